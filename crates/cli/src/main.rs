@@ -1,0 +1,2 @@
+//! sekisho
+fn main() {}

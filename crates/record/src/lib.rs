@@ -1,0 +1,132 @@
+//! Records declared once: the schema, the [`Record`] trait and the visitor that encoders implement.
+//!
+//! A record is one Rust struct with `#[derive(Record)]`; each field carries one doc sentence and its
+//! name in the logs. From it come Zeek JSON and text, NDJSON, later Parquet, SQL columns and rule
+//! fields. This crate knows no protocol, no flow table and no output format.
+
+mod common;
+mod value;
+
+pub use common::{Head, Tail};
+pub use sekisho_record_derive::Record;
+pub use value::{Digest, EnumName, Kind, List, Port, Set, Text, ToValue, Value};
+
+/// One column: name, type and the doc sentence of the struct's field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Name in the logs, e.g. `id.orig_h`.
+    pub name: &'static str,
+    /// Type, in Zeek's terms.
+    pub kind: Kind,
+    /// One sentence for the reference page.
+    pub doc: &'static str,
+    /// True for what Zeek's log of the same name does not have.
+    pub ext: bool,
+}
+
+/// A record type: the log it belongs to and its columns in order.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// Log name without ending, e.g. `http`; also the event kind that detectors declare.
+    pub log: &'static str,
+    /// What one row stands for.
+    pub doc: &'static str,
+    /// Columns in printing order.
+    pub fields: Vec<Field>,
+}
+
+impl Schema {
+    /// Position of the column called `name`.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|f| f.name == name)
+    }
+}
+
+/// Receives a record's values in schema order.
+pub trait Visitor {
+    /// The next value.
+    fn value(&mut self, value: Value<'_>);
+}
+
+/// A group of columns: a record, or a part shared by several.
+pub trait Fields {
+    /// Appends the columns.
+    fn describe(out: &mut Vec<Field>)
+    where
+        Self: Sized;
+
+    /// Hands every value to `v`, in the order of `describe`.
+    fn visit(&self, v: &mut dyn Visitor);
+}
+
+/// One typed log row.
+pub trait Record: Fields {
+    /// The row type's schema; the same address for every row of the type.
+    fn schema(&self) -> &'static Schema;
+
+    /// The schema without a row at hand.
+    fn static_schema() -> &'static Schema
+    where
+        Self: Sized;
+}
+
+/// Calls `f` with every (column, value) of `record`, for consumers that know rows by schema only.
+pub fn for_each(record: &dyn Record, f: &mut dyn FnMut(&'static Field, Value<'_>)) {
+    struct Each<'f, 'g> {
+        fields: std::slice::Iter<'static, Field>,
+        f: &'f mut (dyn FnMut(&'static Field, Value<'_>) + 'g),
+    }
+    impl Visitor for Each<'_, '_> {
+        fn value(&mut self, value: Value<'_>) {
+            if let Some(field) = self.fields.next() {
+                (self.f)(field, value);
+            }
+        }
+    }
+    record.visit(&mut Each { fields: record.schema().fields.iter(), f });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate as sekisho_record;
+
+    /// Two numbers.
+    #[derive(Record)]
+    struct Pair {
+        /// First.
+        #[record(name = "p.a")]
+        a: u64,
+        /// Second.
+        b: Option<bool>,
+    }
+
+    /// A test row.
+    #[derive(Record)]
+    #[record(log = "demo")]
+    struct Demo {
+        #[record(flatten)]
+        pair: Pair,
+        /// Some words.
+        #[record(ext)]
+        words: Vec<String>,
+        /// Not logged.
+        #[record(skip)]
+        hidden: u8,
+    }
+
+    #[test]
+    fn derive_gives_schema_and_values_in_order() {
+        let row = Demo { pair: Pair { a: 7, b: None }, words: vec!["x".into()], hidden: 1 };
+        assert_eq!(row.hidden, 1);
+        let s = row.schema();
+        assert_eq!(s.log, "demo");
+        assert_eq!(s.doc, "A test row.");
+        let names: Vec<_> = s.fields.iter().map(|f| (f.name, f.ext, f.doc)).collect();
+        assert_eq!(names, [("p.a", false, "First."), ("b", false, "Second."), ("words", true, "Some words.")]);
+        assert!(std::ptr::eq(s, Demo::static_schema()));
+        let mut seen = Vec::new();
+        for_each(&row, &mut |f, v| seen.push(format!("{}={v:?}", f.name)));
+        assert_eq!(seen, ["p.a=Count(7)", "b=Unset", "words=[Str(\"x\")]"]);
+    }
+}

@@ -1,0 +1,198 @@
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// An IP address. IPv4 is kept in its mapped form `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2), so that
+/// comparison and hashing never branch on the version.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Addr([u8; 16]);
+
+const V4_PREFIX: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+impl Addr {
+    /// The unspecified IPv6 address `::`; also stands for "no address".
+    pub const UNSPECIFIED: Self = Self([0; 16]);
+
+    /// From four octets in network order.
+    pub const fn v4(o: [u8; 4]) -> Self {
+        Self([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, o[0], o[1], o[2], o[3]])
+    }
+
+    /// From sixteen octets in network order.
+    pub const fn v6(octets: [u8; 16]) -> Self {
+        Self(octets)
+    }
+
+    /// The sixteen octets, mapped form for IPv4.
+    pub const fn octets(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The four octets of an IPv4 address.
+    pub fn as_v4(&self) -> Option<[u8; 4]> {
+        if self.is_v4() { self.0.last_chunk::<4>().copied() } else { None }
+    }
+
+    /// Is this an IPv4 address?
+    pub fn is_v4(&self) -> bool {
+        self.0.first_chunk::<12>() == Some(&V4_PREFIX)
+    }
+
+    /// Multicast (224.0.0.0/4, ff00::/8) or the IPv4 limited broadcast address.
+    pub fn is_multicast(&self) -> bool {
+        match self.as_v4() {
+            Some(v4) => v4[0] >= 224 && v4[0] < 240 || v4 == [255; 4],
+            None => self.0[0] == 0xff,
+        }
+    }
+
+    /// The octets as they travel: 4 for IPv4, 16 for IPv6.
+    pub fn wire_octets(&self) -> &[u8] {
+        if self.is_v4() { &self.0[12..] } else { &self.0 }
+    }
+
+    /// As the standard library's type.
+    pub fn to_std(self) -> IpAddr {
+        match self.as_v4() {
+            Some(v4) => IpAddr::V4(Ipv4Addr::from(v4)),
+            None => IpAddr::V6(Ipv6Addr::from(self.0)),
+        }
+    }
+}
+
+impl From<IpAddr> for Addr {
+    fn from(a: IpAddr) -> Self {
+        match a {
+            IpAddr::V4(a) => Self::v4(a.octets()),
+            IpAddr::V6(a) => Self::v6(a.octets()),
+        }
+    }
+}
+
+impl fmt::Display for Addr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_std().fmt(f)
+    }
+}
+
+impl fmt::Debug for Addr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_std().fmt(f)
+    }
+}
+
+impl FromStr for Addr {
+    type Err = std::net::AddrParseError;
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        s.parse::<IpAddr>().map(Self::from)
+    }
+}
+
+/// A 48-bit IEEE 802 address, printed as `02:00:5e:10:00:01`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MacAddr(pub [u8; 6]);
+
+impl fmt::Display for MacAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+/// An address prefix such as `10.0.0.0/8`. IPv4 lengths are stored plus 96.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Subnet {
+    net: Addr,
+    bits: u8,
+}
+
+/// Why a text is no subnet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubnetError;
+
+impl fmt::Display for SubnetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected an address or ADDRESS/LENGTH, e.g. 192.168.0.0/16 or fd00::/8")
+    }
+}
+
+impl std::error::Error for SubnetError {}
+
+impl Subnet {
+    /// Prefix of `len` bits (0..=32 for IPv4, 0..=128 for IPv6); `None` if `len` is too large.
+    pub fn new(addr: Addr, len: u8) -> Option<Self> {
+        let bits = if addr.is_v4() { len.checked_add(96)? } else { len };
+        (bits <= 128).then(|| Self { net: Addr(mask(addr.0, bits)), bits })
+    }
+
+    /// Does the prefix cover `addr`?
+    pub fn contains(&self, addr: Addr) -> bool {
+        mask(addr.0, self.bits) == self.net.0
+    }
+
+    /// The first address of the prefix.
+    pub fn network(&self) -> Addr {
+        self.net
+    }
+
+    /// Prefix length as printed.
+    pub fn prefix_len(&self) -> u8 {
+        if self.net.is_v4() && self.bits >= 96 { self.bits - 96 } else { self.bits }
+    }
+}
+
+fn mask(octets: [u8; 16], bits: u8) -> [u8; 16] {
+    let keep = if bits == 0 { 0 } else { u128::MAX << (128 - u32::from(bits.min(128))) };
+    (u128::from_be_bytes(octets) & keep).to_be_bytes()
+}
+
+impl FromStr for Subnet {
+    type Err = SubnetError;
+    fn from_str(s: &str) -> Result<Self, SubnetError> {
+        let (addr, len) = match s.split_once('/') {
+            Some((a, l)) => (a, Some(l.parse::<u8>().map_err(|_| SubnetError)?)),
+            None => (s, None),
+        };
+        let addr: Addr = addr.parse().map_err(|_| SubnetError)?;
+        let len = len.unwrap_or(if addr.is_v4() { 32 } else { 128 });
+        Self::new(addr, len).ok_or(SubnetError)
+    }
+}
+
+impl fmt::Display for Subnet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.net, self.prefix_len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_both_versions() {
+        assert_eq!(Addr::v4([10, 0, 0, 1]).to_string(), "10.0.0.1");
+        let a: Addr = "2001:db8::1".parse().expect("address");
+        assert_eq!(a.to_string(), "2001:db8::1");
+        assert!(!a.is_v4());
+    }
+
+    #[test]
+    fn subnets_contain() {
+        let net: Subnet = "192.168.0.0/16".parse().expect("subnet");
+        assert!(net.contains(Addr::v4([192, 168, 3, 4])));
+        assert!(!net.contains(Addr::v4([192, 169, 3, 4])));
+        assert_eq!(net.to_string(), "192.168.0.0/16");
+        let any: Subnet = "0.0.0.0/0".parse().expect("subnet");
+        assert!(any.contains(Addr::v4([1, 2, 3, 4])));
+        assert!(!any.contains("2001:db8::1".parse().expect("address")));
+        assert_eq!("fe80::/10".parse::<Subnet>().expect("subnet").to_string(), "fe80::/10");
+    }
+
+    #[test]
+    fn rejects_nonsense() {
+        for s in ["", "1.2.3.4/33", "::/129", "1.2.3/8", "1.2.3.4/x"] {
+            assert_eq!(s.parse::<Subnet>(), Err(SubnetError), "{s}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Plain values that every other crate speaks: time, addresses, five-tuples, flow ids, directions.
+//!
+//! Level 0: knows nothing of packets, records, files or clocks. Everything here is small, `Copy`
+//! where it can be, and free of allocation.
+
+mod addr;
+mod flow;
+mod hash;
+mod time;
+mod uid;
+
+pub use addr::{Addr, MacAddr, Subnet, SubnetError};
+pub use flow::{CommunityId, Dir, FiveTuple, FlowInfo, Seen, VlanTags, ip_proto};
+pub use hash::{SeededState, seeded_hash};
+pub use time::{Interval, Timestamp};
+pub use uid::Uid;
