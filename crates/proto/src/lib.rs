@@ -1,1 +1,45 @@
-//! Sekisho proto.
+//! Application protocols: one folder each, one row each in the registry's table.
+//!
+//! Parsers are sans-IO state machines: they are handed in-order stream bytes or datagrams, the packet
+//! time and a [`Cx`] through which everything they find leaves: records, anomalies, file content,
+//! expectations of other flows. A protocol never imports a sibling (law 4); what continues as another
+//! protocol is asked for through the context. Hostile bytes are the normal case: a parser never fails,
+//! it reports an anomaly and goes on, or says once that it lost track.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::cast_possible_truncation
+    )
+)]
+
+mod cx;
+mod protocol;
+mod registry;
+mod stream;
+#[doc(hidden)]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a host for tests, never fed by the product"
+)]
+pub mod testing;
+
+pub mod ftp_data;
+
+pub use cx::{
+    Cx, EXPECTATION_LIFETIME, Expectation, FileId, FileInfo, FileMeta, Files, HandOver, Outbox, Range, Transfer, Weird,
+};
+pub use protocol::{Descriptor, Guess, Probe, Protocol, Start, Transport};
+pub use registry::{Event, PROTOCOLS, Parser, ProtoId};
+pub use stream::{Held, Joined, Line, Lines};

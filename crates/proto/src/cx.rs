@@ -1,0 +1,287 @@
+use crate::{Event, ProtoId, Transport};
+use sekisho_record::{Head, Tail, Text};
+use sekisho_types::{Addr, Dir, FlowInfo, Interval, Timestamp, Uid};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A parser's only way out, valid for one call.
+pub struct Cx<'a> {
+    /// Packet time.
+    pub ts: Timestamp,
+    /// Number of the packet that brought the bytes, from 1.
+    pub packet: u64,
+    /// The flow.
+    pub flow: &'a FlowInfo,
+    /// What carries the bytes.
+    pub transport: Transport,
+    out: &'a mut Outbox,
+    files: &'a mut dyn Files,
+}
+
+/// An anomaly to be logged under Zeek's weird name where Zeek has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weird {
+    /// E.g. `dns_label_too_long`.
+    pub name: &'static str,
+    /// Detail.
+    pub addl: Option<Text>,
+}
+
+/// "From here on this flow speaks another protocol."
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandOver {
+    /// The protocol that continues.
+    pub to: ProtoId,
+    /// How many bytes at the end of the chunk just parsed already belong to it.
+    pub unconsumed: usize,
+}
+
+/// What one file transfer over a flow of its own is, shared between the control flow's parser and
+/// the data flow's. Filled from both ends as facts arrive.
+#[derive(Clone, Debug, Default)]
+pub struct Transfer {
+    /// Name from the command or the reply, as on the wire.
+    pub filename: Option<Text>,
+    /// Size that a reply announced.
+    pub announced_len: Option<u64>,
+    /// The data is a file; false for listings.
+    pub is_file: Option<bool>,
+    /// The file's id, once data flowed.
+    pub fuid: Option<Uid>,
+    /// Type by content, once known.
+    pub mime_type: Option<&'static str>,
+    /// Bytes seen.
+    pub seen_bytes: u64,
+    /// Uid of the data flow, once it exists.
+    pub data_uid: Option<Uid>,
+    /// Uid of the control flow.
+    pub control_uid: Uid,
+    /// The data flow has ended.
+    pub done: bool,
+}
+
+/// "A flow to (or from) this end will carry that": FTP data, for example.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// The protocol to start on the expected flow, without probing.
+    pub proto: ProtoId,
+    /// The end that listens.
+    pub host: Addr,
+    /// Its port; `None` if unknown: then any otherwise unrecognised flow between `host` and `peer` matches.
+    pub port: Option<u16>,
+    /// The other end, if known.
+    pub peer: Option<Addr>,
+    /// How long the expectation holds.
+    pub expires: Timestamp,
+    /// State shared by both flows.
+    pub transfer: Arc<Mutex<Transfer>>,
+}
+
+impl Expectation {
+    /// Runs `f` on the shared transfer.
+    pub fn with<R>(&self, f: impl FnOnce(&mut Transfer) -> R) -> R {
+        f(&mut self.transfer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// How long an [`Expectation`] usually holds, as Zeek's FTP expectations do.
+pub const EXPECTATION_LIFETIME: Interval = Interval::from_secs(300);
+
+/// Part of a larger resource (HTTP ranges).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Offset of the first byte.
+    pub start: u64,
+    /// Size of the whole resource, if announced.
+    pub total: Option<u64>,
+    /// Parts with equal keys (host, URI, ETag) belong to one resource.
+    pub key: Text,
+}
+
+/// What a parser knows about a file when its content begins.
+#[derive(Clone, Debug, Default)]
+pub struct FileMeta {
+    /// Zeek's source name: `HTTP`, `FTP_DATA`, `SMTP`, `SSL`.
+    pub source: &'static str,
+    /// Nesting depth: MIME part number, certificate position.
+    pub depth: u64,
+    /// Direction of the content.
+    pub is_orig: bool,
+    /// Name from the wire.
+    pub filename: Option<Text>,
+    /// Announced size.
+    pub total_len: Option<u64>,
+    /// Declared media type, without parameters.
+    pub declared_mime: Option<Text>,
+    /// Set if this is a part of a larger resource.
+    pub range: Option<Range>,
+    /// Names for the `analyzers` column, e.g. `X509`.
+    pub analyzers: &'static [&'static str],
+    /// Type known from the protocol, which no look at the content shall change.
+    pub known_mime: Option<&'static str>,
+}
+
+/// A file that is passing; valid until closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileId(pub u64);
+
+/// What is known about a file so far, or finally.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileInfo {
+    /// The file's id in `files`.
+    pub fuid: Uid,
+    /// Type by content.
+    pub mime_type: Option<&'static str>,
+    /// Bytes seen.
+    pub seen_bytes: u64,
+}
+
+/// Takes file content while it passes; implemented by the engine over the files crate.
+pub trait Files {
+    /// A file begins.
+    fn open(&mut self, flow: &FlowInfo, ts: Timestamp, meta: FileMeta) -> FileId;
+    /// The next bytes.
+    fn data(&mut self, id: FileId, ts: Timestamp, bytes: &[u8]);
+    /// `len` bytes are missing here.
+    fn gap(&mut self, id: FileId, ts: Timestamp, len: u64);
+    /// The name became known.
+    fn set_name(&mut self, id: FileId, name: &[u8]);
+    /// The size became known.
+    fn set_total(&mut self, id: FileId, len: u64);
+    /// What is known so far.
+    fn info(&self, id: FileId) -> FileInfo;
+    /// The file is over; its row is logged. `complete` is false if the protocol knows that it was cut off.
+    fn close(&mut self, id: FileId, ts: Timestamp, complete: bool) -> FileInfo;
+}
+
+/// What came out of one or more parser calls; the engine drains it.
+#[derive(Default)]
+pub struct Outbox {
+    /// Records in the order found.
+    pub events: Vec<Event>,
+    /// Anomalies.
+    pub weirds: Vec<Weird>,
+    /// Flows to come.
+    pub expectations: Vec<Expectation>,
+    /// Services confirmed in this flow.
+    pub confirmed: Vec<&'static str>,
+    /// The parser lost track: why. No further bytes will be sent to it.
+    pub rejected: Option<&'static str>,
+    /// Nothing more is to be learnt from the flow's bytes.
+    pub opaque: bool,
+    /// Another protocol continues.
+    pub hand_over: Option<HandOver>,
+}
+
+/// Cap on anomalies that one call may report; later ones of the same call are dropped.
+pub const MAX_WEIRDS_PER_CALL: usize = 64;
+
+impl<'a> Cx<'a> {
+    /// For one call; the engine and tests build it.
+    pub fn new(
+        ts: Timestamp,
+        packet: u64,
+        flow: &'a FlowInfo,
+        transport: Transport,
+        out: &'a mut Outbox,
+        files: &'a mut dyn Files,
+    ) -> Self {
+        Self { ts, packet, flow, transport, out, files }
+    }
+
+    /// First columns of a record about something that happened at `ts`.
+    pub fn head(&self, ts: Timestamp) -> Head {
+        Head::new(ts, self.flow)
+    }
+
+    /// Last columns of a record.
+    pub fn tail(&self) -> Tail {
+        Tail::new(self.flow)
+    }
+
+    /// Logs a record.
+    pub fn emit(&mut self, event: impl Into<Event>) {
+        self.out.events.push(event.into());
+    }
+
+    /// Reports an anomaly; the flow goes on.
+    pub fn weird(&mut self, name: &'static str) {
+        self.weird_with(name, None);
+    }
+
+    /// Reports an anomaly with detail.
+    pub fn weird_with(&mut self, name: &'static str, addl: Option<Text>) {
+        if self.out.weirds.len() < MAX_WEIRDS_PER_CALL {
+            self.out.weirds.push(Weird { name, addl });
+        }
+    }
+
+    /// The flow certainly speaks `service`: adds it to conn's service column. Repeating is harmless.
+    pub fn confirm(&mut self, service: &'static str) {
+        if !self.out.confirmed.contains(&service) {
+            self.out.confirmed.push(service);
+        }
+    }
+
+    /// The bytes are not this protocol, or track was lost: the parser gets no more of them.
+    pub fn reject(&mut self, reason: &'static str) {
+        self.out.rejected = Some(reason);
+    }
+
+    /// Nothing more is to be learnt (encrypted bulk): from now on the flow costs only counters. `end` still comes.
+    pub fn opaque(&mut self) {
+        self.out.opaque = true;
+    }
+
+    /// The flow continues as `to`; the last `unconsumed` bytes of this chunk already belong to it. `end` follows at once.
+    pub fn hand_over(&mut self, to: ProtoId, unconsumed: usize) {
+        self.out.hand_over = Some(HandOver { to, unconsumed });
+    }
+
+    /// Announces another flow.
+    pub fn expect(&mut self, expectation: Expectation) {
+        self.out.expectations.push(expectation);
+    }
+
+    /// A file begins in this flow.
+    pub fn file_open(&mut self, meta: FileMeta) -> FileId {
+        self.files.open(self.flow, self.ts, meta)
+    }
+
+    /// The file's next bytes.
+    pub fn file_data(&mut self, id: FileId, bytes: &[u8]) {
+        self.files.data(id, self.ts, bytes);
+    }
+
+    /// `len` bytes of the file are missing here.
+    pub fn file_gap(&mut self, id: FileId, len: u64) {
+        self.files.gap(id, self.ts, len);
+    }
+
+    /// The file's name became known.
+    pub fn file_set_name(&mut self, id: FileId, name: &[u8]) {
+        self.files.set_name(id, name);
+    }
+
+    /// The file's size became known.
+    pub fn file_set_total(&mut self, id: FileId, len: u64) {
+        self.files.set_total(id, len);
+    }
+
+    /// What is known of the file so far (its type, once enough bytes came).
+    pub fn file_info(&self, id: FileId) -> FileInfo {
+        self.files.info(id)
+    }
+
+    /// The file is over.
+    pub fn file_close(&mut self, id: FileId, complete: bool) -> FileInfo {
+        self.files.close(id, self.ts, complete)
+    }
+
+    /// Is the sender of `dir` in the home networks?
+    pub fn is_local(&self, dir: Dir) -> bool {
+        match dir {
+            Dir::Orig => self.flow.local_orig,
+            Dir::Resp => self.flow.local_resp,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use crate::{Cx, Expectation, ProtoId};
+use sekisho_types::{Dir, FlowInfo};
+
+/// What carries the protocol's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// An ordered byte stream.
+    Tcp,
+    /// Datagrams: one call of `data` is one datagram.
+    Udp,
+}
+
+/// A probe's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guess {
+    /// Certainly something else.
+    No,
+    /// Undecided; offer the flow again when more bytes are there.
+    More,
+    /// Start the parser.
+    Yes,
+}
+
+/// The first bytes of a flow that no parser has claimed yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe<'a> {
+    /// What carries the bytes.
+    pub transport: Transport,
+    /// First bytes from the originator, up to the engine's probe budget; may be empty.
+    pub orig: &'a [u8],
+    /// First bytes from the responder; may be empty.
+    pub resp: &'a [u8],
+    /// The responder's port is one of the protocol's ports (for mid-stream flows: either port is).
+    pub port_match: bool,
+    /// The flow.
+    pub flow: &'a FlowInfo,
+}
+
+impl<'a> Probe<'a> {
+    /// First bytes of direction `dir`.
+    pub const fn bytes(&self, dir: Dir) -> &'a [u8] {
+        match dir {
+            Dir::Orig => self.orig,
+            Dir::Resp => self.resp,
+        }
+    }
+}
+
+/// How a parser comes into being.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// What carries the bytes.
+    pub transport: Transport,
+    /// The flow.
+    pub flow: &'a FlowInfo,
+    /// The protocol that handed the flow over (STARTTLS, CONNECT, upgrade), if any.
+    pub handed_over_by: Option<ProtoId>,
+    /// The expectation that the flow fulfilled, if any.
+    pub expected: Option<&'a Expectation>,
+}
+
+/// The constants of a protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptor {
+    /// Name in conn's `service` column, e.g. `dns`.
+    pub service: &'static str,
+    /// Usual responder ports over TCP. A hint for the order of probes and for `port_match`, never a proof.
+    pub tcp_ports: &'static [u16],
+    /// Usual responder ports over UDP.
+    pub udp_ports: &'static [u16],
+    /// Looks at a flow's first bytes. Cheap; called for every undecided flow of a transport in use.
+    pub probe: fn(&Probe<'_>) -> Guess,
+}
+
+/// An application protocol's parser: the state of one flow.
+///
+/// Call order: [`start`](Self::start); then [`data`](Self::data) and [`gap`](Self::gap) in stream
+/// order per direction, directions interleaved as the packets were; [`half_closed`](Self::half_closed)
+/// at most once per direction; last [`end`](Self::end), exactly once. Nothing follows `end`.
+pub trait Protocol {
+    /// The constants.
+    const DESCRIPTOR: Descriptor;
+
+    /// A parser for a flow that a probe, a hand-over or an expectation named.
+    fn start(start: &Start<'_>) -> Self
+    where
+        Self: Sized;
+
+    /// In-order stream bytes, any split (TCP), or one datagram (UDP).
+    fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>);
+
+    /// `len` bytes of the stream are missing here and will never come.
+    fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>);
+
+    /// The sender of `dir` has closed in order: no byte will follow in this direction.
+    fn half_closed(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+        let _ = (dir, cx);
+    }
+
+    /// The flow is over, or handed over: log what is pending.
+    fn end(&mut self, cx: &mut Cx<'_>);
+}

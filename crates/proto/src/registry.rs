@@ -1,0 +1,106 @@
+//! The one table of protocols. To add one: its `pub mod` line in `lib.rs` and its row here.
+
+use crate::{Cx, Descriptor, Protocol, Start};
+use sekisho_record::Record;
+use sekisho_types::Dir;
+
+macro_rules! protocols {
+    ($($variant:ident in $module:ident logs [$($record:ident),*];)*) => {
+        /// Names a protocol of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ProtoId {
+            $(#[doc = concat!("See [`", stringify!($module), "`](crate::", stringify!($module), ").")] $variant,)*
+        }
+
+        impl ProtoId {
+            /// The protocol's constants.
+            pub const fn descriptor(self) -> Descriptor {
+                match self {
+                    $(Self::$variant => <crate::$module::Parser as Protocol>::DESCRIPTOR,)*
+                }
+            }
+        }
+
+        /// A flow's parser: a 16-byte handle on a boxed state.
+        pub enum Parser {
+            $(#[doc = concat!("State of `", stringify!($module), "`.")] $variant(Box<crate::$module::Parser>),)*
+        }
+
+        /// A record that a parser found.
+        pub enum Event {
+            $($(#[doc = concat!("From `", stringify!($module), "`.")] $record(Box<crate::$module::$record>),)*)*
+        }
+
+        $($(
+            impl From<crate::$module::$record> for Event {
+                fn from(record: crate::$module::$record) -> Self {
+                    Self::$record(Box::new(record))
+                }
+            }
+        )*)*
+
+        /// Every protocol's constants, in the table's order.
+        pub static PROTOCOLS: &[(ProtoId, Descriptor)] =
+            &[$((ProtoId::$variant, <crate::$module::Parser as Protocol>::DESCRIPTOR),)*];
+
+        impl Parser {
+            /// A new parser for protocol `id`.
+            pub fn start(id: ProtoId, start: &Start<'_>) -> Self {
+                match id {
+                    $(ProtoId::$variant => Self::$variant(Box::new(Protocol::start(start))),)*
+                }
+            }
+
+            /// Which protocol this is.
+            pub const fn id(&self) -> ProtoId {
+                match self {
+                    $(Self::$variant(_) => ProtoId::$variant,)*
+                }
+            }
+
+            /// See [`Protocol::data`].
+            pub fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+                match self {
+                    $(Self::$variant(p) => p.data(dir, bytes, cx),)*
+                }
+            }
+
+            /// See [`Protocol::gap`].
+            pub fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
+                match self {
+                    $(Self::$variant(p) => p.gap(dir, len, cx),)*
+                }
+            }
+
+            /// See [`Protocol::half_closed`].
+            pub fn half_closed(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+                match self {
+                    $(Self::$variant(p) => p.half_closed(dir, cx),)*
+                }
+            }
+
+            /// See [`Protocol::end`].
+            pub fn end(&mut self, cx: &mut Cx<'_>) {
+                match self {
+                    $(Self::$variant(p) => p.end(cx),)*
+                }
+            }
+        }
+
+        impl Event {
+            /// The row.
+            pub fn record(&self) -> &dyn Record {
+                match *self {
+                    $($(Self::$record(ref r) => &**r,)*)*
+                }
+            }
+        }
+    };
+}
+
+protocols! {
+    FtpData in ftp_data logs [];
+}
+
+const _: () = assert!(size_of::<Option<Parser>>() <= 16);
+const _: () = assert!(size_of::<Event>() <= 16);

@@ -1,0 +1,175 @@
+//! A minimal host for parser tests and fuzz targets: feeds a parser and collects what comes out.
+
+use crate::{Cx, Event, FileId, FileInfo, FileMeta, Files, Outbox, Parser, ProtoId, Start, Transport};
+use sekisho_record::{Record, for_each};
+use sekisho_types::{Addr, Dir, FiveTuple, FlowInfo, Seen, Timestamp, Uid, ip_proto};
+
+/// A file as the test host saw it.
+#[derive(Clone, Debug)]
+pub struct TestFile {
+    /// What the parser said when it opened the file.
+    pub meta: FileMeta,
+    /// The content.
+    pub content: Vec<u8>,
+    /// Missing bytes.
+    pub missing: u64,
+    /// Closed, and whether as complete.
+    pub closed: Option<bool>,
+}
+
+/// Keeps file content in memory.
+#[derive(Default)]
+pub struct TestFiles(pub Vec<TestFile>);
+
+impl Files for TestFiles {
+    fn open(&mut self, _flow: &FlowInfo, _ts: Timestamp, meta: FileMeta) -> FileId {
+        self.0.push(TestFile { meta, content: Vec::new(), missing: 0, closed: None });
+        FileId(self.0.len() as u64 - 1)
+    }
+
+    fn data(&mut self, id: FileId, _ts: Timestamp, bytes: &[u8]) {
+        if let Some(f) = self.0.get_mut(id.0 as usize) {
+            assert!(f.closed.is_none(), "data after close");
+            f.content.extend_from_slice(bytes);
+        }
+    }
+
+    fn gap(&mut self, id: FileId, _ts: Timestamp, len: u64) {
+        if let Some(f) = self.0.get_mut(id.0 as usize) {
+            f.missing += len;
+        }
+    }
+
+    fn set_name(&mut self, id: FileId, name: &[u8]) {
+        if let Some(f) = self.0.get_mut(id.0 as usize) {
+            f.meta.filename = Some(name.into());
+        }
+    }
+
+    fn set_total(&mut self, id: FileId, len: u64) {
+        if let Some(f) = self.0.get_mut(id.0 as usize) {
+            f.meta.total_len = Some(len);
+        }
+    }
+
+    fn info(&self, id: FileId) -> FileInfo {
+        let seen_bytes = self.0.get(id.0 as usize).map_or(0, |f| f.content.len() as u64);
+        FileInfo { fuid: Uid::from_key(b'F', 0, &id.0.to_be_bytes()), mime_type: None, seen_bytes }
+    }
+
+    fn close(&mut self, id: FileId, _ts: Timestamp, complete: bool) -> FileInfo {
+        if let Some(f) = self.0.get_mut(id.0 as usize) {
+            assert!(f.closed.is_none(), "closed twice");
+            f.closed = Some(complete);
+        }
+        self.info(id)
+    }
+}
+
+/// One flow with one parser.
+pub struct Bench {
+    /// The flow; tests may change it before the first data.
+    pub flow: FlowInfo,
+    /// What came out.
+    pub out: Outbox,
+    /// Files that passed.
+    pub files: TestFiles,
+    /// Packet time of the next call.
+    pub ts: Timestamp,
+    transport: Transport,
+    packet: u64,
+    parser: Parser,
+}
+
+impl Bench {
+    /// A flow 10.0.0.1:40000 → 10.0.0.2:`port` with a parser for `id`.
+    pub fn new(id: ProtoId, transport: Transport, port: u16) -> Self {
+        let proto = if transport == Transport::Tcp { ip_proto::TCP } else { ip_proto::UDP };
+        let tuple = FiveTuple {
+            orig: Addr::v4([10, 0, 0, 1]),
+            resp: Addr::v4([10, 0, 0, 2]),
+            orig_port: 40000,
+            resp_port: port,
+            proto,
+        };
+        let flow = FlowInfo {
+            tuple,
+            uid: Uid::for_flow(&tuple, Timestamp(0), 0),
+            seen: Seen { orig: true, resp: true },
+            ..FlowInfo::default()
+        };
+        let parser = Parser::start(id, &Start { transport, flow: &flow, handed_over_by: None, expected: None });
+        Self {
+            flow,
+            out: Outbox::default(),
+            files: TestFiles::default(),
+            ts: Timestamp(1_000_000_000),
+            transport,
+            packet: 0,
+            parser,
+        }
+    }
+
+    fn call(&mut self, f: impl FnOnce(&mut Parser, &mut Cx<'_>)) {
+        self.packet += 1;
+        let mut cx = Cx::new(self.ts, self.packet, &self.flow, self.transport, &mut self.out, &mut self.files);
+        f(&mut self.parser, &mut cx);
+        self.ts = self.ts + sekisho_types::Interval::from_millis(1);
+    }
+
+    /// Feeds bytes unless the parser has rejected the flow, gone opaque or handed over.
+    pub fn data(&mut self, dir: Dir, bytes: &[u8]) -> &mut Self {
+        if self.out.rejected.is_none() && !self.out.opaque && self.out.hand_over.is_none() {
+            self.call(|p, cx| p.data(dir, bytes, cx));
+        }
+        self
+    }
+
+    /// As [`Bench::data`], cut into pieces of `n` bytes.
+    pub fn data_split(&mut self, dir: Dir, bytes: &[u8], n: usize) -> &mut Self {
+        for piece in bytes.chunks(n.max(1)) {
+            self.data(dir, piece);
+        }
+        self
+    }
+
+    /// A hole.
+    pub fn gap(&mut self, dir: Dir, len: u64) -> &mut Self {
+        if self.out.rejected.is_none() && !self.out.opaque && self.out.hand_over.is_none() {
+            self.call(|p, cx| p.gap(dir, len, cx));
+        }
+        self
+    }
+
+    /// An orderly close of one direction.
+    pub fn half_closed(&mut self, dir: Dir) -> &mut Self {
+        self.call(|p, cx| p.half_closed(dir, cx));
+        self
+    }
+
+    /// The end of the flow.
+    pub fn end(&mut self) -> &mut Self {
+        self.call(|p, cx| p.end(cx));
+        self
+    }
+
+    /// Rows of `log` as text, one per row: `name=value` for every set column except ids and times.
+    pub fn rows(&self, log: &str) -> Vec<String> {
+        let of_log = self.out.events.iter().map(Event::record).filter(|r| r.schema().log == log);
+        of_log.map(row_text).collect()
+    }
+}
+
+/// `name=value` of every set column of `record` except the flow's ids and `ts`.
+pub fn row_text(record: &dyn Record) -> String {
+    let mut text = String::new();
+    for_each(record, &mut |field, value| {
+        let skipped =
+            matches!(field.name, "ts" | "uid" | "community_id" | "one_sided") || field.name.starts_with("id.");
+        let shown = format!("{value:?}");
+        if !skipped && shown != "Unset" {
+            text.push_str(&format!("{}={shown} ", field.name));
+        }
+    });
+    text.trim_end().to_owned()
+}
