@@ -1,2 +1,59 @@
-//! xtask
-fn main() {}
+//! Tasks of the house, one word each: `cargo xtask help` lists them.
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+mod bench;
+mod check;
+mod mutate;
+mod new;
+mod shell;
+mod tidy;
+
+use anyhow::Result;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  check [PROTOCOL]       what CI runs: fmt, clippy, tests, docs, tidy, fuzz smoke, mutated captures;
+                         with a protocol's name only what concerns it
+  tidy                   the laws of the house (docs/design: crates, levels, bans, file lengths)
+  new protocol NAME      folder, golden folder, fuzz target and the two shared lines
+  bless                  rewrite the goldens from what the program says now; then read the diff
+  mutate N [--seed S]    N damaged variants of the goldens and examples through the binary
+  fuzz [TARGET] [SECS]   fuzz one target, or every target, for SECS seconds (default 10)
+  bench CAPTURE [-n RUNS] Sekisho and whichever of tshark, ndpiReader, tcpflow, argus, tcpdump are
+                         installed, in turn: CPU seconds, Gbit/s and packets per CPU second, memory
+";
+
+fn main() -> ExitCode {
+    match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(e) => {
+            eprintln!("xtask: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<bool> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match *args.as_slice() {
+        ["check"] => check::check(None),
+        ["check", protocol] => check::check(Some(protocol)),
+        ["tidy"] => tidy::tidy(),
+        ["new", "protocol", name] => new::protocol(name),
+        ["bless"] => check::bless(),
+        ["mutate", ref rest @ ..] => mutate::mutate(rest),
+        ["fuzz", ref rest @ ..] => check::fuzz(rest),
+        ["bench", ref rest @ ..] => bench::bench(rest),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(true)
+        }
+        _ => {
+            eprint!("xtask: no such task: {}\n\n{HELP}", args.join(" "));
+            Ok(false)
+        }
+    }
+}

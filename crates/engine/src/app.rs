@@ -1,0 +1,89 @@
+//! What a flow's slot holds for the application layer.
+
+use sekisho_proto::Parser;
+use sekisho_types::Dir;
+
+/// Bytes kept per direction while no parser has claimed the flow.
+pub(crate) const MAX_PROBE_BYTES: usize = 4096;
+
+/// Chunks offered to the probes before the flow counts as unknown.
+pub(crate) const MAX_PROBE_CHUNKS: usize = 16;
+
+/// Application state of one flow.
+#[derive(Default)]
+pub(crate) enum App {
+    /// No payload seen yet.
+    #[default]
+    New,
+    /// Payload seen, nobody sure yet.
+    Probing(Box<Probing>),
+    /// A parser is at work.
+    Active(Parser),
+    /// Nobody wants the bytes.
+    Opaque,
+}
+
+/// First bytes of a flow that no parser has claimed yet.
+#[derive(Default)]
+pub(crate) struct Probing {
+    bytes: [Vec<u8>; 2],
+    /// Chunks in order of arrival: direction and length.
+    chunks: Vec<(Dir, usize)>,
+    /// Protocols (bit = position in the table) that started and gave up.
+    pub excluded: u64,
+}
+
+impl Probing {
+    pub fn with_excluded(excluded: u64) -> Self {
+        Self { excluded, ..Self::default() }
+    }
+
+    /// Adds a chunk; false if the budget is used up.
+    pub fn push(&mut self, dir: Dir, bytes: &[u8]) -> bool {
+        let Some(held) = self.bytes.get_mut(dir.index()) else { return false };
+        if self.chunks.len() >= MAX_PROBE_CHUNKS || held.len() + bytes.len() > MAX_PROBE_BYTES {
+            return false;
+        }
+        held.extend_from_slice(bytes);
+        self.chunks.push((dir, bytes.len()));
+        true
+    }
+
+    pub fn of(&self, dir: Dir) -> &[u8] {
+        &self.bytes[dir.index()]
+    }
+
+    /// Bytes of `dir` were lost: what was held of it no longer precedes what follows.
+    pub fn lose(&mut self, dir: Dir) {
+        if let Some(held) = self.bytes.get_mut(dir.index()) {
+            held.clear();
+        }
+        self.chunks.retain(|c| c.0 != dir);
+    }
+
+    /// The chunks in order of arrival.
+    pub fn replay(&self) -> impl Iterator<Item = (Dir, &[u8])> {
+        let mut at = [0usize; 2];
+        self.chunks.iter().map(move |&(dir, len)| {
+            let start = at[dir.index()];
+            at[dir.index()] = start + len;
+            (dir, self.bytes[dir.index()].get(start..start + len).unwrap_or(&[]))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replays_in_order_and_limits() {
+        let mut p = Probing::default();
+        assert!(p.push(Dir::Orig, b"ab") && p.push(Dir::Resp, b"x") && p.push(Dir::Orig, b"c"));
+        let all: Vec<_> = p.replay().map(|(d, b)| (d.index(), b.to_vec())).collect();
+        assert_eq!(all, [(0, b"ab".to_vec()), (1, b"x".to_vec()), (0, b"c".to_vec())]);
+        p.lose(Dir::Orig);
+        assert_eq!(p.replay().count(), 1);
+        assert!(!p.push(Dir::Orig, &[0; MAX_PROBE_BYTES + 1]));
+    }
+}

@@ -1,0 +1,106 @@
+//! Rows that belong to no protocol.
+
+use sekisho_record::{EnumName, Port, Record, Tail, Text};
+use sekisho_types::{Addr, FlowInfo, Timestamp, Uid};
+
+/// Something odd that a parser, the flow table or a decoder noticed.
+#[derive(Clone, Debug, Record)]
+#[record(log = "weird")]
+pub struct WeirdRecord {
+    /// Time of the packet.
+    pub ts: Timestamp,
+    /// Flow, if it belongs to one.
+    pub uid: Option<Uid>,
+    /// Originator's address.
+    #[record(name = "id.orig_h")]
+    pub orig_h: Option<Addr>,
+    /// Originator's port.
+    #[record(name = "id.orig_p")]
+    pub orig_p: Option<Port>,
+    /// Responder's address.
+    #[record(name = "id.resp_h")]
+    pub resp_h: Option<Addr>,
+    /// Responder's port.
+    #[record(name = "id.resp_p")]
+    pub resp_p: Option<Port>,
+    /// What was seen, in Zeek's vocabulary where it has a word.
+    pub name: &'static str,
+    /// Detail.
+    pub addl: Option<Text>,
+    /// Zeek's column; always false here.
+    pub notice: bool,
+    /// Zeek's column: who says so.
+    pub peer: &'static str,
+    /// Protocol that noticed it.
+    pub source: Option<&'static str>,
+    /// Number of the packet that showed it.
+    #[record(ext)]
+    pub packet: u64,
+}
+
+impl WeirdRecord {
+    /// About a flow.
+    pub fn of_flow(ts: Timestamp, packet: u64, flow: &FlowInfo, name: &'static str, addl: Option<Text>) -> Self {
+        Self {
+            ts,
+            uid: Some(flow.uid),
+            orig_h: Some(flow.tuple.orig),
+            orig_p: Some(Port(flow.tuple.orig_port)),
+            resp_h: Some(flow.tuple.resp),
+            resp_p: Some(Port(flow.tuple.resp_port)),
+            name,
+            addl,
+            notice: false,
+            peer: "sekisho",
+            source: None,
+            packet,
+        }
+    }
+
+    /// About a packet outside any flow.
+    pub fn of_packet(ts: Timestamp, packet: u64, ends: Option<(Addr, Addr)>, name: &'static str) -> Self {
+        Self {
+            ts,
+            uid: None,
+            orig_h: ends.map(|e| e.0),
+            orig_p: ends.map(|_| Port(0)),
+            resp_h: ends.map(|e| e.1),
+            resp_p: ends.map(|_| Port(0)),
+            name,
+            addl: None,
+            notice: false,
+            peer: "sekisho",
+            source: None,
+            packet,
+        }
+    }
+}
+
+/// A tunnel between two hosts, once per tunnel.
+#[derive(Clone, Debug, Record)]
+#[record(log = "tunnel")]
+pub struct TunnelRecord {
+    /// First packet through the tunnel.
+    pub ts: Timestamp,
+    /// The flow that carries it, or an id of its own for tunnels without transport.
+    pub uid: Uid,
+    /// Outer source.
+    #[record(name = "id.orig_h")]
+    pub orig_h: Addr,
+    /// Outer source port.
+    #[record(name = "id.orig_p")]
+    pub orig_p: Port,
+    /// Outer destination.
+    #[record(name = "id.resp_h")]
+    pub resp_h: Addr,
+    /// Outer destination port.
+    #[record(name = "id.resp_p")]
+    pub resp_p: Port,
+    /// `Tunnel::GRE` and the like.
+    pub tunnel_type: EnumName,
+    /// `Tunnel::DISCOVER`.
+    pub action: EnumName,
+    /// Columns of Sekisho's own.
+    #[record(flatten)]
+    pub tail: Tail,
+}
