@@ -31,6 +31,8 @@ pub(crate) struct Probing {
     chunks: Vec<(Dir, usize)>,
     /// Protocols (bit = position in the table) that started and gave up.
     pub excluded: u64,
+    /// Datagrams that no probe knew.
+    pub strange: u8,
 }
 
 impl Probing {
@@ -51,6 +53,11 @@ impl Probing {
 
     pub fn of(&self, dir: Dir) -> &[u8] {
         &self.bytes[dir.index()]
+    }
+
+    /// Is `bytes` the chunk pushed last?
+    pub fn includes(&self, dir: Dir, bytes: &[u8]) -> bool {
+        self.chunks.last() == Some(&(dir, bytes.len())) && self.of(dir).ends_with(bytes)
     }
 
     /// Bytes of `dir` were lost: what was held of it no longer precedes what follows.

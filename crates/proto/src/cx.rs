@@ -29,8 +29,8 @@ pub struct Weird {
 /// "From here on this flow speaks another protocol."
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandOver {
-    /// The protocol that continues.
-    pub to: ProtoId,
+    /// The protocol that continues; `None`: whatever the probes find in the bytes that follow.
+    pub to: Option<ProtoId>,
     /// How many bytes at the end of the chunk just parsed already belong to it.
     pub unconsumed: usize,
 }
@@ -232,8 +232,8 @@ impl<'a> Cx<'a> {
         self.out.opaque = true;
     }
 
-    /// The flow continues as `to`; the last `unconsumed` bytes of this chunk already belong to it. `end` follows at once.
-    pub fn hand_over(&mut self, to: ProtoId, unconsumed: usize) {
+    /// The flow continues as `to` (`None`: as the probes find); the last `unconsumed` bytes of this chunk already belong to it. `end` follows at once.
+    pub fn hand_over(&mut self, to: Option<ProtoId>, unconsumed: usize) {
         self.out.hand_over = Some(HandOver { to, unconsumed });
     }
 

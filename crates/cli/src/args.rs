@@ -1,0 +1,224 @@
+//! What was typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sekisho_types::Subnet;
+use std::path::PathBuf;
+
+const AFTER: &str = "\
+A CAPTURE is a file (pcap or pcapng, also gzip, zstd, lz4 or xz), a folder, a quoted glob, or - for
+standard input. Captures given together are read as one timeline.
+
+Exit codes: 0 done, 1 a capture is damaged (what could be read was written), 2 wrong usage or no input.
+
+Examples:
+  sekisho audit examples/office.pcapng
+  sekisho logs -o logs --format zeek-json,ndjson office.pcapng
+  sekisho files -o out 'captures/*.pcap.gz'
+  sekisho packets --filter 'host 10.0.0.5 and port 21' -o ftp.pcapng office.pcapng
+  tcpdump -w - | sekisho audit -";
+
+/// Tells what is really happening on the network, and proves it packet by packet.
+#[derive(Debug, Parser)]
+#[command(name = "sekisho", version, after_help = AFTER, disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Read captures and print the page: what could be seen, who talked to whom, what moved
+    Audit(Audit),
+    /// Write typed records in the formats people already use
+    Logs(Logs),
+    /// Write the files that crossed, with hashes, types and where they came from
+    Files(Files),
+    /// Cut the packets of flows out again, as pcapng with comments
+    Packets(Packets),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Flags of every verb that reads captures.
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// Captures: files, folders, globs, or - for standard input
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub captures: Vec<String>,
+
+    /// Look only at packets that match, in tcpdump's words: 'host 10.0.0.5 and not port 22'
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
+
+    /// Networks that count as local, instead of the private ranges
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', num_args = 1)]
+    pub home_net: Vec<Subnet>,
+
+    /// Memory for tables and buffers, e.g. 512M [default: a quarter of the machine's, at most 2G]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub memory: Option<u64>,
+
+    /// Seed of flow ids and hash tables; equal seeds give equal output
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Check the packets' checksums and leave bad packets out (captures on a sending host have bad ones)
+    #[arg(long)]
+    pub checksums: bool,
+
+    /// Show progress on standard error: auto shows it on a terminal only
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub progress: When,
+
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Say more on standard error: captures, interfaces, limits that were reached
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+/// When to do something that suits terminals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Output formats of `logs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Zeek's JSON: LOG.log, one object a line
+    ZeekJson,
+    /// Zeek's tab-separated text: LOG.log with its header
+    Zeek,
+    /// One stream of objects with all logs: all.ndjson
+    Ndjson,
+}
+
+/// `sekisho audit`.
+#[derive(Args, Debug)]
+pub struct Audit {
+    /// Flags of every reading verb.
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Also write the same facts as JSON; - for standard output instead of the page
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Colours: auto uses them on a terminal unless NO_COLOR is set
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub color: When,
+}
+
+/// `sekisho logs`.
+#[derive(Args, Debug)]
+pub struct Logs {
+    /// Flags of every reading verb.
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Folder to write to; - writes ndjson to standard output
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+
+    /// Formats, several in one pass; each gets a folder of its own if there are several
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "zeek-json")]
+    pub format: Vec<Format>,
+
+    /// Hashes in files.log
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "HASH")]
+    pub hash: Vec<Hash>,
+}
+
+/// Hashes of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Hash {
+    /// MD5
+    Md5,
+    /// SHA-1
+    Sha1,
+    /// SHA-256
+    Sha256,
+}
+
+/// `sekisho files`.
+#[derive(Args, Debug)]
+pub struct Files {
+    /// Flags of every reading verb.
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Folder to write the files and index.ndjson to
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+
+    /// Largest file to write; longer ones are cut there
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_size)]
+    pub max_size: u64,
+
+    /// Most bytes to write in all
+    #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = parse_size)]
+    pub max_total: u64,
+}
+
+/// `sekisho packets`.
+#[derive(Args, Debug)]
+pub struct Packets {
+    /// Flags of every reading verb; `--filter` chooses packets.
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Uid of a flow, as the logs show it; may be repeated
+    #[arg(long, value_name = "UID")]
+    pub uid: Vec<String>,
+
+    /// Where to write the pcapng; - for standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// `512M`, `2GiB`, `1000`: bytes; K, M, G, T are powers of 1024.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        other => return Err(format!("unknown unit {other:?}; use K, M, G or T")),
+    };
+    let number: u64 = digits.parse().map_err(|_| format!("{text:?} is no size; try 512M or 2G"))?;
+    number.checked_mul(1 << unit).ok_or_else(|| format!("{text} is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn flags_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn parses_sizes() {
+        assert_eq!(parse_size("512M"), Ok(512 << 20));
+        assert_eq!(parse_size("1000"), Ok(1000));
+        assert_eq!(parse_size("2GiB"), Ok(2 << 30));
+        assert!(parse_size("2X").is_err() && parse_size("G").is_err() && parse_size("99999999T").is_err());
+    }
+}

@@ -1,0 +1,366 @@
+//! From the flow table's calls to parsers, and from parsers to rows.
+
+use crate::app::{App, Probing};
+use crate::expect::Expectations;
+use crate::files::FileHost;
+use crate::records::WeirdRecord;
+use crate::{Rows, Stats};
+use hashbrown::HashSet;
+use sekisho_files::{FileManager, Store};
+use sekisho_flow::{ConnRecord, Flow, Moment, Sink};
+use sekisho_proto::{Cx, Expectation, Guess, Outbox, PROTOCOLS, Parser, Probe, ProtoId, Start, Transport};
+use sekisho_types::{Dir, FlowInfo, SeededState, Uid, ip_proto};
+
+/// Datagrams that no probe knew before a UDP flow counts as unknown.
+const MAX_STRANGE_DATAGRAMS: u8 = 4;
+
+/// (flow, anomaly) pairs remembered so that each is logged once.
+const MAX_WEIRDS_REMEMBERED: usize = 1 << 16;
+
+/// A worker's state above the flow table.
+pub(crate) struct Host {
+    pub out: Outbox,
+    pub files: FileManager,
+    pub expectations: Expectations,
+    pub stats: Stats,
+    weirds: HashSet<(Uid, &'static str), SeededState>,
+}
+
+impl Host {
+    pub fn new(files: FileManager, seed: u64) -> Self {
+        Self {
+            out: Outbox::default(),
+            files,
+            expectations: Expectations::new(seed),
+            stats: Stats::default(),
+            weirds: HashSet::with_hasher(SeededState(seed)),
+        }
+    }
+}
+
+/// One batch's view: the host and where rows and content go.
+pub(crate) struct Pass<'a> {
+    pub host: &'a mut Host,
+    pub rows: &'a mut dyn Rows,
+    pub store: &'a mut dyn Store,
+}
+
+/// What the probes say together.
+enum Choice {
+    Start(ProtoId),
+    More,
+    Nobody,
+}
+
+fn transport(flow: &FlowInfo) -> Option<Transport> {
+    match flow.tuple.proto {
+        ip_proto::TCP => Some(Transport::Tcp),
+        ip_proto::UDP => Some(Transport::Udp),
+        _ => None,
+    }
+}
+
+/// Asks the probes, those whose port fits first.
+fn choose(flow: &FlowInfo, transport: Transport, orig: &[u8], resp: &[u8], excluded: u64) -> Choice {
+    let mut more = false;
+    for port_match in [true, false] {
+        for (i, (id, d)) in PROTOCOLS.iter().enumerate() {
+            let ports = if transport == Transport::Tcp { d.tcp_ports } else { d.udp_ports };
+            let fits = ports.contains(&flow.tuple.resp_port) || ports.contains(&flow.tuple.orig_port);
+            if fits != port_match || excluded >> i & 1 != 0 {
+                continue;
+            }
+            match (d.probe)(&Probe { transport, orig, resp, port_match, flow }) {
+                Guess::Yes => return Choice::Start(*id),
+                Guess::More => more = true,
+                Guess::No => {}
+            }
+        }
+    }
+    if more { Choice::More } else { Choice::Nobody }
+}
+
+impl Pass<'_> {
+    /// One call into a parser.
+    fn call(&mut self, flow: &Flow, transport: Transport, at: Moment, f: impl FnOnce(&mut Cx<'_>)) {
+        let mut files = FileHost { manager: &mut self.host.files, store: self.store, rows: self.rows };
+        let mut cx = Cx::new(at.ts, at.number, &flow.info, transport, &mut self.host.out, &mut files);
+        f(&mut cx);
+    }
+
+    /// Logs and notes what calls left in the outbox, except what concerns the parser itself.
+    fn drain(&mut self, flow: &mut Flow, at: Moment) {
+        for event in self.host.out.events.drain(..) {
+            self.host.stats.records += 1;
+            self.rows.row(event.record());
+        }
+        if !self.host.out.weirds.is_empty() {
+            for w in std::mem::take(&mut self.host.out.weirds) {
+                self.weird_row(&flow.info, w.name, w.addl, at);
+            }
+        }
+        for e in self.host.out.expectations.drain(..) {
+            self.host.expectations.add(e, at.ts);
+        }
+        for service in self.host.out.confirmed.drain(..) {
+            flow.services.add(service);
+        }
+    }
+
+    fn weird_row(
+        &mut self,
+        flow: &FlowInfo,
+        name: &'static str,
+        addl: Option<sekisho_record::Text>,
+        at: Moment,
+    ) {
+        self.host.stats.weirds += 1;
+        if self.host.weirds.len() >= MAX_WEIRDS_REMEMBERED {
+            self.host.weirds.clear();
+        }
+        if self.host.weirds.insert((flow.uid, name)) {
+            self.rows.row(&WeirdRecord::of_flow(at.ts, at.number, flow, name, addl));
+        }
+    }
+
+    fn offer(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
+        match app {
+            App::Active(_) => self.run(flow, app, dir, bytes, at),
+            App::Opaque => {}
+            App::New | App::Probing(_) => self.identify(flow, app, dir, bytes, at),
+        }
+    }
+
+    /// Hands bytes to the flow's parser and acts on what it says about itself.
+    fn run(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
+        let Some(transport) = transport(&flow.info) else { return };
+        let App::Active(parser) = app else { return };
+        self.call(flow, transport, at, |cx| parser.data(dir, bytes, cx));
+        self.settle(flow, app, dir, bytes, at);
+    }
+
+    /// After a call: rows, then rejection, hand-over or opacity.
+    fn settle(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
+        self.drain(flow, at);
+        if let Some(hand) = self.host.out.hand_over.take() {
+            self.host.out.rejected = None;
+            let by = self.end_parser(flow, app, at);
+            let rest = bytes.get(bytes.len().saturating_sub(hand.unconsumed)..).unwrap_or(&[]);
+            match hand.to {
+                Some(to) => {
+                    let Some(transport) = transport(&flow.info) else { return };
+                    let start = Start { transport, flow: &flow.info, handed_over_by: by, expected: None };
+                    *app = App::Active(Parser::start(to, &start));
+                }
+                None => *app = App::New,
+            }
+            if !rest.is_empty() {
+                self.offer(flow, app, dir, rest, at);
+            }
+        } else if let Some(reason) = self.host.out.rejected.take() {
+            self.host.stats.rejected += 1;
+            self.weird_row(&flow.info, reason, None, at);
+            self.end_parser(flow, app, at);
+            *app = App::Opaque;
+            flow.set_opaque();
+        } else if std::mem::take(&mut self.host.out.opaque) {
+            flow.set_opaque();
+        }
+    }
+
+    /// Ends the parser, if any, and tells which it was; leaves the slot opaque.
+    fn end_parser(&mut self, flow: &mut Flow, app: &mut App, at: Moment) -> Option<ProtoId> {
+        let App::Active(mut parser) = std::mem::replace(app, App::Opaque) else { return None };
+        let transport = transport(&flow.info)?;
+        self.call(flow, transport, at, |cx| parser.end(cx));
+        self.drain(flow, at);
+        self.host.out.rejected = None;
+        self.host.out.opaque = false;
+        self.host.out.hand_over = None;
+        Some(parser.id())
+    }
+
+    /// Bytes of a flow that no parser has claimed.
+    fn identify(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
+        let Some(transport) = transport(&flow.info) else { return };
+        if matches!(app, App::New)
+            && transport == Transport::Tcp
+            && let Some(e) = self.host.expectations.take(&flow.info.tuple, at.ts)
+        {
+            return self.start_expected(flow, app, e, dir, bytes, at);
+        }
+        let mut probing = match std::mem::take(app) {
+            App::Probing(p) => p,
+            _ => {
+                // The usual case: the first chunk decides, and nothing is copied.
+                let (orig, resp) = if dir.is_orig() { (bytes, &[][..]) } else { (&[][..], bytes) };
+                match choose(&flow.info, transport, orig, resp, 0) {
+                    Choice::Start(id) => match self.start(flow, app, id, &[(dir, bytes)], at) {
+                        Ok(()) => return,
+                        Err(excluded) => Box::new(Probing::with_excluded(excluded)),
+                    },
+                    Choice::More => Box::default(),
+                    Choice::Nobody => return self.unknown(flow, app, Box::default(), dir, bytes, at),
+                }
+            }
+        };
+        if !probing.push(dir, bytes) {
+            return self.unknown(flow, app, probing, dir, bytes, at);
+        }
+        loop {
+            let orig = probing.of(Dir::Orig);
+            match choose(&flow.info, transport, orig, probing.of(Dir::Resp), probing.excluded) {
+                Choice::Start(id) => {
+                    let chunks: Vec<(Dir, &[u8])> = probing.replay().collect();
+                    match self.start(flow, app, id, &chunks, at) {
+                        Ok(()) => return,
+                        Err(excluded) => probing.excluded |= excluded,
+                    }
+                }
+                Choice::More => {
+                    *app = App::Probing(probing);
+                    return;
+                }
+                Choice::Nobody => return self.unknown(flow, app, probing, dir, bytes, at),
+            }
+        }
+    }
+
+    /// Starts `id` on what is there. `Err` with its bit if it rejects the bytes without having confirmed anything.
+    fn start(
+        &mut self,
+        flow: &mut Flow,
+        app: &mut App,
+        id: ProtoId,
+        chunks: &[(Dir, &[u8])],
+        at: Moment,
+    ) -> Result<(), u64> {
+        let Some(transport) = transport(&flow.info) else { return Ok(()) };
+        let services = flow.services.len();
+        let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: None };
+        *app = App::Active(Parser::start(id, &start));
+        for (dir, bytes) in chunks {
+            let App::Active(parser) = app else {
+                self.offer(flow, app, *dir, bytes, at);
+                continue;
+            };
+            self.call(flow, transport, at, |cx| parser.data(*dir, bytes, cx));
+            let out = &mut self.host.out;
+            if out.rejected.is_some() && out.confirmed.is_empty() && flow.services.len() == services {
+                out.rejected = None;
+                out.events.clear();
+                out.expectations.clear();
+                out.hand_over = None;
+                out.opaque = false;
+                self.drain(flow, at);
+                *app = App::New;
+                return Err(1 << id as u32);
+            }
+            self.settle(flow, app, *dir, bytes, at);
+        }
+        Ok(())
+    }
+
+    fn start_expected(
+        &mut self,
+        flow: &mut Flow,
+        app: &mut App,
+        e: Expectation,
+        dir: Dir,
+        bytes: &[u8],
+        at: Moment,
+    ) {
+        let Some(transport) = transport(&flow.info) else { return };
+        let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: Some(&e) };
+        *app = App::Active(Parser::start(e.proto, &start));
+        self.run(flow, app, dir, bytes, at);
+    }
+
+    /// No probe knows the flow: last, an expectation without a port; else it is counters only.
+    fn unknown(
+        &mut self,
+        flow: &mut Flow,
+        app: &mut App,
+        mut probing: Box<Probing>,
+        dir: Dir,
+        bytes: &[u8],
+        at: Moment,
+    ) {
+        if flow.info.tuple.proto == ip_proto::UDP {
+            probing.strange += 1;
+            if probing.strange < MAX_STRANGE_DATAGRAMS {
+                probing.lose(Dir::Orig);
+                probing.lose(Dir::Resp);
+                *app = App::Probing(probing);
+                return;
+            }
+        } else if let Some(e) = self.host.expectations.take_pair(&flow.info.tuple, at.ts) {
+            let start = Start { transport: Transport::Tcp, flow: &flow.info, handed_over_by: None, expected: Some(&e) };
+            *app = App::Active(Parser::start(e.proto, &start));
+            for (d, b) in probing.replay() {
+                self.run(flow, app, d, b, at);
+            }
+            if !probing.includes(dir, bytes) {
+                self.run(flow, app, dir, bytes, at);
+            }
+            return;
+        }
+        *app = App::Opaque;
+        flow.set_opaque();
+    }
+}
+
+impl Sink for Pass<'_> {
+    type App = App;
+
+    fn data(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
+        self.offer(flow, app, dir, bytes, at);
+    }
+
+    fn datagram(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, payload: &[u8], _wire_len: u32, at: Moment) {
+        if flow.info.tuple.proto == ip_proto::UDP && !payload.is_empty() {
+            self.offer(flow, app, dir, payload, at);
+        }
+    }
+
+    fn gap(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, len: u64, at: Moment) {
+        self.host.stats.gap_bytes += len;
+        match app {
+            App::Active(parser) => {
+                let Some(transport) = transport(&flow.info) else { return };
+                self.call(flow, transport, at, |cx| parser.gap(dir, len, cx));
+                self.settle(flow, app, dir, &[], at);
+            }
+            App::Probing(p) => p.lose(dir),
+            App::New | App::Opaque => {}
+        }
+    }
+
+    fn half_closed(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, at: Moment) {
+        if let App::Active(parser) = app {
+            let Some(transport) = transport(&flow.info) else { return };
+            self.call(flow, transport, at, |cx| parser.half_closed(dir, cx));
+            self.settle(flow, app, dir, &[], at);
+        }
+    }
+
+    fn ending(&mut self, flow: &mut Flow, app: &mut App, at: Moment) {
+        self.end_parser(flow, app, at);
+    }
+
+    fn closed(&mut self, flow: &mut Flow, _app: App, record: ConnRecord, _at: Moment) {
+        let _ = flow;
+        self.host.stats.flows += 1;
+        self.rows.row(&record);
+    }
+
+    fn weird(&mut self, flow: Option<&Flow>, name: &'static str, at: Moment) {
+        match flow {
+            Some(f) => self.weird_row(&f.info, name, None, at),
+            None => {
+                self.host.stats.weirds += 1;
+                self.rows.row(&WeirdRecord::of_packet(at.ts, at.number, None, name));
+            }
+        }
+    }
+}
