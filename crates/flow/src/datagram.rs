@@ -1,0 +1,49 @@
+use crate::flow::{Flow, Kind};
+use crate::table::Cx;
+use crate::{Packet, Sink};
+use sekisho_types::Dir;
+use sekisho_wire::Anomaly;
+
+/// History bit: a datagram was seen.
+const SEEN_DATA: u8 = 0x10;
+
+/// A packet of a protocol without streams: UDP, ICMP and all that is not known.
+pub(crate) fn process<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, p: &Packet<'_>) {
+    let d = p.decoded;
+    if flow.kind != Kind::Other && d.anomalies.contains(Anomaly::BadTransportChecksum) {
+        checksum_error(cx, flow, dir);
+        return;
+    }
+    flow.last_ts = p.ts;
+    if flow.kind == Kind::Udp {
+        flow.note_once(dir, SEEN_DATA, b'D');
+        if d.anomalies.contains(Anomaly::UdpLength) {
+            cx.sink.weird(Some(flow), "UDP_datagram_length_mismatch", cx.at);
+        }
+    }
+    let end = flow.end_mut(dir);
+    if flow_counts_payload(d.proto) {
+        end.payload_len = Some(end.payload_len.unwrap_or(0).saturating_add(u64::from(d.payload_wire_len)));
+    }
+    end.cut_bytes = end.cut_bytes.saturating_add(u64::from(d.payload_wire_len.saturating_sub(d.payload_len)));
+    if !flow.opaque {
+        cx.sink.datagram(flow, app, dir, d.payload(p.frame), d.payload_wire_len, cx.at);
+    }
+}
+
+const fn flow_counts_payload(proto: u8) -> bool {
+    !matches!(Kind::of(proto), Kind::Other)
+}
+
+fn checksum_error<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir) {
+    cx.shared.stats.checksum_errors += 1;
+    let end = flow.end_mut(dir);
+    end.checksum_count = end.checksum_count.saturating_add(1);
+    if flow.kind == Kind::Udp {
+        let count = flow.end(dir).checksum_count;
+        flow.note_scaled(dir, count, b'C');
+        cx.sink.weird(Some(flow), "bad_UDP_checksum", cx.at);
+    } else {
+        cx.sink.weird(Some(flow), "bad_ICMP_checksum", cx.at);
+    }
+}

@@ -1,0 +1,66 @@
+/// Smallest capacity of a pooled buffer: one full Ethernet segment with room to append.
+const CHUNK_LEN: usize = 2048;
+/// Free buffers kept for reuse; more are given back to the allocator.
+const FREE_MAX_COUNT: usize = 1024;
+
+/// Buffers for out-of-order bytes, reused and counted by capacity.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    free: Vec<Vec<u8>>,
+    in_use_len: usize,
+}
+
+impl Pool {
+    /// A buffer with `bytes` in it, unless the pool would then exceed `limit` bytes in use.
+    pub(crate) fn take(&mut self, bytes: &[u8], limit: usize) -> Option<Vec<u8>> {
+        let want = bytes.len().div_ceil(CHUNK_LEN).max(1).saturating_mul(CHUNK_LEN);
+        if self.in_use_len.saturating_add(want) > limit {
+            return None;
+        }
+        let mut buf = match self.free.pop() {
+            Some(b) if want == CHUNK_LEN => b,
+            other => {
+                self.free.extend(other);
+                Vec::with_capacity(want)
+            }
+        };
+        buf.extend_from_slice(bytes);
+        self.in_use_len = self.in_use_len.saturating_add(buf.capacity());
+        Some(buf)
+    }
+
+    /// Takes a buffer back.
+    pub(crate) fn give(&mut self, mut buf: Vec<u8>) {
+        self.in_use_len = self.in_use_len.saturating_sub(buf.capacity());
+        if buf.capacity() == CHUNK_LEN && self.free.len() < FREE_MAX_COUNT {
+            buf.clear();
+            self.free.push(buf);
+        }
+    }
+
+    /// Bytes in use, by capacity.
+    pub(crate) const fn in_use_len(&self) -> usize {
+        self.in_use_len
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_bytes_and_reuses() {
+        let mut p = Pool::default();
+        let a = p.take(b"abc", 4096).unwrap();
+        let b = p.take(&[0; 2048], 4096).unwrap();
+        assert_eq!(p.in_use_len(), 4096);
+        assert!(p.take(b"x", 4096).is_none());
+        let at = a.as_ptr();
+        p.give(a);
+        let c = p.take(b"y", 4096).unwrap();
+        assert_eq!((c.as_ptr(), c.as_slice()), (at, &b"y"[..]));
+        p.give(b);
+        p.give(c);
+        assert_eq!(p.in_use_len(), 0);
+    }
+}

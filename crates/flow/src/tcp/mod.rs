@@ -1,0 +1,405 @@
+//! TCP connections: Zeek's view of their states, timers and history, and the reassembly of both streams.
+
+mod endpoint;
+mod state;
+mod stream;
+
+use crate::flow::Flow;
+use crate::table::Cx;
+use crate::{Packet, Sink, Timeouts};
+use endpoint::segment_len;
+use sekisho_types::{Dir, Timestamp};
+use sekisho_wire::Anomaly;
+use sekisho_wire::tcp_flags::{ACK, FIN, RST, SYN, URG};
+
+pub(crate) use endpoint::Endpoint;
+pub use endpoint::TcpState;
+
+/// History bits of events noted once per direction; SYN, FIN and RST again at another position.
+mod seen {
+    pub(super) const SYN: u8 = 0x01;
+    pub(super) const FIN: u8 = 0x02;
+    pub(super) const RST: u8 = 0x04;
+    pub(super) const FIN_RST: u8 = 0x08;
+    pub(super) const DATA: u8 = 0x10;
+    pub(super) const ACK: u8 = 0x20;
+    pub(super) const MULTI: u8 = 0x40;
+}
+
+/// No timer.
+const NEVER: i64 = i64::MAX;
+
+/// The part of a TCP connection's state that belongs to neither end.
+#[derive(Debug)]
+pub(crate) struct TcpBits {
+    /// It began midstream.
+    pub(crate) is_partial: bool,
+    first_orig: bool,
+    first_resp: bool,
+    /// No end of it was concluded yet.
+    is_active: bool,
+    close_deferred: bool,
+    deferred_conclusion: bool,
+    /// Two looks at whether the connection is dead, the second begun by a half close.
+    look: [i64; 2],
+    attempt: i64,
+    delete: i64,
+}
+
+impl Default for TcpBits {
+    fn default() -> Self {
+        Self {
+            is_partial: false,
+            first_orig: false,
+            first_resp: false,
+            is_active: true,
+            close_deferred: false,
+            deferred_conclusion: false,
+            look: [NEVER; 2],
+            attempt: NEVER,
+            delete: NEVER,
+        }
+    }
+}
+
+impl TcpBits {
+    /// Sets the timers of a new connection.
+    pub(crate) fn open(&mut self, ts: Timestamp, t: &Timeouts) {
+        self.look = [(ts + t.tcp_syn).0, NEVER];
+    }
+
+    /// When the first of its timers is due.
+    pub(crate) fn next_due(&self) -> i64 {
+        let [a, b] = self.look;
+        a.min(b).min(self.attempt).min(self.delete)
+    }
+
+    pub(crate) fn flip(&mut self) {
+        std::mem::swap(&mut self.first_orig, &mut self.first_resp);
+        self.is_partial = false;
+    }
+
+    fn set_partial(&mut self, dir: Dir, flags: u8) {
+        match dir {
+            Dir::Orig if !self.first_orig => self.is_partial = flags & (SYN | ACK) != SYN,
+            Dir::Resp if !self.first_resp && !self.is_partial => self.is_partial = flags & SYN == 0,
+            _ => {}
+        }
+    }
+
+    fn set_first(&mut self, dir: Dir) {
+        match dir {
+            Dir::Orig => self.first_orig = true,
+            Dir::Resp => self.first_resp = true,
+        }
+    }
+}
+
+/// Does `p`, which carries a SYN, begin another connection between the same ends? Then perhaps with
+/// the name of what is odd about it.
+pub(crate) fn is_reuse(flow: &Flow, p: &Packet<'_>, t: &Timeouts) -> Option<Option<&'static str>> {
+    let d = p.decoded;
+    if d.anomalies.contains(Anomaly::TcpHeaderLength) {
+        return None;
+    }
+    let syn_ack = d.tcp.flags & ACK != 0;
+    if syn_ack && flow.orig.state != TcpState::Inactive {
+        return None;
+    }
+    let starter = if syn_ack { &flow.resp } else { &flow.orig };
+    let reset = flow.orig.state == TcpState::Reset || flow.resp.state == TcpState::Reset;
+    if !(flow.orig.did_close && flow.resp.did_close) {
+        let same = d.tcp.seq == starter.start_seq;
+        // SYN and SYN-ACK were captured in the wrong order.
+        let swapped = !syn_ack
+            && starter.state == TcpState::SynAckSent
+            && flow.resp.state == TcpState::Inactive
+            && d.tcp.seq == flow.resp.start_seq;
+        if same || swapped {
+            return None;
+        }
+        let jump = starter.state == TcpState::SynSent;
+        return Some(Some(if jump { "SYN_seq_jump" } else { "active_connection_reuse" }));
+    }
+    if (flow.orig.is_active() || flow.resp.is_active()) && !reset {
+        return Some(Some("active_connection_reuse"));
+    }
+    let soon = (p.ts - flow.last_ts) < t.tcp_linger;
+    Some((soon && !reset).then_some("premature_connection_reuse"))
+}
+
+/// Takes one TCP packet of `flow`; gives the packet's direction afterwards (the flow may turn out to be
+/// the other way round), or `None` if the packet doesn't count.
+pub(crate) fn process<S: Sink>(
+    cx: &mut Cx<'_, S>,
+    flow: &mut Flow,
+    app: &mut S::App,
+    dir: Dir,
+    p: &Packet<'_>,
+) -> Option<Dir> {
+    let d = p.decoded;
+    if d.anomalies.contains(Anomaly::TcpHeaderLength) {
+        cx.sink.weird(Some(flow), "bad_TCP_header_len", cx.at);
+        return None;
+    }
+    if d.anomalies.contains(Anomaly::BadTransportChecksum) {
+        checksum_error(cx, flow, dir);
+        return None;
+    }
+    let (flags, len) = (d.tcp.flags, d.payload_wire_len);
+    flow.tcp.set_partial(dir, flags);
+    let past = d.tcp.seq.wrapping_add(segment_len(len, flags));
+    state::init_endpoint(cx, flow, dir, flags, d.tcp.seq, past);
+    let end = flow.end_mut(dir);
+    end.cut_bytes = end.cut_bytes.saturating_add(u64::from(len.saturating_sub(d.payload_len)));
+    let (rel_seq, underflow) = end.relative(d.tcp.seq, end.last_seq, end.seq_wraps);
+    if underflow && flags & RST == 0 {
+        cx.sink.weird(Some(flow), "TCP_seq_underflow_or_misorder", cx.at);
+    }
+    note_history(flow, dir, flags, rel_seq, len);
+    note_zero_window(flow, dir, flags, d.tcp.window);
+    if !(flow.orig.did_close && flow.resp.did_close) {
+        flow.last_ts = p.ts;
+    }
+    if flags & SYN != 0 {
+        syn_weirds(cx, flow, flags, len);
+    }
+    if flags & FIN != 0 {
+        let end = flow.end_mut(dir);
+        end.fin_seen = true;
+        end.fin_seq = rel_seq.wrapping_add(u64::from(segment_len(len, flags)));
+    }
+    let rel_ack = if flags & ACK != 0 { take_ack(cx, flow, dir, flags, d.tcp.ack) } else { 0 };
+    let (delta_last, again) = flow.end_mut(dir).update_last(past, flags, len);
+    if again {
+        let end = flow.end_mut(dir);
+        end.rexmit_count = end.rexmit_count.saturating_add(1);
+        let count = end.rexmit_count;
+        flow.note_scaled(dir, count, b'T');
+    }
+    let step = state::advance(cx, flow, dir, p, delta_last);
+    let seen_dir = dir;
+    let dir = step.dir;
+    if flags & ACK != 0 {
+        stream::acked(cx, flow, app, dir.flip(), rel_ack);
+        check_eof(cx, flow, dir.flip(), p.ts);
+    }
+    flow.tcp.set_first(seen_dir);
+    if len > 0 && flags & RST == 0 && !underflow {
+        let start = if flags & SYN != 0 { rel_seq.wrapping_add(1) } else { rel_seq };
+        let piece = stream::Piece { start, bytes: d.payload(p.frame), wire_len: len };
+        stream::data(cx, flow, app, dir, piece);
+    }
+    check_eof(cx, flow, dir, p.ts);
+    if step.closes {
+        close(cx, flow, dir, p.ts, step.concludes);
+    }
+    tell_closed(cx, flow, app, dir);
+    tell_closed(cx, flow, app, dir.flip());
+    Some(dir)
+}
+
+fn checksum_error<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir) {
+    cx.shared.stats.checksum_errors += 1;
+    let end = flow.end_mut(dir);
+    end.checksum_count = end.checksum_count.saturating_add(1);
+    let count = end.checksum_count;
+    flow.note_scaled(dir, count, b'C');
+    cx.sink.weird(Some(flow), "bad_TCP_checksum", cx.at);
+}
+
+fn note_history(flow: &mut Flow, dir: Dir, flags: u8, rel_seq: u64, len: u32) {
+    let controls = flags & (SYN | FIN | RST);
+    match controls {
+        0 if len > 0 => {
+            flow.note_once(dir, seen::DATA, b'D');
+        }
+        0 if flags & ACK != 0 => {
+            flow.note_once(dir, seen::ACK, b'A');
+        }
+        0 => {}
+        SYN => {
+            let code = if flags & ACK != 0 { b'H' } else { b'S' };
+            let last = std::mem::replace(&mut flow.end_mut(dir).hist_last_syn, rel_seq);
+            note_again(flow, dir, seen::SYN, code, last != rel_seq);
+        }
+        FIN => {
+            let at = rel_seq.wrapping_add(u64::from(len));
+            let last = std::mem::replace(&mut flow.end_mut(dir).hist_last_fin, at);
+            note_again(flow, dir, seen::FIN, b'F', last != at);
+        }
+        RST => {
+            let last = std::mem::replace(&mut flow.end_mut(dir).hist_last_rst, rel_seq);
+            note_again(flow, dir, seen::RST, b'R', last != rel_seq);
+        }
+        c if c & FIN != 0 && c & RST != 0 => {
+            flow.note_once(dir, seen::FIN_RST, b'I');
+        }
+        _ => {
+            flow.note_once(dir, seen::MULTI, b'Q');
+        }
+    }
+}
+
+fn note_again(flow: &mut Flow, dir: Dir, mask: u8, code: u8, elsewhere: bool) {
+    if !flow.note_once(dir, mask, code) && elsewhere {
+        flow.history.push(dir, code);
+    }
+}
+
+/// A closed window matters unless the connection is about to end anyway.
+fn note_zero_window(flow: &mut Flow, dir: Dir, flags: u8, window: u16) {
+    if window != 0
+        || flags & RST != 0
+        || flow.end(dir.flip()).state == TcpState::Closed
+        || flow.end(dir).state == TcpState::Reset
+    {
+        return;
+    }
+    let end = flow.end_mut(dir);
+    end.zero_window_count = end.zero_window_count.saturating_add(1);
+    let count = end.zero_window_count;
+    flow.note_scaled(dir, count, b'W');
+}
+
+fn syn_weirds<S: Sink>(cx: &mut Cx<'_, S>, flow: &Flow, flags: u8, len: u32) {
+    if flags & RST != 0 {
+        cx.sink.weird(Some(flow), "TCP_christmas", cx.at);
+    }
+    if flags & URG != 0 {
+        cx.sink.weird(Some(flow), "baroque_SYN", cx.at);
+    }
+    if len > 0 {
+        cx.sink.weird(Some(flow), "SYN_with_data", cx.at);
+    }
+}
+
+/// Notes an acknowledgement by `dir`; gives its position in the other end's stream, 0 if it has none.
+fn take_ack<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir, flags: u8, ack: u32) -> u64 {
+    let peer = flow.end_mut(dir.flip());
+    if peer.state == TcpState::Inactive {
+        // Number the peer's stream as if it had sent a SYN just before.
+        let start = ack.wrapping_sub(1);
+        peer.init_seq(start, start);
+        return 1;
+    }
+    let (rel, underflow) = peer.relative(ack, peer.ack_seq, peer.ack_wraps);
+    if underflow {
+        cx.sink.weird(Some(flow), "TCP_ack_underflow_or_misorder", cx.at);
+        return 0;
+    }
+    if flags & RST == 0 {
+        peer.update_ack(ack);
+    }
+    rel
+}
+
+/// Has `dir` closed with all its data delivered? Then a close that waited for this goes on.
+fn check_eof<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir, ts: Timestamp) {
+    let (end, peer) = flow.ends_mut(dir);
+    let closed = end.fin_seen || matches!(end.state, TcpState::Closed | TcpState::Reset);
+    if end.did_eof || !closed || end.data_pending(peer) {
+        return;
+    }
+    end.did_eof = true;
+    if flow.tcp.close_deferred {
+        let concludes = flow.tcp.deferred_conclusion;
+        close(cx, flow, dir, ts, concludes);
+        flow.tcp.close_deferred = false;
+    }
+}
+
+/// `dir` closed its half, or reset the connection.
+fn close<S>(cx: &Cx<'_, S>, flow: &mut Flow, dir: Dir, ts: Timestamp, concludes: bool) {
+    let (end, peer) = flow.ends_mut(dir);
+    if end.data_pending(peer) {
+        flow.tcp.close_deferred = true;
+        flow.tcp.deferred_conclusion |= concludes;
+        return;
+    }
+    flow.tcp.close_deferred = false;
+    let (end, peer) = flow.ends_mut(dir);
+    if end.did_close {
+        return;
+    }
+    end.did_close = true;
+    let (state, prev, peer_state) = (end.state, end.prev_state, peer.state);
+    let complete = state == TcpState::Reset || peer.did_close || peer_state == TcpState::Inactive;
+    let t = &cx.shared.config.timeouts;
+    let last = flow.last_ts;
+    let bits = &mut flow.tcp;
+    if complete {
+        let known = prev != TcpState::Inactive || peer_state != TcpState::Inactive;
+        if known && (concludes || std::mem::take(&mut bits.deferred_conclusion)) {
+            bits.is_active = false;
+        }
+        bits.look = [NEVER; 2];
+        bits.attempt = NEVER;
+        bits.delete = bits.delete.min((last + t.tcp_close).0);
+    } else if prev != TcpState::Inactive {
+        let [a, b] = &mut bits.look;
+        let due = (last.max(ts) + t.tcp_session).0;
+        *(if *a == NEVER { a } else { b }) = due;
+    }
+}
+
+/// Tells the application, once, that `dir` sends nothing further.
+fn tell_closed<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir) {
+    let end = flow.end_mut(dir);
+    let done = end.state == TcpState::Reset || end.fin_seen && end.stream.next >= end.fin_seq.wrapping_sub(1);
+    if done && !end.told_closed {
+        end.told_closed = true;
+        cx.sink.half_closed(flow, app, dir, cx.at);
+    }
+}
+
+/// Runs the timers that are due at `now`; true if one of them ends the connection.
+pub(crate) fn timers_say_over(flow: &mut Flow, now: Timestamp, t: &Timeouts) -> bool {
+    if flow.tcp.delete <= now.0 {
+        return true;
+    }
+    if flow.tcp.attempt <= now.0 {
+        flow.tcp.attempt = NEVER;
+        let unanswered = matches!(flow.orig.state, TcpState::SynSent | TcpState::SynAckSent)
+            && flow.resp.state == TcpState::Inactive;
+        if flow.tcp.is_active && unanswered {
+            return true;
+        }
+    }
+    for i in 0..2 {
+        if flow.tcp.look.get(i).is_some_and(|due| *due <= now.0) {
+            let over = is_dead(flow, now, t);
+            if let Some(due) = flow.tcp.look.get_mut(i) {
+                *due = if flow.tcp.is_active { (now + t.tcp_session).0 } else { NEVER };
+            }
+            if over {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Is nothing more to be expected of a quiet, at least half closed connection?
+fn is_dead(flow: &Flow, now: Timestamp, t: &Timeouts) -> bool {
+    if !flow.tcp.is_active || flow.last_ts + t.tcp_linger >= now {
+        return false;
+    }
+    let (o, r) = (&flow.orig, &flow.resp);
+    let either = |s: TcpState| o.state == s || r.state == s;
+    if o.did_close || r.did_close {
+        let both = o.did_close && r.did_close;
+        if both || either(TcpState::Reset) || either(TcpState::Inactive) {
+            return true;
+        }
+    }
+    o.state == TcpState::Inactive && r.state == TcpState::Inactive
+}
+
+/// The flow ends: delivers what still waits in both directions.
+pub(crate) fn flush<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App) {
+    stream::flush(cx, flow, app, Dir::Orig);
+    stream::flush(cx, flow, app, Dir::Resp);
+    tell_closed(cx, flow, app, Dir::Orig);
+    tell_closed(cx, flow, app, Dir::Resp);
+}
