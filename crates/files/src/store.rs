@@ -5,7 +5,7 @@ use sekisho_record::Text;
 use sekisho_types::Uid;
 
 /// A file in a [`Store`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StoreId(pub u64);
 
 /// Which content goes to the store.
