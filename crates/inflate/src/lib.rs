@@ -1,1 +1,230 @@
-//! Sekisho inflate.
+//! Capped, streaming decompression: the only place where raw decompressors are used.
+//!
+//! An [`Inflater`] takes compressed bytes in pieces as they arrive and hands out decoded bytes at
+//! once. It knows no protocol, file or clock. Whatever the input, it stops at its [`Limits`]: decoded
+//! bytes, ratio of decoded to compressed bytes, memory for windows and blocks. What was decoded
+//! before damage, a cut or a limit has been handed out.
+//!
+//! | coding | decoder | why |
+//! |---|---|---|
+//! | gzip (RFC 1952, many members), zlib (RFC 1950), deflate (RFC 1951) | `flate2` on `zlib-rs` | Rust all through, fastest of the safe ones, push interface |
+//! | br (RFC 7932) | `brotli-decompressor` | the only maintained one; no unsafe code in this build, push interface |
+//! | zstd (RFC 8878) | `ruzstd`, fed block by block | no C; the block is the unit that bounds its output |
+//! | bzip2 | `bzip2` on `libbz2-rs-sys` | Rust all through, push interface |
+//! | lz4 frames | `lz4_flex` for blocks, own framing | the crate's frame reader pulls, and would block |
+//! | lzma, xz | own | the crates pull and can't pause inside a range-coded stream |
+//! | compress (LZW, `.Z`) | own | no maintained crate reads the UNIX variant |
+//!
+//! Checksums: those of gzip, zlib, bzip2 are verified by their decoders; those of zstd, lz4 and xz are skipped,
+//! since TCP and the file's own hash tell as much.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::cast_possible_truncation
+    )
+)]
+
+mod brotli;
+mod bzip;
+mod deflate;
+mod sink;
+#[cfg(test)]
+mod tests;
+mod zstd;
+
+use sink::{Sink, Step};
+
+/// A compression format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Coding {
+    /// Brotli (RFC 7932), HTTP's `br`.
+    Brotli,
+    /// bzip2, one or more streams.
+    Bzip2,
+    /// HTTP's `deflate`: zlib or raw deflate, told apart by the first two bytes.
+    Deflate,
+    /// gzip (RFC 1952), one or more members; HTTP's `gzip` and `x-gzip`.
+    Gzip,
+    /// Raw deflate (RFC 1951).
+    RawDeflate,
+    /// zlib (RFC 1950).
+    Zlib,
+    /// Zstandard (RFC 8878), one or more frames.
+    Zstd,
+}
+
+impl Coding {
+    /// For a token of HTTP's Content-Encoding or Transfer-Encoding, in any case; `None` if unknown or `identity`.
+    pub fn from_http(token: &[u8]) -> Option<Self> {
+        const TOKENS: [(&str, Coding); 7] = [
+            ("br", Coding::Brotli),
+            ("bzip2", Coding::Bzip2),
+            ("deflate", Coding::Deflate),
+            ("gzip", Coding::Gzip),
+            ("x-bzip2", Coding::Bzip2),
+            ("x-gzip", Coding::Gzip),
+            ("zstd", Coding::Zstd),
+        ];
+        let token = token.trim_ascii();
+        TOKENS.iter().find(|(name, _)| token.eq_ignore_ascii_case(name.as_bytes())).map(|(_, c)| *c)
+    }
+
+    /// By a stream's first bytes, for formats that can be told; `None` if too few bytes or none fits.
+    pub fn from_magic(head: &[u8]) -> Option<Self> {
+        const MAGICS: [(&[u8], Coding); 3] =
+            [(b"\x1f\x8b\x08", Coding::Gzip), (b"\x28\xb5\x2f\xfd", Coding::Zstd), (b"BZh", Coding::Bzip2)];
+        MAGICS.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, c)| *c)
+    }
+}
+
+/// What one stream may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Decoded bytes handed out at most.
+    pub output_len: u64,
+    /// Decoded bytes per compressed byte at most, looked at only above `ratio_from_len` decoded bytes.
+    pub ratio: u64,
+    /// See `ratio`.
+    pub ratio_from_len: u64,
+    /// Bytes for window and block buffers at most; a stream that asks for more is refused.
+    pub memory_len: usize,
+}
+
+impl Default for Limits {
+    /// 1 GiB out, 500:1 above 64 MiB, 32 MiB of memory.
+    fn default() -> Self {
+        Self { output_len: 1 << 30, ratio: 500, ratio_from_len: 64 << 20, memory_len: 32 << 20 }
+    }
+}
+
+/// Why an [`Inflater`] stopped for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stop {
+    /// The input is not what its coding asks for.
+    Corrupt,
+    /// The stream needs more memory than [`Limits::memory_len`].
+    OverMemory,
+    /// [`Limits::output_len`] was handed out and there is more.
+    OverOutput,
+    /// The ratio passed [`Limits::ratio`]: a decompression bomb.
+    OverRatio,
+}
+
+/// How a call of [`Inflater::push`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// All input was taken; the stream goes on.
+    Progress,
+    /// The stream is over. The last `trailing` bytes of this input don't belong to it. Formats of several
+    /// members may go on with the next push; if they don't, all of it is `trailing`.
+    Finished {
+        /// Bytes at the end of the input that were not taken.
+        trailing: usize,
+    },
+    /// No more will come, now and later.
+    Stopped(Stop),
+}
+
+enum Decoder {
+    Brotli(Box<brotli::Brotli>),
+    Bzip2(Box<bzip::Bzip2>),
+    Deflate(Box<deflate::Deflate>),
+    Zstd(Box<zstd::Zstd>),
+}
+
+/// A streaming decompressor with limits.
+pub struct Inflater {
+    decoder: Decoder,
+    limits: Limits,
+    counts: sink::Counts,
+    stopped: Option<Stop>,
+    finished: bool,
+}
+
+impl Inflater {
+    /// A decompressor for one stream of `coding`.
+    pub fn new(coding: Coding, limits: Limits) -> Self {
+        let decoder = match coding {
+            Coding::Brotli => Decoder::Brotli(Box::new(brotli::Brotli::new(limits.memory_len))),
+            Coding::Bzip2 => Decoder::Bzip2(Box::default()),
+            Coding::Deflate => Decoder::Deflate(Box::new(deflate::Deflate::http())),
+            Coding::Gzip => Decoder::Deflate(Box::new(deflate::Deflate::gzip())),
+            Coding::RawDeflate => Decoder::Deflate(Box::new(deflate::Deflate::raw())),
+            Coding::Zlib => Decoder::Deflate(Box::new(deflate::Deflate::zlib())),
+            Coding::Zstd => Decoder::Zstd(Box::new(zstd::Zstd::new(limits.memory_len))),
+        };
+        Self { decoder, limits, counts: sink::Counts::default(), stopped: None, finished: false }
+    }
+
+    /// Decodes the next piece of the stream and calls `out` with what came of it, in order, in pieces of
+    /// the decoder's choice. After [`Outcome::Stopped`] nothing more happens.
+    pub fn push(&mut self, input: &[u8], out: &mut dyn FnMut(&[u8])) -> Outcome {
+        if let Some(stop) = self.stopped {
+            return Outcome::Stopped(stop);
+        }
+        if self.finished && input.is_empty() {
+            return Outcome::Finished { trailing: 0 };
+        }
+        let mut sink = Sink::new(&self.limits, &mut self.counts, out);
+        let result = match &mut self.decoder {
+            Decoder::Brotli(d) => d.push(input, &mut sink),
+            Decoder::Bzip2(d) => d.push(input, &mut sink),
+            Decoder::Deflate(d) => d.push(input, &mut sink),
+            Decoder::Zstd(d) => d.push(input, &mut sink),
+        };
+        match result {
+            Ok(Step::More) => {
+                self.finished = false;
+                Outcome::Progress
+            }
+            Ok(Step::End { trailing }) => {
+                self.finished = true;
+                Outcome::Finished { trailing }
+            }
+            Err(stop) => {
+                self.stopped = Some(stop);
+                Outcome::Stopped(stop)
+            }
+        }
+    }
+
+    /// No more input will come: hands out what the decoder still held back. True if the stream was whole.
+    pub fn finish(&mut self, out: &mut dyn FnMut(&[u8])) -> bool {
+        if self.stopped.is_some() {
+            return false;
+        }
+        let mut sink = Sink::new(&self.limits, &mut self.counts, out);
+        let flushed = match &mut self.decoder {
+            Decoder::Zstd(d) => d.flush(&mut sink),
+            _ => Ok(()),
+        };
+        self.stopped = flushed.err();
+        self.finished && self.stopped.is_none()
+    }
+
+    /// Compressed bytes taken so far.
+    pub fn input_len(&self) -> u64 {
+        self.counts.input
+    }
+
+    /// Decoded bytes handed out so far.
+    pub fn output_len(&self) -> u64 {
+        self.counts.output
+    }
+
+    /// Why it stopped, if it did.
+    pub fn stopped(&self) -> Option<Stop> {
+        self.stopped
+    }
+}

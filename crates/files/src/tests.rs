@@ -1,0 +1,358 @@
+use super::*;
+use sekisho_types::{Addr, FiveTuple, FlowInfo, Interval, Timestamp};
+use std::collections::BTreeMap;
+
+fn flow(n: u8) -> FlowInfo {
+    let tuple = FiveTuple {
+        orig: Addr::v4([10, 0, 0, 1]),
+        resp: Addr::v4([192, 0, 2, 2]),
+        orig_port: 1000 + u16::from(n),
+        resp_port: 80,
+        proto: 6,
+    };
+    let uid = Uid::for_flow(&tuple, Timestamp(0), 0);
+    FlowInfo { uid, tuple, local_orig: true, ..FlowInfo::default() }
+}
+
+fn meta() -> FileMeta {
+    FileMeta { source: "HTTP", ..FileMeta::default() }
+}
+
+fn part(start: u64, total: u64) -> FileMeta {
+    let range = Range { start, total: Some(total), key: Text::from("example.org/big") };
+    FileMeta { range: Some(range), ..meta() }
+}
+
+fn secs(s: i64) -> Timestamp {
+    Timestamp::from_parts(s, 0)
+}
+
+fn hashing() -> Limits {
+    Limits { hashes: HashSet::ALL, ..Limits::default() }
+}
+
+/// Keeps content in memory.
+#[derive(Default)]
+struct Memory {
+    files: BTreeMap<StoreId, Vec<u8>>,
+    finished: Vec<IndexEntry>,
+    discarded: usize,
+    fail: bool,
+}
+
+impl Store for Memory {
+    fn create(&mut self, fuid: Uid, meta: &FileMeta) -> Option<StoreId> {
+        assert!(!fuid.is_none() && !meta.source.is_empty());
+        let id = StoreId(self.files.len() as u64);
+        self.files.insert(id, Vec::new());
+        Some(id)
+    }
+
+    fn write_at(&mut self, id: StoreId, offset: u64, bytes: &[u8]) -> bool {
+        let file = self.files.get_mut(&id).unwrap();
+        let (start, end) = (offset as usize, offset as usize + bytes.len());
+        file.resize(file.len().max(end), 0);
+        file[start..end].copy_from_slice(bytes);
+        !self.fail
+    }
+
+    fn read_at(&mut self, id: StoreId, offset: u64, buf: &mut [u8]) -> usize {
+        let rest = &self.files[&id][offset as usize..];
+        let n = rest.len().min(buf.len()).min(777);
+        buf[..n].copy_from_slice(&rest[..n]);
+        n
+    }
+
+    fn finish(&mut self, id: StoreId, finished: &Finished<'_>) -> Option<Text> {
+        assert_eq!(finished.stored_len, self.files[&id].len() as u64);
+        let path = safe_name::for_file(finished.record.fuid, finished.record.filename.as_ref().map(|n| n.0.as_slice()));
+        self.finished.push(IndexEntry::new(finished, path.clone()));
+        Some(path.into())
+    }
+
+    fn discard(&mut self, _: StoreId) {
+        self.discarded += 1;
+    }
+}
+
+fn one(manager: &mut FileManager) -> FileRecord {
+    let mut rows: Vec<FileRecord> = manager.take_records().collect();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    rows.remove(0)
+}
+
+#[test]
+fn logs_a_whole_file() {
+    let mut m = FileManager::new(hashing(), 0);
+    let h = m.open(&flow(1), FileMeta { total_len: Some(3), filename: Some("a.txt".into()), ..meta() });
+    m.data(h, secs(5), b"ab", &mut NoStore);
+    assert_eq!(m.info(h).seen_bytes, 2);
+    m.data(h, secs(7), b"c", &mut NoStore);
+    let s = m.close(h, true, &mut NoStore);
+    let r = one(&mut m);
+    assert_eq!((r.ts, r.duration, r.seen_bytes, r.total_bytes), (secs(5), Interval::from_secs(2), 3, Some(3)));
+    assert!(r.complete && s.complete && !r.timedout && r.mime_type.is_none());
+    assert!(!r.local_orig, "the responder sent it");
+    assert_eq!((r.fuid, r.uid, r.tail.one_sided), (s.fuid, flow(1).uid, None));
+    let hex = |d: &[u8]| d.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    // RFC 1321 A.5 and FIPS 180-2 B.1.
+    assert_eq!(hex(&r.md5.unwrap().0), "900150983cd24fb0d6963f7d28e17f72");
+    assert_eq!(hex(&r.sha1.unwrap().0), "a9993e364706816aba3e25717850c26c9cd0d89d");
+    assert_eq!(hex(&r.sha256.unwrap().0), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(m.stats().open_now, 0);
+    assert_eq!(m.close(h, true, &mut NoStore), FileSummary::default(), "closed handles are void");
+}
+
+#[test]
+fn columns_stand_as_in_zeek() {
+    use sekisho_record::Record as _;
+    let names: Vec<_> = FileRecord::static_schema().fields.iter().filter(|f| !f.ext).map(|f| f.name).collect();
+    assert_eq!(
+        names.join(" "),
+        "ts fuid uid id.orig_h id.orig_p id.resp_h id.resp_p source depth analyzers mime_type filename duration \
+         local_orig is_orig seen_bytes total_bytes missing_bytes overflow_bytes timedout parent_fuid md5 sha1 sha256 \
+         extracted extracted_cutoff extracted_size"
+    );
+    let index: Vec<_> = IndexEntry::static_schema().fields.iter().map(|f| f.name).collect();
+    assert_eq!(index[..11].join(" "), "path name sha256 sha1 md5 size mime_type protocol uid complete missing");
+}
+
+#[test]
+fn nothing_seen_nothing_logged() {
+    let mut m = FileManager::new(Limits::default(), 0);
+    let h = m.open(&flow(1), meta());
+    m.data(h, secs(1), b"", &mut NoStore);
+    assert_eq!(m.close(h, true, &mut NoStore).seen_bytes, 0);
+    assert!(!m.has_records());
+}
+
+#[test]
+fn a_hole_ends_hashing_and_settles_the_type() {
+    let mut m = FileManager::new(hashing(), 0);
+    let h = m.open(&flow(1), FileMeta { total_len: Some(120), ..meta() });
+    m.data(h, secs(1), b"plain text, plain text", &mut NoStore);
+    m.gap(h, secs(2), 58, &mut NoStore);
+    assert_eq!(m.info(h).mime_type, Some("text/plain"));
+    m.data(h, secs(3), &[b'x'; 40], &mut NoStore);
+    m.close(h, true, &mut NoStore);
+    let r = one(&mut m);
+    assert_eq!((r.seen_bytes, r.missing_bytes, r.complete, r.timedout), (62, 58, false, false));
+    assert_eq!((r.md5, r.sha1, r.sha256), (None, None, None));
+
+    let h = m.open(&flow(2), meta());
+    m.gap(h, secs(2), 10, &mut NoStore);
+    m.data(h, secs(3), b"plain text, plain text", &mut NoStore);
+    m.close(h, false, &mut NoStore);
+    let r = one(&mut m);
+    assert_eq!((r.mime_type, r.ts, r.timedout), (None, secs(2), true), "a body cut off stalls in Zeek's eyes");
+}
+
+#[test]
+fn analyzers_follow_the_type() {
+    let mut m = FileManager::new(Limits::default(), 0);
+    let h = m.open(&flow(1), meta());
+    m.data(h, secs(1), b"MZ\x90\0\x03\0\0\0", &mut NoStore);
+    m.close(h, true, &mut NoStore);
+    assert_eq!(one(&mut m).analyzers.0, ["PE"]);
+    let known = FileMeta { known_mime: Some("application/ocsp-response"), source: "SSL", ..meta() };
+    let h = m.open(&flow(1), known);
+    m.data(h, secs(1), b"plain text, plain text", &mut NoStore);
+    m.close(h, true, &mut NoStore);
+    let r = one(&mut m);
+    assert_eq!((r.analyzers.0.as_slice(), r.mime_type), (["OCSP_REPLY"].as_slice(), Some("application/ocsp-response")));
+    let h = m.open(&flow(1), FileMeta { unlogged: true, ..meta() });
+    m.data(h, secs(1), b"certificate", &mut NoStore);
+    assert!(!m.close(h, true, &mut NoStore).fuid.is_none());
+    assert!(!m.has_records());
+}
+
+#[test]
+fn stalled_files_restart() {
+    let mut m = FileManager::new(Limits::default(), 0);
+    let h = m.open(&flow(1), FileMeta { source: "FTP_DATA", ..meta() });
+    m.data(h, secs(0), b"one", &mut NoStore);
+    m.data(h, secs(1), b"two", &mut NoStore);
+    // Looked at after 120 s (active 119 s ago) and after 240 s.
+    m.data(h, secs(239), b"three", &mut NoStore);
+    assert!(!m.has_records());
+    let first = m.info(h).fuid;
+    m.data(h, secs(600), b"four", &mut NoStore);
+    let r = one(&mut m);
+    assert_eq!((r.seen_bytes, r.timedout, r.duration), (11, true, Interval::from_secs(239)));
+    assert_ne!(m.info(h).fuid, first);
+    m.close(h, true, &mut NoStore);
+    let r = one(&mut m);
+    assert_eq!((r.seen_bytes, r.timedout, r.ts), (4, false, secs(600)));
+    assert_eq!(m.stats().timed_out, 1);
+}
+
+#[test]
+fn any_split_gives_the_same_row() {
+    let content: Vec<u8> = b"<html>".iter().copied().chain((0..20_000u32).map(|i| (i * 7 % 251) as u8)).collect();
+    let run = |size: usize| {
+        let limits = Limits { extract: Extract::All, ..hashing() };
+        let (mut m, mut store) = (FileManager::new(limits, 3), Memory::default());
+        let h = m.open(&flow(1), meta());
+        for piece in content.chunks(size) {
+            m.data(h, secs(1), piece, &mut store);
+        }
+        m.close(h, true, &mut store);
+        assert_eq!(store.files[&StoreId(0)], content);
+        format!("{:?}", one(&mut m))
+    };
+    let whole = run(content.len());
+    assert!(whole.contains("text/html"));
+    for size in [1, 2, 13, 1000, 4095, 4096, 4097, 19_000] {
+        assert_eq!(run(size), whole, "by {size}");
+    }
+}
+
+/// A resource of 1 MiB whose parts come in `order` over different flows.
+fn joined(order: &[usize], limits: Limits) -> (Vec<FileRecord>, Memory, Stats) {
+    const PART: usize = 128 * 1024;
+    let content: Vec<u8> = (0..PART as u32 * 8).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let (mut m, mut store) = (FileManager::new(limits, 0), Memory::default());
+    for (n, &i) in order.iter().enumerate() {
+        let h = m.open(&flow(n as u8), part((i * PART) as u64, content.len() as u64));
+        for piece in content[i * PART..(i + 1) * PART].chunks(1460) {
+            m.data(h, secs(n as i64), piece, &mut store);
+        }
+        let s = m.close(h, true, &mut store);
+        assert!(!s.fuid.is_none());
+    }
+    m.finish(&mut store);
+    assert_eq!(m.stats().open_now, 0);
+    for stored in store.files.values() {
+        assert!(stored.iter().zip(&content).all(|(a, b)| a == b || *a == 0));
+    }
+    (m.take_records().collect(), store, m.stats())
+}
+
+#[test]
+fn ranges_join_in_any_order() {
+    let in_order = joined(&[0, 1, 2, 3, 4, 5, 6, 7], hashing()).0;
+    assert_eq!(in_order.len(), 8, "one row per flow");
+    let first = &in_order[0];
+    assert!(first.complete && !first.timedout && first.sha256.is_some());
+    assert!(in_order.iter().all(|r| r.fuid == first.fuid && r.seen_bytes == 1 << 20 && r.sha256 == first.sha256));
+    // Little out of order: held in memory.
+    let swapped = joined(&[1, 0, 3, 2, 5, 4, 7, 6], hashing());
+    assert_eq!((swapped.0[0].sha256, swapped.2.held_refused), (first.sha256, 0));
+    // Backwards: too much to hold; without a store there is no hash,
+    let backwards = joined(&[7, 6, 5, 4, 3, 2, 1, 0], hashing());
+    assert!(backwards.0[0].complete && backwards.0[0].sha256.is_none() && backwards.2.held_refused > 0);
+    // with one it is read back.
+    let limits = Limits { extract: Extract::All, ..hashing() };
+    let (rows, store, _) = joined(&[7, 6, 5, 4, 3, 2, 1, 0], limits);
+    assert_eq!((rows[0].sha256, rows[0].md5), (first.sha256, first.md5));
+    assert_eq!(store.finished.len(), 1);
+    assert!(store.finished[0].complete && store.finished[0].missing == 0 && store.finished[0].size == 1 << 20);
+}
+
+#[test]
+fn ranges_with_holes_time_out() {
+    let limits = Limits { extract: Extract::All, ..hashing() };
+    let (rows, store, stats) = joined(&[1, 4], limits);
+    let r = &rows[0];
+    assert_eq!((rows.len(), r.seen_bytes, r.missing_bytes, r.timedout), (2, 256 << 10, 384 << 10, true));
+    assert!(!r.complete && r.sha256.is_none() && r.mime_type.is_none());
+    assert_eq!(stats.timed_out, 1);
+    let entry = &store.finished[0];
+    assert_eq!((entry.complete, entry.missing, entry.size), (false, 768 << 10, 640 << 10));
+}
+
+#[test]
+fn overlapping_ranges_count_once() {
+    let mut m = FileManager::new(hashing(), 0);
+    let a = m.open(&flow(1), part(0, 10));
+    let b = m.open(&flow(2), part(2, 10));
+    m.data(a, secs(1), b"01234", &mut NoStore);
+    m.data(b, secs(1), b"23456", &mut NoStore);
+    m.data(b, secs(2), b"789", &mut NoStore);
+    assert_eq!(m.take_records().count(), 2, "whole: ends at once");
+    // The server sends on: a new file, as in Zeek.
+    m.data(b, secs(2), b"more", &mut NoStore);
+    m.close(a, true, &mut NoStore);
+    m.close(b, true, &mut NoStore);
+    m.finish(&mut NoStore);
+    assert_eq!(one(&mut m).seen_bytes, 4);
+    assert_eq!(m.stats().open_now, 0);
+}
+
+#[test]
+fn sweeps_find_stalled_resources() {
+    let mut m = FileManager::new(Limits::default(), 0);
+    let h = m.open(&flow(1), part(100, 1000));
+    m.data(h, secs(1), b"abc", &mut NoStore);
+    m.close(h, true, &mut NoStore);
+    m.advance_time(secs(100), &mut NoStore);
+    assert!(!m.has_records());
+    m.advance_time(secs(131), &mut NoStore);
+    assert!(one(&mut m).timedout);
+    assert_eq!(m.stats().open_now, 0);
+}
+
+#[test]
+fn limits_open_files() {
+    let mut m = FileManager::new(Limits { open_count: 3, ..Limits::default() }, 0);
+    let handles: Vec<_> = (0..5).map(|n| m.open(&flow(n), meta())).collect();
+    assert_eq!(handles[3..], [FileHandle::NONE; 2]);
+    assert_eq!((m.stats().refused, m.stats().open_now), (2, 3));
+    m.data(FileHandle::NONE, secs(1), b"x", &mut NoStore);
+    assert_eq!(m.close(handles[4], true, &mut NoStore), FileSummary::default());
+    m.close(handles[0], true, &mut NoStore);
+    assert_ne!(m.open(&flow(9), meta()), FileHandle::NONE);
+    m.finish(&mut NoStore);
+    assert_eq!(m.stats().open_now, 0);
+}
+
+#[test]
+fn limits_extraction() {
+    let limits = Limits { extract: Extract::All, extract_file_len: 5, extract_total_len: 8, ..hashing() };
+    let (mut m, mut store) = (FileManager::new(limits, 0), Memory::default());
+    for n in 0..3 {
+        let h = m.open(&flow(n), FileMeta { filename: Some("../x".into()), ..meta() });
+        m.data(h, secs(1), b"abc", &mut store);
+        m.data(h, secs(1), b"defg", &mut store);
+        m.close(h, true, &mut store);
+    }
+    let rows: Vec<_> = m.take_records().collect();
+    let sizes: Vec<_> = rows.iter().map(|r| (r.extracted_size, r.extracted_cutoff)).collect();
+    assert_eq!(sizes, [(Some(5), Some(true)), (Some(3), Some(true)), (Some(0), Some(true))]);
+    assert!(rows.iter().all(|r| r.sha256.is_some() && r.complete), "the file itself is whole");
+    assert_eq!((m.stats().extract_cut_off, m.stats().extracted_len), (3, 8));
+    assert!(store.finished.iter().all(|e| !e.complete && e.cut_off && e.path.ends_with("-x")));
+}
+
+#[test]
+fn a_failing_store_is_given_up() {
+    let limits = Limits { extract: Extract::All, ..hashing() };
+    let (mut m, mut store) = (FileManager::new(limits, 0), Memory { fail: true, ..Memory::default() });
+    let h = m.open(&flow(1), meta());
+    m.data(h, secs(1), b"abc", &mut store);
+    m.data(h, secs(1), b"def", &mut store);
+    m.close(h, true, &mut store);
+    let r = one(&mut m);
+    assert!(r.extracted.is_none() && r.sha256.is_some());
+    assert_eq!((store.discarded, m.stats().store_failed), (1, 1));
+}
+
+#[test]
+fn ids_are_stable_and_unique() {
+    let ids = |seed| {
+        let mut m = FileManager::new(Limits::default(), seed);
+        let mut ids = Vec::new();
+        for n in [1, 2, 1, 1] {
+            let h = m.open(&flow(n), meta());
+            ids.push(m.info(h).fuid);
+        }
+        ids
+    };
+    let a = ids(1);
+    assert_eq!(a, ids(1));
+    assert_ne!(a, ids(2));
+    let mut unique = a.clone();
+    unique.sort();
+    unique.dedup();
+    assert_eq!(unique.len(), a.len());
+}

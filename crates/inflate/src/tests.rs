@@ -1,0 +1,266 @@
+use super::*;
+use flate2::{Compression, write};
+use std::io::Write as _;
+
+/// `N: the quick brown fox …` two hundred times: 9,690 bytes.
+pub(crate) fn sample() -> Vec<u8> {
+    (0..200).flat_map(|i| format!("{i}: the quick brown fox jumps over the lazy dog\n").into_bytes()).collect()
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex.bytes().filter_map(|b| char::from(b).to_digit(16)).map(|d| d as u8).collect();
+    digits.chunks(2).map(|p| p[0] << 4 | p[1]).collect()
+}
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut w = write::GzEncoder::new(Vec::new(), Compression::best());
+    w.write_all(data).unwrap();
+    w.finish().unwrap()
+}
+
+fn zlib(data: &[u8]) -> Vec<u8> {
+    let mut w = write::ZlibEncoder::new(Vec::new(), Compression::default());
+    w.write_all(data).unwrap();
+    w.finish().unwrap()
+}
+
+fn raw(data: &[u8]) -> Vec<u8> {
+    let mut w = write::DeflateEncoder::new(Vec::new(), Compression::default());
+    w.write_all(data).unwrap();
+    w.finish().unwrap()
+}
+
+fn bzip(data: &[u8]) -> Vec<u8> {
+    let mut w = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    w.write_all(data).unwrap();
+    w.finish().unwrap()
+}
+
+fn zstd(data: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+/// `data` in stored meta-blocks (RFC 7932 §9.2): window 16, MLEN in four nibbles.
+fn brotli_stored(data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut pending = (0u32, 0u32); // bits, count; the window's single 0 bit comes first
+    let mut first = true;
+    for chunk in data.chunks(65536) {
+        let mut bits = u64::from(pending.0);
+        let mut n = pending.1;
+        if first {
+            n += 1;
+            first = false;
+        }
+        n += 1; // ISLAST 0
+        n += 2; // MNIBBLES 0: four
+        bits |= (chunk.len() as u64 - 1) << n;
+        n += 16;
+        bits |= 1 << n; // ISUNCOMPRESSED
+        n += 1;
+        let bytes = n.div_ceil(8);
+        out.extend_from_slice(&bits.to_le_bytes()[..bytes as usize]);
+        out.extend_from_slice(chunk);
+        pending = (0, 0);
+    }
+    out.push(3); // ISLAST, ISLASTEMPTY
+    out
+}
+
+/// Every coding with the sample in it.
+fn streams() -> Vec<(Coding, Vec<u8>, Vec<u8>)> {
+    let s = sample();
+    let ten = b"XXXXXXXXXXYYYYYYYYYY".to_vec();
+    vec![
+        (Coding::Gzip, gzip(&s), s.clone()),
+        (Coding::Zlib, zlib(&s), s.clone()),
+        (Coding::RawDeflate, raw(&s), s.clone()),
+        (Coding::Deflate, zlib(&s), s.clone()),
+        (Coding::Deflate, raw(&s), s.clone()),
+        (Coding::Bzip2, bzip(&s), s.clone()),
+        (Coding::Zstd, zstd(&s), s.clone()),
+        (Coding::Brotli, brotli_stored(&s), s),
+        (Coding::Brotli, unhex("1b130000a4b0b2ea8147028a"), ten),
+    ]
+}
+
+fn decode(coding: Coding, limits: Limits, pieces: &[&[u8]]) -> (Vec<u8>, Outcome, bool) {
+    let mut out = Vec::new();
+    let mut inflater = Inflater::new(coding, limits);
+    let mut outcome = Outcome::Progress;
+    for piece in pieces {
+        outcome = inflater.push(piece, &mut |b| out.extend_from_slice(b));
+    }
+    let whole = inflater.finish(&mut |b| out.extend_from_slice(b));
+    assert_eq!(inflater.output_len(), out.len() as u64);
+    (out, outcome, whole)
+}
+
+#[test]
+fn parses_every_coding_whole() {
+    for (coding, data, plain) in streams() {
+        let (out, outcome, whole) = decode(coding, Limits::default(), &[&data]);
+        assert_eq!(outcome, Outcome::Finished { trailing: 0 }, "{coding:?}");
+        assert!(out == plain && whole, "{coding:?}: {} of {}", out.len(), plain.len());
+    }
+}
+
+#[test]
+fn parses_every_coding_in_pieces() {
+    for (coding, data, plain) in streams() {
+        for size in [1, 2, 7, 64, 1000] {
+            let pieces: Vec<&[u8]> = data.chunks(size).collect();
+            let (out, outcome, whole) = decode(coding, Limits::default(), &pieces);
+            assert_eq!(outcome, Outcome::Finished { trailing: 0 }, "{coding:?} by {size}");
+            assert!(out == plain && whole, "{coding:?} by {size}");
+        }
+    }
+}
+
+#[test]
+fn truncation_anywhere_gives_a_prefix() {
+    for (coding, data, plain) in streams() {
+        let mut longest = 0;
+        for cut in (0..data.len()).step_by((data.len() / 300).max(1)) {
+            let (out, outcome, whole) = decode(coding, Limits::default(), &[&data[..cut]]);
+            assert!(plain.starts_with(&out), "{coding:?} cut at {cut}");
+            assert!(!matches!(outcome, Outcome::Stopped(_)), "{coding:?} cut at {cut}: {outcome:?}");
+            assert!(!whole, "{coding:?} cut at {cut}");
+            longest = longest.max(out.len());
+        }
+        // bzip2 and a single zstd or lz4 block give nothing before the block is whole.
+        let by_block = matches!(coding, Coding::Bzip2 | Coding::Zstd) || plain.len() < 100;
+        assert!(by_block || longest * 10 > plain.len() * 9, "{coding:?}: {longest}");
+    }
+}
+
+#[test]
+fn tells_what_trails() {
+    for (coding, mut data, plain) in streams() {
+        data.extend_from_slice(b"\0tail");
+        let (out, outcome, _) = decode(coding, Limits::default(), &[&data]);
+        assert_eq!(outcome, Outcome::Finished { trailing: 5 }, "{coding:?}");
+        assert_eq!(out, plain, "{coding:?}");
+    }
+}
+
+#[test]
+fn parses_several_members() {
+    for (coding, data) in [
+        (Coding::Gzip, [gzip(b"one "), gzip(b"two")].concat()),
+        (Coding::Bzip2, [bzip(b"one "), bzip(b"two")].concat()),
+        (Coding::Zstd, [zstd(b"one "), b"\x50\x2a\x4d\x18\x03\0\0\0xyz".to_vec(), zstd(b"two")].concat()),
+    ] {
+        for size in [1, 5, data.len()] {
+            let pieces: Vec<&[u8]> = data.chunks(size).collect();
+            let (out, outcome, whole) = decode(coding, Limits::default(), &pieces);
+            assert_eq!(out, b"one two", "{coding:?}");
+            assert!(whole && outcome == Outcome::Finished { trailing: 0 }, "{coding:?}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn limits_output_exactly() {
+    for (coding, data, plain) in streams() {
+        let limits = Limits { output_len: 7, ..Limits::default() };
+        let (out, outcome, whole) = decode(coding, limits, &[&data]);
+        assert_eq!((out.as_slice(), outcome), (&plain[..7], Outcome::Stopped(Stop::OverOutput)), "{coding:?}");
+        assert!(!whole);
+        let limits = Limits { output_len: plain.len() as u64, ..Limits::default() };
+        let (_, outcome, whole) = decode(coding, limits, &[&data]);
+        assert!(whole && outcome == Outcome::Finished { trailing: 0 }, "{coding:?}");
+    }
+}
+
+#[test]
+fn limits_bombs_by_ratio() {
+    let zeros = vec![0u8; 4 << 20];
+    for (coding, data) in [
+        (Coding::Gzip, gzip(&zeros)),
+        (Coding::Deflate, raw(&zeros)),
+        (Coding::Bzip2, bzip(&zeros)),
+        (Coding::Zstd, zstd(&zeros)),
+    ] {
+        let limits = Limits { ratio: 100, ratio_from_len: 1 << 20, ..Limits::default() };
+        let (out, outcome, _) = decode(coding, limits, &[&data]);
+        assert_eq!(outcome, Outcome::Stopped(Stop::OverRatio), "{coding:?}");
+        assert!(out.len() < 3 << 20, "{coding:?}: {}", out.len());
+    }
+}
+
+#[test]
+fn limits_memory() {
+    let limits = Limits { memory_len: 1 << 20, ..Limits::default() };
+    // Window descriptor 0x70: 2^24 bytes.
+    let (_, outcome, _) = decode(Coding::Zstd, limits, &[b"\x28\xb5\x2f\xfd\x00\x70\x01\0\0"]);
+    assert_eq!(outcome, Outcome::Stopped(Stop::OverMemory));
+    // WBITS 24.
+    let (_, outcome, _) = decode(Coding::Brotli, limits, &[b"\x0f\x00\x00"]);
+    assert_eq!(outcome, Outcome::Stopped(Stop::OverMemory));
+}
+
+#[test]
+fn rejects_damage_once_and_for_all() {
+    for coding in [Coding::Gzip, Coding::Zlib, Coding::Zstd, Coding::Bzip2] {
+        let mut inflater = Inflater::new(coding, Limits::default());
+        let mut out = |_: &[u8]| panic!("nothing to decode");
+        assert_eq!(inflater.push(b"no such stream, surely", &mut out), Outcome::Stopped(Stop::Corrupt), "{coding:?}");
+        assert_eq!(inflater.push(&gzip(b"x"), &mut out), Outcome::Stopped(Stop::Corrupt));
+        assert_eq!(inflater.stopped(), Some(Stop::Corrupt));
+        assert!(!inflater.finish(&mut out));
+    }
+}
+
+/// A xorshift generator: enough for noise, and the same every time.
+fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut x = seed | 1;
+    let mut next = move || {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        (x >> 32) as u8
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+const ALL: [Coding; 7] =
+    [Coding::Brotli, Coding::Bzip2, Coding::Deflate, Coding::Gzip, Coding::RawDeflate, Coding::Zlib, Coding::Zstd];
+
+#[test]
+fn noise_never_panics() {
+    let limits = Limits { output_len: 1 << 20, ..Limits::default() };
+    for coding in ALL {
+        for seed in 1..200 {
+            let bytes = noise(seed, 300);
+            decode(coding, limits, &bytes.chunks(1 + seed as usize % 50).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn flipped_bits_never_panic_and_any_split_agrees() {
+    let limits = Limits { output_len: 1 << 20, ..Limits::default() };
+    for (coding, data, _) in streams() {
+        for (i, n) in noise(99, 200).into_iter().enumerate() {
+            let mut bad = data.clone();
+            let at = (i * 7919 + usize::from(n)) % bad.len();
+            bad[at] ^= 1 << (n & 7);
+            let whole = decode(coding, limits, &[&bad]).0;
+            let pieces = decode(coding, limits, &bad.chunks(3).collect::<Vec<_>>()).0;
+            let (a, b) = if whole.len() < pieces.len() { (&whole, &pieces) } else { (&pieces, &whole) };
+            assert!(b.starts_with(a), "{coding:?} with byte {at} changed");
+        }
+    }
+}
+
+#[test]
+fn http_tokens_and_magics() {
+    assert_eq!(Coding::from_http(b" X-GZIP "), Some(Coding::Gzip));
+    assert_eq!(Coding::from_http(b"br"), Some(Coding::Brotli));
+    assert_eq!(Coding::from_http(b"identity"), None);
+    assert_eq!(Coding::from_magic(&gzip(b"")), Some(Coding::Gzip));
+    assert_eq!(Coding::from_magic(&zstd(b"")), Some(Coding::Zstd));
+    assert_eq!(Coding::from_magic(&bzip(b"")), Some(Coding::Bzip2));
+    assert_eq!(Coding::from_magic(b"BZ"), None);
+}
