@@ -1,0 +1,207 @@
+use crate::{Format, JsonEncoder, JsonStyle, TsvEncoder};
+use sekisho_record::{Record, Schema};
+use std::io;
+
+/// Where one file's bytes go.
+pub type Writer = Box<dyn io::Write + Send>;
+
+/// A file could not be opened or written. Each file says so once; its later rows are dropped and counted.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {source}")]
+pub struct Error {
+    /// Path relative to the output directory.
+    pub file: String,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows, each counted once for every format.
+    pub rows: u64,
+    /// Bytes handed to writers.
+    pub bytes: u64,
+    /// Files opened.
+    pub files: usize,
+    /// Rows dropped because their file had failed.
+    pub dropped_rows: u64,
+}
+
+/// A file's buffer is handed on when it holds this many bytes.
+const BUFFER_LEN: usize = 128 * 1024;
+
+/// Writes rows in several formats at once, each log to its own file (see [`Format::file_name`]).
+pub struct Sinks {
+    formats: Vec<Format>,
+    open: Box<dyn FnMut(&str) -> io::Result<Writer> + Send>,
+    files: Vec<File>,
+    routes: Vec<Route>,
+    rows: u64,
+    dropped_rows: u64,
+}
+
+/// How rows of one schema are written.
+struct Route {
+    schema: &'static Schema,
+    targets: Vec<Target>,
+}
+
+struct Target {
+    encoder: Encoder,
+    file: usize,
+}
+
+enum Encoder {
+    Json(JsonEncoder),
+    Tsv(TsvEncoder),
+}
+
+struct File {
+    name: String,
+    buf: Vec<u8>,
+    state: State,
+    bytes: u64,
+}
+
+enum State {
+    New,
+    Open(Writer),
+    Failed,
+}
+
+impl Sinks {
+    /// For `formats` (repeated ones count once). `open` gets a path relative to the output directory, at most one
+    /// directory deep, when the first bytes for it are due; it makes the directory if need be. With
+    /// [`Format::Ndjson`] alone, `open` is called once and may return stdout.
+    pub fn new(formats: &[Format], open: impl FnMut(&str) -> io::Result<Writer> + Send + 'static) -> Self {
+        let mut formats = formats.to_vec();
+        formats.sort_unstable();
+        formats.dedup();
+        Self { formats, open: Box::new(open), files: Vec::new(), routes: Vec::new(), rows: 0, dropped_rows: 0 }
+    }
+
+    /// Encodes `row` in every format.
+    ///
+    /// # Errors
+    /// The first failure of a file to open or be written. Other files go on.
+    pub fn write(&mut self, row: &dyn Record) -> Result<(), Error> {
+        let schema = row.schema();
+        let at = match self.routes.iter().position(|r| std::ptr::eq(r.schema, schema)) {
+            Some(at) => at,
+            None => self.add_route(schema),
+        };
+        let mut result = Ok(());
+        for target in &mut self.routes[at].targets {
+            let file = &mut self.files[target.file];
+            if matches!(file.state, State::Failed) {
+                self.dropped_rows += 1;
+                continue;
+            }
+            match &mut target.encoder {
+                Encoder::Json(e) => e.encode(row, &mut file.buf),
+                Encoder::Tsv(e) => e.encode(row, &mut file.buf),
+            }
+            self.rows += 1;
+            if file.buf.len() >= BUFFER_LEN {
+                result = result.and(file.hand_on(&mut self.open));
+            }
+        }
+        result
+    }
+
+    /// Hands on what is buffered, for a reader that waits: a live source, or the end of a batch on stdout.
+    ///
+    /// # Errors
+    /// The first failure; all files are tried.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        let mut result = Ok(());
+        for file in &mut self.files {
+            if !file.buf.is_empty() {
+                result = result.and(file.hand_on(&mut self.open));
+            }
+            result = result.and(file.flush());
+        }
+        result
+    }
+
+    /// Writes last lines and buffers. Call it once, after the last row.
+    ///
+    /// # Errors
+    /// The first failure; all files are tried.
+    pub fn finish(&mut self) -> Result<Written, Error> {
+        for target in self.routes.iter().flat_map(|r| &r.targets) {
+            if let Encoder::Tsv(e) = &target.encoder {
+                e.finish(&mut self.files[target.file].buf);
+            }
+        }
+        self.flush()?;
+        Ok(self.written())
+    }
+
+    /// What was written so far.
+    pub fn written(&self) -> Written {
+        Written {
+            rows: self.rows,
+            bytes: self.files.iter().map(|f| f.bytes).sum(),
+            files: self.files.iter().filter(|f| matches!(f.state, State::Open(_))).count(),
+            dropped_rows: self.dropped_rows,
+        }
+    }
+
+    fn add_route(&mut self, schema: &'static Schema) -> usize {
+        let mut targets = Vec::with_capacity(self.formats.len());
+        for &format in &self.formats {
+            let encoder = match format {
+                Format::Ndjson => Encoder::Json(JsonEncoder::new(schema, JsonStyle::Ndjson)),
+                Format::Zeek => Encoder::Tsv(TsvEncoder::new(schema)),
+                Format::ZeekJson => Encoder::Json(JsonEncoder::new(schema, JsonStyle::Zeek)),
+            };
+            let name = format.file_name(schema.log, &self.formats);
+            let file = self.files.iter().position(|f| f.name == name).unwrap_or_else(|| {
+                self.files.push(File { name, buf: Vec::new(), state: State::New, bytes: 0 });
+                self.files.len() - 1
+            });
+            targets.push(Target { encoder, file });
+        }
+        self.routes.push(Route { schema, targets });
+        self.routes.len() - 1
+    }
+}
+
+impl File {
+    fn hand_on(&mut self, open: &mut dyn FnMut(&str) -> io::Result<Writer>) -> Result<(), Error> {
+        if matches!(self.state, State::New) {
+            match open(&self.name) {
+                Ok(writer) => self.state = State::Open(writer),
+                Err(e) => return Err(self.fail(e)),
+            }
+        }
+        let State::Open(writer) = &mut self.state else {
+            self.buf.clear();
+            return Ok(());
+        };
+        if let Err(e) = writer.write_all(&self.buf) {
+            return Err(self.fail(e));
+        }
+        self.bytes += self.buf.len() as u64;
+        self.buf.clear();
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        match &mut self.state {
+            State::Open(writer) => writer.flush().map_err(|e| self.fail(e)),
+            _ => Ok(()),
+        }
+    }
+
+    fn fail(&mut self, source: io::Error) -> Error {
+        self.state = State::Failed;
+        self.buf = Vec::new();
+        Error { file: self.name.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests;
