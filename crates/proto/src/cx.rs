@@ -170,6 +170,8 @@ pub struct Outbox {
     pub opaque: bool,
     /// Another protocol continues.
     pub hand_over: Option<HandOver>,
+    /// Originator and responder are the wrong way round.
+    pub flip: bool,
 }
 
 /// Cap on anomalies that one call may report; later ones of the same call are dropped.
@@ -235,6 +237,12 @@ impl<'a> Cx<'a> {
     /// The flow continues as `to` (`None`: as the probes find); the last `unconsumed` bytes of this chunk already belong to it. `end` follows at once.
     pub fn hand_over(&mut self, to: Option<ProtoId>, unconsumed: usize) {
         self.out.hand_over = Some(HandOver { to, unconsumed });
+    }
+
+    /// The flow's originator is the responder in truth (a DNS reply came first, say). The engine may swap the
+    /// ends after this call; later calls then come with the swapped flow and directions.
+    pub fn flip(&mut self) {
+        self.out.flip = true;
     }
 
     /// Announces another flow.

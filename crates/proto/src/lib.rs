@@ -35,6 +35,7 @@ mod stream;
 )]
 pub mod testing;
 
+pub mod dns;
 pub mod ftp_data;
 
 pub use cx::{

@@ -99,6 +99,7 @@ macro_rules! protocols {
 }
 
 protocols! {
+    Dns in dns logs [DnsRecord];
     FtpData in ftp_data logs [];
 }
 

@@ -1,0 +1,79 @@
+//! Messages in a TCP stream, each behind its length in two bytes (RFC 1035 §4.2.2).
+
+use crate::Held;
+
+/// Length of the length.
+pub const PREFIX_LEN: usize = 2;
+/// A whole message with its length.
+const MAX_FRAME_LEN: usize = PREFIX_LEN + u16::MAX as usize;
+
+/// One direction's buffer.
+#[derive(Default)]
+pub struct Stream {
+    held: Held,
+    /// Bytes still to be dropped of a message with a hole.
+    skip: usize,
+    /// A hole took a length with it: no message's beginning can be known any more.
+    lost: bool,
+}
+
+impl Stream {
+    /// Adds bytes and hands every whole message to `message`.
+    pub fn feed(&mut self, bytes: &[u8], mut message: impl FnMut(&[u8])) {
+        if self.lost {
+            return;
+        }
+        let dropped = self.skip.min(bytes.len());
+        self.skip -= dropped;
+        let joined = self.held.join(bytes.get(dropped..).unwrap_or(&[]));
+        let mut consumed = 0;
+        while let Some((msg, len)) = frame(joined.get(consumed..).unwrap_or(&[])) {
+            message(msg);
+            consumed += len;
+        }
+        if !self.held.keep(joined, consumed, MAX_FRAME_LEN) {
+            self.lost = true;
+        }
+    }
+
+    /// `len` bytes are missing here.
+    pub fn gap(&mut self, len: u64) {
+        let held = self.held.len();
+        let Ok(len) = usize::try_from(len) else {
+            self.lose();
+            return;
+        };
+        if self.skip > 0 {
+            match self.skip.checked_sub(len) {
+                Some(left) => self.skip = left,
+                None => self.lose(),
+            }
+            return;
+        }
+        let joined = self.held.join(&[]);
+        let total = joined.first_chunk().map(|b: &[u8; PREFIX_LEN]| PREFIX_LEN + usize::from(u16::from_be_bytes(*b)));
+        match total.and_then(|t| (t - held.min(t)).checked_sub(len)) {
+            // The hole ends within the message: the next one begins where this one would have ended.
+            Some(left) => self.skip = left,
+            None => self.lose(),
+        }
+    }
+
+    fn lose(&mut self) {
+        self.lost = true;
+        self.held.clear();
+    }
+
+    /// The incomplete message held, without its length.
+    pub fn take_partial(&mut self) -> Vec<u8> {
+        let joined = self.held.join(&[]);
+        joined.get(PREFIX_LEN..).unwrap_or(&[]).to_vec()
+    }
+}
+
+/// The first message of `bytes` and its length with the prefix, if it is whole.
+fn frame(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let (prefix, rest) = bytes.split_first_chunk::<PREFIX_LEN>()?;
+    let len = usize::from(u16::from_be_bytes(*prefix));
+    Some((rest.get(..len)?, PREFIX_LEN + len))
+}

@@ -1,0 +1,371 @@
+use super::*;
+use crate::testing::Bench;
+use crate::{Guess, PROTOCOLS, Probe, ProtoId};
+use sekisho_types::FlowInfo;
+
+const QUERY: u16 = 0x0100;
+const REPLY: u16 = 0x8180;
+
+/// A header with the four counts.
+fn header(id: u16, flags: u16, counts: [u16; 4]) -> Vec<u8> {
+    let mut v = [id.to_be_bytes(), flags.to_be_bytes()].concat();
+    counts.iter().for_each(|c| v.extend(c.to_be_bytes()));
+    v
+}
+
+/// A name as labels; no compression.
+fn name(text: &str) -> Vec<u8> {
+    let mut v = Vec::new();
+    for label in text.split('.').filter(|l| !l.is_empty()) {
+        v.push(label.len() as u8);
+        v.extend(label.as_bytes());
+    }
+    v.push(0);
+    v
+}
+
+fn question(text: &str, qtype: u16) -> Vec<u8> {
+    [name(text), qtype.to_be_bytes().to_vec(), vec![0, 1]].concat()
+}
+
+fn record(owner: &[u8], rtype: u16, class: u16, ttl: u32, data: &[u8]) -> Vec<u8> {
+    let mut v = owner.to_vec();
+    v.extend(rtype.to_be_bytes());
+    v.extend(class.to_be_bytes());
+    v.extend(ttl.to_be_bytes());
+    v.extend((data.len() as u16).to_be_bytes());
+    v.extend(data);
+    v
+}
+
+fn query(id: u16, text: &str, qtype: u16) -> Vec<u8> {
+    [header(id, QUERY, [1, 0, 0, 0]), question(text, qtype)].concat()
+}
+
+/// A reply to `query(id, text, qtype)` with records whose owner is the question's name.
+fn reply(id: u16, text: &str, qtype: u16, answers: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut v = [header(id, REPLY, [1, answers.len() as u16, 0, 0]), question(text, qtype)].concat();
+    for (rtype, data) in answers {
+        v.extend(record(&[0xc0, 12], *rtype, 1, 60, data));
+    }
+    v
+}
+
+fn udp() -> Bench {
+    Bench::new(ProtoId::Dns, Transport::Udp, 53)
+}
+
+fn column(row: &str, name: &str) -> Option<String> {
+    const NEXT: [&str; 6] = ["=Enum(", "=Count(", "=Str(", "=Bool(", "=Interval(", "=["];
+    let (_, rest) = row.split_once(&format!(" {name}="))?;
+    let next = |at: &usize| {
+        let word = rest[at + 1..].trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '_');
+        NEXT.iter().any(|kind| word.starts_with(kind)) || word.starts_with("=Subnet(")
+    };
+    let end = rest.match_indices(' ').map(|(at, _)| at).find(next);
+    Some(rest[..end.unwrap_or(rest.len())].to_owned())
+}
+
+/// The `answers` column of a reply with one record of this type and data.
+fn answer_of(rtype: u16, data: &[u8]) -> Option<String> {
+    let mut b = udp();
+    b.data(Dir::Orig, &query(1, "Example.ORG", rtype))
+        .data(Dir::Resp, &reply(1, "example.org", rtype, &[(rtype, data)]));
+    b.end();
+    let rows = b.rows("dns");
+    assert_eq!(rows.len(), 1);
+    column(&rows[0], "answers").filter(|a| a != "[]")
+}
+
+#[test]
+fn parses_a_question_and_its_answers() {
+    let mut b = udp();
+    let cname = [name("Host.example.net")].concat();
+    b.data(Dir::Orig, &query(7, "WWW.Example.ORG", 1));
+    b.data(Dir::Resp, &reply(7, "www.example.org", 1, &[(5, &cname), (1, &[192, 0, 2, 1])]));
+    b.end();
+    assert_eq!(
+        b.rows("dns"),
+        ["proto=Enum(udp) trans_id=Count(7) rtt=Interval(1000000) query=Str(\"www.example.org\") qclass=Count(1) \
+          qclass_name=Str(\"C_INTERNET\") qtype=Count(1) qtype_name=Str(\"A\") rcode=Count(0) rcode_name=Str(\"NOERROR\") \
+          AA=Bool(false) TC=Bool(false) RD=Bool(true) RA=Bool(true) Z=Count(0) \
+          answers=[Str(\"host.example.net\"), Str(\"192.0.2.1\")] TTLs=[Interval(60000000000), Interval(60000000000)] \
+          rejected=Bool(false) opcode=Count(0) opcode_name=Str(\"query\") answer_count=Count(2) authority_count=Count(0) \
+          additional_count=Count(0) reply_truncated=Bool(false) reply_len=Count(79)"]
+    );
+    assert_eq!(b.out.confirmed, ["dns"]);
+    assert!(b.out.weirds.is_empty());
+}
+
+#[test]
+fn parses_every_kind_of_record_as_zeek_words_it() {
+    let soa = [name("ns.example.org"), name("admin.example.org"), vec![0; 20]].concat();
+    let rrsig = [vec![0, 1, 8, 2, 0, 0, 0, 1], vec![0; 10], name("Example.org"), vec![9; 32]].concat();
+    let root_sig = [vec![0, 6, 8, 0, 0, 0, 0, 1], vec![0; 10], name(""), vec![9; 32]].concat();
+    let naptr = [vec![0, 100, 0, 10], b"\x01s\x08SIPS+D2T\x00".to_vec(), name("_sips._tcp.example.org")].concat();
+    let nsec = [name("b.example.org"), vec![0, 1, 0x40]].concat();
+    let cases: &[(u16, &[u8], Option<&str>)] = &[
+        (2, &name("NS.example.org"), Some("ns.example.org")),
+        (6, &soa, Some("ns.example.org")),
+        (11, &[192, 0, 2, 1, 6, 0], None),
+        (13, b"\x03PDP\x04UNIX", None),
+        (15, &[vec![0, 10], name("mx.example.org")].concat(), Some("mx.example.org")),
+        (16, b"\x05v=one\x00\x03two", Some("TXT 5 v=one TXT 0  TXT 3 two")),
+        (28, &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], Some("2001:db8::1")),
+        (29, &[0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], Some("LOC:  1 2 3")),
+        (33, &[vec![0, 1, 0, 2, 0, 80], name("srv.example.org")].concat(), Some("srv.example.org")),
+        (35, &naptr, Some("NAPTR 100 10 s SIPS+D2T _sips._tcp.example.org")),
+        (43, &[0, 9, 8, 2, 1, 2, 3], Some("DS 8 2")),
+        (44, &[1, 2, 0xab, 0xcd], Some("SSHFP: abcd")),
+        (46, &rrsig, Some("RRSIG 1 example.org")),
+        (46, &root_sig, Some("RRSIG 6 <Root>")),
+        (47, &nsec, Some("NSEC example.org b.example.org")),
+        (48, &[1, 1, 3, 15, 9, 9], Some("DNSKEY 15")),
+        (50, &[1, 0, 0, 1, 0, 1, 0xff], Some("NSEC3")),
+        (51, &[1, 0, 0, 1, 0], Some("NSEC3PARAM")),
+        (65, &[0, 1, 0, 0, 3, 0, 2, 1, 0xbb], None),
+        (99, b"\x03all", Some("SPF 3 all")),
+        (257, b"\x00\x05issueca.example", None),
+        (65534, &[8, 0, 1, 0, 1], Some("BIND9 signing signal")),
+        (300, &[1], Some("<unknown type=300>")),
+    ];
+    for (rtype, data, want) in cases {
+        assert_eq!(answer_of(*rtype, data), want.map(|w| format!("[Str({w:?})]")), "type {rtype}");
+    }
+}
+
+#[test]
+fn parses_a_dynamic_update() {
+    let zone = question("example.org", 6);
+    let host = name("pc.example.org");
+    let body = [
+        zone,
+        record(&host, 5, 254, 0, &[]),
+        record(&host, 28, 255, 0, &[]),
+        record(&host, 1, 254, 0, &[192, 0, 2, 9]),
+        record(&host, 1, 1, 1200, &[192, 0, 2, 1]),
+    ]
+    .concat();
+    let mut b = udp();
+    b.data(Dir::Orig, &[header(3, 0x2800, [1, 1, 3, 0]), body.clone()].concat());
+    b.data(Dir::Resp, &[header(3, 0xa805, [1, 1, 3, 0]), body].concat());
+    b.end();
+    let rows = b.rows("dns");
+    assert_eq!(
+        column(&rows[0], "answers").unwrap(),
+        "[Str(\"pre: NoRRSet CNAME pc.example.org\"), Str(\"del: RRSet AAAA\"), Str(\"del: RR A pc.example.org\"), \
+         Str(\"add: A pc.example.org 192.0.2.1\")]"
+    );
+    assert_eq!(column(&rows[0], "query").unwrap(), "Str(\"pc.example.org\")");
+    assert_eq!(column(&rows[0], "rcode_name").unwrap(), "Str(\"REFUSED\")");
+    assert!(!rows[0].contains(" qtype="));
+}
+
+#[test]
+fn parses_netbios_names() {
+    let mut b = Bench::new(ProtoId::Dns, Transport::Udp, 137);
+    let wild = format!("CK{}", "A".repeat(30));
+    b.data(Dir::Orig, &query(1, "ENEBFCFEEJEOCACACACACACACACACAAD", 32));
+    b.data(Dir::Orig, &query(2, &wild, 33)).data(Dir::Orig, &query(3, "plain", 32));
+    b.end();
+    let rows = b.rows("dns");
+    let shown: Vec<_> = rows.iter().map(|r| (column(r, "query").unwrap(), column(r, "qtype_name").unwrap())).collect();
+    assert_eq!(shown[0], ("Str(\"MARTIN\")".into(), "Str(\"NIMLOC\")".into()));
+    assert_eq!(shown[1], ("Str(\"*\")".into(), "Str(\"NBSTAT\")".into()));
+    assert_eq!(shown[2].0, "Str(\"plain\")");
+    assert!(rows[0].contains("opcode_name=Str(\"netbios-query\")"));
+}
+
+#[test]
+fn parses_edns_of_both_sides() {
+    let ecs = [0, 8, 0, 7, 0, 1, 24, 0, 198, 51, 100];
+    let ede = [0, 15, 0, 4, 0, 22, b'n', b'o'];
+    let mut b = udp();
+    let asked = [header(1, QUERY, [1, 0, 0, 1]), question("a.example", 1), record(&[0], 41, 4096, 0x8000, &ecs)];
+    let told = [header(1, 0x8183, [1, 0, 0, 1]), question("a.example", 1), record(&[0], 41, 1232, 0x0100_0000, &ede)];
+    b.data(Dir::Orig, &asked.concat()).data(Dir::Resp, &told.concat()).end();
+    let row = &b.rows("dns")[0];
+    for part in [
+        "edns_udp_size=Count(4096)",
+        "edns_do=Bool(true)",
+        "198.51.100.0/24",
+        "edns_ede=Count(22)",
+        "extended_rcode=Count(19)",
+    ] {
+        assert!(row.contains(part), "{part} in {row}");
+    }
+    assert!(row.contains("rcode_name=Str(\"NXDOMAIN\")") && row.contains("rejected=Bool(false)"));
+}
+
+#[test]
+fn joins_replies_to_queries_of_one_id_in_order() {
+    let mut b = Bench::new(ProtoId::Dns, Transport::Udp, 5353);
+    for host in ["a.local", "b.local", "c.local"] {
+        b.data(Dir::Orig, &query(0, host, 1));
+    }
+    for host in ["a.local", "b.local"] {
+        b.data(Dir::Orig, &reply(0, host, 1, &[(1, &[10, 0, 0, 9])]));
+    }
+    b.end();
+    let queries: Vec<_> =
+        b.rows("dns").iter().map(|r| (column(r, "query").unwrap(), r.contains("answers=[Str"))).collect();
+    assert_eq!(queries[0], ("Str(\"a.local\")".into(), true));
+    assert_eq!(queries[1], ("Str(\"b.local\")".into(), true));
+    assert_eq!(queries[2], ("Str(\"c.local\")".into(), false));
+}
+
+#[test]
+fn a_second_reply_and_a_reply_alone_are_rows() {
+    let mut b = udp();
+    let answer = reply(5, "a.example", 1, &[(1, &[10, 0, 0, 9])]);
+    b.data(Dir::Orig, &query(5, "a.example", 1)).data(Dir::Resp, &answer).data(Dir::Resp, &answer);
+    b.end();
+    let rows = b.rows("dns");
+    assert_eq!(rows.len(), 2);
+    assert!(rows[0].contains("qtype=") && !rows[0].contains("reply_query"));
+    assert!(!rows[1].contains(" qtype=") && rows[1].contains("reply_query=Str(\"a.example\")"));
+    assert!(!rows[1].contains("rtt="));
+}
+
+#[test]
+fn a_reply_first_turns_the_flow_round() {
+    let mut b = Bench::new(ProtoId::Dns, Transport::Udp, 4000);
+    b.data(Dir::Orig, &reply(5, "a.example", 1, &[(1, &[10, 0, 0, 9])])).end();
+    assert!(b.out.flip);
+    let mut ports = Vec::new();
+    sekisho_record::for_each(b.out.events[0].record(), &mut |f, v| {
+        if f.name.ends_with("_p") {
+            ports.push(format!("{v:?}"));
+        }
+    });
+    assert_eq!(ports, ["Port(4000)", "Port(40000)"]);
+}
+
+#[test]
+fn any_split_of_a_stream_gives_the_same_rows() {
+    let framed = |m: Vec<u8>| [(m.len() as u16).to_be_bytes().to_vec(), m].concat();
+    let asked = [framed(query(1, "a.example", 1)), framed(query(2, "b.example", 28))].concat();
+    let told =
+        [framed(reply(1, "a.example", 1, &[(1, &[10, 0, 0, 9])])), framed(reply(2, "b.example", 28, &[]))].concat();
+    let rows = |n: usize| {
+        let mut b = Bench::new(ProtoId::Dns, Transport::Tcp, 53);
+        b.data_split(Dir::Orig, &asked, n);
+        b.ts = sekisho_types::Timestamp(5_000_000_000);
+        b.data_split(Dir::Resp, &told, n).end();
+        b.rows("dns").iter().map(|r| r.split("query=").nth(1).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let whole = rows(1000);
+    assert_eq!(whole.len(), 2);
+    for n in 1..asked.len() {
+        assert_eq!(rows(n), whole, "pieces of {n}");
+    }
+}
+
+#[test]
+fn a_hole_in_a_stream_costs_one_message() {
+    let framed = |m: Vec<u8>| [(m.len() as u16).to_be_bytes().to_vec(), m].concat();
+    let first = framed(query(1, "a.example", 1));
+    let mut b = Bench::new(ProtoId::Dns, Transport::Tcp, 53);
+    b.data(Dir::Orig, &first[..9]).gap(Dir::Orig, 4).data(Dir::Orig, &first[13..]);
+    b.data(Dir::Orig, &framed(query(2, "b.example", 1))).gap(Dir::Orig, 1).data(Dir::Orig, &first).end();
+    let rows = b.rows("dns");
+    assert_eq!(rows.len(), 1);
+    assert!(rows[0].contains("b.example"));
+}
+
+#[test]
+fn rejects_what_is_damaged_but_keeps_what_was_there() {
+    let cases: &[(&[u8], &str)] = &[
+        (&[0; 5], "DNS_truncated_len_lt_hdr_len"),
+        (&[header(1, QUERY, [1, 0, 0, 0]), vec![9, b'a']].concat(), "DNS_label_len_gt_pkt"),
+        (&[header(1, QUERY, [1, 0, 0, 0]), vec![0xc0, 12, 0, 1, 0, 1]].concat(), "DNS_label_forward_compress_offset"),
+        (&[header(1, QUERY, [26, 0, 0, 0])].concat(), "DNS_Conn_count_too_large"),
+        (&reply(1, "a", 1, &[(1, &[1, 2, 3])]), "DNS_RR_bad_length"),
+        (&[reply(1, "a", 16, &[(16, &[9, b'x'])]), vec![0; 20]].concat(), "DNS_TXT_char_str_past_rdlen"),
+        (&[reply(1, "a", 65, &[(65, &[0, 1, 0, 0, 3, 0, 3, 1, 2, 3])])].concat(), "DNS_SVCB_port_length_invalid"),
+        (&header(1, 0x0800, [0; 4]), "DNS_unknown_opcode"),
+    ];
+    for (msg, weird) in cases {
+        let mut b = udp();
+        b.data(Dir::Orig, &query(9, "x", 1)).data(Dir::Resp, msg).end();
+        assert!(b.out.weirds.iter().any(|w| w.name == *weird), "{weird}: {:?}", b.out.weirds);
+        assert!(!b.rows("dns").is_empty());
+    }
+}
+
+#[test]
+fn limits_pending_rows_names_and_pointers() {
+    let mut b = udp();
+    for id in 0..1000 {
+        b.data(Dir::Orig, &query(id, "a.example", 1));
+    }
+    let before = b.rows("dns").len();
+    assert!(before >= 1000 - 2 * (MAX_PENDING_IDS + 2), "{before} logged early");
+    for _ in 0..200 {
+        b.data(Dir::Orig, &query(7, "a.example", 1));
+    }
+    b.end();
+    assert_eq!(b.rows("dns").len(), 1200);
+
+    let mut chain = header(1, QUERY, [1, 0, 0, 0]);
+    chain.extend([0, 0]);
+    for i in 0..600_usize {
+        let target = if i == 0 { 12 } else { 14 + 2 * (i - 1) };
+        chain.extend([0xc0 | (target >> 8) as u8, target as u8]);
+    }
+    let mut walk = Walk::new(&chain, false);
+    walk.up_to(2 + 2 * 599);
+    walk.name(&mut Name::default(), true);
+    assert_eq!(walk.oddities, [("dns_pointer_limit", None)]);
+
+    let long = vec!["a".repeat(63); 20].join(".");
+    let mut b = udp();
+    b.data(Dir::Orig, &query(1, &long, 1)).end();
+    let weirds: Vec<_> = b.out.weirds.iter().map(|w| w.name).collect();
+    assert!(weirds.contains(&"DNS_label_len_gt_name_len") && weirds.contains(&"DNS_NAME_too_long"), "{weirds:?}");
+}
+
+#[test]
+fn random_and_cut_messages_never_panic() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let whole = reply(1, "www.example.org", 1, &[(5, &name("a.b")), (16, b"\x03abc"), (46, &[1; 40]), (35, &[1; 30])]);
+    for round in 0..20_000_usize {
+        let mut msg = whole[..round % (whole.len() + 1)].to_vec();
+        for _ in 0..next() % 6 {
+            let at = next() as usize % msg.len().max(1);
+            if let Some(b) = msg.get_mut(at) {
+                *b = next() as u8;
+            }
+        }
+        let transport = if round % 2 == 0 { Transport::Udp } else { Transport::Tcp };
+        let mut b = Bench::new(ProtoId::Dns, transport, if round % 3 == 0 { 137 } else { 53 });
+        b.data(Dir::Resp, &msg).gap(Dir::Resp, next() % 9).data(Dir::Orig, &msg).half_closed(Dir::Orig).end();
+    }
+}
+
+fn guess(transport: Transport, orig: &[u8], port_match: bool) -> Guess {
+    let probe = PROTOCOLS.iter().find(|(id, _)| *id == ProtoId::Dns).unwrap().1.probe;
+    probe(&Probe { transport, orig, resp: &[], port_match, flow: &FlowInfo::default() })
+}
+
+#[test]
+fn recognised_by_content_but_strictly() {
+    let asked = query(1, "www.example.org", 1);
+    let told = reply(1, "www.example.org", 1, &[(1, &[10, 0, 0, 9])]);
+    assert_eq!(guess(Transport::Udp, &asked, false), Guess::Yes);
+    assert_eq!(guess(Transport::Udp, &told, false), Guess::Yes);
+    assert_eq!(guess(Transport::Udp, &[asked.clone(), vec![0]].concat(), false), Guess::No);
+    assert_eq!(guess(Transport::Udp, &asked[..20], false), Guess::No);
+    assert_eq!(guess(Transport::Udp, &asked[..20], true), Guess::Yes);
+    assert_eq!(guess(Transport::Udp, &[0x16; 80], true), Guess::No);
+    let framed = [(asked.len() as u16).to_be_bytes().to_vec(), asked].concat();
+    assert_eq!(guess(Transport::Tcp, &framed, false), Guess::Yes);
+    assert_eq!(guess(Transport::Tcp, &framed[..10], false), Guess::More);
+    assert_eq!(guess(Transport::Tcp, b"GET / HTTP/1.1\r\n\r\n", true), Guess::No);
+}
