@@ -1,1 +1,45 @@
-//! Sekisho engine.
+//! One worker's single pass: frames are decoded, joined to flows, given to parsers; rows and file
+//! content come out. Couples `wire`, `flow`, `proto` and `files`, which don't know each other.
+//!
+//! Knows no file, thread or clock: frames come as borrowed batches, rows leave through [`Rows`], content
+//! through [`sekisho_files::Store`].
+
+mod app;
+mod expect;
+mod files;
+mod pass;
+mod records;
+mod settings;
+mod tunnels;
+mod worker;
+
+pub use records::{TunnelRecord, WeirdRecord};
+pub use settings::{Settings, Stats};
+pub use worker::{MAX_TUNNEL_DEPTH, Tap, Worker};
+
+use sekisho_record::{Record, Schema};
+
+/// Takes rows as they are completed.
+pub trait Rows {
+    /// The next row.
+    fn row(&mut self, record: &dyn Record);
+}
+
+impl<F: FnMut(&dyn Record)> Rows for F {
+    fn row(&mut self, record: &dyn Record) {
+        self(record);
+    }
+}
+
+/// Schemas of every log that a pass can write, in the order of their names.
+pub fn schemas() -> Vec<&'static Schema> {
+    let mut all = sekisho_proto::schemas();
+    all.extend([
+        sekisho_flow::ConnRecord::static_schema(),
+        sekisho_files::FileRecord::static_schema(),
+        TunnelRecord::static_schema(),
+        WeirdRecord::static_schema(),
+    ]);
+    all.sort_by_key(|s| s.log);
+    all
+}

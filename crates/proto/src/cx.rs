@@ -118,6 +118,8 @@ pub struct FileMeta {
     pub analyzers: &'static [&'static str],
     /// Type known from the protocol, which no look at the content shall change.
     pub known_mime: Option<&'static str>,
+    /// No row in `files` for it: certificates, which have `x509`.
+    pub unlogged: bool,
 }
 
 /// A file that is passing; valid until closed.

@@ -42,5 +42,5 @@ pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, FileId, FileInfo, FileMeta, Files, HandOver, Outbox, Range, Transfer, Weird,
 };
 pub use protocol::{Descriptor, Guess, Probe, Protocol, Start, Transport};
-pub use registry::{Event, PROTOCOLS, Parser, ProtoId};
+pub use registry::{Event, PROTOCOLS, Parser, ProtoId, schemas};
 pub use stream::{Held, Joined, Line, Lines};

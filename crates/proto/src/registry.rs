@@ -43,6 +43,11 @@ macro_rules! protocols {
         pub static PROTOCOLS: &[(ProtoId, Descriptor)] =
             &[$((ProtoId::$variant, <crate::$module::Parser as Protocol>::DESCRIPTOR),)*];
 
+        /// Schemas of every record of the table.
+        pub fn schemas() -> Vec<&'static sekisho_record::Schema> {
+            vec![$($(<crate::$module::$record as Record>::static_schema(),)*)*]
+        }
+
         impl Parser {
             /// A new parser for protocol `id`.
             pub fn start(id: ProtoId, start: &Start<'_>) -> Self {

@@ -1,0 +1,77 @@
+//! The parsers' view of files, on top of the files crate.
+
+use crate::Rows;
+use sekisho_files::{FileHandle, FileManager, FileSummary, Store};
+use sekisho_proto::{FileId, FileInfo, FileMeta, Files};
+use sekisho_types::{FlowInfo, Timestamp};
+
+/// Lends the worker's file manager to one parser call.
+pub(crate) struct FileHost<'a> {
+    pub manager: &'a mut FileManager,
+    pub store: &'a mut dyn Store,
+    pub rows: &'a mut dyn Rows,
+}
+
+impl FileHost<'_> {
+    /// Logs the files that ended.
+    pub fn emit(&mut self) {
+        if self.manager.has_records() {
+            for record in self.manager.take_records() {
+                self.rows.row(&record);
+            }
+        }
+    }
+}
+
+fn handle(id: FileId) -> FileHandle {
+    FileHandle(id.0)
+}
+
+fn info(s: FileSummary) -> FileInfo {
+    FileInfo { fuid: s.fuid, mime_type: s.mime_type, seen_bytes: s.seen_bytes }
+}
+
+impl Files for FileHost<'_> {
+    fn open(&mut self, flow: &FlowInfo, _ts: Timestamp, meta: FileMeta) -> FileId {
+        let meta = sekisho_files::FileMeta {
+            source: meta.source,
+            depth: meta.depth,
+            is_orig: meta.is_orig,
+            filename: meta.filename,
+            total_len: meta.total_len,
+            declared_mime: meta.declared_mime,
+            range: meta.range.map(|r| sekisho_files::Range { start: r.start, end: None, total: r.total, key: r.key }),
+            analyzers: meta.analyzers,
+            known_mime: meta.known_mime,
+            parent: None,
+            unlogged: meta.unlogged,
+        };
+        FileId(self.manager.open(flow, meta).0)
+    }
+
+    fn data(&mut self, id: FileId, ts: Timestamp, bytes: &[u8]) {
+        self.manager.data(handle(id), ts, bytes, self.store);
+    }
+
+    fn gap(&mut self, id: FileId, ts: Timestamp, len: u64) {
+        self.manager.gap(handle(id), ts, len, self.store);
+    }
+
+    fn set_name(&mut self, id: FileId, name: &[u8]) {
+        self.manager.set_name(handle(id), name);
+    }
+
+    fn set_total(&mut self, id: FileId, len: u64) {
+        self.manager.set_total(handle(id), len);
+    }
+
+    fn info(&self, id: FileId) -> FileInfo {
+        info(self.manager.info(handle(id)))
+    }
+
+    fn close(&mut self, id: FileId, _ts: Timestamp, complete: bool) -> FileInfo {
+        let info = info(self.manager.close(handle(id), complete, self.store));
+        self.emit();
+        info
+    }
+}

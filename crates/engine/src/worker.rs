@@ -1,0 +1,271 @@
+//! One worker's single pass: frames in, rows and file content out.
+
+use crate::app::App;
+use crate::files::FileHost;
+use crate::pass::{Host, Pass};
+use crate::records::{TunnelRecord, WeirdRecord};
+use crate::tunnels::Tunnels;
+use crate::{Rows, Settings, Stats};
+use sekisho_capture::Frame;
+use sekisho_files::{FileManager, Store};
+use sekisho_flow::defrag::{Defragmenter, Outcome};
+use sekisho_flow::{FlowTable, Handled, Moment, Packet};
+use sekisho_record::{EnumName, Port, Tail};
+use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid};
+use sekisho_wire::{Anomaly, Decoded, LinkType, checksum, tunnel};
+
+/// Tunnels inside tunnels that are followed.
+pub const MAX_TUNNEL_DEPTH: usize = 8;
+
+/// Told where each frame went; for cutting packets out again.
+pub trait Tap {
+    /// Frame number `packet` belongs to flow `uid`; several calls for a frame that carries a tunnel.
+    fn packet(&mut self, packet: u64, uid: Uid);
+}
+
+/// The state of one pass.
+pub struct Worker {
+    settings: Settings,
+    flows: FlowTable<App>,
+    defrag: Defragmenter,
+    tunnels: Tunnels,
+    host: Host,
+    last_ts: Timestamp,
+}
+
+impl Worker {
+    /// An empty worker.
+    pub fn new(settings: Settings) -> Self {
+        let seed = settings.flow.seed;
+        Self {
+            flows: FlowTable::new(settings.flow.clone()),
+            defrag: Defragmenter::new(settings.flow.clone()),
+            tunnels: Tunnels::new(seed),
+            host: Host::new(FileManager::new(settings.files, seed), seed),
+            settings,
+            last_ts: Timestamp::default(),
+        }
+    }
+
+    /// Takes frames in the timeline's order. Rows leave through `rows` as soon as they are complete.
+    pub fn batch(
+        &mut self,
+        frames: &[Frame<'_>],
+        rows: &mut dyn Rows,
+        store: &mut dyn Store,
+        mut tap: Option<&mut (dyn Tap + '_)>,
+    ) {
+        for frame in frames {
+            self.frame(frame, rows, store, tap.as_mut().map(|t| &mut **t as &mut dyn Tap));
+        }
+        if let Some(last) = frames.last() {
+            self.host.files.advance_time(last.ts, store);
+            FileHost { manager: &mut self.host.files, store, rows }.emit();
+        }
+    }
+
+    fn frame(
+        &mut self,
+        frame: &Frame<'_>,
+        rows: &mut dyn Rows,
+        store: &mut dyn Store,
+        tap: Option<&mut (dyn Tap + '_)>,
+    ) {
+        let stats = &mut self.host.stats;
+        stats.packets += 1;
+        stats.bytes += u64::from(frame.orig_len);
+        stats.first_ts = Some(stats.first_ts.map_or(frame.ts, |t| t.min(frame.ts)));
+        stats.last_ts = Some(stats.last_ts.map_or(frame.ts, |t| t.max(frame.ts)));
+        self.last_ts = self.last_ts.max(frame.ts);
+        let decoded = sekisho_wire::decode(LinkType(frame.link_type), frame.data, frame.orig_len);
+        if let Some(filter) = &self.settings.filter
+            && !filter.matches(&decoded, frame.orig_len)
+        {
+            stats.filtered += 1;
+            return;
+        }
+        let at = Moment { ts: frame.ts, packet: frame.number };
+        self.note_anomalies(&decoded, at, rows);
+        let mut way = Way { at, rows, store, tap, others: Vec::new() };
+        self.layer(&decoded, frame.data, None, 0, &mut way);
+    }
+
+    /// One packet: of a frame, of a tunnel, or put together from fragments.
+    fn layer(&mut self, d: &Decoded, bytes: &[u8], outer: Option<Uid>, depth: usize, way: &mut Way<'_, '_>) {
+        if d.ip_version == 0 {
+            self.host.stats.no_ip += 1;
+            return;
+        }
+        if self.settings.checksums && !checksum::is_good(d, bytes) {
+            self.host.stats.bad_checksums += 1;
+            self.weird(way, Some(d), "bad_checksum");
+            return;
+        }
+        if d.fragment.is_some() {
+            return self.fragment(d, bytes, outer, depth, way);
+        }
+        let inner = tunnel::inner(d, bytes);
+        let carried = inner.as_ref().is_some_and(|i| !i.kind.is_over_udp());
+        let mut own = None;
+        if !carried {
+            let packet = Packet { ts: way.at.ts, number: way.at.packet, decoded: d, frame: bytes, tunnel: outer };
+            let mut pass = Pass { host: &mut self.host, rows: way.rows, store: way.store };
+            let handled = self.flows.packet(&packet, &mut pass);
+            if let Some(Handled { uid, .. }) = handled {
+                own = Some(uid);
+                way.tapped(uid);
+            }
+        }
+        let Some(inner) = inner else { return };
+        if depth >= MAX_TUNNEL_DEPTH {
+            self.host.stats.tunnels_too_deep += 1;
+            return self.weird(way, Some(d), "exceeded_tunnel_max_depth");
+        }
+        let uid = self.tunnel(d, &inner, own, outer, way);
+        let decoded = inner.decode(bytes);
+        let inner_bytes = inner.bytes(bytes);
+        self.note_anomalies(&decoded, way.at, way.rows);
+        self.layer(&decoded, inner_bytes, Some(uid), depth + 1, way);
+    }
+
+    /// Notes the tunnel and gives its uid.
+    fn tunnel(
+        &mut self,
+        d: &Decoded,
+        inner: &tunnel::Inner,
+        own: Option<Uid>,
+        outer: Option<Uid>,
+        way: &mut Way<'_, '_>,
+    ) -> Uid {
+        let tuple =
+            FiveTuple { orig: d.src, resp: d.dst, orig_port: d.src_port, resp_port: d.dst_port, proto: d.proto };
+        let (uid, new) = self.tunnels.note(&tuple, own, way.at.ts);
+        if new {
+            let flow = FlowInfo {
+                uid,
+                tuple,
+                community_id: CommunityId::new(&tuple, 0),
+                tunnel: outer,
+                ..FlowInfo::default()
+            };
+            let ports = inner.kind.is_over_udp();
+            way.rows.row(&TunnelRecord {
+                ts: way.at.ts,
+                uid,
+                orig_h: d.src,
+                orig_p: Port(if ports { d.src_port } else { 0 }),
+                resp_h: d.dst,
+                resp_p: Port(if ports { d.dst_port } else { 0 }),
+                tunnel_type: EnumName(inner.kind.zeek_name()),
+                action: EnumName("Tunnel::DISCOVER"),
+                tail: Tail { one_sided: None, ..Tail::new(&flow) },
+            });
+        }
+        uid
+    }
+
+    fn fragment(&mut self, d: &Decoded, bytes: &[u8], outer: Option<Uid>, depth: usize, way: &mut Way<'_, '_>) {
+        let packet = Packet { ts: way.at.ts, number: way.at.packet, decoded: d, frame: bytes, tunnel: outer };
+        let mut weirds = Vec::new();
+        let outcome = self.defrag.push(&packet, &mut |name| weirds.push(name));
+        for name in weirds {
+            self.weird(way, Some(d), name);
+        }
+        if let Outcome::Whole(whole) = outcome {
+            let len = u32::try_from(whole.bytes.len()).unwrap_or(u32::MAX);
+            let mut decoded = sekisho_wire::decode_ip(&whole.bytes, len);
+            decoded.vlan = d.vlan;
+            decoded.src_mac = d.src_mac;
+            decoded.dst_mac = d.dst_mac;
+            way.others = whole.packets;
+            self.layer(&decoded, &whole.bytes, outer, depth, way);
+            way.others = Vec::new();
+        }
+    }
+
+    fn weird(&mut self, way: &mut Way<'_, '_>, d: Option<&Decoded>, name: &'static str) {
+        self.host.stats.weirds += 1;
+        way.rows.row(&WeirdRecord::of_packet(way.at.ts, way.at.packet, d.map(|d| (d.src, d.dst)), name));
+    }
+
+    fn note_anomalies(&mut self, d: &Decoded, at: Moment, rows: &mut dyn Rows) {
+        if d.anomalies.is_empty() {
+            return;
+        }
+        let stats = &mut self.host.stats;
+        for (anomaly, name) in ANOMALIES {
+            if !d.anomalies.contains(*anomaly) {
+                continue;
+            }
+            match anomaly {
+                Anomaly::CaptureTruncated => stats.truncated += 1,
+                Anomaly::UnknownLink => stats.unknown_link += 1,
+                _ => stats.malformed += 1,
+            }
+            if let Some(name) = name {
+                stats.weirds += 1;
+                let ends = (d.ip_version != 0).then_some((d.src, d.dst));
+                rows.row(&WeirdRecord::of_packet(at.ts, at.packet, ends, name));
+            }
+        }
+    }
+
+    /// The capture is over: everything pending is logged.
+    pub fn finish(&mut self, rows: &mut dyn Rows, store: &mut dyn Store) {
+        let mut pass = Pass { host: &mut self.host, rows, store };
+        self.flows.finish(&mut pass);
+        self.defrag.finish();
+        self.host.files.finish(store);
+        FileHost { manager: &mut self.host.files, store, rows }.emit();
+    }
+
+    /// What the pass did so far and what its limits cost.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            flow: self.flows.stats(),
+            defrag: self.defrag.stats(),
+            files: self.host.files.stats(),
+            expectations_dropped: self.host.expectations.dropped,
+            ..self.host.stats
+        }
+    }
+}
+
+/// Zeek's names for what the decoder noticed; `None` is counted only.
+const ANOMALIES: &[(Anomaly, Option<&str>)] = &[
+    (Anomaly::BadIpChecksum, Some("bad_IP_checksum")),
+    (Anomaly::CaptureTruncated, None),
+    (Anomaly::FragmentGeometry, Some("fragment_protocol_inconsistency")),
+    (Anomaly::IpHeaderLength, Some("truncated_IP")),
+    (Anomaly::IpLengthBeyondFrame, Some("truncated_IP")),
+    (Anomaly::Ipv6Extensions, Some("truncated_IPv6")),
+    (Anomaly::LayerLimit, Some("exceeded_tunnel_max_depth")),
+    (Anomaly::LinkTruncated, Some("truncated_header")),
+    (Anomaly::SourceRoute, Some("routing0_hdr")),
+    (Anomaly::TcpHeaderLength, Some("bad_TCP_header_len")),
+    (Anomaly::TcpOptions, None),
+    (Anomaly::TransportTruncated, Some("truncated_header")),
+    (Anomaly::UdpLength, Some("UDP_datagram_length_mismatch")),
+    (Anomaly::UnknownLink, None),
+];
+
+/// Where one frame's results go.
+struct Way<'a, 't> {
+    at: Moment,
+    rows: &'a mut dyn Rows,
+    store: &'a mut dyn Store,
+    tap: Option<&'t mut (dyn Tap + 't)>,
+    /// Frames of the other fragments, while a datagram put together is handled.
+    others: Vec<u64>,
+}
+
+impl Way<'_, '_> {
+    fn tapped(&mut self, uid: Uid) {
+        if let Some(tap) = &mut self.tap {
+            tap.packet(self.at.packet, uid);
+            for &packet in &self.others {
+                tap.packet(packet, uid);
+            }
+        }
+    }
+}
