@@ -11,6 +11,8 @@ impl LinkType {
     pub const ETHERNET: Self = Self(1);
     /// PPP.
     pub const PPP: Self = Self(9);
+    /// FDDI.
+    pub const FDDI: Self = Self(10);
     /// PPP in HDLC-like framing, or Cisco HDLC.
     pub const PPP_HDLC: Self = Self(50);
     /// PPPoE session packets.
@@ -19,6 +21,8 @@ impl LinkType {
     pub const RAW_BSD: Self = Self(12);
     /// Raw IP as OpenBSD numbers it.
     pub const RAW_OPENBSD: Self = Self(14);
+    /// ATM with an LLC header (RFC 1483).
+    pub const ATM_RFC1483: Self = Self(100);
     /// Raw IPv4 or IPv6.
     pub const RAW: Self = Self(101);
     /// Cisco HDLC.
@@ -231,7 +235,7 @@ impl Decoded {
     }
 }
 
-fn slice(frame: &[u8], offset: u32, len: u32) -> &[u8] {
+pub(crate) fn slice(frame: &[u8], offset: u32, len: u32) -> &[u8] {
     let start = offset as usize;
     frame.get(start..start.saturating_add(len as usize)).unwrap_or(&[])
 }

@@ -261,3 +261,12 @@ pub(crate) fn plausible(bytes: &[u8], wire_len: usize) -> bool {
         _ => false,
     }
 }
+
+/// Length of the IP packet that `bytes` begin with, as its header says.
+pub(crate) fn total_len(bytes: &[u8]) -> Option<usize> {
+    match bytes.first_chunk::<6>()? {
+        [0x40..=0x4f, _, a, b, ..] => Some(usize::from(u16::from_be_bytes([*a, *b]))),
+        [0x60..=0x6f, _, _, _, a, b] => Some(usize::from(u16::from_be_bytes([*a, *b])) + 40),
+        _ => None,
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! One call of [`decode`] walks the headers of one layer stack once and leaves a fixed-size
 //! [`Decoded`]: offsets, numbers, flags, anomaly bits. Nothing is copied; nothing here can panic on
-//! hostile bytes. Tunnels re-enter through `tunnel::inner`.
+//! hostile bytes. Tunnels re-enter through [`tunnel::inner`].
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,18 +21,24 @@
     )
 )]
 
+pub mod checksum;
 mod decode;
 mod decoded;
 mod ip;
 mod link;
+mod pair;
 mod reader;
 mod transport;
+pub mod tunnel;
 mod walk;
 
 pub use decode::{decode, decode_ip, decode_reassembled};
+pub use pair::pair_hash;
 
 pub use decoded::{Anomalies, Anomaly, Decoded, Fragment, LinkType, Tcp, tcp_flags};
 pub use reader::{ParseError, ParseResult, Problem, Reader};
 
+#[cfg(test)]
+mod proptests;
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,15 @@ impl Walk<'_> {
         Step::Llc(off + HEADER_LEN)
     }
 
+    /// FDDI: a frame control byte, addresses, LLC for data frames.
+    pub(super) fn fddi(&mut self, off: usize) -> Step {
+        const LLC_FRAME: u8 = 0x50;
+        let Some(h) = self.at::<13>(off) else { return self.link_truncated() };
+        self.d.dst_mac = Some(MacAddr([h[1], h[2], h[3], h[4], h[5], h[6]]));
+        self.d.src_mac = Some(MacAddr([h[7], h[8], h[9], h[10], h[11], h[12]]));
+        if h[0] & 0xf0 == LLC_FRAME { Step::Llc(off + 13) } else { Step::Stop }
+    }
+
     /// IEEE 802.2 LLC, with SNAP (RFC 1042).
     pub(super) fn llc(&mut self, off: usize) -> Step {
         const SNAP: u8 = 0xaa;

@@ -28,7 +28,7 @@ impl Walk<'_> {
         }
     }
 
-    fn steps(&mut self, mut step: Step) {
+    pub fn steps(&mut self, mut step: Step) {
         for _ in 0..MAX_LAYERS {
             step = match step {
                 Step::Stop => return,
@@ -68,7 +68,12 @@ impl Walk<'_> {
             LinkType::IEEE802_11_PRISM => self.prism(off),
             LinkType::IEEE802_11_AVS => self.avs(off),
             LinkType::PPI => self.ppi(off),
+            LinkType::FDDI => self.fddi(off),
+            LinkType::ATM_RFC1483 => Step::Llc(off),
             _ => self.unknown(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,12 +35,12 @@ impl Walk<'_> {
     }
 
     /// Would an IP header at `off` make sense here?
-    pub(crate) fn looks_like_ip(&self, off: usize) -> bool {
+    fn looks_like_ip(&self, off: usize) -> bool {
         crate::ip::plausible(self.frame.get(off..self.end).unwrap_or(&[]), self.wire_end.saturating_sub(off))
     }
 
     /// Does the type field of an Ethernet header at `off` name something known?
-    fn looks_like_ethernet(&self, off: usize) -> bool {
+    pub fn looks_like_ethernet(&self, off: usize) -> bool {
         use super::ethertype as et;
         match self.u16(off + 12) {
             Some(et::IPV4 | et::ARP | et::IPV6 | et::VLAN | et::QINQ | et::MPLS | et::PPPOE | et::PPPOE_DISCOVERY) => {
