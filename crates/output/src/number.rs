@@ -72,9 +72,12 @@ pub(crate) fn double_short(out: &mut Vec<u8>, v: f64) {
 
 /// A double as Zeek's text logs have it: six decimals, trailing zeros dropped.
 pub(crate) fn double_text(out: &mut Vec<u8>, v: f64) {
+    if v.is_nan() {
+        return out.extend_from_slice(b"nan");
+    }
     let start = out.len();
     display(out, format_args!("{v:.6}"));
-    if !v.is_finite() {
+    if v.is_infinite() {
         return;
     }
     while out.ends_with(b"0") && out.len() > start + 1 && !out.ends_with(b".0") {

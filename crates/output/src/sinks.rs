@@ -5,6 +5,9 @@ use std::io;
 /// Where one file's bytes go.
 pub type Writer = Box<dyn io::Write + Send>;
 
+/// Opens the file of that relative path.
+type Open = Box<dyn FnMut(&str) -> io::Result<Writer> + Send>;
+
 /// A file could not be opened or written. Each file says so once; its later rows are dropped and counted.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {source}")]
@@ -34,7 +37,7 @@ const BUFFER_LEN: usize = 128 * 1024;
 /// Writes rows in several formats at once, each log to its own file (see [`Format::file_name`]).
 pub struct Sinks {
     formats: Vec<Format>,
-    open: Box<dyn FnMut(&str) -> io::Result<Writer> + Send>,
+    open: Open,
     files: Vec<File>,
     routes: Vec<Route>,
     rows: u64,

@@ -55,11 +55,19 @@ impl Uid {
     /// Writes the printed form into `buf`; returns its length.
     pub fn write(&self, buf: &mut [u8; Self::MAX_LEN]) -> usize {
         let mut digits = [0u8; 17];
-        let mut v = u128::from(self.hi) << 64 | u128::from(self.lo);
+        // Two halves, each below 62^9: one wide division instead of seventeen.
+        const HALF: u128 = 62u128.pow(9);
+        let v = u128::from(self.hi) << 64 | u128::from(self.lo);
+        let (mut high, mut low) = ((v / HALF) as u64, (v % HALF) as u64);
         let mut n = 0;
-        while v > 0 && n < digits.len() {
-            digits[n] = BASE62[(v % 62) as usize];
-            v /= 62;
+        while low > 0 || high > 0 && n < 9 {
+            digits[n] = BASE62[(low % 62) as usize];
+            low /= 62;
+            n += 1;
+        }
+        while high > 0 && n < digits.len() {
+            digits[n] = BASE62[(high % 62) as usize];
+            high /= 62;
             n += 1;
         }
         buf[0] = self.prefix;
@@ -103,5 +111,22 @@ mod tests {
         assert!(s.starts_with('C') && s.len() >= 14 && s.len() <= 18, "{s}");
         assert!(Uid::for_file(a, 0, 0).to_string().starts_with('F'));
         assert_ne!(Uid::for_file(a, 0, 0), Uid::for_file(a, 1, 0));
+    }
+
+    #[test]
+    fn prints_base_62_of_all_96_bits() {
+        let nine = 62u64.pow(9);
+        for (hi, lo, want) in [
+            (0, 0, "C"),
+            (0, 61, "Cz"),
+            (0, 62, "C10"),
+            (0, nine - 1, "Czzzzzzzzz"),
+            (0, nine, "C1000000000"),
+            (0, nine + 61, "C100000000z"),
+            (1, 0, "CLygHa16AHYG"),
+            (u32::MAX, u64::MAX, "C1f2SI9UJPXvb7vdJ1"),
+        ] {
+            assert_eq!(Uid { prefix: b'C', hi, lo }.to_string(), want);
+        }
     }
 }
