@@ -40,7 +40,7 @@ impl Files for FileHost<'_> {
             filename: meta.filename,
             total_len: meta.total_len,
             declared_mime: meta.declared_mime,
-            range: meta.range.map(|r| sekisho_files::Range { start: r.start, end: None, total: r.total, key: r.key }),
+            range: meta.range.map(|r| sekisho_files::Range { start: r.start, total: r.total, key: r.key }),
             analyzers: meta.analyzers,
             known_mime: meta.known_mime,
             parent: None,

@@ -236,7 +236,7 @@ impl Pass<'_> {
         at: Moment,
     ) -> Result<(), u64> {
         let Some(transport) = transport(&flow.info) else { return Ok(()) };
-        let services = flow.services.len();
+        let services = flow.services.iter().count();
         let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: None };
         *app = App::Active(Parser::start(id, &start));
         for (dir, bytes) in chunks {
@@ -246,7 +246,7 @@ impl Pass<'_> {
             };
             self.call(flow, transport, at, |cx| parser.data(*dir, bytes, cx));
             let out = &mut self.host.out;
-            if out.rejected.is_some() && out.confirmed.is_empty() && flow.services.len() == services {
+            if out.rejected.is_some() && out.confirmed.is_empty() && flow.services.iter().count() == services {
                 out.rejected = None;
                 out.events.clear();
                 out.expectations.clear();

@@ -11,7 +11,7 @@ use sekisho_files::{FileManager, Store};
 use sekisho_flow::defrag::{Defragmenter, Outcome};
 use sekisho_flow::{FlowTable, Handled, Moment, Packet};
 use sekisho_record::{EnumName, Port, Tail};
-use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid};
+use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, ip_proto};
 use sekisho_wire::{Anomaly, Decoded, LinkType, checksum, tunnel};
 
 /// Tunnels inside tunnels that are followed.
@@ -50,18 +50,16 @@ impl Worker {
     /// Takes frames in the timeline's order. Rows leave through `rows` as soon as they are complete.
     pub fn batch(
         &mut self,
-        frames: &[Frame<'_>],
+        X
         rows: &mut dyn Rows,
         store: &mut dyn Store,
         mut tap: Option<&mut (dyn Tap + '_)>,
     ) {
         for frame in frames {
-            self.frame(frame, rows, store, tap.as_mut().map(|t| &mut **t as &mut dyn Tap));
+            self.frame(&frame, rows, store, tap.as_mut().map(|t| &mut **t as &mut dyn Tap));
         }
-        if let Some(last) = frames.last() {
-            self.host.files.advance_time(last.ts, store);
-            FileHost { manager: &mut self.host.files, store, rows }.emit();
-        }
+        self.host.files.advance_time(self.last_ts, store);
+        FileHost { manager: &mut self.host.files, store, rows }.emit();
     }
 
     fn frame(
@@ -78,27 +76,20 @@ impl Worker {
         stats.last_ts = Some(stats.last_ts.map_or(frame.ts, |t| t.max(frame.ts)));
         self.last_ts = self.last_ts.max(frame.ts);
         let decoded = sekisho_wire::decode(LinkType(frame.link_type), frame.data, frame.orig_len);
-        if let Some(filter) = &self.settings.filter
-            && !filter.matches(&decoded, frame.orig_len)
-        {
-            stats.filtered += 1;
-            return;
-        }
         let at = Moment { ts: frame.ts, packet: frame.number };
         self.note_anomalies(&decoded, at, rows);
+        let tap = tap.map(|t| t as &mut dyn Tap);
         let mut way = Way { at, rows, store, tap, others: Vec::new() };
         self.layer(&decoded, frame.data, None, 0, &mut way);
     }
 
     /// One packet: of a frame, of a tunnel, or put together from fragments.
-    fn layer(&mut self, d: &Decoded, bytes: &[u8], outer: Option<Uid>, depth: usize, way: &mut Way<'_, '_>) {
+    fn layer(&mut self, d: &Decoded, bytes: &[u8], outer: Option<Uid>, depth: usize, way: &mut Way<'_>) {
         if d.ip_version == 0 {
             self.host.stats.no_ip += 1;
             return;
         }
-        if self.settings.checksums && !checksum::is_good(d, bytes) {
-            self.host.stats.bad_checksums += 1;
-            self.weird(way, Some(d), "bad_checksum");
+        if self.settings.checksums && self.bad_checksum(d, bytes, way) {
             return;
         }
         if d.fragment.is_some() {
@@ -128,6 +119,26 @@ impl Worker {
         self.layer(&decoded, inner_bytes, Some(uid), depth + 1, way);
     }
 
+    /// Counts and reports a packet whose checksum is wrong.
+    fn bad_checksum(&mut self, d: &Decoded, bytes: &[u8], way: &mut Way<'_>) -> bool {
+        let mut checked = *d;
+        checksum::verify(&mut checked, bytes);
+        let name = if checked.anomalies.contains(Anomaly::BadIpChecksum) {
+            "bad_IP_checksum"
+        } else if checked.anomalies.contains(Anomaly::BadTransportChecksum) {
+            match d.proto {
+                ip_proto::TCP => "bad_TCP_checksum",
+                ip_proto::UDP => "bad_UDP_checksum",
+                _ => "bad_ICMP_checksum",
+            }
+        } else {
+            return false;
+        };
+        self.host.stats.bad_checksums += 1;
+        self.weird(way, Some(d), name);
+        true
+    }
+
     /// Notes the tunnel and gives its uid.
     fn tunnel(
         &mut self,
@@ -135,7 +146,7 @@ impl Worker {
         inner: &tunnel::Inner,
         own: Option<Uid>,
         outer: Option<Uid>,
-        way: &mut Way<'_, '_>,
+        way: &mut Way<'_>,
     ) -> Uid {
         let tuple =
             FiveTuple { orig: d.src, resp: d.dst, orig_port: d.src_port, resp_port: d.dst_port, proto: d.proto };
@@ -164,10 +175,9 @@ impl Worker {
         uid
     }
 
-    fn fragment(&mut self, d: &Decoded, bytes: &[u8], outer: Option<Uid>, depth: usize, way: &mut Way<'_, '_>) {
-        let packet = Packet { ts: way.at.ts, number: way.at.packet, decoded: d, frame: bytes, tunnel: outer };
+    fn fragment(&mut self, d: &Decoded, bytes: &[u8], outer: Option<Uid>, depth: usize, way: &mut Way<'_>) {
         let mut weirds = Vec::new();
-        let outcome = self.defrag.push(&packet, &mut |name| weirds.push(name));
+        let outcome = self.defrag.push(d, bytes, way.at.ts, way.at.packet, &mut |name| weirds.push(name));
         for name in weirds {
             self.weird(way, Some(d), name);
         }
@@ -183,7 +193,7 @@ impl Worker {
         }
     }
 
-    fn weird(&mut self, way: &mut Way<'_, '_>, d: Option<&Decoded>, name: &'static str) {
+    fn weird(&mut self, way: &mut Way<'_>, d: Option<&Decoded>, name: &'static str) {
         self.host.stats.weirds += 1;
         way.rows.row(&WeirdRecord::of_packet(way.at.ts, way.at.packet, d.map(|d| (d.src, d.dst)), name));
     }
@@ -250,16 +260,16 @@ const ANOMALIES: &[(Anomaly, Option<&str>)] = &[
 ];
 
 /// Where one frame's results go.
-struct Way<'a, 't> {
+struct Way<'a> {
     at: Moment,
     rows: &'a mut dyn Rows,
     store: &'a mut dyn Store,
-    tap: Option<&'t mut (dyn Tap + 't)>,
+    tap: Option<&'a mut (dyn Tap + 'a)>,
     /// Frames of the other fragments, while a datagram put together is handled.
     others: Vec<u64>,
 }
 
-impl Way<'_, '_> {
+impl Way<'_> {
     fn tapped(&mut self, uid: Uid) {
         if let Some(tap) = &mut self.tap {
             tap.packet(self.at.packet, uid);
