@@ -28,8 +28,8 @@ pub struct Packet<'a> {
 pub struct Moment {
     /// Packet time.
     pub ts: Timestamp,
-    /// Number of the packet in the timeline, from 1.
-    pub packet: u64,
+    /// Number of the packet in the timeline, from 1; 0 for what only the passing of time did.
+    pub number: u64,
 }
 
 /// Names a live flow; means nothing after the flow's `closed`.

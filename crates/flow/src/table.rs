@@ -113,7 +113,7 @@ impl<A: Default> FlowTable<A> {
     /// payload. `None` if the packet belongs to no flow (no IP, a fragment, a cut header, a tunnel).
     pub fn packet<S: Sink<App = A>>(&mut self, p: &Packet<'_>, sink: &mut S) -> Option<Handled> {
         self.advance(p.ts, sink);
-        let at = Moment { ts: p.ts, packet: p.number };
+        let at = Moment { ts: p.ts, number: p.number };
         let key = match self.admit(p.decoded) {
             Ok(key) => key,
             Err(weird) => {
@@ -341,7 +341,7 @@ impl<A: Default> FlowTable<A> {
             slot.armed = i64::MAX;
             if is_over(&mut slot.flow, ts, &self.shared.config) {
                 self.shared.stats.flows_expired += 1;
-                self.remove(entry.index, sink, Moment { ts, packet: 0 });
+                self.remove(entry.index, sink, Moment { ts, number: 0 });
                 continue;
             }
             let due = next_due(&slot.flow, &self.shared.config).max(ts.0.saturating_add(1));
@@ -355,7 +355,7 @@ impl<A: Default> FlowTable<A> {
         let mut all: Vec<(u64, u32, u32)> =
             self.slots.iter().map(|(i, s)| (s.flow.info.first_packet, s.generation, i)).collect();
         all.sort_unstable();
-        let at = Moment { ts: self.now, packet: 0 };
+        let at = Moment { ts: self.now, number: 0 };
         for (_, _, index) in all {
             self.remove(index, sink, at);
         }
