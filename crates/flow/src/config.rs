@@ -31,6 +31,10 @@ pub struct Timeouts {
     pub tcp_syn: Interval,
     /// TCP: between later looks.
     pub tcp_session: Interval,
+    /// Question-and-answer flows over UDP: between looks whether they are quiet.
+    pub exchange_look: Interval,
+    /// Question-and-answer flows over UDP: when they count as quiet.
+    pub exchange_idle: Interval,
     /// Fragments of a datagram that never becomes whole.
     pub fragment: Interval,
 }
@@ -47,7 +51,9 @@ impl Default for Timeouts {
             tcp_linger: Interval::from_secs(5),
             tcp_syn: Interval::from_secs(5),
             tcp_session: Interval::from_secs(6),
-            fragment: Interval::from_secs(300),
+            exchange_look: Interval::from_secs(10),
+            exchange_idle: Interval::from_secs(9),
+            fragment: Interval::from_secs(60),
         }
     }
 }
@@ -101,6 +107,8 @@ pub struct Config {
     pub home_nets: Vec<Subnet>,
     /// Ports (IP protocol, port) whose owner is likely the responder.
     pub likely_servers: Vec<(u8, u16)>,
+    /// UDP ports of question-and-answer protocols, whose flows end soon after the last answer.
+    pub exchanges: Vec<u16>,
     /// Timeouts.
     pub timeouts: Timeouts,
     /// Bounds.
@@ -115,6 +123,7 @@ impl Default for Config {
             seed: 0,
             home_nets: home_nets_default(),
             likely_servers: likely_servers_default(),
+            exchanges: EXCHANGES.to_vec(),
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             overlap: OverlapPolicy::First,
@@ -143,6 +152,8 @@ const PRIVATE_NETS: &[&str] = &[
     "2002:c000:200::/40",
     "192.168.0.0/16",
     "2002:c0a8::/32",
+    "224.0.0.0/24",
+    "239.0.0.0/8",
     "198.18.0.0/15",
     "2002:c612::/31",
     "198.51.100.0/24",
@@ -182,6 +193,9 @@ const UDP_SERVERS: &[u16] = &[
     20000,
 ];
 
+/// The default of [`Config::exchanges`]: the ports of DNS and its relatives.
+const EXCHANGES: &[u16] = &[53, 137, 5353, 5355];
+
 /// The default of [`Config::likely_servers`].
 pub fn likely_servers_default() -> Vec<(u8, u16)> {
     let tcp = TCP_SERVERS.iter().map(|&p| (ip_proto::TCP, p));
@@ -219,10 +233,21 @@ mod tests {
     fn parses_every_private_net() {
         assert_eq!(home_nets_default().len(), PRIVATE_NETS.len());
         let local = |a: &str| home_nets_default().iter().any(|n| n.contains(a.parse().unwrap()));
-        for a in ["10.1.2.3", "192.168.9.9", "100.64.0.1", "169.254.3.4", "fe80::1", "fd00::1", "::1", "240.0.0.1"] {
+        for a in [
+            "10.1.2.3",
+            "192.168.9.9",
+            "100.64.0.1",
+            "224.0.0.251",
+            "239.255.255.250",
+            "169.254.3.4",
+            "fe80::1",
+            "fd00::1",
+            "::1",
+            "240.0.0.1",
+        ] {
             assert!(local(a), "{a}");
         }
-        for a in ["8.8.8.8", "224.0.0.1", "2600::1", "ff02::1", "172.32.0.1"] {
+        for a in ["8.8.8.8", "237.0.0.1", "2600::1", "ff02::1", "172.32.0.1"] {
             assert!(!local(a), "{a}");
         }
     }

@@ -7,6 +7,9 @@ use sekisho_wire::Anomaly;
 /// History bit: a datagram was seen.
 const SEEN_DATA: u8 = 0x10;
 
+/// UDP header (RFC 768).
+const UDP_HEADER_LEN: u32 = 8;
+
 /// A packet of a protocol without streams: UDP, ICMP and all that is not known.
 pub(crate) fn process<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, p: &Packet<'_>) {
     let d = p.decoded;
@@ -23,11 +26,24 @@ pub(crate) fn process<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S:
     }
     let end = flow.end_mut(dir);
     if flow_counts_payload(d.proto) {
-        end.payload_len = Some(end.payload_len.unwrap_or(0).saturating_add(u64::from(d.payload_wire_len)));
+        let len = claimed_len(p);
+        end.payload_len = Some(end.payload_len.unwrap_or(0).saturating_add(u64::from(len)));
     }
     end.cut_bytes = end.cut_bytes.saturating_add(u64::from(d.payload_wire_len.saturating_sub(d.payload_len)));
     if !flow.opaque {
         cx.sink.datagram(flow, app, dir, d.payload(p.frame), d.payload_wire_len, cx.at);
+    }
+}
+
+/// Payload length by the packet's own header, even if the IP header contradicts a UDP length.
+fn claimed_len(p: &Packet<'_>) -> u32 {
+    let d = p.decoded;
+    if !d.anomalies.contains(Anomaly::UdpLength) {
+        return d.payload_wire_len;
+    }
+    match d.transport(p.frame) {
+        [_, _, _, _, a, b, ..] => u32::from(u16::from_be_bytes([*a, *b])).saturating_sub(UDP_HEADER_LEN),
+        _ => d.payload_wire_len,
     }
 }
 

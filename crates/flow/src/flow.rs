@@ -5,6 +5,9 @@ use sekisho_types::{Dir, FlowInfo, MacAddr, Timestamp, Uid, ip_proto};
 use sekisho_wire::Decoded;
 use smallvec::SmallVec;
 
+/// History bit: the analysis is not complete.
+const SEEN_INCOMPLETE: u8 = 0x80;
+
 /// Tunnels remembered per flow.
 const TUNNEL_MAX_COUNT: usize = 8;
 
@@ -28,8 +31,8 @@ pub struct Packet<'a> {
 pub struct Moment {
     /// Packet time.
     pub ts: Timestamp,
-    /// Number of the packet in the timeline, from 1.
-    pub packet: u64,
+    /// Number of the packet in the timeline, from 1; 0 for what only the passing of time did.
+    pub number: u64,
 }
 
 /// Names a live flow; means nothing after the flow's `closed`.
@@ -105,6 +108,8 @@ pub struct Flow {
     pub(crate) history: History,
     /// Time of the last packet that counts for the duration.
     pub(crate) last_ts: Timestamp,
+    /// When a question-and-answer flow is looked at next.
+    pub(crate) exchange_look: i64,
     pub(crate) tcp: TcpBits,
     pub(crate) orig: Endpoint,
     pub(crate) resp: Endpoint,
@@ -124,6 +129,7 @@ impl Flow {
             services: Services::default(),
             history: History::default(),
             last_ts: info.first_ts,
+            exchange_look: i64::MAX,
             tcp: TcpBits::default(),
             orig: Endpoint::default(),
             resp: Endpoint::default(),
@@ -178,6 +184,11 @@ impl Flow {
         self.opaque
     }
 
+    /// Notes in the history (`X`) that the analysis of `dir` is not complete, e.g. over a limit.
+    pub fn note_incomplete(&mut self, dir: Dir) {
+        self.note_once(dir, SEEN_INCOMPLETE, b'X');
+    }
+
     /// Asks to swap originator and responder once the packet at hand is done, e.g. when its content
     /// shows that the first packet was an answer.
     pub fn request_flip(&mut self) {
@@ -203,6 +214,15 @@ impl Flow {
         match dir {
             Dir::Orig => (&mut self.orig, &mut self.resp),
             Dir::Resp => (&mut self.resp, &mut self.orig),
+        }
+    }
+
+    /// Swaps the ends on the application's wish. The payload of protocols without streams stays with
+    /// the end that it was counted for, as in Zeek.
+    pub(crate) fn flip_on_request(&mut self) {
+        self.flip();
+        if self.kind != Kind::Tcp {
+            std::mem::swap(&mut self.orig.payload_len, &mut self.resp.payload_len);
         }
     }
 

@@ -22,8 +22,13 @@ impl Services {
     }
 
     /// Is `name` confirmed?
-    pub fn contains(&self, name: &str) -> bool {
-        self.0.iter().any(|n| *n == name)
+    pub fn contains(&self, name: &'static str) -> bool {
+        self.0.contains(&name)
+    }
+
+    /// How many are confirmed.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Is none confirmed?

@@ -49,7 +49,6 @@ pub struct FlowTable<A> {
     shared: Shared,
     next_generation: u32,
     now: Timestamp,
-    started: bool,
 }
 
 /// The part of a hash kept beside the slot number, to spare a look at the slot.
@@ -74,7 +73,6 @@ impl<A: Default> FlowTable<A> {
             shared: Shared { config, pool: Pool::default(), stats: Stats::default(), tcp_servers, udp_servers },
             next_generation: 0,
             now: Timestamp(i64::MIN),
-            started: false,
         }
     }
 
@@ -113,7 +111,7 @@ impl<A: Default> FlowTable<A> {
     /// payload. `None` if the packet belongs to no flow (no IP, a fragment, a cut header, a tunnel).
     pub fn packet<S: Sink<App = A>>(&mut self, p: &Packet<'_>, sink: &mut S) -> Option<Handled> {
         self.advance(p.ts, sink);
-        let at = Moment { ts: p.ts, packet: p.number };
+        let at = Moment { ts: p.ts, number: p.number };
         let key = match self.admit(p.decoded) {
             Ok(key) => key,
             Err(weird) => {
@@ -159,7 +157,6 @@ impl<A: Default> FlowTable<A> {
         at: Moment,
     ) -> Dir {
         let (flow, app) = (&mut slot.flow, &mut slot.app);
-        let d = p.decoded;
         shared.stats.packets += 1;
         match dir {
             Dir::Orig => flow.info.seen.orig = true,
@@ -177,15 +174,19 @@ impl<A: Default> FlowTable<A> {
             }
             // The packet is counted for the end that it was seen as coming from at first, even if the
             // processing found the flow's direction to be the other way round, as Zeek does.
-            flow.end_mut(dir).count(d.ip_len);
+            flow.end_mut(dir).count(ip_len(p));
         } else {
-            flow.end_mut(dir).count(d.ip_len);
+            flow.end_mut(dir).count(ip_len(p));
             datagram::process(&mut cx, flow, app, dir, p);
         }
         if flow.flip_wanted {
             flow.flip_wanted = false;
-            flow.flip();
+            flow.flip_on_request();
             now_dir = now_dir.flip();
+            // As below, the packet stays counted for the end that it was seen as coming from.
+            let len = ip_len(p);
+            flow.end_mut(now_dir).uncount(len);
+            flow.end_mut(dir).count(len);
         }
         now_dir
     }
@@ -250,12 +251,15 @@ impl<A: Default> FlowTable<A> {
         }
         let mut flow = Flow::new(self.info(key, p), p.decoded, key.one_way);
         if flow.kind == Kind::Tcp {
-            flow.tcp.open(p.ts, &self.shared.config.timeouts);
+            flow.tcp.open(self.now, &self.shared.config.timeouts);
         }
         let mut dir = Dir::Orig;
         if self.is_backwards(&key.tuple, p.decoded) {
             flow.flip();
             dir = Dir::Resp;
+        }
+        if flow.kind == Kind::Udp && self.shared.config.exchanges.contains(&flow.info.tuple.resp_port) {
+            flow.exchange_look = (self.now + self.shared.config.timeouts.exchange_look).0;
         }
         self.next_generation = self.next_generation.wrapping_add(1);
         let generation = self.next_generation;
@@ -328,10 +332,7 @@ impl<A: Default> FlowTable<A> {
 
     /// Lets packet time pass: removes the flows whose time is over. Time never goes back.
     pub fn advance<S: Sink<App = A>>(&mut self, ts: Timestamp, sink: &mut S) {
-        if self.started && ts <= self.now {
-            return;
-        }
-        self.started = true;
+        let ts = self.now.max(ts);
         self.now = ts;
         while let Some(entry) = self.wheel.pop_due(ts) {
             let Some(slot) = self.slots.get_mut(entry.index) else { continue };
@@ -341,7 +342,7 @@ impl<A: Default> FlowTable<A> {
             slot.armed = i64::MAX;
             if is_over(&mut slot.flow, ts, &self.shared.config) {
                 self.shared.stats.flows_expired += 1;
-                self.remove(entry.index, sink, Moment { ts, packet: 0 });
+                self.remove(entry.index, sink, Moment { ts, number: 0 });
                 continue;
             }
             let due = next_due(&slot.flow, &self.shared.config).max(ts.0.saturating_add(1));
@@ -355,7 +356,7 @@ impl<A: Default> FlowTable<A> {
         let mut all: Vec<(u64, u32, u32)> =
             self.slots.iter().map(|(i, s)| (s.flow.info.first_packet, s.generation, i)).collect();
         all.sort_unstable();
-        let at = Moment { ts: self.now, packet: 0 };
+        let at = Moment { ts: self.now, number: 0 };
         for (_, _, index) in all {
             self.remove(index, sink, at);
         }
@@ -373,10 +374,19 @@ impl<A: Default> FlowTable<A> {
         }
         sink.ending(&mut slot.flow, &mut slot.app, at);
         if std::mem::take(&mut slot.flow.flip_wanted) {
-            slot.flow.flip();
+            slot.flow.flip_on_request();
         }
         let record = ConnRecord::new(&slot.flow);
         sink.closed(&mut slot.flow, slot.app, record, at);
+    }
+}
+
+/// Length of the packet as its IP header says: 0 for IPv4 packets that a network card has yet to cut up.
+fn ip_len(p: &Packet<'_>) -> u32 {
+    let at = p.decoded.ip_offset as usize;
+    match p.frame.get(at.saturating_add(2)..at.saturating_add(4)) {
+        Some([0, 0]) if p.decoded.ip_version == 4 => 0,
+        _ => p.decoded.ip_len,
     }
 }
 
@@ -393,11 +403,17 @@ fn idle_limit(flow: &Flow, config: &Config) -> i64 {
 
 /// When the flow has to be looked at next.
 fn next_due(flow: &Flow, config: &Config) -> i64 {
-    flow.last_ts.0.saturating_add(idle_limit(flow, config)).min(flow.tcp.next_due())
+    flow.last_ts.0.saturating_add(idle_limit(flow, config)).min(flow.tcp.next_due()).min(flow.exchange_look)
 }
 
 /// Is the flow's time over at `now`? Runs the TCP timers that are due.
 fn is_over(flow: &mut Flow, now: Timestamp, config: &Config) -> bool {
-    flow.last_ts.0.saturating_add(idle_limit(flow, config)) <= now.0
-        || flow.kind == Kind::Tcp && tcp::timers_say_over(flow, now, &config.timeouts)
+    if flow.last_ts.0.saturating_add(idle_limit(flow, config)) <= now.0 {
+        return true;
+    }
+    if flow.exchange_look <= now.0 {
+        flow.exchange_look = (now + config.timeouts.exchange_look).0;
+        return now - flow.last_ts >= config.timeouts.exchange_idle;
+    }
+    flow.kind == Kind::Tcp && tcp::timers_say_over(flow, now, &config.timeouts)
 }

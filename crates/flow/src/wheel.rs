@@ -35,8 +35,8 @@ impl Default for Wheel {
     }
 }
 
-const fn slot_of(tick: i64) -> usize {
-    tick.rem_euclid(SLOT_COUNT as i64) as usize
+fn slot_of(tick: i64) -> usize {
+    usize::try_from(tick.rem_euclid(SLOT_COUNT as i64)).unwrap_or(0)
 }
 
 impl Wheel {

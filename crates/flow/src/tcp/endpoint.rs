@@ -87,6 +87,12 @@ impl Endpoint {
         self.ip_bytes += u64::from(ip_len);
     }
 
+    /// Takes a packet's count back.
+    pub(crate) fn uncount(&mut self, ip_len: u32) {
+        self.pkts = self.pkts.saturating_sub(1);
+        self.ip_bytes = self.ip_bytes.saturating_sub(u64::from(ip_len));
+    }
+
     pub(crate) fn set_state(&mut self, state: TcpState) {
         if state != self.state {
             self.prev_state = self.state;

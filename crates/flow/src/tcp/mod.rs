@@ -108,7 +108,7 @@ pub(crate) fn is_reuse(flow: &Flow, p: &Packet<'_>, t: &Timeouts) -> Option<Opti
     }
     let starter = if syn_ack { &flow.resp } else { &flow.orig };
     let reset = flow.orig.state == TcpState::Reset || flow.resp.state == TcpState::Reset;
-    if !(flow.orig.did_close && flow.resp.did_close) {
+    if !(flow.orig.did_close || flow.resp.did_close) {
         let same = d.tcp.seq == starter.start_seq;
         // SYN and SYN-ACK were captured in the wrong order.
         let swapped = !syn_ack
@@ -140,6 +140,10 @@ pub(crate) fn process<S: Sink>(
     let d = p.decoded;
     if d.anomalies.contains(Anomaly::TcpHeaderLength) {
         cx.sink.weird(Some(flow), "bad_TCP_header_len", cx.at);
+        return None;
+    }
+    if d.anomalies.contains(Anomaly::TransportTruncated) {
+        cx.sink.weird(Some(flow), "truncated_header", cx.at);
         return None;
     }
     if d.anomalies.contains(Anomaly::BadTransportChecksum) {
@@ -182,7 +186,7 @@ pub(crate) fn process<S: Sink>(
     let dir = step.dir;
     if flags & ACK != 0 {
         stream::acked(cx, flow, app, dir.flip(), rel_ack);
-        check_eof(cx, flow, dir.flip(), p.ts);
+        check_eof(cx, flow, dir.flip());
     }
     flow.tcp.set_first(seen_dir);
     if len > 0 && flags & RST == 0 && !underflow {
@@ -190,9 +194,9 @@ pub(crate) fn process<S: Sink>(
         let piece = stream::Piece { start, bytes: d.payload(p.frame), wire_len: len };
         stream::data(cx, flow, app, dir, piece);
     }
-    check_eof(cx, flow, dir, p.ts);
+    check_eof(cx, flow, dir);
     if step.closes {
-        close(cx, flow, dir, p.ts, step.concludes);
+        close(cx, flow, dir, step.concludes);
     }
     tell_closed(cx, flow, app, dir);
     tell_closed(cx, flow, app, dir.flip());
@@ -295,7 +299,7 @@ fn take_ack<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir, flags: u8, a
 }
 
 /// Has `dir` closed with all its data delivered? Then a close that waited for this goes on.
-fn check_eof<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir, ts: Timestamp) {
+fn check_eof<S>(cx: &Cx<'_, S>, flow: &mut Flow, dir: Dir) {
     let (end, peer) = flow.ends_mut(dir);
     let closed = end.fin_seen || matches!(end.state, TcpState::Closed | TcpState::Reset);
     if end.did_eof || !closed || end.data_pending(peer) {
@@ -304,13 +308,13 @@ fn check_eof<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir, ts: Timesta
     end.did_eof = true;
     if flow.tcp.close_deferred {
         let concludes = flow.tcp.deferred_conclusion;
-        close(cx, flow, dir, ts, concludes);
+        close(cx, flow, dir, concludes);
         flow.tcp.close_deferred = false;
     }
 }
 
 /// `dir` closed its half, or reset the connection.
-fn close<S>(cx: &Cx<'_, S>, flow: &mut Flow, dir: Dir, ts: Timestamp, concludes: bool) {
+fn close<S>(cx: &Cx<'_, S>, flow: &mut Flow, dir: Dir, concludes: bool) {
     let (end, peer) = flow.ends_mut(dir);
     if end.data_pending(peer) {
         flow.tcp.close_deferred = true;
@@ -338,7 +342,7 @@ fn close<S>(cx: &Cx<'_, S>, flow: &mut Flow, dir: Dir, ts: Timestamp, concludes:
         bits.delete = bits.delete.min((last + t.tcp_close).0);
     } else if prev != TcpState::Inactive {
         let [a, b] = &mut bits.look;
-        let due = (last.max(ts) + t.tcp_session).0;
+        let due = (last + t.tcp_session).0;
         *(if *a == NEVER { a } else { b }) = due;
     }
 }
