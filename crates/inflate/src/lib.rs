@@ -38,9 +38,13 @@
 mod brotli;
 mod bzip;
 mod deflate;
+mod lz4;
+mod lzma;
+mod lzw;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod xz;
 mod zstd;
 
 use sink::{Sink, Step};
@@ -52,12 +56,20 @@ pub enum Coding {
     Brotli,
     /// bzip2, one or more streams.
     Bzip2,
+    /// UNIX `compress` (LZW, `.Z`), HTTP's `compress` and `x-compress`.
+    Compress,
     /// HTTP's `deflate`: zlib or raw deflate, told apart by the first two bytes.
     Deflate,
     /// gzip (RFC 1952), one or more members; HTTP's `gzip` and `x-gzip`.
     Gzip,
+    /// LZ4 frames, one or more.
+    Lz4,
+    /// A `.lzma` file.
+    Lzma,
     /// Raw deflate (RFC 1951).
     RawDeflate,
+    /// xz, one or more streams.
+    Xz,
     /// zlib (RFC 1950).
     Zlib,
     /// Zstandard (RFC 8878), one or more frames.
@@ -67,13 +79,17 @@ pub enum Coding {
 impl Coding {
     /// For a token of HTTP's Content-Encoding or Transfer-Encoding, in any case; `None` if unknown or `identity`.
     pub fn from_http(token: &[u8]) -> Option<Self> {
-        const TOKENS: [(&str, Coding); 7] = [
+        const TOKENS: [(&str, Coding); 11] = [
             ("br", Coding::Brotli),
             ("bzip2", Coding::Bzip2),
+            ("compress", Coding::Compress),
             ("deflate", Coding::Deflate),
             ("gzip", Coding::Gzip),
+            ("lzma", Coding::Lzma),
             ("x-bzip2", Coding::Bzip2),
+            ("x-compress", Coding::Compress),
             ("x-gzip", Coding::Gzip),
+            ("xz", Coding::Xz),
             ("zstd", Coding::Zstd),
         ];
         let token = token.trim_ascii();
@@ -82,8 +98,14 @@ impl Coding {
 
     /// By a stream's first bytes, for formats that can be told; `None` if too few bytes or none fits.
     pub fn from_magic(head: &[u8]) -> Option<Self> {
-        const MAGICS: [(&[u8], Coding); 3] =
-            [(b"\x1f\x8b\x08", Coding::Gzip), (b"\x28\xb5\x2f\xfd", Coding::Zstd), (b"BZh", Coding::Bzip2)];
+        const MAGICS: [(&[u8], Coding); 6] = [
+            (b"BZh", Coding::Bzip2),
+            (b"\x1f\x9d", Coding::Compress),
+            (b"\x1f\x8b\x08", Coding::Gzip),
+            (b"\x04\x22\x4d\x18", Coding::Lz4),
+            (b"\xfd7zXZ\0", Coding::Xz),
+            (b"\x28\xb5\x2f\xfd", Coding::Zstd),
+        ];
         MAGICS.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, c)| *c)
     }
 }
@@ -119,6 +141,8 @@ pub enum Stop {
     OverOutput,
     /// The ratio passed [`Limits::ratio`]: a decompression bomb.
     OverRatio,
+    /// The stream uses a part of its format that isn't decoded here: xz filters other than LZMA2.
+    Unsupported,
 }
 
 /// How a call of [`Inflater::push`] ended.
@@ -139,7 +163,11 @@ pub enum Outcome {
 enum Decoder {
     Brotli(Box<brotli::Brotli>),
     Bzip2(Box<bzip::Bzip2>),
+    Compress(Box<lzw::Lzw>),
     Deflate(Box<deflate::Deflate>),
+    Lz4(Box<lz4::Lz4>),
+    Lzma(Box<lzma::LzmaFile>),
+    Xz(Box<xz::Xz>),
     Zstd(Box<zstd::Zstd>),
 }
 
@@ -158,9 +186,13 @@ impl Inflater {
         let decoder = match coding {
             Coding::Brotli => Decoder::Brotli(Box::new(brotli::Brotli::new(limits.memory_len))),
             Coding::Bzip2 => Decoder::Bzip2(Box::default()),
+            Coding::Compress => Decoder::Compress(Box::default()),
             Coding::Deflate => Decoder::Deflate(Box::new(deflate::Deflate::http())),
             Coding::Gzip => Decoder::Deflate(Box::new(deflate::Deflate::gzip())),
+            Coding::Lz4 => Decoder::Lz4(Box::new(lz4::Lz4::new(limits.memory_len))),
+            Coding::Lzma => Decoder::Lzma(Box::new(lzma::LzmaFile::new(limits.memory_len))),
             Coding::RawDeflate => Decoder::Deflate(Box::new(deflate::Deflate::raw())),
+            Coding::Xz => Decoder::Xz(Box::new(xz::Xz::new(limits.memory_len))),
             Coding::Zlib => Decoder::Deflate(Box::new(deflate::Deflate::zlib())),
             Coding::Zstd => Decoder::Zstd(Box::new(zstd::Zstd::new(limits.memory_len))),
         };
@@ -180,7 +212,11 @@ impl Inflater {
         let result = match &mut self.decoder {
             Decoder::Brotli(d) => d.push(input, &mut sink),
             Decoder::Bzip2(d) => d.push(input, &mut sink),
+            Decoder::Compress(d) => d.push(input, &mut sink),
             Decoder::Deflate(d) => d.push(input, &mut sink),
+            Decoder::Lz4(d) => d.push(input, &mut sink),
+            Decoder::Lzma(d) => d.push(input, &mut sink),
+            Decoder::Xz(d) => d.push(input, &mut sink),
             Decoder::Zstd(d) => d.push(input, &mut sink),
         };
         match result {

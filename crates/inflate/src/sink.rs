@@ -56,3 +56,27 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 }
+
+/// Collects the input of one unit over any number of pushes.
+#[derive(Default)]
+pub(crate) struct Gather {
+    pub(crate) held: Vec<u8>,
+}
+
+impl Gather {
+    /// Moves bytes from `input` until `len` are held; false if there are too few yet. `len` is bounded by the caller.
+    pub(crate) fn fill(&mut self, input: &mut &[u8], len: usize, sink: &mut Sink<'_>) -> bool {
+        let part = len.saturating_sub(self.held.len()).min(input.len());
+        let (now, rest) = input.split_at_checked(part).unwrap_or((input, &[]));
+        self.held.extend_from_slice(now);
+        sink.consumed(part);
+        *input = rest;
+        self.held.len() >= len
+    }
+}
+
+/// Little-endian number of `len` (at most 4) bytes at `at`; missing bytes count as zero.
+pub(crate) fn le(bytes: &[u8], at: usize, len: usize) -> u32 {
+    let field = bytes.get(at..).unwrap_or(&[]);
+    field.iter().take(len).rev().fold(0, |v, &b| v << 8 | u32::from(b))
+}

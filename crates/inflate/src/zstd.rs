@@ -5,7 +5,7 @@
 //! output back until the frame ends; [`Zstd::flush`] gets that out when the stream was cut off.
 
 use crate::Stop;
-use crate::sink::{CHUNK_LEN, Sink, Step};
+use crate::sink::{CHUNK_LEN, Sink, Step, le};
 use ruzstd::decoding::FrameDecoder;
 
 const MAGIC: u32 = 0xfd2f_b528;
@@ -189,12 +189,6 @@ impl Zstd {
 fn starts_frame(held: &[u8]) -> bool {
     let magic = le(held, 0, 4);
     magic == MAGIC || magic & !0xf == SKIPPABLE
-}
-
-/// Little-endian number of `len` (at most 4) bytes at `at`; missing bytes count as zero.
-fn le(bytes: &[u8], at: usize, len: usize) -> u32 {
-    let field = bytes.get(at..).unwrap_or(&[]);
-    field.iter().take(len).rev().fold(0, |v, &b| v << 8 | u32::from(b))
 }
 
 /// Length of the frame header with its magic (§3.1.1.1).
