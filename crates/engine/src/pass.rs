@@ -84,7 +84,7 @@ impl Pass<'_> {
     /// One call into a parser.
     fn call(&mut self, flow: &Flow, transport: Transport, at: Moment, f: impl FnOnce(&mut Cx<'_>)) {
         let mut files = FileHost { manager: &mut self.host.files, store: self.store, rows: self.rows };
-        let mut cx = Cx::new(at.ts, at.packet, &flow.info, transport, &mut self.host.out, &mut files);
+        let mut cx = Cx::new(at.ts, at.number, &flow.info, transport, &mut self.host.out, &mut files);
         f(&mut cx);
     }
 
@@ -119,7 +119,7 @@ impl Pass<'_> {
             self.host.weirds.clear();
         }
         if self.host.weirds.insert((flow.uid, name)) {
-            self.rows.row(&WeirdRecord::of_flow(at.ts, at.packet, flow, name, addl));
+            self.rows.row(&WeirdRecord::of_flow(at.ts, at.number, flow, name, addl));
         }
     }
 
@@ -359,7 +359,7 @@ impl Sink for Pass<'_> {
             Some(f) => self.weird_row(&f.info, name, None, at),
             None => {
                 self.host.stats.weirds += 1;
-                self.rows.row(&WeirdRecord::of_packet(at.ts, at.packet, None, name));
+                self.rows.row(&WeirdRecord::of_packet(at.ts, at.number, None, name));
             }
         }
     }

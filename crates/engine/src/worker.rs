@@ -48,9 +48,9 @@ impl Worker {
     }
 
     /// Takes frames in the timeline's order. Rows leave through `rows` as soon as they are complete.
-    pub fn batch(
+    pub fn batch<'f>(
         &mut self,
-        X
+        frames: impl IntoIterator<Item = Frame<'f>>,
         rows: &mut dyn Rows,
         store: &mut dyn Store,
         mut tap: Option<&mut (dyn Tap + '_)>,
@@ -76,7 +76,7 @@ impl Worker {
         stats.last_ts = Some(stats.last_ts.map_or(frame.ts, |t| t.max(frame.ts)));
         self.last_ts = self.last_ts.max(frame.ts);
         let decoded = sekisho_wire::decode(LinkType(frame.link_type), frame.data, frame.orig_len);
-        let at = Moment { ts: frame.ts, packet: frame.number };
+        let at = Moment { ts: frame.ts, number: frame.number };
         self.note_anomalies(&decoded, at, rows);
         let tap = tap.map(|t| t as &mut dyn Tap);
         let mut way = Way { at, rows, store, tap, others: Vec::new() };
@@ -99,7 +99,7 @@ impl Worker {
         let carried = inner.as_ref().is_some_and(|i| !i.kind.is_over_udp());
         let mut own = None;
         if !carried {
-            let packet = Packet { ts: way.at.ts, number: way.at.packet, decoded: d, frame: bytes, tunnel: outer };
+            let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer };
             let mut pass = Pass { host: &mut self.host, rows: way.rows, store: way.store };
             let handled = self.flows.packet(&packet, &mut pass);
             if let Some(Handled { uid, .. }) = handled {
@@ -177,7 +177,7 @@ impl Worker {
 
     fn fragment(&mut self, d: &Decoded, bytes: &[u8], outer: Option<Uid>, depth: usize, way: &mut Way<'_>) {
         let mut weirds = Vec::new();
-        let outcome = self.defrag.push(d, bytes, way.at.ts, way.at.packet, &mut |name| weirds.push(name));
+        let outcome = self.defrag.push(d, bytes, way.at.ts, way.at.number, &mut |name| weirds.push(name));
         for name in weirds {
             self.weird(way, Some(d), name);
         }
@@ -195,7 +195,7 @@ impl Worker {
 
     fn weird(&mut self, way: &mut Way<'_>, d: Option<&Decoded>, name: &'static str) {
         self.host.stats.weirds += 1;
-        way.rows.row(&WeirdRecord::of_packet(way.at.ts, way.at.packet, d.map(|d| (d.src, d.dst)), name));
+        way.rows.row(&WeirdRecord::of_packet(way.at.ts, way.at.number, d.map(|d| (d.src, d.dst)), name));
     }
 
     fn note_anomalies(&mut self, d: &Decoded, at: Moment, rows: &mut dyn Rows) {
@@ -215,7 +215,7 @@ impl Worker {
             if let Some(name) = name {
                 stats.weirds += 1;
                 let ends = (d.ip_version != 0).then_some((d.src, d.dst));
-                rows.row(&WeirdRecord::of_packet(at.ts, at.packet, ends, name));
+                rows.row(&WeirdRecord::of_packet(at.ts, at.number, ends, name));
             }
         }
     }
@@ -272,7 +272,7 @@ struct Way<'a> {
 impl Way<'_> {
     fn tapped(&mut self, uid: Uid) {
         if let Some(tap) = &mut self.tap {
-            tap.packet(self.at.packet, uid);
+            tap.packet(self.at.number, uid);
             for &packet in &self.others {
                 tap.packet(packet, uid);
             }
