@@ -217,13 +217,17 @@ impl Flow {
         }
     }
 
-    /// Swaps the ends on the application's wish. The payload of protocols without streams stays with
+    /// Swaps the ends on the application's wish, unless the responder is no single host. The payload of protocols without streams stays with
     /// the end that it was counted for, as in Zeek.
-    pub(crate) fn flip_on_request(&mut self) {
+    pub(crate) fn flip_on_request(&mut self) -> bool {
+        if self.info.tuple.resp.is_multicast() {
+            return false;
+        }
         self.flip();
         if self.kind != Kind::Tcp {
             std::mem::swap(&mut self.orig.payload_len, &mut self.resp.payload_len);
         }
+        true
     }
 
     /// Swaps the ends and notes it in the history.
@@ -234,6 +238,8 @@ impl Flow {
         std::mem::swap(&mut i.seen.orig, &mut i.seen.resp);
         std::mem::swap(&mut self.orig, &mut self.resp);
         self.macs.reverse();
+        // Which letters were noted is remembered by role, not by end.
+        std::mem::swap(&mut self.orig.hist_seen, &mut self.resp.hist_seen);
         self.tcp.flip();
         self.history.push(Dir::Orig, b'^');
     }

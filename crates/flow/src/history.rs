@@ -29,6 +29,16 @@ impl History {
         }
     }
 
+    /// Rewrites a lone SYN-ACK of the originator as the responder's, after the direction was corrected.
+    pub(crate) fn syn_ack_was_the_responders(&mut self) {
+        if let Some(first) = self.0.first_mut()
+            && *first == b'H'
+        {
+            *first = b'h';
+            self.0.insert(0, b'^');
+        }
+    }
+
     /// Did an originator's SYN meet a RST of its own before anything else came of it?
     /// (Zeek's test for RSTOS0.)
     pub(crate) fn is_syn_then_reset(&self) -> bool {

@@ -157,6 +157,8 @@ impl<A: Default> FlowTable<A> {
         at: Moment,
     ) -> Dir {
         let (flow, app) = (&mut slot.flow, &mut slot.app);
+        let turned = flow.kind == Kind::Tcp && flow.began_with_answer(p.decoded.tcp.flags);
+        let dir = if turned { dir.flip() } else { dir };
         shared.stats.packets += 1;
         match dir {
             Dir::Orig => flow.info.seen.orig = true,
@@ -179,9 +181,7 @@ impl<A: Default> FlowTable<A> {
             flow.end_mut(dir).count(ip_len(p));
             datagram::process(&mut cx, flow, app, dir, p);
         }
-        if flow.flip_wanted {
-            flow.flip_wanted = false;
-            flow.flip_on_request();
+        if std::mem::take(&mut flow.flip_wanted) && flow.flip_on_request() {
             now_dir = now_dir.flip();
             // As below, the packet stays counted for the end that it was seen as coming from.
             let len = ip_len(p);

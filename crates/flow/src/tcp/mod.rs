@@ -128,6 +128,23 @@ pub(crate) fn is_reuse(flow: &Flow, p: &Packet<'_>, t: &Timeouts) -> Option<Opti
     Some((soon && !reset).then_some("premature_connection_reuse"))
 }
 
+impl Flow {
+    /// Did the connection begin with a SYN-ACK that turns out, as the connection goes on, to have
+    /// answered a SYN that was not captured? Then its sender is made the responder.
+    pub(crate) fn began_with_answer(&mut self, flags: u8) -> bool {
+        if flags & (SYN | RST) != 0 || self.orig.state != TcpState::SynAckSent || self.resp.state != TcpState::Inactive
+        {
+            return false;
+        }
+        let history = self.history.clone();
+        self.flip();
+        self.history = history;
+        self.history.syn_ack_was_the_responders();
+        std::mem::swap(&mut self.orig.hist_seen, &mut self.resp.hist_seen);
+        true
+    }
+}
+
 /// Takes one TCP packet of `flow`; gives the packet's direction afterwards (the flow may turn out to be
 /// the other way round), or `None` if the packet doesn't count.
 pub(crate) fn process<S: Sink>(
