@@ -29,14 +29,10 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Read captures and print the page: what could be seen, who talked to whom, what moved
-    Audit(Audit),
     /// Write typed records in the formats people already use
     Logs(Logs),
     /// Write the files that crossed, with hashes, types and where they came from
     Files(Files),
-    /// Cut the packets of flows out again, as pcapng with comments
-    Packets(Packets),
     /// Print a completion script for a shell
     Completions {
         /// The shell

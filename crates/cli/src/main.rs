@@ -1,2 +1,54 @@
-//! sekisho
-fn main() {}
+//! `sekisho`: flags, wiring, exit codes. What it does is one sentence: packets become records, and every
+//! answer can be walked back to the packets.
+
+mod args;
+mod files;
+mod input;
+mod logs;
+mod progress;
+mod drive;
+mod store;
+
+use anyhow::{Error, Result};
+use args::{Cli, Verb};
+use clap::{CommandFactory, Parser};
+use std::io;
+use std::process::ExitCode;
+
+/// Exit code for a damaged capture; what could be read was written.
+const DAMAGED: u8 = 1;
+
+/// Exit code for wrong usage, or input and output that cannot be opened.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(false) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::from(DAMAGED),
+        // Whoever closed the pipe (head, less) has what they wanted.
+        Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("sekisho: {e:#}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// True if a capture was damaged.
+fn run(cli: Cli) -> Result<bool> {
+    match cli.verb {
+        Verb::Logs(args) => logs::run(&args),
+        Verb::Files(args) => files::run(&args),
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "sekisho", &mut script);
+            io::Write::write_all(&mut io::stdout(), &script)?;
+            Ok(false)
+        }
+    }
+}
+
+fn is_broken_pipe(e: &Error) -> bool {
+    e.chain().any(|c| c.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
+}

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use sekisho_files::{FileMeta, Finished, IndexEntry, Store, StoreId, safe_name};
 use sekisho_output::{JsonEncoder, JsonStyle};
-use sekisho_record::Record;
+use sekisho_record::{Record, Text};
 use sekisho_types::{SeededState, Uid};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -134,19 +134,17 @@ impl Store for Folder {
         self.file(id).and_then(|f| f.read_at(buf, offset)).unwrap_or(0)
     }
 
-    fn finish(&mut self, id: StoreId, finished: &Finished<'_>) {
-        let Some(stored) = self.remove(id) else { return };
+    fn finish(&mut self, id: StoreId, finished: &Finished<'_>) -> Option<Text> {
+        let stored = self.remove(id)?;
         let name = safe_name::for_file(stored.fuid, finished.record.filename.as_ref().map(|n| &n.0[..]));
         let moved = fs::rename(&stored.part, self.dir.join(&name));
-        if self.note(moved).is_none() {
-            return;
-        }
+        self.note(moved)?;
         self.line.clear();
-        self.encoder.encode(&IndexEntry::new(finished, name), &mut self.line);
+        self.encoder.encode(&IndexEntry::new(finished, name.clone()), &mut self.line);
         let written = self.index.write_all(&self.line);
-        if self.note(written).is_some() {
-            self.kept += 1;
-        }
+        self.note(written)?;
+        self.kept += 1;
+        Some(name.into())
     }
 
     fn discard(&mut self, id: StoreId) {

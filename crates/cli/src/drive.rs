@@ -1,0 +1,85 @@
+//! The loop that every reading verb shares: batches in, rows out, progress, damage reported.
+
+use crate::args::Common;
+use crate::progress::Progress;
+use anyhow::Result;
+use sekisho_capture::{Batch, Captures};
+use sekisho_engine::{Rows, Stats, Tap, Worker};
+use sekisho_files::Store;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a pass came to.
+pub struct Outcome {
+    /// Counts.
+    pub stats: Stats,
+    /// The captures, read.
+    pub captures: Captures,
+    /// A capture was damaged, or a batch was lost to a bug.
+    pub damaged: bool,
+}
+
+/// Runs `worker` over `captures`. `go_on` is asked after each batch; false ends the pass early.
+pub fn drive(
+    common: &Common,
+    mut captures: Captures,
+    mut worker: Worker,
+    rows: &mut dyn Rows,
+    store: &mut dyn Store,
+    mut tap: Option<&mut dyn Tap>,
+    mut go_on: impl FnMut() -> bool,
+) -> Result<Outcome> {
+    let read = captures.progress();
+    let progress = Progress::new(common.progress, common.quiet, read.total_len());
+    let mut batch = Batch::new();
+    let (mut lost, mut packets) = (0u64, 0u64);
+    while captures.fill(&mut batch) {
+        packets += batch.len() as u64;
+        // A bug in a parser loses its batch, not the run; it is counted and makes the exit code 1.
+        let pass = catch_unwind(AssertUnwindSafe(|| {
+            let tap = tap.as_mut().map(|t| &mut **t as &mut dyn Tap);
+            worker.batch(batch.frames(), rows, store, tap);
+        }));
+        lost += u64::from(pass.is_err());
+        progress.at(read.read_len(), packets);
+        if !go_on() {
+            break;
+        }
+    }
+    lost += u64::from(catch_unwind(AssertUnwindSafe(|| worker.finish(rows, store))).is_err());
+    progress.clear();
+    let stats = worker.stats();
+    let damaged = report(common, &captures, lost);
+    Ok(Outcome { stats, captures, damaged })
+}
+
+/// One line per damaged capture and per bug; tells whether there was any.
+fn report(common: &Common, captures: &Captures, lost: u64) -> bool {
+    let mut damaged = false;
+    for info in captures.infos() {
+        if let Some(damage) = &info.damage {
+            damaged = true;
+            eprintln!("sekisho: {}: {damage}; everything before it was read", info.path.display());
+        }
+    }
+    if lost > 0 {
+        damaged = true;
+        eprintln!("sekisho: {lost} batches were lost to a bug; please report the message above");
+    }
+    if common.verbose {
+        for (info, interface) in captures.interfaces() {
+            eprintln!(
+                "sekisho: {}: interface {} {:?}: link type {}, snap length {}, {} packets",
+                info.path.display(),
+                interface.id,
+                interface.name,
+                interface.link_type,
+                interface.snaplen,
+                interface.packet_count
+            );
+        }
+        if captures.skipped_count() > 0 {
+            eprintln!("sekisho: {} files are no captures and were left out", captures.skipped_count());
+        }
+    }
+    damaged
+}
