@@ -36,6 +36,7 @@ mod stream;
 pub mod testing;
 
 pub mod dns;
+pub mod ftp;
 pub mod ftp_data;
 
 pub use cx::{

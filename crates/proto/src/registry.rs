@@ -105,6 +105,7 @@ macro_rules! protocols {
 
 protocols! {
     Dns in dns logs [DnsRecord];
+    Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
 }
 

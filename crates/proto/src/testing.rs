@@ -1,6 +1,6 @@
 //! A minimal host for parser tests and fuzz targets: feeds a parser and collects what comes out.
 
-use crate::{Cx, Event, FileId, FileInfo, FileMeta, Files, Outbox, Parser, ProtoId, Start, Transport};
+use crate::{Cx, Event, Expectation, FileId, FileInfo, FileMeta, Files, Outbox, Parser, ProtoId, Start, Transport};
 use sekisho_record::{Record, for_each};
 use sekisho_types::{Addr, Dir, FiveTuple, FlowInfo, Seen, Timestamp, Uid, ip_proto};
 
@@ -108,6 +108,15 @@ impl Bench {
             packet: 0,
             parser,
         }
+    }
+
+    /// A flow that fulfils `expectation`: its parser is the one expected.
+    pub fn expected(expectation: &Expectation) -> Self {
+        let mut bench = Self::new(expectation.proto, Transport::Tcp, expectation.port.unwrap_or(20));
+        let start =
+            Start { transport: Transport::Tcp, flow: &bench.flow, handed_over_by: None, expected: Some(expectation) };
+        bench.parser = Parser::start(expectation.proto, &start);
+        bench
     }
 
     fn call(&mut self, f: impl FnOnce(&mut Parser, &mut Cx<'_>)) {

@@ -79,6 +79,10 @@ impl Parser {
         if let Some(name) = named.and_then(|(name, _)| name) {
             cx.file_set_name(id, &name.0);
         }
+        // The reply that tells the size may come after the first data.
+        if let Some(len) = announced {
+            cx.file_set_total(id, len);
+        }
         let info = cx.file_close(id, fin || announced == Some(seen));
         if let Some(e) = &self.expectation {
             e.with(|t| {
