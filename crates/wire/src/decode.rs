@@ -1,4 +1,4 @@
-use crate::walk::Walk;
+use crate::walk::{Step, Walk};
 use crate::{Decoded, LinkType};
 
 /// Decodes the headers of `frame`, of which `wire_len` bytes were on the wire (more than captured
@@ -15,6 +15,14 @@ pub fn decode(link: LinkType, frame: &[u8], wire_len: u32) -> Decoded {
 pub fn decode_ip(packet: &[u8], wire_len: u32) -> Decoded {
     let mut walk = Walk::new(packet, wire_len);
     walk.ip(0);
+    walk.d
+}
+
+/// Decodes a further packet of an 802.11 aggregate (A-MSDU): the one that [`Decoded::next_msdu`] of the
+/// packet before it points at.
+pub fn decode_msdu(frame: &[u8], offset: u32, wire_len: u32) -> Decoded {
+    let mut walk = Walk::new(frame, wire_len);
+    walk.steps(Step::Msdu(offset as usize));
     walk.d
 }
 

@@ -218,6 +218,9 @@ pub struct Decoded {
     pub has_transport: bool,
     /// TCP header, for TCP.
     pub tcp: Tcp,
+    /// Where the next packet of the same frame begins, for [`crate::decode_msdu`]; 0 if there is none.
+    /// Only 802.11 aggregates have more than one.
+    pub next_msdu: u32,
     /// What is odd about the headers.
     pub anomalies: Anomalies,
 }

@@ -33,7 +33,7 @@ mod transport;
 pub mod tunnel;
 mod walk;
 
-pub use decode::{decode, decode_ip, decode_reassembled};
+pub use decode::{decode, decode_ip, decode_msdu, decode_reassembled};
 pub use pair::pair_hash;
 
 pub use decoded::{Anomalies, Anomaly, Decoded, Fragment, LinkType, Tcp, tcp_flags};

@@ -1,7 +1,7 @@
 //! No bytes under any link type make the decoders panic or point outside the frame.
 
 use crate::tests::{cat, eth, ip4, ip6, udp, udp4};
-use crate::{Decoded, LinkType, checksum, decode, decode_ip, decode_reassembled, pair_hash, tunnel};
+use crate::{Decoded, LinkType, checksum, decode, decode_ip, decode_msdu, decode_reassembled, pair_hash, tunnel};
 use proptest::prelude::*;
 
 const LINKS: [u32; 27] = [
@@ -35,6 +35,8 @@ fn everything(link: LinkType, frame: &[u8], wire_len: u32) {
     let whole = decode_reassembled(&d, frame);
     assert!(u64::from(whole.payload_offset) + u64::from(whole.payload_len) <= frame.len() as u64);
     pair_hash(link, frame, 1);
+    check(&decode_msdu(frame, d.next_msdu, wire_len), frame, wire_len);
+    assert!(u64::from(d.next_msdu) < frame.len() as u64 || d.next_msdu == 0);
     let mut bytes = frame;
     for _ in 0..DEPTH {
         let Some(i) = tunnel::inner(&d, bytes) else { break };

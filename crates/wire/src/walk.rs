@@ -30,6 +30,8 @@ pub(crate) enum Step {
     FrameRelay(usize),
     /// IEEE 802.11; true: the frame check sequence is there.
     Wlan(usize, bool),
+    /// A subframe of an IEEE 802.11 aggregate.
+    Msdu(usize),
     /// Another link type's frame.
     Link(crate::LinkType, usize),
 }

@@ -40,6 +40,7 @@ impl Walk<'_> {
                 Step::Ppp(off) => self.ppp(off),
                 Step::CiscoHdlc(off) => self.cisco_hdlc(off),
                 Step::FrameRelay(off) => self.frame_relay(off),
+                Step::Msdu(off) => self.msdu(off),
                 Step::Wlan(off, fcs) => self.wlan(off, fcs),
                 Step::Link(link, off) => self.first_step(link, off),
             };

@@ -65,10 +65,8 @@ impl Walk<'_> {
     pub(super) fn pppoe(&mut self, off: usize) -> Step {
         const SESSION_DATA: u8 = 0;
         let Some(h) = self.at::<6>(off) else { return self.link_truncated() };
-        if h[1] != SESSION_DATA {
-            return Step::Stop;
-        }
-        self.limit(off + 6, usize::from(u16::from_be_bytes([h[4], h[5]])));
-        Step::Ppp(off + 6)
+        // The length field is not believed: access devices that get it wrong are about, and the IP
+        // header says better what is padding.
+        if h[1] == SESSION_DATA { Step::Ppp(off + 6) } else { Step::Stop }
     }
 }

@@ -81,6 +81,7 @@ fn parses_ppp() {
 fn parses_pppoe_without_its_padding() {
     let n = (hello().len() as u16 + 2).to_be_bytes();
     let session = [0x11, 0, 0, 5, n[0], n[1], 0, 0x21];
+    under(LinkType::PPP_ETHER, &[0x11, 0, 0, 5, 0, 9, 0, 0x21]);
     under(LinkType::PPP_ETHER, &session);
     let d = check_udp4(LinkType::ETHERNET, &eth(0x8864, &cat(&[&session, &hello(), &[0; 9]])));
     assert_eq!(d.ethertype, 0x8864);
@@ -192,6 +193,27 @@ fn parses_80211_data() {
     let sub = cat(&[&[2, 0, 0, 0, 0, 7, 2, 0, 0, 0, 0, 8], &(hello().len() as u16 + 8).to_be_bytes(), &SNAP]);
     let d = under(LinkType::IEEE802_11, &wlan([0x88, 1], &cat(&[&[0x80, 0], &sub])));
     assert_eq!((d.dst_mac, d.src_mac), (mac(7), mac(8)));
+}
+
+#[test]
+fn parses_every_packet_of_an_80211_aggregate() {
+    let sub = |n: u8, payload: &[u8]| {
+        let p = udp4(payload);
+        let head = [2, 0, 0, 0, 0, 7, 2, 0, 0, 0, 0, n];
+        let mut s = cat(&[&head, &(p.len() as u16 + 8).to_be_bytes(), &SNAP, &p]);
+        s.resize(s.len().next_multiple_of(4), 0);
+        s
+    };
+    let frame = wlan([0x88, 1], &cat(&[&[0x80, 0], &sub(1, b"first"), &sub(2, b"second"), &sub(3, b"third")]));
+    let wire_len = frame.len() as u32;
+    let mut d = whole(LinkType::IEEE802_11, &frame);
+    let mut seen = vec![(d.src_mac, d.payload(&frame))];
+    while d.next_msdu != 0 {
+        d = crate::decode_msdu(&frame, d.next_msdu, wire_len);
+        seen.push((d.src_mac, d.payload(&frame)));
+    }
+    let mac = |n| Some(MacAddr([2, 0, 0, 0, 0, n]));
+    assert_eq!(seen, [(mac(1), &b"first"[..]), (mac(2), b"second"), (mac(3), b"third")]);
 }
 
 #[test]

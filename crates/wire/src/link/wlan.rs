@@ -1,7 +1,7 @@
 //! IEEE 802.11 data frames, and the headers that captures put before them: radiotap, PPI, Prism, AVS.
 
 use crate::LinkType;
-use crate::walk::{Step, Walk};
+use crate::walk::{Step, Walk, n32};
 use sekisho_types::MacAddr;
 
 const FCS_LEN: usize = 4;
@@ -9,7 +9,8 @@ const FCS_LEN: usize = 4;
 const MAX_PRESENT_WORDS: usize = 16;
 
 impl Walk<'_> {
-    /// An 802.11 frame at `off`. Only data frames in clear go on; of an aggregate (A-MSDU) the first.
+    /// An 802.11 frame at `off`. Only data frames in clear go on; of an aggregate (A-MSDU) the first,
+    /// with the place of the next in `next_msdu`.
     pub(super) fn wlan(&mut self, off: usize, fcs: bool) -> Step {
         self.wlan_frame(off, fcs, false)
     }
@@ -65,12 +66,18 @@ impl Walk<'_> {
         if amsdu { self.msdu(off + len) } else { Step::Llc(off + len) }
     }
 
-    /// One subframe of an aggregate: addresses, length, LLC.
-    fn msdu(&mut self, off: usize) -> Step {
+    /// One subframe of an aggregate: addresses, length, LLC; all but the last padded to four bytes.
+    pub(super) fn msdu(&mut self, off: usize) -> Step {
         let Some(h) = self.at::<14>(off) else { return self.link_truncated() };
         self.d.dst_mac = Some(MacAddr([h[0], h[1], h[2], h[3], h[4], h[5]]));
         self.d.src_mac = Some(MacAddr([h[6], h[7], h[8], h[9], h[10], h[11]]));
-        self.limit(off + 14, usize::from(u16::from_be_bytes([h[12], h[13]])));
+        let len = usize::from(u16::from_be_bytes([h[12], h[13]]));
+        let next = off + (len + 14).next_multiple_of(4);
+        // Four bytes at the end may be the frame check sequence; a subframe is longer.
+        if self.at::<14>(next).is_some() {
+            self.d.next_msdu = n32(next);
+        }
+        self.limit(off + 14, len);
         Step::Llc(off + 14)
     }
 
