@@ -89,13 +89,7 @@ mod tests {
     }
 
     fn flow(resp_port: u16) -> FiveTuple {
-        FiveTuple {
-            orig: Addr::v4([10, 0, 0, 1]),
-            resp: Addr::v4([10, 0, 0, 2]),
-            orig_port: 5000,
-            resp_port,
-            proto: 6,
-        }
+        FiveTuple { orig: Addr::v4([10, 0, 0, 1]), resp: Addr::v4([10, 0, 0, 2]), orig_port: 5000, resp_port, proto: 6 }
     }
 
     #[test]

@@ -107,13 +107,7 @@ impl Pass<'_> {
         }
     }
 
-    fn weird_row(
-        &mut self,
-        flow: &FlowInfo,
-        name: &'static str,
-        addl: Option<sekisho_record::Text>,
-        at: Moment,
-    ) {
+    fn weird_row(&mut self, flow: &FlowInfo, name: &'static str, addl: Option<sekisho_record::Text>, at: Moment) {
         self.host.stats.weirds += 1;
         if self.host.weirds.len() >= MAX_WEIRDS_REMEMBERED {
             self.host.weirds.clear();
@@ -261,15 +255,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn start_expected(
-        &mut self,
-        flow: &mut Flow,
-        app: &mut App,
-        e: Expectation,
-        dir: Dir,
-        bytes: &[u8],
-        at: Moment,
-    ) {
+    fn start_expected(&mut self, flow: &mut Flow, app: &mut App, e: Expectation, dir: Dir, bytes: &[u8], at: Moment) {
         let Some(transport) = transport(&flow.info) else { return };
         let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: Some(&e) };
         *app = App::Active(Parser::start(e.proto, &start));

@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn once_per_tunnel_and_again_after_a_pause() {
-        let tuple = FiveTuple { orig: Addr::v4([1, 0, 0, 1]), resp: Addr::v4([1, 0, 0, 2]), proto: 47, ..FiveTuple::default() };
+        let tuple =
+            FiveTuple { orig: Addr::v4([1, 0, 0, 1]), resp: Addr::v4([1, 0, 0, 2]), proto: 47, ..FiveTuple::default() };
         let mut t = Tunnels::new(0);
         let (uid, new) = t.note(&tuple, None, Timestamp(1));
         assert!(new);

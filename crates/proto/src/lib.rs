@@ -38,6 +38,7 @@ pub mod testing;
 pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
+mod mime;
 
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, FileId, FileInfo, FileMeta, Files, HandOver, Outbox, Range, Transfer, Weird,

@@ -1,0 +1,211 @@
+//! Content transfer encodings (RFC 2045 §6) and the small codings of header fields.
+
+const INVALID: u8 = 0xff;
+
+/// Value of each base64 digit (RFC 4648 §4); [`INVALID`] for other bytes.
+static DIGITS: [u8; 256] = digits();
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, over 64 values and a table of 256"
+)]
+const fn digits() -> [u8; 256] {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut table = [INVALID; 256];
+    let mut i = 0;
+    while i < alphabet.len() {
+        table[alphabet[i] as usize] = i as u8;
+        i += 1;
+    }
+    table
+}
+
+fn digit(b: u8) -> u8 {
+    DIGITS.get(usize::from(b)).copied().unwrap_or(INVALID)
+}
+
+/// Streaming base64 decoder; skips what is no digit, as RFC 2045 §6.8 asks.
+#[derive(Debug, Default)]
+pub(crate) struct Base64 {
+    bits: u32,
+    count: u8,
+}
+
+impl Base64 {
+    /// Decodes `input` to the end of `out`.
+    pub(crate) fn push(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
+        while !input.is_empty() {
+            if self.count == 0 {
+                input = whole_groups(input, out);
+            }
+            let Some((&b, rest)) = input.split_first() else { return };
+            input = rest;
+            self.one(b, out);
+        }
+    }
+
+    fn one(&mut self, b: u8, out: &mut Vec<u8>) {
+        if b == b'=' {
+            // Padding ends a group; further groups may follow (concatenated encodings).
+            self.finish(out);
+            return;
+        }
+        let value = digit(b);
+        if value == INVALID {
+            return;
+        }
+        self.bits = self.bits << 6 | u32::from(value);
+        self.count += 1;
+        if self.count == 4 {
+            let [_, a, b, c] = self.bits.to_be_bytes();
+            out.extend_from_slice(&[a, b, c]);
+            self.bits = 0;
+            self.count = 0;
+        }
+    }
+
+    /// Writes the bytes of an incomplete last group.
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
+        match self.count {
+            2 => {
+                let [_, _, _, a] = (self.bits >> 4).to_be_bytes();
+                out.push(a);
+            }
+            3 => {
+                let [_, _, a, b] = (self.bits >> 2).to_be_bytes();
+                out.extend_from_slice(&[a, b]);
+            }
+            _ => {}
+        }
+        self.bits = 0;
+        self.count = 0;
+    }
+}
+
+/// Decodes groups of four digits as long as nothing else comes; returns the rest.
+fn whole_groups<'a>(mut input: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+    while let Some(([a, b, c, d], rest)) = input.split_first_chunk() {
+        let v = [digit(*a), digit(*b), digit(*c), digit(*d)];
+        // Digits are below 64: any bit above tells of something else.
+        if v.iter().fold(0, |all, x| all | x) >= 64 {
+            break;
+        }
+        let [a, b, c, d] = v.map(u32::from);
+        let [_, x, y, z] = (a << 18 | b << 12 | c << 6 | d).to_be_bytes();
+        out.extend_from_slice(&[x, y, z]);
+        input = rest;
+    }
+    input
+}
+
+/// A quoted-printable line without its end (RFC 2045 §6.7); true if a line's end follows in the text.
+pub(crate) fn quoted_printable(line: &[u8], out: &mut Vec<u8>) -> bool {
+    let line = line.trim_ascii_end();
+    let mut rest = line;
+    while let Some(at) = memchr::memchr(b'=', rest) {
+        let (plain, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        out.extend_from_slice(plain);
+        if tail.len() == 1 {
+            return false;
+        }
+        match tail.get(1..3).and_then(decode_hex) {
+            Some(byte) => {
+                out.push(byte);
+                rest = tail.get(3..).unwrap_or(&[]);
+            }
+            None => {
+                out.push(b'=');
+                rest = tail.get(1..).unwrap_or(&[]);
+            }
+        }
+    }
+    out.extend_from_slice(rest);
+    true
+}
+
+/// Two hexadecimal digits; `None` if they aren't or there are not two.
+pub(crate) fn decode_hex(pair: &[u8]) -> Option<u8> {
+    let [a, b] = pair else { return None };
+    let value = |d: u8| char::from(d).to_digit(16).and_then(|v| u8::try_from(v).ok());
+    Some(value(*a)? << 4 | value(*b)?)
+}
+
+/// Resolves `%XX`; other `%` stay.
+pub(crate) fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'%', rest) {
+        let (plain, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        out.extend_from_slice(plain);
+        match tail.get(1..3).and_then(decode_hex) {
+            Some(byte) => {
+                out.push(byte);
+                rest = tail.get(3..).unwrap_or(&[]);
+            }
+            None => {
+                out.push(b'%');
+                rest = tail.get(1..).unwrap_or(&[]);
+            }
+        }
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// Text in `charset` as UTF-8; of charsets not known the bytes as they are.
+pub(crate) fn to_utf8(charset: &[u8], text: Vec<u8>) -> Vec<u8> {
+    let latin = [&b"iso-8859-1"[..], b"latin1", b"windows-1252", b"iso-8859-15"];
+    if !latin.iter().any(|name| charset.eq_ignore_ascii_case(name)) {
+        return text;
+    }
+    text.iter().map(|b| char::from(*b)).collect::<String>().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base64(pieces: &[&[u8]]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut d = Base64::default();
+        for p in pieces {
+            d.push(p, &mut out);
+        }
+        d.finish(&mut out);
+        out
+    }
+
+    #[test]
+    fn parses_base64_in_any_split() {
+        let text = b"SGVsbG8s\r\nIHdvcmxkIQ==\r\n";
+        for cut in 0..text.len() {
+            assert_eq!(base64(&[&text[..cut], &text[cut..]]), b"Hello, world!", "{cut}");
+        }
+        assert_eq!(base64(&[b"YQ==YmM="]), b"abc");
+        assert_eq!(base64(&[b"YWJj*ZA"]), b"abcd");
+        assert_eq!(base64(&[b"===", b"A"]), b"");
+    }
+
+    #[test]
+    fn parses_quoted_printable() {
+        for (line, want, ends) in [
+            (&b"plain"[..], &b"plain"[..], true),
+            (b"a=3Db  \t", b"a=b", true),
+            (b"soft=", b"soft", false),
+            (b"bad =zz", b"bad =zz", true),
+            (b"=E4=", b"\xe4", false),
+        ] {
+            let mut out = Vec::new();
+            assert_eq!(quoted_printable(line, &mut out), ends, "{line:?}");
+            assert_eq!(out, want);
+        }
+    }
+
+    #[test]
+    fn parses_percent_and_charsets() {
+        assert_eq!(percent_decoded(b"a%20b%2"), b"a b%2");
+        assert_eq!(to_utf8(b"ISO-8859-1", vec![0xe4]), "ä".as_bytes());
+        assert_eq!(to_utf8(b"koi8-r", vec![0xe4]), [0xe4]);
+    }
+}
