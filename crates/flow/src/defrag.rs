@@ -417,3 +417,7 @@ fn fix_v6(bytes: &mut [u8], header_len: usize, next_header: u8) -> Option<()> {
     }
     None
 }
+
+#[cfg(test)]
+#[path = "defrag_tests.rs"]
+mod tests;
