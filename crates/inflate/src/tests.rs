@@ -151,7 +151,8 @@ fn streams() -> Vec<(Coding, Vec<u8>, Vec<u8>)> {
         (Coding::Lz4, lz4(&s), s.clone()),
         (Coding::Lz4, unhex(vectors::LZ4), s.clone()),
         (Coding::Lzma, unhex(vectors::LZMA), s.clone()),
-        (Coding::Xz, unhex(vectors::XZ), s),
+        (Coding::Xz, unhex(vectors::XZ), s.clone()),
+        (Coding::Zstd, unhex(vectors::ZSTD), s),
         (Coding::Brotli, unhex("1b130000a4b0b2ea8147028a"), ten),
     ]
 }

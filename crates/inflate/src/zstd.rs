@@ -163,9 +163,12 @@ impl Zstd {
         let mut source = self.held.as_slice();
         loop {
             let (used, made) = self.inner.decode_from_to(source, &mut buf).map_err(|_| Stop::Corrupt)?;
+            // Where a checksum is due the decoder claims to have taken four bytes, even of none.
+            let used = used.min(source.len());
             source = source.get(used..).unwrap_or(&[]);
             sink.write(buf.get(..made).unwrap_or(&[]))?;
-            if made == 0 {
+            // Taking the checksum makes nothing, but releases what was held back.
+            if made == 0 && used == 0 {
                 return if source.is_empty() { Ok(()) } else { Err(Stop::Corrupt) };
             }
         }
