@@ -1,7 +1,7 @@
 //! From flags to an open timeline and the settings of a pass.
 
 use crate::args::Common;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sekisho_capture::Captures;
 use sekisho_engine::Settings;
 use std::fs;
@@ -20,6 +20,10 @@ pub fn settings(common: &Common) -> Result<Settings> {
     settings.flow.seed = common.seed;
     if !common.home_net.is_empty() {
         settings.flow.home_nets = common.home_net.clone();
+    }
+    if let Some(text) = &common.filter {
+        let filter = sekisho_wire::filter::Filter::parse(text).with_context(|| format!("--filter {text:?}"))?;
+        settings.filter = Some(filter);
     }
     settings.budget(common.memory.unwrap_or_else(default_memory));
     Ok(settings)

@@ -1,4 +1,5 @@
 use sekisho_types::Timestamp;
+use sekisho_wire::filter::Filter;
 
 /// How a pass behaves.
 #[derive(Clone, Debug, Default)]
@@ -7,6 +8,8 @@ pub struct Settings {
     pub flow: sekisho_flow::Config,
     /// Files: hashes, extraction, bounds.
     pub files: sekisho_files::Limits,
+    /// Only packets that match.
+    pub filter: Option<Filter>,
     /// Verify checksums and leave bad packets out.
     pub checksums: bool,
 }

@@ -76,6 +76,12 @@ impl Worker {
         stats.last_ts = Some(stats.last_ts.map_or(frame.ts, |t| t.max(frame.ts)));
         self.last_ts = self.last_ts.max(frame.ts);
         let decoded = sekisho_wire::decode(LinkType(frame.link_type), frame.data, frame.orig_len);
+        if let Some(filter) = &self.settings.filter
+            && !filter.matches(&decoded, frame.orig_len)
+        {
+            stats.filtered += 1;
+            return;
+        }
         let at = Moment { ts: frame.ts, number: frame.number };
         self.note_anomalies(&decoded, at, rows);
         let tap = tap.map(|t| t as &mut dyn Tap);
