@@ -31,6 +31,11 @@ impl Deref for Joined<'_> {
 }
 
 impl Held {
+    /// Nothing held.
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new() }
+    }
+
     /// Everything not yet consumed, followed by `bytes`.
     pub fn join<'a>(&mut self, bytes: &'a [u8]) -> Joined<'a> {
         if self.bytes.is_empty() {
