@@ -22,14 +22,14 @@ impl Brotli {
         Self { state, over: false, begun: false, memory_len }
     }
 
-    pub(crate) fn push(&mut self, mut input: &[u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {
+    /// `buf` is scratch space of any size but zero.
+    pub(crate) fn push(&mut self, mut input: &[u8], buf: &mut [u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {
         if let (false, Some(&first)) = (self.begun, input.first()) {
             self.begun = true;
             if 1usize << window_bits(first) > self.memory_len {
                 return Err(Stop::OverMemory);
             }
         }
-        let mut buf = [0u8; CHUNK_LEN];
         loop {
             if self.over {
                 return Ok(Step::End { trailing: input.len() });
@@ -42,7 +42,7 @@ impl Brotli {
                 input,
                 &mut out_left,
                 &mut out_pos,
-                &mut buf,
+                buf,
                 &mut total,
                 &mut self.state,
             );

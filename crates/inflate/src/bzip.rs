@@ -1,7 +1,7 @@
 //! bzip2.
 
 use crate::Stop;
-use crate::sink::{CHUNK_LEN, Sink, Step};
+use crate::sink::{Sink, Step};
 use bzip2::{Decompress, Status};
 
 /// One or more bzip2 streams, as `cat` joins them. Needs at most 3.7 MB.
@@ -17,8 +17,8 @@ impl Default for Bzip2 {
 }
 
 impl Bzip2 {
-    pub(crate) fn push(&mut self, mut input: &[u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {
-        let mut buf = [0u8; CHUNK_LEN];
+    /// `buf` is scratch space of any size but zero.
+    pub(crate) fn push(&mut self, mut input: &[u8], buf: &mut [u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {
         loop {
             if self.between {
                 match input.first() {
@@ -31,7 +31,7 @@ impl Bzip2 {
                 }
             }
             let (in_before, out_before) = (self.inner.total_in(), self.inner.total_out());
-            let status = self.inner.decompress(input, &mut buf).map_err(|_| Stop::Corrupt)?;
+            let status = self.inner.decompress(input, buf).map_err(|_| Stop::Corrupt)?;
             let used = usize::try_from(self.inner.total_in() - in_before).unwrap_or(usize::MAX);
             let made = usize::try_from(self.inner.total_out() - out_before).unwrap_or(usize::MAX);
             input = input.get(used..).unwrap_or(&[]);

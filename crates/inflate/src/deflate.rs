@@ -1,7 +1,7 @@
 //! gzip, zlib and raw deflate (RFC 1950 to 1952) on `flate2`.
 
 use crate::Stop;
-use crate::sink::{CHUNK_LEN, Sink, Step};
+use crate::sink::{Sink, Step};
 use flate2::{Decompress, FlushDecompress, Status};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -47,10 +47,11 @@ impl Deflate {
         Self::new(Decompress::new(true), Phase::Running, false)
     }
 
-    pub(crate) fn push(&mut self, mut input: &[u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {
+    /// `buf` is scratch space of any size but zero.
+    pub(crate) fn push(&mut self, mut input: &[u8], buf: &mut [u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {
         loop {
             match self.phase {
-                Phase::Running => match self.run(input, sink)? {
+                Phase::Running => match self.run(input, buf, sink)? {
                     Some(rest) => {
                         self.phase = if self.gzip { Phase::BetweenMembers } else { Phase::Over };
                         input = rest;
@@ -84,7 +85,7 @@ impl Deflate {
                     }
                     self.phase = Phase::Running;
                     // The header's first byte; it can't end the stream.
-                    if self.run(&[first], sink)?.is_some() {
+                    if self.run(&[first], buf, sink)?.is_some() {
                         return Err(Stop::Corrupt);
                     }
                 }
@@ -93,11 +94,10 @@ impl Deflate {
     }
 
     /// Decodes `input`; the rest of it if the stream ended within.
-    fn run<'i>(&mut self, mut input: &'i [u8], sink: &mut Sink<'_>) -> Result<Option<&'i [u8]>, Stop> {
-        let mut buf = [0u8; CHUNK_LEN];
+    fn run<'i>(&mut self, mut input: &'i [u8], buf: &mut [u8], sink: &mut Sink<'_>) -> Result<Option<&'i [u8]>, Stop> {
         loop {
             let (in_before, out_before) = (self.inner.total_in(), self.inner.total_out());
-            let status = self.inner.decompress(input, &mut buf, FlushDecompress::None).map_err(|_| Stop::Corrupt)?;
+            let status = self.inner.decompress(input, buf, FlushDecompress::None).map_err(|_| Stop::Corrupt)?;
             let used = usize::try_from(self.inner.total_in() - in_before).unwrap_or(usize::MAX);
             let made = usize::try_from(self.inner.total_out() - out_before).unwrap_or(usize::MAX);
             input = input.get(used..).unwrap_or(&[]);

@@ -178,6 +178,8 @@ pub struct Inflater {
     counts: sink::Counts,
     stopped: Option<Stop>,
     finished: bool,
+    /// Where decoders put their output before it is handed on.
+    scratch: Box<[u8]>,
 }
 
 impl Inflater {
@@ -196,7 +198,8 @@ impl Inflater {
             Coding::Zlib => Decoder::Deflate(Box::new(deflate::Deflate::zlib())),
             Coding::Zstd => Decoder::Zstd(Box::new(zstd::Zstd::new(limits.memory_len))),
         };
-        Self { decoder, limits, counts: sink::Counts::default(), stopped: None, finished: false }
+        let scratch = vec![0; sink::CHUNK_LEN].into_boxed_slice();
+        Self { decoder, limits, counts: sink::Counts::default(), stopped: None, finished: false, scratch }
     }
 
     /// Decodes the next piece of the stream and calls `out` with what came of it, in order, in pieces of
@@ -210,10 +213,10 @@ impl Inflater {
         }
         let mut sink = Sink::new(&self.limits, &mut self.counts, out);
         let result = match &mut self.decoder {
-            Decoder::Brotli(d) => d.push(input, &mut sink),
-            Decoder::Bzip2(d) => d.push(input, &mut sink),
+            Decoder::Brotli(d) => d.push(input, &mut self.scratch, &mut sink),
+            Decoder::Bzip2(d) => d.push(input, &mut self.scratch, &mut sink),
             Decoder::Compress(d) => d.push(input, &mut sink),
-            Decoder::Deflate(d) => d.push(input, &mut sink),
+            Decoder::Deflate(d) => d.push(input, &mut self.scratch, &mut sink),
             Decoder::Lz4(d) => d.push(input, &mut sink),
             Decoder::Lzma(d) => d.push(input, &mut sink),
             Decoder::Xz(d) => d.push(input, &mut sink),
