@@ -16,6 +16,7 @@ const UNWANTED: u8 = u8::MAX;
 macro_rules! columns {
     ($($log:ident { $($index:ident $name:literal),* $(,)? })*) => {$(
         pub(crate) mod $log {
+            #[allow(non_camel_case_types, reason = "named like the constants that they count")]
             enum Index { $($index),* }
             $(pub(crate) const $index: usize = Index::$index as usize;)*
             pub(crate) const NAMES: &[&str] = &[$($name),*];

@@ -127,7 +127,7 @@ pub struct Host {
     pub last: Option<Timestamp>,
 }
 
-/// Flows to one port, as one protocol.
+/// Flows to one port, as one protocol; or all TCP flows of no protocol that were never answered.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// Transport.
@@ -136,6 +136,8 @@ pub struct Service {
     pub port: Option<u16>,
     /// Protocol as recognised by content.
     pub service: Option<Text>,
+    /// False for the one row of TCP flows that nobody answered, whatever their ports.
+    pub answered: bool,
     /// Flows.
     pub flows: u64,
     /// Bytes from the IP header on.

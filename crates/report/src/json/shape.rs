@@ -89,6 +89,7 @@ fn traffic(j: &mut Json, p: &Page) {
         j.wire("transport", Some(&s.transport));
         j.number("port", s.port.map(u64::from));
         j.wire("service", s.service.as_ref());
+        j.flag("answered", s.answered);
         j.number("flows", s.flows);
         j.number("bytes", s.bytes);
     });

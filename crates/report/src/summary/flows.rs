@@ -1,11 +1,12 @@
 use super::columns::conn;
+use super::listing;
 use super::names::Names;
-use super::{Tally, listing};
 use crate::bounded::{Top, Weight};
 use crate::cells::Cells;
 use crate::page::{Host, Page, Protocol, Service, Talker, Transport, Unseen};
+use hashbrown::HashMap;
 use sekisho_record::Text;
-use sekisho_types::{Addr, Subnet, Timestamp};
+use sekisho_types::{Addr, SeededState, Subnet, Timestamp};
 
 /// Hosts told apart.
 const MAX_HOSTS: usize = 32_768;
@@ -17,8 +18,8 @@ const MAX_SERVICES: usize = 8_192;
 const MAX_PROTOCOLS: usize = 512;
 /// Transports told apart.
 const MAX_TRANSPORTS: usize = 32;
-/// Names of services that hosts may carry; later ones are not told apart.
-const MAX_LABELS: usize = 4_096;
+/// Names of transports and services; later ones are not told apart.
+const MAX_WORDS: usize = 4_096;
 /// Services kept per host and side.
 const MAX_ROLES: usize = 12;
 
@@ -87,16 +88,23 @@ impl HostSum {
     }
 }
 
-/// Services of a host: label number and flows.
+/// What a responder offered: a recognised service, or a port of a transport.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Role {
+    word: Word,
+    port: Option<u16>,
+}
+
+/// Services of a host with their flows.
 #[derive(Default)]
-struct Roles(Vec<(u16, u64)>);
+struct Roles(Vec<(Role, u64)>);
 
 impl Roles {
-    fn add(&mut self, label: u16) {
-        if let Some((_, n)) = self.0.iter_mut().find(|(l, _)| *l == label) {
+    fn add(&mut self, role: Role) {
+        if let Some((_, n)) = self.0.iter_mut().find(|(r, _)| *r == role) {
             *n += 1;
         } else if self.0.len() < MAX_ROLES {
-            self.0.push((label, 1));
+            self.0.push((role, 1));
         }
     }
 }
@@ -117,7 +125,42 @@ impl Weight for PairSum {
     }
 }
 
-type ServiceKey = (Box<[u8]>, Option<u16>, Box<[u8]>);
+/// Transport, whether a TCP responder took part, port, service.
+type ServiceKey = (Word, bool, Option<u16>, Option<Word>);
+
+/// A name by its number: rows then cost no allocation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Word(u16);
+
+/// Names of transports and services in order of appearance. The last place is for all that came too late.
+struct Words {
+    numbers: HashMap<Box<[u8]>, Word, SeededState>,
+    names: Vec<Box<[u8]>>,
+}
+
+impl Words {
+    fn new(seed: u64) -> Self {
+        Self { numbers: HashMap::with_hasher(SeededState(seed)), names: Vec::new() }
+    }
+
+    fn number(&mut self, name: &[u8]) -> Word {
+        if let Some(word) = self.numbers.get(name) {
+            return *word;
+        }
+        let name = if self.names.len() + 1 < MAX_WORDS { name } else { b"(others)" };
+        let word = Word(u16::try_from(self.names.len()).unwrap_or(u16::MAX));
+        if self.names.len() < MAX_WORDS {
+            self.names.push(name.into());
+            self.numbers.insert(name.into(), word);
+            return word;
+        }
+        self.numbers.get(name).copied().unwrap_or(word)
+    }
+
+    fn name(&self, word: Word) -> &[u8] {
+        self.names.get(usize::from(word.0)).map_or(b"", |n| n)
+    }
+}
 
 /// What conn rows say.
 pub(super) struct Flows {
@@ -127,8 +170,7 @@ pub(super) struct Flows {
     pairs: Top<(Addr, Addr), PairSum>,
     services: Top<ServiceKey, Sum>,
     protocols: Top<Box<[u8]>, Sum>,
-    labels: Top<Box<[u8]>, Tally>,
-    label_names: Vec<Box<[u8]>>,
+    words: Words,
     private: Vec<Subnet>,
     /// Do rows say which ends are local?
     told_local: bool,
@@ -146,8 +188,7 @@ impl Flows {
             pairs: Top::new(MAX_PAIRS, seed),
             services: Top::new(MAX_SERVICES, seed),
             protocols: Top::new(MAX_PROTOCOLS, seed),
-            labels: Top::new(MAX_LABELS, seed),
-            label_names: Vec::new(),
+            words: Words::new(seed),
             private: PRIVATE.iter().filter_map(|s| s.parse().ok()).collect(),
             told_local: false,
             one_sided: 0,
@@ -173,23 +214,34 @@ impl Flows {
         self.content(row, service, bytes);
 
         let port = row.count(conn::RESP_P).and_then(|p| u16::try_from(p).ok()).filter(|_| has_ports(transport));
-        self.services.at((transport.into(), port, service.unwrap_or(b"").into())).add(packets, bytes);
+        let silent =
+            transport == b"tcp" && service.is_none() && row.text(conn::STATE).is_some_and(|s| UNANSWERED.contains(&s));
+        let transport = self.words.number(transport);
+        let service = service.map(|s| self.words.number(s));
+        // Ports that nobody answered on are no services: a scan would be thousands of them.
+        let key = (transport, !silent, port.filter(|_| !silent), service);
+        self.services.at(key).add(packets, bytes);
         let (Some(orig), Some(resp)) = (row.addr(conn::ORIG), row.addr(conn::RESP)) else { return };
         self.pair(orig, resp, (up_pkts, up), (down_pkts, down));
 
         let ts = row.time(conn::TS);
-        let label = self.served(row, transport, service, port, down_pkts);
+        let role = match (service, port) {
+            _ if down_pkts == 0 || silent => None,
+            (Some(word), _) => Some(Role { word, port: None }),
+            (None, Some(_)) => Some(Role { word: transport, port }),
+            (None, None) => None,
+        };
         let (orig_local, resp_local) = self.locality(row, orig, resp);
         let host = self.hosts.at(orig);
         host.seen(ts, orig_local);
         host.sent.add(up_pkts, up);
         host.received.bytes = host.received.bytes.saturating_add(down);
-        label.into_iter().for_each(|l| host.uses.add(l));
+        role.into_iter().for_each(|r| host.uses.add(r));
         let host = self.hosts.at(resp);
         host.seen(ts, resp_local);
         host.received.add(up_pkts, up);
         host.sent.bytes = host.sent.bytes.saturating_add(down);
-        label.into_iter().for_each(|l| host.serves.add(l));
+        role.into_iter().for_each(|r| host.serves.add(r));
     }
 
     /// Counts what no row can show.
@@ -219,40 +271,6 @@ impl Flows {
         pair.flows += 1;
         pair.up.add(up.0, up.1);
         pair.down.add(down.0, down.1);
-    }
-
-    /// The number of the label for what the responder served, if it did.
-    fn served(
-        &mut self,
-        row: &Cells,
-        transport: &[u8],
-        service: Option<&[u8]>,
-        port: Option<u16>,
-        down_pkts: u64,
-    ) -> Option<u16> {
-        let answered = down_pkts > 0 && !row.text(conn::STATE).is_some_and(|s| UNANSWERED.contains(&s));
-        match (service, port) {
-            (Some(service), _) if down_pkts > 0 => self.label(service),
-            (None, Some(port)) if answered => {
-                let mut name = transport.to_vec();
-                name.push(b'/');
-                name.extend_from_slice(port.to_string().as_bytes());
-                self.label(&name)
-            }
-            _ => None,
-        }
-    }
-
-    fn label(&mut self, name: &[u8]) -> Option<u16> {
-        // Entries hold their number plus one; the table never reaches its cap, so none is let go.
-        if self.labels.get(name).is_none() {
-            if self.label_names.len() + 1 >= MAX_LABELS {
-                return None;
-            }
-            self.label_names.push(name.into());
-            self.labels.at_ref(name).0 = self.label_names.len() as u64;
-        }
-        self.labels.get(name).and_then(|n| u16::try_from(n.0 - 1).ok())
     }
 
     fn locality(&mut self, row: &Cells, orig: Addr, resp: Addr) -> (bool, bool) {
@@ -291,10 +309,11 @@ impl Flows {
             let (a, b, a_to_b, b_to_a) = if pair.swapped { (high, low, down, up) } else { (low, high, up, down) };
             Talker { a, b, flows: pair.flows, a_to_b, b_to_a }
         });
-        page.services = listing(&self.services, |(transport, port, service), sum| Service {
-            transport: Text::from(transport),
-            port: *port,
-            service: (!service.is_empty()).then(|| Text::from(service)),
+        page.services = listing(&self.services, |&(transport, answered, port, service), sum| Service {
+            transport: Text::from(self.words.name(transport)),
+            port,
+            service: service.map(|s| Text::from(self.words.name(s))),
+            answered,
             flows: sum.flows,
             bytes: sum.bytes,
         });
@@ -306,11 +325,21 @@ impl Flows {
         page.unseen = self.unseen;
     }
 
+    /// `http`, or `tcp/8080`.
+    fn role(&self, role: Role) -> Text {
+        let mut name = self.words.name(role.word).to_vec();
+        if let Some(port) = role.port {
+            name.push(b'/');
+            name.extend_from_slice(port.to_string().as_bytes());
+        }
+        Text(name)
+    }
+
     fn host(&self, addr: Addr, host: &HostSum, names: &Names) -> Host {
         let named = |roles: &Roles| -> Vec<Text> {
             let mut sorted = roles.0.clone();
             sorted.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-            sorted.iter().filter_map(|(l, _)| self.label_names.get(usize::from(*l))).map(Text::from).collect()
+            sorted.into_iter().map(|(role, _)| self.role(role)).collect()
         };
         let (serves, uses) = (named(&host.serves), named(&host.uses));
         let mut roles = Vec::new();

@@ -2,7 +2,7 @@ use super::columns::{dns, http, ssh, ssl};
 use super::{Tally, listing};
 use crate::bounded::{Top, Weight};
 use crate::cells::Cells;
-use crate::page::{Name, Page, Software};
+use crate::page::{Listing, Name, PAGE_ROWS, Page, Software};
 use sekisho_record::Text;
 use sekisho_types::Addr;
 
@@ -28,6 +28,9 @@ impl Weight for Given {
     }
 }
 
+/// Kinds of programs.
+const PROGRAMS: [&str; 3] = ["http client", "ssh client", "ssh server"];
+
 type Table = Top<Box<[u8]>, Tally>;
 
 /// What was asked for by name.
@@ -37,7 +40,8 @@ pub(super) struct Names {
     servers: Table,
     hosts: Table,
     versions: Table,
-    software: Top<(&'static str, Box<[u8]>), Tally>,
+    /// As in `PROGRAMS`.
+    software: [Table; 3],
     given: Top<Addr, Given>,
 }
 
@@ -49,7 +53,7 @@ impl Names {
             servers: Top::new(MAX_NAMES, seed),
             hosts: Top::new(MAX_NAMES, seed),
             versions: Top::new(MAX_VERSIONS, seed),
-            software: Top::new(MAX_SOFTWARE, seed),
+            software: PROGRAMS.map(|_| Top::new(MAX_SOFTWARE, seed)),
             given: Top::new(MAX_NAMED_ADDRS, seed),
         }
     }
@@ -76,12 +80,12 @@ impl Names {
         if let Some(host) = row.text(http::HOST) {
             self.hosts.at_ref(host).0 += 1;
         }
-        self.program("http client", row.text(http::AGENT));
+        self.program(0, row.text(http::AGENT));
     }
 
     pub fn ssh(&mut self, row: &Cells) {
-        self.program("ssh client", row.text(ssh::CLIENT));
-        self.program("ssh server", row.text(ssh::SERVER));
+        self.program(1, row.text(ssh::CLIENT));
+        self.program(2, row.text(ssh::SERVER));
     }
 
     pub fn ssl(&mut self, row: &Cells) {
@@ -93,10 +97,25 @@ impl Names {
         }
     }
 
-    fn program(&mut self, kind: &'static str, name: Option<&[u8]>) {
-        if let Some(name) = name {
-            self.software.at((kind, name.into())).0 += 1;
+    fn program(&mut self, kind: usize, name: Option<&[u8]>) {
+        if let (Some(table), Some(name)) = (self.software.get_mut(kind), name) {
+            table.at_ref(name).0 += 1;
         }
+    }
+
+    fn programs(&self) -> Listing<Software> {
+        let mut all = Listing::default();
+        for (kind, table) in PROGRAMS.into_iter().zip(&self.software) {
+            let part = listing(table, |name, n| Software { kind, name: Text::from(name), count: n.0 });
+            all.rows.extend(part.rows);
+            all.more += part.more;
+            all.exact &= part.exact;
+        }
+        all.rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (a.kind, &a.name).cmp(&(b.kind, &b.name))));
+        let left = all.rows.len().saturating_sub(PAGE_ROWS);
+        all.rows.truncate(PAGE_ROWS);
+        all.more += left as u64;
+        all
     }
 
     /// A name that a DNS answer gave to `addr`.
@@ -110,8 +129,7 @@ impl Names {
         page.names.nxdomain = names(&self.nxdomain);
         page.names.tls_servers = names(&self.servers);
         page.names.http_hosts = names(&self.hosts);
-        page.names.software =
-            listing(&self.software, |(kind, name), n| Software { kind, name: Text::from(name), count: n.0 });
+        page.names.software = self.programs();
         page.tls_versions = names(&self.versions);
     }
 }

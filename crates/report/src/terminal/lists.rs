@@ -87,7 +87,8 @@ pub(super) fn services(pen: &mut Pen, page: &Page) {
         .take(SERVICES)
         .map(|s| {
             let port = s.port.map_or_else(String::new, |p| p.to_string());
-            vec![cell(&s.transport), port, optional(s.service.as_ref()), count(s.flows), bytes(s.bytes)]
+            let service = if s.answered { optional(s.service.as_ref()) } else { "(never answered)".to_owned() };
+            vec![cell(&s.transport), port, service, count(s.flows), bytes(s.bytes)]
         })
         .collect();
     pen.table(&[text("transport"), number("port"), long("protocol"), number("flows"), number("bytes")], &rows);
