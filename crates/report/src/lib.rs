@@ -1,1 +1,26 @@
-//! Sekisho report.
+//! The audit page: rows aggregated within fixed memory, printed for a terminal or written as JSON.
+//!
+//! Place in the flow: the collector hands every row to [`Summary::add`]; at the end the engine's
+//! [`Completeness`] facts join in and [`Summary::page`] gives a [`Page`], plain data that
+//! [`render_text`] and [`to_json`] print. This crate sees rows by schema only: it finds columns by name once
+//! per row type, so a log it has never heard of costs a lookup and is counted.
+
+mod bounded;
+mod cells;
+mod clean;
+mod facts;
+mod json;
+mod page;
+mod summary;
+mod terminal;
+mod units;
+
+pub use clean::{clean, fit, width_of};
+pub use facts::Completeness;
+pub use json::{SCHEMA_VERSION, to_json};
+pub use page::{
+    Attempts, Certificate, File, FileType, Host, Listing, Login, Mail, Name, Names, Page, Protocol, Service, Software,
+    Talker, Totals, Transport, Tunnel, Unseen, Weird,
+};
+pub use summary::Summary;
+pub use terminal::render_text;

@@ -1,0 +1,197 @@
+//! The wanted columns of a row, copied into a scratch that is used again for the next one.
+
+use sekisho_record::{List, Record, Schema, Value, Visitor};
+use sekisho_types::{Addr, Timestamp, Uid};
+use std::io::Write;
+use std::ops::Range;
+
+/// Longest text taken from one cell or item; the rest is cut off.
+const MAX_TEXT_LEN: usize = 256;
+/// Most items taken from a list.
+const MAX_ITEMS: usize = 64;
+/// Slot of a column that nobody wants.
+const UNWANTED: u8 = u8::MAX;
+
+/// Names the wanted columns of logs: for each a module with `NAMES` and one index per column.
+macro_rules! columns {
+    ($($log:ident { $($index:ident $name:literal),* $(,)? })*) => {$(
+        pub(crate) mod $log {
+            #[allow(non_camel_case_types, reason = "named like the constants that they count")]
+            enum Index { $($index),* }
+            $(pub(crate) const $index: usize = Index::$index as usize;)*
+            pub(crate) const NAMES: &[&str] = &[$($name),*];
+        }
+    )*};
+}
+pub(crate) use columns;
+
+/// Where the wanted columns of a row type stand.
+pub(crate) struct Plan {
+    /// Slot of each column, or [`UNWANTED`].
+    slots: Vec<u8>,
+    wanted: usize,
+}
+
+impl Plan {
+    pub fn new(schema: &Schema, names: &[&str]) -> Self {
+        let slot = |name: &str| names.iter().position(|n| *n == name).and_then(|i| u8::try_from(i).ok());
+        Self { slots: schema.fields.iter().map(|f| slot(f.name).unwrap_or(UNWANTED)).collect(), wanted: names.len() }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+enum Cell {
+    #[default]
+    Unset,
+    Bool(bool),
+    Count(u64),
+    Time(Timestamp),
+    Addr(Addr),
+    /// Range of `Cells::text`.
+    Text(Range<usize>),
+    /// Range of `Cells::items`.
+    List(Range<usize>),
+}
+
+/// The wanted cells of one row.
+#[derive(Default)]
+pub(crate) struct Cells {
+    cells: Vec<Cell>,
+    text: Vec<u8>,
+    items: Vec<Range<usize>>,
+}
+
+impl Cells {
+    /// Takes the wanted columns of `row`.
+    pub fn load(&mut self, plan: &Plan, row: &dyn Record) {
+        self.text.clear();
+        self.items.clear();
+        self.cells.clear();
+        self.cells.resize(plan.wanted, Cell::Unset);
+        row.visit(&mut Loader { cells: self, slots: plan.slots.iter() });
+    }
+
+    pub fn count(&self, i: usize) -> Option<u64> {
+        match self.cells.get(i) {
+            Some(Cell::Count(v)) => Some(*v),
+            _ => None,
+        }
+    }
+
+    pub fn flag(&self, i: usize) -> Option<bool> {
+        match self.cells.get(i) {
+            Some(Cell::Bool(v)) => Some(*v),
+            _ => None,
+        }
+    }
+
+    pub fn time(&self, i: usize) -> Option<Timestamp> {
+        match self.cells.get(i) {
+            Some(Cell::Time(v)) => Some(*v),
+            _ => None,
+        }
+    }
+
+    pub fn addr(&self, i: usize) -> Option<Addr> {
+        match self.cells.get(i) {
+            Some(Cell::Addr(v)) => Some(*v),
+            _ => None,
+        }
+    }
+
+    /// A text that is set and not empty.
+    pub fn text(&self, i: usize) -> Option<&[u8]> {
+        match self.cells.get(i) {
+            Some(Cell::Text(range)) if !range.is_empty() => self.text.get(range.clone()),
+            _ => None,
+        }
+    }
+
+    /// The texts of a list; nothing if unset.
+    pub fn items(&self, i: usize) -> impl Iterator<Item = &[u8]> {
+        let range = match self.cells.get(i) {
+            Some(Cell::List(range)) => range.clone(),
+            _ => 0..0,
+        };
+        self.items.get(range).into_iter().flatten().filter_map(|r| self.text.get(r.clone()))
+    }
+
+    fn cell(&mut self, value: Value<'_>) -> Cell {
+        match value {
+            Value::Unset => Cell::Unset,
+            Value::Bool(v) => Cell::Bool(v),
+            Value::Count(v) => Cell::Count(v),
+            Value::Int(v) => Cell::Count(u64::try_from(v).unwrap_or(0)),
+            Value::Double(v) => Cell::Count(v as u64),
+            Value::Port(v) => Cell::Count(u64::from(v)),
+            Value::Time(v) => Cell::Time(v),
+            Value::Addr(v) => Cell::Addr(v),
+            Value::List(list) => Cell::List(self.list(list)),
+            other => Cell::Text(self.push(other)),
+        }
+    }
+
+    fn list(&mut self, list: &dyn List) -> Range<usize> {
+        let start = self.items.len();
+        for i in 0..list.len().min(MAX_ITEMS) {
+            let item = self.push(list.item(i));
+            self.items.push(item);
+        }
+        start..self.items.len()
+    }
+
+    /// Appends the printed form to the text.
+    fn push(&mut self, value: Value<'_>) -> Range<usize> {
+        let start = self.text.len();
+        let out = &mut self.text;
+        // Writing to a Vec cannot fail.
+        let _ = match value {
+            Value::Str(v) => {
+                out.extend_from_slice(v.get(..MAX_TEXT_LEN).unwrap_or(v));
+                Ok(())
+            }
+            Value::Enum(v) => {
+                out.extend_from_slice(v.as_bytes());
+                Ok(())
+            }
+            Value::Uid(v) => {
+                let mut buf = [0; Uid::MAX_LEN];
+                let len = v.write(&mut buf);
+                out.extend_from_slice(buf.get(..len).unwrap_or(&[]));
+                Ok(())
+            }
+            Value::Community(v) => {
+                out.extend_from_slice(&v.write());
+                Ok(())
+            }
+            Value::Hex(v) => v.iter().take(MAX_TEXT_LEN).try_for_each(|b| write!(out, "{b:02x}")),
+            Value::Addr(v) => write!(out, "{v}"),
+            Value::Subnet(v) => write!(out, "{v}"),
+            Value::Mac(v) => write!(out, "{v}"),
+            Value::Count(v) => write!(out, "{v}"),
+            Value::Int(v) => write!(out, "{v}"),
+            Value::Port(v) => write!(out, "{v}"),
+            Value::Bool(v) => write!(out, "{v}"),
+            Value::Unset | Value::Double(_) | Value::Time(_) | Value::Interval(_) | Value::List(_) => Ok(()),
+        };
+        start..self.text.len()
+    }
+}
+
+struct Loader<'a> {
+    cells: &'a mut Cells,
+    slots: std::slice::Iter<'a, u8>,
+}
+
+impl Visitor for Loader<'_> {
+    fn value(&mut self, value: Value<'_>) {
+        if let Some(&slot) = self.slots.next()
+            && slot != UNWANTED
+        {
+            let cell = self.cells.cell(value);
+            if let Some(place) = self.cells.cells.get_mut(usize::from(slot)) {
+                *place = cell;
+            }
+        }
+    }
+}

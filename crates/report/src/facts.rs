@@ -1,0 +1,45 @@
+use sekisho_types::Timestamp;
+
+/// What the engine knows about how much of the traffic was there to be seen. Plain values; zero or empty is good news.
+#[derive(Clone, Debug, Default)]
+pub struct Completeness {
+    /// Captures as the user named them.
+    pub inputs: Vec<String>,
+    /// Packets read.
+    pub packets: u64,
+    /// Bytes of those packets that the captures hold, link-layer headers included.
+    pub bytes: u64,
+    /// Bytes of those packets on the wire; above `bytes` where a snapshot length cut them.
+    pub wire_bytes: u64,
+    /// Time of the earliest packet.
+    pub first: Option<Timestamp>,
+    /// Time of the latest packet.
+    pub last: Option<Timestamp>,
+    /// Sentences about damaged captures: which, where, what was lost.
+    pub damage: Vec<String>,
+    /// Packets that a snapshot length cut.
+    pub cut_packets: u64,
+    /// Bytes of streams that are in no packet of the capture.
+    pub gap_bytes: u64,
+    /// Flows of which only one end was seen.
+    pub one_sided_flows: u64,
+    /// Frames that could not be decoded: reason and number.
+    pub undecoded: Vec<(String, u64)>,
+    /// Limits of memory or depth that bit: name and how often.
+    pub limits: Vec<(String, u64)>,
+    /// Packets that the capturing interface says it dropped; `None` if the captures don't tell.
+    pub capture_drops: Option<u64>,
+}
+
+impl Completeness {
+    /// Is nothing known to be missing?
+    pub fn is_complete(&self) -> bool {
+        self.damage.is_empty()
+            && self.undecoded.is_empty()
+            && self.limits.is_empty()
+            && self.cut_packets == 0
+            && self.gap_bytes == 0
+            && self.one_sided_flows == 0
+            && self.capture_drops.unwrap_or(0) == 0
+    }
+}

@@ -1,0 +1,185 @@
+use crate::clean::is_shown;
+use crate::units;
+use sekisho_record::Text;
+use sekisho_types::{Addr, Timestamp};
+use std::fmt::Write;
+
+/// Writes indented JSON member by member; lists and objects nest by closures, so brackets always match.
+#[derive(Default)]
+pub(super) struct Json {
+    out: String,
+    depth: usize,
+    /// Has the innermost list or object a member already?
+    begun: bool,
+}
+
+impl Json {
+    pub fn finish(mut self) -> String {
+        self.out.push('\n');
+        self.out
+    }
+
+    pub fn object(&mut self, inner: impl FnOnce(&mut Self)) {
+        self.nest('{', '}', inner);
+    }
+
+    /// A member that is a list of objects.
+    pub fn objects<T>(&mut self, name: &str, items: impl IntoIterator<Item = T>, mut each: impl FnMut(&mut Self, T)) {
+        self.name(name);
+        self.nest('[', ']', |j| {
+            for item in items {
+                j.next();
+                j.object(|j| each(j, item));
+            }
+        });
+    }
+
+    /// A member that is a list of strings.
+    pub fn strings<'a>(&mut self, name: &str, items: impl IntoIterator<Item = &'a [u8]>) {
+        self.name(name);
+        self.nest('[', ']', |j| {
+            for item in items {
+                j.next();
+                string(&mut j.out, item);
+            }
+        });
+    }
+
+    /// A member that is an object.
+    pub fn member(&mut self, name: &str, inner: impl FnOnce(&mut Self)) {
+        self.name(name);
+        self.object(inner);
+    }
+
+    pub fn number(&mut self, name: &str, v: impl Into<Option<u64>>) {
+        self.name(name);
+        match v.into() {
+            // Writing to a String cannot fail.
+            Some(v) => drop(write!(self.out, "{v}")),
+            None => self.out.push_str("null"),
+        }
+    }
+
+    /// Seconds from nanoseconds.
+    pub fn seconds(&mut self, name: &str, nanos: Option<i64>) {
+        self.name(name);
+        match nanos {
+            Some(v) => {
+                let sign = if v < 0 { "-" } else { "" };
+                let v = v.unsigned_abs();
+                let _ = write!(self.out, "{sign}{}.{:09}", v / 1_000_000_000, v % 1_000_000_000);
+            }
+            None => self.out.push_str("null"),
+        }
+    }
+
+    pub fn flag(&mut self, name: &str, v: impl Into<Option<bool>>) {
+        self.name(name);
+        self.out.push_str(match v.into() {
+            Some(true) => "true",
+            Some(false) => "false",
+            None => "null",
+        });
+    }
+
+    pub fn text<'a>(&mut self, name: &str, v: impl Into<Option<&'a [u8]>>) {
+        self.name(name);
+        match v.into() {
+            Some(v) => string(&mut self.out, v),
+            None => self.out.push_str("null"),
+        }
+    }
+
+    pub fn wire(&mut self, name: &str, v: Option<&Text>) {
+        self.text(name, v.map(|t| &t.0[..]));
+    }
+
+    pub fn time(&mut self, name: &str, v: Option<Timestamp>) {
+        let v = v.map(units::iso);
+        self.text(name, v.as_deref().map(str::as_bytes));
+    }
+
+    pub fn addr(&mut self, name: &str, v: impl Into<Option<Addr>>) {
+        let v = v.into().map(|a| a.to_string());
+        self.text(name, v.as_deref().map(str::as_bytes));
+    }
+
+    fn name(&mut self, name: &str) {
+        self.next();
+        string(&mut self.out, name.as_bytes());
+        self.out.push_str(": ");
+    }
+
+    /// Separates from what came before.
+    fn next(&mut self) {
+        if self.begun {
+            self.out.push(',');
+        }
+        self.begun = true;
+        self.line();
+    }
+
+    fn line(&mut self) {
+        self.out.push('\n');
+        for _ in 0..self.depth {
+            self.out.push_str("  ");
+        }
+    }
+
+    fn nest(&mut self, open: char, close: char, inner: impl FnOnce(&mut Self)) {
+        self.out.push(open);
+        self.depth += 1;
+        self.begun = false;
+        inner(self);
+        self.depth -= 1;
+        if self.begun {
+            self.line();
+        }
+        self.begun = true;
+        self.out.push(close);
+    }
+}
+
+/// A JSON string of bytes from the wire: bytes that are no UTF-8 as the text `\xHH`, characters that [`crate::clean`] would not
+/// let through as `\uHHHH`.
+fn string(out: &mut String, bytes: &[u8]) {
+    out.push('"');
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '"' => out.push_str("\\\""),
+                '\\' => out.push_str("\\\\"),
+                _ if is_shown(c) => out.push(c),
+                _ => {
+                    for unit in c.encode_utf16(&mut [0; 2]) {
+                        let _ = write!(out, "\\u{unit:04x}");
+                    }
+                }
+            }
+        }
+        for b in chunk.invalid() {
+            let _ = write!(out, "\\\\x{b:02x}");
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_read_back_and_are_safe_to_print() {
+        for (bytes, want) in [
+            (&b"a\"\\b"[..], "a\"\\b"),
+            ("\u{1b}[0m\u{202e}𝄞é日".as_bytes(), "\u{1b}[0m\u{202e}𝄞é日"),
+            (b"\xff\xe2\x82", "\\xff\\xe2\\x82"),
+            (b"", ""),
+        ] {
+            let mut out = String::new();
+            string(&mut out, bytes);
+            assert_eq!(serde_json::from_str::<String>(&out).unwrap(), want);
+            assert!(!out.chars().any(|c| c.is_control() || c == '\u{202e}'), "{out:?}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+mod certificates;
+mod columns;
+mod files;
+mod flows;
+mod names;
+mod odd;
+
+use crate::bounded::{Top, Weight};
+use crate::cells::{Cells, Plan};
+use crate::page::PAGE_ROWS;
+use crate::{Completeness, Listing, Page};
+use sekisho_record::{Record, Schema};
+use std::hash::Hash;
+
+/// What a log's rows mean to the page.
+#[derive(Clone, Copy)]
+enum Log {
+    Conn,
+    Dns,
+    Files,
+    Ftp,
+    Http,
+    Smtp,
+    Ssh,
+    Ssl,
+    Tunnel,
+    Weird,
+    X509,
+}
+
+impl Log {
+    /// The log and the columns that count, by the log's name.
+    fn of(name: &str) -> Option<(Self, &'static [&'static str])> {
+        Some(match name {
+            "conn" => (Self::Conn, columns::conn::NAMES),
+            "dns" => (Self::Dns, columns::dns::NAMES),
+            "files" => (Self::Files, columns::files::NAMES),
+            "ftp" => (Self::Ftp, columns::ftp::NAMES),
+            "http" => (Self::Http, columns::http::NAMES),
+            "smtp" => (Self::Smtp, columns::smtp::NAMES),
+            "ssh" => (Self::Ssh, columns::ssh::NAMES),
+            "ssl" => (Self::Ssl, columns::ssl::NAMES),
+            "tunnel" => (Self::Tunnel, columns::tunnel::NAMES),
+            "weird" => (Self::Weird, columns::weird::NAMES),
+            "x509" => (Self::X509, columns::x509::NAMES),
+            _ => return None,
+        })
+    }
+}
+
+/// One row type.
+struct Known {
+    schema: &'static Schema,
+    plan: Option<(Log, Plan)>,
+    rows: u64,
+}
+
+/// Aggregates rows into what the audit page says, within fixed memory: every table is a bounded one with a named cap.
+pub struct Summary {
+    known: Vec<Known>,
+    cells: Cells,
+    flows: flows::Flows,
+    names: names::Names,
+    certificates: certificates::Certificates,
+    files: files::Files,
+    odd: odd::Odd,
+}
+
+impl Summary {
+    /// Empty. `seed` is the run's seed for tables keyed by bytes from the wire.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            known: Vec::new(),
+            cells: Cells::default(),
+            flows: flows::Flows::new(seed),
+            names: names::Names::new(seed),
+            certificates: certificates::Certificates::new(seed),
+            files: files::Files::new(seed),
+            odd: odd::Odd::new(seed),
+        }
+    }
+
+    /// Takes one row of any log. Rows of logs that the page doesn't know are counted only.
+    pub fn add(&mut self, row: &dyn Record) {
+        let schema = row.schema();
+        let at = match self.known.iter().position(|k| std::ptr::eq(k.schema, schema)) {
+            Some(at) => at,
+            None => {
+                let plan = Log::of(schema.log).map(|(log, names)| (log, Plan::new(schema, names)));
+                self.known.push(Known { schema, plan, rows: 0 });
+                self.known.len() - 1
+            }
+        };
+        let Some(known) = self.known.get_mut(at) else { return };
+        known.rows += 1;
+        let Some((log, plan)) = &known.plan else { return };
+        self.cells.load(plan, row);
+        let cells = &self.cells;
+        match log {
+            Log::Conn => {
+                self.flows.conn(cells);
+                self.odd.conn(cells);
+            }
+            Log::Dns => self.names.dns(cells),
+            Log::Files => self.files.file(cells),
+            Log::Ftp => self.files.ftp(cells),
+            Log::Http => {
+                self.names.http(cells);
+                self.files.http(cells);
+            }
+            Log::Smtp => self.files.smtp(cells),
+            Log::Ssh => self.names.ssh(cells),
+            Log::Ssl => {
+                self.names.ssl(cells);
+                self.certificates.ssl(cells);
+            }
+            Log::Tunnel => self.odd.tunnel(cells),
+            Log::Weird => self.odd.weird(cells),
+            Log::X509 => self.certificates.x509(cells),
+        }
+    }
+
+    /// The page: what was added so far and what the engine knows to be missing.
+    pub fn page(&self, completeness: Completeness) -> Page {
+        let mut page = Page { completeness, ..Page::default() };
+        let mut logs: Vec<_> = self.known.iter().map(|k| (k.schema.log, k.rows)).collect();
+        logs.sort_unstable();
+        page.logs = logs;
+        self.flows.fill(&mut page, &self.names);
+        self.names.fill(&mut page);
+        self.certificates.fill(&mut page);
+        self.files.fill(&mut page);
+        self.odd.fill(&mut page);
+        page
+    }
+}
+
+/// A plain number of occurrences.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally(u64);
+
+impl Weight for Tally {
+    fn weight(&self) -> u64 {
+        self.0
+    }
+}
+
+/// The heaviest entries of `table` as rows: by weight, then by key, so that equal captures give equal pages.
+fn listing<K: Eq + Hash + Ord, V: Weight, T>(table: &Top<K, V>, row: impl Fn(&K, &V) -> T) -> Listing<T> {
+    let mut entries: Vec<(&K, &V)> = table.iter().filter(|(_, v)| v.weight() > 0).collect();
+    entries.sort_unstable_by(|a, b| b.1.weight().cmp(&a.1.weight()).then_with(|| a.0.cmp(b.0)));
+    let more = entries.len().saturating_sub(PAGE_ROWS) as u64 + table.let_go();
+    Listing {
+        rows: entries.into_iter().take(PAGE_ROWS).map(|(k, v)| row(k, v)).collect(),
+        more,
+        exact: table.let_go() == 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

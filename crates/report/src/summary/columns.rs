@@ -1,0 +1,34 @@
+//! The columns that the page reads, by log. A log without one of them has it unset.
+
+use crate::cells::columns;
+
+columns! {
+    conn {
+        TS "ts", ORIG "id.orig_h", RESP "id.resp_h", RESP_P "id.resp_p", PROTO "proto", SERVICE "service",
+        STATE "conn_state", LOCAL_ORIG "local_orig", LOCAL_RESP "local_resp", MISSED "missed_bytes",
+        ORIG_PKTS "orig_pkts", ORIG_BYTES "orig_ip_bytes", RESP_PKTS "resp_pkts", RESP_BYTES "resp_ip_bytes",
+        ORIG_DATA "orig_bytes", RESP_DATA "resp_bytes", ONE_SIDED "one_sided",
+    }
+    dns { QUERY "query", RCODE "rcode_name", ANSWERS "answers" }
+    http { ORIG "id.orig_h", RESP "id.resp_h", HOST "host", AGENT "user_agent", USER "username", STATUS "status_code" }
+    ssl { RESP "id.resp_h", NAME "server_name", VERSION "version", CHAIN "cert_chain_fps", TRUST "validation_status",
+          MATCHES "sni_matches_cert" }
+    x509 {
+        TS "ts", FINGERPRINT "fingerprint", SUBJECT "certificate.subject", ISSUER "certificate.issuer",
+        BEFORE "certificate.not_valid_before", AFTER "certificate.not_valid_after", KEY_TYPE "certificate.key_type",
+        KEY_LENGTH "certificate.key_length", SIGNATURE "certificate.sig_alg", HOST_CERT "host_cert",
+    }
+    files {
+        TS "ts", FUID "fuid", UID "uid", ORIG "id.orig_h", RESP "id.resp_h", IS_ORIG "is_orig", SOURCE "source",
+        MIME "mime_type", NAME "filename", SEEN "seen_bytes", TOTAL "total_bytes", MISSING "missing_bytes",
+        SHA256 "sha256",
+    }
+    ftp { ORIG "id.orig_h", RESP "id.resp_h", USER "user", COMMAND "command", CODE "reply_code" }
+    smtp {
+        TS "ts", ORIG "id.orig_h", RESP "id.resp_h", FROM "mailfrom", TO "rcptto", SUBJECT "subject",
+        USER "auth_user", ACCEPTED "auth_success",
+    }
+    ssh { CLIENT "client", SERVER "server" }
+    weird { NAME "name", UID "uid", DETAIL "addl" }
+    tunnel { KIND "tunnel_type", ORIG "id.orig_h", RESP "id.resp_h" }
+}
