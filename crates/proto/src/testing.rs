@@ -142,6 +142,11 @@ impl Bench {
         self
     }
 
+    /// Does the parser still get bytes?
+    pub fn is_open(&self) -> bool {
+        self.out.rejected.is_none() && !self.out.opaque && self.out.hand_over.is_none()
+    }
+
     /// A hole.
     pub fn gap(&mut self, dir: Dir, len: u64) -> &mut Self {
         if self.out.rejected.is_none() && !self.out.opaque && self.out.hand_over.is_none() {

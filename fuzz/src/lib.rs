@@ -1,0 +1,125 @@
+//! What the fuzz targets share.
+
+use sekisho_capture::{Batch, Captures};
+use sekisho_engine::{Settings, Worker};
+use sekisho_files::NoStore;
+use sekisho_output::{Format, Sinks};
+use sekisho_proto::testing::Bench;
+use sekisho_proto::{ProtoId, Transport};
+use sekisho_record::Record;
+use sekisho_types::Dir;
+
+/// Bytes as a sequence of calls to one parser: a header byte for the transport, then operations of one
+/// byte (direction, kind) and one or two more (length).
+pub fn protocol(id: ProtoId, data: &[u8]) {
+    let Some((&first, mut rest)) = data.split_first() else { return };
+    let d = id.descriptor();
+    let transport = if first & 1 == 0 { Transport::Tcp } else { Transport::Udp };
+    let port = d.tcp_ports.first().or(d.udp_ports.first()).copied().unwrap_or(9);
+    let mut bench = Bench::new(id, transport, port);
+    while let Some((&op, tail)) = rest.split_first() {
+        rest = tail;
+        let dir = if op & 1 == 0 { Dir::Orig } else { Dir::Resp };
+        match op >> 1 & 7 {
+            0..=5 => {
+                let Some((&len, tail)) = rest.split_first() else { break };
+                let want = usize::from(len) << (if op & 0x10 != 0 { 4 } else { 0 });
+                let (bytes, tail) = tail.split_at(want.min(tail.len()));
+                bench.data(dir, bytes);
+                rest = tail;
+            }
+            6 => {
+                bench.gap(dir, u64::from(op >> 4) * 37 + 1);
+            }
+            _ => {
+                if transport == Transport::Tcp && bench.is_open() {
+                    bench.half_closed(dir);
+                }
+            }
+        }
+    }
+    bench.end();
+}
+
+/// Bytes as a capture file through the whole pass and the encoders.
+pub fn capture_to_logs(data: &[u8]) {
+    let mut captures = Captures::from_bytes("fuzz", data);
+    let mut settings = Settings::default();
+    settings.budget(64 << 20);
+    settings.files.hashes = sekisho_files::HashSet::ALL;
+    settings.checksums = data.len() % 5 == 0;
+    let mut worker = Worker::new(settings);
+    let mut sinks = Sinks::new(&[Format::Zeek, Format::ZeekJson, Format::Ndjson], |_| Ok(Box::new(std::io::sink())));
+    let mut batch = Batch::new();
+    let mut rows = |r: &dyn Record| sinks.write(r).expect("a sink takes everything");
+    while captures.fill(&mut batch) {
+        worker.batch(batch.frames(), &mut rows, &mut NoStore, None);
+    }
+    worker.finish(&mut rows, &mut NoStore);
+    let s = worker.stats();
+    assert_eq!([s.flow.flows, s.flow.buffered_len, s.flow.allocated_len, s.files.open_now], [0; 4]);
+}
+
+/// Bytes as frames of one link type (the first byte chooses) through the whole pass.
+pub fn packets_to_logs(data: &[u8]) {
+    const LINKS: &[u32] = &[1, 1, 1, 0, 9, 12, 50, 51, 101, 104, 105, 107, 108, 113, 119, 127, 163, 192, 204, 239, 276];
+    let Some((&first, rest)) = data.split_first() else { return };
+    let link = LINKS[usize::from(first) % LINKS.len()];
+    let mut pcap = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0];
+    pcap.extend(link.to_le_bytes());
+    let mut rest = rest;
+    let mut ts = 0u32;
+    while let Some((&[len, gap], tail)) = rest.split_first_chunk::<2>() {
+        let (frame, tail) = tail.split_at(usize::from(len).min(tail.len()));
+        rest = tail;
+        ts += u32::from(gap) * u32::from(gap);
+        pcap.extend(ts.to_le_bytes());
+        pcap.extend([0; 4]);
+        pcap.extend((frame.len() as u32).to_le_bytes());
+        pcap.extend((frame.len() as u32).to_le_bytes());
+        pcap.extend(frame);
+    }
+    capture_to_logs(&pcap);
+}
+
+/// The first byte chooses the coding; the rest is pushed in pieces under small limits.
+pub fn inflate(data: &[u8]) {
+    use sekisho_inflate::{Coding, Inflater, Limits};
+    const CODINGS: &[Coding] = &[
+        Coding::Brotli, Coding::Bzip2, Coding::Compress, Coding::Deflate, Coding::Gzip, Coding::Lz4, Coding::Lzma,
+        Coding::RawDeflate, Coding::Xz, Coding::Zlib, Coding::Zstd,
+    ];
+    let Some((&[which, piece], rest)) = data.split_first_chunk::<2>() else { return };
+    let mut inflater = Inflater::new(CODINGS[usize::from(which) % CODINGS.len()], Limits::default());
+    let mut total = 0u64;
+    for chunk in rest.chunks(usize::from(piece).max(1)) {
+        inflater.push(chunk, &mut |out| total += out.len() as u64);
+    }
+    inflater.finish(&mut |out| total += out.len() as u64);
+    assert_eq!(total, inflater.output_len());
+}
+
+/// Bytes as a certificate, alone and as its own chain.
+pub fn certificate(data: &[u8]) {
+    let roots = sekisho_x509::RootStore::mozilla();
+    if let Ok(cert) = sekisho_x509::Certificate::parse(data) {
+        sekisho_x509::matches_name(&cert, b"www.example.com");
+    }
+    sekisho_x509::validate(&[data, data], &roots, sekisho_types::Timestamp(1_700_000_000_000_000_000), Some("a.example"));
+}
+
+/// Bytes as the head of a file, and as a name.
+pub fn mime(data: &[u8]) {
+    sekisho_files::mime_type(data);
+    let name = sekisho_files::safe_name::sanitize(data);
+    assert!(!name.contains('/') && !name.starts_with('.') && name.len() <= 255);
+}
+
+/// Bytes as a filter expression.
+pub fn filter(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(filter) = sekisho_wire::filter::Filter::parse(text)
+    {
+        filter.matches(&sekisho_wire::Decoded::default(), 60);
+    }
+}
