@@ -29,6 +29,8 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Read captures and print the page: what could be seen, who talked to whom, what moved
+    Audit(Audit),
     /// Write typed records in the formats people already use
     Logs(Logs),
     /// Write the files that crossed, with hashes, types and where they came from

@@ -2,6 +2,7 @@
 //! answer can be walked back to the packets.
 
 mod args;
+mod audit;
 mod files;
 mod input;
 mod logs;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
 /// True if a capture was damaged.
 fn run(cli: Cli) -> Result<bool> {
     match cli.verb {
+        Verb::Audit(args) => audit::run(&args),
         Verb::Logs(args) => logs::run(&args),
         Verb::Files(args) => files::run(&args),
         Verb::Completions { shell } => {

@@ -335,8 +335,10 @@ impl Sink for Pass<'_> {
     }
 
     fn closed(&mut self, flow: &mut Flow, _app: App, record: ConnRecord, _at: Moment) {
-        let _ = flow;
-        self.host.stats.flows += 1;
+        let stats = &mut self.host.stats;
+        stats.flows += 1;
+        let payload = flow.stream_offset(Dir::Orig) + flow.stream_offset(Dir::Resp) > 0;
+        stats.one_sided_flows += u64::from(payload && flow.info.seen.one_sided().is_some());
         self.rows.row(&record);
     }
 

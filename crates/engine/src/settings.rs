@@ -37,6 +37,10 @@ pub struct Stats {
     pub packets: u64,
     /// Their bytes on the wire.
     pub bytes: u64,
+    /// Their bytes in the captures.
+    pub captured_bytes: u64,
+    /// TCP flows with payload of which only one end was seen.
+    pub one_sided_flows: u64,
     /// Earliest packet time.
     pub first_ts: Option<Timestamp>,
     /// Latest packet time.

@@ -12,10 +12,19 @@ use sekisho_flow::defrag::{Defragmenter, Outcome};
 use sekisho_flow::{FlowTable, Handled, Moment, Packet};
 use sekisho_record::{EnumName, Port, Tail};
 use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, ip_proto};
-use sekisho_wire::{Anomaly, Decoded, LinkType, checksum, tunnel};
+use sekisho_wire::tunnel::{self, TunnelKind};
+use sekisho_wire::{Anomaly, Decoded, LinkType, checksum, decode_msdu};
 
 /// Tunnels inside tunnels that are followed.
 pub const MAX_TUNNEL_DEPTH: usize = 8;
+
+/// What a packet is inside of.
+#[derive(Clone, Copy, Default)]
+struct Outer {
+    uid: Option<Uid>,
+    kind: Option<TunnelKind>,
+    depth: usize,
+}
 
 /// Told where each frame went; for cutting packets out again.
 pub trait Tap {
@@ -72,6 +81,7 @@ impl Worker {
         let stats = &mut self.host.stats;
         stats.packets += 1;
         stats.bytes += u64::from(frame.orig_len);
+        stats.captured_bytes += frame.data.len() as u64;
         stats.first_ts = Some(stats.first_ts.map_or(frame.ts, |t| t.min(frame.ts)));
         stats.last_ts = Some(stats.last_ts.map_or(frame.ts, |t| t.max(frame.ts)));
         self.last_ts = self.last_ts.max(frame.ts);
@@ -86,11 +96,18 @@ impl Worker {
         self.note_anomalies(&decoded, at, rows);
         let tap = tap.map(|t| t as &mut dyn Tap);
         let mut way = Way { at, rows, store, tap, others: Vec::new() };
-        self.layer(&decoded, frame.data, None, 0, &mut way);
+        self.layer(&decoded, frame.data, Outer::default(), &mut way);
+        // An 802.11 aggregate holds several packets; offsets only grow, so this ends.
+        let mut next = decoded.next_msdu;
+        while next != 0 {
+            let decoded = decode_msdu(frame.data, next, frame.orig_len);
+            self.layer(&decoded, frame.data, Outer::default(), &mut way);
+            next = if decoded.next_msdu > next { decoded.next_msdu } else { 0 };
+        }
     }
 
     /// One packet: of a frame, of a tunnel, or put together from fragments.
-    fn layer(&mut self, d: &Decoded, bytes: &[u8], outer: Option<Uid>, depth: usize, way: &mut Way<'_>) {
+    fn layer(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
         if d.ip_version == 0 {
             self.host.stats.no_ip += 1;
             return;
@@ -99,13 +116,13 @@ impl Worker {
             return;
         }
         if d.fragment.is_some() {
-            return self.fragment(d, bytes, outer, depth, way);
+            return self.fragment(d, bytes, outer, way);
         }
         let inner = tunnel::inner(d, bytes);
         let carried = inner.as_ref().is_some_and(|i| !i.kind.is_over_udp());
         let mut own = None;
         if !carried {
-            let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer };
+            let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
             let mut pass = Pass { host: &mut self.host, rows: way.rows, store: way.store };
             let handled = self.flows.packet(&packet, &mut pass);
             if let Some(Handled { uid, .. }) = handled {
@@ -114,15 +131,20 @@ impl Worker {
             }
         }
         let Some(inner) = inner else { return };
-        if depth >= MAX_TUNNEL_DEPTH {
+        if inner.kind == TunnelKind::Gtpv1 && outer.kind == Some(TunnelKind::Gtpv1) {
+            // GTP carries users' packets; GTP among those is an attempt to reach the core (Zeek refuses it, too).
+            return self.weird(way, Some(d), "GTPv1_in_GTPv1");
+        }
+        if outer.depth >= MAX_TUNNEL_DEPTH {
             self.host.stats.tunnels_too_deep += 1;
             return self.weird(way, Some(d), "exceeded_tunnel_max_depth");
         }
-        let uid = self.tunnel(d, &inner, own, outer, way);
+        let uid = self.tunnel(d, &inner, own, outer.uid, way);
         let decoded = inner.decode(bytes);
         let inner_bytes = inner.bytes(bytes);
         self.note_anomalies(&decoded, way.at, way.rows);
-        self.layer(&decoded, inner_bytes, Some(uid), depth + 1, way);
+        let outer = Outer { uid: Some(uid), kind: Some(inner.kind), depth: outer.depth + 1 };
+        self.layer(&decoded, inner_bytes, outer, way);
     }
 
     /// Counts and reports a packet whose checksum is wrong.
@@ -181,7 +203,7 @@ impl Worker {
         uid
     }
 
-    fn fragment(&mut self, d: &Decoded, bytes: &[u8], outer: Option<Uid>, depth: usize, way: &mut Way<'_>) {
+    fn fragment(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
         let mut weirds = Vec::new();
         let outcome = self.defrag.push(d, bytes, way.at.ts, way.at.number, &mut |name| weirds.push(name));
         for name in weirds {
@@ -194,7 +216,7 @@ impl Worker {
             decoded.src_mac = d.src_mac;
             decoded.dst_mac = d.dst_mac;
             way.others = whole.packets;
-            self.layer(&decoded, &whole.bytes, outer, depth, way);
+            self.layer(&decoded, &whole.bytes, outer, way);
             way.others = Vec::new();
         }
     }

@@ -1,0 +1,98 @@
+//! `sekisho audit`: the page.
+
+use crate::args::{Audit, When};
+use crate::drive::{self, Outcome};
+use crate::input;
+use anyhow::{Context, Result};
+use sekisho_engine::{Stats, Worker};
+use sekisho_files::NoStore;
+use sekisho_record::Record;
+use sekisho_report::{Completeness, Summary, render_text, to_json};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+
+/// Width of the page where no terminal says otherwise.
+const DEFAULT_WIDTH: usize = 80;
+
+/// True if a capture was damaged.
+pub fn run(args: &Audit) -> Result<bool> {
+    let captures = input::open(&args.common)?;
+    let mut settings = input::settings(&args.common)?;
+    settings.files.hashes.sha256 = true;
+    let mut summary = Summary::new(args.common.seed);
+    let mut rows = |row: &dyn Record| summary.add(row);
+    let outcome = drive::drive(&args.common, captures, Worker::new(settings), &mut rows, &mut NoStore, None, || true)?;
+    let page = summary.page(completeness(args, &outcome));
+    let to_stdout = args.json.as_ref().is_some_and(|p| p.as_os_str() == "-");
+    if let Some(path) = &args.json {
+        let json = to_json(&page) + "\n";
+        if to_stdout {
+            io::stdout().write_all(json.as_bytes())?;
+        } else {
+            fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    if !to_stdout {
+        let terminal = io::stdout().is_terminal();
+        let width = if terminal { terminal_width() } else { DEFAULT_WIDTH };
+        let colour = match args.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+        };
+        io::stdout().write_all(render_text(&page, width, colour).as_bytes())?;
+    }
+    Ok(outcome.damaged)
+}
+
+fn terminal_width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    columns.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0))).unwrap_or(DEFAULT_WIDTH)
+}
+
+/// What could not be seen, in the page's terms.
+fn completeness(args: &Audit, outcome: &Outcome) -> Completeness {
+    let s = &outcome.stats;
+    let infos = outcome.captures.infos();
+    let damage = infos.iter().filter_map(|i| i.damage.as_ref().map(|d| format!("{}: {d}", i.path.display())));
+    let drops = outcome.captures.interfaces().filter_map(|(_, i)| i.dropped);
+    Completeness {
+        inputs: args.common.captures.clone(),
+        packets: s.packets,
+        bytes: s.captured_bytes,
+        wire_bytes: s.bytes,
+        first: s.first_ts,
+        last: s.last_ts,
+        damage: damage.collect(),
+        cut_packets: s.truncated,
+        gap_bytes: s.flow.gap_bytes,
+        one_sided_flows: s.one_sided_flows,
+        undecoded: undecoded(s),
+        limits: limits(s),
+        capture_drops: drops.fold(None, |sum, d| Some(sum.unwrap_or(0) + d)),
+    }
+}
+
+fn named(list: &[(&str, u64)]) -> Vec<(String, u64)> {
+    list.iter().filter(|(_, n)| *n > 0).map(|(name, n)| ((*name).to_owned(), *n)).collect()
+}
+
+fn undecoded(s: &Stats) -> Vec<(String, u64)> {
+    named(&[
+        ("link type or ethertype not decoded", s.unknown_link),
+        ("malformed headers", s.malformed),
+        ("wrong checksum", s.bad_checksums),
+        ("left out by --filter", s.filtered),
+    ])
+}
+
+fn limits(s: &Stats) -> Vec<(String, u64)> {
+    named(&[
+        ("flows evicted because the table was full", s.flow.flows_evicted),
+        ("holes in streams given up because buffers were full", s.flow.holes_forced),
+        ("tunnels nested too deeply", s.tunnels_too_deep),
+        ("files not followed because too many were open", s.files.refused),
+        ("announced flows forgotten", s.expectations_dropped),
+        ("file parts refused", s.files.spans_refused),
+    ])
+}
