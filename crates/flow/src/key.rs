@@ -1,6 +1,5 @@
-use sekisho_types::{Addr, FiveTuple, SeededState, ip_proto};
+use sekisho_types::{Addr, Dir, FiveTuple, ip_proto, seeded_hash};
 use sekisho_wire::Decoded;
-use std::hash::{BuildHasher, Hasher};
 
 /// IPv6 "no next header" (RFC 8200 §4.7): nothing follows.
 const IPV6_NONE: u8 = 59;
@@ -63,26 +62,61 @@ impl Key {
         Ok(Self { tuple, one_way })
     }
 
-    /// Hash under `seed`; the same for both directions unless the key is one-way.
-    pub(crate) fn hash(&self, seed: u64) -> u64 {
+    /// Hash; the same for both directions unless the key is one-way.
+    #[inline]
+    pub(crate) fn hash(&self, seeds: Seeds) -> u64 {
         let t = &self.tuple;
-        let a = end_hash(seed, t.orig, t.orig_port);
-        let b = end_hash(seed, t.resp, t.resp_port);
-        let mut h = SeededState(seed).build_hasher();
-        h.write_u64(if self.one_way { a.wrapping_add(b.rotate_left(17)) } else { a.wrapping_add(b) });
-        h.write_u8(t.proto);
-        h.finish()
+        let a = seeds.end(t.orig, t.orig_port);
+        let b = seeds.end(t.resp, t.resp_port);
+        let both = if self.one_way { a.wrapping_add(b.rotate_left(17)) } else { a.wrapping_add(b) };
+        fold(both ^ u64::from(t.proto), seeds.0)
+    }
+
+    /// The direction of this packet in a flow between `have`'s ends, if it is one of that flow.
+    #[inline]
+    pub(crate) fn dir_in(&self, have: &FiveTuple, one_way: bool) -> Option<Dir> {
+        let t = &self.tuple;
+        if t.proto != have.proto || self.one_way != one_way {
+            return None;
+        }
+        let (a, b, x, y) = (bits(t.orig), bits(t.resp), bits(have.orig), bits(have.resp));
+        let ports = (t.orig_port, t.resp_port);
+        if a == x && b == y && ports == (have.orig_port, have.resp_port) {
+            return Some(Dir::Orig);
+        }
+        let back = !one_way && a == y && b == x && ports == (have.resp_port, have.orig_port);
+        back.then_some(Dir::Resp)
     }
 }
 
-fn end_hash(seed: u64, addr: Addr, port: u16) -> u64 {
-    let bits = u128::from_ne_bytes(*addr.octets());
-    let mut h = SeededState(seed).build_hasher();
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves of 128 bits")]
-    let (lo, hi) = (bits as u64, (bits >> 64) as u64);
-    h.write_u64(hi);
-    h.write_u64(lo ^ u64::from(port).rotate_left(24));
-    h.finish()
+/// Secret numbers of the table's hash function, from the run's seed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seeds(u64, u64);
+
+impl Seeds {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seeded_hash(seed, b"flow table, first") | 1, seeded_hash(seed, b"flow table, second"))
+    }
+
+    #[inline]
+    fn end(self, addr: Addr, port: u16) -> u64 {
+        let bits = bits(addr);
+        #[expect(clippy::cast_possible_truncation, reason = "the two halves of 128 bits")]
+        let (lo, hi) = (bits as u64, (bits >> 64) as u64);
+        fold(lo ^ u64::from(port).rotate_left(40) ^ self.0, hi ^ self.1)
+    }
+}
+
+#[inline]
+fn bits(addr: Addr) -> u128 {
+    u128::from_ne_bytes(*addr.octets())
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the two halves of a product are folded")]
+const fn fold(a: u64, b: u64) -> u64 {
+    let p = a as u128 * b as u128;
+    p as u64 ^ (p >> 64) as u64
 }
 
 /// The ICMP type that answers `kind` (RFC 792, 950, 1256); `None` for one-way types.
@@ -142,13 +176,35 @@ mod tests {
     fn hash_is_symmetric_unless_one_way() {
         let k = Key::of(&decoded(6, 1000, 80)).unwrap();
         let back = Key { tuple: k.tuple.flipped(), one_way: false };
-        assert_eq!(k.hash(3), back.hash(3));
-        assert_ne!(k.hash(3), k.hash(4));
+        assert_eq!(k.hash(Seeds::new(3)), back.hash(Seeds::new(3)));
+        assert_ne!(k.hash(Seeds::new(3)), k.hash(Seeds::new(4)));
         let swapped = Key { tuple: FiveTuple { orig_port: 80, resp_port: 1000, ..k.tuple }, one_way: false };
-        assert_ne!(k.hash(3), swapped.hash(3));
+        assert_ne!(k.hash(Seeds::new(3)), swapped.hash(Seeds::new(3)));
         let u = Key::of(&decoded(1, 3, 1)).unwrap();
         assert!(u.one_way);
-        assert_ne!(u.hash(3), Key { tuple: u.tuple.flipped(), one_way: true }.hash(3));
+        assert_ne!(u.hash(Seeds::new(3)), Key { tuple: u.tuple.flipped(), one_way: true }.hash(Seeds::new(3)));
+    }
+
+    #[test]
+    fn knows_directions() {
+        let k = Key::of(&decoded(6, 1000, 80)).unwrap();
+        assert_eq!(k.dir_in(&k.tuple, false), Some(Dir::Orig));
+        assert_eq!(k.dir_in(&k.tuple.flipped(), false), Some(Dir::Resp));
+        assert_eq!(k.dir_in(&k.tuple, true), None);
+        assert_eq!(k.dir_in(&FiveTuple { proto: 17, ..k.tuple }, false), None);
+        assert_eq!(k.dir_in(&FiveTuple { orig_port: 80, resp_port: 1000, ..k.tuple }, false), None);
+        let u = Key::of(&decoded(1, 3, 1)).unwrap();
+        assert_eq!(u.dir_in(&u.tuple.flipped(), true), None);
+    }
+
+    #[test]
+    fn hash_spreads() {
+        let mut buckets = [0u32; 64];
+        for port in 0..6400 {
+            let k = Key::of(&decoded(6, port, 80)).unwrap();
+            buckets[(k.hash(Seeds::new(1)) >> 58) as usize] += 1;
+        }
+        assert!(buckets.iter().all(|&n| n > 40 && n < 190), "{buckets:?}");
     }
 
     #[test]

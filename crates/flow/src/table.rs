@@ -1,6 +1,6 @@
 use crate::config::PortSet;
 use crate::flow::Kind;
-use crate::key::{Key, NoKey};
+use crate::key::{Key, NoKey, Seeds};
 use crate::pool::Pool;
 use crate::slab::Slab;
 use crate::wheel::{Entry, Wheel};
@@ -31,13 +31,14 @@ pub(crate) struct Cx<'a, S> {
 }
 
 #[derive(Debug)]
+#[repr(C)]
 struct Slot<A> {
-    flow: Flow,
-    app: A,
     hash: u64,
-    generation: u32,
     /// Due time of the one valid entry in the wheel.
     armed: i64,
+    generation: u32,
+    flow: Flow,
+    app: A,
 }
 
 /// All live flows of one worker.
@@ -46,6 +47,7 @@ pub struct FlowTable<A> {
     slots: Slab<Slot<A>>,
     index: HashTable<(u32, u32)>,
     wheel: Wheel,
+    seeds: Seeds,
     shared: Shared,
     next_generation: u32,
     now: Timestamp,
@@ -70,6 +72,7 @@ impl<A: Default> FlowTable<A> {
             slots: Slab::default(),
             index: HashTable::new(),
             wheel: Wheel::default(),
+            seeds: Seeds::new(config.seed),
             shared: Shared { config, pool: Pool::default(), stats: Stats::default(), tcp_servers, udp_servers },
             next_generation: 0,
             now: Timestamp(i64::MIN),
@@ -122,7 +125,7 @@ impl<A: Default> FlowTable<A> {
                 return None;
             }
         };
-        let hash = key.hash(self.shared.config.seed);
+        let hash = key.hash(self.seeds);
         let mut first = false;
         let (index, dir) = match self.find(&key, hash) {
             Some((index, _)) if self.is_reuse(index, p, sink, at) => {
@@ -140,10 +143,13 @@ impl<A: Default> FlowTable<A> {
         let dir = Self::deliver(&mut self.shared, slot, dir, p, sink, at);
         let handled =
             Handled { id: FlowId { index, generation: slot.generation }, uid: slot.flow.info.uid, dir, first };
-        let due = next_due(&slot.flow, &self.shared.config);
-        if due < slot.armed {
-            slot.armed = due;
-            self.wheel.add(Entry { due, index, generation: slot.generation });
+        // Without this the deadline can only have moved further out.
+        if std::mem::take(&mut slot.flow.timers_changed) || p.ts < self.now {
+            let due = next_due(&slot.flow, &self.shared.config);
+            if due < slot.armed {
+                slot.armed = due;
+                self.wheel.add(Entry { due, index, generation: slot.generation });
+            }
         }
         Some(handled)
     }
@@ -210,16 +216,13 @@ impl<A: Default> FlowTable<A> {
                 return false;
             }
             let Some(slot) = self.slots.get(index) else { return false };
-            let have = &slot.flow.info.tuple;
-            if slot.flow.one_way != key.one_way || have.proto != key.tuple.proto {
-                return false;
+            match key.dir_in(&slot.flow.info.tuple, slot.flow.one_way) {
+                Some(found) => {
+                    dir = found;
+                    true
+                }
+                None => false,
             }
-            if *have == key.tuple {
-                dir = Dir::Orig;
-                return true;
-            }
-            dir = Dir::Resp;
-            !key.one_way && *have == key.tuple.flipped()
         })?;
         Some((entry.1, dir))
     }

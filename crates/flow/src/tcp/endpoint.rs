@@ -24,22 +24,15 @@ pub enum TcpState {
     Reset,
 }
 
-/// One end of a flow: counters of any protocol, and the sequence state of TCP.
+/// One end of a flow: counters of any protocol, and the sequence state of TCP. What every packet
+/// needs comes first.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Endpoint {
-    pub(crate) pkts: u64,
-    pub(crate) ip_bytes: u64,
-    /// Payload of protocols without streams; `None` before the first packet.
-    pub(crate) payload_len: Option<u64>,
-    pub(crate) missed_bytes: u64,
-    pub(crate) gap_bytes: u64,
-    pub(crate) cut_bytes: u64,
-    pub(crate) checksum_count: u32,
-    /// History bits of events that are noted once.
-    pub(crate) hist_seen: u8,
-
     pub(crate) state: TcpState,
     pub(crate) prev_state: TcpState,
+    /// History bits of events that are noted once.
+    pub(crate) hist_seen: u8,
     pub(crate) fin_seen: bool,
     /// Its close was taken note of.
     pub(crate) did_close: bool,
@@ -53,14 +46,23 @@ pub(crate) struct Endpoint {
     pub(crate) seq_wraps: u32,
     pub(crate) ack_wraps: u32,
     pub(crate) rexmit_count: u32,
-    pub(crate) zero_window_count: u32,
-    pub(crate) gap_count: u32,
+    pub(crate) stream: Stream,
+    pub(crate) pkts: u64,
+    pub(crate) ip_bytes: u64,
+    /// Payload of protocols without streams; `None` before the first packet.
+    pub(crate) payload_len: Option<u64>,
+
+    /// Relative sequence number one past the FIN.
+    pub(crate) fin_seq: u64,
+    pub(crate) missed_bytes: u64,
+    pub(crate) gap_bytes: u64,
+    pub(crate) cut_bytes: u64,
     pub(crate) hist_last_syn: u64,
     pub(crate) hist_last_fin: u64,
     pub(crate) hist_last_rst: u64,
-    /// Relative sequence number one past the FIN.
-    pub(crate) fin_seq: u64,
-    pub(crate) stream: Stream,
+    pub(crate) checksum_count: u32,
+    pub(crate) zero_window_count: u32,
+    pub(crate) gap_count: u32,
 }
 
 /// `a - b` in sequence space.

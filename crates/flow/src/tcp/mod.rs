@@ -172,7 +172,9 @@ pub(crate) fn process<S: Sink>(
     let past = d.tcp.seq.wrapping_add(segment_len(len, flags));
     state::init_endpoint(cx, flow, dir, flags, d.tcp.seq, past);
     let end = flow.end_mut(dir);
-    end.cut_bytes = end.cut_bytes.saturating_add(u64::from(len.saturating_sub(d.payload_len)));
+    if len > d.payload_len {
+        end.cut_bytes = end.cut_bytes.saturating_add(u64::from(len - d.payload_len));
+    }
     let (rel_seq, underflow) = end.relative(d.tcp.seq, end.last_seq, end.seq_wraps);
     if underflow && flags & RST == 0 {
         cx.sink.weird(Some(flow), "TCP_seq_underflow_or_misorder", cx.at);
@@ -348,6 +350,7 @@ fn close<S>(cx: &Cx<'_, S>, flow: &mut Flow, dir: Dir, concludes: bool) {
     let complete = state == TcpState::Reset || peer.did_close || peer_state == TcpState::Inactive;
     let t = &cx.shared.config.timeouts;
     let last = flow.last_ts;
+    flow.timers_changed = true;
     let bits = &mut flow.tcp;
     if complete {
         let known = prev != TcpState::Inactive || peer_state != TcpState::Inactive;

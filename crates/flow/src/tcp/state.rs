@@ -19,7 +19,7 @@ pub(super) struct Step {
 /// Starts, or restarts after a new SYN, the numbering of `dir`'s stream. `past` is one past the segment.
 pub(super) fn init_endpoint<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir, flags: u8, seq: u32, past: u32) {
     let syn = flags & SYN != 0;
-    let size = flow.size(dir);
+    let size = if syn { flow.size(dir) } else { 0 };
     let end = flow.end_mut(dir);
     let jumped = seq != end.start_seq;
     match end.state {
@@ -110,6 +110,7 @@ fn syn_of_originator<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, p: &Packet<'_
     } else {
         flow.orig.set_state(SynSent);
     }
+    flow.timers_changed = true;
     flow.tcp.attempt = (p.ts + cx.shared.config.timeouts.tcp_attempt).0;
 }
 
