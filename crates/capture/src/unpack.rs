@@ -108,7 +108,7 @@ pub(crate) fn unpack<R: Read + Send + 'static>(mut reader: R) -> (Packing, Box<d
     let packed = BufReader::with_capacity(PACKED_CHUNK_LEN, all);
     let unpacked: Box<dyn Read + Send> = match packing {
         Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
-        Packing::Lz4 => Box::new(Lz4 { decoder: Lz4Decoder::new(packed) }),
+        Packing::Lz4 => Box::new(Lz4 { decoder: Some(Lz4Decoder::new(packed)) }),
         Packing::Xz => {
             Box::new(Xz { packed, stream: XzStream::new_mem_limit(true, MAX_UNPACK_WINDOW_LEN / 1024), done: false })
         }
@@ -117,19 +117,22 @@ pub(crate) fn unpack<R: Read + Send + 'static>(mut reader: R) -> (Packing, Box<d
     (packing, unpacked)
 }
 
-/// LZ4 frames one after another: the decoder says 0 at the end of each.
+/// LZ4 frames one after another. Each gets a decoder of its own: one that is used again keeps the
+/// buffers of its first frame, and lz4_flex 0.14 asserts that they fit the block size exactly.
 struct Lz4<R: Read> {
-    decoder: Lz4Decoder<BufReader<R>>,
+    decoder: Option<Lz4Decoder<BufReader<R>>>,
 }
 
 impl<R: Read> Read for Lz4<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let n = self.decoder.read(to)?;
-            if n > 0 || to.is_empty() || self.decoder.get_mut().fill_buf()?.is_empty() {
+        while let Some(decoder) = &mut self.decoder {
+            let n = decoder.read(to)?;
+            if n > 0 || to.is_empty() || decoder.get_mut().fill_buf()?.is_empty() {
                 return Ok(n);
             }
+            self.decoder = self.decoder.take().map(|d| Lz4Decoder::new(d.into_inner()));
         }
+        Ok(0)
     }
 }
 

@@ -10,7 +10,8 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn lz4(bytes: &[u8]) -> Vec<u8> {
-    let mut out = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
+    let mut out = FrameEncoder::with_frame_info(FrameInfo::new().block_size(BlockSize::Max64KB), Vec::new());
     out.write_all(bytes).unwrap();
     out.finish().unwrap()
 }
@@ -64,6 +65,12 @@ fn unpacks_many_members() {
         let parts = [pack(&file[..third]), pack(&file[third..third + 1]), pack(&file[third + 1..])].concat();
         assert_eq!(read_whole(&parts).0, plain, "{packing}");
     }
+    let other = {
+        let mut out = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        out.write_all(&file[third..]).unwrap();
+        out.finish().unwrap()
+    };
+    assert_eq!(read_whole(&[lz4(&file[..third]), other].concat()).0, plain, "lz4 of two block sizes");
     let skipped = [&[0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3][..], &zstd(&file)].concat();
     assert_eq!(read_whole(&skipped).0, plain);
 }
