@@ -168,13 +168,24 @@ struct Zstd<R: Read> {
     packed: R,
     decoder: ZstdDecoder,
     in_frame: bool,
+    /// Told once what was unpacked before it is given out.
+    error: Option<io::Error>,
 }
 
 impl<R: BufRead> Zstd<R> {
     fn new(packed: R) -> Self {
         let mut decoder = ZstdDecoder::new();
         decoder.set_max_window_size(u64::from(MAX_UNPACK_WINDOW_LEN));
-        Self { packed, decoder, in_frame: false }
+        Self { packed, decoder, in_frame: false, error: None }
+    }
+
+    /// Ends the frame after its last good block. Until its end the decoder keeps back a window of bytes
+    /// (8 MiB and more), which a cut would lose: so it is given an empty last block and a checksum.
+    fn close_frame(&mut self) {
+        const LAST_BLOCK: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
+        let one = BlockDecodingStrategy::UptoBlocks(1);
+        // If even that fails there is nothing to give out, and the first error is told.
+        let _ = self.decoder.decode_blocks(&mut LAST_BLOCK.as_slice(), one);
     }
 
     /// Begins the next frame; false at the end of the stream.
@@ -206,11 +217,17 @@ impl<R: BufRead> Read for Zstd<R> {
             }
             if self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
                 let one = BlockDecodingStrategy::UptoBlocks(1);
-                self.decoder.decode_blocks(&mut self.packed, one).map_err(io::Error::other)?;
+                if let Err(e) = self.decoder.decode_blocks(&mut self.packed, one) {
+                    self.error = Some(io::Error::other(e));
+                    self.close_frame();
+                }
             }
             let n = self.decoder.read(to)?;
             if n > 0 {
                 return Ok(n);
+            }
+            if let Some(e) = self.error.take() {
+                return Err(e);
             }
             self.in_frame = !self.decoder.is_finished();
         }
