@@ -50,6 +50,10 @@ mod reader;
 mod timeline;
 mod units;
 mod unpack;
+mod write;
+
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, Frame};
 pub use file::MAX_OPEN_FILES;
@@ -62,6 +66,7 @@ pub use pcapng::{MAX_BLOCK_LEN, MAX_COMMENTS, MAX_HOSTS, MAX_INTERFACES, MAX_SEC
 pub use reader::MAX_BATCH_FRAMES;
 pub use timeline::{Captures, MAX_UNPACK_MEMORY_LEN, Progress};
 pub use unpack::{MAX_UNPACK_WINDOW_LEN, Packing};
+pub use write::{PcapWriter, PcapngWriter};
 
 /// Reads all of `data` as a capture: the entry for fuzzing.
 #[doc(hidden)]

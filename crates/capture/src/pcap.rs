@@ -129,17 +129,18 @@ impl Pcap {
         }
     }
 
-    /// Chooses among the variants that share the magic number the one whose first records look best.
+    /// Chooses among the variants that share the magic number: the first whose first records look
+    /// faultless, else the usual one. (Taking the least bad, a standard file with a damaged third record
+    /// passes for a Nokia one.)
     fn settle_variant(&mut self, records: &[u8], snaplen: u32) {
         let candidates: &[PcapVariant] = match self.variant {
             PcapVariant::Micros => &[PcapVariant::Micros, PcapVariant::Kuznetzov1029, PcapVariant::Nokia],
             PcapVariant::Kuznetzov1029 => &[PcapVariant::Kuznetzov1029, PcapVariant::Kuznetzov0915],
             _ => return,
         };
-        let trials = candidates.iter().map(|&v| Self::new(self.order, v, self.lengths, self.link_type));
-        // min_by_key keeps the first of equals, so the usual variant wins a tie.
-        if let Some(best) = trials.min_by_key(|p| p.oddities(records, snaplen)) {
-            *self = best;
+        let mut trials = candidates.iter().map(|&v| Self::new(self.order, v, self.lengths, self.link_type));
+        if let Some(faultless) = trials.find(|p| p.oddities(records, snaplen) == 0) {
+            *self = faultless;
         }
     }
 

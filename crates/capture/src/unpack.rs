@@ -108,7 +108,7 @@ pub(crate) fn unpack<R: Read + Send + 'static>(mut reader: R) -> (Packing, Box<d
     let packed = BufReader::with_capacity(PACKED_CHUNK_LEN, all);
     let unpacked: Box<dyn Read + Send> = match packing {
         Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
-        Packing::Lz4 => Box::new(Lz4 { decoder: Lz4Decoder::new(packed) }),
+        Packing::Lz4 => Box::new(Lz4 { decoder: Some(Lz4Decoder::new(packed)) }),
         Packing::Xz => {
             Box::new(Xz { packed, stream: XzStream::new_mem_limit(true, MAX_UNPACK_WINDOW_LEN / 1024), done: false })
         }
@@ -117,19 +117,22 @@ pub(crate) fn unpack<R: Read + Send + 'static>(mut reader: R) -> (Packing, Box<d
     (packing, unpacked)
 }
 
-/// LZ4 frames one after another: the decoder says 0 at the end of each.
+/// LZ4 frames one after another. Each gets a decoder of its own: one that is used again keeps the
+/// buffers of its first frame, and lz4_flex 0.14 asserts that they fit the block size exactly.
 struct Lz4<R: Read> {
-    decoder: Lz4Decoder<BufReader<R>>,
+    decoder: Option<Lz4Decoder<BufReader<R>>>,
 }
 
 impl<R: Read> Read for Lz4<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let n = self.decoder.read(to)?;
-            if n > 0 || to.is_empty() || self.decoder.get_mut().fill_buf()?.is_empty() {
+        while let Some(decoder) = &mut self.decoder {
+            let n = decoder.read(to)?;
+            if n > 0 || to.is_empty() || decoder.get_mut().fill_buf()?.is_empty() {
                 return Ok(n);
             }
+            self.decoder = self.decoder.take().map(|d| Lz4Decoder::new(d.into_inner()));
         }
+        Ok(0)
     }
 }
 
@@ -165,13 +168,24 @@ struct Zstd<R: Read> {
     packed: R,
     decoder: ZstdDecoder,
     in_frame: bool,
+    /// Told once what was unpacked before it is given out.
+    error: Option<io::Error>,
 }
 
 impl<R: BufRead> Zstd<R> {
     fn new(packed: R) -> Self {
         let mut decoder = ZstdDecoder::new();
         decoder.set_max_window_size(u64::from(MAX_UNPACK_WINDOW_LEN));
-        Self { packed, decoder, in_frame: false }
+        Self { packed, decoder, in_frame: false, error: None }
+    }
+
+    /// Ends the frame after its last good block. Until its end the decoder keeps back a window of bytes
+    /// (8 MiB and more), which a cut would lose: so it is given an empty last block and a checksum.
+    fn close_frame(&mut self) {
+        const LAST_BLOCK: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
+        let one = BlockDecodingStrategy::UptoBlocks(1);
+        // If even that fails there is nothing to give out, and the first error is told.
+        let _ = self.decoder.decode_blocks(&mut LAST_BLOCK.as_slice(), one);
     }
 
     /// Begins the next frame; false at the end of the stream.
@@ -203,11 +217,17 @@ impl<R: BufRead> Read for Zstd<R> {
             }
             if self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
                 let one = BlockDecodingStrategy::UptoBlocks(1);
-                self.decoder.decode_blocks(&mut self.packed, one).map_err(io::Error::other)?;
+                if let Err(e) = self.decoder.decode_blocks(&mut self.packed, one) {
+                    self.error = Some(io::Error::other(e));
+                    self.close_frame();
+                }
             }
             let n = self.decoder.read(to)?;
             if n > 0 {
                 return Ok(n);
+            }
+            if let Some(e) = self.error.take() {
+                return Err(e);
             }
             self.in_frame = !self.decoder.is_finished();
         }
