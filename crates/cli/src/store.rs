@@ -136,7 +136,7 @@ impl Store for Folder {
 
     fn finish(&mut self, id: StoreId, finished: &Finished<'_>) -> Option<Text> {
         let stored = self.remove(id)?;
-        let name = safe_name::for_file(stored.fuid, finished.record.filename.as_ref().map(|n| &n.0[..]));
+        let name = safe_name::for_file(stored.fuid, finished.record.name.as_ref().map(|n| &n.0[..]));
         let moved = fs::rename(&stored.part, self.dir.join(&name));
         self.note(moved)?;
         self.line.clear();

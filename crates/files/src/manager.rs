@@ -573,6 +573,8 @@ fn rows(file: &File, hashes: &Hashes, complete: bool, timedout: bool) -> Vec<Fil
     let Some((first, last)) = file.active else {
         return Vec::new();
     };
+    // Zeek knows nothing of the control flow's words in the data flow's file.
+    let own_headers = file.meta.source != "FTP_DATA";
     let row = |flow: &FlowColumns| FileRecord {
         ts: first,
         fuid: file.fuid,
@@ -585,12 +587,12 @@ fn rows(file: &File, hashes: &Hashes, complete: bool, timedout: bool) -> Vec<Fil
         depth: file.meta.depth,
         analyzers: analyzers(file),
         mime_type: file.mime,
-        filename: file.meta.filename.clone(),
+        filename: file.meta.filename.clone().filter(|_| own_headers),
         duration: last - first,
         local_orig: flow.local_orig,
         is_orig: file.meta.is_orig,
         seen_bytes: file.seen,
-        total_bytes: file.meta.total_len,
+        total_bytes: file.meta.total_len.filter(|_| own_headers),
         missing_bytes: file.missing,
         overflow_bytes: file.overflow,
         timedout,
@@ -602,6 +604,8 @@ fn rows(file: &File, hashes: &Hashes, complete: bool, timedout: bool) -> Vec<Fil
         extracted_cutoff: None,
         extracted_size: None,
         complete,
+        name: file.meta.filename.clone(),
+        announced_bytes: file.meta.total_len,
         tail: flow.tail,
     };
     file.flows.iter().map(row).collect()

@@ -34,7 +34,7 @@ pub struct FileRecord {
     pub analyzers: Set<&'static str>,
     /// Media type by content.
     pub mime_type: Option<&'static str>,
-    /// Name as given on the wire.
+    /// Name as the carrying protocol's own headers give it; not for FTP, as in Zeek (see `name`).
     pub filename: Option<Text>,
     /// From the first to the last piece.
     pub duration: Interval,
@@ -44,7 +44,7 @@ pub struct FileRecord {
     pub is_orig: bool,
     /// Bytes of content that were seen.
     pub seen_bytes: u64,
-    /// Announced size.
+    /// Size as the carrying protocol's own headers announce it; not for FTP, as in Zeek (see `announced_bytes`).
     pub total_bytes: Option<u64>,
     /// Bytes that were lost between pieces.
     pub missing_bytes: u64,
@@ -69,6 +69,12 @@ pub struct FileRecord {
     /// True if nothing is missing: no hole, the announced size reached, the protocol's end seen.
     #[record(ext)]
     pub complete: bool,
+    /// Name, wherever it was learned: headers, or the FTP command or reply that began the transfer.
+    #[record(ext)]
+    pub name: Option<Text>,
+    /// Announced size, wherever it was learned.
+    #[record(ext)]
+    pub announced_bytes: Option<u64>,
     /// The columns that end every row about a flow.
     #[record(flatten)]
     pub tail: Tail,
@@ -137,7 +143,7 @@ impl IndexEntry {
         let r = finished.record;
         Self {
             path,
-            name: r.filename.clone(),
+            name: r.name.clone(),
             sha256: r.sha256,
             sha1: r.sha1,
             md5: r.md5,

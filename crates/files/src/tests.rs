@@ -65,7 +65,7 @@ impl Store for Memory {
 
     fn finish(&mut self, id: StoreId, finished: &Finished<'_>) -> Option<Text> {
         assert_eq!(finished.stored_len, self.files[&id].len() as u64);
-        let path = safe_name::for_file(finished.record.fuid, finished.record.filename.as_ref().map(|n| n.0.as_slice()));
+        let path = safe_name::for_file(finished.record.fuid, finished.record.name.as_ref().map(|n| n.0.as_slice()));
         self.finished.push(IndexEntry::new(finished, path.clone()));
         Some(path.into())
     }
@@ -115,6 +115,18 @@ fn columns_stand_as_in_zeek() {
     );
     let index: Vec<_> = IndexEntry::static_schema().fields.iter().map(|f| f.name).collect();
     assert_eq!(index[..11].join(" "), "path name sha256 sha1 md5 size mime_type protocol uid complete missing");
+}
+
+#[test]
+fn ftp_names_stand_in_columns_of_their_own() {
+    let mut m = FileManager::new(Limits::default(), 0);
+    let meta = FileMeta { source: "FTP_DATA", filename: Some("flag.tar".into()), total_len: Some(4), ..meta() };
+    let h = m.open(&flow(1), meta);
+    m.data(h, secs(1), b"abcd", &mut NoStore);
+    m.close(h, true, &mut NoStore);
+    let r = one(&mut m);
+    assert_eq!((r.filename, r.total_bytes), (None, None));
+    assert_eq!((r.name, r.announced_bytes, r.complete), (Some("flag.tar".into()), Some(4), true));
 }
 
 #[test]
