@@ -37,6 +37,7 @@ pub mod testing;
 
 pub mod dns;
 pub mod ftp_data;
+pub mod http;
 mod mime;
 
 pub use cx::{

@@ -106,6 +106,7 @@ macro_rules! protocols {
 protocols! {
     Dns in dns logs [DnsRecord];
     FtpData in ftp_data logs [];
+    Http in http logs [HttpRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);
