@@ -38,6 +38,7 @@ pub mod testing;
 pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
+pub mod http;
 mod mime;
 pub mod ssh;
 

@@ -107,6 +107,7 @@ protocols! {
     Dns in dns logs [DnsRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
+    Http in http logs [HttpRecord];
     Ssh in ssh logs [SshRecord];
 }
 

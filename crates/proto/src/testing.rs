@@ -187,3 +187,98 @@ pub fn row_text(record: &dyn Record) -> String {
     });
     text.trim_end().to_owned()
 }
+
+/// One step of a scripted flow.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// Bytes in a direction.
+    Data(Dir, &'a [u8]),
+    /// A hole.
+    Gap(Dir, u64),
+    /// An orderly close of a direction.
+    Close(Dir),
+}
+
+/// What a scripted flow gave, in a form that can be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Every row: log and columns, see [`row_text`].
+    pub rows: Vec<String>,
+    /// Every file: name, source, depth, sizes, completeness and content.
+    pub files: Vec<String>,
+    /// Names of anomalies.
+    pub weirds: Vec<&'static str>,
+    /// Why the parser gave up, if it did.
+    pub rejected: Option<&'static str>,
+    /// Another protocol was to continue.
+    pub handed_over: bool,
+}
+
+/// Runs a script with every piece of data cut into pieces whose sizes `next_len` gives.
+pub fn run_script(id: ProtoId, port: u16, steps: &[Step<'_>], next_len: &mut dyn FnMut() -> usize) -> Outcome {
+    let mut bench = Bench::new(id, Transport::Tcp, port);
+    for step in steps {
+        match *step {
+            Step::Data(dir, mut bytes) => {
+                while !bytes.is_empty() {
+                    let (piece, rest) = bytes.split_at(next_len().clamp(1, bytes.len()));
+                    bench.data(dir, piece);
+                    bytes = rest;
+                }
+            }
+            Step::Gap(dir, len) => {
+                bench.gap(dir, len);
+            }
+            Step::Close(dir) => {
+                bench.half_closed(dir);
+            }
+        }
+    }
+    bench.end();
+    let event = |e: &Event| format!("{}: {}", e.record().schema().log, row_text(e.record()));
+    let file = |f: &TestFile| {
+        let m = &f.meta;
+        let content = String::from_utf8_lossy(&f.content);
+        format!(
+            "{:?} {} depth={} orig={} total={:?} range={:?} missing={} closed={:?} {content:?}",
+            m.filename, m.source, m.depth, m.is_orig, m.total_len, m.range, f.missing, f.closed
+        )
+    };
+    Outcome {
+        rows: bench.out.events.iter().map(event).collect(),
+        files: bench.files.0.iter().map(file).collect(),
+        weirds: bench.out.weirds.iter().map(|w| w.name).collect(),
+        rejected: bench.out.rejected,
+        handed_over: bench.out.hand_over.is_some(),
+    }
+}
+
+/// Runs a script whole, byte by byte and in many irregular splits; all must give the same.
+///
+/// # Panics
+/// If they don't.
+pub fn check_splits(id: ProtoId, port: u16, steps: &[Step<'_>]) -> Outcome {
+    let want = run_script(id, port, steps, &mut || usize::MAX);
+    assert_eq!(run_script(id, port, steps, &mut || 1), want, "byte by byte");
+    for seed in 1..40u64 {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % (seed as usize * 3) + 1
+        };
+        assert_eq!(run_script(id, port, steps, &mut next), want, "split {seed}");
+    }
+    want
+}
+
+/// Cuts the last data of a script off at every byte: no cut may panic.
+pub fn check_truncations(id: ProtoId, port: u16, steps: &[Step<'_>]) {
+    for last in 0..steps.len() {
+        let Some((Step::Data(dir, bytes), before)) = steps.get(..=last).and_then(|s| s.split_last()) else { continue };
+        for cut in 0..bytes.len() {
+            let mut cut_off = before.to_vec();
+            cut_off.push(Step::Data(*dir, &bytes[..cut]));
+            run_script(id, port, &cut_off, &mut || usize::MAX);
+        }
+    }
+}

@@ -55,7 +55,7 @@ impl Facts {
             12 if name.eq_ignore_ascii_case(b"content-type") => self.content_type(value),
             13 if name.eq_ignore_ascii_case(b"content-range") => self.range = content_range(value),
             19 if name.eq_ignore_ascii_case(b"content-disposition") => {
-                if let Some(filename) = field::filename(value) {
+                if let Some(filename) = field::filename(value, "filename") {
                     self.filename = Some(filename.into());
                 }
             }
@@ -91,7 +91,7 @@ impl Facts {
         }
         // Nearly every type comes without parameters, or with a charset only.
         if value.len() > mime.len()
-            && let Some(filename) = field::filename(value)
+            && let Some(filename) = field::filename(value, "name")
         {
             self.filename = Some(filename.into());
         }

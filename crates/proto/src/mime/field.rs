@@ -146,14 +146,14 @@ fn parameter_value(text: &[u8]) -> (Cow<'_, [u8]>, &[u8]) {
     (Cow::Owned(escaped), rest)
 }
 
-/// The file name in the value of Content-Disposition (`filename`) or Content-Type (`name`), decoded.
+/// The file name in a value, decoded: parameter `key` is `filename` in Content-Disposition, `name` in Content-Type.
 /// The extended form (`filename*`) goes before the plain one.
-pub(crate) fn filename(value: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn filename(value: &[u8], key: &str) -> Option<Vec<u8>> {
     let mut plain = None;
     let mut extended = None;
     let mut pieces: Vec<(usize, bool, Cow<'_, [u8]>)> = Vec::new();
     for (name, value) in parameters(value) {
-        let Some(suffix) = name_suffix(name) else { continue };
+        let Some(suffix) = name_suffix(name, key.as_bytes()) else { continue };
         match suffix {
             b"" => plain = Some(value),
             b"*" => extended = Some(value),
@@ -176,17 +176,10 @@ pub(crate) fn filename(value: &[u8]) -> Option<Vec<u8>> {
     plain.map(|value| percent_decoded(&decode_words(&value)))
 }
 
-/// What follows `filename` or `name` in a parameter's name.
-fn name_suffix(name: &[u8]) -> Option<&[u8]> {
-    for base in [&b"filename"[..], b"name"] {
-        if let Some((head, suffix)) = name.split_at_checked(base.len())
-            && head.eq_ignore_ascii_case(base)
-            && (suffix.is_empty() || suffix.starts_with(b"*"))
-        {
-            return Some(suffix);
-        }
-    }
-    None
+/// What follows `key` in a parameter's name.
+fn name_suffix<'a>(name: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    let (head, suffix) = name.split_at_checked(key.len())?;
+    (head.eq_ignore_ascii_case(key) && (suffix.is_empty() || suffix.starts_with(b"*"))).then_some(suffix)
 }
 
 /// RFC 2231 §4: charset'language'percent-encoded.
@@ -295,7 +288,8 @@ mod tests {
     use super::*;
 
     fn name_of(value: &str) -> Option<String> {
-        filename(value.as_bytes()).map(|v| String::from_utf8_lossy(&v).into_owned())
+        let key = if value.contains("filename") { "filename" } else { "name" };
+        filename(value.as_bytes(), key).map(|v| String::from_utf8_lossy(&v).into_owned())
     }
 
     #[test]

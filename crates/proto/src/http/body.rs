@@ -1,0 +1,151 @@
+//! A message's content on its way to files: content codings undone, multiparts taken apart.
+
+use crate::mime::{Facts, Kind, Mime, Observer, Origin};
+use crate::{Cx, FileId};
+use sekisho_inflate::{Coding, Inflater, Limits, Outcome};
+use smallvec::SmallVec;
+
+/// Codings applied one after the other; a message with more is passed on as it is.
+pub(crate) const MAX_CODINGS: usize = 3;
+
+/// Codings in the order in which they were applied.
+pub(crate) type Codings = SmallVec<[Coding; MAX_CODINGS]>;
+
+/// The content of one message.
+pub(crate) struct Body {
+    /// Decoders in the order of use.
+    decoders: SmallVec<[Inflater; 1]>,
+    /// A decoder has given up: nothing more comes out.
+    broken: bool,
+    len: u64,
+    content: Content,
+}
+
+struct Content {
+    origin: Origin,
+    facts: Facts,
+    total_len: Option<u64>,
+    file: Option<FileId>,
+    /// For anything but a single content.
+    parts: Option<Box<Mime>>,
+}
+
+impl Body {
+    /// Content of a message whose header was read. `total_len`: the size, if known beforehand and uncoded.
+    pub(crate) fn new(
+        origin: Origin,
+        facts: Facts,
+        codings: &Codings,
+        total_len: Option<u64>,
+        cx: &mut Cx<'_>,
+    ) -> Self {
+        let parts = (facts.kind != Kind::Leaf).then(|| Box::new(Mime::body(origin.clone(), facts.clone(), cx)));
+        let total_len = total_len.filter(|_| codings.is_empty());
+        Self {
+            decoders: codings.iter().rev().map(|c| Inflater::new(*c, Limits::default())).collect(),
+            broken: false,
+            len: 0,
+            content: Content { origin, facts, total_len, file: None, parts },
+        }
+    }
+
+    /// Is the content's end marked by a multipart's last delimiter, and was it seen?
+    pub(crate) fn is_closed(&self) -> bool {
+        self.content.parts.as_ref().is_some_and(|p| p.is_closed())
+    }
+
+    /// The next bytes as sent. Returns how many belong to the content: less than all only if the content
+    /// is closed.
+    pub(crate) fn push(&mut self, bytes: &[u8], cx: &mut Cx<'_>, observer: &mut dyn Observer) -> usize {
+        let Self { decoders, broken, len, content } = self;
+        if decoders.is_empty() {
+            let taken = content.push(bytes, cx, observer);
+            *len += taken as u64;
+            return taken;
+        }
+        if !*broken {
+            let ok = inflate(decoders, bytes, &mut |decoded| {
+                *len += decoded.len() as u64;
+                content.push(decoded, cx, observer);
+            });
+            if !ok {
+                *broken = true;
+                cx.weird("HTTP_bad_content_coding");
+            }
+        }
+        bytes.len()
+    }
+
+    /// `missing` bytes will never come.
+    pub(crate) fn gap(&mut self, missing: u64, cx: &mut Cx<'_>, observer: &mut dyn Observer) {
+        self.len = self.len.saturating_add(missing);
+        // No decoder goes on behind a hole.
+        self.broken |= !self.decoders.is_empty();
+        match &mut self.content.parts {
+            Some(parts) => parts.gap(missing, cx, observer),
+            None => {
+                let id = self.content.open(cx, observer);
+                cx.file_gap(id, missing);
+            }
+        }
+    }
+
+    /// The content is over.
+    pub(crate) fn finish(mut self, complete: bool, cx: &mut Cx<'_>, observer: &mut dyn Observer) -> u64 {
+        let Self { decoders, broken, len, content } = &mut self;
+        if !*broken {
+            let mut rest: &mut [Inflater] = decoders;
+            while let Some((first, inner)) = rest.split_first_mut() {
+                let mut out = |decoded: &[u8]| {
+                    inflate(inner, decoded, &mut |plain| {
+                        *len += plain.len() as u64;
+                        content.push(plain, cx, observer);
+                    });
+                };
+                first.finish(&mut out);
+                rest = inner;
+            }
+        }
+        if let Some(parts) = &mut content.parts {
+            parts.finish(complete, cx, observer);
+        }
+        if let Some(id) = content.file.take() {
+            observer.closed(cx.file_close(id, complete));
+        }
+        *len
+    }
+}
+
+/// Runs bytes through a chain of decoders; false once one of them can't go on.
+fn inflate(chain: &mut [Inflater], bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> bool {
+    let Some((first, rest)) = chain.split_first_mut() else {
+        out(bytes);
+        return true;
+    };
+    let mut ok = true;
+    let outcome = first.push(bytes, &mut |decoded| ok &= inflate(rest, decoded, out));
+    ok && !matches!(outcome, Outcome::Stopped(_))
+}
+
+impl Content {
+    fn push(&mut self, bytes: &[u8], cx: &mut Cx<'_>, observer: &mut dyn Observer) -> usize {
+        if let Some(parts) = &mut self.parts {
+            return parts.push(bytes, cx, observer);
+        }
+        if !bytes.is_empty() {
+            let id = self.open(cx, observer);
+            cx.file_data(id, bytes);
+        }
+        bytes.len()
+    }
+
+    fn open(&mut self, cx: &mut Cx<'_>, observer: &mut dyn Observer) -> FileId {
+        if let Some(id) = self.file {
+            return id;
+        }
+        let id = self.facts.open(&self.origin, 0, self.total_len, cx);
+        observer.opened(cx.file_info(id), self.facts.filename.as_ref());
+        self.file = Some(id);
+        id
+    }
+}

@@ -1,0 +1,218 @@
+//! Requests and responses joined to rows, in the order of the flow, as Zeek joins them.
+
+use super::message::{Name, RequestLine, StatusLine, is_ordinary_method, unescape};
+use super::record::HttpRecord;
+use crate::mime::{Base64, Observer};
+use crate::{Cx, Event, FileInfo};
+use sekisho_record::{Set, Text};
+use std::collections::VecDeque;
+
+/// Requests without response in one flow; then those are logged as they are (Zeek's `max_pending_requests`).
+const MAX_PENDING: usize = 100;
+
+/// Longest target logged; a longer one is cut.
+const MAX_URI_LEN: usize = 64 * 1024;
+
+/// Proxy fields listed per request.
+const MAX_PROXIED: usize = 64;
+
+/// A row to be.
+struct Exchange {
+    index: u64,
+    record: Box<HttpRecord>,
+    /// The response is over, the request is not: a server may answer early.
+    answered: bool,
+}
+
+/// The rows of a flow that are not yet logged.
+#[derive(Default)]
+pub(crate) struct Exchanges {
+    /// Ordered by index.
+    pending: VecDeque<Exchange>,
+    request: u64,
+    response: u64,
+    depth: u64,
+}
+
+impl Exchanges {
+    fn find(&mut self, index: u64) -> Option<&mut Exchange> {
+        self.pending.iter_mut().find(|e| e.index == index)
+    }
+
+    /// The row of exchange `index`, if it is still open.
+    pub(crate) fn row(&mut self, index: u64) -> Option<&mut HttpRecord> {
+        self.find(index).map(|e| &mut *e.record)
+    }
+
+    fn row_or_new(&mut self, index: u64, cx: &Cx<'_>) -> &mut HttpRecord {
+        let at = self.pending.partition_point(|e| e.index < index);
+        if self.pending.get(at).is_none_or(|e| e.index != index) {
+            self.depth += 1;
+            let record = Box::new(HttpRecord::new(cx.head(cx.ts), cx.tail(), self.depth));
+            self.pending.insert(at, Exchange { index, record, answered: false });
+        }
+        // Just found or made.
+        let found = at.min(self.pending.len().saturating_sub(1));
+        #[expect(clippy::indexing_slicing, reason = "the table has the entry that was just found or inserted")]
+        &mut self.pending[found].record
+    }
+
+    /// A request begins: the index of its row.
+    pub(crate) fn begin_request(&mut self, line: &RequestLine<'_>, cx: &mut Cx<'_>) -> u64 {
+        if self.request < self.response {
+            cx.weird("HTTP_response_before_request");
+            self.request = self.response;
+        }
+        if self.pending.len() > MAX_PENDING {
+            cx.weird("HTTP_excessive_pipelining");
+            self.flush_before(self.request, cx);
+            self.response = self.request;
+        }
+        self.request += 1;
+        let index = self.request;
+        let (uri, weird) = unescape(line.uri.get(..MAX_URI_LEN).unwrap_or(line.uri));
+        for name in [line.weird, weird].into_iter().flatten() {
+            cx.weird(name);
+        }
+        if !is_ordinary_method(line.method) {
+            cx.weird_with("unknown_HTTP_method", Some(line.method.into()));
+        }
+        let row = self.row_or_new(index, cx);
+        row.method = Some(line.method.into());
+        row.uri = Some(uri.into());
+        index
+    }
+
+    /// A response begins: the index of its row.
+    pub(crate) fn begin_response(&mut self, line: &StatusLine<'_>, cx: &Cx<'_>) -> u64 {
+        let informational = |code: u64| (100..200).contains(&code);
+        let open = self.row(self.response).is_some_and(|r| r.status_code.is_none_or(informational));
+        if !open {
+            self.response += 1;
+        }
+        let index = self.response;
+        let row = self.row_or_new(index, cx);
+        let reason: Text = line.reason.map_or_else(|| "<empty>".into(), Text::from);
+        let code = u64::from(line.code);
+        if informational(code) {
+            row.info_code = Some(code);
+            row.info_msg = Some(reason.clone());
+        }
+        row.status_code = Some(code);
+        row.status_msg = Some(reason);
+        row.version = Some(line.version.text());
+        index
+    }
+
+    /// The request of row `index` is over.
+    pub(crate) fn end_request(&mut self, index: u64, body_len: u64, cx: &mut Cx<'_>) {
+        let Some(exchange) = self.find(index) else { return };
+        exchange.record.request_body_len = body_len;
+        if exchange.answered {
+            self.log(index, cx);
+        }
+    }
+
+    /// The response of row `index` is over. `request_open`: its request is not.
+    pub(crate) fn end_response(&mut self, index: u64, body_len: u64, request_open: bool, cx: &mut Cx<'_>) {
+        let Some(exchange) = self.find(index) else { return };
+        exchange.record.response_body_len = body_len;
+        if exchange.record.status_code.is_some_and(|c| (100..200).contains(&c)) {
+            return;
+        }
+        exchange.answered = true;
+        if !request_open {
+            self.log(index, cx);
+        }
+    }
+
+    fn log(&mut self, index: u64, cx: &mut Cx<'_>) {
+        if let Some(at) = self.pending.iter().position(|e| e.index == index)
+            && let Some(exchange) = self.pending.remove(at)
+        {
+            emit(exchange, cx);
+        }
+    }
+
+    fn flush_before(&mut self, index: u64, cx: &mut Cx<'_>) {
+        while self.pending.front().is_some_and(|e| e.index < index) {
+            let Some(exchange) = self.pending.pop_front() else { return };
+            emit(exchange, cx);
+        }
+    }
+
+    /// Logs every row that is left.
+    pub(crate) fn flush(&mut self, cx: &mut Cx<'_>) {
+        self.flush_before(u64::MAX, cx);
+    }
+}
+
+fn emit(mut exchange: Exchange, cx: &mut Cx<'_>) {
+    exchange.record.tail = cx.tail();
+    cx.emit(Event::HttpRecord(exchange.record));
+}
+
+/// Notes a request's header field in its row.
+pub(crate) fn request_field(row: &mut HttpRecord, name: Name, raw_name: &[u8], value: &[u8]) {
+    let slot = match name {
+        Name::Host => &mut row.host,
+        Name::Origin => &mut row.origin,
+        Name::Referer => &mut row.referrer,
+        Name::UserAgent => &mut row.user_agent,
+        Name::Authorization => {
+            if let Some(user) = basic_user(value) {
+                row.username = Some(user);
+            }
+            return;
+        }
+        Name::Proxy => {
+            let proxied = row.proxied.get_or_insert_with(Set::default);
+            if proxied.0.len() < MAX_PROXIED {
+                let mut text = raw_name.to_ascii_uppercase();
+                text.extend_from_slice(b" -> ");
+                text.extend_from_slice(value);
+                proxied.insert(text.into());
+            }
+            return;
+        }
+        _ => return,
+    };
+    *slot = Some(value.into());
+}
+
+/// The user name of basic authentication (RFC 7617); the password is not kept.
+fn basic_user(value: &[u8]) -> Option<Text> {
+    let (scheme, rest) = value.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let mut decoder = Base64::default();
+    let mut text = Vec::new();
+    decoder.push(rest, &mut text);
+    decoder.finish(&mut text);
+    match memchr::memchr(b':', &text) {
+        Some(at) => text.get(..at).map(Text::from),
+        None => Some([b"<problem-decoding> (", value, b")"].concat().into()),
+    }
+}
+
+/// Lists a message's files in its row.
+pub(crate) struct FileList<'a> {
+    pub(crate) exchanges: &'a mut Exchanges,
+    pub(crate) index: u64,
+    pub(crate) request: bool,
+}
+
+impl Observer for FileList<'_> {
+    fn opened(&mut self, info: FileInfo, filename: Option<&Text>) {
+        if let Some(row) = self.exchanges.row(self.index) {
+            row.opened(self.request, info, filename);
+        }
+    }
+
+    fn closed(&mut self, info: FileInfo) {
+        if let Some(row) = self.exchanges.row(self.index) {
+            row.closed(self.request, info);
+        }
+    }
+}

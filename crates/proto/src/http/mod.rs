@@ -1,0 +1,546 @@
+//! HTTP/0.9 to HTTP/1.1 (RFC 9110, RFC 9112), on any port.
+//!
+//! Rows follow Zeek's `http.log`. Differences: bodies without length keep their line ends; br and zstd
+//! are decoded as gzip and deflate are; an early response waits for its request's end, so that both stand
+//! in one row; after a hole outside of a body the parser goes on with the next message instead of giving
+//! up; flows whose beginning is missing are read.
+
+mod body;
+mod exchange;
+mod message;
+mod probe;
+mod record;
+mod side;
+#[cfg(test)]
+mod tests;
+
+pub use record::HttpRecord;
+
+use crate::mime::{Kind, Origin, field};
+use crate::{Cx, Descriptor, Line, Lines, Protocol, Start};
+use body::Body;
+use exchange::{Exchanges, FileList, request_field};
+use message::{RequestLine, StatusLine, Version, request_line, status_line};
+use sekisho_record::Text;
+use sekisho_types::Dir;
+use side::{Head, Side, State, Upgrade};
+use std::collections::VecDeque;
+
+/// Longest line; the rest of a longer one is dropped.
+const MAX_LINE_LEN: usize = 64 * 1024;
+
+/// Requests whose method is remembered until the response comes; of older ones it is forgotten.
+const MAX_UNANSWERED: usize = 1000;
+
+/// Name in conn's `service`.
+const SERVICE: &str = "http";
+
+/// What of a request decides about its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ask {
+    head: bool,
+    connect: bool,
+}
+
+/// What the flow goes on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Something to be probed for.
+    Probe,
+    WebSocket,
+}
+
+/// State of one flow.
+pub struct Parser {
+    lines: [Lines; 2],
+    core: Core,
+}
+
+struct Core {
+    /// Requests, responses.
+    sides: [Side; 2],
+    exchanges: Exchanges,
+    unanswered: VecDeque<Ask>,
+    /// Requests come from the responder: the capture began in the middle and the ends were mixed up.
+    swapped: Option<bool>,
+    /// A request or a response has been read.
+    known: bool,
+    next: Option<Next>,
+}
+
+impl Protocol for Parser {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        service: SERVICE,
+        tcp_ports: &[80, 81, 631, 1080, 3128, 8000, 8080, 8888],
+        udp_ports: &[],
+        probe: probe::probe,
+    };
+
+    fn start(_start: &Start<'_>) -> Self {
+        Self {
+            lines: [Lines::new(MAX_LINE_LEN), Lines::new(MAX_LINE_LEN)],
+            core: Core {
+                sides: [Side::default(), Side::default()],
+                exchanges: Exchanges::default(),
+                unanswered: VecDeque::new(),
+                swapped: None,
+                known: false,
+                next: None,
+            },
+        }
+    }
+
+    fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+        let Self { lines, core } = self;
+        let lines = of(lines, dir);
+        let mut input = bytes;
+        while !input.is_empty() && core.next.is_none() {
+            let side = core.side_of(dir);
+            if core.takes_lines(side) {
+                let Some(line) = lines.next(&mut input) else { break };
+                let side = core.first_line(dir, line.text);
+                core.line(side, line, input.first().copied(), cx);
+            } else {
+                core.body_bytes(side, &mut input, cx);
+            }
+        }
+        match core.next {
+            Some(Next::Probe) => cx.hand_over(None, input.len()),
+            Some(Next::WebSocket) => {
+                cx.confirm("websocket");
+                cx.opaque();
+            }
+            None => {}
+        }
+    }
+
+    fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
+        of(&mut self.lines, dir).clear();
+        let side = self.core.side_of(dir);
+        self.core.gap(side, len, cx);
+    }
+
+    fn half_closed(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+        let lines = of(&mut self.lines, dir);
+        let rest = lines.partial().to_vec();
+        lines.clear();
+        if !rest.is_empty() {
+            let text = rest.strip_suffix(b"\r").unwrap_or(&rest);
+            let side = self.core.first_line(dir, text);
+            self.core.line(side, Line { text, cut: false }, None, cx);
+        }
+        let side = self.core.side_of(dir);
+        self.core.interrupt(side, true, cx);
+    }
+
+    fn end(&mut self, cx: &mut Cx<'_>) {
+        self.core.interrupt(Dir::Orig, false, cx);
+        self.core.interrupt(Dir::Resp, false, cx);
+        self.core.exchanges.flush(cx);
+    }
+}
+
+/// `Dir::Orig` below here means the side of the requests.
+impl Core {
+    /// The side that `dir` is on.
+    fn side_of(&self, dir: Dir) -> Dir {
+        if self.swapped == Some(true) { dir.flip() } else { dir }
+    }
+
+    /// The side that `dir` is on; the flow's first line tells whether the ends are mixed up.
+    fn first_line(&mut self, dir: Dir, line: &[u8]) -> Dir {
+        if self.swapped.is_none() && !line.is_empty() {
+            self.swapped = Some(match dir {
+                Dir::Orig => status_line(line).is_some_and(|s| s.version.major == 1),
+                Dir::Resp => request_line(line).is_ok_and(|r| r.version.major == 1),
+            });
+        }
+        self.side_of(dir)
+    }
+
+    /// Direction on the wire of a side.
+    fn is_orig(&self, side: Dir) -> bool {
+        side.is_orig() != (self.swapped == Some(true))
+    }
+
+    fn side(&mut self, side: Dir) -> &mut Side {
+        of(&mut self.sides, side)
+    }
+
+    fn takes_lines(&mut self, side: Dir) -> bool {
+        matches!(
+            self.side(side).state,
+            State::StartLine | State::Header | State::ChunkSize | State::ChunkEnd | State::Trailer | State::Resync
+        )
+    }
+
+    fn line(&mut self, side: Dir, line: Line<'_>, next: Option<u8>, cx: &mut Cx<'_>) {
+        if line.cut {
+            cx.weird("contentline_size_exceeded");
+        }
+        match self.side(side).state {
+            State::StartLine => self.start_line(side, line.text, cx),
+            State::Header | State::Trailer => self.header_line(side, line.text, next, cx),
+            State::ChunkSize => self.chunk_size(side, line.text, cx),
+            State::ChunkEnd => self.side(side).state = State::ChunkSize,
+            State::Resync => self.resync(side, line.text, cx),
+            _ => {}
+        }
+    }
+
+    fn start_line(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
+        if side.is_orig() {
+            match request_line(line) {
+                Ok(r) if r.version != Version::V09 || !self.known || message::is_method(r.method) => {
+                    self.begin_request(&r, cx);
+                }
+                _ if line.is_empty() => cx.weird("empty_http_request"),
+                Ok(_) => self.strange(side, "bad_HTTP_request", cx),
+                Err(weird) => self.strange(side, weird, cx),
+            }
+        } else {
+            match status_line(line) {
+                Some(s) => self.begin_response(&s, cx),
+                None if line.is_empty() => {}
+                None => self.strange(side, "bad_HTTP_reply", cx),
+            }
+        }
+    }
+
+    /// A start line that is none.
+    fn strange(&mut self, side: Dir, weird: &'static str, cx: &mut Cx<'_>) {
+        cx.weird(weird);
+        if self.known {
+            self.side(side).state = State::Resync;
+        } else {
+            cx.reject("not_http");
+        }
+    }
+
+    fn resync(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
+        if side.is_orig() {
+            if let Ok(r) = request_line(line)
+                && r.version.major == 1
+                && message::is_method(r.method)
+            {
+                self.begin_request(&r, cx);
+            }
+        } else if let Some(s) = status_line(line)
+            && s.version.major == 1
+            && (100..600).contains(&s.code)
+        {
+            self.begin_response(&s, cx);
+        }
+    }
+
+    fn begin_request(&mut self, line: &RequestLine<'_>, cx: &mut Cx<'_>) {
+        self.known = true;
+        cx.confirm(SERVICE);
+        let row = self.exchanges.begin_request(line, cx);
+        let bare = line.version == Version::V09;
+        self.begin(Dir::Orig, line.version, row);
+        if self.unanswered.len() >= MAX_UNANSWERED {
+            self.unanswered.pop_front();
+        }
+        let is = |name: &[u8]| line.method.eq_ignore_ascii_case(name);
+        self.unanswered.push_back(Ask { head: is(b"HEAD"), connect: is(b"CONNECT") });
+        if bare {
+            if line.method != b"GET" {
+                cx.weird_with("invalid_http_09_request_method", Some(line.method.into()));
+            }
+            if self.side(Dir::Resp).state == State::StartLine {
+                self.side(Dir::Resp).state = State::Bare;
+            }
+        }
+    }
+
+    fn begin_response(&mut self, line: &StatusLine<'_>, cx: &mut Cx<'_>) {
+        self.known = true;
+        cx.confirm(SERVICE);
+        let row = self.exchanges.begin_response(line, cx);
+        self.begin(Dir::Resp, line.version, row);
+    }
+
+    fn begin(&mut self, side: Dir, version: Version, row: u64) {
+        let side = self.side(side);
+        side.head = Head { version, ..Head::default() };
+        side.state = State::Header;
+        side.row = row;
+        side.ongoing = true;
+        side.messages += 1;
+    }
+
+    fn header_line(&mut self, side: Dir, line: &[u8], next: Option<u8>, cx: &mut Cx<'_>) {
+        let fold = &mut self.side(side).fold;
+        if line.first().is_some_and(|b| field::is_lws(*b)) && !fold.is_empty() {
+            if fold.extend(line) {
+                cx.weird("exceeded_mime_max_header_bytes");
+            }
+            return;
+        }
+        if !fold.is_empty() {
+            self.finish_field(side, cx);
+        }
+        if line.is_empty() || line.first() == Some(&0) {
+            self.end_header(side, cx);
+        } else if next.is_some_and(|b| !field::is_lws(b)) {
+            self.field(side, line, cx);
+        } else {
+            self.side(side).fold.begin(line);
+        }
+    }
+
+    fn finish_field(&mut self, side: Dir, cx: &mut Cx<'_>) {
+        let (held, lines) = self.side(side).fold.take();
+        if lines > 1 {
+            let name = field::field(&held).map(|(name, _)| name.into());
+            cx.weird_with("HTTP_obsolete_line_folding", name);
+        }
+        self.field(side, &held, cx);
+        self.side(side).fold.recycle(held);
+    }
+
+    fn field(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
+        if self.side(side).state == State::Trailer {
+            return;
+        }
+        let Some((name, value)) = field::field(line) else { return };
+        let Some(known) = message::name(name) else { return };
+        self.side(side).head.learn(known, name, value, cx);
+        if side.is_orig() {
+            let row = self.side(side).row;
+            if let Some(row) = self.exchanges.row(row) {
+                request_field(row, known, name, value);
+            }
+        }
+    }
+
+    fn end_header(&mut self, side: Dir, cx: &mut Cx<'_>) {
+        if self.side(side).state == State::Trailer {
+            return self.finish(side, true, cx);
+        }
+        if side.is_orig() { self.end_request_header(cx) } else { self.end_response_header(cx) }
+    }
+
+    fn end_request_header(&mut self, cx: &mut Cx<'_>) {
+        let head = &self.side(Dir::Orig).head;
+        let length = head.content_length;
+        let multipart = head.facts.kind == Kind::Multipart;
+        let state = match (head.chunked, length) {
+            (true, _) => Some(State::ChunkSize),
+            (false, Some(0)) => None,
+            (false, Some(n)) => Some(State::Fixed(n)),
+            (false, None) => multipart.then_some(State::UntilDelimiter),
+        };
+        self.begin_body(Dir::Orig, state, length, None, cx);
+        if state.is_none() && self.unanswered.back().is_some_and(|a| a.connect) {
+            // Nothing can be told of what follows before the proxy has answered.
+            self.side(Dir::Orig).state = State::Off;
+        }
+    }
+
+    fn end_response_header(&mut self, cx: &mut Cx<'_>) {
+        let row = self.side(Dir::Resp).row;
+        let code = self.exchanges.row(row).and_then(|r| r.status_code).unwrap_or(0);
+        let ask = self.unanswered.front().copied();
+        if ask.is_some_and(|a| a.connect) && (200..300).contains(&code) {
+            self.finish(Dir::Resp, true, cx);
+            self.next = Some(Next::Probe);
+            return;
+        }
+        let head = &mut self.side(Dir::Resp).head;
+        if code != 206 {
+            head.facts.range = None;
+        }
+        let range_len = head.facts.range.map(|(first, last, _)| (last - first).saturating_add(1));
+        let length = head.content_length.or(range_len);
+        let closed_by_delimiter = head.facts.kind == Kind::Multipart && !head.close;
+        let chunked = head.chunked;
+        let bodiless = ask.is_some_and(|a| a.head) || (100..200).contains(&code) || matches!(code, 204 | 304);
+        let state = match (bodiless, chunked, length) {
+            (true, ..) | (false, false, Some(0)) => None,
+            (false, true, _) => Some(State::ChunkSize),
+            (false, false, Some(n)) => Some(State::Fixed(n)),
+            (false, false, None) if closed_by_delimiter => Some(State::UntilDelimiter),
+            (false, false, None) => Some(State::UntilClose),
+        };
+        let key = (code == 206).then(|| self.range_key(row, cx));
+        let total = self.side(Dir::Resp).head.facts.range.map_or(length, |(_, _, total)| total);
+        self.begin_body(Dir::Resp, state, total, key, cx);
+    }
+
+    /// Names the resource of which a response carries a part.
+    fn range_key(&mut self, row: u64, cx: &Cx<'_>) -> Text {
+        let etag = self.side(Dir::Resp).head.etag.clone();
+        let row = self.exchanges.row(row);
+        let (host, uri) = row.map_or((None, None), |r| (r.host.clone(), r.uri.clone()));
+        let mut key = host.map_or_else(|| cx.flow.tuple.resp.to_string().into_bytes(), |h| h.0);
+        for part in [uri, etag].into_iter().flatten() {
+            key.push(b' ');
+            key.extend_from_slice(&part.0);
+        }
+        key.into()
+    }
+
+    /// Behind a header: a body, or the next message at once.
+    fn begin_body(
+        &mut self,
+        side: Dir,
+        state: Option<State>,
+        total_len: Option<u64>,
+        range_key: Option<Text>,
+        cx: &mut Cx<'_>,
+    ) {
+        let Some(state) = state else { return self.finish(side, true, cx) };
+        let is_orig = self.is_orig(side);
+        let s = self.side(side);
+        s.state = state;
+        let facts = std::mem::take(&mut s.head.facts);
+        let origin = Origin { source: "HTTP", is_orig, range_key, numbered: false };
+        let total_len = total_len.filter(|_| !s.head.chunked);
+        s.body = Some(Body::new(origin, facts, &s.head.decodable(), total_len, cx));
+    }
+
+    fn chunk_size(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
+        let size = message::chunk_size(line);
+        if size.is_none() {
+            cx.weird_with("HTTP_bad_chunk_size", Some(line.get(..64).unwrap_or(line).into()));
+        }
+        self.side(side).state = match size {
+            Some(n) if n > 0 => State::Chunk(n),
+            _ => State::Trailer,
+        };
+    }
+
+    fn body_bytes(&mut self, side: Dir, input: &mut &[u8], cx: &mut Cx<'_>) {
+        let bytes = *input;
+        let state = self.side(side).state;
+        let left = match state {
+            State::Fixed(n) | State::Chunk(n) => n,
+            State::Bare => return self.bare_response(cx),
+            State::UntilClose | State::UntilDelimiter => u64::MAX,
+            _ => {
+                *input = &[];
+                return;
+            }
+        };
+        let take = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+        let (content, rest) = bytes.split_at_checked(take).unwrap_or((bytes, &[]));
+        *input = rest;
+        let taken = self.push(side, content, cx);
+        let left = left.saturating_sub(content.len() as u64);
+        match state {
+            State::Fixed(_) if left == 0 => self.finish(side, true, cx),
+            State::Fixed(_) => self.side(side).state = State::Fixed(left),
+            State::Chunk(_) if left == 0 => self.side(side).state = State::ChunkEnd,
+            State::Chunk(_) => self.side(side).state = State::Chunk(left),
+            State::UntilDelimiter if self.side(side).body.as_ref().is_some_and(Body::is_closed) => {
+                *input = content.get(taken..).unwrap_or(&[]);
+                self.finish(side, true, cx);
+            }
+            _ => {}
+        }
+    }
+
+    /// The answer to a request of HTTP/0.9 has no header.
+    fn bare_response(&mut self, cx: &mut Cx<'_>) {
+        self.begin_response(&StatusLine { version: Version::V09, code: 0, reason: None }, cx);
+        self.begin_body(Dir::Resp, Some(State::UntilClose), None, None, cx);
+    }
+
+    fn push(&mut self, side: Dir, bytes: &[u8], cx: &mut Cx<'_>) -> usize {
+        let Self { sides, exchanges, .. } = self;
+        let request = side.is_orig();
+        let side = of(sides, side);
+        let mut list = FileList { exchanges, index: side.row, request };
+        side.body.as_mut().map_or(bytes.len(), |b| b.push(bytes, cx, &mut list))
+    }
+
+    /// The current message is over.
+    fn finish(&mut self, side: Dir, complete: bool, cx: &mut Cx<'_>) {
+        let Self { sides, exchanges, .. } = self;
+        let request = side.is_orig();
+        let s = of(sides, side);
+        s.ongoing = false;
+        s.state = State::StartLine;
+        let mut list = FileList { exchanges, index: s.row, request };
+        let len = s.body.take().map_or(0, |b| b.finish(complete, cx, &mut list));
+        let row = s.row;
+        if request {
+            self.exchanges.end_request(row, len, cx);
+            return;
+        }
+        let code = self.exchanges.row(row).and_then(|r| r.status_code).unwrap_or(0);
+        let requests = self.side(Dir::Orig);
+        let request_open = requests.ongoing && requests.row == row;
+        self.exchanges.end_response(row, len, request_open, cx);
+        self.end_response(code);
+    }
+
+    /// What a finished response means to what follows.
+    fn end_response(&mut self, code: u64) {
+        let head = &self.side(Dir::Resp).head;
+        let (wants, upgrade) = (head.wants_upgrade, head.upgrade);
+        if (100..200).contains(&code) {
+            if code == 101 && wants {
+                self.next = upgrade.map(|u| if u == Upgrade::WebSocket { Next::WebSocket } else { Next::Probe });
+            }
+            return;
+        }
+        let ask = self.unanswered.pop_front();
+        if ask.is_some_and(|a| a.connect) && self.side(Dir::Orig).state == State::Off {
+            self.side(Dir::Orig).state = State::StartLine;
+        }
+    }
+
+    /// The stream ends here, or nobody can tell where the message does.
+    fn interrupt(&mut self, side: Dir, closed: bool, cx: &mut Cx<'_>) {
+        let s = self.side(side);
+        if !s.ongoing {
+            return;
+        }
+        let complete = closed && s.state == State::UntilClose;
+        if !s.fold.is_empty() {
+            self.finish_field(side, cx);
+        }
+        self.finish(side, complete, cx);
+    }
+
+    fn gap(&mut self, side: Dir, len: u64, cx: &mut Cx<'_>) {
+        let state = self.side(side).state;
+        let left = match state {
+            State::Fixed(n) | State::Chunk(n) => n,
+            State::UntilClose => u64::MAX,
+            State::Off => return,
+            _ => 0,
+        };
+        let inside = len.min(left);
+        if inside > 0 {
+            let Self { sides, exchanges, .. } = self;
+            let request = side.is_orig();
+            let s = of(sides, side);
+            let mut list = FileList { exchanges, index: s.row, request };
+            if let Some(body) = &mut s.body {
+                body.gap(inside, cx, &mut list);
+            }
+        }
+        let left = left - inside;
+        match state {
+            State::Fixed(_) if len <= inside && left > 0 => self.side(side).state = State::Fixed(left),
+            State::Fixed(_) if len <= inside => self.finish(side, false, cx),
+            State::Chunk(_) if len <= inside && left > 0 => self.side(side).state = State::Chunk(left),
+            State::Chunk(_) if len <= inside => self.side(side).state = State::ChunkEnd,
+            State::UntilClose => {}
+            _ => {
+                self.interrupt(side, false, cx);
+                self.side(side).state = State::Resync;
+            }
+        }
+    }
+}
+
+/// The one of two that belongs to `dir`.
+fn of<T>(pair: &mut [T; 2], dir: Dir) -> &mut T {
+    let [orig, resp] = pair;
+    if dir.is_orig() { orig } else { resp }
+}

@@ -1,0 +1,129 @@
+use crate::FileInfo;
+use sekisho_record::{EnumName, Head, Record, Set, Tail, Text};
+use sekisho_types::Uid;
+
+/// Files listed per message; further ones are in `files` only. Zeek's `HTTP::max_files_orig`.
+const MAX_FILES: usize = 15;
+
+/// One request with its response.
+#[derive(Record)]
+#[record(log = "http")]
+pub struct HttpRecord {
+    #[record(flatten)]
+    pub(crate) head: Head,
+    /// Number of the request in the flow, from 1.
+    pub(crate) trans_depth: u64,
+    /// Method of the request.
+    pub(crate) method: Option<Text>,
+    /// Value of the Host field, port included.
+    pub(crate) host: Option<Text>,
+    /// Target of the request, percent-decoded.
+    pub(crate) uri: Option<Text>,
+    /// Value of the Referer field.
+    pub(crate) referrer: Option<Text>,
+    /// HTTP version of the response.
+    pub(crate) version: Option<Text>,
+    /// Value of the User-Agent field.
+    pub(crate) user_agent: Option<Text>,
+    /// Value of the Origin field.
+    pub(crate) origin: Option<Text>,
+    /// Bytes of the request's body, decoded.
+    pub(crate) request_body_len: u64,
+    /// Bytes of the response's body, decoded.
+    pub(crate) response_body_len: u64,
+    /// Status code of the response.
+    pub(crate) status_code: Option<u64>,
+    /// Reason phrase of the response.
+    pub(crate) status_msg: Option<Text>,
+    /// Code of the last informational response (1xx).
+    pub(crate) info_code: Option<u64>,
+    /// Reason phrase of the last informational response.
+    pub(crate) info_msg: Option<Text>,
+    /// Indicators of attributes discovered; always empty for now, as in Zeek's default.
+    pub(crate) tags: Set<EnumName>,
+    /// User name of basic authentication.
+    pub(crate) username: Option<Text>,
+    /// Password of basic authentication; never filled, as in Zeek's default.
+    pub(crate) password: Option<Text>,
+    /// Header fields that tell of a proxy, as `NAME -> value`.
+    pub(crate) proxied: Option<Set<Text>>,
+    /// Ids of files in the request.
+    pub(crate) orig_fuids: Option<Vec<Uid>>,
+    /// File names in the request.
+    pub(crate) orig_filenames: Option<Vec<Text>>,
+    /// Types of files in the request, by content.
+    pub(crate) orig_mime_types: Option<Vec<&'static str>>,
+    /// Ids of files in the response.
+    pub(crate) resp_fuids: Option<Vec<Uid>>,
+    /// File names in the response.
+    pub(crate) resp_filenames: Option<Vec<Text>>,
+    /// Types of files in the response, by content.
+    pub(crate) resp_mime_types: Option<Vec<&'static str>>,
+    #[record(flatten)]
+    pub(crate) tail: Tail,
+}
+
+impl HttpRecord {
+    /// The row's first columns; the others follow as messages are read.
+    pub(crate) fn new(head: Head, tail: Tail, trans_depth: u64) -> Self {
+        Self {
+            head,
+            trans_depth,
+            method: None,
+            host: None,
+            uri: None,
+            referrer: None,
+            version: None,
+            user_agent: None,
+            origin: None,
+            request_body_len: 0,
+            response_body_len: 0,
+            status_code: None,
+            status_msg: None,
+            info_code: None,
+            info_msg: None,
+            tags: Set::default(),
+            username: None,
+            password: None,
+            proxied: None,
+            orig_fuids: None,
+            orig_filenames: None,
+            orig_mime_types: None,
+            resp_fuids: None,
+            resp_filenames: None,
+            resp_mime_types: None,
+            tail,
+        }
+    }
+
+    /// Lists a file whose content has begun.
+    pub(crate) fn opened(&mut self, request: bool, info: FileInfo, filename: Option<&Text>) {
+        let (fuids, names) = if request {
+            (&mut self.orig_fuids, &mut self.orig_filenames)
+        } else {
+            (&mut self.resp_fuids, &mut self.resp_filenames)
+        };
+        if add(fuids, info.fuid)
+            && let Some(name) = filename
+        {
+            add(names, name.clone());
+        }
+    }
+
+    /// Lists the type of a file that is over.
+    pub(crate) fn closed(&mut self, request: bool, info: FileInfo) {
+        let types = if request { &mut self.orig_mime_types } else { &mut self.resp_mime_types };
+        if let Some(mime_type) = info.mime_type {
+            add(types, mime_type);
+        }
+    }
+}
+
+fn add<T>(list: &mut Option<Vec<T>>, item: T) -> bool {
+    let list = list.get_or_insert_default();
+    let room = list.len() < MAX_FILES;
+    if room {
+        list.push(item);
+    }
+    room
+}

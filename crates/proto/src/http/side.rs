@@ -1,0 +1,164 @@
+//! One direction of an HTTP/1.x flow: where in a message it is, and how long the body will be (RFC 9112 §6).
+
+use super::body::{Body, Codings, MAX_CODINGS};
+use super::message::{Name, Version};
+use crate::Cx;
+use crate::mime::field::{Fold, token};
+use crate::mime::{Facts, number};
+use sekisho_inflate::Coding;
+use sekisho_record::Text;
+
+/// What the next bytes of a direction are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum State {
+    /// A request or status line.
+    #[default]
+    StartLine,
+    /// Header fields.
+    Header,
+    /// So many bytes of a body.
+    Fixed(u64),
+    /// A body up to a multipart's last delimiter.
+    UntilDelimiter,
+    /// A body up to the end of the stream.
+    UntilClose,
+    /// A chunk's size.
+    ChunkSize,
+    /// So many bytes of a chunk.
+    Chunk(u64),
+    /// The line end behind a chunk.
+    ChunkEnd,
+    /// Fields behind the last chunk.
+    Trailer,
+    /// A response of HTTP/0.9: nothing but content.
+    Bare,
+    /// Anything, up to what is surely a start line.
+    Resync,
+    /// Of no interest.
+    Off,
+}
+
+/// What an upgrade leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Upgrade {
+    WebSocket,
+    Other,
+}
+
+/// What the header of the current message says.
+#[derive(Default)]
+pub(crate) struct Head {
+    pub(crate) version: Version,
+    pub(crate) content_length: Option<u64>,
+    pub(crate) chunked: bool,
+    pub(crate) codings: Codings,
+    /// More codings than [`MAX_CODINGS`], or one that is unknown.
+    pub(crate) opaque_coding: bool,
+    pub(crate) facts: Facts,
+    pub(crate) close: bool,
+    pub(crate) wants_upgrade: bool,
+    pub(crate) upgrade: Option<Upgrade>,
+    pub(crate) etag: Option<Text>,
+    pub(crate) range_request: bool,
+}
+
+impl Head {
+    /// Takes up a field that matters to framing or content.
+    pub(crate) fn learn(&mut self, known: Name, name: &[u8], value: &[u8], cx: &mut Cx<'_>) {
+        match known {
+            Name::Content => {
+                self.facts.learn(name, value);
+            }
+            Name::ContentLength => self.content_length(value, cx),
+            Name::TransferEncoding => self.transfer_encoding(value, cx),
+            Name::ContentEncoding => self.content_encoding(value),
+            Name::Connection => self.connection(value),
+            Name::Upgrade => {
+                let websocket = token(value).eq_ignore_ascii_case(b"websocket");
+                self.upgrade = Some(if websocket { Upgrade::WebSocket } else { Upgrade::Other });
+            }
+            Name::ETag => self.etag = Some(value.into()),
+            Name::Range => self.range_request = true,
+            _ => {}
+        }
+    }
+
+    fn content_length(&mut self, value: &[u8], cx: &mut Cx<'_>) {
+        if self.chunked {
+            cx.weird("HTTP_content_length_and_chunked");
+        }
+        let text = token(value);
+        if text.is_empty() {
+            return;
+        }
+        let len = number(text);
+        if len.is_none() {
+            cx.weird_with("HTTP_bad_content_length", Some(text.into()));
+        }
+        self.content_length = Some(len.unwrap_or(0));
+    }
+
+    fn transfer_encoding(&mut self, value: &[u8], cx: &mut Cx<'_>) {
+        if !self.version.has_chunks() {
+            return;
+        }
+        for (i, coding) in value.split(|b| *b == b',').enumerate() {
+            let coding = token(coding);
+            if coding.eq_ignore_ascii_case(b"chunked") {
+                self.chunked = true;
+            } else {
+                self.add_coding(coding);
+            }
+            if i > 0 {
+                cx.weird_with("HTTP_chunked_multi", Some(value.into()));
+            }
+        }
+        if self.chunked && self.content_length.is_some() {
+            cx.weird("HTTP_content_length_and_chunked");
+        }
+    }
+
+    fn content_encoding(&mut self, value: &[u8]) {
+        for coding in value.split(|b| *b == b',') {
+            self.add_coding(token(coding));
+        }
+    }
+
+    fn add_coding(&mut self, coding: &[u8]) {
+        if coding.is_empty() || coding.eq_ignore_ascii_case(b"identity") {
+            return;
+        }
+        match Coding::from_http(coding) {
+            Some(c) if self.codings.len() < MAX_CODINGS => self.codings.push(c),
+            _ => self.opaque_coding = true,
+        }
+    }
+
+    fn connection(&mut self, value: &[u8]) {
+        for option in value.split(|b| *b == b',') {
+            let option = token(option);
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.wants_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
+        }
+    }
+
+    /// The codings to undo; none if one of them can't be.
+    pub(crate) fn decodable(&self) -> Codings {
+        if self.opaque_coding { Codings::new() } else { self.codings.clone() }
+    }
+}
+
+/// One direction.
+#[derive(Default)]
+pub(crate) struct Side {
+    pub(crate) state: State,
+    pub(crate) head: Head,
+    pub(crate) fold: Fold,
+    pub(crate) body: Option<Body>,
+    /// Row of the current or last message.
+    pub(crate) row: u64,
+    /// A message has begun and is not over.
+    pub(crate) ongoing: bool,
+    /// Messages begun so far.
+    pub(crate) messages: u64,
+}
