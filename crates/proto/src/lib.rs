@@ -39,6 +39,7 @@ pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
 mod mime;
+pub mod tls;
 
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, FileId, FileInfo, FileMeta, Files, HandOver, Outbox, Range, Transfer, Weird,

@@ -107,6 +107,7 @@ protocols! {
     Dns in dns logs [DnsRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
+    Tls in tls logs [SslRecord, X509Record];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);
