@@ -2,11 +2,11 @@
 //! answer can be walked back to the packets.
 
 mod args;
+mod drive;
 mod files;
 mod input;
 mod logs;
 mod progress;
-mod drive;
 mod store;
 
 use anyhow::{Error, Result};

@@ -46,7 +46,8 @@ impl Chain {
             self.fingerprints.push(fp);
             match Certificate::parse(der) {
                 Ok(cert) => {
-                    cx.emit(row(cx.ts, fp, &cert, first, client));
+                    let (ts, role) = (cx.ts, u8::from(first) | u8::from(client) << 1);
+                    cx.emit_once("x509", &fp.0, role, || row(ts, fp, &cert, first, client));
                     if first {
                         self.leaf = Some(Box::new(cert));
                     }
