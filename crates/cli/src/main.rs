@@ -3,11 +3,11 @@
 
 mod args;
 mod audit;
+mod drive;
 mod files;
 mod input;
 mod logs;
 mod progress;
-mod drive;
 mod store;
 
 use anyhow::{Error, Result};

@@ -59,7 +59,10 @@ fn office_certificates() {
     }
     let of = |name: &str| {
         let ssl = rows_of(&capture, "ssl");
-        ssl.iter().find(|r| r["server_name"] == name).map(|r| text(r, "validation_status").to_owned()).unwrap_or_default()
+        ssl.iter()
+            .find(|r| r["server_name"] == name)
+            .map(|r| text(r, "validation_status").to_owned())
+            .unwrap_or_default()
     };
     assert_eq!(of("self.shop.test"), "self signed certificate");
     assert_ne!(of("old.shop.test"), "ok");

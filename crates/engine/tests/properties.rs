@@ -236,7 +236,12 @@ fn one_worker_equals_many() {
             let mut rows = Vec::new();
             for f in frames(&packets) {
                 let at = pair_hash(LinkType(f.link_type), f.data, 5) as usize % count;
-                workers[at].batch([f], &mut |r: &dyn Record| rows.extend(text(r, View::Everything)), &mut NoStore, None);
+                workers[at].batch(
+                    [f],
+                    &mut |r: &dyn Record| rows.extend(text(r, View::Everything)),
+                    &mut NoStore,
+                    None,
+                );
             }
             for w in &mut workers {
                 w.finish(&mut |r: &dyn Record| rows.extend(text(r, View::Everything)), &mut NoStore);

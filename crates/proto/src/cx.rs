@@ -1,6 +1,6 @@
 use crate::{Event, ProtoId, Transport};
 use sekisho_record::{Head, Tail, Text};
-use sekisho_types::{Addr, Dir, FlowInfo, Interval, Timestamp, Uid};
+use sekisho_types::{Addr, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A parser's only way out, valid for one call.
@@ -155,9 +155,49 @@ pub trait Files {
     fn close(&mut self, id: FileId, ts: Timestamp, complete: bool) -> FileInfo;
 }
 
+/// Facts remembered so that each is logged once ([`Cx::emit_once`]); at this many all are forgotten, and repeats come.
+pub const MAX_REMEMBERED: usize = 1 << 16;
+
+/// How long a fact counts as logged: Zeek logs a certificate again after a day.
+pub const REMEMBERED_FOR: Interval = Interval::from_secs(86_400);
+
+/// What was logged once already, and when.
+pub struct Remembered(hashbrown::HashMap<(&'static str, [u8; 33]), Timestamp, SeededState>);
+
+impl Default for Remembered {
+    fn default() -> Self {
+        // The keys are digests of what was on the wire: a fixed seed gives an attacker nothing to aim at.
+        Self(hashbrown::HashMap::with_hasher(SeededState(0x0ce)))
+    }
+}
+
+impl Remembered {
+    /// Is it new, or forgotten? Remembers it.
+    fn is_new(&mut self, kind: &'static str, key: [u8; 33], ts: Timestamp) -> bool {
+        if self.0.len() >= MAX_REMEMBERED {
+            self.0.clear();
+        }
+        match self.0.entry((kind, key)) {
+            hashbrown::hash_map::Entry::Occupied(mut e) => {
+                let old = ts - *e.get() > REMEMBERED_FOR;
+                if old {
+                    e.insert(ts);
+                }
+                old
+            }
+            hashbrown::hash_map::Entry::Vacant(e) => {
+                e.insert(ts);
+                true
+            }
+        }
+    }
+}
+
 /// What came out of one or more parser calls; the engine drains it.
 #[derive(Default)]
 pub struct Outbox {
+    /// What this worker logged once already. Survives draining.
+    pub remembered: Remembered,
     /// Records in the order found.
     pub events: Vec<Event>,
     /// Anomalies.
@@ -205,6 +245,22 @@ impl<'a> Cx<'a> {
     /// Logs a record.
     pub fn emit(&mut self, event: impl Into<Event>) {
         self.out.events.push(event.into());
+    }
+
+    /// Logs what `record` makes unless the fact was logged within [`REMEMBERED_FOR`]. `digest` and `role` name the
+    /// fact, `kind` the log.
+    pub fn emit_once<E: Into<Event>>(
+        &mut self,
+        kind: &'static str,
+        digest: &[u8; 32],
+        role: u8,
+        record: impl FnOnce() -> E,
+    ) {
+        let mut key = [role; 33];
+        key.iter_mut().zip(digest).for_each(|(k, d)| *k = *d);
+        if self.out.remembered.is_new(kind, key, self.ts) {
+            self.out.events.push(record().into());
+        }
     }
 
     /// Reports an anomaly; the flow goes on.

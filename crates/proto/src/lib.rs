@@ -41,9 +41,11 @@ pub mod ftp_data;
 pub mod http;
 mod mime;
 pub mod ssh;
+pub mod tls;
 
 pub use cx::{
-    Cx, EXPECTATION_LIFETIME, Expectation, FileId, FileInfo, FileMeta, Files, HandOver, Outbox, Range, Transfer, Weird,
+    Cx, EXPECTATION_LIFETIME, Expectation, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
+    REMEMBERED_FOR, Range, Remembered, Transfer, Weird,
 };
 pub use protocol::{Descriptor, Guess, Probe, Protocol, Start, Transport};
 pub use registry::{Event, PROTOCOLS, Parser, ProtoId, schemas};

@@ -109,6 +109,7 @@ protocols! {
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
     Ssh in ssh logs [SshRecord];
+    Tls in tls logs [SslRecord, X509Record];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

@@ -41,4 +41,4 @@ pub use key::PublicKey;
 pub use matching::matches_name;
 pub use roots::{RootStore, Trusted};
 pub use time::CertTime;
-pub use validate::{MAX_DEPTH, MAX_SIGNATURE_CHECKS, Validation, validate};
+pub use validate::{Judgement, MAX_DEPTH, MAX_SIGNATURE_CHECKS, Validation, judge, validate};

@@ -2,6 +2,7 @@
 
 use crate::cert::{self, Certificate, Raw};
 use crate::roots::{RootStore, permits};
+use crate::time::CertTime;
 use crate::verify::{Signature, signed_by};
 use sekisho_types::Timestamp;
 
@@ -93,51 +94,84 @@ struct Search<'r> {
     failure_depth: usize,
 }
 
-/// Validates `chain` (DER, host first; order and surplus of the rest don't matter) against `roots` at time `at`.
-/// With `name` the host certificate must also cover that host, which Zeek's status does not ask.
+/// What can be said of a chain before its time and the host's name are known; worth keeping where chains recur.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// Why no trusted root was reached.
+    failure: Option<Validation>,
+    /// Since when all certificates of the path are valid, and until when; `None` if one of the times is malformed.
+    valid: Option<(CertTime, CertTime)>,
+}
+
+impl Judgement {
+    /// The verdict at time `at`.
+    pub fn at(&self, at: Timestamp) -> Validation {
+        let now = at.0.div_euclid(1_000_000_000);
+        match (self.failure, self.valid) {
+            (Some(failure), _) => failure,
+            (None, None) => Validation::Unreadable,
+            (None, Some((from, _))) if now < from.0 => Validation::NotYetValid,
+            (None, Some((_, to))) if now > to.0 => Validation::Expired,
+            (None, Some(_)) => Validation::Ok,
+        }
+    }
+}
+
+/// Searches a path from the first certificate of `chain` (DER; order and surplus of the rest don't matter) to `roots`.
+pub fn judge(chain: &[&[u8]], roots: &RootStore) -> Judgement {
+    match path(chain, roots) {
+        Ok(path) => judgement(&path),
+        Err(failure) => Judgement { failure: Some(failure), valid: None },
+    }
+}
+
+/// Validates `chain` against `roots` at time `at`. With `name` the host certificate must also cover that host, which
+/// Zeek's status does not ask.
 pub fn validate(chain: &[&[u8]], roots: &RootStore, at: Timestamp, name: Option<&str>) -> Validation {
-    let mut links = Vec::with_capacity(chain.len().min(MAX_DEPTH));
-    for der in chain.iter().take(MAX_DEPTH) {
-        let Ok(raw) = cert::split(der) else { continue };
-        let Ok(cert) = Certificate::from_raw(&raw) else { continue };
-        links.push(Link { raw, cert });
-    }
-    let host_readable = chain.first().is_some_and(|der| cert::split(der).is_ok());
-    let Some(host) = links.first().filter(|_| host_readable) else { return Validation::Unreadable };
-    let mut search =
-        Search { roots, checks_left: MAX_SIGNATURE_CHECKS, failure: Validation::NoLocalIssuer, failure_depth: 0 };
-    let mut path = vec![0];
-    if !search.extend(&links, &mut path) {
-        return search.failure;
-    }
-    let on_path: Vec<&Link<'_>> = path.iter().filter_map(|&i| links.get(i)).collect();
-    if let Err(e) = check_times(&on_path, at) {
-        return e;
-    }
-    let purposes = host.cert.extensions.ext_key_usage.as_deref().unwrap_or(&[]);
-    if !purposes.is_empty() && !purposes.iter().any(|p| p == "serverAuth" || p == "clientAuth" || p == "any") {
-        return Validation::Purpose;
-    }
-    let Some(name) = name else { return Validation::Ok };
-    let constraints = on_path.iter().filter_map(|l| l.cert.extensions.name_constraints.as_deref());
-    if constraints.into_iter().any(|c| !permits(c, name.as_bytes())) {
+    let path = match path(chain, roots) {
+        Ok(path) => path,
+        Err(failure) => return failure,
+    };
+    let verdict = judgement(&path).at(at);
+    let (Validation::Ok, Some(name), Some(host)) = (verdict, name, path.first()) else { return verdict };
+    let mut constraints = path.iter().filter_map(|l| l.cert.extensions.name_constraints.as_deref());
+    if constraints.any(|c| !permits(c, name.as_bytes())) {
         return Validation::NotPermitted;
     }
     if crate::matches_name(&host.cert, name.as_bytes()) { Validation::Ok } else { Validation::NameMismatch }
 }
 
-fn check_times(path: &[&Link<'_>], at: Timestamp) -> Result<(), Validation> {
-    let now = at.0.div_euclid(1_000_000_000);
-    // From the top, as OpenSSL does: an expired authority is named before an expired host.
-    for link in path.iter().rev() {
-        match (link.cert.not_before, link.cert.not_after) {
-            (Some(from), _) if from.0 > now => return Err(Validation::NotYetValid),
-            (_, Some(to)) if to.0 < now => return Err(Validation::Expired),
-            (Some(_), Some(_)) => {}
-            _ => return Err(Validation::Unreadable),
+/// The certificates from the host to the one below a root.
+fn path<'a>(chain: &[&'a [u8]], roots: &RootStore) -> Result<Vec<Link<'a>>, Validation> {
+    let mut links = Vec::with_capacity(chain.len().min(MAX_DEPTH));
+    for (i, der) in chain.iter().take(MAX_DEPTH).enumerate() {
+        match cert::split(der).and_then(|raw| Ok(Link { raw, cert: Certificate::from_raw(&raw)? })) {
+            Ok(link) => links.push(link),
+            Err(_) if i == 0 => return Err(Validation::Unreadable),
+            Err(_) => {}
         }
     }
-    Ok(())
+    let host = links.first().ok_or(Validation::Unreadable)?;
+    let purposes = host.cert.extensions.ext_key_usage.as_deref().unwrap_or(&[]);
+    let fits = purposes.is_empty() || purposes.iter().any(|p| p == "serverAuth" || p == "clientAuth" || p == "any");
+    let mut search =
+        Search { roots, checks_left: MAX_SIGNATURE_CHECKS, failure: Validation::NoLocalIssuer, failure_depth: 0 };
+    let mut path = vec![0];
+    if !search.extend(&links, &mut path) {
+        return Err(search.failure);
+    }
+    if !fits {
+        return Err(Validation::Purpose);
+    }
+    let mut by_index: Vec<Option<Link<'a>>> = links.into_iter().map(Some).collect();
+    Ok(path.into_iter().filter_map(|i| by_index.get_mut(i)?.take()).collect())
+}
+
+fn judgement(path: &[Link<'_>]) -> Judgement {
+    let valid = path.iter().try_fold((CertTime(i64::MIN), CertTime(i64::MAX)), |(from, to), l| {
+        Some((from.max(l.cert.not_before?), to.min(l.cert.not_after?)))
+    });
+    Judgement { failure: None, valid }
 }
 
 impl Search<'_> {

@@ -23,7 +23,12 @@ pub fn logs_of(capture: &Path, args: &[&str]) -> String {
     all.extend(args);
     all.push("-o");
     let out = sekisho(&all, &[dir.path(), capture]);
-    assert!(matches!(out.status.code(), Some(0 | 1)), "{}: {}", capture.display(), String::from_utf8_lossy(&out.stderr));
+    assert!(
+        matches!(out.status.code(), Some(0 | 1)),
+        "{}: {}",
+        capture.display(),
+        String::from_utf8_lossy(&out.stderr)
+    );
     let mut files: Vec<_> = fs::read_dir(dir.path()).expect("logs").map(|e| e.expect("entry").path()).collect();
     files.sort();
     let mut text = String::new();

@@ -1,0 +1,114 @@
+//! Certificates of one end: x509 rows, fingerprints, the leaf, and the verdict on the chain.
+
+use super::record::X509Record;
+use crate::Cx;
+use sekisho_record::{Digest, Text};
+use sekisho_types::{SeededState, Timestamp};
+use sekisho_x509::{CertTime, Certificate, Judgement, RootStore, Validation, fingerprint, judge};
+use sha2::{Digest as _, Sha256};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+/// Most certificates of one end that are looked at; public chains have two to five.
+pub const MAX_CERTS: usize = 32;
+
+/// Verdicts kept: the same chains come again and again, and a verdict costs some 100 µs of signature checks.
+const MAX_JUDGEMENTS: usize = 4096;
+
+static ROOTS: LazyLock<RootStore> = LazyLock::new(RootStore::mozilla);
+
+type Judgements = hashbrown::HashMap<[u8; 32], Judgement, SeededState>;
+
+/// Verdicts by the SHA-256 of the chain's fingerprints. They depend on the chain alone, so sharing them between
+/// workers changes no result. The keys are digests: a fixed seed gives an attacker nothing to aim at.
+static JUDGEMENTS: LazyLock<Mutex<Judgements>> =
+    LazyLock::new(|| Mutex::new(Judgements::with_hasher(SeededState(0x7e57_ed))));
+
+/// What is kept of an end's certificates.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    pub(super) fingerprints: Vec<Digest<32>>,
+    /// The first certificate, if it could be read.
+    pub(super) leaf: Option<Box<Certificate>>,
+    pub(super) verdict: Option<Validation>,
+}
+
+impl Chain {
+    /// Reads `certs`, logs them, and judges the chain if a server sent it. Further messages replace nothing: their
+    /// certificates are logged and added to the fingerprints, as Zeek does.
+    pub(super) fn add(&mut self, certs: &[&[u8]], client: bool, cx: &mut Cx<'_>) {
+        if certs.len() > MAX_CERTS || self.fingerprints.len() + certs.len() > MAX_CERTS {
+            cx.weird("tls_too_many_certificates");
+        }
+        let certs = certs.get(..MAX_CERTS - self.fingerprints.len().min(MAX_CERTS)).unwrap_or(certs);
+        for der in certs {
+            let first = self.fingerprints.is_empty();
+            let fp = Digest(fingerprint(der));
+            self.fingerprints.push(fp);
+            match Certificate::parse(der) {
+                Ok(cert) => {
+                    let (ts, role) = (cx.ts, u8::from(first) | u8::from(client) << 1);
+                    cx.emit_once("x509", &fp.0, role, || row(ts, fp, &cert, first, client));
+                    if first {
+                        self.leaf = Some(Box::new(cert));
+                    }
+                }
+                Err(_) => cx.weird("x509_unparsable_certificate"),
+            }
+        }
+        if !client && self.verdict.is_none() && !certs.is_empty() {
+            self.verdict = Some(self.judged(certs).at(cx.ts));
+        }
+    }
+
+    fn judged(&self, certs: &[&[u8]]) -> Judgement {
+        let mut hash = Sha256::new();
+        self.fingerprints.iter().for_each(|fp| hash.update(fp.0));
+        let key: [u8; 32] = hash.finalize().into();
+        let kept = JUDGEMENTS.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        kept.unwrap_or_else(|| {
+            let judgement = judge(certs, &ROOTS);
+            let mut all = JUDGEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
+            if all.len() >= MAX_JUDGEMENTS {
+                all.clear();
+            }
+            all.insert(key, judgement);
+            judgement
+        })
+    }
+}
+
+/// The x509 row of a certificate.
+pub(super) fn row(ts: Timestamp, fp: Digest<32>, c: &Certificate, host_cert: bool, client_cert: bool) -> X509Record {
+    let e = &c.extensions;
+    let names = e.alt_names.as_ref();
+    let texts = |list: &Vec<Vec<u8>>| (!list.is_empty()).then(|| list.iter().map(Text::from).collect::<Vec<_>>());
+    let time = |t: Option<CertTime>| t.map_or(Timestamp(0), CertTime::to_timestamp);
+    X509Record {
+        ts,
+        fingerprint: fp,
+        version: c.version,
+        serial: c.serial.clone(),
+        subject: c.subject.clone(),
+        issuer: c.issuer.clone(),
+        not_valid_before: time(c.not_before),
+        not_valid_after: time(c.not_after),
+        key_alg: c.key.algorithm.clone(),
+        sig_alg: c.sig_alg.clone(),
+        key_type: c.key.kind,
+        key_length: c.key.length,
+        exponent: c.key.exponent.clone(),
+        curve: c.key.curve.clone(),
+        san_dns: names.and_then(|n| texts(&n.dns)),
+        san_uri: names.and_then(|n| texts(&n.uri)),
+        san_email: names.and_then(|n| texts(&n.email)),
+        san_ip: names.filter(|n| !n.ip.is_empty()).map(|n| n.ip.clone()),
+        ca: e.basic_constraints.map(|b| b.ca),
+        path_len: e.basic_constraints.and_then(|b| b.path_len),
+        host_cert,
+        client_cert,
+        key_usage: e.key_usage.map(|u| u.names().collect()).unwrap_or_default(),
+        ext_key_usage: e.ext_key_usage.clone().unwrap_or_default(),
+        sct_count: e.sct_count,
+        self_issued: c.self_issued,
+    }
+}

@@ -1,0 +1,201 @@
+//! TLS 1.0 to 1.3 (RFC 2246, 4346, 5246, 8446), SSL 2 and 3 (RFC 6101) over streams, DTLS 1.0 to 1.3 (RFC 4347, 6347,
+//! 9147) over datagrams: hellos, certificates, alerts, and whether the session came about. Nothing is decrypted.
+//!
+//! One row per session, logged when both ends encrypt, or else at the flow's end; from the former on the flow is
+//! opaque. Each certificate gives an x509 row (once per run and role: the collector drops repeats). Limits:
+//! [`MAX_MESSAGE_LEN`], [`MAX_CERTS`], [`MAX_HISTORY_LEN`], [`MAX_DEPTH`](sekisho_x509::MAX_DEPTH) and
+//! [`MAX_SIGNATURE_CHECKS`](sekisho_x509::MAX_SIGNATURE_CHECKS). Known gaps: compressed certificates (RFC 8879) only
+//! occur encrypted and are not read; DTLS connection ids (RFC 9146) are not followed.
+
+mod chain;
+mod ciphers;
+mod dtls;
+mod fingerprint;
+mod handshake;
+mod layer;
+mod message;
+mod names;
+mod probe;
+mod record;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use chain::MAX_CERTS;
+pub use handshake::MAX_MESSAGE_LEN;
+pub use record::{SslRecord, X509Record};
+pub use session::MAX_HISTORY_LEN;
+
+use crate::{Cx, Descriptor, Protocol, Start, Transport};
+use dtls::Datagrams;
+use handshake::{Handshakes, Step};
+use layer::{Content, Dialect, Header, Layer, content};
+use sekisho_types::Dir;
+use session::Session;
+
+/// State of one flow.
+#[derive(Default)]
+pub struct Parser {
+    session: Session,
+    layers: [Layer; 2],
+    handshakes: [Handshakes; 2],
+    dialect: Dialect,
+    datagrams: Option<Box<Datagrams>>,
+}
+
+impl Protocol for Parser {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        service: "ssl",
+        tcp_ports: &[443, 563, 585, 614, 636, 853, 989, 990, 992, 993, 995, 5061, 5223],
+        udp_ports: &[443],
+        probe: probe::probe,
+    };
+
+    fn start(start: &Start<'_>) -> Self {
+        Self { datagrams: (start.transport == Transport::Udp).then(Box::default), ..Self::default() }
+    }
+
+    fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+        let outcome = match &mut self.datagrams {
+            Some(d) => d.datagram(dir, bytes, &mut self.session, cx),
+            None => self.stream(dir, bytes, cx),
+        };
+        if let Err(why) = outcome {
+            cx.reject(why);
+        }
+    }
+
+    fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
+        let i = dir.index();
+        let (Some(layer), Some(handshakes)) = (self.layers.get_mut(i), self.handshakes.get_mut(i)) else { return };
+        // Inside an encrypted record nothing of value is lost; a message in clear can't be put together any more.
+        if layer.current() != Some(Content::Encrypted) || !layer.skip(len) {
+            layer.lost = true;
+            handshakes.clear();
+        }
+    }
+
+    fn end(&mut self, cx: &mut Cx<'_>) {
+        self.session.log(cx);
+    }
+}
+
+impl Parser {
+    fn stream(&mut self, dir: Dir, mut bytes: &[u8], cx: &mut Cx<'_>) -> Result<(), &'static str> {
+        let i = dir.index();
+        while let Some(layer) = self.layers.get_mut(i).filter(|l| !l.lost && !bytes.is_empty()) {
+            if self.session.established {
+                break;
+            }
+            if let Some(content) = layer.current() {
+                let (piece, rest, ends) = layer.take_body(bytes);
+                bytes = rest;
+                self.body(dir, content, piece, ends, cx)?;
+                continue;
+            }
+            let (head, rest) = layer.take_head(bytes);
+            bytes = rest;
+            let Some(head) = head else { break };
+            let (content, len) = match layer::header(&head, dir.is_orig(), &mut self.dialect) {
+                Header::Tls { content, len } => (self.classify(dir, content), len),
+                Header::V2 { kind, len } => (Content::V2(kind), len),
+                Header::Bad(why) => return Err(why),
+            };
+            if let Some(layer) = self.layers.get_mut(i) {
+                layer.open(content, len);
+            }
+            if len == 0 {
+                if let Some(layer) = self.layers.get_mut(i) {
+                    layer.take_body(&[]);
+                }
+                self.body(dir, content, &[], true, cx)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Is a record that begins now in clear?
+    fn classify(&mut self, dir: Dir, content: u8) -> Content {
+        // TLS 1.3 has no clear sign of where encryption begins but application data.
+        if content == content::APPLICATION_DATA && self.session.encrypts_without_ccs() {
+            self.session.start_encryption(dir);
+        }
+        if self.session.encrypts(dir) { Content::Encrypted } else { Content::Clear(content) }
+    }
+
+    /// `piece` of the open record; `ends` with the last.
+    fn body(
+        &mut self,
+        dir: Dir,
+        content: Content,
+        piece: &[u8],
+        ends: bool,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), &'static str> {
+        let i = dir.index();
+        match content {
+            Content::Encrypted => {
+                if ends {
+                    self.session.ciphertext(cx);
+                }
+                return Ok(());
+            }
+            Content::Clear(content::HANDSHAKE) => {
+                let (Some(handshakes), session) = (self.handshakes.get_mut(i), &mut self.session) else {
+                    return Ok(());
+                };
+                return handshakes.feed(piece, |step| match step {
+                    Step::Message { kind, body } => session.message(dir, kind, body, false, cx),
+                    Step::TooLong { kind } => session.too_long(dir, kind, cx),
+                });
+            }
+            _ => {}
+        }
+        let Some(layer) = self.layers.get_mut(i) else { return Ok(()) };
+        layer.keep(piece, content);
+        if !ends {
+            return Ok(());
+        }
+        let (body, len) = (layer.take_small(), layer.len);
+        match content {
+            Content::Clear(kind) => self.small_record(dir, kind, &body, len, cx),
+            Content::V2(kind) => self.v2_message(dir, kind, &body, cx),
+            Content::Encrypted => Ok(()),
+        }
+    }
+
+    fn small_record(
+        &mut self,
+        dir: Dir,
+        kind: u8,
+        body: &[u8],
+        len: usize,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), &'static str> {
+        match kind {
+            content::CHANGE_CIPHER_SPEC => self.session.change_cipher_spec(dir, cx),
+            content::ALERT => return self.session.alerts(dir, body, len, cx),
+            content::HEARTBEAT => self.session.heartbeat(dir, cx),
+            content::APPLICATION_DATA => self.session.plain_data(cx),
+            _ => return Err("unknown TLS record type"),
+        }
+        Ok(())
+    }
+
+    /// SSL 2 messages (client hello 1, client master key 2, server hello 4).
+    fn v2_message(&mut self, dir: Dir, kind: u8, body: &[u8], cx: &mut Cx<'_>) -> Result<(), &'static str> {
+        match kind {
+            1 => {
+                let (version, _) = message::v2_client_hello(body).map_err(|e| e.item())?;
+                self.session.v2_client_hello(dir, version, cx);
+            }
+            2 => self.session.establish(cx),
+            4 => {
+                let hello = message::v2_server_hello(body).map_err(|e| e.item())?;
+                self.session.v2_server_hello(dir, &hello, cx);
+            }
+            _ => return Err("unknown SSL 2 message"),
+        }
+        Ok(())
+    }
+}

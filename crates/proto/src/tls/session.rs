@@ -1,0 +1,392 @@
+//! What a session's messages add up to: the row of ssl.log, letter by letter as Zeek derives it.
+
+use super::chain::Chain;
+use super::fingerprint::{self, Carrier};
+use super::message::{self, ClientHello, ServerHello, kind};
+use super::names::{alert_name, group_name, is_tls13, version_name};
+use super::{ciphers, record::SslRecord};
+use crate::{Cx, FileMeta};
+use sekisho_record::{Digest, Head, Text};
+use sekisho_types::Dir;
+
+/// Longest history; a renegotiating or hostile peer could go on for ever.
+pub const MAX_HISTORY_LEN: usize = 100;
+
+/// Largest alert count of one record that is read, as in Zeek.
+pub(super) const MAX_ALERTS_PER_RECORD: usize = 10;
+
+/// Longest session id that the standard allows; longer ones are not compared.
+const MAX_SESSION_ID_LEN: usize = 32;
+
+/// State of the session, whatever carries it.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    /// Time and flow at the first message; `None` before.
+    head: Option<Head>,
+    logged: bool,
+    /// Client and originator are different ends.
+    flipped: bool,
+    flipped_back: bool,
+    /// Encryption has begun, by direction.
+    encrypted: [bool; 2],
+    pub(super) established: bool,
+    /// Version for decisions on the wire: the first server hello's.
+    negotiated: Option<u16>,
+    version: Option<u16>,
+    cipher: Option<String>,
+    curve: Option<u16>,
+    server_name: Option<Text>,
+    session_id: Vec<u8>,
+    ticket_without_id: bool,
+    client_key_exchange: bool,
+    client_psk: bool,
+    resumed: bool,
+    retry_pending: bool,
+    last_alert: Option<String>,
+    next_protocol: Option<Text>,
+    history: String,
+    server: Chain,
+    client: Chain,
+    saw_certificate: bool,
+    ja3: Option<[u8; 16]>,
+    ja3s: Option<[u8; 16]>,
+    ja4: Option<String>,
+    client_alpn: Vec<Text>,
+    client_version: Option<u16>,
+    ech: bool,
+}
+
+/// A message that cannot be what it says it is: why.
+pub(super) type Lost = &'static str;
+
+impl Session {
+    /// The session exists from now on.
+    pub(super) fn begin(&mut self, cx: &Cx<'_>) {
+        if self.head.is_none() {
+            self.head = Some(cx.head(cx.ts));
+        }
+    }
+
+    /// Has anything been seen that makes a row?
+    pub(super) fn begun(&self) -> bool {
+        self.head.is_some()
+    }
+
+    pub(super) fn is_client(&self, dir: Dir) -> bool {
+        dir.is_orig() != self.flipped
+    }
+
+    pub(super) fn encrypts(&self, dir: Dir) -> bool {
+        self.encrypted.get(dir.index()).copied().unwrap_or(false)
+    }
+
+    pub(super) fn start_encryption(&mut self, dir: Dir) {
+        if let Some(e) = self.encrypted.get_mut(dir.index()) {
+            *e = true;
+        }
+    }
+
+    /// Is it TLS 1.3 for certain?
+    pub(super) fn is_tls13(&self) -> bool {
+        self.negotiated.is_some_and(is_tls13)
+    }
+
+    /// Is application data before a ChangeCipherSpec a sign of encryption? In all versions but the old ones.
+    pub(super) fn encrypts_without_ccs(&self) -> bool {
+        self.negotiated.is_none_or(|v| !(0x0300..=0x0303).contains(&v) && v != 2)
+    }
+
+    /// The client is at the end that sent `dir` (or, with false, the server).
+    fn role(&mut self, dir: Dir, client: bool, cx: &mut Cx<'_>) {
+        if self.is_client(dir) == client {
+            return;
+        }
+        if self.flipped && !self.flipped_back {
+            self.flipped_back = true;
+            cx.weird("SSL_unclear_connection_direction");
+        }
+        self.flipped = !self.flipped;
+        self.letter_raw('^');
+    }
+
+    fn letter_raw(&mut self, letter: char) {
+        if self.history.len() < MAX_HISTORY_LEN {
+            self.history.push(letter);
+        }
+    }
+
+    pub(super) fn letter(&mut self, dir: Dir, letter: char) {
+        let letter = if self.is_client(dir) { letter.to_ascii_uppercase() } else { letter };
+        self.letter_raw(letter);
+    }
+
+    /// A complete handshake message in clear.
+    pub(super) fn message(&mut self, dir: Dir, kind: u8, body: &[u8], dtls: bool, cx: &mut Cx<'_>) -> Result<(), Lost> {
+        let mut letter = handshake_letter(kind).ok_or("unknown handshake message")?;
+        self.begin(cx);
+        match kind {
+            kind::CLIENT_HELLO => {
+                let hello = message::client_hello(body, dtls).map_err(|e| e.item())?;
+                self.role(dir, true, cx);
+                self.client_hello(&hello, if dtls { Carrier::Dtls } else { Carrier::Tls }, cx);
+            }
+            kind::SERVER_HELLO => {
+                let hello = message::server_hello(body).map_err(|e| e.item())?;
+                self.role(dir, false, cx);
+                self.server_hello(&hello);
+                cx.confirm(service(dtls));
+                if std::mem::take(&mut self.retry_pending) {
+                    letter = 'j';
+                }
+            }
+            kind::HELLO_RETRY_REQUEST => {
+                if let Ok(hello) = message::draft_retry(body) {
+                    self.curve = hello.group.or(self.curve);
+                }
+            }
+            kind::CERTIFICATE if !self.is_tls13() => self.certificates(dir, body, cx),
+            kind::CERTIFICATE_STATUS => {
+                if let Some(response) = message::ocsp_response(body) {
+                    stapled(dir, response, cx);
+                }
+            }
+            kind::SERVER_KEY_EXCHANGE if self.cipher.as_deref().is_some_and(|c| c.contains("_ECDH")) => {
+                self.curve = message::named_curve(body).or(self.curve);
+            }
+            kind::CLIENT_KEY_EXCHANGE => self.client_key_exchange |= self.is_client(dir),
+            _ => {}
+        }
+        self.letter(dir, letter);
+        Ok(())
+    }
+
+    /// A message beyond the limit: only its letter is noted.
+    pub(super) fn too_long(&mut self, dir: Dir, kind: u8, cx: &mut Cx<'_>) -> Result<(), Lost> {
+        let letter = handshake_letter(kind).ok_or("unknown handshake message")?;
+        self.begin(cx);
+        cx.weird("tls_handshake_message_too_long");
+        self.letter(dir, letter);
+        Ok(())
+    }
+
+    fn client_hello(&mut self, h: &ClientHello<'_>, carrier: Carrier, cx: &mut Cx<'_>) {
+        cx.confirm(service(carrier == Carrier::Dtls));
+        if h.session_ticket {
+            self.ticket_without_id = true;
+        }
+        self.client_psk |= h.pre_shared_key;
+        if h.session_id.len() <= MAX_SESSION_ID_LEN && h.session_id.iter().any(|&b| b != 0) {
+            self.session_id = h.session_id.to_vec();
+            self.ticket_without_id = false;
+        }
+        if let Some(name) = h.server_name {
+            self.server_name = Some(name.into());
+            if h.server_name_count > 1 {
+                cx.weird("SSL_many_server_names");
+            }
+        }
+        self.ech |= h.ech;
+        if self.ja3.is_none() {
+            self.ja3 = Some(fingerprint::ja3(h));
+            self.ja4 = Some(fingerprint::ja4(h, carrier));
+            self.client_alpn = h.alpn.iter().map(Text::from).collect();
+            self.client_version = Some(fingerprint::offered_version(h));
+        }
+    }
+
+    fn server_hello(&mut self, h: &ServerHello<'_>) {
+        let version = h.selected_version.unwrap_or(h.version);
+        if self.negotiated.is_none() {
+            self.negotiated = Some(version);
+        }
+        // A later hello without the extension doesn't override one with it.
+        if h.selected_version.is_some() || self.version.is_none() {
+            self.version = Some(version);
+        }
+        self.cipher = Some(ciphers::name(h.cipher).into_owned());
+        self.retry_pending = h.retry;
+        self.curve = h.group.or(self.curve);
+        self.next_protocol = h.alpn.map(Text::from).or(self.next_protocol.take());
+        let same_id = !self.session_id.is_empty() && self.session_id == h.session_id;
+        if same_id && !self.version.is_some_and(is_tls13) || h.pre_shared_key && self.client_psk {
+            self.resumed = true;
+        }
+        if !h.retry || self.ja3s.is_none() {
+            self.ja3s = Some(fingerprint::ja3s(h));
+        }
+    }
+
+    fn certificates(&mut self, dir: Dir, body: &[u8], cx: &mut Cx<'_>) {
+        // One more than allowed, so that the limit is seen to bite.
+        let certs: Vec<&[u8]> = message::certificates(body).take(super::chain::MAX_CERTS + 1).collect();
+        self.add_certificates(dir, &certs, cx);
+    }
+
+    fn add_certificates(&mut self, dir: Dir, certs: &[&[u8]], cx: &mut Cx<'_>) {
+        let client = self.is_client(dir);
+        self.saw_certificate |= !certs.is_empty();
+        let chain = if client { &mut self.client } else { &mut self.server };
+        chain.add(certs, client, cx);
+    }
+
+    /// An SSL 2 client hello.
+    pub(super) fn v2_client_hello(&mut self, dir: Dir, version: u16, cx: &mut Cx<'_>) {
+        self.begin(cx);
+        self.client_version = Some(version);
+        self.letter(dir, 'c');
+    }
+
+    /// An SSL 2 server hello.
+    pub(super) fn v2_server_hello(&mut self, dir: Dir, h: &message::V2ServerHello<'_>, cx: &mut Cx<'_>) {
+        self.begin(cx);
+        cx.confirm(service(false));
+        self.negotiated = Some(super::names::version::SSL2);
+        self.version = self.negotiated;
+        self.cipher = h.cipher.map(|c| ciphers::v2_name(c).into_owned());
+        self.letter(dir, 's');
+        if !h.certificate.is_empty() {
+            self.add_certificates(dir, &[h.certificate], cx);
+        }
+    }
+
+    /// A ChangeCipherSpec in clear.
+    pub(super) fn change_cipher_spec(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+        self.begin(cx);
+        // In TLS 1.3 it means nothing (RFC 8446 §D.4).
+        if !self.is_tls13() {
+            self.start_encryption(dir);
+        }
+        self.letter(dir, 'i');
+        if self.is_client(dir) && self.ticket_without_id && !self.client_key_exchange {
+            self.resumed = true;
+        }
+    }
+
+    /// The alerts of one record in clear; `body` is the record's start, `len` its length.
+    pub(super) fn alerts(&mut self, dir: Dir, body: &[u8], len: usize, cx: &mut Cx<'_>) -> Result<(), Lost> {
+        self.begin(cx);
+        let most = if self.is_tls13() { 1 } else { MAX_ALERTS_PER_RECORD };
+        if len > 2 * most {
+            cx.weird("SSL_excessive_alerts_in_record");
+        } else if len % 2 != 0 {
+            return Err("alert of odd length");
+        }
+        for &[_level, description] in body.as_chunks::<2>().0.iter().take(most) {
+            self.letter(dir, 'l');
+            self.last_alert = Some(alert_name(u16::from(description)).into_owned());
+        }
+        Ok(())
+    }
+
+    /// A heartbeat in clear (RFC 6520).
+    pub(super) fn heartbeat(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+        self.begin(cx);
+        self.letter(dir, 'b');
+    }
+
+    /// Application data in clear.
+    pub(super) fn plain_data(&mut self, cx: &mut Cx<'_>) {
+        self.begin(cx);
+        if self.version.is_some() {
+            cx.weird("ssl_early_application_data");
+        }
+    }
+
+    /// An encrypted record ended. Logs the session once both ends encrypt; then nothing more can be learnt.
+    pub(super) fn ciphertext(&mut self, cx: &mut Cx<'_>) {
+        if self.encrypted == [true; 2] && !self.established {
+            self.establish(cx);
+        }
+    }
+
+    /// The session is established.
+    pub(super) fn establish(&mut self, cx: &mut Cx<'_>) {
+        self.established = true;
+        // Encrypted data alone, without any hello, tells nothing that is worth a row.
+        if self.begun() {
+            self.log(cx);
+        }
+        cx.opaque();
+    }
+
+    /// Logs the row unless that was done or nothing was seen.
+    pub(super) fn log(&mut self, cx: &mut Cx<'_>) {
+        let Some(head) = self.head.filter(|_| !self.logged) else { return };
+        self.logged = true;
+        let fps = |chain: &mut Chain| std::mem::take(&mut chain.fingerprints);
+        let sni_matches_cert = match (&self.server_name, &self.server.leaf) {
+            (Some(name), Some(leaf)) => Some(sekisho_x509::matches_name(leaf, &name.0)),
+            _ => None,
+        };
+        let record = SslRecord {
+            head,
+            version: self.version.map(|v| version_name(v).into_owned()),
+            cipher: self.cipher.take(),
+            curve: self.curve.map(|g| group_name(g).into_owned()),
+            server_name: self.server_name.take(),
+            resumed: self.resumed,
+            last_alert: self.last_alert.take(),
+            next_protocol: self.next_protocol.take(),
+            established: self.established,
+            ssl_history: std::mem::take(&mut self.history),
+            cert_chain_fps: self.saw_certificate.then(|| fps(&mut self.server)),
+            client_cert_chain_fps: self.saw_certificate.then(|| fps(&mut self.client)),
+            sni_matches_cert,
+            validation_status: self.server.verdict.map(sekisho_x509::Validation::as_str),
+            ja3: self.ja3.map(Digest),
+            ja3s: self.ja3s.map(Digest),
+            ja4: self.ja4.take(),
+            client_alpn: std::mem::take(&mut self.client_alpn),
+            client_version: self.client_version.map(|v| version_name(v).into_owned()),
+            ech: self.ja3.map(|_| self.ech),
+            tail: cx.tail(),
+        };
+        self.server.leaf = None;
+        cx.emit(record);
+    }
+}
+
+/// Name in conn's service column.
+const fn service(dtls: bool) -> &'static str {
+    if dtls { "dtls" } else { "ssl" }
+}
+
+/// Letter of a handshake type, lower case; `None` if there is no such type.
+const fn handshake_letter(kind: u8) -> Option<char> {
+    Some(match kind {
+        0 => 'h',
+        1 => 'c',
+        2 => 's',
+        3 => 'v',
+        4 => 't',
+        5 => 'e',
+        6 => 'j',
+        8 => 'o',
+        11 => 'x',
+        12 => 'k',
+        13 => 'r',
+        14 => 'n',
+        15 => 'y',
+        16 => 'g',
+        20 => 'f',
+        21 => 'w',
+        22 => 'u',
+        23 => 'a',
+        24 => 'p',
+        25 | 26 | 67 => 'z',
+        254 => 'm',
+        _ => return None,
+    })
+}
+
+/// A stapled OCSP response is a file.
+fn stapled(dir: Dir, response: &[u8], cx: &mut Cx<'_>) {
+    let id = cx.file_open(FileMeta {
+        source: "SSL",
+        is_orig: dir.is_orig(),
+        known_mime: Some("application/ocsp-response"),
+        ..FileMeta::default()
+    });
+    cx.file_data(id, response);
+    cx.file_close(id, true);
+}
