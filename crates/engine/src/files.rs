@@ -69,8 +69,8 @@ impl Files for FileHost<'_> {
         info(self.manager.info(handle(id)))
     }
 
-    fn close(&mut self, id: FileId, _ts: Timestamp, complete: bool) -> FileInfo {
-        let info = info(self.manager.close(handle(id), complete, self.store));
+    fn close(&mut self, id: FileId, ts: Timestamp, complete: bool) -> FileInfo {
+        let info = info(self.manager.close(handle(id), ts, complete, self.store));
         self.emit();
         info
     }

@@ -231,14 +231,13 @@ impl FileManager {
         }
     }
 
-    /// The file is over. `complete` is false if the protocol knows that it was cut off. A part of a resource
-    /// only lets go of it: others may follow.
-    pub fn close(&mut self, handle: FileHandle, complete: bool, store: &mut dyn Store) -> FileSummary {
+    /// The file is over. `complete` is false if the protocol knows that it was cut off; `ts` tells whether it
+    /// had stalled before. A part of a resource only lets go of it: others may follow.
+    pub fn close(&mut self, handle: FileHandle, ts: Timestamp, complete: bool, store: &mut dyn Store) -> FileSummary {
         match self.entry(handle) {
             Some(Entry::File(file)) => {
-                // Zeek never hears the end of a body that was cut off, so its own timeout ends it.
-                let unheard = matches!(file.meta.source, "HTTP" | "SMTP");
-                self.finish_file(handle, complete, !complete && unheard && !file.reached_total(), store)
+                let stalled = file.timed_out(ts);
+                self.finish_file(handle, complete && !stalled, stalled, store)
             }
             Some(Entry::Part(_)) => {
                 let summary = self.info(handle);

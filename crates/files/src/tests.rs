@@ -88,7 +88,7 @@ fn logs_a_whole_file() {
     m.data(h, secs(5), b"ab", &mut NoStore);
     assert_eq!(m.info(h).seen_bytes, 2);
     m.data(h, secs(7), b"c", &mut NoStore);
-    let s = m.close(h, true, &mut NoStore);
+    let s = m.close(h, secs(3), true, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.ts, r.duration, r.seen_bytes, r.total_bytes), (secs(5), Interval::from_secs(2), 3, Some(3)));
     assert!(r.complete && s.complete && !r.timedout && r.mime_type.is_none());
@@ -100,7 +100,7 @@ fn logs_a_whole_file() {
     assert_eq!(hex(&r.sha1.unwrap().0), "a9993e364706816aba3e25717850c26c9cd0d89d");
     assert_eq!(hex(&r.sha256.unwrap().0), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_eq!(m.stats().open_now, 0);
-    assert_eq!(m.close(h, true, &mut NoStore), FileSummary::default(), "closed handles are void");
+    assert_eq!(m.close(h, secs(3), true, &mut NoStore), FileSummary::default(), "closed handles are void");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn ftp_names_stand_in_columns_of_their_own() {
     let meta = FileMeta { source: "FTP_DATA", filename: Some("flag.tar".into()), total_len: Some(4), ..meta() };
     let h = m.open(&flow(1), meta);
     m.data(h, secs(1), b"abcd", &mut NoStore);
-    m.close(h, true, &mut NoStore);
+    m.close(h, secs(3), true, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.filename, r.total_bytes), (None, None));
     assert_eq!((r.name, r.announced_bytes, r.complete), (Some("flag.tar".into()), Some(4), true));
@@ -134,7 +134,7 @@ fn nothing_seen_nothing_logged() {
     let mut m = FileManager::new(Limits::default(), 0);
     let h = m.open(&flow(1), meta());
     m.data(h, secs(1), b"", &mut NoStore);
-    assert_eq!(m.close(h, true, &mut NoStore).seen_bytes, 0);
+    assert_eq!(m.close(h, secs(3), true, &mut NoStore).seen_bytes, 0);
     assert!(!m.has_records());
 }
 
@@ -146,7 +146,7 @@ fn a_hole_ends_hashing_and_settles_the_type() {
     m.gap(h, secs(2), 58, &mut NoStore);
     assert_eq!(m.info(h).mime_type, Some("text/plain"));
     m.data(h, secs(3), &[b'x'; 40], &mut NoStore);
-    m.close(h, true, &mut NoStore);
+    m.close(h, secs(3), true, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.seen_bytes, r.missing_bytes, r.complete, r.timedout), (62, 58, false, false));
     assert_eq!((r.md5, r.sha1, r.sha256), (None, None, None));
@@ -154,9 +154,15 @@ fn a_hole_ends_hashing_and_settles_the_type() {
     let h = m.open(&flow(2), meta());
     m.gap(h, secs(2), 10, &mut NoStore);
     m.data(h, secs(3), b"plain text, plain text", &mut NoStore);
-    m.close(h, false, &mut NoStore);
+    m.close(h, secs(3), false, &mut NoStore);
     let r = one(&mut m);
-    assert_eq!((r.mime_type, r.ts, r.timedout), (None, secs(2), true), "a body cut off stalls in Zeek's eyes");
+    assert_eq!((r.mime_type, r.ts, r.timedout, r.complete), (None, secs(2), false, false));
+
+    let h = m.open(&flow(3), meta());
+    m.data(h, secs(1), b"plain text, plain text", &mut NoStore);
+    m.close(h, secs(500), false, &mut NoStore);
+    let r = one(&mut m);
+    assert!(r.timedout && !r.complete && r.duration == Interval::ZERO, "it stalled before its flow ended");
 }
 
 #[test]
@@ -164,17 +170,17 @@ fn analyzers_follow_the_type() {
     let mut m = FileManager::new(Limits::default(), 0);
     let h = m.open(&flow(1), meta());
     m.data(h, secs(1), b"MZ\x90\0\x03\0\0\0", &mut NoStore);
-    m.close(h, true, &mut NoStore);
+    m.close(h, secs(3), true, &mut NoStore);
     assert_eq!(one(&mut m).analyzers.0, ["PE"]);
     let known = FileMeta { known_mime: Some("application/ocsp-response"), source: "SSL", ..meta() };
     let h = m.open(&flow(1), known);
     m.data(h, secs(1), b"plain text, plain text", &mut NoStore);
-    m.close(h, true, &mut NoStore);
+    m.close(h, secs(3), true, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.analyzers.0.as_slice(), r.mime_type), (["OCSP_REPLY"].as_slice(), Some("application/ocsp-response")));
     let h = m.open(&flow(1), FileMeta { unlogged: true, ..meta() });
     m.data(h, secs(1), b"certificate", &mut NoStore);
-    assert!(!m.close(h, true, &mut NoStore).fuid.is_none());
+    assert!(!m.close(h, secs(3), true, &mut NoStore).fuid.is_none());
     assert!(!m.has_records());
 }
 
@@ -192,7 +198,7 @@ fn stalled_files_restart() {
     let r = one(&mut m);
     assert_eq!((r.seen_bytes, r.timedout, r.duration), (11, true, Interval::from_secs(239)));
     assert_ne!(m.info(h).fuid, first);
-    m.close(h, true, &mut NoStore);
+    m.close(h, secs(601), true, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.seen_bytes, r.timedout, r.ts), (4, false, secs(600)));
     assert_eq!(m.stats().timed_out, 1);
@@ -208,7 +214,7 @@ fn any_split_gives_the_same_row() {
         for piece in content.chunks(size) {
             m.data(h, secs(1), piece, &mut store);
         }
-        m.close(h, true, &mut store);
+        m.close(h, secs(3), true, &mut store);
         assert_eq!(store.files[&StoreId(0)], content);
         format!("{:?}", one(&mut m))
     };
@@ -229,7 +235,7 @@ fn joined(order: &[usize], limits: Limits) -> (Vec<FileRecord>, Memory, Stats) {
         for piece in content[i * PART..(i + 1) * PART].chunks(1460) {
             m.data(h, secs(n as i64), piece, &mut store);
         }
-        let s = m.close(h, true, &mut store);
+        let s = m.close(h, secs(3), true, &mut store);
         assert!(!s.fuid.is_none());
     }
     m.finish(&mut store);
@@ -284,8 +290,8 @@ fn overlapping_ranges_count_once() {
     assert_eq!(m.take_records().count(), 2, "whole: ends at once");
     // The server sends on: a new file, as in Zeek.
     m.data(b, secs(2), b"more", &mut NoStore);
-    m.close(a, true, &mut NoStore);
-    m.close(b, true, &mut NoStore);
+    m.close(a, secs(3), true, &mut NoStore);
+    m.close(b, secs(3), true, &mut NoStore);
     m.finish(&mut NoStore);
     assert_eq!(one(&mut m).seen_bytes, 4);
     assert_eq!(m.stats().open_now, 0);
@@ -296,7 +302,7 @@ fn sweeps_find_stalled_resources() {
     let mut m = FileManager::new(Limits::default(), 0);
     let h = m.open(&flow(1), part(100, 1000));
     m.data(h, secs(1), b"abc", &mut NoStore);
-    m.close(h, true, &mut NoStore);
+    m.close(h, secs(3), true, &mut NoStore);
     m.advance_time(secs(100), &mut NoStore);
     assert!(!m.has_records());
     m.advance_time(secs(131), &mut NoStore);
@@ -311,8 +317,8 @@ fn limits_open_files() {
     assert_eq!(handles[3..], [FileHandle::NONE; 2]);
     assert_eq!((m.stats().refused, m.stats().open_now), (2, 3));
     m.data(FileHandle::NONE, secs(1), b"x", &mut NoStore);
-    assert_eq!(m.close(handles[4], true, &mut NoStore), FileSummary::default());
-    m.close(handles[0], true, &mut NoStore);
+    assert_eq!(m.close(handles[4], secs(3), true, &mut NoStore), FileSummary::default());
+    m.close(handles[0], secs(3), true, &mut NoStore);
     assert_ne!(m.open(&flow(9), meta()), FileHandle::NONE);
     m.finish(&mut NoStore);
     assert_eq!(m.stats().open_now, 0);
@@ -326,7 +332,7 @@ fn limits_extraction() {
         let h = m.open(&flow(n), FileMeta { filename: Some("../x".into()), ..meta() });
         m.data(h, secs(1), b"abc", &mut store);
         m.data(h, secs(1), b"defg", &mut store);
-        m.close(h, true, &mut store);
+        m.close(h, secs(3), true, &mut store);
     }
     let rows: Vec<_> = m.take_records().collect();
     let sizes: Vec<_> = rows.iter().map(|r| (r.extracted_size, r.extracted_cutoff)).collect();
@@ -343,7 +349,7 @@ fn a_failing_store_is_given_up() {
     let h = m.open(&flow(1), meta());
     m.data(h, secs(1), b"abc", &mut store);
     m.data(h, secs(1), b"def", &mut store);
-    m.close(h, true, &mut store);
+    m.close(h, secs(3), true, &mut store);
     let r = one(&mut m);
     assert!(r.extracted.is_none() && r.sha256.is_some());
     assert_eq!((store.discarded, m.stats().store_failed), (1, 1));
