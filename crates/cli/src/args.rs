@@ -35,6 +35,8 @@ pub enum Verb {
     Logs(Logs),
     /// Write the files that crossed, with hashes, types and where they came from
     Files(Files),
+    /// Cut the packets of flows out again, as pcapng with comments
+    Packets(Packets),
     /// Print a completion script for a shell
     Completions {
         /// The shell

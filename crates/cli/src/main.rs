@@ -7,6 +7,7 @@ mod drive;
 mod files;
 mod input;
 mod logs;
+mod packets;
 mod progress;
 mod store;
 
@@ -42,6 +43,7 @@ fn run(cli: Cli) -> Result<bool> {
         Verb::Audit(args) => audit::run(&args),
         Verb::Logs(args) => logs::run(&args),
         Verb::Files(args) => files::run(&args),
+        Verb::Packets(args) => packets::run(&args),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sekisho", &mut script);
