@@ -594,3 +594,10 @@ fn overlap_policies() {
         assert!(log.weirds.contains(&"rexmit_inconsistency"));
     }
 }
+
+#[test]
+fn a_syn_at_another_place_starts_the_stream_anew() {
+    let log = run(&format!("{HANDSHAKE}< A 301 101 old\n< A 310 101 held\n< SA 5000 101\n< A 5001 101 new"));
+    assert_eq!(log.streams[1], b"oldnew");
+    assert!(log.weirds.contains(&"SYN_seq_jump"));
+}

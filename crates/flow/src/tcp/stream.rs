@@ -69,6 +69,20 @@ impl Stream {
         self.max_end > self.trim
     }
 
+    /// Begins anew at position 1, as after a SYN at another place; what waits belongs to the old numbers.
+    pub(crate) fn restart<S>(&mut self, cx: &mut Cx<'_, S>) {
+        for s in self.held.take().map(|h| h.segments).into_iter().flatten() {
+            let len = s.end.saturating_sub(s.start);
+            let stats = &mut cx.shared.stats;
+            stats.buffered_len = stats.buffered_len.saturating_sub(len);
+            stats.bytes_dropped += len;
+            if s.bytes.capacity() > 0 {
+                cx.shared.pool.give(s.bytes);
+            }
+        }
+        *self = Self { uncounted: self.uncounted, ..Self::default() };
+    }
+
     fn buffered_len(&self) -> u64 {
         self.held.as_ref().map_or(0, |h| h.bytes_len)
     }
