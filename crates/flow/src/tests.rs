@@ -1,6 +1,6 @@
 //! Scripted packet sequences against conn records: one case per state and history feature.
 use crate::{Config, ConnRecord, Flow, FlowTable, Limits, Moment, OverlapPolicy, Packet, Sink};
-use sekisho_types::{Addr, Dir, Timestamp, ip_proto};
+use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
 use sekisho_wire::tcp_flags::{ACK, FIN, RST, SYN};
 use sekisho_wire::{Anomaly, Decoded, Tcp};
 
@@ -499,6 +499,37 @@ fn limits_buffers() {
     let log = b.finish();
     let bytes = log.streams[0].iter().filter(|b| **b == b'y').count();
     assert_eq!(bytes, 100_000);
+}
+
+#[test]
+fn incomplete_analysis_is_noted_once() {
+    let mut b = Bench::new(Config::default());
+    let d = b.decoded(ip_proto::UDP, true, 0, 28);
+    let p = Packet { ts: Timestamp(0), number: 1, decoded: &d, frame: &[], tunnel: None };
+    let handled = b.table.packet(&p, &mut b.log).unwrap();
+    assert!(handled.first && handled.dir == Dir::Orig);
+    let flow = b.table.flow_mut(handled.id).unwrap().0;
+    flow.note_incomplete(Dir::Orig);
+    flow.note_incomplete(Dir::Orig);
+    flow.note_incomplete(Dir::Resp);
+    assert_eq!(flow.history().as_str(), "DXx");
+    b.table.finish(&mut b.log);
+    assert!(b.table.flow(handled.id).is_none());
+    assert!((400..1000).contains(&FlowTable::<()>::flow_len()));
+}
+
+#[test]
+fn tunnels_are_remembered() {
+    let mut b = Bench::new(Config::default());
+    let d = b.decoded(ip_proto::UDP, true, 0, 28);
+    let outer = |n: u8| Some(Uid::from_key(b'C', 0, &[n]));
+    for (number, tunnel) in [(1, outer(1)), (2, None), (3, outer(2)), (4, outer(1)), (5, outer(2))] {
+        let p = Packet { ts: Timestamp(0), number, decoded: &d, frame: &[], tunnel };
+        b.table.packet(&p, &mut b.log);
+    }
+    b.table.finish(&mut b.log);
+    let parents = b.log.records[0].tunnel_parents.as_ref().unwrap();
+    assert_eq!(parents.0, [outer(1).unwrap(), outer(2).unwrap()]);
 }
 
 #[test]
