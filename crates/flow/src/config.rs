@@ -85,9 +85,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            flow_count: 1 << 20,
+            flow_count: 1 << 18,
             flow_reassembly_len: 4 << 20,
-            reassembly_len: 256 << 20,
+            reassembly_len: 128 << 20,
             segment_count: 4096,
             unacked_hole_len: 512 << 10,
             window_len: 1 << 30,

@@ -174,7 +174,8 @@ impl Flow {
         self.end(dir).state
     }
 
-    /// Sequence number of `dir`'s next expected stream byte, counted from 1 at its first byte.
+    /// Position of `dir`'s next stream byte, counted from 1 at its first byte: what was handed on and
+    /// what was told as a gap lies below, also during [`crate::Sink::data`] and [`crate::Sink::gap`].
     pub fn stream_offset(&self, dir: Dir) -> u64 {
         self.end(dir).stream.next
     }

@@ -79,6 +79,12 @@ impl<A: Default> FlowTable<A> {
         }
     }
 
+    /// Bytes that one live flow takes in the table, for whoever divides memory among the tables. What
+    /// it buffers out of order comes on top and is bounded by itself.
+    pub const fn flow_len() -> usize {
+        size_of::<Option<Slot<A>>>() + size_of::<(u32, u32)>() + size_of::<Entry>()
+    }
+
     /// Counts so far.
     pub fn stats(&self) -> Stats {
         Stats {

@@ -1,6 +1,6 @@
 //! Scripted packet sequences against conn records: one case per state and history feature.
 use crate::{Config, ConnRecord, Flow, FlowTable, Limits, Moment, OverlapPolicy, Packet, Sink};
-use sekisho_types::{Addr, Dir, Timestamp, ip_proto};
+use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
 use sekisho_wire::tcp_flags::{ACK, FIN, RST, SYN};
 use sekisho_wire::{Anomaly, Decoded, Tcp};
 
@@ -13,6 +13,10 @@ pub(crate) struct Log {
     pub(crate) records: Vec<ConnRecord>,
     pub(crate) streams: [Vec<u8>; 2],
     pub(crate) gaps: [u64; 2],
+    /// Bytes and gaps handed on, checked against the flow's own count.
+    pub(crate) positions: [u64; 2],
+    /// Streams of several connections, or begun anew: positions are not checked.
+    pub(crate) restarted: bool,
     pub(crate) closes: Vec<Dir>,
     pub(crate) datagrams: Vec<(Dir, Vec<u8>, u32)>,
     pub(crate) weirds: Vec<&'static str>,
@@ -22,7 +26,11 @@ pub(crate) struct Log {
 impl Sink for Log {
     type App = ();
 
-    fn data(&mut self, _: &mut Flow, (): &mut (), dir: Dir, bytes: &[u8], _: Moment) {
+    fn data(&mut self, flow: &mut Flow, (): &mut (), dir: Dir, bytes: &[u8], _: Moment) {
+        self.positions[dir.index()] += bytes.len() as u64;
+        if !self.restarted {
+            assert_eq!(flow.stream_offset(dir), self.positions[dir.index()] + 1);
+        }
         self.streams[dir.index()].extend_from_slice(bytes);
     }
 
@@ -34,7 +42,9 @@ impl Sink for Log {
         }
     }
 
-    fn gap(&mut self, _: &mut Flow, (): &mut (), dir: Dir, len: u64, _: Moment) {
+    fn gap(&mut self, flow: &mut Flow, (): &mut (), dir: Dir, len: u64, _: Moment) {
+        self.positions[dir.index()] += len;
+        assert_eq!(flow.stream_offset(dir), self.positions[dir.index()] + 1);
         self.gaps[dir.index()] += len;
         self.streams[dir.index()].extend_from_slice(format!("<{len}>").as_bytes());
     }
@@ -502,6 +512,37 @@ fn limits_buffers() {
 }
 
 #[test]
+fn incomplete_analysis_is_noted_once() {
+    let mut b = Bench::new(Config::default());
+    let d = b.decoded(ip_proto::UDP, true, 0, 28);
+    let p = Packet { ts: Timestamp(0), number: 1, decoded: &d, frame: &[], tunnel: None };
+    let handled = b.table.packet(&p, &mut b.log).unwrap();
+    assert!(handled.first && handled.dir == Dir::Orig);
+    let flow = b.table.flow_mut(handled.id).unwrap().0;
+    flow.note_incomplete(Dir::Orig);
+    flow.note_incomplete(Dir::Orig);
+    flow.note_incomplete(Dir::Resp);
+    assert_eq!(flow.history().as_str(), "DXx");
+    b.table.finish(&mut b.log);
+    assert!(b.table.flow(handled.id).is_none());
+    assert!((400..1000).contains(&FlowTable::<()>::flow_len()));
+}
+
+#[test]
+fn tunnels_are_remembered() {
+    let mut b = Bench::new(Config::default());
+    let d = b.decoded(ip_proto::UDP, true, 0, 28);
+    let outer = |n: u8| Some(Uid::from_key(b'C', 0, &[n]));
+    for (number, tunnel) in [(1, outer(1)), (2, None), (3, outer(2)), (4, outer(1)), (5, outer(2))] {
+        let p = Packet { ts: Timestamp(0), number, decoded: &d, frame: &[], tunnel };
+        b.table.packet(&p, &mut b.log);
+    }
+    b.table.finish(&mut b.log);
+    let parents = b.log.records[0].tunnel_parents.as_ref().unwrap();
+    assert_eq!(parents.0, [outer(1).unwrap(), outer(2).unwrap()]);
+}
+
+#[test]
 fn rejects_packets_without_a_flow() {
     let mut b = Bench::new(Config::default());
     b.send(0, &Decoded::default(), &[]);
@@ -593,4 +634,20 @@ fn overlap_policies() {
         assert_eq!(log.streams[0], want);
         assert!(log.weirds.contains(&"rexmit_inconsistency"));
     }
+}
+
+#[test]
+fn a_syn_at_another_place_starts_the_stream_anew() {
+    let mut b = Bench::new(Config::default());
+    b.tcp(0, true, SYN, 100, 0, &[]);
+    b.tcp(1, false, SYN | ACK, 300, 101, &[]);
+    b.tcp(2, true, ACK, 101, 301, &[]);
+    b.tcp(3, false, ACK, 301, 101, b"old");
+    b.tcp(4, false, ACK, 310, 101, b"held");
+    b.log.restarted = true;
+    b.tcp(5, false, SYN | ACK, 5000, 101, &[]);
+    b.tcp(6, false, ACK, 5001, 101, b"new");
+    let log = b.finish();
+    assert_eq!(log.streams[1], b"oldnew");
+    assert!(log.weirds.contains(&"SYN_seq_jump"));
 }

@@ -57,7 +57,13 @@ impl Wheel {
     }
 
     /// The next timer that is due at `now`, earliest first; `None` when all due ones were given out.
+    #[inline]
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Entry> {
+        let quiet = now.0 >> TICK_BITS == self.tick && self.current.last().is_none_or(|e| e.due > now.0);
+        if quiet && self.started { None } else { self.turn(now) }
+    }
+
+    fn turn(&mut self, now: Timestamp) -> Option<Entry> {
         let now_tick = now.0 >> TICK_BITS;
         if !self.started {
             self.started = true;

@@ -33,6 +33,9 @@ pub(super) fn init_endpoint<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: D
         Established | Partial if syn => {
             // Perhaps the connection did not come about before, and this SYN sets it up.
             end.init_seq(seq, past);
+            if jumped {
+                end.stream.restart(cx);
+            }
             if size > 0 {
                 cx.sink.weird(Some(flow), "SYN_inside_connection", cx.at);
             }

@@ -69,6 +69,20 @@ impl Stream {
         self.max_end > self.trim
     }
 
+    /// Begins anew at position 1, as after a SYN at another place; what waits belongs to the old numbers.
+    pub(crate) fn restart<S>(&mut self, cx: &mut Cx<'_, S>) {
+        for s in self.held.take().map(|h| h.segments).into_iter().flatten() {
+            let len = s.end.saturating_sub(s.start);
+            let stats = &mut cx.shared.stats;
+            stats.buffered_len = stats.buffered_len.saturating_sub(len);
+            stats.bytes_dropped += len;
+            if s.bytes.capacity() > 0 {
+                cx.shared.pool.give(s.bytes);
+            }
+        }
+        *self = Self { uncounted: self.uncounted, ..Self::default() };
+    }
+
     fn buffered_len(&self) -> u64 {
         self.held.as_ref().map_or(0, |h| h.bytes_len)
     }
@@ -169,6 +183,7 @@ fn out_of_order<S: Sink>(
     } else if piece.start == stream.next && whole {
         // No buffer is needed for what is next in order.
         stream.next = end;
+        flow.end_mut(dir).stream.next = end;
         if !flow.opaque {
             cx.sink.data(flow, app, dir, piece.bytes, cx.at);
         }
@@ -293,6 +308,7 @@ fn deliver<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: 
     cx.shared.stats.buffered_len = cx.shared.stats.buffered_len.saturating_sub(s.end.saturating_sub(s.start));
     let skip = usize::try_from(next.saturating_sub(s.start)).unwrap_or(usize::MAX);
     *next = (*next).max(s.end);
+    flow.end_mut(dir).stream.next = *next;
     if let Some(bytes) = s.bytes.get(skip..)
         && !bytes.is_empty()
         && !flow.opaque
@@ -338,20 +354,24 @@ fn cross_hole<S: Sink>(
     let from = stream.next;
     while let Some(s) = stream.pop_below(to) {
         if s.start > stream.next {
-            tell_gap(cx, flow, app, dir, s.start - stream.next);
+            let len = s.start - stream.next;
             stream.next = s.start;
+            tell_gap(cx, flow, app, dir, len, stream.next);
         }
         deliver(cx, flow, app, dir, &mut stream.next, s);
     }
     if to > stream.next {
-        tell_gap(cx, flow, app, dir, to - stream.next);
+        let len = to - stream.next;
         stream.next = to;
+        tell_gap(cx, flow, app, dir, len, to);
     }
     stream.next.saturating_sub(from)
 }
 
-fn tell_gap<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, len: u64) {
+/// Tells a gap of `len` bytes before `next`.
+fn tell_gap<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, len: u64, next: u64) {
     let end = flow.end_mut(dir);
+    end.stream.next = next;
     end.gap_bytes = end.gap_bytes.saturating_add(len);
     cx.shared.stats.gap_bytes = cx.shared.stats.gap_bytes.saturating_add(len);
     if !flow.opaque {
