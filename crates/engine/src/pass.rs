@@ -105,6 +105,9 @@ impl Pass<'_> {
         for service in self.host.out.confirmed.drain(..) {
             flow.services.add(service);
         }
+        if std::mem::take(&mut self.host.out.flip) {
+            flow.request_flip();
+        }
     }
 
     fn weird_row(&mut self, flow: &FlowInfo, name: &'static str, addl: Option<sekisho_record::Text>, at: Moment) {

@@ -212,7 +212,8 @@ fn naming_authority(walk: &mut Walk<'_>, rdlength: usize) -> Data {
 /// SVCB and HTTPS (RFC 9460 §2.2): parameters are checked, nothing is logged.
 fn service_binding(walk: &mut Walk<'_>, rdlength: usize) -> Data {
     let start = walk.pos();
-    if rdlength < 3 {
+    // Priority and root name, wherever the record says that it ends.
+    if walk.left() < 3 {
         walk.odd("DNS_SVCB_wrong_length", None);
         return Data::Broken;
     }

@@ -35,11 +35,13 @@ pub const MAX_ANSWERS: usize = 512;
 /// Port of the NetBIOS name service.
 const NETBIOS_PORT: u16 = 137;
 
-/// Operations that are logged (RFC 1035 §4.1.1, RFC 1996, RFC 2136).
+/// Operations (RFC 1035 §4.1.1, RFC 1996, RFC 2136; RFC 1002 §4.2.1.1); the first three are logged.
 mod op {
     pub const QUERY: u8 = 0;
     pub const NOTIFY: u8 = 4;
     pub const UPDATE: u8 = 5;
+    pub const NETBIOS_RELEASE: u8 = 6;
+    pub const NETBIOS_REFRESH: u8 = 8;
 }
 
 /// State of one flow: for UDP usually one boxed row, later none.
@@ -112,12 +114,17 @@ impl Parser {
             return;
         };
         self.orient(dir, header, cx);
+        let netbios = cx.flow.tuple.resp_port == NETBIOS_PORT;
+        if netbios && matches!(header.opcode, op::NETBIOS_RELEASE..=op::NETBIOS_REFRESH) {
+            // Understood, but as in Zeek not logged.
+            read(&Parts { header, netbios, msg }, &mut self.blank(header.id, cx), cx);
+            return;
+        }
         if !matches!(header.opcode, op::QUERY | op::NOTIFY | op::UPDATE) {
             let detail = Text::from(header.opcode.to_string());
             cx.weird_with("DNS_unknown_opcode", Some(detail));
             return;
         }
-        let netbios = cx.flow.tuple.resp_port == NETBIOS_PORT;
         let mut row =
             self.pending.matching(header.id, header.qr).unwrap_or_else(|| Box::new(self.blank(header.id, cx)));
         row.opcode = header.opcode;

@@ -173,6 +173,9 @@ fn parses_netbios_names() {
     assert_eq!(shown[0], ("Str(\"MARTIN\")".into(), "Str(\"NIMLOC\")".into()));
     assert_eq!(shown[1], ("Str(\"*\")".into(), "Str(\"NBSTAT\")".into()));
     assert_eq!(shown[2].0, "Str(\"plain\")");
+    let mut refresh = Bench::new(ProtoId::Dns, Transport::Udp, 137);
+    refresh.data(Dir::Orig, &[header(4, 8 << 11, [1, 0, 0, 0]), question(&wild, 32)].concat()).end();
+    assert_eq!((refresh.rows("dns").len(), refresh.out.confirmed.len(), refresh.out.weirds.len()), (0, 1, 0));
     assert!(rows[0].contains("opcode_name=Str(\"netbios-query\")"));
 }
 

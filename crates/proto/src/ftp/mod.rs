@@ -98,12 +98,13 @@ impl Protocol for Parser {
     }
 
     fn gap(&mut self, dir: Dir, _len: u64, _cx: &mut Cx<'_>) {
-        if let Some(lines) = self.lines.get_mut(dir.index()) {
-            lines.clear();
-        }
+        let [orig, resp] = &mut self.lines;
+        let lines = if dir.is_orig() { orig } else { resp };
+        // Segments mostly are whole lines: a hole that began at a line's start probably ends at one.
         if let Some(torn) = self.torn.get_mut(dir.index()) {
-            *torn = true;
+            *torn |= !lines.partial().is_empty();
         }
+        lines.clear();
         if !dir.is_orig() {
             self.replies.clear();
         }

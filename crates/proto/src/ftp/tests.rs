@@ -267,6 +267,11 @@ fn a_hole_costs_a_line() {
     talk(&mut b, "< 220 x\n> PASV");
     b.data(Dir::Resp, b"227 Entering (10,0").gap(Dir::Resp, 20).data(Dir::Resp, b"80)\r\n200 later\r\n").end();
     assert!(rows(&b)[0].contains("reply_msg=Str(\"later\")"));
+    let mut b = ftp();
+    talk(&mut b, "< 220 x\n> CWD /a\n< 250 ok");
+    b.gap(Dir::Orig, 20).gap(Dir::Resp, 30);
+    talk(&mut b, "> CWD ..\n< 250 ok\n> RETR x\n< 226 ok").end();
+    assert!(rows(&b)[0].contains("ftp://10.0.0.2/x"));
 }
 
 #[test]

@@ -87,6 +87,8 @@ pub struct Parser {
     began: Option<Timestamp>,
     auth: Auth,
     host_key: Option<[u8; 32]>,
+    /// The originator is the server.
+    reversed: bool,
     mismatch_told: bool,
     logged: bool,
 }
@@ -100,6 +102,7 @@ impl Protocol for Parser {
             began: None,
             auth: Auth::default(),
             host_key: None,
+            reversed: false,
             mismatch_told: false,
             logged: false,
         }
@@ -270,8 +273,10 @@ impl Parser {
                 self.side_mut(dir).phase = Phase::Encrypted;
             }
             // The replies of all key exchange methods lie in this range (RFC 4253 §8, 4419, 4432, 4462, 5656).
-            30..=33 if !dir.is_orig() && self.host_key.is_none() => {
+            // Whoever shows a host key is the server, even if it opened the connection.
+            30..=33 if self.host_key.is_none() => {
                 if let Some(key) = message::host_key(packet.body) {
+                    self.reversed = dir.is_orig();
                     self.host_key = Some(Sha256::digest(key).into());
                 }
             }
@@ -347,6 +352,7 @@ impl Parser {
             host_key_fingerprint: self.host_key.filter(|_| kex_alg.is_some()).map(|k| fingerprint(&k)),
             kex_alg,
             host_key_sha256: self.host_key.map(Digest),
+            reversed: self.reversed.then_some(true),
             hassh: client.kexinit.as_ref().map(|k| Digest(k.hassh(0))),
             hassh_server: server.kexinit.as_ref().map(|k| Digest(k.hassh(1))),
             tail: cx.tail(),

@@ -34,10 +34,13 @@ pub struct SshRecord {
     /// SHA-256 of the host key, also where only the server was seen.
     #[record(ext)]
     pub host_key_sha256: Option<Digest<32>>,
-    /// HASSH of the client: MD5 over its algorithm lists.
+    /// Set if the flow's originator acts as the SSH server: a reverse shell.
+    #[record(ext)]
+    pub reversed: Option<bool>,
+    /// HASSH of the originator: MD5 over its algorithm lists.
     #[record(ext)]
     pub hassh: Option<Digest<16>>,
-    /// HASSH of the server.
+    /// HASSH of the responder.
     #[record(ext)]
     pub hassh_server: Option<Digest<16>>,
     /// Community id, one-sidedness.

@@ -116,6 +116,14 @@ fn half_a_connection_gives_what_it_has() {
 }
 
 #[test]
+fn a_server_that_connects_is_found_out() {
+    let mut b = ssh();
+    b.data(Dir::Orig, &server_side()).data(Dir::Resp, &client_side()).end();
+    let row = &b.rows("ssh")[0];
+    assert!(row.contains("reversed=Bool(true)") && row.contains("host_key_fingerprint=Str(\"SHA256:"));
+}
+
+#[test]
 fn compression_hides_the_outcome() {
     let with = |mut lists: [&'static str; 5]| {
         lists[4] = "zlib@openssh.com";
