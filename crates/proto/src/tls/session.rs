@@ -144,7 +144,7 @@ impl Session {
                     self.curve = hello.group.or(self.curve);
                 }
             }
-            kind::CERTIFICATE if !self.is_tls13() => self.certificates(dir, body, cx),
+            kind::CERTIFICATE if !self.is_tls13() => self.certificates(dir, body, cx)?,
             kind::CERTIFICATE_STATUS => {
                 if let Some(response) = message::ocsp_response(body) {
                     stapled(dir, response, cx);
@@ -216,10 +216,11 @@ impl Session {
         }
     }
 
-    fn certificates(&mut self, dir: Dir, body: &[u8], cx: &mut Cx<'_>) {
+    fn certificates(&mut self, dir: Dir, body: &[u8], cx: &mut Cx<'_>) -> Result<(), Lost> {
         // One more than allowed, so that the limit is seen to bite.
-        let certs: Vec<&[u8]> = message::certificates(body).take(super::chain::MAX_CERTS + 1).collect();
+        let certs = message::certificates(body, super::chain::MAX_CERTS + 1).map_err(|e| e.item())?;
         self.add_certificates(dir, &certs, cx);
+        Ok(())
     }
 
     fn add_certificates(&mut self, dir: Dir, certs: &[&[u8]], cx: &mut Cx<'_>) {
