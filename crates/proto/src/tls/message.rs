@@ -103,7 +103,7 @@ pub(crate) fn client_hello(body: &[u8], dtls: bool) -> ParseResult<ClientHello<'
         r.block8(&"cookie")?;
     }
     h.ciphers = r.block16(&"cipher suites")?.take_rest();
-    if h.ciphers.len() < 2 || h.ciphers.len() % 2 != 0 {
+    if h.ciphers.len() < 2 || !h.ciphers.len().is_multiple_of(2) {
         return Err(ParseError::bad(&"cipher suites"));
     }
     r.block8(&"compression methods")?;

@@ -269,7 +269,7 @@ impl Session {
         let most = if self.is_tls13() { 1 } else { MAX_ALERTS_PER_RECORD };
         if len > 2 * most {
             cx.weird("SSL_excessive_alerts_in_record");
-        } else if len % 2 != 0 {
+        } else if !len.is_multiple_of(2) {
             return Err("alert of odd length");
         }
         for &[_level, description] in body.as_chunks::<2>().0.iter().take(most) {
