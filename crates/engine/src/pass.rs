@@ -11,8 +11,9 @@ use sekisho_flow::{ConnRecord, Flow, Moment, Sink};
 use sekisho_proto::{Cx, Expectation, Guess, Outbox, PROTOCOLS, Parser, Probe, ProtoId, Start, Transport};
 use sekisho_types::{Dir, FlowInfo, SeededState, Uid, ip_proto};
 
-/// Datagrams that no probe knew before a UDP flow counts as unknown.
-const MAX_STRANGE_DATAGRAMS: u8 = 4;
+/// Datagrams that no probe knew before a UDP flow counts as unknown. WebRTC negotiates its path with a dozen STUN
+/// messages before DTLS begins in the same flow.
+const MAX_STRANGE_DATAGRAMS: u8 = 16;
 
 /// (flow, anomaly) pairs remembered so that each is logged once.
 const MAX_WEIRDS_REMEMBERED: usize = 1 << 16;

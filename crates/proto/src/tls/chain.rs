@@ -21,7 +21,7 @@ type Judgements = hashbrown::HashMap<[u8; 32], Judgement, SeededState>;
 /// Verdicts by the SHA-256 of the chain's fingerprints. They depend on the chain alone, so sharing them between
 /// workers changes no result. The keys are digests: a fixed seed gives an attacker nothing to aim at.
 static JUDGEMENTS: LazyLock<Mutex<Judgements>> =
-    LazyLock::new(|| Mutex::new(Judgements::with_hasher(SeededState(0x7e57_ed))));
+    LazyLock::new(|| Mutex::new(Judgements::with_hasher(SeededState(0x007e_57ed))));
 
 /// What is kept of an end's certificates.
 #[derive(Debug, Default)]

@@ -25,6 +25,8 @@ pub(crate) mod ext {
     pub(crate) const SESSION_TICKET: u16 = 35;
     pub(crate) const PRE_SHARED_KEY: u16 = 41;
     pub(crate) const SUPPORTED_VERSIONS: u16 = 43;
+    /// Key share of the drafts up to 22.
+    pub(crate) const KEY_SHARE_OLD: u16 = 40;
     pub(crate) const KEY_SHARE: u16 = 51;
     pub(crate) const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 }
@@ -101,7 +103,7 @@ pub(crate) fn client_hello(body: &[u8], dtls: bool) -> ParseResult<ClientHello<'
         r.block8(&"cookie")?;
     }
     h.ciphers = r.block16(&"cipher suites")?.take_rest();
-    if h.ciphers.len() < 2 || h.ciphers.len() % 2 != 0 {
+    if h.ciphers.len() < 2 || !h.ciphers.len().is_multiple_of(2) {
         return Err(ParseError::bad(&"cipher suites"));
     }
     r.block8(&"compression methods")?;
@@ -204,7 +206,7 @@ impl<'a> ServerHello<'a> {
         match code {
             ext::ALPN => self.alpn = Some(r.block16(&"protocols")?.block8(&"protocol")?.take_rest()),
             ext::SUPPORTED_VERSIONS => self.selected_version = Some(r.u16(&"selected version")?),
-            ext::KEY_SHARE => self.group = Some(r.u16(&"group")?),
+            ext::KEY_SHARE | ext::KEY_SHARE_OLD => self.group = Some(r.u16(&"group")?),
             ext::PRE_SHARED_KEY => self.pre_shared_key = true,
             _ => {}
         }
@@ -212,10 +214,14 @@ impl<'a> ServerHello<'a> {
     }
 }
 
-/// The certificates of a Certificate message up to TLS 1.2 (RFC 5246 §7.4.2).
-pub(crate) fn certificates(body: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut list = Reader::new(body).block24(&"certificates").unwrap_or(Reader::new(&[]));
-    std::iter::from_fn(move || list.block24(&"certificate").ok().map(|mut c| c.take_rest()))
+/// The first `most` certificates of a Certificate message up to TLS 1.2 (RFC 5246 §7.4.2).
+pub(crate) fn certificates(body: &[u8], most: usize) -> ParseResult<Vec<&[u8]>> {
+    let mut list = Reader::new(body).block24(&"certificates")?;
+    let mut out = Vec::new();
+    while !list.is_empty() && out.len() < most {
+        out.push(list.block24(&"certificate")?.take_rest());
+    }
+    Ok(out)
 }
 
 /// The OCSP response of a CertificateStatus message (RFC 6066 §8).

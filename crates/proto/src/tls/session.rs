@@ -144,7 +144,7 @@ impl Session {
                     self.curve = hello.group.or(self.curve);
                 }
             }
-            kind::CERTIFICATE if !self.is_tls13() => self.certificates(dir, body, cx),
+            kind::CERTIFICATE if !self.is_tls13() => self.certificates(dir, body, cx)?,
             kind::CERTIFICATE_STATUS => {
                 if let Some(response) = message::ocsp_response(body) {
                     stapled(dir, response, cx);
@@ -216,10 +216,11 @@ impl Session {
         }
     }
 
-    fn certificates(&mut self, dir: Dir, body: &[u8], cx: &mut Cx<'_>) {
+    fn certificates(&mut self, dir: Dir, body: &[u8], cx: &mut Cx<'_>) -> Result<(), Lost> {
         // One more than allowed, so that the limit is seen to bite.
-        let certs: Vec<&[u8]> = message::certificates(body).take(super::chain::MAX_CERTS + 1).collect();
+        let certs = message::certificates(body, super::chain::MAX_CERTS + 1).map_err(|e| e.item())?;
         self.add_certificates(dir, &certs, cx);
+        Ok(())
     }
 
     fn add_certificates(&mut self, dir: Dir, certs: &[&[u8]], cx: &mut Cx<'_>) {
@@ -268,7 +269,7 @@ impl Session {
         let most = if self.is_tls13() { 1 } else { MAX_ALERTS_PER_RECORD };
         if len > 2 * most {
             cx.weird("SSL_excessive_alerts_in_record");
-        } else if len % 2 != 0 {
+        } else if !len.is_multiple_of(2) {
             return Err("alert of odd length");
         }
         for &[_level, description] in body.as_chunks::<2>().0.iter().take(most) {
