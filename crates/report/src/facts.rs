@@ -22,8 +22,8 @@ pub struct Completeness {
     /// Bytes of streams that are in no packet of the capture. The page takes the larger of this and the sum of
     /// conn's `missed_bytes`.
     pub gap_bytes: u64,
-    /// Flows that were answered, or had to be, but of which only one end was seen. Unanswered attempts (S0) and ICMP
-    /// are not meant. The page takes the larger of this and what conn rows say, so the engine may leave it 0.
+    /// Flows of which only one end was seen. Where there are conn rows the page counts these itself, without unanswered
+    /// attempts (S0) and ICMP, of which nothing may be missing.
     pub one_sided_flows: u64,
     /// Frames that could not be decoded: reason and number.
     pub undecoded: Vec<(String, u64)>,

@@ -296,7 +296,9 @@ impl Flows {
         .rows;
         totals.internal_hosts = self.hosts.iter().filter(|(_, h)| h.internal).count() as u64;
         totals.external_hosts = self.hosts.len() as u64 + self.hosts.let_go() - totals.internal_hosts;
-        page.completeness.one_sided_flows = page.completeness.one_sided_flows.max(self.one_sided);
+        if self.total.flows > 0 {
+            page.completeness.one_sided_flows = self.one_sided;
+        }
         page.completeness.gap_bytes = page.completeness.gap_bytes.max(self.missed_bytes);
         page.hosts = listing(&self.hosts, |addr, host| self.host(*addr, host, names));
         page.talkers = listing(&self.pairs, |&(low, high), pair| {

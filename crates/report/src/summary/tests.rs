@@ -191,6 +191,16 @@ fn roles_follow_who_answered() {
 }
 
 #[test]
+fn one_sided_flows_are_not_unanswered_attempts() {
+    let mut s = Summary::new(1);
+    for (proto, state) in [("tcp", "S0"), ("tcp", "SHR"), ("tcp", "OTH"), ("udp", "SHR"), ("icmp", "OTH")] {
+        s.add(&one_sided(conn("10.0.0.1", "10.0.0.2", 1, 2, proto, None, state, (40, 0))));
+    }
+    let page = s.page(Completeness { one_sided_flows: 5, ..Completeness::default() });
+    assert_eq!(page.completeness.one_sided_flows, 3);
+}
+
+#[test]
 fn certificate_problems() {
     let page = office();
     let bad = &page.certificates.rows[0];
