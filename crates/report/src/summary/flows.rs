@@ -25,6 +25,8 @@ const MAX_ROLES: usize = 12;
 
 /// Connection states in which the responder did not take part: nothing was served.
 const UNANSWERED: &[&[u8]] = &[b"S0", b"REJ", b"SH", b"RSTOS0"];
+/// Services that are a part of another one, which names the host's role.
+const PARTS: &[&[u8]] = &[b"ftp-data"];
 /// Protocols whose content is encrypted.
 const ENCRYPTED: &[&[u8]] = &[b"ssl", b"quic", b"ssh", b"ipsec", b"wireguard", b"dtls", b"openvpn", b"tls"];
 const PRIVATE: [&str; 8] = [
@@ -214,6 +216,7 @@ impl Flows {
         let port = row.count(conn::RESP_P).and_then(|p| u16::try_from(p).ok()).filter(|_| has_ports(transport));
         let silent =
             transport == b"tcp" && service.is_none() && row.text(conn::STATE).is_some_and(|s| UNANSWERED.contains(&s));
+        let part = service.is_some_and(|s| PARTS.contains(&s));
         let transport = self.words.number(transport);
         let service = service.map(|s| self.words.number(s));
         // Ports that nobody answered on are no services: a scan would be thousands of them.
@@ -223,7 +226,7 @@ impl Flows {
         let ts = row.time(conn::TS);
         self.pair(ts, orig, resp, (up_pkts, up), (down_pkts, down));
         let role = match (service, port) {
-            _ if down_pkts == 0 || silent => None,
+            _ if down_pkts == 0 || silent || part => None,
             (Some(word), _) => Some(Role { word, port: None }),
             (None, Some(_)) => Some(Role { word: transport, port }),
             (None, None) => None,
@@ -294,8 +297,13 @@ impl Flows {
             bytes: sum.bytes,
         })
         .rows;
-        totals.internal_hosts = self.hosts.iter().filter(|(_, h)| h.internal).count() as u64;
-        totals.external_hosts = self.hosts.len() as u64 + self.hosts.let_go() - totals.internal_hosts;
+        let count = |internal| {
+            let single = self.hosts.iter().filter(|(a, _)| !a.is_multicast());
+            single.filter(|(_, h)| h.internal == internal).count() as u64
+        };
+        totals.internal_hosts = count(true);
+        // Hosts that were let go are taken for external ones: those are the many.
+        totals.external_hosts = count(false) + self.hosts.let_go();
         if self.total.flows > 0 {
             page.completeness.one_sided_flows = self.one_sided;
         }
