@@ -16,14 +16,29 @@ const UNWANTED: u8 = u8::MAX;
 macro_rules! columns {
     ($($log:ident { $($index:ident $name:literal),* $(,)? })*) => {$(
         pub(crate) mod $log {
-            #[allow(non_camel_case_types, reason = "named like the constants that they count")]
-            enum Index { $($index),* }
-            $(pub(crate) const $index: usize = Index::$index as usize;)*
+            $(pub(crate) const $index: usize = $crate::cells::index_of(NAMES, $name);)*
             pub(crate) const NAMES: &[&str] = &[$($name),*];
         }
     )*};
 }
 pub(crate) use columns;
+
+/// Position of `name` among `names`; a name that is not there fails the build.
+pub(crate) const fn index_of(names: &[&str], name: &str) -> usize {
+    let mut i = 0;
+    while !equal(names[i].as_bytes(), name.as_bytes()) {
+        i += 1;
+    }
+    i
+}
+
+const fn equal(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    a.len() == b.len() && i == a.len()
+}
 
 /// Where the wanted columns of a row type stand.
 pub(crate) struct Plan {

@@ -19,9 +19,11 @@ pub struct Completeness {
     pub damage: Vec<String>,
     /// Packets that a snapshot length cut.
     pub cut_packets: u64,
-    /// Bytes of streams that are in no packet of the capture.
+    /// Bytes of streams that are in no packet of the capture. The page takes the larger of this and the sum of
+    /// conn's `missed_bytes`.
     pub gap_bytes: u64,
-    /// Flows of which only one end was seen.
+    /// Flows of which only one end was seen. Where there are conn rows the page counts these itself, without unanswered
+    /// attempts (S0) and ICMP, of which nothing may be missing.
     pub one_sided_flows: u64,
     /// Frames that could not be decoded: reason and number.
     pub undecoded: Vec<(String, u64)>,

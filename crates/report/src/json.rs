@@ -7,7 +7,7 @@ use writer::Json;
 /// Version of the JSON's shape. A new member doesn't raise it; a removed or changed one does.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// The page as JSON, indented, with a newline at the end.
+/// The page as JSON, indented, without a newline at the end.
 ///
 /// Members, in this order: `schema_version`; `capture` {inputs[], first, last, duration}; `completeness` {complete,
 /// damage[], capture_drops, cut_packets, gap_bytes, one_sided_flows, undecoded[], limits[]}; `totals` {packets, bytes,

@@ -81,7 +81,7 @@ pub struct Totals {
     pub transports: Vec<Transport>,
     /// Hosts in the home networks (private addresses if none are configured).
     pub internal_hosts: u64,
-    /// Other hosts.
+    /// Other hosts; multicast groups are neither.
     pub external_hosts: u64,
 }
 

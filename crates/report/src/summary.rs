@@ -145,6 +145,15 @@ impl Weight for Tally {
     }
 }
 
+/// Keeps the smaller value: of several examples always the same one, whatever the order of rows.
+fn keep_least<T: Ord>(kept: &mut Option<T>, new: Option<T>) {
+    if let Some(new) = new
+        && kept.as_ref().is_none_or(|old| new < *old)
+    {
+        *kept = Some(new);
+    }
+}
+
 /// The heaviest entries of `table` as rows: by weight, then by key, so that equal captures give equal pages.
 fn listing<K: Eq + Hash + Ord, V: Weight, T>(table: &Top<K, V>, row: impl Fn(&K, &V) -> T) -> Listing<T> {
     let mut entries: Vec<(&K, &V)> = table.iter().filter(|(_, v)| v.weight() > 0).collect();

@@ -14,8 +14,7 @@ pub(super) struct Json {
 }
 
 impl Json {
-    pub fn finish(mut self) -> String {
-        self.out.push('\n');
+    pub fn finish(self) -> String {
         self.out
     }
 

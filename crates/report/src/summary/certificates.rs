@@ -1,5 +1,5 @@
 use super::columns::{ssl, x509};
-use super::listing;
+use super::{keep_least, listing};
 use crate::bounded::{Top, Weight};
 use crate::cells::Cells;
 use crate::page::{Certificate, Page};
@@ -19,7 +19,9 @@ const MIN_EC_BITS: u64 = 224;
 struct Known {
     logged: u64,
     shown: u64,
-    ts: Option<Timestamp>,
+    /// Times of the first and last row.
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
     subject: Vec<u8>,
     issuer: Vec<u8>,
     not_before: Option<Timestamp>,
@@ -54,10 +56,12 @@ impl Certificates {
         let Some(fingerprint) = row.text(x509::FINGERPRINT) else { return };
         let cert = self.0.at_ref(fingerprint);
         cert.logged += 1;
+        let ts = row.time(x509::TS);
+        keep_least(&mut cert.first, ts);
+        cert.last = cert.last.max(ts);
         if cert.logged > 1 {
             return;
         }
-        cert.ts = row.time(x509::TS);
         cert.subject = owned(x509::SUBJECT);
         cert.issuer = owned(x509::ISSUER);
         cert.not_before = row.time(x509::BEFORE);
@@ -73,17 +77,11 @@ impl Certificates {
         let cert = self.0.at_ref(fingerprint);
         cert.shown += 1;
         cert.leaf = Some(true);
-        cert.server = cert.server.or(row.addr(ssl::RESP));
+        keep_least(&mut cert.server, row.addr(ssl::RESP));
         let name = row.text(ssl::NAME);
-        if cert.server_name.is_none() {
-            cert.server_name = name.map(<[u8]>::to_vec);
-        }
-        if row.flag(ssl::MATCHES) == Some(false) && cert.mismatch.is_none() {
-            cert.mismatch = name.map(<[u8]>::to_vec);
-        }
-        if cert.distrust.is_none() {
-            cert.distrust = row.text(ssl::TRUST).filter(|t| *t != b"ok").map(<[u8]>::to_vec);
-        }
+        least_text(&mut cert.server_name, name);
+        least_text(&mut cert.mismatch, name.filter(|_| row.flag(ssl::MATCHES) == Some(false)));
+        least_text(&mut cert.distrust, row.text(ssl::TRUST).filter(|t| *t != b"ok"));
     }
 
     pub fn fill(&self, page: &mut Page) {
@@ -105,6 +103,15 @@ impl Certificates {
     }
 }
 
+/// As [`keep_least`], without a copy where nothing changes.
+fn least_text(kept: &mut Option<Vec<u8>>, new: Option<&[u8]>) {
+    if let Some(new) = new
+        && kept.as_ref().is_none_or(|old| new < &old[..])
+    {
+        *kept = Some(new.to_vec());
+    }
+}
+
 fn key(c: &Known) -> Text {
     let mut text = c.key_type.clone();
     if let Some(len) = c.key_len {
@@ -116,12 +123,12 @@ fn key(c: &Known) -> Text {
 /// What is wrong, as of the time it was seen. Roots and intermediates may sign themselves.
 fn problems(c: &Known) -> Vec<String> {
     let mut out = Vec::new();
-    if let (Some(ts), Some(after)) = (c.ts, c.not_after)
+    if let (Some(ts), Some(after)) = (c.last, c.not_after)
         && ts > after
     {
         out.push(format!("expired {}", units::date(after)));
     }
-    if let (Some(ts), Some(before)) = (c.ts, c.not_before)
+    if let (Some(ts), Some(before)) = (c.first, c.not_before)
         && ts < before
     {
         out.push(format!("not valid before {}", units::date(before)));

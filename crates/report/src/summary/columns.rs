@@ -29,6 +29,6 @@ columns! {
         USER "auth_user", ACCEPTED "auth_success",
     }
     ssh { CLIENT "client", SERVER "server" }
-    weird { NAME "name", UID "uid", DETAIL "addl" }
+    weird { TS "ts", NAME "name", UID "uid", DETAIL "addl" }
     tunnel { KIND "tunnel_type", ORIG "id.orig_h", RESP "id.resp_h" }
 }

@@ -37,6 +37,9 @@ impl Weight for TypeSum {
     }
 }
 
+/// Protocol, client, server, user.
+type LoginKey = (&'static str, Addr, Addr, Box<[u8]>);
+
 #[derive(Clone, Copy, Default)]
 struct LoginSum {
     count: u64,
@@ -57,7 +60,7 @@ pub(super) struct Files {
     types: Top<Box<[u8]>, TypeSum>,
     mails: Vec<Mail>,
     more_mails: u64,
-    logins: Top<(&'static str, Addr, Addr, Box<[u8]>), LoginSum>,
+    logins: Top<LoginKey, LoginSum>,
 }
 
 impl Files {
@@ -167,13 +170,16 @@ impl Files {
 
     pub fn fill(&self, page: &mut Page) {
         page.files = listing(&self.files, |_, f| f.clone());
+        page.files
+            .rows
+            .sort_by(|a, b| b.seen_bytes.cmp(&a.seen_bytes).then_with(|| (a.ts, &a.fuid).cmp(&(b.ts, &b.fuid))));
         page.file_types = listing(&self.types, |mime_type, sum| FileType {
             mime_type: (!mime_type.is_empty()).then(|| Text::from(mime_type)),
             files: sum.files,
             bytes: sum.bytes,
         });
         page.mails.rows = self.mails.clone();
-        page.mails.rows.sort_by_key(|m| m.ts);
+        page.mails.rows.sort_by(|a, b| (a.ts, &a.client, &a.from).cmp(&(b.ts, &b.client, &b.from)));
         page.mails.more = self.more_mails;
         page.logins = listing(&self.logins, |&(protocol, client, server, ref user), sum| Login {
             protocol,

@@ -1,6 +1,6 @@
 use super::columns::conn;
-use super::listing;
 use super::names::Names;
+use super::{keep_least, listing};
 use crate::bounded::{Top, Weight};
 use crate::cells::Cells;
 use crate::page::{Host, Page, Protocol, Service, Talker, Transport, Unseen};
@@ -25,6 +25,8 @@ const MAX_ROLES: usize = 12;
 
 /// Connection states in which the responder did not take part: nothing was served.
 const UNANSWERED: &[&[u8]] = &[b"S0", b"REJ", b"SH", b"RSTOS0"];
+/// Services that are a part of another one, which names the host's role.
+const PARTS: &[&[u8]] = &[b"ftp-data"];
 /// Protocols whose content is encrypted.
 const ENCRYPTED: &[&[u8]] = &[b"ssl", b"quic", b"ssh", b"ipsec", b"wireguard", b"dtls", b"openvpn", b"tls"];
 const PRIVATE: [&str; 8] = [
@@ -80,10 +82,7 @@ impl Weight for HostSum {
 impl HostSum {
     fn seen(&mut self, ts: Option<Timestamp>, internal: bool) {
         self.internal |= internal;
-        self.first = match (self.first, ts) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        keep_least(&mut self.first, ts);
         self.last = self.last.max(ts);
     }
 }
@@ -111,8 +110,8 @@ impl Roles {
 
 #[derive(Default)]
 struct PairSum {
-    /// Was the flow that opened the entry from the larger address?
-    swapped: bool,
+    /// Start of the earliest flow, and whether the larger address opened it.
+    opened: Option<(Option<Timestamp>, bool)>,
     /// From the smaller address to the larger, and back.
     up: Sum,
     down: Sum,
@@ -206,7 +205,8 @@ impl Flows {
         let service = row.text(conn::SERVICE);
         self.total.add(packets, bytes);
         self.transports.at_ref(transport).add(packets, bytes);
-        self.one_sided += u64::from(row.text(conn::ONE_SIDED).is_some());
+        let natural = transport == b"icmp" || row.text(conn::STATE) == Some(b"S0");
+        self.one_sided += u64::from(!natural && row.text(conn::ONE_SIDED).is_some());
         self.missed_bytes = self.missed_bytes.saturating_add(number(conn::MISSED));
         for name in service.unwrap_or(b"").split(|&b| b == b',').filter(|n| !n.is_empty()) {
             self.protocols.at_ref(name).add(packets, bytes);
@@ -216,17 +216,17 @@ impl Flows {
         let port = row.count(conn::RESP_P).and_then(|p| u16::try_from(p).ok()).filter(|_| has_ports(transport));
         let silent =
             transport == b"tcp" && service.is_none() && row.text(conn::STATE).is_some_and(|s| UNANSWERED.contains(&s));
+        let part = service.is_some_and(|s| PARTS.contains(&s));
         let transport = self.words.number(transport);
         let service = service.map(|s| self.words.number(s));
         // Ports that nobody answered on are no services: a scan would be thousands of them.
         let key = (transport, !silent, port.filter(|_| !silent), service);
         self.services.at(key).add(packets, bytes);
         let (Some(orig), Some(resp)) = (row.addr(conn::ORIG), row.addr(conn::RESP)) else { return };
-        self.pair(orig, resp, (up_pkts, up), (down_pkts, down));
-
         let ts = row.time(conn::TS);
+        self.pair(ts, orig, resp, (up_pkts, up), (down_pkts, down));
         let role = match (service, port) {
-            _ if down_pkts == 0 || silent => None,
+            _ if down_pkts == 0 || silent || part => None,
             (Some(word), _) => Some(Role { word, port: None }),
             (None, Some(_)) => Some(Role { word: transport, port }),
             (None, None) => None,
@@ -260,14 +260,12 @@ impl Flows {
         }
     }
 
-    fn pair(&mut self, orig: Addr, resp: Addr, up: (u64, u64), down: (u64, u64)) {
+    fn pair(&mut self, ts: Option<Timestamp>, orig: Addr, resp: Addr, up: (u64, u64), down: (u64, u64)) {
         let swapped = resp < orig;
         let key = if swapped { (resp, orig) } else { (orig, resp) };
         let (up, down) = if swapped { (down, up) } else { (up, down) };
         let pair = self.pairs.at(key);
-        if pair.flows == 0 {
-            pair.swapped = swapped;
-        }
+        keep_least(&mut pair.opened, Some((ts, swapped)));
         pair.flows += 1;
         pair.up.add(up.0, up.1);
         pair.down.add(down.0, down.1);
@@ -299,14 +297,22 @@ impl Flows {
             bytes: sum.bytes,
         })
         .rows;
-        totals.internal_hosts = self.hosts.iter().filter(|(_, h)| h.internal).count() as u64;
-        totals.external_hosts = self.hosts.len() as u64 + self.hosts.let_go() - totals.internal_hosts;
-        page.completeness.one_sided_flows = page.completeness.one_sided_flows.max(self.one_sided);
+        let count = |internal| {
+            let single = self.hosts.iter().filter(|(a, _)| !a.is_multicast());
+            single.filter(|(_, h)| h.internal == internal).count() as u64
+        };
+        totals.internal_hosts = count(true);
+        // Hosts that were let go are taken for external ones: those are the many.
+        totals.external_hosts = count(false) + self.hosts.let_go();
+        if self.total.flows > 0 {
+            page.completeness.one_sided_flows = self.one_sided;
+        }
         page.completeness.gap_bytes = page.completeness.gap_bytes.max(self.missed_bytes);
         page.hosts = listing(&self.hosts, |addr, host| self.host(*addr, host, names));
         page.talkers = listing(&self.pairs, |&(low, high), pair| {
             let (up, down) = (pair.up.bytes, pair.down.bytes);
-            let (a, b, a_to_b, b_to_a) = if pair.swapped { (high, low, down, up) } else { (low, high, up, down) };
+            let swapped = pair.opened.is_some_and(|o| o.1);
+            let (a, b, a_to_b, b_to_a) = if swapped { (high, low, down, up) } else { (low, high, up, down) };
             Talker { a, b, flows: pair.flows, a_to_b, b_to_a }
         });
         page.services = listing(&self.services, |&(transport, answered, port, service), sum| Service {
@@ -316,6 +322,11 @@ impl Flows {
             answered,
             flows: sum.flows,
             bytes: sum.bytes,
+        });
+        // Numbers of words go by appearance; equal rows shall not.
+        page.services.rows.sort_by(|a, b| {
+            let key = |s: &'_ Service| (s.transport.clone(), s.port, s.service.clone());
+            (b.bytes, b.flows).cmp(&(a.bytes, a.flows)).then_with(|| key(a).cmp(&key(b)))
         });
         page.protocols = listing(&self.protocols, |name, sum| Protocol {
             name: Text::from(name),
@@ -337,9 +348,9 @@ impl Flows {
 
     fn host(&self, addr: Addr, host: &HostSum, names: &Names) -> Host {
         let named = |roles: &Roles| -> Vec<Text> {
-            let mut sorted = roles.0.clone();
-            sorted.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-            sorted.into_iter().map(|(role, _)| self.role(role)).collect()
+            let mut sorted: Vec<_> = roles.0.iter().map(|&(role, n)| (n, self.role(role))).collect();
+            sorted.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+            sorted.into_iter().map(|(_, name)| name).collect()
         };
         let (serves, uses) = (named(&host.serves), named(&host.uses));
         let mut roles = Vec::new();

@@ -68,7 +68,8 @@ impl Names {
             let addr = std::str::from_utf8(answer).ok().and_then(|a| a.parse::<Addr>().ok());
             if let Some(addr) = addr {
                 let given = self.given.at(addr);
-                if given.count == 0 {
+                // Of several names the shortest, so that the order of rows doesn't matter.
+                if given.count == 0 || (query.len(), query) < (given.name.len(), &*given.name) {
                     given.name = query.into();
                 }
                 given.count += 1;

@@ -1,10 +1,10 @@
 use super::columns::{conn, tunnel, weird};
-use super::{Tally, listing};
+use super::{Tally, keep_least, listing};
 use crate::bounded::{Distinct, Top, Weight};
 use crate::cells::Cells;
 use crate::page::{Attempts, Page, Tunnel, Weird};
 use sekisho_record::Text;
-use sekisho_types::{Addr, seeded_hash};
+use sekisho_types::{Addr, Timestamp, seeded_hash};
 
 /// Names of oddities told apart.
 const MAX_WEIRDS: usize = 2_048;
@@ -18,8 +18,8 @@ const MIN_ATTEMPTS: u64 = 10;
 #[derive(Default)]
 struct WeirdSum {
     count: u64,
-    uid: Option<Text>,
-    detail: Option<Text>,
+    /// The earliest: time, flow, detail.
+    example: Option<(Option<Timestamp>, Option<Text>, Option<Text>)>,
 }
 
 impl Weight for WeirdSum {
@@ -80,11 +80,12 @@ impl Odd {
     pub fn weird(&mut self, row: &Cells) {
         let Some(name) = row.text(weird::NAME) else { return };
         let sum = self.weirds.at_ref(name);
-        if sum.count == 0 {
-            sum.uid = row.text(weird::UID).map(Text::from);
-            sum.detail = row.text(weird::DETAIL).map(Text::from);
-        }
         sum.count += 1;
+        let ts = row.time(weird::TS);
+        if sum.example.as_ref().is_none_or(|e| ts <= e.0) {
+            let text = |i| row.text(i).map(Text::from);
+            keep_least(&mut sum.example, Some((ts, text(weird::UID), text(weird::DETAIL))));
+        }
     }
 
     pub fn tunnel(&mut self, row: &Cells) {
@@ -97,8 +98,8 @@ impl Odd {
         page.weirds = listing(&self.weirds, |name, sum| Weird {
             name: Text::from(name),
             count: sum.count,
-            uid: sum.uid.clone(),
-            detail: sum.detail.clone(),
+            uid: sum.example.as_ref().and_then(|e| e.1.clone()),
+            detail: sum.example.as_ref().and_then(|e| e.2.clone()),
         });
         page.attempts = listing(&self.failed, |&addr, f| {
             let ((hosts, more_hosts), (ports, more_ports)) = (f.hosts.count(), f.ports.count());

@@ -5,21 +5,32 @@ mod rows;
 use crate::clean::width_of;
 use crate::{Completeness, Page, Summary, render_text, to_json};
 use rows::*;
+use sekisho_record::Record;
 use sekisho_types::{Interval, Timestamp};
 
 /// A small office: one of everything.
 fn office() -> Page {
+    page_of(&rows_of_office())
+}
+
+fn page_of(rows: &[Box<dyn Record>]) -> Page {
     let mut s = Summary::new(1);
+    rows.iter().for_each(|r| s.add(&**r));
+    s.page(completeness())
+}
+
+fn rows_of_office() -> Vec<Box<dyn Record>> {
+    let mut s = Rows::default();
     let ts = Timestamp::from_parts(1_700_000_000, 0);
     for i in 0..3u16 {
-        s.add(&conn("10.0.0.5", "10.0.0.53", 40_000 + i, 53, "udp", Some("dns"), "SF", (70, 150)));
+        s.add(conn("10.0.0.5", "10.0.0.53", 40_000 + i, 53, "udp", Some("dns"), "SF", (70, 150)));
     }
-    s.add(&conn("10.0.0.5", "203.0.113.10", 50_000, 443, "tcp", Some("ssl"), "SF", (2_000, 90_000)));
-    s.add(&conn("10.0.0.5", "203.0.113.10", 50_001, 80, "tcp", Some("http"), "SF", (1_000, 1_250_000)));
-    s.add(&conn("10.0.0.6", "10.0.0.21", 50_002, 21, "tcp", Some("ftp"), "SF", (500, 900)));
-    s.add(&conn("10.0.0.6", "10.0.0.25", 50_003, 9_999, "tcp", None, "SF", (400, 400)));
+    s.add(conn("10.0.0.5", "203.0.113.10", 50_000, 443, "tcp", Some("ssl"), "SF", (2_000, 90_000)));
+    s.add(conn("10.0.0.5", "203.0.113.10", 50_001, 80, "tcp", Some("http"), "SF", (1_000, 1_250_000)));
+    s.add(conn("10.0.0.6", "10.0.0.21", 50_002, 21, "tcp", Some("ftp"), "SF", (500, 900)));
+    s.add(conn("10.0.0.6", "10.0.0.25", 50_003, 9_999, "tcp", None, "SF", (400, 400)));
     for port in 1..=20u16 {
-        s.add(&conn(
+        s.add(conn(
             "10.0.0.66",
             "10.0.0.25",
             60_000,
@@ -30,24 +41,39 @@ fn office() -> Page {
             (60, 40),
         ));
     }
-    s.add(&dns("www.example", "NOERROR", &["203.0.113.10"]));
-    s.add(&dns("www.example", "NOERROR", &["203.0.113.10"]));
-    s.add(&dns("nowhere.example", "NXDOMAIN", &[]));
-    s.add(&http("www.example", Some("alice"), 200));
-    s.add(&ssl("shop.example", "aa11", Some("self signed certificate"), Some(false)));
-    s.add(&x509("aa11", "CN=old.example", "CN=old.example", ts - Interval::from_secs(864_000), 1_024));
-    s.add(&x509("bb22", "CN=CA", "CN=CA", ts + Interval::from_secs(864_000), 4_096));
-    s.add(&file("report.pdf", 1_200_000, Some(1_200_000)));
-    s.add(&file("../../etc/\u{1b}[31mpasswd", 10, Some(99)));
-    s.add(&ftp("bob", "PASS", 230));
-    s.add(&smtp("a@example", &["b@example", "c@example"], "Lunch\u{202e}?"));
-    s.add(&ssh("SSH-2.0-OpenSSH_9.2", "SSH-2.0-dropbear"));
-    s.add(&weird("truncated_IP_len"));
-    s.add(&tunnel());
-    s.page(Completeness {
+    s.add(dns("www.example", "NOERROR", &["203.0.113.10"]));
+    s.add(dns("www.example", "NOERROR", &["203.0.113.10"]));
+    s.add(dns("nowhere.example", "NXDOMAIN", &[]));
+    s.add(http("www.example", Some("alice"), 200));
+    s.add(ssl("shop.example", "aa11", Some("self signed certificate"), Some(false)));
+    s.add(x509("aa11", "CN=old.example", "CN=old.example", ts - Interval::from_secs(864_000), 1_024));
+    s.add(x509("bb22", "CN=CA", "CN=CA", ts + Interval::from_secs(864_000), 4_096));
+    s.add(file("report.pdf", 1_200_000, Some(1_200_000)));
+    s.add(file("../../etc/\u{1b}[31mpasswd", 10, Some(99)));
+    s.add(ftp("bob", "PASS", 230));
+    s.add(smtp("a@example", &["b@example", "c@example"], "Lunch\u{202e}?"));
+    s.add(ssh("SSH-2.0-OpenSSH_9.2", "SSH-2.0-dropbear"));
+    s.add(weird("truncated_IP_len"));
+    s.add(tunnel());
+    s.0
+}
+
+/// Collects rows of several types.
+#[derive(Default)]
+struct Rows(Vec<Box<dyn Record>>);
+
+impl Rows {
+    fn add(&mut self, row: impl Record + 'static) {
+        self.0.push(Box::new(row));
+    }
+}
+
+fn completeness() -> Completeness {
+    let ts = Timestamp::from_parts(1_700_000_000, 0);
+    Completeness {
         inputs: vec!["office.pcapng".to_owned()],
         packets: 1_234,
-        bytes: 1_100_000,
+        bytes: 1_400_000,
         wire_bytes: 1_400_500,
         first: Some(ts),
         last: Some(ts + Interval::from_secs(125)),
@@ -56,7 +82,17 @@ fn office() -> Page {
         undecoded: vec![("unknown ethertype".to_owned(), 2)],
         limits: vec![("flows.max".to_owned(), 3)],
         ..Completeness::default()
-    })
+    }
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter() {
+    let mut rows = rows_of_office();
+    let want = to_json(&page_of(&rows));
+    rows.reverse();
+    assert_eq!(to_json(&page_of(&rows)), want);
+    rows.rotate_left(7);
+    assert_eq!(to_json(&page_of(&rows)), want);
 }
 
 #[test]
@@ -117,7 +153,7 @@ fn json_has_the_documented_members_and_the_totals() {
     let v: serde_json::Value = serde_json::from_str(&to_json(&office())).unwrap();
     assert_eq!(v["schema_version"], 1);
     assert_eq!(v["totals"]["packets"], 1_234);
-    assert_eq!(v["totals"]["bytes"], 1_100_000);
+    assert_eq!(v["totals"]["bytes"], 1_400_000);
     assert_eq!(v["totals"]["flows"], 27);
     assert_eq!(v["files"][1]["filename"], "../../etc/\u{1b}[31mpasswd");
     for list in [
@@ -152,6 +188,16 @@ fn roles_follow_who_answered() {
         page.hosts.rows.iter().map(|h| h.sent).sum::<u64>(),
         page.totals.transports.iter().map(|t| t.bytes).sum::<u64>()
     );
+}
+
+#[test]
+fn one_sided_flows_are_not_unanswered_attempts() {
+    let mut s = Summary::new(1);
+    for (proto, state) in [("tcp", "S0"), ("tcp", "SHR"), ("tcp", "OTH"), ("udp", "SHR"), ("icmp", "OTH")] {
+        s.add(&one_sided(conn("10.0.0.1", "10.0.0.2", 1, 2, proto, None, state, (40, 0))));
+    }
+    let page = s.page(Completeness { one_sided_flows: 5, ..Completeness::default() });
+    assert_eq!(page.completeness.one_sided_flows, 3);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::pen::{address, long, number, text};
+use super::pen::{address, long, number, text, wrapped};
 use super::{Pen, Style};
 use crate::units::{bytes, count, counted, date};
 use crate::{Certificate, Listing, Name, Page, clean};
@@ -17,7 +17,7 @@ const MAILS: usize = 8;
 const LOGINS: usize = 15;
 const ODDITIES: usize = 12;
 /// Services named in a host's line.
-const ROLES: usize = 4;
+const ROLES: usize = 6;
 
 fn cell(text: &Text) -> String {
     clean(&text.0)
@@ -51,11 +51,15 @@ pub(super) fn hosts(pen: &mut Pen, page: &Page) {
         .iter()
         .take(HOSTS)
         .map(|h| {
-            let place = if h.internal { "int" } else { "ext" };
+            let place = match h.internal {
+                _ if h.addr.is_multicast() => "grp",
+                true => "int",
+                false => "ext",
+            };
             vec![h.addr.to_string(), place.to_owned(), bytes(h.sent), bytes(h.received), roles(h)]
         })
         .collect();
-    pen.table(&[address("address"), text(""), number("sent"), number("received"), long("role")], &rows);
+    pen.table(&[address("address"), text(""), number("sent"), number("received"), wrapped("role")], &rows);
     rest(pen, &page.hosts, HOSTS);
 }
 
@@ -66,7 +70,7 @@ fn roles(h: &crate::Host) -> String {
         let more = if services.len() > ROLES { ", …" } else { "" };
         (!names.is_empty()).then(|| format!("{what} {}{more}", names.join(", ")))
     };
-    let group = h.roles.contains(&"multicast group").then(|| "multicast group".to_owned());
+    let group = h.addr.is_multicast().then(|| "multicast group".to_owned());
     let parts: Vec<_> = [group, named("serves", &h.serves), named("uses", &h.uses)].into_iter().flatten().collect();
     let mut line = if parts.is_empty() { "-".to_owned() } else { parts.join("; ") };
     if let Some(name) = &h.name {

@@ -31,6 +31,8 @@ pub(super) enum Cut {
     End,
     Middle,
     Never,
+    /// Goes on in further lines; for the last column.
+    Wrap,
 }
 
 /// A column: heading, numbers to the right or not, and how it shrinks.
@@ -52,6 +54,11 @@ pub(super) const fn long(head: &'static str) -> Column {
     Column(head, false, Cut::End)
 }
 
+/// A left-aligned column, the last one, that takes as many lines as it needs.
+pub(super) const fn wrapped(head: &'static str) -> Column {
+    Column(head, false, Cut::Wrap)
+}
+
 /// A column for addresses: IPv6 gives way in the middle.
 pub(super) const fn address(head: &'static str) -> Column {
     Column(head, false, Cut::Middle)
@@ -62,6 +69,8 @@ const INDENT: usize = 2;
 const GAP: usize = 2;
 /// A column that gives way keeps at least this much.
 const MIN_COLUMN: usize = 9;
+/// Most lines that a wrapped cell takes.
+const MAX_LINES: usize = 4;
 
 /// Writes lines that are never wider than the page.
 pub(super) struct Pen {
@@ -81,7 +90,9 @@ impl Pen {
 
     /// A section's title, with a note after it.
     pub fn heading(&mut self, title: &str, note: &str) {
-        self.out.push('\n');
+        if !self.out.is_empty() {
+            self.out.push('\n');
+        }
         let room = self.width.saturating_sub(width_of(title) + GAP);
         self.styled(Style::Heading, title);
         if !note.is_empty() {
@@ -111,7 +122,23 @@ impl Pen {
             self.row(Style::Dim, columns, &widths, &heads);
         }
         for row in rows {
-            self.row(Style::Plain, columns, &widths, row);
+            let last = columns.iter().zip(&widths).zip(row).last().filter(|((c, _), _)| c.2 == Cut::Wrap);
+            let Some(((_, &width), cell)) = last else {
+                self.row(Style::Plain, columns, &widths, row);
+                continue;
+            };
+            let mut cells = row.clone();
+            let mut lines = wrap(cell, width.max(1));
+            if lines.len() > MAX_LINES {
+                lines.truncate(MAX_LINES);
+                lines.last_mut().into_iter().for_each(|l| l.push('…'));
+            }
+            for line in lines {
+                cells.pop();
+                cells.push(line);
+                self.row(Style::Plain, columns, &widths, &cells);
+                cells.iter_mut().for_each(String::clear);
+            }
         }
     }
 

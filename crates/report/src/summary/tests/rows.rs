@@ -79,6 +79,10 @@ pub fn conn(
     }
 }
 
+pub fn one_sided(row: Conn) -> Conn {
+    Conn { one_sided: Some(EnumName("resp")), ..row }
+}
+
 /// Queries.
 #[derive(Record)]
 #[record(log = "dns")]
