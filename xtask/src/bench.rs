@@ -59,9 +59,9 @@ fn contestants(sekisho: &Path) -> Vec<Contestant> {
         Contestant {
             name: "sekisho logs (zeek-json)",
             program: own.clone(),
-            args: &["logs", "{in}", "-q", "--jobs", "1", "-o", "{out}", "--format", "zeek-json"],
+            args: &["logs", "{in}", "-q", "-o", "{out}", "--format", "zeek-json"],
         },
-        Contestant { name: "sekisho audit", program: own, args: &["audit", "{in}", "-q", "--jobs", "1"] },
+        Contestant { name: "sekisho audit", program: own, args: &["audit", "{in}", "-q"] },
         Contestant { name: "cat (plain read)", program: "cat".into(), args: &["{in}"] },
     ];
     let peers: &[(&str, &str, &[&str])] = &[

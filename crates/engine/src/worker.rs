@@ -119,7 +119,8 @@ impl Worker {
             return self.fragment(d, bytes, outer, way);
         }
         let inner = tunnel::inner(d, bytes);
-        let carried = inner.as_ref().is_some_and(|i| !i.kind.is_over_udp());
+        // A tunnel over UDP is a flow as well; one directly over IP is not.
+        let carried = inner.is_some() && d.proto != ip_proto::UDP;
         let mut own = None;
         if !carried {
             let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
@@ -187,7 +188,7 @@ impl Worker {
                 tunnel: outer,
                 ..FlowInfo::default()
             };
-            let ports = inner.kind.is_over_udp();
+            let ports = d.proto == ip_proto::UDP;
             way.rows.row(&TunnelRecord {
                 ts: way.at.ts,
                 uid,
