@@ -103,8 +103,15 @@ impl Pass<'_> {
         for e in self.host.out.expectations.drain(..) {
             self.host.expectations.add(e, at.ts);
         }
+        for service in self.host.out.recognized.drain(..) {
+            flow.apps.add(service);
+        }
         for service in self.host.out.confirmed.drain(..) {
-            flow.services.add(service);
+            flow.apps.add(service);
+            // Zeek gives no service to connections that began before the capture.
+            if !flow.is_partial() {
+                flow.services.add(service);
+            }
         }
         if std::mem::take(&mut self.host.out.flip) {
             flow.request_flip();
@@ -234,7 +241,7 @@ impl Pass<'_> {
         at: Moment,
     ) -> Result<(), u64> {
         let Some(transport) = transport(&flow.info) else { return Ok(()) };
-        let services = flow.services.iter().count();
+        let services = flow.apps.iter().count();
         let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: None };
         *app = App::Active(Parser::start(id, &start));
         for (dir, bytes) in chunks {
@@ -244,7 +251,7 @@ impl Pass<'_> {
             };
             self.call(flow, transport, at, |cx| parser.data(*dir, bytes, cx));
             let out = &mut self.host.out;
-            if out.rejected.is_some() && out.confirmed.is_empty() && flow.services.iter().count() == services {
+            if out.rejected.is_some() && out.confirmed.is_empty() && flow.apps.iter().count() == services {
                 out.rejected = None;
                 out.events.clear();
                 out.expectations.clear();

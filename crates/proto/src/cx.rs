@@ -206,6 +206,8 @@ pub struct Outbox {
     pub expectations: Vec<Expectation>,
     /// Services confirmed in this flow.
     pub confirmed: Vec<&'static str>,
+    /// Services recognised where Zeek would want more proof.
+    pub recognized: Vec<&'static str>,
     /// The parser lost track: why. No further bytes will be sent to it.
     pub rejected: Option<&'static str>,
     /// Nothing more is to be learnt from the flow's bytes.
@@ -279,6 +281,14 @@ impl<'a> Cx<'a> {
     pub fn confirm(&mut self, service: &'static str) {
         if !self.out.confirmed.contains(&service) {
             self.out.confirmed.push(service);
+        }
+    }
+
+    /// The flow speaks `service`, but less was seen than Zeek's confirmation asks for (one direction, say): it goes into
+    /// conn's `app` column only. Repeating is harmless.
+    pub fn recognize(&mut self, service: &'static str) {
+        if !self.out.recognized.contains(&service) {
+            self.out.recognized.push(service);
         }
     }
 

@@ -327,7 +327,7 @@ impl Parser {
         let Some(began) = self.began.filter(|_| !self.logged) else { return };
         self.logged = true;
         if cx.flow.seen.one_sided().is_some() {
-            cx.confirm("ssh");
+            cx.recognize("ssh");
         }
         let compressed = self.compressed();
         let kex_alg = self.agreed(list::KEX);
