@@ -21,7 +21,7 @@ columns! {
     files {
         TS "ts", FUID "fuid", UID "uid", ORIG "id.orig_h", RESP "id.resp_h", IS_ORIG "is_orig", SOURCE "source",
         MIME "mime_type", NAME "filename", SEEN "seen_bytes", TOTAL "total_bytes", MISSING "missing_bytes",
-        SHA256 "sha256",
+        SHA256 "sha256", COMPLETE "complete",
     }
     ftp { ORIG "id.orig_h", RESP "id.resp_h", USER "user", COMMAND "command", CODE "reply_code" }
     smtp {

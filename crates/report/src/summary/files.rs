@@ -100,6 +100,7 @@ impl Files {
             seen_bytes,
             total_bytes: row.count(files::TOTAL),
             missing_bytes: row.count(files::MISSING).unwrap_or(0),
+            complete: row.flag(files::COMPLETE),
             sha256: text(files::SHA256),
         };
     }
