@@ -204,6 +204,9 @@ impl Pass<'_> {
                         Ok(()) => return,
                         Err(excluded) => Box::new(Probing::with_excluded(excluded)),
                     },
+                    Choice::More if self.awaited(flow) => {
+                        return self.unknown(flow, app, Box::default(), dir, bytes, at);
+                    }
                     Choice::More => Box::default(),
                     Choice::Nobody => return self.unknown(flow, app, Box::default(), dir, bytes, at),
                 }
@@ -222,6 +225,7 @@ impl Pass<'_> {
                         Err(excluded) => probing.excluded |= excluded,
                     }
                 }
+                Choice::More if self.awaited(flow) => return self.unknown(flow, app, probing, dir, bytes, at),
                 Choice::More => {
                     *app = App::Probing(probing);
                     return;
@@ -271,6 +275,12 @@ impl Pass<'_> {
         let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: Some(&e) };
         *app = App::Active(Parser::start(e.proto, &start));
         self.run(flow, app, dir, bytes, at);
+    }
+
+    /// Is a flow between these two hosts expected on an unknown port? Then a probe's doubt does not hold it up:
+    /// a short file may end before the doubt does.
+    fn awaited(&self, flow: &Flow) -> bool {
+        flow.info.tuple.proto == ip_proto::TCP && self.host.expectations.has_pair(&flow.info.tuple)
     }
 
     /// No probe knows the flow: last, an expectation without a port; else it is counters only.
