@@ -487,10 +487,9 @@ impl Entities {
         if !self.candidate.is_empty() {
             self.judge_candidate(false, cx, observer);
         }
-        if self.phase == Phase::Leaf && !self.is_multipart() {
-            if let Decoder::Quoted(_) = self.decoder {
-                self.decoded.extend_from_slice(std::mem::take(&mut self.held_end).bytes());
-            }
+        let quoted = matches!(self.decoder, Decoder::Quoted(_));
+        if quoted && self.phase == Phase::Leaf && !self.is_multipart() {
+            self.decoded.extend_from_slice(std::mem::take(&mut self.held_end).bytes());
         }
         self.end_entities(0, complete, cx, observer);
         self.phase = Phase::Closed;
