@@ -250,19 +250,21 @@ impl<'a> Cx<'a> {
     }
 
     /// Logs what `record` makes unless the fact was logged within [`REMEMBERED_FOR`]. `digest` and `role` name the
-    /// fact, `kind` the log.
+    /// fact, `kind` the log. Tells whether it was logged now.
     pub fn emit_once<E: Into<Event>>(
         &mut self,
         kind: &'static str,
         digest: &[u8; 32],
         role: u8,
         record: impl FnOnce() -> E,
-    ) {
+    ) -> bool {
         let mut key = [role; 33];
         key.iter_mut().zip(digest).for_each(|(k, d)| *k = *d);
-        if self.out.remembered.is_new(kind, key, self.ts) {
+        let new = self.out.remembered.is_new(kind, key, self.ts);
+        if new {
             self.out.events.push(record().into());
         }
+        new
     }
 
     /// Reports an anomaly; the flow goes on.
