@@ -94,7 +94,7 @@ impl Files {
             uid: text(files::UID).unwrap_or_default(),
             source: text(files::SOURCE).unwrap_or_default(),
             mime_type: mime_type.map(Text::from),
-            filename: text(files::NAME),
+            filename: text(files::NAME).or_else(|| text(files::FILENAME)),
             from,
             to,
             seen_bytes,
