@@ -270,7 +270,7 @@ fn questions(parts: &Parts<'_>, walk: &mut Walk<'_>, name: &mut Name, row: &mut 
             let node_status = parts.netbios && q.qtype == names::rr::SRV;
             row.qtype_name = Some(if node_status { Label::from("NBSTAT") } else { names::qtype(q.qtype) });
             let decoded = if parts.netbios { message::netbios_name(name.as_bytes()) } else { None };
-            row.query = Some(decoded.map_or_else(|| name.as_bytes().into(), Text::from));
+            row.query = Some(decoded.unwrap_or_else(|| name.take()).into());
         }
     }
     true
@@ -303,6 +303,9 @@ fn answers(parts: &Parts<'_>, walk: &mut Walk<'_>, owner: &mut Name, row: &mut D
             Data::Broken => return false,
         };
         if header.qr {
+            if row.answers.len() >= MAX_ANSWERS {
+                walk.odd("dns_answer_limit", None);
+            }
             answered(row, header, owner, text, head.ttl, cx);
         }
         if last {

@@ -112,8 +112,12 @@ impl Protocol for Parser {
         let mut input = bytes;
         let [orig, resp] = &mut self.sides;
         let side = if dir.is_orig() { orig } else { resp };
-        if side.phase == Phase::Identification && side.identify(&mut input) {
-            self.identified(cx);
+        if side.phase == Phase::Identification {
+            if side.identify(&mut input) {
+                self.identified(cx);
+            } else if side.phase == Phase::Lost {
+                cx.weird("ssh_no_identification");
+            }
         }
         if self.phase(dir) == Phase::KeyExchange && !input.is_empty() {
             let left = self.key_exchange(dir, input, cx);

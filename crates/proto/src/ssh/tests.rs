@@ -181,6 +181,7 @@ fn limits_lists_packets_and_preambles() {
     let mut b = ssh();
     b.data(Dir::Resp, "hello\n".repeat(2000).as_bytes()).data(Dir::Resp, b"SSH-2.0-late\n").end();
     assert!(b.rows("ssh").is_empty());
+    assert_eq!(b.out.weirds[0].name, "ssh_no_identification");
 
     let mut b = ssh();
     b.data(Dir::Orig, b"SSH-1.5-a\r\n").data(Dir::Resp, b"SSH-2.0-b\r\n").end();
