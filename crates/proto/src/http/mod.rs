@@ -258,7 +258,8 @@ impl Core {
 
     fn begin_response(&mut self, line: &StatusLine<'_>, cx: &mut Cx<'_>) {
         self.known = true;
-        cx.confirm(SERVICE);
+        // As Zeek: a response alone proves less than one to a request that was seen.
+        if self.unanswered.is_empty() { cx.recognize(SERVICE) } else { cx.confirm(SERVICE) }
         let row = self.exchanges.begin_response(line, cx);
         self.begin(Dir::Resp, line.version, row);
     }
