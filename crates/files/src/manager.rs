@@ -181,7 +181,10 @@ impl FileManager {
         let over = offset.is_some() && file.reached_total();
         self.remember(handle, target);
         if over {
-            self.finish_file(target, true, false, store);
+            let last = self.finish_file(target, true, false, store);
+            if let Some(Entry::Part(part)) = self.entry_mut(handle) {
+                part.summary = last;
+            }
         }
     }
 

@@ -265,9 +265,12 @@ fn parses_folded_and_odd_header_lines() {
 fn rejects_what_is_no_http() {
     let o = check(&[req("hello world, this is no request\x01\r\n")]);
     assert_eq!(o.rejected, None);
-    let o = check(&[req("\x16\x03\x01\x02\x00\n")]);
+    let o = check(&[req("\x16\x03\x01\x02\x00\n"), resp("\x16\x03\n")]);
     assert_eq!(o.rejected, Some("not_http"));
     assert!(o.rows.is_empty());
+    let o = check(&[req("GET/ HTTP/1.1\r\n\r\n"), resp("HTTP/1.0 400 Bad Request\r\nContent-Length: 0\r\n\r\n")]);
+    assert_eq!((o.rejected, &o.weirds[..]), (None, &["bad_HTTP_request"][..]));
+    has(&o, 0, &["status_code=Count(400)"]);
 }
 
 #[test]

@@ -296,7 +296,8 @@ impl Core {
         self.continued = reply.more.then_some(reply.code);
         self.session.reply(&reply, self.last_replied, cx);
         if !cx.flow.seen.orig && self.sender.is_orig() {
-            self.confirm(cx);
+            self.known = true;
+            cx.recognize(SERVICE);
             self.session.infer(&reply, cx);
         }
         if self.last_replied == Some(Command::StartTls) && reply.code == 220 && !reply.more {
