@@ -374,6 +374,8 @@ fn recognised_by_content_but_strictly() {
     assert_eq!(guess(Transport::Udp, &asked[..20], false), Guess::No);
     assert_eq!(guess(Transport::Udp, &asked[..20], true), Guess::Yes);
     assert_eq!(guess(Transport::Udp, &[0x16; 80], true), Guess::No);
+    assert_eq!(guess(Transport::Udp, &header(1, 0x0800, [0, 1, 0, 0]), true), Guess::Yes);
+    assert_eq!(guess(Transport::Udp, &header(1, 0x0800, [0, 1, 0, 0]), false), Guess::No);
     let framed = [(asked.len() as u16).to_be_bytes().to_vec(), asked].concat();
     assert_eq!(guess(Transport::Tcp, &framed, false), Guess::Yes);
     assert_eq!(guess(Transport::Tcp, &framed[..10], false), Guess::More);

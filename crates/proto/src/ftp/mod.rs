@@ -217,7 +217,7 @@ impl Parser {
             self.understand(&reply, cx);
         }
         if reply.code == 234 && (self.wants_tls || (!self.seen_command && mentions_tls(reply.text))) {
-            cx.confirm("ftp");
+            cx.recognize("ftp");
             cx.hand_over(None, left);
             return false;
         }

@@ -161,7 +161,7 @@ fn replies_alone_give_a_session() {
         ]
     );
     assert!(rows(&b).iter().all(|r| r.contains("user=Str(\"alice\")") && r.contains("login_success=Bool(true)")));
-    assert_eq!(b.out.confirmed, ["ftp"]);
+    assert_eq!(b.out.recognized, ["ftp"]);
     let told: Vec<_> = b
         .out
         .expectations

@@ -5,7 +5,7 @@
 //! whatever the split; from there on segment lengths are all there is (see `auth`), and once the outcome is known
 //! the flow is opaque. Limits: [`MAX_LINE_LEN`], [`MAX_PREAMBLE_LINES`], [`message::MAX_PACKET_LEN`],
 //! [`message::MAX_ALGORITHMS`]. Known gap: SSH 1 logins are not judged. Unlike Zeek the host key is found in every
-//! key exchange method, and a one-sided flow still gets its service name.
+//! key exchange method, and an identification alone is enough for `app`.
 
 mod auth;
 mod message;
@@ -258,7 +258,7 @@ impl Parser {
         {
             self.host_key = Some(Sha256::new().chain_update(modulus).chain_update(exponent).finalize().into());
         }
-        if dir.is_orig() {
+        if dir.is_orig() && self.version() == Some(1) {
             cx.confirm("ssh");
         }
         self.side_mut(dir).phase = Phase::Encrypted;
@@ -330,9 +330,7 @@ impl Parser {
     fn log(&mut self, cx: &mut Cx<'_>) {
         let Some(began) = self.began.filter(|_| !self.logged) else { return };
         self.logged = true;
-        if cx.flow.seen.one_sided().is_some() {
-            cx.recognize("ssh");
-        }
+        cx.recognize("ssh");
         let compressed = self.compressed();
         let kex_alg = self.agreed(list::KEX);
         let direction = match (cx.is_local(Dir::Orig), cx.is_local(Dir::Resp)) {

@@ -112,7 +112,7 @@ fn half_a_connection_gives_what_it_has() {
     let row = &b.rows("ssh")[0];
     assert!(row.contains("server=Str") && row.contains("host_key_sha256=") && row.contains("hassh_server="));
     assert!(!row.contains("version=") && !row.contains("client=") && !row.contains("host_key_fingerprint="));
-    assert_eq!(b.out.confirmed, ["ssh"]);
+    assert_eq!(b.out.recognized, ["ssh"]);
 }
 
 #[test]
