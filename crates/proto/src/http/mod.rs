@@ -66,6 +66,7 @@ struct Core {
     /// A request or a response has been read.
     known: bool,
     next: Option<Next>,
+    rejected: bool,
 }
 
 impl Protocol for Parser {
@@ -86,6 +87,7 @@ impl Protocol for Parser {
                 swapped: None,
                 known: false,
                 next: None,
+                rejected: false,
             },
         }
     }
@@ -94,7 +96,7 @@ impl Protocol for Parser {
         let Self { lines, core } = self;
         let lines = of(lines, dir);
         let mut input = bytes;
-        while !input.is_empty() && core.next.is_none() {
+        while !input.is_empty() && core.next.is_none() && !core.rejected {
             let side = core.side_of(dir);
             if core.takes_lines(side) {
                 let Some(line) = lines.next(&mut input) else { break };
@@ -213,6 +215,7 @@ impl Core {
         self.side(side).state = State::Resync;
         // A server answers a bad request, too; but two strange sides are something else.
         if !self.known && (!side.is_orig() || self.side(Dir::Resp).state == State::Resync) {
+            self.rejected = true;
             cx.reject("not_http");
         }
     }
@@ -259,7 +262,11 @@ impl Core {
     fn begin_response(&mut self, line: &StatusLine<'_>, cx: &mut Cx<'_>) {
         self.known = true;
         // As Zeek: a response alone proves less than one to a request that was seen.
-        if self.unanswered.is_empty() { cx.recognize(SERVICE) } else { cx.confirm(SERVICE) }
+        if self.unanswered.is_empty() {
+            cx.recognize(SERVICE)
+        } else {
+            cx.confirm(SERVICE)
+        }
         let row = self.exchanges.begin_response(line, cx);
         self.begin(Dir::Resp, line.version, row);
     }

@@ -9,6 +9,9 @@ use sekisho_record::{Set, Text};
 /// Addresses kept of one To or Cc field (Zeek's `max_to_addresses`).
 const MAX_ADDRESSES: usize = 1000;
 
+/// Bytes kept of one address or entry.
+pub(crate) const MAX_ADDRESS_LEN: usize = 1024;
+
 /// Hops kept (Zeek's `max_path_length`).
 const MAX_PATH: usize = 1000;
 
@@ -73,7 +76,7 @@ fn add(set: &mut Option<Set<Text>>, value: &[u8], over: &'static str, cx: &mut C
     each_entry(value, &mut |entry| {
         let room = set.0.len() < MAX_ADDRESSES;
         if room {
-            set.insert(entry.into());
+            set.insert(entry.get(..MAX_ADDRESS_LEN).unwrap_or(entry).into());
         } else {
             cx.weird(over);
         }

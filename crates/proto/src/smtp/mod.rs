@@ -77,6 +77,7 @@ struct Core {
     /// Replies seen.
     replies: u64,
     next_is_tls: bool,
+    rejected: bool,
 }
 
 impl Protocol for Parser {
@@ -99,6 +100,7 @@ impl Protocol for Parser {
                 tls_asked: false,
                 replies: 0,
                 next_is_tls: false,
+                rejected: false,
             },
         }
     }
@@ -107,7 +109,7 @@ impl Protocol for Parser {
         let Self { lines: [orig, resp], core } = self;
         let lines = if dir.is_orig() { orig } else { resp };
         let mut input = bytes;
-        while !input.is_empty() && !core.next_is_tls {
+        while !input.is_empty() && !core.next_is_tls && !core.rejected {
             if core.begins_tls(dir, input, lines) {
                 core.start_tls(cx);
             } else if core.takes_lines(dir) {
@@ -201,7 +203,7 @@ impl Core {
                 return self.session.auth.answer(line);
             }
             if !self.known && line.len() > 3 && !line.is_ascii() {
-                return cx.reject("not_smtp");
+                return self.reject(cx);
             }
             return self.push_pending(Command::Unknown, cx);
         }
@@ -222,6 +224,11 @@ impl Core {
             Command::StartTls => self.tls_asked = true,
             _ => {}
         }
+    }
+
+    fn reject(&mut self, cx: &mut Cx<'_>) {
+        self.rejected = true;
+        cx.reject("not_smtp");
     }
 
     fn confirm(&mut self, cx: &mut Cx<'_>) {
@@ -286,7 +293,7 @@ impl Core {
     fn reply_line(&mut self, line: &[u8], cx: &mut Cx<'_>) {
         let Some(reply) = reply(line) else {
             if !self.known {
-                cx.reject("not_smtp");
+                self.reject(cx);
             }
             return;
         };

@@ -3,6 +3,7 @@
 use super::address::{each_address, first_address};
 use super::auth::Auth;
 use super::command::{Command, Reply};
+use super::mail::MAX_ADDRESS_LEN;
 use super::record::SmtpRecord;
 use crate::mime::{Mime, Origin};
 use crate::{Cx, Event};
@@ -115,7 +116,7 @@ impl Session {
             if !over {
                 // What is left of a delivery-status parameter once separators are gone.
                 let address = address.strip_prefix(b"ORCPT=rfc822").map_or_else(|| address.clone(), <[u8]>::to_vec);
-                set.insert(address.into());
+                set.insert(address.get(..MAX_ADDRESS_LEN).unwrap_or(&address).into());
             }
             !over
         });

@@ -201,3 +201,21 @@ fn limits_bite() {
     let o = run_script(ProtoId::Smtp, 25, &[s("hello\r\n")], &mut || 1);
     assert_eq!(o.rejected, Some("not_smtp"));
 }
+
+#[test]
+fn damage_parses_the_same_in_any_split() {
+    let steps = [
+        s("220 mx ESMTP\r\n"),
+        c("EHLO me\r\nAUTH LOGIN\r\n"),
+        s("250-mx\r\n250 ok\r\n334 x\r\n"),
+        c("Ym9i\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"),
+        s("235 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"),
+        c(MAIL),
+        Step::Gap(Dir::Resp, 4),
+        s("250 queued\r\n"),
+        c("MAIL FROM:<e@f>\r\nBDAT 12\r\nSubject: x\r\nBDAT 4 LAST\r\n\r\nz\nSTARTTLS\r\n"),
+        s("250 ok\r\n250 ok\r\n250 ok\r\n220 go\r\n"),
+        Step::Close(Dir::Orig),
+    ];
+    crate::testing::check_damage(ProtoId::Smtp, 25, &steps, 3000);
+}
