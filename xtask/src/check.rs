@@ -100,11 +100,23 @@ pub(crate) fn fuzz(args: &[&str]) -> Result<bool> {
         bail!("no fuzz target {wanted}; there are: {}", targets.join(" "));
     }
     let manifest = root.join("fuzz/Cargo.toml");
+    let host = host()?;
+    // With a target named, the flags leave build scripts and macros alone, which have no libFuzzer to link to.
     shell::run_with(
         "cargo",
-        &["build", "--release", "--locked", "--quiet", "--manifest-path", &manifest.to_string_lossy()],
+        &[
+            "build",
+            "--release",
+            "--locked",
+            "--quiet",
+            "--target",
+            &host,
+            "--manifest-path",
+            &manifest.to_string_lossy(),
+        ],
         &[("RUSTFLAGS", FUZZ_FLAGS)],
     )?;
+    let programs = root.join("fuzz/target").join(host).join("release");
     let seeds = root.join("fuzz/target/seeds");
     seed_corpus(&seeds)?;
     let mut failed = Vec::new();
@@ -113,7 +125,7 @@ pub(crate) fn fuzz(args: &[&str]) -> Result<bool> {
         let artifacts = root.join("fuzz/artifacts").join(target);
         fs::create_dir_all(&corpus)?;
         fs::create_dir_all(&artifacts)?;
-        let out = Command::new(root.join("fuzz/target/release").join(target))
+        let out = Command::new(programs.join(target))
             .args([&corpus, &seeds])
             .arg(format!("-max_total_time={secs}"))
             .args(["-timeout=10", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1"])
@@ -137,6 +149,13 @@ pub(crate) fn fuzz(args: &[&str]) -> Result<bool> {
     Ok(failed.is_empty())
 }
 
+/// The machine's target triple.
+fn host() -> Result<String> {
+    let about = shell::output("rustc", &["-vV"])?;
+    let host = about.lines().find_map(|l| l.strip_prefix("host: "));
+    Ok(host.context("rustc -vV names no host")?.to_owned())
+}
+
 fn fuzz_targets() -> Result<Vec<String>> {
     let mut out = Vec::new();
     for entry in fs::read_dir(shell::root().join("fuzz/fuzz_targets"))? {
@@ -152,7 +171,7 @@ fn fuzz_targets() -> Result<Vec<String>> {
 /// Copies the project's captures up to 64 KiB, with which every corpus starts.
 fn seed_corpus(folder: &PathBuf) -> Result<()> {
     fs::create_dir_all(folder)?;
-    let listed = shell::output("git", &["ls-files", "-co", "--exclude-standard", "goldens"])?;
+    let listed = shell::output("git", &["ls-files", "-co", "--exclude-standard", "goldens", "examples"])?;
     for name in listed.lines().filter(|l| l.ends_with(".pcap") || l.ends_with(".pcapng")) {
         let bytes = fs::read(shell::root().join(name))?;
         if bytes.len() <= 65536 {

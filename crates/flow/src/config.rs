@@ -76,7 +76,7 @@ pub struct Limits {
     pub window_len: u64,
     /// Datagrams under defragmentation.
     pub fragment_datagram_count: usize,
-    /// Fragment bytes kept for all datagrams.
+    /// Memory for the fragments of all datagrams: their bytes, headers and what keeps them.
     pub fragment_len: usize,
     /// Fragments of one datagram.
     pub fragment_count: usize,

@@ -23,6 +23,11 @@ const V4_HEADER_LEN: usize = 20;
 const V6_HEADER_LEN: usize = 40;
 /// IPv6 extension headers walked to find the fragment header.
 const V6_EXTENSION_MAX_COUNT: usize = 16;
+/// What a waiting fragment, and a datagram, costs beside the bytes: its places in the tables and the
+/// allocator's share.
+const PART_COST: usize = 96;
+/// Entries in the order of age, beyond twice the waiting datagrams, at which the stale ones are thrown out.
+const STALE_MAX_COUNT: usize = 1024;
 
 /// What became of a fragment.
 #[derive(Debug)]
@@ -111,6 +116,8 @@ pub struct Defragmenter {
     /// Datagrams in order of their first fragment; stale entries are skipped.
     order: VecDeque<(Timestamp, u64, Key)>,
     next_serial: u64,
+    /// Memory that the waiting datagrams take; bounded by `fragment_len`.
+    cost: usize,
     stats: DefragStats,
 }
 
@@ -123,6 +130,7 @@ impl Defragmenter {
             table: HashMap::with_hasher(state),
             order: VecDeque::new(),
             next_serial: 0,
+            cost: 0,
             stats: DefragStats::default(),
         }
     }
@@ -155,9 +163,12 @@ impl Defragmenter {
             return self.drop_one();
         };
         let key = Key { src: d.src, dst: d.dst, id: fragment.id, proto: d.proto };
-        if !self.make_room(&key, data.len()) {
+        // Its header may replace the one kept, and it may fill two holes around a fragment that is there.
+        let cost = header.len().saturating_add(data.len()).saturating_add(3 * PART_COST);
+        if !self.make_room(&key, cost) {
             return self.drop_one();
         }
+        self.forget_stale();
         let datagram = self.table.entry(key).or_insert_with(|| {
             self.next_serial += 1;
             self.order.push_back((ts, self.next_serial, key));
@@ -176,6 +187,7 @@ impl Defragmenter {
         if datagram.packets.len() >= self.config.limits.fragment_count {
             return self.drop_one();
         }
+        let (before, cost_before) = (datagram.len, if datagram.packets.is_empty() { 0 } else { datagram.cost() });
         if fragment.offset == 0 && !datagram.has_first {
             datagram.has_first = true;
             datagram.next_header = next_header;
@@ -184,11 +196,11 @@ impl Defragmenter {
         }
         datagram.packets.push(number);
         datagram.note_size(fragment, end, weird);
-        let before = datagram.len;
         if datagram.insert(fragment.offset, data, self.config.overlap, weird) {
             self.stats.overlaps += 1;
         }
         self.stats.buffered_len += (datagram.len - before) as u64;
+        self.cost = self.cost.saturating_sub(cost_before).saturating_add(datagram.cost());
         if !datagram.is_whole(weird) {
             return Outcome::Pending;
         }
@@ -221,12 +233,14 @@ impl Defragmenter {
         self.stats.expired += self.table.len() as u64;
         self.table.clear();
         self.order.clear();
+        self.cost = 0;
         self.stats.buffered_len = 0;
     }
 
     fn take(&mut self, key: &Key) -> Option<Datagram> {
         let d = self.table.remove(key)?;
         self.stats.buffered_len = self.stats.buffered_len.saturating_sub(d.len as u64);
+        self.cost = self.cost.saturating_sub(d.cost());
         Some(d)
     }
 
@@ -235,14 +249,22 @@ impl Defragmenter {
         Outcome::Dropped
     }
 
-    /// Evicts the oldest datagrams until `len` more bytes for `key` fit; false if they never will.
-    fn make_room(&mut self, key: &Key, len: usize) -> bool {
+    /// Datagrams that became whole leave their entry in the order of age behind; where time stands still it
+    /// would never be taken out.
+    fn forget_stale(&mut self) {
+        if self.order.len() > self.table.len().saturating_mul(2).saturating_add(STALE_MAX_COUNT) {
+            let table = &self.table;
+            self.order.retain(|(_, serial, key)| table.get(key).is_some_and(|d| d.serial == *serial));
+        }
+    }
+
+    /// Evicts the oldest datagrams until another fragment of `cost` for `key` fits; false if it never will.
+    fn make_room(&mut self, key: &Key, cost: usize) -> bool {
         let limits = self.config.limits;
         loop {
             let new = usize::from(!self.table.contains_key(key));
-            let held = usize::try_from(self.stats.buffered_len).unwrap_or(usize::MAX);
             if self.table.len() + new <= limits.fragment_datagram_count
-                && held.saturating_add(len) <= limits.fragment_len
+                && self.cost.saturating_add(cost) <= limits.fragment_len
             {
                 return true;
             }
@@ -290,6 +312,12 @@ fn checked_end(
 }
 
 impl Datagram {
+    /// Memory that it takes, about.
+    fn cost(&self) -> usize {
+        let entries = self.parts.len().saturating_add(1).saturating_mul(PART_COST);
+        entries.saturating_add(self.len).saturating_add(self.header.len()).saturating_add(self.packets.len() * 8)
+    }
+
     fn note_size(&mut self, f: Fragment, end: u32, weird: &mut dyn FnMut(&'static str)) {
         match self.total {
             None if !f.more => self.total = Some(end),

@@ -158,15 +158,15 @@ fn rejects_impossible_fragments() {
 
 #[test]
 fn limits_time_bytes_and_counts() {
-    let limits = Limits { fragment_datagram_count: 2, fragment_len: 300, fragment_count: 3, ..Limits::default() };
+    let limits = Limits { fragment_datagram_count: 2, fragment_len: 1000, fragment_count: 3, ..Limits::default() };
     let mut b = Bench::new(Config { limits, ..Config::default() });
     for id in 1..=3 {
         b.push_at(0, v4(id, 0, true, &[0; 64]));
     }
     assert_eq!((b.de.stats().datagrams, b.de.stats().evicted), (2, 1));
-    b.push_at(0, v4(3, 64, true, &[0; 200]));
-    assert_eq!((b.de.stats().datagrams, b.de.stats().evicted, b.de.stats().buffered_len), (1, 2, 264));
-    assert!(matches!(b.push_at(0, v4(9, 0, true, &[0; 400])), Outcome::Dropped));
+    b.push_at(0, v4(3, 64, true, &[0; 400]));
+    assert_eq!((b.de.stats().datagrams, b.de.stats().evicted, b.de.stats().buffered_len), (1, 2, 464));
+    assert!(matches!(b.push_at(0, v4(9, 0, true, &[0; 800])), Outcome::Dropped));
     for _ in 0..3 {
         b.push_at(0, v4(7, 0, true, &[0; 8]));
     }
@@ -176,6 +176,28 @@ fn limits_time_bytes_and_counts() {
     b.push_at(timeout.0 / 1_000_000_000, v4(8, 0, true, &[0; 8]));
     assert_eq!((b.de.stats().datagrams, b.de.stats().buffered_len), (1, 8));
     assert_eq!(b.de.stats().expired, 1);
+}
+
+#[test]
+fn limits_the_order_of_age_where_time_stands_still() {
+    let mut b = Bench::new(Config::default());
+    for id in 0..10_000 {
+        b.push_at(0, v4(id, 0, true, &[0; 8]));
+        assert!(matches!(b.push_at(0, v4(id, 8, false, &[0; 8])), Outcome::Whole(_)));
+    }
+    assert!(b.de.order.len() <= STALE_MAX_COUNT + 2, "{}", b.de.order.len());
+    assert_eq!(b.de.cost, 0);
+}
+
+#[test]
+fn limits_the_cost_of_tiny_fragments() {
+    let mut b = Bench::new(Config::default());
+    let limit = b.de.config.limits.fragment_len;
+    for i in 0..400_000u32 {
+        b.push_at(0, v4((i / 1000) as u16, i % 1000 * 16, true, &[0; 8]));
+        assert!(b.de.cost <= limit);
+    }
+    assert!(b.de.stats().evicted > 0);
 }
 
 proptest! {
@@ -202,15 +224,15 @@ proptest! {
 
     #[test]
     fn survives_anything(ops in proptest::collection::vec((0u16..3, 0u32..9000, proptest::bool::ANY, 0usize..200, 0i64..30), 0..100)) {
-        let limits = Limits { fragment_datagram_count: 2, fragment_len: 1000, fragment_count: 20, ..Limits::default() };
+        let limits = Limits { fragment_datagram_count: 2, fragment_len: 2000, fragment_count: 20, ..Limits::default() };
         let mut b = Bench::new(Config { limits, ..Config::default() });
         let mut now = 0;
         for (id, offset, more, len, step) in ops {
             now += step;
             b.push_at(now, v4(id, offset * 8, more, &vec![id as u8; len]));
-            prop_assert!(b.de.stats().buffered_len <= 1000 && b.de.stats().datagrams <= 2);
+            prop_assert!(b.de.stats().buffered_len <= 2000 && b.de.cost <= 2000 && b.de.stats().datagrams <= 2);
         }
         b.de.finish();
-        prop_assert_eq!(b.de.stats().buffered_len, 0);
+        prop_assert_eq!((b.de.stats().buffered_len, b.de.cost), (0, 0));
     }
 }
