@@ -4,6 +4,7 @@ use crate::app::{App, Probing};
 use crate::expect::Expectations;
 use crate::files::FileHost;
 use crate::records::WeirdRecord;
+use crate::tunnels::Tunnels;
 use crate::{Rows, Stats};
 use hashbrown::HashSet;
 use sekisho_files::{FileManager, Store};
@@ -23,6 +24,7 @@ pub(crate) struct Host {
     pub out: Outbox,
     pub files: FileManager,
     pub expectations: Expectations,
+    pub tunnels: Tunnels,
     pub stats: Stats,
     weirds: HashSet<(Uid, &'static str), SeededState>,
 }
@@ -33,6 +35,7 @@ impl Host {
             out: Outbox::default(),
             files,
             expectations: Expectations::new(seed),
+            tunnels: Tunnels::new(seed),
             stats: Stats::default(),
             weirds: HashSet::with_hasher(SeededState(seed)),
         }
@@ -355,12 +358,15 @@ impl Sink for Pass<'_> {
         self.end_parser(flow, app, at);
     }
 
-    fn closed(&mut self, flow: &mut Flow, _app: App, record: ConnRecord, _at: Moment) {
+    fn closed(&mut self, flow: &mut Flow, _app: App, record: ConnRecord, at: Moment) {
         let stats = &mut self.host.stats;
         stats.flows += 1;
         let payload = flow.stream_offset(Dir::Orig) + flow.stream_offset(Dir::Resp) > 0;
         stats.one_sided_flows += u64::from(payload && flow.info.seen.one_sided().is_some());
         self.rows.row(&record);
+        if let Some(row) = self.host.tunnels.flow_ended(flow.info.uid, at.ts) {
+            self.rows.row(&row);
+        }
     }
 
     fn weird(&mut self, flow: Option<&Flow>, name: &'static str, at: Moment) {
