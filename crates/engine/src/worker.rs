@@ -15,7 +15,7 @@ use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, ip_proto};
 use sekisho_wire::tunnel::{self, TunnelKind};
 use sekisho_wire::{Anomaly, Decoded, LinkType, checksum, decode_msdu};
 
-/// Tunnels inside tunnels that are followed.
+/// Tunnels inside tunnels, and fragmented datagrams inside fragmented datagrams, that are followed.
 pub const MAX_TUNNEL_DEPTH: usize = 8;
 
 /// What a packet is inside of.
@@ -135,8 +135,7 @@ impl Worker {
             return self.weird(way, Some(d), "GTPv1_in_GTPv1");
         }
         if outer.depth >= MAX_TUNNEL_DEPTH {
-            self.host.stats.tunnels_too_deep += 1;
-            return self.weird(way, Some(d), "exceeded_tunnel_max_depth");
+            return self.too_deep(way, d);
         }
         let uid = self.tunnel(d, &inner, own, outer.uid, way);
         let decoded = inner.decode(bytes);
@@ -210,6 +209,11 @@ impl Worker {
             self.weird(way, Some(d), name);
         }
         if let Outcome::Whole(whole) = outcome {
+            // A datagram put together may be a fragment again (IPv6), as deep as its sender likes.
+            if outer.depth >= MAX_TUNNEL_DEPTH {
+                return self.too_deep(way, d);
+            }
+            let outer = Outer { depth: outer.depth + 1, ..outer };
             let len = u32::try_from(whole.bytes.len()).unwrap_or(u32::MAX);
             let mut decoded = sekisho_wire::decode_ip(&whole.bytes, len);
             decoded.vlan = d.vlan;
@@ -219,6 +223,11 @@ impl Worker {
             self.layer(&decoded, &whole.bytes, outer, way);
             way.others = Vec::new();
         }
+    }
+
+    fn too_deep(&mut self, way: &mut Way<'_>, d: &Decoded) {
+        self.host.stats.tunnels_too_deep += 1;
+        self.weird(way, Some(d), "exceeded_tunnel_max_depth");
     }
 
     fn weird(&mut self, way: &mut Way<'_>, d: Option<&Decoded>, name: &'static str) {
