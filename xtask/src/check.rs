@@ -74,6 +74,15 @@ fn tests(args: &[&str]) -> Result<()> {
     shell::run("cargo", &command)
 }
 
+/// Makes the built captures again.
+pub(crate) fn captures() -> Result<bool> {
+    shell::run(
+        "cargo",
+        &["run", "--quiet", "--locked", "-p", "sekisho-testkit", "--bin", "captures", "--", "goldens"],
+    )?;
+    Ok(true)
+}
+
 /// Rewrites the goldens.
 pub(crate) fn bless() -> Result<bool> {
     shell::run_with(

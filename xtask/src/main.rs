@@ -18,6 +18,7 @@ cargo xtask TASK
                          with a protocol's name only what concerns it
   tidy                   the laws of the house (docs/design: crates, levels, bans, file lengths)
   new protocol NAME      folder, golden folder, fuzz target and the two shared lines
+  captures               make the built captures below goldens/ again (crates/testkit/src/bin/captures)
   bless                  rewrite the goldens from what the program says now; then read the diff
   mutate N [--seed S]    N damaged variants of the goldens and examples through the binary
   fuzz [TARGET] [SECS]   fuzz one target, or every target, for SECS seconds (default 10)
@@ -43,6 +44,7 @@ fn run(args: &[String]) -> Result<bool> {
         ["check", protocol] => check::check(Some(protocol)),
         ["tidy"] => tidy::tidy(),
         ["new", "protocol", name] => new::protocol(name),
+        ["captures"] => check::captures(),
         ["bless"] => check::bless(),
         ["mutate", ref rest @ ..] => mutate::mutate(rest),
         ["fuzz", ref rest @ ..] => check::fuzz(rest),

@@ -64,7 +64,8 @@ fn reference_page_is_current() {
         fs::create_dir_all(path.parent().expect("parent")).expect("docs");
         fs::write(&path, &page).expect("write reference");
     }
-    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), page, "run `cargo xtask bless`");
+    let current = fs::read_to_string(&path).unwrap_or_default() == page;
+    assert!(current, "docs/reference/logs.md is out of date: run `cargo xtask bless`");
 }
 
 #[test]

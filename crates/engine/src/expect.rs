@@ -74,6 +74,11 @@ impl Expectations {
         None
     }
 
+    /// Is there an expectation without a port for the flow's hosts?
+    pub fn has_pair(&self, t: &FiveTuple) -> bool {
+        !self.by_pair.is_empty() && self.by_pair.contains_key(&pair(t.orig, t.resp))
+    }
+
     /// The expectation without a port that the otherwise unrecognised flow fulfils; it is used up.
     pub fn take_pair(&mut self, t: &FiveTuple, now: Timestamp) -> Option<Expectation> {
         if self.by_pair.is_empty() {

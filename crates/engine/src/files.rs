@@ -19,6 +19,9 @@ impl FileHost<'_> {
             for record in self.manager.take_records() {
                 self.rows.row(&record);
             }
+            for record in self.manager.take_ocsp() {
+                self.rows.row(&record);
+            }
         }
     }
 }

@@ -37,6 +37,7 @@ pub fn schemas() -> Vec<&'static Schema> {
     all.extend([
         sekisho_flow::ConnRecord::static_schema(),
         sekisho_files::FileRecord::static_schema(),
+        sekisho_files::OcspRecord::static_schema(),
         TunnelRecord::static_schema(),
         WeirdRecord::static_schema(),
     ]);

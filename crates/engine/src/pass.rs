@@ -4,6 +4,7 @@ use crate::app::{App, Probing};
 use crate::expect::Expectations;
 use crate::files::FileHost;
 use crate::records::WeirdRecord;
+use crate::tunnels::Tunnels;
 use crate::{Rows, Stats};
 use hashbrown::HashSet;
 use sekisho_files::{FileManager, Store};
@@ -23,6 +24,7 @@ pub(crate) struct Host {
     pub out: Outbox,
     pub files: FileManager,
     pub expectations: Expectations,
+    pub tunnels: Tunnels,
     pub stats: Stats,
     weirds: HashSet<(Uid, &'static str), SeededState>,
 }
@@ -33,6 +35,7 @@ impl Host {
             out: Outbox::default(),
             files,
             expectations: Expectations::new(seed),
+            tunnels: Tunnels::new(seed),
             stats: Stats::default(),
             weirds: HashSet::with_hasher(SeededState(seed)),
         }
@@ -103,8 +106,15 @@ impl Pass<'_> {
         for e in self.host.out.expectations.drain(..) {
             self.host.expectations.add(e, at.ts);
         }
+        for service in self.host.out.recognized.drain(..) {
+            flow.apps.add(service);
+        }
         for service in self.host.out.confirmed.drain(..) {
-            flow.services.add(service);
+            flow.apps.add(service);
+            // Zeek gives no service to connections that began before the capture.
+            if !flow.is_partial() {
+                flow.services.add(service);
+            }
         }
         if std::mem::take(&mut self.host.out.flip) {
             flow.request_flip();
@@ -197,6 +207,9 @@ impl Pass<'_> {
                         Ok(()) => return,
                         Err(excluded) => Box::new(Probing::with_excluded(excluded)),
                     },
+                    Choice::More if self.awaited(flow) => {
+                        return self.unknown(flow, app, Box::default(), dir, bytes, at);
+                    }
                     Choice::More => Box::default(),
                     Choice::Nobody => return self.unknown(flow, app, Box::default(), dir, bytes, at),
                 }
@@ -215,6 +228,7 @@ impl Pass<'_> {
                         Err(excluded) => probing.excluded |= excluded,
                     }
                 }
+                Choice::More if self.awaited(flow) => return self.unknown(flow, app, probing, dir, bytes, at),
                 Choice::More => {
                     *app = App::Probing(probing);
                     return;
@@ -234,7 +248,7 @@ impl Pass<'_> {
         at: Moment,
     ) -> Result<(), u64> {
         let Some(transport) = transport(&flow.info) else { return Ok(()) };
-        let services = flow.services.iter().count();
+        let services = flow.apps.iter().count();
         let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: None };
         *app = App::Active(Parser::start(id, &start));
         for (dir, bytes) in chunks {
@@ -244,7 +258,7 @@ impl Pass<'_> {
             };
             self.call(flow, transport, at, |cx| parser.data(*dir, bytes, cx));
             let out = &mut self.host.out;
-            if out.rejected.is_some() && out.confirmed.is_empty() && flow.services.iter().count() == services {
+            if out.rejected.is_some() && out.confirmed.is_empty() && flow.apps.iter().count() == services {
                 out.rejected = None;
                 out.events.clear();
                 out.expectations.clear();
@@ -264,6 +278,12 @@ impl Pass<'_> {
         let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: Some(&e) };
         *app = App::Active(Parser::start(e.proto, &start));
         self.run(flow, app, dir, bytes, at);
+    }
+
+    /// Is a flow between these two hosts expected on an unknown port? Then a probe's doubt does not hold it up:
+    /// a short file may end before the doubt does.
+    fn awaited(&self, flow: &Flow) -> bool {
+        flow.info.tuple.proto == ip_proto::TCP && self.host.expectations.has_pair(&flow.info.tuple)
     }
 
     /// No probe knows the flow: last, an expectation without a port; else it is counters only.
@@ -338,12 +358,15 @@ impl Sink for Pass<'_> {
         self.end_parser(flow, app, at);
     }
 
-    fn closed(&mut self, flow: &mut Flow, _app: App, record: ConnRecord, _at: Moment) {
+    fn closed(&mut self, flow: &mut Flow, _app: App, record: ConnRecord, at: Moment) {
         let stats = &mut self.host.stats;
         stats.flows += 1;
         let payload = flow.stream_offset(Dir::Orig) + flow.stream_offset(Dir::Resp) > 0;
         stats.one_sided_flows += u64::from(payload && flow.info.seen.one_sided().is_some());
         self.rows.row(&record);
+        if let Some(row) = self.host.tunnels.flow_ended(flow.info.uid, at.ts) {
+            self.rows.row(&row);
+        }
     }
 
     fn weird(&mut self, flow: Option<&Flow>, name: &'static str, at: Moment) {

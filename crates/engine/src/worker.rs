@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::files::FileHost;
 use crate::pass::{Host, Pass};
 use crate::records::{TunnelRecord, WeirdRecord};
-use crate::tunnels::Tunnels;
+use crate::tunnels::Noted;
 use crate::{Rows, Settings, Stats};
 use sekisho_capture::Frame;
 use sekisho_files::{FileManager, Store};
@@ -37,7 +37,6 @@ pub struct Worker {
     settings: Settings,
     flows: FlowTable<App>,
     defrag: Defragmenter,
-    tunnels: Tunnels,
     host: Host,
     last_ts: Timestamp,
 }
@@ -49,7 +48,6 @@ impl Worker {
         Self {
             flows: FlowTable::new(settings.flow.clone()),
             defrag: Defragmenter::new(settings.flow.clone()),
-            tunnels: Tunnels::new(seed),
             host: Host::new(FileManager::new(settings.files, seed), seed),
             settings,
             last_ts: Timestamp::default(),
@@ -178,28 +176,29 @@ impl Worker {
     ) -> Uid {
         let tuple =
             FiveTuple { orig: d.src, resp: d.dst, orig_port: d.src_port, resp_port: d.dst_port, proto: d.proto };
-        let (uid, new) = self.tunnels.note(&tuple, own, way.at.ts);
-        if new {
-            let flow = FlowInfo {
-                uid,
-                tuple,
-                community_id: CommunityId::new(&tuple, 0),
-                tunnel: outer,
-                ..FlowInfo::default()
-            };
-            let ports = d.proto == ip_proto::UDP;
-            way.rows.row(&TunnelRecord {
-                ts: way.at.ts,
-                uid,
-                orig_h: d.src,
-                orig_p: Port(if ports { d.src_port } else { 0 }),
-                resp_h: d.dst,
-                resp_p: Port(if ports { d.dst_port } else { 0 }),
-                tunnel_type: EnumName(inner.kind.zeek_name()),
-                action: EnumName("Tunnel::DISCOVER"),
-                tail: Tail { one_sided: None, ..Tail::new(&flow) },
-            });
+        let (uid, ended) = match self.host.tunnels.note(&tuple, own, way.at.ts) {
+            Noted::Known(uid) => return uid,
+            Noted::New { uid, ended } => (uid, ended),
+        };
+        for row in ended {
+            way.rows.row(&row);
         }
+        let flow =
+            FlowInfo { uid, tuple, community_id: CommunityId::new(&tuple, 0), tunnel: outer, ..FlowInfo::default() };
+        let ports = d.proto == ip_proto::UDP;
+        let row = TunnelRecord {
+            ts: way.at.ts,
+            uid,
+            orig_h: d.src,
+            orig_p: Port(if ports { d.src_port } else { 0 }),
+            resp_h: d.dst,
+            resp_p: Port(if ports { d.dst_port } else { 0 }),
+            tunnel_type: EnumName(inner.kind.zeek_name()),
+            action: EnumName("Tunnel::DISCOVER"),
+            tail: Tail { one_sided: None, ..Tail::new(&flow) },
+        };
+        way.rows.row(&row);
+        self.host.tunnels.add(&tuple, own.is_some(), row);
         uid
     }
 
@@ -262,6 +261,9 @@ impl Worker {
     pub fn finish(&mut self, rows: &mut dyn Rows, store: &mut dyn Store) {
         let mut pass = Pass { host: &mut self.host, rows, store };
         self.flows.finish(&mut pass);
+        for row in pass.host.tunnels.finish(self.last_ts) {
+            pass.rows.row(&row);
+        }
         self.defrag.finish();
         self.host.files.finish(store);
         FileHost { manager: &mut self.host.files, store, rows }.emit();

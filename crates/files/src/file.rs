@@ -4,8 +4,9 @@ use crate::hash::Hashers;
 use crate::join::{Held, Spans};
 use crate::record::FlowColumns;
 use crate::store::{Store, StoreId};
-use crate::{Extract, FileMeta, HEAD_LEN, Hashes, Limits, Stats, mime_type};
+use crate::{Extract, FileMeta, HEAD_LEN, Hashes, Limits, Stats, mime_type, ocsp};
 use sekisho_types::{Interval, Timestamp, Uid};
+use sekisho_x509::MAX_OCSP_LEN;
 
 /// A file without activity for so long is over, as in Zeek.
 pub(crate) const FILE_TIMEOUT: Interval = Interval::from_secs(120);
@@ -44,6 +45,8 @@ pub(crate) struct File {
     head: Vec<u8>,
     head_done: bool,
     pub(crate) mime: Option<&'static str>,
+    /// Content of a type that is read as a whole, up to [`MAX_OCSP_LEN`].
+    pub(crate) content: Vec<u8>,
     hashers: Option<Box<Hashers>>,
     joined: Option<Box<Joined>>,
     stored: Stored,
@@ -86,6 +89,7 @@ impl File {
             head: Vec::new(),
             head_done: mime.is_some(),
             mime,
+            content: Vec::new(),
             hashers: Hashers::new(limits.hashes),
             joined: joined.then(Box::default),
             stored: Stored::default(),
@@ -161,7 +165,8 @@ impl File {
     /// In-order content: type and hashes.
     fn deliver(&mut self, bytes: &[u8]) {
         self.pos = self.pos.saturating_add(bytes.len() as u64);
-        if !self.head_done {
+        let undecided = !self.head_done;
+        if undecided {
             if self.head.is_empty() && bytes.len() >= HEAD_LEN {
                 self.head_done = true;
                 self.mime = mime_type(bytes.get(..HEAD_LEN).unwrap_or(bytes));
@@ -172,6 +177,12 @@ impl File {
                     self.finish_head();
                 }
             }
+        }
+        if self.mime == Some(ocsp::MIME) || !self.head_done {
+            let room = MAX_OCSP_LEN.saturating_sub(self.content.len());
+            self.content.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        } else if undecided {
+            self.content = Vec::new();
         }
         if let Some(h) = &mut self.hashers {
             h.update(bytes);

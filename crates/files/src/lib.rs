@@ -31,6 +31,7 @@ mod hash;
 mod join;
 mod manager;
 mod mime;
+mod ocsp;
 mod record;
 pub mod safe_name;
 mod store;
@@ -40,6 +41,7 @@ mod tests;
 pub use hash::{HashSet, Hashes};
 pub use manager::{FileHandle, FileManager, Limits, Stats};
 pub use mime::{HEAD_LEN, mime_type};
+pub use ocsp::OcspRecord;
 pub use record::{FileRecord, FileSummary, IndexEntry};
 pub use store::{Extract, Finished, NoStore, Store, StoreId};
 

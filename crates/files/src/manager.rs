@@ -2,7 +2,7 @@
 
 use crate::file::{FLOWS_PER_FILE_MAX, File, Way};
 use crate::record::FlowColumns;
-use crate::{Extract, FileMeta, FileRecord, FileSummary, Finished, HashSet, Hashes, Store};
+use crate::{Extract, FileMeta, FileRecord, FileSummary, Finished, HashSet, Hashes, OcspRecord, Store, ocsp};
 use hashbrown::HashMap;
 use sekisho_record::{Set, Text};
 use sekisho_types::{Addr, FlowInfo, Interval, SeededState, Timestamp, Uid};
@@ -121,6 +121,7 @@ pub struct FileManager {
     numbers: HashMap<Uid, u32, SeededState>,
     epoch: u64,
     records: Vec<FileRecord>,
+    ocsp: Vec<OcspRecord>,
     swept: Timestamp,
     stats: Stats,
 }
@@ -137,6 +138,7 @@ impl FileManager {
             numbers: HashMap::with_hasher(SeededState(seed)),
             epoch: 0,
             records: Vec::new(),
+            ocsp: Vec::new(),
             swept: Timestamp(i64::MIN),
             stats: Stats::default(),
         }
@@ -179,7 +181,10 @@ impl FileManager {
         let over = offset.is_some() && file.reached_total();
         self.remember(handle, target);
         if over {
-            self.finish_file(target, true, false, store);
+            let last = self.finish_file(target, true, false, store);
+            if let Some(Entry::Part(part)) = self.entry_mut(handle) {
+                part.summary = last;
+            }
         }
     }
 
@@ -291,9 +296,14 @@ impl FileManager {
         self.records.drain(..)
     }
 
+    /// The rows of OCSP responses that ended since the last call.
+    pub fn take_ocsp(&mut self) -> std::vec::Drain<'_, OcspRecord> {
+        self.ocsp.drain(..)
+    }
+
     /// Are there rows to take?
     pub fn has_records(&self) -> bool {
-        !self.records.is_empty()
+        !self.records.is_empty() || !self.ocsp.is_empty()
     }
 
     /// Counters.
@@ -525,6 +535,9 @@ impl FileManager {
         let mut result = summary(&file);
         result.complete = whole;
         result.hashes = rest.hashes;
+        if let (Some(ocsp::MIME), Some((_, last))) = (file.mime, file.active) {
+            self.ocsp.extend(ocsp::rows(last, file.fuid, &file.content));
+        }
         let stalled = stalled && !whole;
         self.stats.timed_out += u64::from(stalled);
         let mut rows = rows(&file, &rest.hashes, whole, stalled);

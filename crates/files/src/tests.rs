@@ -166,6 +166,23 @@ fn a_hole_ends_hashing_and_settles_the_type() {
 }
 
 #[test]
+fn reads_ocsp_responses_in_any_split() {
+    let response = include_bytes!("../../x509/testdata/ocsp-revoked.der");
+    for (known_mime, piece) in [(Some("application/ocsp-response"), 7), (None, 1), (None, 100), (None, 9999)] {
+        let mut m = FileManager::new(Limits::default(), 0);
+        let h = m.open(&flow(1), FileMeta { known_mime, ..meta() });
+        for bytes in response.chunks(piece) {
+            m.data(h, secs(1), bytes, &mut NoStore);
+        }
+        m.close(h, secs(3), true, &mut NoStore);
+        let rows: Vec<_> = m.take_ocsp().collect();
+        assert_eq!(rows.len(), 1, "{piece}");
+        assert_eq!((rows[0].cert_status, rows[0].serial_number.as_str()), ("revoked", "02"));
+        assert_eq!(rows[0].revoketime, Some(Timestamp::from_parts(1_767_225_600, 0)));
+    }
+}
+
+#[test]
 fn analyzers_follow_the_type() {
     let mut m = FileManager::new(Limits::default(), 0);
     let h = m.open(&flow(1), meta());

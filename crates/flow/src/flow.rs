@@ -116,8 +116,10 @@ pub struct Flow {
     /// When a question-and-answer flow is looked at next.
     pub(crate) exchange_look: i64,
     pub(crate) history: History,
-    /// Confirmed application protocols.
+    /// Application protocols as Zeek confirms them.
     pub services: Services,
+    /// Application protocols recognised, also where the flow began midstream or one end is unseen.
+    pub apps: Services,
     /// Link addresses of the first packet, originator's first.
     pub(crate) macs: [Option<MacAddr>; 2],
     /// Enclosing tunnels beyond the first.
@@ -125,6 +127,11 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Did a TCP connection begin before the capture, so that an end's SYN is missing?
+    pub fn is_partial(&self) -> bool {
+        [self.orig.state, self.resp.state].contains(&TcpState::Partial)
+    }
+
     pub(crate) fn new(info: FlowInfo, d: &Decoded, one_way: bool) -> Self {
         Self {
             kind: Kind::of(info.tuple.proto),
@@ -133,6 +140,7 @@ impl Flow {
             flip_wanted: false,
             timers_changed: true,
             services: Services::default(),
+            apps: Services::default(),
             history: History::default(),
             last_ts: info.first_ts,
             exchange_look: i64::MAX,

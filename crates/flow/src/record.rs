@@ -42,6 +42,10 @@ pub struct ConnRecord {
     pub tunnel_parents: Option<Set<Uid>>,
     /// IP protocol number.
     pub ip_proto: u8,
+    /// Application protocols recognised, also in flows that began before the capture or of which one end is unseen
+    /// (where Zeek leaves `service` empty).
+    #[record(ext)]
+    pub app: Option<ServiceNames>,
     /// Outer VLAN id of the first packet.
     #[record(ext)]
     pub vlan: Option<u16>,
@@ -107,6 +111,7 @@ impl ConnRecord {
                 all
             }),
             ip_proto: flow.info.tuple.proto,
+            app: flow.apps.names(),
             vlan: flow.info.vlan.outer(),
             inner_vlan: flow.info.vlan.inner(),
             orig_l2_addr: orig_mac,

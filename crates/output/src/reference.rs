@@ -9,7 +9,7 @@ pub fn reference(schemas: &[&Schema]) -> String {
     sorted.sort_by_key(|s| s.log);
     let mut page = String::from(
         "# Logs and their fields\n\n\
-         Generated from the record types by `cargo xtask docs`; do not edit.\n\n\
+         Generated from the record types by `cargo xtask bless`; do not edit.\n\n\
          Types are Zeek's. Every field may be unset: absent in JSON, `-` in Zeek's text. Fields marked *ext* are \
          Sekisho's own.\n",
     );

@@ -35,6 +35,8 @@ pub struct Written {
 const BUFFER_LEN: usize = 128 * 1024;
 
 /// Writes rows in several formats at once, each log to its own file (see [`Format::file_name`]).
+///
+/// Two row types should not share a log name: in `zeek` format their rows would follow under a second header.
 pub struct Sinks {
     formats: Vec<Format>,
     open: Open,

@@ -206,6 +206,8 @@ pub struct Outbox {
     pub expectations: Vec<Expectation>,
     /// Services confirmed in this flow.
     pub confirmed: Vec<&'static str>,
+    /// Services recognised where Zeek would want more proof.
+    pub recognized: Vec<&'static str>,
     /// The parser lost track: why. No further bytes will be sent to it.
     pub rejected: Option<&'static str>,
     /// Nothing more is to be learnt from the flow's bytes.
@@ -248,19 +250,21 @@ impl<'a> Cx<'a> {
     }
 
     /// Logs what `record` makes unless the fact was logged within [`REMEMBERED_FOR`]. `digest` and `role` name the
-    /// fact, `kind` the log.
+    /// fact, `kind` the log. Tells whether it was logged now.
     pub fn emit_once<E: Into<Event>>(
         &mut self,
         kind: &'static str,
         digest: &[u8; 32],
         role: u8,
         record: impl FnOnce() -> E,
-    ) {
+    ) -> bool {
         let mut key = [role; 33];
         key.iter_mut().zip(digest).for_each(|(k, d)| *k = *d);
-        if self.out.remembered.is_new(kind, key, self.ts) {
+        let new = self.out.remembered.is_new(kind, key, self.ts);
+        if new {
             self.out.events.push(record().into());
         }
+        new
     }
 
     /// Reports an anomaly; the flow goes on.
@@ -279,6 +283,14 @@ impl<'a> Cx<'a> {
     pub fn confirm(&mut self, service: &'static str) {
         if !self.out.confirmed.contains(&service) {
             self.out.confirmed.push(service);
+        }
+    }
+
+    /// The flow speaks `service`, but less was seen than Zeek's confirmation asks for (one direction, say): it goes into
+    /// conn's `app` column only. Repeating is harmless.
+    pub fn recognize(&mut self, service: &'static str) {
+        if !self.out.recognized.contains(&service) {
+            self.out.recognized.push(service);
         }
     }
 

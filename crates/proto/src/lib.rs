@@ -40,6 +40,7 @@ pub mod ftp;
 pub mod ftp_data;
 pub mod http;
 mod mime;
+pub mod smtp;
 pub mod ssh;
 pub mod tls;
 

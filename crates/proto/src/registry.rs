@@ -108,6 +108,7 @@ protocols! {
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];
     Tls in tls logs [SslRecord, X509Record];
 }

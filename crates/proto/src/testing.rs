@@ -282,3 +282,39 @@ pub fn check_truncations(id: ProtoId, port: u16, steps: &[Step<'_>]) {
         }
     }
 }
+
+/// Damages a script's bytes in `rounds` ways (flipped, doubled, removed bytes); every result must parse the same
+/// whole and byte by byte.
+///
+/// # Panics
+/// If one doesn't.
+pub fn check_damage(id: ProtoId, port: u16, steps: &[Step<'_>], rounds: u64) {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below.max(1)
+    };
+    for round in 0..rounds {
+        let mut bytes: Vec<Vec<u8>> =
+            steps.iter().map(|s| if let Step::Data(_, b) = s { b.to_vec() } else { Vec::new() }).collect();
+        for _ in 0..=random(4) {
+            let piece = random(bytes.len());
+            let Some(b) = bytes.get_mut(piece).filter(|b| !b.is_empty()) else { continue };
+            let at = random(b.len());
+            match random(4) {
+                0 => b[at] ^= 1 << random(8),
+                1 => b.insert(at, b"\r\n.-: ;=\x00\xff"[random(10)]),
+                2 => drop(b.remove(at)),
+                _ => b.extend_from_within(at..),
+            }
+        }
+        let damaged: Vec<Step<'_>> = steps
+            .iter()
+            .zip(&bytes)
+            .map(|(s, b)| if let Step::Data(dir, _) = s { Step::Data(*dir, b) } else { *s })
+            .collect();
+        let whole = run_script(id, port, &damaged, &mut || usize::MAX);
+        let single = run_script(id, port, &damaged, &mut || 1);
+        assert_eq!(whole, single, "round {round}: {damaged:?}");
+    }
+}

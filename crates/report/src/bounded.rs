@@ -27,6 +27,7 @@ impl<K: Eq + Hash, V: Weight> Top<K, V> {
         self.let_go
     }
 
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.map.len()
     }

@@ -257,14 +257,17 @@ pub struct File {
     pub total_bytes: Option<u64>,
     /// Bytes lost.
     pub missing_bytes: u64,
-    /// SHA-256 in hex, of a complete file.
+    /// Is it whole? `None` if the rows don't say; then sizes tell.
+    pub complete: Option<bool>,
+    /// SHA-256 of the bytes seen, in hex.
     pub sha256: Option<Text>,
 }
 
 impl File {
     /// Are bytes known to be missing?
     pub fn is_incomplete(&self) -> bool {
-        self.missing_bytes > 0 || self.total_bytes.is_some_and(|t| t > self.seen_bytes)
+        let short = self.missing_bytes > 0 || self.total_bytes.is_some_and(|t| t > self.seen_bytes);
+        !self.complete.unwrap_or(!short)
     }
 }
 

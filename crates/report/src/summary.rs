@@ -55,7 +55,8 @@ struct Known {
     rows: u64,
 }
 
-/// Aggregates rows into what the audit page says, within fixed memory: every table is a bounded one with a named cap.
+/// Aggregates rows into what the audit page says, within fixed memory: every table has a named cap. Filled to all caps with
+/// the longest texts it takes about 100 MB; an ordinary office of a few hundred hosts takes below 5.
 pub struct Summary {
     known: Vec<Known>,
     cells: Cells,

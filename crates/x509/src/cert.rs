@@ -142,7 +142,7 @@ pub fn fingerprint(der: &[u8]) -> [u8; 32] {
 }
 
 /// As OpenSSL prints an ASN1_INTEGER: sign and magnitude in whole octets.
-fn serial(content: &[u8]) -> String {
+pub(crate) fn serial(content: &[u8]) -> String {
     let mut text = String::new();
     let mut magnitude = content.iter().copied().take(MAX_SERIAL_LEN).collect::<Vec<_>>();
     if content.first().is_some_and(|b| b & 0x80 != 0) {

@@ -26,6 +26,7 @@ mod ext;
 mod key;
 mod matching;
 mod name;
+mod ocsp;
 mod oid;
 mod roots;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use der::Error;
 pub use ext::{AltNames, BasicConstraints, Extensions, KeyUsage};
 pub use key::PublicKey;
 pub use matching::matches_name;
+pub use ocsp::{MAX_OCSP_LEN, SingleResponse, parse_ocsp};
 pub use roots::{RootStore, Trusted};
 pub use time::CertTime;
 pub use validate::{Judgement, MAX_DEPTH, MAX_SIGNATURE_CHECKS, Validation, judge, validate};

@@ -151,6 +151,7 @@ pub(crate) const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 pub(crate) const P384: &[u8] = &[0x2b, 0x81, 4, 0, 0x22];
 
 pub(crate) const COMMON_NAME: &[u8] = &[0x55, 4, 3];
+pub(crate) const SHA1: &[u8] = &[0x2b, 0x0e, 3, 2, 26];
 pub(crate) const SHA256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
 pub(crate) const SHA384: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2];
 pub(crate) const SHA512: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3];
@@ -188,6 +189,17 @@ pub(crate) fn attribute_name(oid: &[u8]) -> Option<&'static str> {
 /// OpenSSL's long name of an algorithm, or the dotted form.
 pub(crate) fn algorithm_name(oid: &[u8]) -> String {
     ALGORITHMS.iter().chain(ATTRIBUTES).find(|k| k.der == oid).map_or_else(|| dotted(oid), |k| k.long.to_owned())
+}
+
+/// OpenSSL's name of a hash algorithm, or the dotted form.
+pub(crate) fn hash_name(oid: &[u8]) -> String {
+    match oid {
+        SHA1 => "sha1".to_owned(),
+        SHA256 => "sha256".to_owned(),
+        SHA384 => "sha384".to_owned(),
+        SHA512 => "sha512".to_owned(),
+        _ => dotted(oid),
+    }
 }
 
 /// Short name and order bits of a named curve.

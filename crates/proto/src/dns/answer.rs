@@ -106,21 +106,39 @@ fn address(walk: &mut Walk<'_>, owner: &Name, head: RrHead, named: bool) -> Data
             walk.odd("DNS_RR_bad_length", None);
             return Data::Broken;
         }
-        (Addr::v4(walk.u32().to_be_bytes()).to_string(), "A")
+        (dotted(walk.u32().to_be_bytes()), "A")
     } else {
         let mut octets = [0; 16];
         for part in octets.chunks_exact_mut(4) {
             part.copy_from_slice(&walk.u32().to_be_bytes());
         }
         // A mapped IPv4 address prints in its plain form, as in Zeek.
-        (Addr::v6(octets).to_string(), if head.rtype == rr::AAAA { "AAAA" } else { "A6" })
+        (Addr::v6(octets).to_string().into_bytes(), if head.rtype == rr::AAAA { "AAAA" } else { "A6" })
     };
     if !named {
-        return Data::Text(addr.into_bytes());
+        return Data::Text(addr);
     }
     let mut text = join(format!("{what} ").into_bytes(), owner.as_bytes());
     text.push(b' ');
-    Data::Text(join(text, addr.as_bytes()))
+    Data::Text(join(text, &addr))
+}
+
+/// An IPv4 address as text, without the formatting machinery: it is the most frequent answer.
+fn dotted(octets: [u8; 4]) -> Vec<u8> {
+    let mut text = Vec::with_capacity("255.255.255.255".len());
+    for (i, octet) in octets.into_iter().enumerate() {
+        if i > 0 {
+            text.push(b'.');
+        }
+        if octet >= 100 {
+            text.push(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            text.push(b'0' + octet / 10 % 10);
+        }
+        text.push(b'0' + octet % 10);
+    }
+    text
 }
 
 /// A name behind `skip` bytes is the whole text (NS, CNAME, PTR, MX, SRV).
@@ -132,7 +150,7 @@ fn name_at(walk: &mut Walk<'_>, skip: usize, rdlength: usize) -> Data {
     if walk.pos() - start != rdlength {
         walk.odd("DNS_RR_length_mismatch", None);
     }
-    Data::Text(name.as_bytes().to_vec())
+    Data::Text(name.take())
 }
 
 fn start_of_authority(walk: &mut Walk<'_>, rdlength: usize) -> Data {
@@ -147,7 +165,7 @@ fn start_of_authority(walk: &mut Walk<'_>, rdlength: usize) -> Data {
     if walk.pos() - start != rdlength {
         walk.odd("DNS_RR_length_mismatch", None);
     }
-    Data::Text(mname.as_bytes().to_vec())
+    Data::Text(mname.take())
 }
 
 /// The next character string within `left` bytes of data.

@@ -35,9 +35,10 @@ pub const MAX_ANSWERS: usize = 512;
 /// Port of the NetBIOS name service.
 const NETBIOS_PORT: u16 = 137;
 
-/// Operations (RFC 1035 §4.1.1, RFC 1996, RFC 2136; RFC 1002 §4.2.1.1); the first three are logged.
+/// Operations (RFC 1035 §4.1.1, RFC 1996, RFC 2136; RFC 1002 §4.2.1.1); logged are queries, notifications and updates.
 mod op {
     pub const QUERY: u8 = 0;
+    pub const STATUS: u8 = 2;
     pub const NOTIFY: u8 = 4;
     pub const UPDATE: u8 = 5;
     pub const NETBIOS_RELEASE: u8 = 6;
@@ -123,6 +124,7 @@ impl Parser {
         if !matches!(header.opcode, op::QUERY | op::NOTIFY | op::UPDATE) {
             let detail = Text::from(header.opcode.to_string());
             cx.weird_with("DNS_unknown_opcode", Some(detail));
+            cx.recognize("dns");
             return;
         }
         let mut row =
@@ -270,7 +272,7 @@ fn questions(parts: &Parts<'_>, walk: &mut Walk<'_>, name: &mut Name, row: &mut 
             let node_status = parts.netbios && q.qtype == names::rr::SRV;
             row.qtype_name = Some(if node_status { Label::from("NBSTAT") } else { names::qtype(q.qtype) });
             let decoded = if parts.netbios { message::netbios_name(name.as_bytes()) } else { None };
-            row.query = Some(decoded.map_or_else(|| name.as_bytes().into(), Text::from));
+            row.query = Some(decoded.unwrap_or_else(|| name.take()).into());
         }
     }
     true
@@ -303,6 +305,9 @@ fn answers(parts: &Parts<'_>, walk: &mut Walk<'_>, owner: &mut Name, row: &mut D
             Data::Broken => return false,
         };
         if header.qr {
+            if row.answers.len() >= MAX_ANSWERS {
+                walk.odd("dns_answer_limit", None);
+            }
             answered(row, header, owner, text, head.ttl, cx);
         }
         if last {

@@ -44,7 +44,7 @@ fn stream(bytes: &[u8], port_match: bool) -> Guess {
 }
 
 fn plausible(h: Header) -> bool {
-    let known = matches!(h.opcode, op::QUERY | op::NOTIFY | op::UPDATE | 6..=8);
+    let known = matches!(h.opcode, op::QUERY..=op::STATUS | op::NOTIFY..=op::NETBIOS_REFRESH);
     known && h.qdcount <= MAX_QUESTIONS && [h.ancount, h.nscount, h.arcount].iter().all(|n| *n < MAX_PLAUSIBLE_RECORDS)
 }
 

@@ -107,6 +107,7 @@ fn parses_every_kind_of_record_as_zeek_words_it() {
     let cases: &[(u16, &[u8], Option<&str>)] = &[
         (2, &name("NS.example.org"), Some("ns.example.org")),
         (6, &soa, Some("ns.example.org")),
+        (1, &[0, 10, 100, 255], Some("0.10.100.255")),
         (11, &[192, 0, 2, 1, 6, 0], None),
         (13, b"\x03PDP\x04UNIX", None),
         (15, &[vec![0, 10], name("mx.example.org")].concat(), Some("mx.example.org")),
@@ -321,6 +322,12 @@ fn limits_pending_rows_names_and_pointers() {
     walk.name(&mut Name::default(), true);
     assert_eq!(walk.oddities, [("dns_pointer_limit", None)]);
 
+    let mut b = udp();
+    let many: Vec<(u16, &[u8])> = vec![(1, &[10, 0, 0, 1]); MAX_ANSWERS + 9];
+    b.data(Dir::Orig, &query(1, "a", 1)).data(Dir::Resp, &reply(1, "a", 1, &many)).end();
+    assert_eq!(column(&b.rows("dns")[0], "answers").unwrap().matches("10.0.0.1").count(), MAX_ANSWERS);
+    assert_eq!(b.out.weirds[0].name, "dns_answer_limit");
+
     let long = vec!["a".repeat(63); 20].join(".");
     let mut b = udp();
     b.data(Dir::Orig, &query(1, &long, 1)).end();
@@ -367,6 +374,8 @@ fn recognised_by_content_but_strictly() {
     assert_eq!(guess(Transport::Udp, &asked[..20], false), Guess::No);
     assert_eq!(guess(Transport::Udp, &asked[..20], true), Guess::Yes);
     assert_eq!(guess(Transport::Udp, &[0x16; 80], true), Guess::No);
+    assert_eq!(guess(Transport::Udp, &header(1, 0x0800, [0, 1, 0, 0]), true), Guess::Yes);
+    assert_eq!(guess(Transport::Udp, &header(1, 0x0800, [0, 1, 0, 0]), false), Guess::No);
     let framed = [(asked.len() as u16).to_be_bytes().to_vec(), asked].concat();
     assert_eq!(guess(Transport::Tcp, &framed, false), Guess::Yes);
     assert_eq!(guess(Transport::Tcp, &framed[..10], false), Guess::More);

@@ -48,7 +48,7 @@ impl Parser {
     }
 
     fn name_user(&mut self, text: &[u8], cx: &mut Cx<'_>) {
-        cx.confirm("ftp");
+        cx.recognize("ftp");
         if let Some(user) = reply::user(text) {
             self.session.user = super::capped(user, "FTP_user_too_long", cx);
         }
@@ -82,7 +82,7 @@ impl Parser {
 
     fn infer_passive(&mut self, command: &'static str, endpoint: Option<path::Endpoint>, cx: &mut Cx<'_>) {
         if let Some(endpoint) = endpoint {
-            cx.confirm("ftp");
+            cx.recognize("ftp");
             self.passive(endpoint, true, cx);
             self.log_inferred(cx.ts, command, Vec::new(), cx);
         }

@@ -80,6 +80,9 @@ impl Protocol for Parser {
             if self.torn.get_mut(dir.index()).is_some_and(std::mem::take) {
                 continue;
             }
+            if line.cut {
+                cx.weird("FTP_line_too_long");
+            }
             let plain = without_telnet(line.text);
             let text = plain.as_deref().unwrap_or(line.text);
             let go_on = if dir.is_orig() {
@@ -214,7 +217,7 @@ impl Parser {
             self.understand(&reply, cx);
         }
         if reply.code == 234 && (self.wants_tls || (!self.seen_command && mentions_tls(reply.text))) {
-            cx.confirm("ftp");
+            cx.recognize("ftp");
             cx.hand_over(None, left);
             return false;
         }

@@ -103,7 +103,7 @@ pub fn opening(text: &[u8]) -> Opening<'_> {
     let name = if has("data channel for") || has("transfer of") {
         quoted(text)
     } else if let Some(at) = named {
-        rest.get(at..).map(|n| without_endpoint(n.trim_ascii_end()))
+        rest.get(at..).map(|n| without_quotes(without_endpoint(n.trim_ascii_end())))
     } else if lower.starts_with(b"file: ") {
         text.get("file: ".len()..)
     } else {
@@ -142,6 +142,12 @@ fn without_endpoint(name: &[u8]) -> &[u8] {
     let inside = name.get(at + 1..).and_then(|i| i.strip_suffix(b")")).unwrap_or(&[]);
     let is_endpoint = inside.contains(&b',') && inside.iter().all(|b| b.is_ascii_hexdigit() || b",.:".contains(b));
     if is_endpoint { name.get(..at).unwrap_or(name).trim_ascii_end() } else { name }
+}
+
+/// BSD servers put single quotes around the name.
+fn without_quotes(name: &[u8]) -> &[u8] {
+    let inside = |q: u8| name.strip_prefix(&[q])?.strip_suffix(&[q]);
+    inside(b'\'').or_else(|| inside(b'"')).unwrap_or(name)
 }
 
 /// What stands between the first quote and the last.
@@ -199,6 +205,7 @@ mod tests {
         let cases: &[(&str, Opening<'_>)] = &[
             ("Opening BINARY mode data connection for flag.tar (10240 bytes).", tar(Some(10240))),
             ("Opening BINARY mode data connection for flag.tar(10240 bytes).", tar(Some(10240))),
+            ("Opening BINARY mode data connection for 'flag.tar' (10240 bytes).", tar(Some(10240))),
             ("Opening BINARY mode data connection for flag.tar (10.0.0.1,1234) (10240 bytes).", tar(Some(10240))),
             (
                 "Opening ASCII mode data connection for a (1).txt (7 bytes).",
@@ -228,6 +235,7 @@ mod tests {
             "Here comes the directory listing.",
             "Opening ASCII mode data connection for file list",
             "Opening ASCII mode data connection for /bin/ls.",
+            "Opening ASCII mode data connection for '/bin/ls'.",
             "Opening data channel for directory listing of \"/\"",
         ] {
             assert_eq!(opening(text.as_bytes()).command, Some("LIST"), "{text}");

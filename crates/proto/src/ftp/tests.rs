@@ -161,7 +161,7 @@ fn replies_alone_give_a_session() {
         ]
     );
     assert!(rows(&b).iter().all(|r| r.contains("user=Str(\"alice\")") && r.contains("login_success=Bool(true)")));
-    assert_eq!(b.out.confirmed, ["ftp"]);
+    assert_eq!(b.out.recognized, ["ftp"]);
     let told: Vec<_> = b
         .out
         .expectations
@@ -251,11 +251,15 @@ fn rejects_and_limits() {
         talk(&mut b, "> PORT 1");
     }
     talk(&mut b, &format!("> USER {}", "u".repeat(1000)));
-    b.data(Dir::Orig, &[b'x'; 100_000]).end();
+    b.data(Dir::Orig, &[b'x'; 100_000]).data(Dir::Orig, b"\r\n").end();
     let names: Vec<_> = b.out.weirds.iter().map(|w| w.name).collect();
-    for name in
-        ["FTP_max_command_length_exceeded", "FTP_invalid_command", "FTP_too_many_pending_commands", "FTP_user_too_long"]
-    {
+    for name in [
+        "FTP_max_command_length_exceeded",
+        "FTP_invalid_command",
+        "FTP_too_many_pending_commands",
+        "FTP_user_too_long",
+        "FTP_line_too_long",
+    ] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
     assert!(rows(&b).len() <= MAX_PENDING_COMMANDS);

@@ -1,6 +1,6 @@
 //! A message's content on its way to files: content codings undone, multiparts taken apart.
 
-use crate::mime::{Facts, Kind, Mime, Observer, Origin};
+use crate::mime::{Facts, Kind, Leaf, Mime, Observer, Origin};
 use crate::{Cx, FileId};
 use sekisho_inflate::{Coding, Inflater, Limits, Outcome};
 use smallvec::SmallVec;
@@ -25,7 +25,7 @@ struct Content {
     origin: Origin,
     facts: Facts,
     total_len: Option<u64>,
-    file: Option<FileId>,
+    file: Option<Leaf>,
     /// For anything but a single content.
     parts: Option<Box<Mime>>,
 }
@@ -54,14 +54,22 @@ impl Body {
         self.content.parts.as_ref().is_some_and(|p| p.is_closed())
     }
 
-    /// The next bytes as sent. Returns how many belong to the content: less than all only if the content
-    /// is closed.
-    pub(crate) fn push(&mut self, bytes: &[u8], cx: &mut Cx<'_>, observer: &mut dyn Observer) -> usize {
+    /// The next bytes as sent. Returns how many were taken: less than all only if the content is `open_ended`
+    /// and a delimiter closes it.
+    pub(crate) fn push(
+        &mut self,
+        bytes: &[u8],
+        open_ended: bool,
+        cx: &mut Cx<'_>,
+        observer: &mut dyn Observer,
+    ) -> usize {
         let Self { decoders, broken, len, content } = self;
         if decoders.is_empty() {
             let taken = content.push(bytes, cx, observer);
-            *len += taken as u64;
-            return taken;
+            // What follows the last delimiter within a known length is still body.
+            let belongs = if open_ended { taken } else { bytes.len() };
+            *len += belongs as u64;
+            return belongs;
         }
         if !*broken {
             let ok = inflate(decoders, bytes, &mut |decoded| {
@@ -109,8 +117,8 @@ impl Body {
         if let Some(parts) = &mut content.parts {
             parts.finish(complete, cx, observer);
         }
-        if let Some(id) = content.file.take() {
-            observer.closed(cx.file_close(id, complete));
+        if let Some(leaf) = content.file.take() {
+            leaf.end(complete, cx, observer);
         }
         *len
     }
@@ -140,12 +148,11 @@ impl Content {
     }
 
     fn open(&mut self, cx: &mut Cx<'_>, observer: &mut dyn Observer) -> FileId {
-        if let Some(id) = self.file {
-            return id;
+        if let Some(leaf) = self.file {
+            return leaf.id;
         }
         let id = self.facts.open(&self.origin, 0, self.total_len, cx);
-        observer.opened(cx.file_info(id), self.facts.filename.as_ref());
-        self.file = Some(id);
+        self.file = Some(Leaf::begin(id, self.facts.filename.as_ref(), cx, observer));
         id
     }
 }

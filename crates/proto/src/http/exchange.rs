@@ -10,11 +10,20 @@ use std::collections::VecDeque;
 /// Requests without response in one flow; then those are logged as they are (Zeek's `max_pending_requests`).
 const MAX_PENDING: usize = 100;
 
+/// Bytes that requests without response may hold in one flow; then those are logged as they are, too.
+const MAX_PENDING_LEN: usize = 1 << 20;
+
+/// Requests without response before anybody counts their bytes: the usual case costs nothing.
+const FEW_PENDING: usize = 8;
+
 /// Longest target logged; a longer one is cut.
 const MAX_URI_LEN: usize = 64 * 1024;
 
 /// Proxy fields listed per request.
 const MAX_PROXIED: usize = 64;
+
+/// Bytes listed of one proxy field.
+const MAX_PROXIED_LEN: usize = 4096;
 
 /// A row to be.
 struct Exchange {
@@ -57,13 +66,20 @@ impl Exchanges {
         &mut self.pending[found].record
     }
 
+    /// Is there no room for another request?
+    fn is_full(&self) -> bool {
+        let count = self.pending.len();
+        let held = || self.pending.iter().map(|e| e.record.request_len()).sum::<usize>();
+        count > MAX_PENDING || count > FEW_PENDING && held() > MAX_PENDING_LEN
+    }
+
     /// A request begins: the index of its row.
     pub(crate) fn begin_request(&mut self, line: &RequestLine<'_>, cx: &mut Cx<'_>) -> u64 {
         if self.request < self.response {
             cx.weird("HTTP_response_before_request");
             self.request = self.response;
         }
-        if self.pending.len() > MAX_PENDING {
+        if self.is_full() {
             cx.weird("HTTP_excessive_pipelining");
             self.flush_before(self.request, cx);
             self.response = self.request;
@@ -170,7 +186,7 @@ pub(crate) fn request_field(row: &mut HttpRecord, name: Name, raw_name: &[u8], v
             if proxied.0.len() < MAX_PROXIED {
                 let mut text = raw_name.to_ascii_uppercase();
                 text.extend_from_slice(b" -> ");
-                text.extend_from_slice(value);
+                text.extend_from_slice(value.get(..MAX_PROXIED_LEN).unwrap_or(value));
                 proxied.insert(text.into());
             }
             return;

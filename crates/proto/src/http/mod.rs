@@ -66,6 +66,7 @@ struct Core {
     /// A request or a response has been read.
     known: bool,
     next: Option<Next>,
+    rejected: bool,
 }
 
 impl Protocol for Parser {
@@ -86,6 +87,7 @@ impl Protocol for Parser {
                 swapped: None,
                 known: false,
                 next: None,
+                rejected: false,
             },
         }
     }
@@ -94,7 +96,7 @@ impl Protocol for Parser {
         let Self { lines, core } = self;
         let lines = of(lines, dir);
         let mut input = bytes;
-        while !input.is_empty() && core.next.is_none() {
+        while !input.is_empty() && core.next.is_none() && !core.rejected {
             let side = core.side_of(dir);
             if core.takes_lines(side) {
                 let Some(line) = lines.next(&mut input) else { break };
@@ -210,9 +212,10 @@ impl Core {
     /// A start line that is none.
     fn strange(&mut self, side: Dir, weird: &'static str, cx: &mut Cx<'_>) {
         cx.weird(weird);
-        if self.known {
-            self.side(side).state = State::Resync;
-        } else {
+        self.side(side).state = State::Resync;
+        // A server answers a bad request, too; but two strange sides are something else.
+        if !self.known && (!side.is_orig() || self.side(Dir::Resp).state == State::Resync) {
+            self.rejected = true;
             cx.reject("not_http");
         }
     }
@@ -248,15 +251,22 @@ impl Core {
             if line.method != b"GET" {
                 cx.weird_with("invalid_http_09_request_method", Some(line.method.into()));
             }
-            if self.side(Dir::Resp).state == State::StartLine {
-                self.side(Dir::Resp).state = State::Bare;
+            if self.side(Dir::Resp).ongoing {
+                cx.weird("http_09_reply_before_request");
+                self.interrupt(Dir::Resp, false, cx);
             }
+            self.side(Dir::Resp).state = State::Bare;
         }
     }
 
     fn begin_response(&mut self, line: &StatusLine<'_>, cx: &mut Cx<'_>) {
         self.known = true;
-        cx.confirm(SERVICE);
+        // As Zeek: a response alone proves less than one to a request that was seen.
+        if self.unanswered.is_empty() {
+            cx.recognize(SERVICE)
+        } else {
+            cx.confirm(SERVICE)
+        }
         let row = self.exchanges.begin_response(line, cx);
         self.begin(Dir::Resp, line.version, row);
     }
@@ -452,8 +462,9 @@ impl Core {
         let Self { sides, exchanges, .. } = self;
         let request = side.is_orig();
         let side = of(sides, side);
+        let open_ended = side.state == State::UntilDelimiter;
         let mut list = FileList { exchanges, index: side.row, request };
-        side.body.as_mut().map_or(bytes.len(), |b| b.push(bytes, cx, &mut list))
+        side.body.as_mut().map_or(bytes.len(), |b| b.push(bytes, open_ended, cx, &mut list))
     }
 
     /// The current message is over.

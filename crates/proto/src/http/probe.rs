@@ -66,7 +66,9 @@ fn request(bytes: &[u8], port_match: bool) -> Guess {
         return if may { Guess::More } else { Guess::No };
     }
     if method.is_empty() || !rest.starts_with(b" ") && !rest.starts_with(b"\t") {
-        return Guess::No;
+        // A bad request, to which the server may give a good answer.
+        let tried = port_match && memchr::memmem::find(line, b"HTTP/").is_some();
+        return if tried { Guess::More } else { Guess::No };
     }
     target(is_method(method), method, rest.trim_ascii_start(), whole, port_match)
 }
@@ -125,6 +127,8 @@ mod tests {
         check("GET /long", "", true, Guess::Yes);
         check("GE", "", false, Guess::More);
         check("", "HTT", false, Guess::More);
+        check("GET/ HTTP/1.1\r\n", "", true, Guess::More);
+        check("GET/ HTTP/1.1\r\n", "HTTP/1.0 400 Bad Request", true, Guess::Yes);
         check("GET /long", "", false, Guess::More);
         check(&format!("GET /{}", "x".repeat(2000)), "", false, Guess::Yes);
     }

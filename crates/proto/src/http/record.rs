@@ -96,6 +96,14 @@ impl HttpRecord {
         }
     }
 
+    /// Bytes of the request that the row holds.
+    pub(crate) fn request_len(&self) -> usize {
+        let fields =
+            [&self.method, &self.host, &self.uri, &self.referrer, &self.user_agent, &self.origin, &self.username];
+        let proxied = self.proxied.iter().flat_map(|set| &set.0);
+        fields.into_iter().flatten().chain(proxied).map(|text| text.0.len()).sum()
+    }
+
     /// Lists a file whose content has begun.
     pub(crate) fn opened(&mut self, request: bool, info: FileInfo, filename: Option<&Text>) {
         let (fuids, names) = if request {

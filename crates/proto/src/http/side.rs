@@ -91,7 +91,8 @@ impl Head {
         if text.is_empty() {
             return;
         }
-        let len = number(text);
+        // A length that Zeek can't hold is no length to it.
+        let len = number(text).filter(|n| i64::try_from(*n).is_ok());
         if len.is_none() {
             cx.weird_with("HTTP_bad_content_length", Some(text.into()));
         }

@@ -265,9 +265,12 @@ fn parses_folded_and_odd_header_lines() {
 fn rejects_what_is_no_http() {
     let o = check(&[req("hello world, this is no request\x01\r\n")]);
     assert_eq!(o.rejected, None);
-    let o = check(&[req("\x16\x03\x01\x02\x00\n")]);
+    let o = check(&[req("\x16\x03\x01\x02\x00\n"), resp("\x16\x03\n")]);
     assert_eq!(o.rejected, Some("not_http"));
     assert!(o.rows.is_empty());
+    let o = check(&[req("GET/ HTTP/1.1\r\n\r\n"), resp("HTTP/1.0 400 Bad Request\r\nContent-Length: 0\r\n\r\n")]);
+    assert_eq!((o.rejected, &o.weirds[..]), (None, &["bad_HTTP_request"][..]));
+    has(&o, 0, &["status_code=Count(400)"]);
 }
 
 #[test]
@@ -276,10 +279,33 @@ fn limits_bite() {
     let o = run_script(ProtoId::Http, 80, &[req(&many)], &mut || usize::MAX);
     assert_eq!(o.rows.len(), 300);
     assert!(o.weirds.contains(&"HTTP_excessive_pipelining"));
+    let large = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(60_000)).repeat(40);
+    let o = run_script(ProtoId::Http, 80, &[req(&large)], &mut || usize::MAX);
+    assert_eq!((o.rows.len(), o.weirds.contains(&"HTTP_excessive_pipelining")), (40, true));
     let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(300_000));
     let o = run_script(ProtoId::Http, 80, &[req(&long)], &mut || 1000);
     assert!(o.weirds.contains(&"contentline_size_exceeded"));
     let proxied = format!("GET / HTTP/1.1\r\n{}\r\n", (0..500).map(|i| format!("Via: {i}\r\n")).collect::<String>());
     let o = run_script(ProtoId::Http, 80, &[req(&proxied)], &mut || 1000);
     assert_eq!(o.rows[0].matches("VIA").count(), 64);
+}
+
+#[test]
+fn damage_parses_the_same_in_any_split() {
+    let steps = [
+        req(
+            "POST /a HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 62\r\n\r\n\
+             --B\r\nContent-Disposition: form-data; filename=x\r\n\r\nv\r\n--B--\r\n\r\nGET /b HTTP/1.1\r\nUser-Agent: a\r\n b\r\n\r\n",
+        ),
+        resp(
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n",
+        ),
+        Step::Gap(O, 3),
+        resp(
+            "HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-3/9\r\nContent-Length: 4\r\n\r\nwxyzHTTP/1.1 404 No\r\n\r\nrest",
+        ),
+        Step::Close(R),
+        req("HEAD / HTTP/1.0\r\n\r\nCONNECT h:1 HTTP/1.1\r\n\r\n"),
+    ];
+    crate::testing::check_damage(ProtoId::Http, 80, &steps, 3000);
 }

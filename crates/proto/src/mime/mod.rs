@@ -119,7 +119,30 @@ struct Entities {
     held_end: HeldEnd,
     /// Decoded bytes not yet passed on.
     decoded: Vec<u8>,
-    file: Option<FileId>,
+    file: Option<Leaf>,
+}
+
+/// A leaf's file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leaf {
+    pub(crate) id: FileId,
+    /// Its type was known from earlier parts of the same resource.
+    typed: bool,
+}
+
+impl Leaf {
+    /// The file has just been opened.
+    pub(crate) fn begin(id: FileId, filename: Option<&Text>, cx: &Cx<'_>, observer: &mut dyn Observer) -> Self {
+        let info = cx.file_info(id);
+        observer.opened(info, filename);
+        Self { id, typed: info.mime_type.is_some() }
+    }
+
+    /// Closes the file. The observer is told a type only by the leaf that made it known, as in Zeek.
+    pub(crate) fn end(self, complete: bool, cx: &mut Cx<'_>, observer: &mut dyn Observer) {
+        let info = cx.file_close(self.id, complete);
+        observer.closed(FileInfo { mime_type: info.mime_type.filter(|_| !self.typed), ..info });
+    }
 }
 
 impl Mime {
@@ -416,13 +439,12 @@ impl Entities {
     }
 
     fn open_file(&mut self, cx: &mut Cx<'_>, observer: &mut dyn Observer) -> FileId {
-        if let Some(id) = self.file {
-            return id;
+        if let Some(leaf) = self.file {
+            return leaf.id;
         }
         let depth = if self.origin.numbered { self.count } else { 0 };
         let id = self.facts.open(&self.origin, depth, None, cx);
-        observer.opened(cx.file_info(id), self.facts.filename.as_ref());
-        self.file = Some(id);
+        self.file = Some(Leaf::begin(id, self.facts.filename.as_ref(), cx, observer));
         id
     }
 
@@ -450,8 +472,8 @@ impl Entities {
             self.held_end = HeldEnd::None;
             self.decoder = Decoder::Identity;
         }
-        if let Some(id) = self.file.take() {
-            observer.closed(cx.file_close(id, complete));
+        if let Some(leaf) = self.file.take() {
+            leaf.end(complete, cx, observer);
         }
     }
 
@@ -487,10 +509,9 @@ impl Entities {
         if !self.candidate.is_empty() {
             self.judge_candidate(false, cx, observer);
         }
-        if self.phase == Phase::Leaf && !self.is_multipart() {
-            if let Decoder::Quoted(_) = self.decoder {
-                self.decoded.extend_from_slice(std::mem::take(&mut self.held_end).bytes());
-            }
+        let quoted = matches!(self.decoder, Decoder::Quoted(_));
+        if quoted && self.phase == Phase::Leaf && !self.is_multipart() {
+            self.decoded.extend_from_slice(std::mem::take(&mut self.held_end).bytes());
         }
         self.end_entities(0, complete, cx, observer);
         self.phase = Phase::Closed;

@@ -5,7 +5,7 @@
 //! whatever the split; from there on segment lengths are all there is (see `auth`), and once the outcome is known
 //! the flow is opaque. Limits: [`MAX_LINE_LEN`], [`MAX_PREAMBLE_LINES`], [`message::MAX_PACKET_LEN`],
 //! [`message::MAX_ALGORITHMS`]. Known gap: SSH 1 logins are not judged. Unlike Zeek the host key is found in every
-//! key exchange method, and a one-sided flow still gets its service name.
+//! key exchange method, and an identification alone is enough for `app`.
 
 mod auth;
 mod message;
@@ -112,8 +112,12 @@ impl Protocol for Parser {
         let mut input = bytes;
         let [orig, resp] = &mut self.sides;
         let side = if dir.is_orig() { orig } else { resp };
-        if side.phase == Phase::Identification && side.identify(&mut input) {
-            self.identified(cx);
+        if side.phase == Phase::Identification {
+            if side.identify(&mut input) {
+                self.identified(cx);
+            } else if side.phase == Phase::Lost {
+                cx.weird("ssh_no_identification");
+            }
         }
         if self.phase(dir) == Phase::KeyExchange && !input.is_empty() {
             let left = self.key_exchange(dir, input, cx);
@@ -254,7 +258,7 @@ impl Parser {
         {
             self.host_key = Some(Sha256::new().chain_update(modulus).chain_update(exponent).finalize().into());
         }
-        if dir.is_orig() {
+        if dir.is_orig() && self.version() == Some(1) {
             cx.confirm("ssh");
         }
         self.side_mut(dir).phase = Phase::Encrypted;
@@ -326,9 +330,7 @@ impl Parser {
     fn log(&mut self, cx: &mut Cx<'_>) {
         let Some(began) = self.began.filter(|_| !self.logged) else { return };
         self.logged = true;
-        if cx.flow.seen.one_sided().is_some() {
-            cx.confirm("ssh");
-        }
+        cx.recognize("ssh");
         let compressed = self.compressed();
         let kex_alg = self.agreed(list::KEX);
         let direction = match (cx.is_local(Dir::Orig), cx.is_local(Dir::Resp)) {

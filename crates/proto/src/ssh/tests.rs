@@ -112,7 +112,7 @@ fn half_a_connection_gives_what_it_has() {
     let row = &b.rows("ssh")[0];
     assert!(row.contains("server=Str") && row.contains("host_key_sha256=") && row.contains("hassh_server="));
     assert!(!row.contains("version=") && !row.contains("client=") && !row.contains("host_key_fingerprint="));
-    assert_eq!(b.out.confirmed, ["ssh"]);
+    assert_eq!(b.out.recognized, ["ssh"]);
 }
 
 #[test]
@@ -181,6 +181,7 @@ fn limits_lists_packets_and_preambles() {
     let mut b = ssh();
     b.data(Dir::Resp, "hello\n".repeat(2000).as_bytes()).data(Dir::Resp, b"SSH-2.0-late\n").end();
     assert!(b.rows("ssh").is_empty());
+    assert_eq!(b.out.weirds[0].name, "ssh_no_identification");
 
     let mut b = ssh();
     b.data(Dir::Orig, b"SSH-1.5-a\r\n").data(Dir::Resp, b"SSH-2.0-b\r\n").end();

@@ -1,7 +1,7 @@
 //! Certificates of one end: x509 rows, fingerprints, the leaf, and the verdict on the chain.
 
 use super::record::X509Record;
-use crate::Cx;
+use crate::{Cx, FileMeta};
 use sekisho_record::{Digest, Text};
 use sekisho_types::{SeededState, Timestamp};
 use sekisho_x509::{CertTime, Certificate, Judgement, RootStore, Validation, fingerprint, judge};
@@ -35,7 +35,7 @@ pub(super) struct Chain {
 impl Chain {
     /// Reads `certs`, logs them, and judges the chain if a server sent it. Further messages replace nothing: their
     /// certificates are logged and added to the fingerprints, as Zeek does.
-    pub(super) fn add(&mut self, certs: &[&[u8]], client: bool, cx: &mut Cx<'_>) {
+    pub(super) fn add(&mut self, certs: &[&[u8]], client: bool, is_orig: bool, cx: &mut Cx<'_>) {
         if certs.len() > MAX_CERTS || self.fingerprints.len() + certs.len() > MAX_CERTS {
             cx.weird("tls_too_many_certificates");
         }
@@ -47,7 +47,9 @@ impl Chain {
             match Certificate::parse(der) {
                 Ok(cert) => {
                     let (ts, role) = (cx.ts, u8::from(first) | u8::from(client) << 1);
-                    cx.emit_once("x509", &fp.0, role, || row(ts, fp, &cert, first, client));
+                    if cx.emit_once("x509", &fp.0, role, || row(ts, fp, &cert, first, client)) {
+                        file(der, is_orig, &cert, cx);
+                    }
                     if first {
                         self.leaf = Some(Box::new(cert));
                     }
@@ -75,6 +77,22 @@ impl Chain {
             judgement
         })
     }
+}
+
+/// A certificate is a file, too; as it has its x509 row, `files` does not list it.
+fn file(der: &[u8], is_orig: bool, cert: &Certificate, cx: &mut Cx<'_>) {
+    let ca = cert.extensions.basic_constraints.is_some_and(|b| b.ca);
+    let id = cx.file_open(FileMeta {
+        source: "SSL",
+        is_orig,
+        analyzers: &["X509"],
+        total_len: Some(der.len() as u64),
+        known_mime: Some(if ca { "application/x-x509-ca-cert" } else { "application/x-x509-user-cert" }),
+        unlogged: true,
+        ..FileMeta::default()
+    });
+    cx.file_data(id, der);
+    cx.file_close(id, true);
 }
 
 /// The x509 row of a certificate.

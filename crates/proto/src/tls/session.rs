@@ -227,7 +227,7 @@ impl Session {
         let client = self.is_client(dir);
         self.saw_certificate |= !certs.is_empty();
         let chain = if client { &mut self.client } else { &mut self.server };
-        chain.add(certs, client, cx);
+        chain.add(certs, client, dir.is_orig(), cx);
     }
 
     /// An SSL 2 client hello.

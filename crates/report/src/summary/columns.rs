@@ -4,7 +4,7 @@ use crate::cells::columns;
 
 columns! {
     conn {
-        TS "ts", ORIG "id.orig_h", RESP "id.resp_h", RESP_P "id.resp_p", PROTO "proto", SERVICE "service",
+        TS "ts", ORIG "id.orig_h", RESP "id.resp_h", RESP_P "id.resp_p", PROTO "proto", SERVICE "service", APP "app",
         STATE "conn_state", LOCAL_ORIG "local_orig", LOCAL_RESP "local_resp", MISSED "missed_bytes",
         ORIG_PKTS "orig_pkts", ORIG_BYTES "orig_ip_bytes", RESP_PKTS "resp_pkts", RESP_BYTES "resp_ip_bytes",
         ORIG_DATA "orig_bytes", RESP_DATA "resp_bytes", ONE_SIDED "one_sided",
@@ -20,8 +20,8 @@ columns! {
     }
     files {
         TS "ts", FUID "fuid", UID "uid", ORIG "id.orig_h", RESP "id.resp_h", IS_ORIG "is_orig", SOURCE "source",
-        MIME "mime_type", NAME "filename", SEEN "seen_bytes", TOTAL "total_bytes", MISSING "missing_bytes",
-        SHA256 "sha256",
+        MIME "mime_type", NAME "name", FILENAME "filename", SEEN "seen_bytes", TOTAL "total_bytes", MISSING "missing_bytes",
+        SHA256 "sha256", COMPLETE "complete",
     }
     ftp { ORIG "id.orig_h", RESP "id.resp_h", USER "user", COMMAND "command", CODE "reply_code" }
     smtp {

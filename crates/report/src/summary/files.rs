@@ -94,12 +94,13 @@ impl Files {
             uid: text(files::UID).unwrap_or_default(),
             source: text(files::SOURCE).unwrap_or_default(),
             mime_type: mime_type.map(Text::from),
-            filename: text(files::NAME),
+            filename: text(files::NAME).or_else(|| text(files::FILENAME)),
             from,
             to,
             seen_bytes,
             total_bytes: row.count(files::TOTAL),
             missing_bytes: row.count(files::MISSING).unwrap_or(0),
+            complete: row.flag(files::COMPLETE),
             sha256: text(files::SHA256),
         };
     }

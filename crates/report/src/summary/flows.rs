@@ -202,7 +202,7 @@ impl Flows {
         let (up_pkts, down_pkts) = (number(conn::ORIG_PKTS), number(conn::RESP_PKTS));
         let (packets, bytes) = (up_pkts.saturating_add(down_pkts), up.saturating_add(down));
         let transport = row.text(conn::PROTO).unwrap_or(b"unknown");
-        let service = row.text(conn::SERVICE);
+        let service = row.text(conn::APP).or_else(|| row.text(conn::SERVICE));
         self.total.add(packets, bytes);
         self.transports.at_ref(transport).add(packets, bytes);
         let natural = transport == b"icmp" || row.text(conn::STATE) == Some(b"S0");

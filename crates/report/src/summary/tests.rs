@@ -49,6 +49,7 @@ fn rows_of_office() -> Vec<Box<dyn Record>> {
     s.add(x509("aa11", "CN=old.example", "CN=old.example", ts - Interval::from_secs(864_000), 1_024));
     s.add(x509("bb22", "CN=CA", "CN=CA", ts + Interval::from_secs(864_000), 4_096));
     s.add(file("report.pdf", 1_200_000, Some(1_200_000)));
+    s.add(file("report.pdf", 1_200_000, Some(1_200_000)));
     s.add(file("../../etc/\u{1b}[31mpasswd", 10, Some(99)));
     s.add(ftp("bob", "PASS", 230));
     s.add(smtp("a@example", &["b@example", "c@example"], "Lunch\u{202e}?"));
@@ -155,7 +156,7 @@ fn json_has_the_documented_members_and_the_totals() {
     assert_eq!(v["totals"]["packets"], 1_234);
     assert_eq!(v["totals"]["bytes"], 1_400_000);
     assert_eq!(v["totals"]["flows"], 27);
-    assert_eq!(v["files"][1]["filename"], "../../etc/\u{1b}[31mpasswd");
+    assert_eq!(v["files"][2]["filename"], "../../etc/\u{1b}[31mpasswd");
     for list in [
         "hosts",
         "services",

@@ -226,12 +226,19 @@ pub(super) fn files(pen: &mut Pen, page: &Page) {
     if !page.files.rows.is_empty() {
         let sum: u64 = page.file_types.rows.iter().map(|t| t.files).sum();
         pen.heading("Files", &format!("{}, largest first", counted(sum, "file")));
-        let rows: Vec<_> = page.files.rows.iter().take(FILES).map(file_row).collect();
-        pen.table(
-            &[number("size"), long("name"), long("type"), text("over"), address("from"), address("to"), text("sha256")],
-            &rows,
-        );
-        rest(pen, &page.files, FILES);
+        let (rows, printed) = file_rows(&page.files.rows);
+        let columns = [
+            number("size"),
+            number("×"),
+            long("name"),
+            long("type"),
+            text("over"),
+            address("from"),
+            address("to"),
+            text("sha256"),
+        ];
+        pen.table(&columns, &rows);
+        rest(pen, &page.files, printed);
         let rows: Vec<_> = page
             .file_types
             .rows
@@ -248,12 +255,35 @@ pub(super) fn files(pen: &mut Pen, page: &Page) {
 /// Digits of a digest that tell files apart on a page; the JSON has all.
 const DIGEST_DIGITS: usize = 8;
 
+/// Lines for the first files, with equal ones on one line, and how many files they stand for.
+fn file_rows(files: &[crate::File]) -> (Vec<Vec<String>>, usize) {
+    let mut lines: Vec<(Vec<String>, u64)> = Vec::new();
+    let mut printed = 0;
+    for f in files {
+        let row = file_row(f);
+        let full = lines.len() == FILES;
+        let known = lines.iter().position(|(r, _)| *r == row);
+        match known.and_then(|at| lines.get_mut(at)) {
+            Some((_, n)) => *n += 1,
+            None if full => break,
+            None => lines.push((row, 1)),
+        }
+        printed += 1;
+    }
+    let rows = lines.into_iter().map(|(mut row, n)| {
+        row.insert(1, count(n));
+        row
+    });
+    (rows.collect(), printed)
+}
+
 fn file_row(f: &crate::File) -> Vec<String> {
     let size = if f.is_incomplete() { format!("{}!", bytes(f.seen_bytes)) } else { bytes(f.seen_bytes) };
-    let digest = f.sha256.as_ref().map_or_else(
-        || if f.is_incomplete() { "partial".to_owned() } else { "-".to_owned() },
-        |d| cell(d).chars().take(DIGEST_DIGITS).collect(),
-    );
+    let digest = match &f.sha256 {
+        _ if f.is_incomplete() => "partial".to_owned(),
+        Some(digest) => cell(digest).chars().take(DIGEST_DIGITS).collect(),
+        None => "-".to_owned(),
+    };
     vec![
         size,
         optional(f.filename.as_ref()),

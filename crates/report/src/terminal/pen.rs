@@ -122,7 +122,7 @@ impl Pen {
             self.row(Style::Dim, columns, &widths, &heads);
         }
         for row in rows {
-            let last = columns.iter().zip(&widths).zip(row).last().filter(|((c, _), _)| c.2 == Cut::Wrap);
+            let last = columns.iter().zip(&widths).zip(row).next_back().filter(|((c, _), _)| c.2 == Cut::Wrap);
             let Some(((_, &width), cell)) = last else {
                 self.row(Style::Plain, columns, &widths, row);
                 continue;

@@ -1,0 +1,95 @@
+//! Makes the captures below `goldens/` that are built, not recorded: `cargo xtask captures`.
+//!
+//! Every capture is a pure function of this program, so that a second run changes nothing.
+
+mod dns;
+mod flow;
+mod ftp;
+mod http;
+mod link;
+mod smtp;
+mod ssh;
+mod tunnel;
+
+use sekisho_testkit::{Addr, Conversation, Timestamp};
+use std::path::Path;
+use std::process::ExitCode;
+use std::{fs, io};
+
+/// Link type of Ethernet frames in capture files.
+const ETHERNET: u32 = 1;
+
+/// Link type of IP packets without link layer.
+const RAW: u32 = 101;
+
+/// A frame and when it was captured.
+type Timed = (Timestamp, Vec<u8>);
+
+/// One capture to write.
+struct Capture {
+    /// Below `goldens/`, without ending: `flow/states`.
+    name: &'static str,
+    /// Link type of the file.
+    link: u32,
+    /// Brought into the order of their times before they are written.
+    frames: Vec<Timed>,
+}
+
+impl Capture {
+    fn ethernet(name: &'static str, frames: Vec<Timed>) -> Self {
+        Self { name, link: ETHERNET, frames }
+    }
+}
+
+fn main() -> ExitCode {
+    let folder = std::env::args().nth(1).unwrap_or_else(|| "goldens".to_owned());
+    match write_all(Path::new(&folder)) {
+        Ok(count) => {
+            println!("captures: {count} written below {folder}");
+            ExitCode::SUCCESS
+        }
+        Err(e) => {
+            eprintln!("captures: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write_all(folder: &Path) -> io::Result<usize> {
+    let all: Vec<Capture> =
+        [flow::all(), tunnel::all(), link::all(), dns::all(), http::all(), ftp::all(), smtp::all(), ssh::all()]
+            .into_iter()
+            .flatten()
+            .collect();
+    for capture in &all {
+        let path = folder.join(capture.name).with_extension("pcap");
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let mut frames = capture.frames.clone();
+        frames.sort_by_key(|f| f.0);
+        fs::write(path, sekisho_testkit::pcap(capture.link, &frames))?;
+    }
+    Ok(all.len())
+}
+
+/// `secs` after the beginning of every capture.
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_parts(1_700_000_000 + secs, 0)
+}
+
+/// `millis` after the beginning of every capture.
+fn at_ms(millis: i64) -> Timestamp {
+    Timestamp(at(0).0 + millis * 1_000_000)
+}
+
+/// An address from its usual text.
+fn addr(text: &str) -> Addr {
+    let ip: std::net::IpAddr = text.parse().unwrap_or_else(|_| panic!("{text} is no address"));
+    ip.into()
+}
+
+/// Frames of several conversations.
+fn frames_of(conversations: &[Conversation]) -> Vec<Timed> {
+    conversations.iter().flat_map(Conversation::frames).collect()
+}
