@@ -79,8 +79,12 @@ fn fragments_inside_fragments_do_not_nest_without_end() {
 
 /// A conversation from 10.0.0.1 to port 80, of which `client` and `server` are all that is said.
 fn web(client: &[u8], server: &[u8]) -> Vec<(Timestamp, Vec<u8>)> {
-    let ends = (([10, 0, 0, 1], 40000), ([10, 0, 0, 2], 80));
-    Conversation::new(ends.0, ends.1).syn().send(Dir::Orig, client).send(Dir::Resp, server).fin().frames()
+    Conversation::new("10.0.0.1:40000", "10.0.0.2:80")
+        .syn()
+        .send(Dir::Orig, client)
+        .send(Dir::Resp, server)
+        .fin()
+        .frames()
 }
 
 /// Zstandard: `blocks` blocks of 128 KiB of one byte, four bytes each.
