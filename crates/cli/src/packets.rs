@@ -11,8 +11,10 @@ use sekisho_record::{Record, Value, for_each};
 use sekisho_types::{SeededState, Uid};
 use sekisho_wire::filter::Filter;
 use sekisho_wire::{LinkType, decode};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// Flows whose first packet gets a comment; beyond, packets are written without.
 const MAX_COMMENTED_FLOWS: usize = 1 << 20;
@@ -53,9 +55,9 @@ pub fn run(args: &Packets) -> Result<bool> {
     if args.uid.is_empty() && common.filter.is_none() {
         bail!("packets: say which, with --uid or --filter");
     }
-    let piped = common.captures.iter().any(|c| c == "-");
+    let piped = common.captures.iter().any(|c| is_piped(c));
     if piped && !args.uid.is_empty() {
-        bail!("packets: --uid reads the captures twice, which standard input can't give");
+        bail!("packets: --uid reads the captures twice, which standard input and pipes can't give");
     }
     let state = SeededState(common.seed);
     let mut wanted = HashSet::with_hasher(state);
@@ -72,6 +74,9 @@ pub fn run(args: &Packets) -> Result<bool> {
     }
     let filter = common.filter.as_deref().map(Filter::parse).transpose()?;
     let captures = input::open(common)?;
+    if let Some(input) = captures.infos().iter().find(|i| is_same_file(&i.path, &args.output)) {
+        bail!("packets: {} is one of the captures; write to another file", input.path.display());
+    }
     let to = || format!("cannot write {}", args.output.display());
     let out: Box<dyn Write> = match args.output.to_str() {
         Some("-") => Box::new(io::stdout()),
@@ -84,6 +89,19 @@ pub fn run(args: &Packets) -> Result<bool> {
         eprintln!("sekisho: {written} packets");
     }
     Ok(captures.infos().iter().any(|i| i.damage.is_some()))
+}
+
+/// Can it be read only once?
+fn is_piped(capture: &str) -> bool {
+    capture == "-" || fs::metadata(capture).is_ok_and(|m| !m.is_file() && !m.is_dir())
+}
+
+/// Are both the same file on disk, whatever their names?
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    match (fs::metadata(a), fs::metadata(b)) {
+        (Ok(a), Ok(b)) => a.is_file() && (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
 }
 
 /// Uids that no packet had.

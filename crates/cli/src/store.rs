@@ -57,7 +57,7 @@ impl Folder {
 
     /// Everything is written.
     pub fn finish(mut self) -> io::Result<u64> {
-        if let Some(e) = self.failed {
+        if let Some(e) = self.failed.take() {
             return Err(e);
         }
         self.index.flush()?;
@@ -97,6 +97,15 @@ impl Folder {
         let stored = self.files.remove(&id.0)?;
         self.open -= usize::from(stored.file.is_some());
         Some(stored)
+    }
+}
+
+impl Drop for Folder {
+    /// However the pass ended, nothing half-written stays behind.
+    fn drop(&mut self) {
+        for stored in self.files.values() {
+            let _ = fs::remove_file(&stored.part);
+        }
     }
 }
 
