@@ -7,7 +7,7 @@ use sekisho_types::Dir;
 pub(crate) const MAX_PROBE_BYTES: usize = 4096;
 
 /// Chunks offered to the probes before the flow counts as unknown.
-pub(crate) const MAX_PROBE_CHUNKS: usize = 16;
+pub(crate) const MAX_PROBE_CHUNKS: usize = 512;
 
 /// Application state of one flow.
 #[derive(Default)]

@@ -168,7 +168,11 @@ impl Pass<'_> {
         } else if let Some(reason) = self.host.out.rejected.take() {
             self.host.stats.rejected += 1;
             self.weird_row(&flow.info, reason, None, at);
-            self.end_parser(flow, app, at);
+            let id = self.end_parser(flow, app, at);
+            // A violation takes the confirmation back, as in Zeek; `app` keeps what was recognised.
+            if let Some(id) = id {
+                flow.services.remove(id.descriptor().service);
+            }
             *app = App::Opaque;
             flow.set_opaque();
         } else if std::mem::take(&mut self.host.out.opaque) {
