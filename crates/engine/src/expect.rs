@@ -4,13 +4,15 @@ use hashbrown::HashMap;
 use sekisho_proto::Expectation;
 use sekisho_types::{Addr, FiveTuple, SeededState, Timestamp};
 
-/// Expectations a worker keeps; the oldest go first.
+/// Expectations a worker keeps; beyond, new ones are refused until old ones have expired.
 pub(crate) const MAX_EXPECTATIONS: usize = 4096;
 
 /// Expectations by announced end, or by host pair where the port is unknown.
 pub(crate) struct Expectations {
     by_end: HashMap<(Addr, u16), Expectation, SeededState>,
     by_pair: HashMap<(Addr, Addr), Expectation, SeededState>,
+    /// A full table is searched for expired entries no sooner than this.
+    next_search: Timestamp,
     /// Announcements dropped because the table was full.
     pub dropped: u64,
 }
@@ -22,13 +24,22 @@ fn pair(a: Addr, b: Addr) -> (Addr, Addr) {
 impl Expectations {
     pub fn new(seed: u64) -> Self {
         let state = SeededState(seed);
-        Self { by_end: HashMap::with_hasher(state), by_pair: HashMap::with_hasher(state), dropped: 0 }
+        Self {
+            by_end: HashMap::with_hasher(state),
+            by_pair: HashMap::with_hasher(state),
+            next_search: Timestamp(i64::MIN),
+            dropped: 0,
+        }
     }
 
     pub fn add(&mut self, e: Expectation, now: Timestamp) {
         if self.by_end.len() + self.by_pair.len() >= MAX_EXPECTATIONS {
-            self.by_end.retain(|_, e| e.expires > now);
-            self.by_pair.retain(|_, e| e.expires > now);
+            if now >= self.next_search {
+                self.by_end.retain(|_, e| e.expires > now);
+                self.by_pair.retain(|_, e| e.expires > now);
+                let first = self.by_end.values().chain(self.by_pair.values()).map(|e| e.expires).min();
+                self.next_search = first.unwrap_or(now);
+            }
             if self.by_end.len() + self.by_pair.len() >= MAX_EXPECTATIONS {
                 self.dropped += 1;
                 return;

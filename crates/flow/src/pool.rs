@@ -1,7 +1,14 @@
 /// Smallest capacity of a pooled buffer: one full Ethernet segment with room to append.
 const CHUNK_LEN: usize = 2048;
+/// What a waiting piece costs that keeps no bytes, for its place in the list.
+const EMPTY_COST: usize = 64;
 /// Free buffers kept for reuse; more are given back to the allocator.
 const FREE_MAX_COUNT: usize = 1024;
+
+/// What a buffer that was taken counts for.
+pub(crate) fn cost(buf: &Vec<u8>) -> usize {
+    buf.capacity().max(EMPTY_COST)
+}
 
 /// Buffers for out-of-order bytes, reused and counted by capacity.
 #[derive(Debug, Default)]
@@ -25,20 +32,29 @@ impl Pool {
             }
         };
         buf.extend_from_slice(bytes);
-        self.in_use_len = self.in_use_len.saturating_add(buf.capacity());
+        self.in_use_len = self.in_use_len.saturating_add(cost(&buf));
         Some(buf)
+    }
+
+    /// No buffer, for a piece that keeps no bytes; counted all the same.
+    pub(crate) fn take_empty(&mut self, limit: usize) -> Option<Vec<u8>> {
+        if self.in_use_len.saturating_add(EMPTY_COST) > limit {
+            return None;
+        }
+        self.in_use_len = self.in_use_len.saturating_add(EMPTY_COST);
+        Some(Vec::new())
     }
 
     /// Takes a buffer back.
     pub(crate) fn give(&mut self, mut buf: Vec<u8>) {
-        self.in_use_len = self.in_use_len.saturating_sub(buf.capacity());
+        self.in_use_len = self.in_use_len.saturating_sub(cost(&buf));
         if buf.capacity() == CHUNK_LEN && self.free.len() < FREE_MAX_COUNT {
             buf.clear();
             self.free.push(buf);
         }
     }
 
-    /// Bytes in use, by capacity.
+    /// Bytes in use, by what the buffers cost.
     pub(crate) const fn in_use_len(&self) -> usize {
         self.in_use_len
     }
@@ -61,6 +77,10 @@ mod tests {
         assert_eq!((c.as_ptr(), c.as_slice()), (at, &b"y"[..]));
         p.give(b);
         p.give(c);
+        assert_eq!(p.in_use_len(), 0);
+        let none = p.take_empty(64).unwrap();
+        assert_eq!((p.in_use_len(), p.take_empty(64)), (64, None));
+        p.give(none);
         assert_eq!(p.in_use_len(), 0);
     }
 }

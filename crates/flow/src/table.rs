@@ -13,6 +13,9 @@ use sekisho_wire::{Anomaly, Decoded, tcp_flags};
 /// for them costs little per new flow.
 const EVICT_PART: usize = 64;
 
+/// Timers, beyond four per live flow, at which those that mean nothing any more are thrown out.
+const STALE_TIMERS: usize = 1 << 16;
+
 /// What all flows share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -155,9 +158,18 @@ impl<A: Default> FlowTable<A> {
             if due < slot.armed {
                 slot.armed = due;
                 self.wheel.add(Entry { due, index, generation: slot.generation });
+                self.throw_out_stale_timers();
             }
         }
         Some(handled)
+    }
+
+    /// Flows that are replaced leave their timers behind; where packet time stands still they would pile up.
+    fn throw_out_stale_timers(&mut self) {
+        if self.wheel.len() > self.slots.len().saturating_mul(4).saturating_add(STALE_TIMERS) {
+            let slots = &self.slots;
+            self.wheel.retain(|e| slots.get(e.index).is_some_and(|s| s.generation == e.generation && s.armed == e.due));
+        }
     }
 
     fn deliver<S: Sink<App = A>>(

@@ -1,4 +1,6 @@
 use sekisho_types::Timestamp;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// log2 of a tick in nanoseconds: 0.13 s.
 const TICK_BITS: u32 = 27;
@@ -16,14 +18,18 @@ pub(crate) struct Entry {
     pub(crate) generation: u32,
 }
 
-/// A timer wheel with coarse slots and exact expiry: the slot that time stands in is kept sorted.
+/// A timer wheel with coarse slots and exact expiry: the slot that time stands in is a heap, so that many
+/// timers due in one tick cost no more than others.
 ///
-/// Entries are never cancelled; whoever gets one back checks whether it still means something.
+/// Entries are never cancelled; whoever gets one back checks whether it still means something, and throws
+/// out what doesn't ([`Wheel::retain`]) when there are too many.
 #[derive(Debug)]
 pub(crate) struct Wheel {
-    slots: Vec<Vec<Entry>>,
-    /// Entries of the current tick and earlier, latest first.
-    current: Vec<Entry>,
+    slots: Vec<Vec<Reverse<Entry>>>,
+    /// Entries of the current tick and earlier, earliest on top.
+    current: BinaryHeap<Reverse<Entry>>,
+    /// Entries in all, those that mean nothing any more included.
+    len: usize,
     /// The tick that `current` belongs to.
     tick: i64,
     started: bool,
@@ -31,7 +37,7 @@ pub(crate) struct Wheel {
 
 impl Default for Wheel {
     fn default() -> Self {
-        Self { slots: vec![Vec::new(); SLOT_COUNT], current: Vec::new(), tick: 0, started: false }
+        Self { slots: vec![Vec::new(); SLOT_COUNT], current: BinaryHeap::new(), len: 0, tick: 0, started: false }
     }
 }
 
@@ -42,6 +48,7 @@ fn slot_of(tick: i64) -> usize {
 impl Wheel {
     /// Adds a timer.
     pub(crate) fn add(&mut self, entry: Entry) {
+        self.len += 1;
         self.place(entry);
     }
 
@@ -49,17 +56,16 @@ impl Wheel {
         let last = self.tick.saturating_add(SLOT_COUNT as i64 - 1);
         let tick = (entry.due >> TICK_BITS).min(last);
         if tick <= self.tick {
-            let at = self.current.partition_point(|e| *e > entry);
-            self.current.insert(at, entry);
+            self.current.push(Reverse(entry));
         } else if let Some(slot) = self.slots.get_mut(slot_of(tick)) {
-            slot.push(entry);
+            slot.push(Reverse(entry));
         }
     }
 
     /// The next timer that is due at `now`, earliest first; `None` when all due ones were given out.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Entry> {
-        let quiet = now.0 >> TICK_BITS == self.tick && self.current.last().is_none_or(|e| e.due > now.0);
+        let quiet = now.0 >> TICK_BITS == self.tick && self.current.peek().is_none_or(|e| e.0.due > now.0);
         if quiet && self.started { None } else { self.turn(now) }
     }
 
@@ -70,16 +76,17 @@ impl Wheel {
             self.tick = now_tick;
         }
         loop {
-            if let Some(last) = self.current.last() {
-                if last.due <= now.0 && last.due >> TICK_BITS <= self.tick {
-                    return self.current.pop();
+            if let Some(Reverse(first)) = self.current.peek() {
+                if first.due <= now.0 && first.due >> TICK_BITS <= self.tick {
+                    self.len = self.len.saturating_sub(1);
+                    return self.current.pop().map(|e| e.0);
                 }
                 if self.tick >= now_tick {
                     return None;
                 }
                 // Entries clamped to the horizon: they belong further out.
                 for e in std::mem::take(&mut self.current) {
-                    self.place_after(e);
+                    self.place_after(e.0);
                 }
             }
             if self.tick >= now_tick {
@@ -92,8 +99,9 @@ impl Wheel {
             }
             self.tick += 1;
             if let Some(slot) = self.slots.get_mut(slot_of(self.tick)) {
-                std::mem::swap(slot, &mut self.current);
-                self.current.sort_unstable_by(|a, b| b.cmp(a));
+                // Empty here; its buffer serves the slot.
+                let empty = std::mem::take(&mut self.current).into_vec();
+                self.current = std::mem::replace(slot, empty).into();
             }
         }
     }
@@ -102,23 +110,31 @@ impl Wheel {
     fn place_after(&mut self, entry: Entry) {
         let tick = (entry.due >> TICK_BITS).clamp(self.tick + 1, self.tick + SLOT_COUNT as i64 - 1);
         if let Some(slot) = self.slots.get_mut(slot_of(tick)) {
-            slot.push(entry);
+            slot.push(Reverse(entry));
         }
     }
 
-    /// Moves to `tick` at once: everything is sorted anew.
+    /// Moves to `tick` at once: everything is placed anew.
     fn collect_all(&mut self, tick: i64) {
-        let mut all = std::mem::take(&mut self.current);
+        let mut all = std::mem::take(&mut self.current).into_vec();
         for slot in &mut self.slots {
             all.append(slot);
         }
         self.tick = tick;
-        all.sort_unstable_by(|a, b| b.cmp(a));
-        let (later, now): (Vec<_>, Vec<_>) = all.into_iter().partition(|e| e.due >> TICK_BITS > tick);
-        self.current = now;
+        let (later, now): (Vec<_>, Vec<_>) = all.into_iter().partition(|e| e.0.due >> TICK_BITS > tick);
+        self.current = now.into();
         for e in later {
-            self.place(e);
+            self.place(e.0);
         }
+    }
+
+    /// Throws out the entries of which `means_something` says no.
+    pub(crate) fn retain(&mut self, mut means_something: impl FnMut(&Entry) -> bool) {
+        self.current.retain(|e| means_something(&e.0));
+        for slot in &mut self.slots {
+            slot.retain(|e| means_something(&e.0));
+        }
+        self.len = self.current.len() + self.slots.iter().map(Vec::len).sum::<usize>();
     }
 
     /// Forgets all timers.
@@ -127,9 +143,8 @@ impl Wheel {
     }
 
     /// Timers waiting, stale ones included.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.current.len() + self.slots.iter().map(Vec::len).sum::<usize>()
+    pub(crate) const fn len(&self) -> usize {
+        self.len
     }
 }
 
@@ -176,6 +191,17 @@ mod tests {
         w.add(entry(1_000_000 * s));
         assert_eq!(drain(&mut w, 2_000_000 * s), [1_000_000 * s]);
         assert_eq!(w.len(), 1);
+    }
+
+    #[test]
+    fn many_timers_of_one_tick_are_not_sorted_in_one_by_one() {
+        let mut w = Wheel::default();
+        assert!(drain(&mut w, 0).is_empty());
+        for i in 0..300_000 {
+            w.add(Entry { due: 1000, index: i, generation: 0 });
+        }
+        w.retain(|e| e.index % 2 == 0);
+        assert_eq!((w.len(), drain(&mut w, 1000).len(), w.len()), (150_000, 150_000, 0));
     }
 
     proptest::proptest! {

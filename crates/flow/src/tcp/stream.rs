@@ -1,5 +1,6 @@
 use super::endpoint::TcpState;
 use crate::flow::Flow;
+use crate::pool;
 use crate::table::Cx;
 use crate::{OverlapPolicy, Sink};
 use sekisho_types::Dir;
@@ -30,6 +31,8 @@ struct Held {
     segments: VecDeque<Segment>,
     allocated_len: usize,
     bytes_len: u64,
+    /// How many of them are whole.
+    whole_count: usize,
 }
 
 /// One direction's byte stream; positions count from 1 at the first byte.
@@ -76,9 +79,7 @@ impl Stream {
             let stats = &mut cx.shared.stats;
             stats.buffered_len = stats.buffered_len.saturating_sub(len);
             stats.bytes_dropped += len;
-            if s.bytes.capacity() > 0 {
-                cx.shared.pool.give(s.bytes);
-            }
+            cx.shared.pool.give(s.bytes);
         }
         *self = Self { uncounted: self.uncounted, ..Self::default() };
     }
@@ -88,11 +89,13 @@ impl Stream {
     }
 
     fn has_whole(&self) -> bool {
-        self.held.as_ref().is_some_and(|h| h.segments.iter().any(|s| s.whole))
+        self.held.as_ref().is_some_and(|h| h.whole_count > 0)
     }
 
-    fn first_whole_start(&self) -> Option<u64> {
-        self.held.as_ref()?.segments.iter().find(|s| s.whole).map(|s| s.start)
+    /// Start of the first whole piece that starts below `limit`.
+    fn first_whole_start(&self, limit: u64) -> Option<u64> {
+        let held = self.held.as_ref().filter(|h| h.whole_count > 0)?;
+        held.segments.iter().take_while(|s| s.start < limit).find(|s| s.whole).map(|s| s.start)
     }
 
     /// Takes the first waiting piece if it starts below `limit`.
@@ -103,7 +106,8 @@ impl Stream {
         }
         let s = held.segments.pop_front()?;
         held.bytes_len = held.bytes_len.saturating_sub(s.end.saturating_sub(s.start));
-        held.allocated_len = held.allocated_len.saturating_sub(s.bytes.capacity());
+        held.allocated_len = held.allocated_len.saturating_sub(pool::cost(&s.bytes));
+        held.whole_count = held.whole_count.saturating_sub(usize::from(s.whole));
         if held.segments.is_empty() {
             self.held = None;
         }
@@ -247,12 +251,15 @@ fn insert<S: Sink>(cx: &mut Cx<'_, S>, opaque: bool, stream: &mut Stream, piece:
         };
         if over {
             if let Some(s) = held.segments.get_mut(i) {
+                let before = s.whole;
                 conflict |= s.overlap(at, to, part(at, to), whole, last_wins);
+                held.whole_count += usize::from(s.whole && !before);
             }
         } else {
             match new_segment(cx, opaque, at, to, part(at, to), whole, limit) {
                 Some(s) => {
-                    held.allocated_len = held.allocated_len.saturating_add(s.bytes.capacity());
+                    held.allocated_len = held.allocated_len.saturating_add(pool::cost(&s.bytes));
+                    held.whole_count += usize::from(s.whole);
                     held.bytes_len = held.bytes_len.saturating_add(to - at);
                     held.segments.insert(i, s);
                 }
@@ -283,7 +290,8 @@ fn new_segment<S>(
     whole: bool,
     limit: usize,
 ) -> Option<Segment> {
-    let bytes = if opaque { Vec::new() } else { cx.shared.pool.take(bytes, limit)? };
+    let pool = &mut cx.shared.pool;
+    let bytes = if opaque { pool.take_empty(limit) } else { pool.take(bytes, limit) }?;
     cx.shared.stats.segments_buffered += 1;
     cx.shared.stats.buffered_len += end - start;
     Some(Segment { start, end, bytes, whole })
@@ -315,9 +323,7 @@ fn deliver<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: 
     {
         cx.sink.data(flow, app, dir, bytes, cx.at);
     }
-    if s.bytes.capacity() > 0 {
-        cx.shared.pool.give(s.bytes);
-    }
+    cx.shared.pool.give(s.bytes);
 }
 
 /// Delivers the waiting pieces that have become next in order.
@@ -337,7 +343,7 @@ fn deliver_ready<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App,
 /// Gives up the hole before the first waiting whole piece, or the cut pieces if there are only such.
 fn give_up_first_hole<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, stream: &mut Stream) {
     let Some(last) = stream.held.as_ref().and_then(|h| h.segments.back()).map(|s| s.end) else { return };
-    let to = stream.first_whole_start().unwrap_or(last);
+    let to = stream.first_whole_start(u64::MAX).unwrap_or(last);
     cross_hole(cx, flow, app, dir, stream, to);
     deliver_ready(cx, flow, app, dir, stream);
 }
@@ -397,7 +403,7 @@ pub(crate) fn acked<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::A
     let clean = is_clean(&flow.orig) && is_clean(&flow.resp);
     let mut stream = std::mem::take(&mut flow.end_mut(dir).stream);
     while stream.next < ack {
-        let to = stream.first_whole_start().map_or(ack, |s| s.clamp(stream.next, ack));
+        let to = stream.first_whole_start(ack).map_or(ack, |s| s.clamp(stream.next, ack));
         let hole = cross_hole(cx, flow, app, dir, &mut stream, to);
         if hole > 0 && clean && !stream.uncounted {
             let end = flow.end_mut(dir);
