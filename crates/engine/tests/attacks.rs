@@ -3,29 +3,46 @@
 use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{Settings, Stats, Worker};
 use sekisho_files::NoStore;
-use sekisho_record::Record;
-use sekisho_testkit::{ipv6, pcap};
-use sekisho_types::{Addr, Timestamp};
+use sekisho_record::{Record, Value, for_each};
+use sekisho_testkit::{Conversation, ipv6, pcap};
+use sekisho_types::{Addr, Dir, Timestamp};
+use std::time::Instant;
+
+/// LINKTYPE_ETHERNET.
+const ETHERNET: u32 = 1;
 
 /// LINKTYPE_RAW: frames are IP packets.
 const RAW: u32 = 101;
 
-/// The pass over `frames`: counts, and how often each log had a row.
-fn run(link: u32, frames: &[(Timestamp, Vec<u8>)]) -> (Stats, Vec<&'static str>) {
+/// What came of a pass: counts, the log of each row, and the body bytes of all HTTP responses.
+struct Result {
+    stats: Stats,
+    logs: Vec<&'static str>,
+    body_len: u64,
+}
+
+fn run(link: u32, frames: &[(Timestamp, Vec<u8>)]) -> Result {
     let bytes = pcap(link, frames);
     let mut captures = Captures::from_bytes("attack", bytes);
     let mut settings = Settings::default();
     settings.budget(64 << 20);
     let mut worker = Worker::new(settings);
-    let (mut batch, mut logs) = (Batch::new(), Vec::new());
-    let mut rows = |r: &dyn Record| logs.push(r.schema().log);
+    let (mut batch, mut logs, mut body_len) = (Batch::new(), Vec::new(), 0);
+    let mut rows = |r: &dyn Record| {
+        logs.push(r.schema().log);
+        for_each(r, &mut |field, value| {
+            if let ("response_body_len", Value::Count(n)) = (field.name, value) {
+                body_len += n;
+            }
+        });
+    };
     while captures.fill(&mut batch) {
         worker.batch(batch.frames(), &mut rows, &mut NoStore, None);
     }
     worker.finish(&mut rows, &mut NoStore);
     let stats = worker.stats();
     assert_eq!([stats.flow.flows, stats.flow.allocated_len, stats.files.open_now, stats.defrag.datagrams], [0; 4]);
-    (stats, logs)
+    Result { stats, logs, body_len }
 }
 
 fn host(n: u8) -> Addr {
@@ -54,8 +71,53 @@ fn fragments_inside_fragments_do_not_nest_without_end() {
         nested = fragment(44, 0, true, u32::from(level), &nested);
     }
     frames.push(packet(&nested));
-    let (stats, logs) = run(RAW, &frames);
+    let Result { stats, logs, .. } = run(RAW, &frames);
     assert_eq!(stats.packets, u64::from(DEPTH) + 1);
     assert!(stats.defrag.whole > 0 && stats.defrag.whole < 20, "{}", stats.defrag.whole);
     assert!(stats.tunnels_too_deep > 0 && logs.contains(&"weird"));
+}
+
+/// A conversation from 10.0.0.1 to port 80, of which `client` and `server` are all that is said.
+fn web(client: &[u8], server: &[u8]) -> Vec<(Timestamp, Vec<u8>)> {
+    let ends = (([10, 0, 0, 1], 40000), ([10, 0, 0, 2], 80));
+    Conversation::new(ends.0, ends.1).syn().send(Dir::Orig, client).send(Dir::Resp, server).fin().frames()
+}
+
+/// Zstandard: `blocks` blocks of 128 KiB of one byte, four bytes each.
+fn zstd_bomb(blocks: usize) -> Vec<u8> {
+    let mut out = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0x38];
+    for i in 1..=blocks {
+        let header = (128 << 10 << 3) | 1 << 1 | u32::from(i == blocks);
+        out.extend(&header.to_le_bytes()[..3]);
+        out.push(b'A');
+    }
+    out
+}
+
+/// Each bomb stays below what one content may unfold to; a hundred of them in a quarter of a megabyte do not.
+#[test]
+fn many_small_bombs_share_one_allowance() {
+    let bomb = zstd_bomb(400);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\nContent-Length: {}\r\n\r\n", bomb.len());
+    let response = [head.as_bytes(), &bomb].concat();
+    let one = run(ETHERNET, &web(b"GET / HTTP/1.1\r\n\r\n", &response));
+    assert_eq!(one.body_len, 400 * (128 << 10), "a single one is decoded");
+    let many = run(ETHERNET, &web(&b"GET / HTTP/1.1\r\n\r\n".repeat(100), &response.repeat(100)));
+    assert_eq!(many.logs.iter().filter(|l| **l == "http").count(), 100);
+    assert!(many.body_len < 400 << 20, "{}", many.body_len);
+    assert!(many.logs.contains(&"weird"));
+}
+
+/// One header line, a quadratic amount of text if each comma told of the whole line.
+#[test]
+fn a_line_of_commas_costs_no_more_than_other_lines() {
+    let line = |c: &str| format!("GET / HTTP/1.1\r\nTransfer-Encoding: {}\r\n\r\n", c.repeat(60_000)).into_bytes();
+    let time = |text: Vec<u8>| {
+        let frames = web(&text.repeat(20), b"");
+        let start = Instant::now();
+        assert_eq!(run(ETHERNET, &frames).logs.iter().filter(|l| **l == "http").count(), 20);
+        start.elapsed()
+    };
+    let (ordinary, commas) = (time(line("x")), time(line(",")));
+    assert!(commas < 100 * ordinary, "{commas:?} against {ordinary:?}");
 }

@@ -1,4 +1,4 @@
-use crate::{Event, ProtoId, Transport};
+use crate::{Decoding, Event, ProtoId, Transport};
 use sekisho_record::{Head, Tail, Text};
 use sekisho_types::{Addr, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -200,6 +200,8 @@ impl Remembered {
 pub struct Outbox {
     /// What this worker logged once already. Survives draining.
     pub remembered: Remembered,
+    /// What decompression may still cost. Survives draining.
+    pub decoding: Decoding,
     /// Records in the order found.
     pub events: Vec<Event>,
     /// Anomalies.
@@ -320,6 +322,11 @@ impl<'a> Cx<'a> {
     /// Announces another flow.
     pub fn expect(&mut self, expectation: Expectation) {
         self.out.expectations.push(expectation);
+    }
+
+    /// The worker's account of decompression.
+    pub fn decoding(&mut self) -> &mut Decoding {
+        &mut self.out.decoding
     }
 
     /// A file begins in this flow.

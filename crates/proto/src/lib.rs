@@ -24,6 +24,7 @@
 )]
 
 mod cx;
+mod decoding;
 mod protocol;
 mod registry;
 mod stream;
@@ -48,6 +49,7 @@ pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
     REMEMBERED_FOR, Range, Remembered, Transfer, Weird,
 };
+pub use decoding::{Decoding, MAX_ALLOWANCE_LEN, MAX_WINDOWS_LEN, REFILL_RATIO, Windows};
 pub use protocol::{Descriptor, Guess, Probe, Protocol, Start, Transport};
 pub use registry::{Event, PROTOCOLS, Parser, ProtoId, schemas};
 pub use stream::{Held, Joined, Line, Lines};

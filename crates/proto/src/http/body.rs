@@ -1,22 +1,27 @@
 //! A message's content on its way to files: content codings undone, multiparts taken apart.
 
 use crate::mime::{Facts, Kind, Leaf, Mime, Observer, Origin};
-use crate::{Cx, FileId};
+use crate::{Cx, FileId, Windows};
 use sekisho_inflate::{Coding, Inflater, Limits, Outcome};
 use smallvec::SmallVec;
 
 /// Codings applied one after the other; a message with more is passed on as it is.
 pub(crate) const MAX_CODINGS: usize = 3;
 
+/// The worker can't decode any more at present, or no more of this content.
+const OVER_BUDGET: &str = "HTTP_decoding_over_budget";
+
 /// Codings in the order in which they were applied.
 pub(crate) type Codings = SmallVec<[Coding; MAX_CODINGS]>;
 
 /// The content of one message.
 pub(crate) struct Body {
-    /// Decoders in the order of use.
+    /// It comes coded.
+    coded: bool,
+    /// Decoders in the order of use; none once one has given up.
     decoders: SmallVec<[Inflater; 1]>,
-    /// A decoder has given up: nothing more comes out.
-    broken: bool,
+    /// Their share of the worker's memory.
+    windows: Option<Windows>,
     len: u64,
     content: Content,
 }
@@ -41,9 +46,17 @@ impl Body {
     ) -> Self {
         let parts = (facts.kind != Kind::Leaf).then(|| Box::new(Mime::body(origin.clone(), facts.clone(), cx)));
         let total_len = total_len.filter(|_| codings.is_empty());
+        let windows = if codings.is_empty() { None } else { cx.decoding().open(codings.len()) };
+        let mut decoders = SmallVec::new();
+        if windows.is_some() {
+            decoders.extend(codings.iter().rev().map(|c| Inflater::new(*c, Limits::default())));
+        } else if !codings.is_empty() {
+            cx.weird(OVER_BUDGET);
+        }
         Self {
-            decoders: codings.iter().rev().map(|c| Inflater::new(*c, Limits::default())).collect(),
-            broken: false,
+            coded: !codings.is_empty(),
+            decoders,
+            windows,
             len: 0,
             content: Content { origin, facts, total_len, file: None, parts },
         }
@@ -63,32 +76,41 @@ impl Body {
         cx: &mut Cx<'_>,
         observer: &mut dyn Observer,
     ) -> usize {
-        let Self { decoders, broken, len, content } = self;
-        if decoders.is_empty() {
+        let Self { coded, decoders, windows, len, content } = self;
+        if !*coded {
             let taken = content.push(bytes, cx, observer);
-            // What follows the last delimiter within a known length is still body.
-            let belongs = if open_ended { taken } else { bytes.len() };
-            *len += belongs as u64;
-            return belongs;
+            *len += taken as u64;
+            return taken;
         }
-        if !*broken {
-            let ok = inflate(decoders, bytes, &mut |decoded| {
-                *len += decoded.len() as u64;
-                content.push(decoded, cx, observer);
-            });
-            if !ok {
-                *broken = true;
-                cx.weird("HTTP_bad_content_coding");
-            }
+        let Some(share) = windows else {
+            cx.decoding().refill(bytes.len());
+            return bytes.len();
+        };
+        let before = *len;
+        let fine = inflate(decoders, bytes, &mut |decoded| {
+            *len += decoded.len() as u64;
+            content.push(decoded, cx, observer);
+        });
+        cx.decoding().refill(bytes.len());
+        let afforded = cx.decoding().spend(share, *len - before);
+        if !fine || !afforded {
+            self.give_up();
+            cx.weird(if fine { OVER_BUDGET } else { "HTTP_bad_content_coding" });
         }
         bytes.len()
+    }
+
+    /// Nothing more will be decoded, and what decoders held is free.
+    fn give_up(&mut self) {
+        self.decoders.clear();
+        self.windows = None;
     }
 
     /// `missing` bytes will never come.
     pub(crate) fn gap(&mut self, missing: u64, cx: &mut Cx<'_>, observer: &mut dyn Observer) {
         self.len = self.len.saturating_add(missing);
         // No decoder goes on behind a hole.
-        self.broken |= !self.decoders.is_empty();
+        self.give_up();
         match &mut self.content.parts {
             Some(parts) => parts.gap(missing, cx, observer),
             None => {
@@ -100,19 +122,22 @@ impl Body {
 
     /// The content is over.
     pub(crate) fn finish(mut self, complete: bool, cx: &mut Cx<'_>, observer: &mut dyn Observer) -> u64 {
-        let Self { decoders, broken, len, content } = &mut self;
-        if !*broken {
-            let mut rest: &mut [Inflater] = decoders;
-            while let Some((first, inner)) = rest.split_first_mut() {
-                let mut out = |decoded: &[u8]| {
-                    inflate(inner, decoded, &mut |plain| {
-                        *len += plain.len() as u64;
-                        content.push(plain, cx, observer);
-                    });
-                };
-                first.finish(&mut out);
-                rest = inner;
-            }
+        let Self { decoders, windows, len, content, .. } = &mut self;
+        let before = *len;
+        let mut rest: &mut [Inflater] = decoders;
+        while let Some((first, inner)) = rest.split_first_mut() {
+            let mut out = |decoded: &[u8]| {
+                inflate(inner, decoded, &mut |plain| {
+                    *len += plain.len() as u64;
+                    content.push(plain, cx, observer);
+                });
+            };
+            first.finish(&mut out);
+            rest = inner;
+        }
+        if let Some(share) = windows {
+            // What comes too late to be stopped makes debt.
+            let _ = cx.decoding().spend(share, *len - before);
         }
         if let Some(parts) = &mut content.parts {
             parts.finish(complete, cx, observer);

@@ -44,8 +44,13 @@ pub(crate) struct Exchanges {
 }
 
 impl Exchanges {
+    fn position(&self, index: u64) -> Option<usize> {
+        self.pending.binary_search_by_key(&index, |e| e.index).ok()
+    }
+
     fn find(&mut self, index: u64) -> Option<&mut Exchange> {
-        self.pending.iter_mut().find(|e| e.index == index)
+        let at = self.position(index)?;
+        self.pending.get_mut(at)
     }
 
     /// The row of exchange `index`, if it is still open.
@@ -143,7 +148,7 @@ impl Exchanges {
     }
 
     fn log(&mut self, index: u64, cx: &mut Cx<'_>) {
-        if let Some(at) = self.pending.iter().position(|e| e.index == index)
+        if let Some(at) = self.position(index)
             && let Some(exchange) = self.pending.remove(at)
         {
             emit(exchange, cx);

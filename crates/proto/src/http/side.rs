@@ -103,15 +103,15 @@ impl Head {
         if !self.version.has_chunks() {
             return;
         }
-        for (i, coding) in value.split(|b| *b == b',').enumerate() {
+        if value.contains(&b',') {
+            cx.weird_with("HTTP_chunked_multi", Some(value.into()));
+        }
+        for coding in value.split(|b| *b == b',') {
             let coding = token(coding);
             if coding.eq_ignore_ascii_case(b"chunked") {
                 self.chunked = true;
             } else {
                 self.add_coding(coding);
-            }
-            if i > 0 {
-                cx.weird_with("HTTP_chunked_multi", Some(value.into()));
             }
         }
         if self.chunked && self.content_length.is_some() {
