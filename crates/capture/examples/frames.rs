@@ -1,5 +1,7 @@
 //! Lists captures with their packet counts and damage: `frames CAPTURE…`; with `--one-timeline` all
 //! together, timed. For comparing with other readers and for measuring.
+#![expect(clippy::disallowed_methods, reason = "a measurement needs real time")]
+
 use sekisho_capture::{Batch, Captures};
 use std::time::Instant;
 
