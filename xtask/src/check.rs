@@ -34,7 +34,7 @@ fn check_all() -> Result<bool> {
     shell::run_with(
         "cargo",
         &["doc", "--locked", "--quiet", "--workspace", "--no-deps", "--document-private-items"],
-        &[("RUSTDOCFLAGS", "-D warnings")],
+        &[("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links")],
     )?;
     shell::run("cargo", &["build", "--release", "--locked", "-p", "sekisho"])?;
     tests(&[])?;
