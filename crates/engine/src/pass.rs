@@ -338,7 +338,8 @@ impl Sink for Pass<'_> {
     }
 
     fn gap(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, len: u64, at: Moment) {
-        self.host.stats.gap_bytes += len;
+        let gaps = &mut self.host.stats.gap_bytes;
+        *gaps = gaps.saturating_add(len);
         match app {
             App::Active(parser) => {
                 let Some(transport) = transport(&flow.info) else { return };

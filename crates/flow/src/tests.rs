@@ -552,6 +552,21 @@ fn rejects_packets_without_a_flow() {
     assert_eq!(b.finish().weirds, ["truncated_header"]);
 }
 
+/// Found by fuzzing: the position of such a FIN is 0, and one before that was taken for 2^64 - 1.
+#[test]
+fn a_fin_from_before_the_start_ends_nothing() {
+    let mut b = Bench::new(Config::default());
+    b.tcp(0, true, SYN, 0, 0, &[]);
+    b.tcp(1, false, SYN | ACK, 0, 1, &[]);
+    b.tcp(2, true, FIN | ACK, u32::MAX, 1, &[]);
+    b.tcp(3, true, ACK, 1, 1, b"hello");
+    b.tcp(4, false, ACK, 1, 6, &[]);
+    b.tcp(5, true, ACK, 9, 1, b"more");
+    b.tcp(6, false, ACK, 1, 13, &[]);
+    let log = b.finish();
+    assert_eq!((log.streams[0].as_slice(), log.gaps), (&b"hello<3>more"[..], [3, 0]));
+}
+
 #[test]
 fn opaque_flows_are_only_counted() {
     let mut b = Bench::new(Config::default());

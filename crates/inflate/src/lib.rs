@@ -262,6 +262,14 @@ impl Inflater {
         self.counts.output
     }
 
+    /// Decoded bytes that it may hold as window though [`Inflater::output_len`] does not count them yet.
+    pub fn held_back_len(&self) -> u64 {
+        match &self.decoder {
+            Decoder::Zstd(d) => d.window_held_len(),
+            _ => 0,
+        }
+    }
+
     /// Why it stopped, if it did.
     pub fn stopped(&self) -> Option<Stop> {
         self.stopped

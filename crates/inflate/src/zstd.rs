@@ -46,11 +46,27 @@ pub(crate) struct Zstd {
     /// Input of the unit that is being collected: at most a block and its header.
     held: Vec<u8>,
     memory_len: usize,
+    /// Window of the frame at hand, and blocks decoded in it.
+    window: u64,
+    blocks: u64,
 }
 
 impl Zstd {
     pub(crate) fn new(memory_len: usize) -> Self {
-        Self { inner: FrameDecoder::new(), want: Want::Magic, checksum: false, held: Vec::new(), memory_len }
+        Self {
+            inner: FrameDecoder::new(),
+            want: Want::Magic,
+            checksum: false,
+            held: Vec::new(),
+            memory_len,
+            window: 0,
+            blocks: 0,
+        }
+    }
+
+    /// Decoded bytes kept as window at most, handed out or not.
+    pub(crate) fn window_held_len(&self) -> u64 {
+        self.window.min(self.blocks.saturating_mul(BLOCK_LEN_MAX as u64))
     }
 
     pub(crate) fn push(&mut self, mut input: &[u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {
@@ -125,6 +141,7 @@ impl Zstd {
                 return Ok(());
             }
             Want::Block { last, .. } => {
+                self.blocks = self.blocks.saturating_add(1);
                 self.feed(sink)?;
                 self.want = match (last, self.checksum) {
                     (false, _) => Want::BlockHeader,
@@ -151,6 +168,7 @@ impl Zstd {
         if window > self.memory_len as u64 {
             return Err(Stop::OverMemory);
         }
+        (self.window, self.blocks) = (window, 0);
         self.inner.set_max_window_size(window.max(1024));
         self.inner.reset(self.held.as_slice()).map_err(|_| Stop::Corrupt)?;
         self.want = Want::BlockHeader;

@@ -58,11 +58,11 @@ impl Decoding {
         self.allowance = self.allowance.saturating_add(more).min(MAX_ALLOWANCE_LEN);
     }
 
-    /// Notes that the decoders of `windows` put out `output` bytes; false if they must stop.
+    /// Notes that the decoders of `windows` put out `output` bytes and hold back `held_back` more; false if they must stop.
     #[must_use]
-    pub fn spend(&mut self, windows: &mut Windows, output: u64) -> bool {
+    pub fn spend(&mut self, windows: &mut Windows, output: u64, held_back: u64) -> bool {
         self.allowance = self.allowance.saturating_sub(i64::try_from(output).unwrap_or(i64::MAX));
-        windows.grow(output);
+        windows.grow(output, held_back);
         let fits = self.allowance > 0 && self.windows.load(Ordering::Relaxed) <= MAX_WINDOWS_LEN;
         self.refused += u64::from(!fits);
         fits
@@ -80,9 +80,10 @@ pub struct Windows {
 
 impl Windows {
     /// A decoder's window holds what it put out, up to its size.
-    fn grow(&mut self, output: u64) {
+    fn grow(&mut self, output: u64, held_back: u64) {
         self.output = self.output.saturating_add(output);
-        let len = self.output.min(MAX_WINDOW_LEN).saturating_add(DECODER_LEN).saturating_mul(self.count);
+        let windows = self.output.min(MAX_WINDOW_LEN).saturating_add(DECODER_LEN).saturating_mul(self.count);
+        let len = windows.saturating_add(held_back);
         let before = std::mem::replace(&mut self.len, len);
         let held = self.all.load(Ordering::Relaxed);
         self.all.store(held.saturating_sub(before).saturating_add(len), Ordering::Relaxed);
@@ -104,8 +105,8 @@ mod tests {
     fn limits_what_is_decoded_and_recovers() {
         let mut d = Decoding::default();
         let mut w = d.open(1).unwrap();
-        assert!(d.spend(&mut w, 5000));
-        assert!(!d.spend(&mut w, MAX_ALLOWANCE_LEN as u64 + 995_000));
+        assert!(d.spend(&mut w, 5000, 0));
+        assert!(!d.spend(&mut w, MAX_ALLOWANCE_LEN as u64 + 995_000, 0));
         assert!(d.open(1).is_none());
         d.refill(5_000);
         assert!(d.open(1).is_none(), "still in debt");
@@ -121,12 +122,12 @@ mod tests {
         assert_eq!(open.len() as u64, MAX_WINDOWS_LEN / (3 * DECODER_LEN));
         open.truncate(1);
         let mut last = d.open(1).unwrap();
-        assert!(d.spend(&mut last, 20 << 20));
-        assert!(d.spend(&mut open[0], 20 << 20));
+        assert!(d.spend(&mut last, 20 << 20, 0));
+        assert!(d.spend(&mut open[0], 20 << 20, 0));
         let mut one_more = d.open(3).unwrap();
-        assert!(d.spend(&mut one_more, 40 << 20));
+        assert!(d.spend(&mut one_more, 40 << 20, 0));
         let mut too_many = d.open(3).unwrap();
-        assert!(!d.spend(&mut too_many, 40 << 20));
+        assert!(!d.spend(&mut too_many, 40 << 20, 0));
         drop((open, last, one_more, too_many));
         assert_eq!(d.windows.load(Ordering::Relaxed), 0);
     }

@@ -156,8 +156,8 @@ impl Endpoint {
         if flags & (SYN | RST) != 0 && far {
             return (delta, false);
         }
-        // Of a very long connection perhaps only SYN and FIN were seen.
-        let only_syn = self.last_seq == self.start_seq.wrapping_add(1);
+        // Of a very long connection perhaps only SYN and FIN were seen; a FIN just before the start is no such.
+        let only_syn = far && self.last_seq == self.start_seq.wrapping_add(1);
         if flags & FIN != 0 && only_syn || self.state != TcpState::Reset && delta > 0 {
             if past < self.last_seq {
                 self.seq_wraps = self.seq_wraps.wrapping_add(1);

@@ -388,7 +388,8 @@ fn tell_gap<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir:
 /// The peer acknowledged `dir`'s stream up to `ack`: what is missing below will not come any more.
 pub(crate) fn acked<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, ack: u64) {
     let end = flow.end_mut(dir);
-    let ack = if end.fin_seen && ack >= end.fin_seq { end.fin_seq.wrapping_sub(1) } else { ack };
+    // A FIN from before the stream's start ends nothing.
+    let ack = if end.fin_seen && end.fin_seq > 0 && ack >= end.fin_seq { end.fin_seq - 1 } else { ack };
     if ack <= end.stream.trim {
         return;
     }

@@ -94,7 +94,8 @@ impl Body {
             content.push(decoded, cx, observer);
         });
         cx.decoding().refill(bytes.len());
-        let afforded = cx.decoding().spend(share, *len - before);
+        let held_back = decoders.iter().map(Inflater::held_back_len).sum();
+        let afforded = cx.decoding().spend(share, *len - before, held_back);
         if !fine || !afforded {
             self.give_up();
             cx.weird(if fine { OVER_BUDGET } else { "HTTP_bad_content_coding" });
@@ -139,7 +140,7 @@ impl Body {
         }
         if let Some(share) = windows {
             // What comes too late to be stopped makes debt.
-            let _ = cx.decoding().spend(share, *len - before);
+            let _ = cx.decoding().spend(share, *len - before, 0);
         }
         if let Some(parts) = &mut content.parts {
             parts.finish(complete, cx, observer);
