@@ -7,7 +7,11 @@ use sekisho_types::Dir;
 pub(crate) const MAX_PROBE_BYTES: usize = 4096;
 
 /// Chunks offered to the probes before the flow counts as unknown.
-pub(crate) const MAX_PROBE_CHUNKS: usize = 16;
+pub(crate) const MAX_PROBE_CHUNKS: usize = 512;
+
+/// Chunks of an unknown stream that are watched for TLS beginning: IMAP, POP3, XMPP, LDAP, MySQL, PostgreSQL, RDP and
+/// SOCKS come to it within a dozen.
+pub(crate) const MAX_LATE_CHUNKS: u8 = 32;
 
 /// Application state of one flow.
 #[derive(Default)]
@@ -17,6 +21,8 @@ pub(crate) enum App {
     New,
     /// Payload seen, nobody sure yet.
     Probing(Box<Probing>),
+    /// Nobody knows the protocol, but it may still change to TLS: chunks looked at since.
+    Late(u8),
     /// A parser is at work.
     Active(Parser),
     /// Nobody wants the bytes.

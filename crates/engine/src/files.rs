@@ -41,6 +41,7 @@ impl Files for FileHost<'_> {
             depth: meta.depth,
             is_orig: meta.is_orig,
             filename: meta.filename,
+            suggested_name: meta.suggested_name,
             total_len: meta.total_len,
             declared_mime: meta.declared_mime,
             range: meta.range.map(|r| sekisho_files::Range { start: r.start, total: r.total, key: r.key }),

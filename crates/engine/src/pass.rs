@@ -1,6 +1,6 @@
 //! From the flow table's calls to parsers, and from parsers to rows.
 
-use crate::app::{App, Probing};
+use crate::app::{App, MAX_LATE_CHUNKS, Probing};
 use crate::expect::Expectations;
 use crate::files::FileHost;
 use crate::records::WeirdRecord;
@@ -135,6 +135,7 @@ impl Pass<'_> {
         match app {
             App::Active(_) => self.run(flow, app, dir, bytes, at),
             App::Opaque => {}
+            App::Late(_) => self.late(flow, app, dir, bytes, at),
             App::New | App::Probing(_) => self.identify(flow, app, dir, bytes, at),
         }
     }
@@ -168,7 +169,11 @@ impl Pass<'_> {
         } else if let Some(reason) = self.host.out.rejected.take() {
             self.host.stats.rejected += 1;
             self.weird_row(&flow.info, reason, None, at);
-            self.end_parser(flow, app, at);
+            let id = self.end_parser(flow, app, at);
+            // A violation takes the confirmation back, as in Zeek; `app` keeps what was recognised.
+            if let Some(id) = id {
+                flow.services.remove(id.descriptor().service);
+            }
             *app = App::Opaque;
             flow.set_opaque();
         } else if std::mem::take(&mut self.host.out.opaque) {
@@ -315,6 +320,24 @@ impl Pass<'_> {
             }
             return;
         }
+        if flow.info.tuple.proto == ip_proto::TCP {
+            return self.late(flow, app, dir, bytes, at);
+        }
+        *app = App::Opaque;
+        flow.set_opaque();
+    }
+
+    /// A stream in a protocol that nobody knows: does it go on in TLS?
+    fn late(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
+        let chunks = if let App::Late(n) = app { n.saturating_add(1) } else { 1 };
+        if dir.is_orig() && sekisho_proto::tls::begins_client_hello(bytes) {
+            if self.start(flow, app, ProtoId::Tls, &[(dir, bytes)], at).is_ok() {
+                return;
+            }
+        } else if chunks < MAX_LATE_CHUNKS {
+            *app = App::Late(chunks);
+            return;
+        }
         *app = App::Opaque;
         flow.set_opaque();
     }
@@ -343,7 +366,7 @@ impl Sink for Pass<'_> {
                 self.settle(flow, app, dir, &[], at);
             }
             App::Probing(p) => p.lose(dir),
-            App::New | App::Opaque => {}
+            App::New | App::Late(_) | App::Opaque => {}
         }
     }
 

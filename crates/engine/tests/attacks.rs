@@ -6,7 +6,6 @@ use sekisho_files::NoStore;
 use sekisho_record::{Record, Value, for_each};
 use sekisho_testkit::{Conversation, ipv6, pcap};
 use sekisho_types::{Addr, Dir, Timestamp};
-use std::time::Instant;
 
 /// LINKTYPE_ETHERNET.
 const ETHERNET: u32 = 1;
@@ -114,14 +113,9 @@ fn many_small_bombs_share_one_allowance() {
 
 /// One header line, a quadratic amount of text if each comma told of the whole line.
 #[test]
-fn a_line_of_commas_costs_no_more_than_other_lines() {
-    let line = |c: &str| format!("GET / HTTP/1.1\r\nTransfer-Encoding: {}\r\n\r\n", c.repeat(60_000)).into_bytes();
-    let time = |text: Vec<u8>| {
-        let frames = web(&text.repeat(20), b"");
-        let start = Instant::now();
-        assert_eq!(run(ETHERNET, &frames).logs.iter().filter(|l| **l == "http").count(), 20);
-        start.elapsed()
-    };
-    let (ordinary, commas) = (time(line("x")), time(line(",")));
-    assert!(commas < 100 * ordinary, "{commas:?} against {ordinary:?}");
+fn a_line_of_commas_says_no_more_than_it_is_long() {
+    let line = format!("GET / HTTP/1.1\r\nTransfer-Encoding: {}\r\n\r\n", ",".repeat(60_000)).into_bytes();
+    let result = run(ETHERNET, &web(&line.repeat(20), b""));
+    assert_eq!(result.logs.iter().filter(|l| **l == "http").count(), 20);
+    assert!(result.stats.weirds < 200, "{} weirds", result.stats.weirds);
 }

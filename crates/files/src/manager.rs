@@ -616,7 +616,7 @@ fn rows(file: &File, hashes: &Hashes, complete: bool, timedout: bool) -> Vec<Fil
         extracted_cutoff: None,
         extracted_size: None,
         complete,
-        name: file.meta.filename.clone(),
+        name: file.meta.filename.clone().or_else(|| file.meta.suggested_name.clone()),
         announced_bytes: file.meta.total_len,
         tail: flow.tail,
     };

@@ -58,18 +58,18 @@ pub struct ConnRecord {
     /// Responder's link address in the first packet.
     #[record(ext)]
     pub resp_l2_addr: Option<MacAddr>,
-    /// All bytes missing in the originator's TCP stream, whatever the connection's state.
+    /// All bytes missing in the originator's TCP stream, whatever the connection's state; unset if none.
     #[record(ext)]
-    pub orig_gap_bytes: u64,
-    /// All bytes missing in the responder's TCP stream, whatever the connection's state.
+    pub orig_gap_bytes: Option<u64>,
+    /// All bytes missing in the responder's TCP stream, whatever the connection's state; unset if none.
     #[record(ext)]
-    pub resp_gap_bytes: u64,
-    /// Payload bytes of both that were on the wire but not captured (snaplen).
+    pub resp_gap_bytes: Option<u64>,
+    /// Payload bytes of both that were on the wire but not captured (snaplen); unset if none.
     #[record(ext)]
-    pub cut_bytes: u64,
+    pub cut_bytes: Option<u64>,
     /// Packets of both with a wrong transport checksum, if checksums were looked at.
     #[record(ext)]
-    pub checksum_errors: u64,
+    pub checksum_errors: Option<u64>,
     /// Community ID and completeness.
     #[record(flatten)]
     pub tail: Tail,
@@ -116,13 +116,18 @@ impl ConnRecord {
             inner_vlan: flow.info.vlan.inner(),
             orig_l2_addr: orig_mac,
             resp_l2_addr: resp_mac,
-            orig_gap_bytes: o.gap_bytes,
-            resp_gap_bytes: r.gap_bytes,
-            cut_bytes: o.cut_bytes.saturating_add(r.cut_bytes),
-            checksum_errors: o.checksum_errors.saturating_add(r.checksum_errors),
+            orig_gap_bytes: some(o.gap_bytes),
+            resp_gap_bytes: some(r.gap_bytes),
+            cut_bytes: some(o.cut_bytes.saturating_add(r.cut_bytes)),
+            checksum_errors: some(o.checksum_errors.saturating_add(r.checksum_errors)),
             tail: Tail::new(&flow.info),
         }
     }
+}
+
+/// Nothing to report is left unset: most rows have none of these.
+fn some(n: u64) -> Option<u64> {
+    (n > 0).then_some(n)
 }
 
 /// Zeek's summary of how a flow was opened and closed.

@@ -108,6 +108,8 @@ pub struct FileMeta {
     pub is_orig: bool,
     /// Name from the wire.
     pub filename: Option<Text>,
+    /// What to call the file where no name was given: the last part of a URI's path.
+    pub suggested_name: Option<Text>,
     /// Announced size.
     pub total_len: Option<u64>,
     /// Declared media type, without parameters.

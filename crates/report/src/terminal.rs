@@ -11,7 +11,7 @@ const MIN_WIDTH: usize = 60;
 const MAX_WIDTH: usize = 160;
 
 /// The page for a terminal of `width` columns; no line is wider (if `width` is at least 60). `colour` allows escape
-/// sequences for bold and colour; without it the text is plain. Whatever came from the wire has passed [`crate::clean`].
+/// sequences for bold and colour; without it the text is plain. Whatever came from the wire has passed [`crate::clean()`].
 pub fn render_text(page: &Page, width: usize, colour: bool) -> String {
     let mut pen = Pen::new(width.clamp(MIN_WIDTH, MAX_WIDTH), colour);
     facts::completeness(&mut pen, page);

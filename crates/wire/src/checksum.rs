@@ -1,4 +1,4 @@
-//! Internet checksums (RFC 1071) of IPv4, TCP, UDP and ICMP. [`crate::decode`] never looks at them:
+//! Internet checksums (RFC 1071) of IPv4, TCP, UDP and ICMP. [`crate::decode()`] never looks at them:
 //! senders that offload leave them wrong in their own captures, so the user must ask.
 
 use crate::{Anomaly, Decoded};

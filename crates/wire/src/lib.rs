@@ -1,6 +1,6 @@
 //! `Reader` and the decoders of link, network and transport headers: no allocation, no state.
 //!
-//! One call of [`decode`] walks the headers of one layer stack once and leaves a fixed-size
+//! One call of [`decode()`] walks the headers of one layer stack once and leaves a fixed-size
 //! [`Decoded`]: offsets, numbers, flags, anomaly bits. Nothing is copied; nothing here can panic on
 //! hostile bytes. Tunnels re-enter through [`tunnel::inner`].
 #![deny(

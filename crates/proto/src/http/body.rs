@@ -79,8 +79,10 @@ impl Body {
         let Self { coded, decoders, windows, len, content } = self;
         if !*coded {
             let taken = content.push(bytes, cx, observer);
-            *len += taken as u64;
-            return taken;
+            // What follows the last delimiter within a known length is still body.
+            let belongs = if open_ended { taken } else { bytes.len() };
+            *len += belongs as u64;
+            return belongs;
         }
         let Some(share) = windows else {
             cx.decoding().refill(bytes.len());

@@ -362,6 +362,17 @@ pub(crate) fn chunk_size(line: &[u8]) -> Option<u64> {
     u64::from_str_radix(size, 16).ok().filter(|n| i64::try_from(*n).is_ok())
 }
 
+/// Longest name taken from a URI.
+const MAX_URI_NAME_LEN: usize = 255;
+
+/// What a URI calls its resource: the last part of the path, if it isn't empty or overlong.
+pub(crate) fn uri_name(uri: &[u8]) -> Option<&[u8]> {
+    let path = uri.split(|&b| b == b'?' || b == b'#').next()?;
+    let name = path.rsplit(|&b| b == b'/').next()?;
+    let is_name = path.contains(&b'/') && !name.is_empty() && name.len() <= MAX_URI_NAME_LEN;
+    is_name.then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -437,5 +448,14 @@ mod tests {
         assert_eq!(chunk_size(b"x"), None);
         assert_eq!(chunk_size(b"ffffffffffffffff"), None);
         assert_eq!(chunk_size(b"fffffffffffffffff"), None);
+    }
+
+    #[test]
+    fn parses_what_a_uri_calls_its_resource() {
+        assert_eq!(uri_name(b"/a/report.pdf?x=/y"), Some(&b"report.pdf"[..]));
+        assert_eq!(uri_name(b"http://h.test/a/b.js#c"), Some(&b"b.js"[..]));
+        for none in [&b"/"[..], b"/a/", b"*", b"", &[b"/".as_slice(), &[b'x'; MAX_URI_NAME_LEN + 1]].concat()] {
+            assert_eq!(uri_name(none), None);
+        }
     }
 }

@@ -403,10 +403,13 @@ impl Core {
     ) {
         let Some(state) = state else { return self.finish(side, true, cx) };
         let is_orig = self.is_orig(side);
+        let row = self.side(side).row;
+        let suggested_name =
+            self.exchanges.row(row).and_then(|r| message::uri_name(&r.uri.as_ref()?.0)).map(Text::from);
         let s = self.side(side);
         s.state = state;
         let facts = std::mem::take(&mut s.head.facts);
-        let origin = Origin { source: "HTTP", is_orig, range_key, numbered: false };
+        let origin = Origin { source: "HTTP", is_orig, range_key, suggested_name, numbered: false };
         let total_len = total_len.filter(|_| !s.head.chunked);
         s.body = Some(Body::new(origin, facts, &s.head.decodable(), total_len, cx));
     }

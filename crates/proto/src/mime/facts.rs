@@ -108,6 +108,7 @@ impl Facts {
             depth,
             is_orig: origin.is_orig,
             filename: self.filename.clone(),
+            suggested_name: origin.suggested_name.clone(),
             total_len,
             declared_mime: self.declared_mime.clone(),
             range,
@@ -125,6 +126,8 @@ pub(crate) struct Origin {
     pub(crate) is_orig: bool,
     /// Set if parts are ranges of the resource so named.
     pub(crate) range_key: Option<Text>,
+    /// What to call files without a name of their own.
+    pub(crate) suggested_name: Option<Text>,
     /// Log the number of the entity as `depth` (Zeek does so for mail, not for HTTP).
     pub(crate) numbered: bool,
 }

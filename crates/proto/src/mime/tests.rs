@@ -24,7 +24,7 @@ impl Observer for Log {
 fn run(pieces: &[&[u8]], complete: bool) -> (Vec<String>, Vec<(String, u64)>, usize) {
     let (mut out, mut files, flow) = (Outbox::default(), TestFiles::default(), FlowInfo::default());
     let mut cx = Cx::new(Timestamp(0), 1, &flow, Transport::Tcp, &mut out, &mut files);
-    let origin = Origin { source: "SMTP", is_orig: true, range_key: None, numbered: true };
+    let origin = Origin { source: "SMTP", is_orig: true, range_key: None, suggested_name: None, numbered: true };
     let mut mime = Mime::message(origin, 0);
     let mut log = Log::default();
     let mut taken = 0;
@@ -114,7 +114,7 @@ fn limits_depth_and_lines() {
 fn goes_on_after_a_hole() {
     let (mut out, mut files, flow) = (Outbox::default(), TestFiles::default(), FlowInfo::default());
     let mut cx = Cx::new(Timestamp(0), 1, &flow, Transport::Tcp, &mut out, &mut files);
-    let origin = Origin { source: "SMTP", is_orig: true, range_key: None, numbered: true };
+    let origin = Origin { source: "SMTP", is_orig: true, range_key: None, suggested_name: None, numbered: true };
     let mut mime = Mime::message(origin, 0);
     let mut log = Log::default();
     mime.push(b"Content-Transfer-Encoding: base64\r\n\r\nQUJD\r\nREV", &mut cx, &mut log);

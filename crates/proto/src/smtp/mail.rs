@@ -2,9 +2,10 @@
 
 use super::address::{each_entry, first_ip, hop_ip};
 use super::record::SmtpRecord;
-use crate::mime::Observer;
+use crate::mime::{Observer, field};
 use crate::{Cx, FileInfo};
 use sekisho_record::{Set, Text};
+use std::borrow::Cow;
 
 /// Addresses kept of one To or Cc field (Zeek's `max_to_addresses`).
 const MAX_ADDRESSES: usize = 1000;
@@ -29,7 +30,13 @@ impl Observer for SmtpRecord {
             2 if is("cc") => return add(&mut self.cc, value, "smtp_too_many_cc_addresses", cx),
             4 if is("from") => &mut self.from,
             4 if is("date") => &mut self.date,
-            7 if is("subject") => &mut self.subject,
+            7 if is("subject") => {
+                self.subject_decoded = match field::decode_words(value) {
+                    Cow::Owned(text) if text != value => Some(text.into()),
+                    _ => None,
+                };
+                &mut self.subject
+            }
             8 if is("received") => return self.received(value, cx),
             8 if is("reply-to") => &mut self.reply_to,
             8 if is("x-mailer") => &mut self.user_agent,

@@ -47,6 +47,9 @@ pub struct SmtpRecord {
     pub(crate) tls: bool,
     /// Ids of the files in the mail.
     pub(crate) fuids: Vec<Uid>,
+    /// Subject with its encoded words decoded (RFC 2047), where that makes a difference.
+    #[record(ext)]
+    pub(crate) subject_decoded: Option<Text>,
     /// Mechanism of the last login in the flow.
     #[record(ext)]
     pub(crate) auth_mechanism: Option<Text>,
@@ -81,6 +84,7 @@ impl SmtpRecord {
             msg_id: None,
             in_reply_to: None,
             subject: None,
+            subject_decoded: None,
             x_originating_ip: None,
             first_received: None,
             second_received: None,

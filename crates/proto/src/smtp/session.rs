@@ -191,7 +191,8 @@ impl Session {
             self.end_mail(false, cx);
         }
         self.row(cx);
-        let origin = Origin { source: "SMTP", is_orig: sender.is_orig(), range_key: None, numbered: true };
+        let origin =
+            Origin { source: "SMTP", is_orig: sender.is_orig(), range_key: None, suggested_name: None, numbered: true };
         self.mail = Some(Box::new(Mime::message(origin, self.entities)));
         self.chunked = chunked;
     }

@@ -219,3 +219,15 @@ fn damage_parses_the_same_in_any_split() {
     ];
     crate::testing::check_damage(ProtoId::Smtp, 25, &steps, 3000);
 }
+
+#[test]
+fn parses_encoded_subjects() {
+    let o = check(&[
+        s("220 x\r\n"),
+        c("EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"),
+        s("250 a\r\n250 b\r\n250 c\r\n354 d\r\n"),
+        c("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nx\r\n.\r\n"),
+        s("250 e\r\n"),
+    ]);
+    has(&o, 0, &["subject=Str(\"=?utf-8?q?Gr=C3=BC=C3=9Fe?=\")", "subject_decoded=Str(\"Grüße\")"]);
+}

@@ -3,6 +3,12 @@
 use crate::{Guess, Probe, Transport};
 use sekisho_types::Dir;
 
+/// Version, random, and the three lists' lengths of a client hello.
+const MIN_HELLO_LEN: u32 = 38;
+
+/// Longest record in clear (RFC 8446 §5.1).
+const MAX_RECORD_LEN: u32 = 1 << 14;
+
 pub(super) fn probe(p: &Probe<'_>) -> Guess {
     let look = match p.transport {
         Transport::Tcp => stream,
@@ -16,6 +22,20 @@ pub(super) fn probe(p: &Probe<'_>) -> Guess {
         (_, Guess::No) if !p.orig.is_empty() => Guess::No,
         _ => Guess::More,
     }
+}
+
+/// Does `bytes` begin with a record that can only be a client hello? For streams that change to TLS on the way
+/// (STARTTLS, proxies) in a protocol that is not read.
+pub fn begins_client_hello(bytes: &[u8]) -> bool {
+    let Some(&[kind, major, _, a, b, message, x, y, z, client_major, client_minor]) = bytes.first_chunk() else {
+        return false;
+    };
+    let (record_len, hello_len) = (u32::from_be_bytes([0, 0, a, b]), u32::from_be_bytes([0, x, y, z]));
+    [kind, major, message, client_major] == [0x16, 3, 1, 3]
+        && client_minor <= 4
+        && (MIN_HELLO_LEN..=MAX_RECORD_LEN).contains(&record_len)
+        && hello_len >= MIN_HELLO_LEN
+        && hello_len <= MAX_RECORD_LEN
 }
 
 /// TLS record with a client or server hello, possibly behind an alert; or an SSL 2 hello.
@@ -98,6 +118,18 @@ mod tests {
         assert_eq!(stream(&v2), Guess::Yes);
         assert_eq!(stream(&v2[..8]), Guess::More);
         assert_eq!(stream(&[0x80, 0x1d, 1, 0, 2, 0, 3, 0, 0, 0, 0x10, 1]), Guess::No);
+    }
+
+    #[test]
+    fn knows_client_hellos_alone() {
+        let client = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
+        assert!(begins_client_hello(&client));
+        assert!(!begins_client_hello(&client[..10]));
+        for (at, value) in [(0, 0x17), (1, 2), (3, 0x41), (5, 2), (6, 1), (9, 4), (10, 9)] {
+            let mut other = client;
+            other[at] = value;
+            assert!(!begins_client_hello(&other), "{at}");
+        }
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl Json {
     }
 }
 
-/// A JSON string of bytes from the wire: bytes that are no UTF-8 as the text `\xHH`, characters that [`crate::clean`] would not
+/// A JSON string of bytes from the wire: bytes that are no UTF-8 as the text `\xHH`, characters that [`crate::clean()`] would not
 /// let through as `\uHHHH`.
 fn string(out: &mut String, bytes: &[u8]) {
     out.push('"');

@@ -25,7 +25,7 @@ columns! {
     }
     ftp { ORIG "id.orig_h", RESP "id.resp_h", USER "user", COMMAND "command", CODE "reply_code" }
     smtp {
-        TS "ts", ORIG "id.orig_h", RESP "id.resp_h", FROM "mailfrom", TO "rcptto", SUBJECT "subject",
+        TS "ts", ORIG "id.orig_h", RESP "id.resp_h", FROM "mailfrom", TO "rcptto", SUBJECT "subject", DECODED "subject_decoded",
         USER "auth_user", ACCEPTED "auth_success",
     }
     ssh { CLIENT "client", SERVER "server" }

@@ -136,7 +136,7 @@ impl Files {
             server,
             from: text(smtp::FROM),
             to: row.items(smtp::TO).map(Text::from).collect(),
-            subject: text(smtp::SUBJECT),
+            subject: text(smtp::DECODED).or_else(|| text(smtp::SUBJECT)),
         };
         if mail.from.is_none() && mail.to.is_empty() && mail.subject.is_none() {
             return;

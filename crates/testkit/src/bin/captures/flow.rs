@@ -40,7 +40,12 @@ fn states() -> Vec<Conversation> {
         talk(6).rst(Orig),
         talk(7).rst(Resp),
         syn(8).rst(Orig),
-        syn_ack(9).rst(Resp),
+        // Only a well-known port tells that the SYN-ACK came from a responder; without one it may be a scan.
+        Conversation::new("10.0.0.1:40009", "192.0.2.1:443")
+            .at(at(90))
+            .lose(Orig, 1)
+            .segment(Resp, flag::SYN | flag::ACK, b"")
+            .rst(Resp),
         syn(10).segment(Orig, fin, b""),
         syn_ack(11).segment(Resp, fin, b""),
         nth(12).ack(Orig).ack(Resp),
