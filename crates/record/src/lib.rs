@@ -9,7 +9,7 @@ mod value;
 
 pub use common::{Head, Tail};
 pub use sekisho_record_derive::Record;
-pub use value::{Digest, EnumName, Kind, List, Port, Set, Text, ToValue, Value};
+pub use value::{Digest, EnumName, Kind, List, Port, Set, Text, ToValue, UnsetIfEmpty, Value};
 
 /// One column: name, type and the doc sentence of the struct's field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -158,6 +158,23 @@ pub struct EnumName(pub &'static str);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest<const N: usize>(pub [u8; N]);
 
+/// A list that is unset rather than empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsetIfEmpty<T>(pub Vec<T>);
+
+impl<T> Default for UnsetIfEmpty<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: ToValue> ToValue for UnsetIfEmpty<T> {
+    const KIND: Kind = Kind::Vector(&T::KIND);
+    fn to_value(&self) -> Value<'_> {
+        if self.0.is_empty() { Value::Unset } else { Value::List(&self.0) }
+    }
+}
+
 /// A list without order; keeps insertion order, no duplicates if filled by [`Set::insert`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Set<T>(pub Vec<T>);

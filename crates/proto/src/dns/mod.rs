@@ -24,7 +24,7 @@ use crate::{Cx, Descriptor, Event, Protocol, Start, Transport};
 use answer::Data;
 use message::{Header, Name, Walk};
 use pending::Pending;
-use sekisho_record::{EnumName, Head, Port, Text};
+use sekisho_record::{EnumName, Head, Port, Text, UnsetIfEmpty};
 use sekisho_types::{Addr, Dir, Interval};
 use tcp::Stream;
 
@@ -187,8 +187,8 @@ impl Parser {
             rd: false,
             ra: false,
             z: 0,
-            answers: Vec::new(),
-            ttls: Vec::new(),
+            answers: UnsetIfEmpty::default(),
+            ttls: UnsetIfEmpty::default(),
             rejected: false,
             opcode: 0,
             opcode_name: Label::from("query"),
@@ -305,7 +305,7 @@ fn answers(parts: &Parts<'_>, walk: &mut Walk<'_>, owner: &mut Name, row: &mut D
             Data::Broken => return false,
         };
         if header.qr {
-            if row.answers.len() >= MAX_ANSWERS {
+            if row.answers.0.len() >= MAX_ANSWERS {
                 walk.odd("dns_answer_limit", None);
             }
             answered(row, header, owner, text, head.ttl, cx);
@@ -327,9 +327,9 @@ fn answered(row: &mut DnsRecord, header: Header, owner: &Name, text: Vec<u8>, tt
         // No time at all means that the reply itself began the row.
         row.rtt = Some(cx.ts - row.head.ts).filter(|t| *t != Interval::ZERO);
     }
-    if !text.is_empty() && row.answers.len() < MAX_ANSWERS {
-        row.answers.push(Text(text));
-        row.ttls.push(Interval::from_secs(i64::from(ttl)));
+    if !text.is_empty() && row.answers.0.len() < MAX_ANSWERS {
+        row.answers.0.push(Text(text));
+        row.ttls.0.push(Interval::from_secs(i64::from(ttl)));
     }
 }
 

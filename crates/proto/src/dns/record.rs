@@ -1,4 +1,4 @@
-use sekisho_record::{EnumName, Head, Kind, Record, Tail, Text, ToValue, Value};
+use sekisho_record::{EnumName, Head, Kind, Record, Tail, Text, ToValue, UnsetIfEmpty, Value};
 use sekisho_types::{Interval, Subnet};
 use std::borrow::Cow;
 
@@ -74,10 +74,10 @@ pub struct DnsRecord {
     #[record(name = "Z")]
     pub z: u8,
     /// The answer section's records as text.
-    pub answers: Vec<Text>,
+    pub answers: UnsetIfEmpty<Text>,
     /// Their times to live.
     #[record(name = "TTLs")]
-    pub ttls: Vec<Interval>,
+    pub ttls: UnsetIfEmpty<Interval>,
     /// The server refused: an error, or a reply without any record.
     pub rejected: bool,
     /// Operation.
