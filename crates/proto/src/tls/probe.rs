@@ -34,8 +34,7 @@ pub fn begins_client_hello(bytes: &[u8]) -> bool {
     [kind, major, message, client_major] == [0x16, 3, 1, 3]
         && client_minor <= 4
         && (MIN_HELLO_LEN..=MAX_RECORD_LEN).contains(&record_len)
-        && hello_len >= MIN_HELLO_LEN
-        && hello_len <= MAX_RECORD_LEN
+        && (MIN_HELLO_LEN..=MAX_RECORD_LEN).contains(&hello_len)
 }
 
 /// TLS record with a client or server hello, possibly behind an alert; or an SSL 2 hello.
