@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         // Whoever closed the pipe (head, less) has what they wanted.
         Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("sekisho: {e:#}");
+            eprintln!("sekisho: {}", one_line(&e));
             ExitCode::from(USAGE)
         }
     }
@@ -51,6 +51,19 @@ fn run(cli: Cli) -> Result<bool> {
             Ok(false)
         }
     }
+}
+
+/// The error and its causes, each said once: some errors quote their cause already.
+fn one_line(e: &Error) -> String {
+    let mut line = String::new();
+    for cause in e.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line.replace('\n', " ")
 }
 
 fn is_broken_pipe(e: &Error) -> bool {

@@ -161,5 +161,6 @@ fn usage_errors_are_one_line_and_exit_2() {
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.contains("nothing.pcap"), "{said}");
+    assert_eq!(said.matches("No such file").count(), 1, "{said}");
     assert_eq!(sekisho(&["logs", "--nonsense"], &[&missing]).status.code(), Some(2));
 }
