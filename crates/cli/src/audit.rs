@@ -94,5 +94,7 @@ fn limits(s: &Stats) -> Vec<(String, u64)> {
         ("files not followed because too many were open", s.files.refused),
         ("announced flows forgotten", s.expectations_dropped),
         ("file parts refused", s.files.spans_refused),
+        ("compressed contents not decoded to their end", s.decoding_refused),
+        ("out-of-order bytes thrown away", s.flow.bytes_dropped),
     ])
 }

@@ -71,6 +71,8 @@ pub struct Stats {
     pub gap_bytes: u64,
     /// Announced flows forgotten because the table was full.
     pub expectations_dropped: u64,
+    /// Compressed contents not decoded, or not to their end, because a worker's allowance was used up.
+    pub decoding_refused: u64,
     /// The flow table's own.
     pub flow: sekisho_flow::Stats,
     /// Defragmentation's own.

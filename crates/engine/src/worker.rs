@@ -276,6 +276,7 @@ impl Worker {
             defrag: self.defrag.stats(),
             files: self.host.files.stats(),
             expectations_dropped: self.host.expectations.dropped,
+            decoding_refused: self.host.out.decoding.refused,
             ..self.host.stats
         }
     }
