@@ -39,7 +39,7 @@ pub struct HttpRecord {
     pub(crate) info_code: Option<u64>,
     /// Reason phrase of the last informational response.
     pub(crate) info_msg: Option<Text>,
-    /// Indicators of attributes discovered; always empty for now, as in Zeek's default.
+    /// Indicators of attributes discovered; always empty, as in Zeek's default.
     pub(crate) tags: Set<EnumName>,
     /// User name of basic authentication.
     pub(crate) username: Option<Text>,
