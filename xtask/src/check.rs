@@ -64,7 +64,7 @@ fn check_protocol(name: &str) -> Result<bool> {
     }
     tests(&["-p", "sekisho-proto", &format!("{name}::")])?;
     tests(&["-p", "sekisho", "golden"])?;
-    tests(&["-p", "sekisho-engine", "properties"])?;
+    tests(&["-p", "sekisho-engine", "--test", "properties"])?;
     fuzz(&[name, "60"])
 }
 

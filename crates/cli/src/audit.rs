@@ -82,7 +82,6 @@ fn undecoded(s: &Stats) -> Vec<(String, u64)> {
         ("link type or ethertype not decoded", s.unknown_link),
         ("malformed headers", s.malformed),
         ("wrong checksum", s.bad_checksums),
-        ("left out by --filter", s.filtered),
     ])
 }
 

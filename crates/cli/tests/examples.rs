@@ -153,6 +153,16 @@ fn a_cut_capture_gives_everything_before_the_cut() {
 }
 
 #[test]
+fn a_filter_narrows_what_is_counted() {
+    let (capture, _) = office();
+    let out = sekisho(&["audit", "--filter", "udp and port 53", "--json", "-"], &[capture]);
+    let page: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    let packets = page["totals"]["packets"].as_u64().expect("a count");
+    let udp = page["totals"]["transports"][0]["packets"].as_u64().expect("a count");
+    assert!(packets > 0 && packets == udp, "{packets} {udp}");
+}
+
+#[test]
 fn usage_errors_are_one_line_and_exit_2() {
     let dir = tempfile::tempdir().expect("tempdir");
     let missing = dir.path().join("nothing.pcap");

@@ -33,7 +33,7 @@ impl Settings {
 /// What a pass did and what its bounds cost. Completeness travels with every result.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stats {
-    /// Frames read.
+    /// Frames looked at: those read, less the filtered ones.
     pub packets: u64,
     /// Their bytes on the wire.
     pub bytes: u64,

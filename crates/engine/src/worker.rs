@@ -76,20 +76,20 @@ impl Worker {
         store: &mut dyn Store,
         tap: Option<&mut (dyn Tap + '_)>,
     ) {
-        let stats = &mut self.host.stats;
-        stats.packets += 1;
-        stats.bytes += u64::from(frame.orig_len);
-        stats.captured_bytes += frame.data.len() as u64;
-        stats.first_ts = Some(stats.first_ts.map_or(frame.ts, |t| t.min(frame.ts)));
-        stats.last_ts = Some(stats.last_ts.map_or(frame.ts, |t| t.max(frame.ts)));
-        self.last_ts = self.last_ts.max(frame.ts);
         let decoded = sekisho_wire::decode(LinkType(frame.link_type), frame.data, frame.orig_len);
+        let stats = &mut self.host.stats;
+        self.last_ts = self.last_ts.max(frame.ts);
         if let Some(filter) = &self.settings.filter
             && !filter.matches(&decoded, frame.orig_len)
         {
             stats.filtered += 1;
             return;
         }
+        stats.packets += 1;
+        stats.bytes += u64::from(frame.orig_len);
+        stats.captured_bytes += frame.data.len() as u64;
+        stats.first_ts = Some(stats.first_ts.map_or(frame.ts, |t| t.min(frame.ts)));
+        stats.last_ts = Some(stats.last_ts.map_or(frame.ts, |t| t.max(frame.ts)));
         let at = Moment { ts: frame.ts, number: frame.number };
         self.note_anomalies(&decoded, at, rows);
         let tap = tap.map(|t| t as &mut dyn Tap);
