@@ -37,6 +37,9 @@ impl Base64 {
     pub(crate) fn push(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
         while !input.is_empty() {
             if self.count == 0 {
+                while let [b'\r' | b'\n', rest @ ..] = input {
+                    input = rest;
+                }
                 input = whole_groups(input, out);
             }
             let Some((&b, rest)) = input.split_first() else { return };
