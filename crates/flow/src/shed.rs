@@ -3,9 +3,25 @@
 //! ([`FlowTable::shed_reassembly`]), never a counter: what is evicted has left its record, what is shed was
 //! handed on behind a gap.
 
-use crate::table::{Cx, Slot};
+use crate::extra::Extra;
+use crate::slots::Slot;
+use crate::table::Cx;
 use crate::{FlowId, FlowTable, Limits, Moment, Sink, tcp};
 use sekisho_types::Timestamp;
+
+/// One search for the longest idle flows finds this part of them, so that it costs little per flow evicted.
+const VICTIM_PART: usize = 16;
+
+/// The flows that were idle longest when the table was last searched, the longest idle at the end. Whoever is not
+/// among them was active later, and those that were active since are passed over: so the order is exact as long
+/// as packets come in order of time.
+#[derive(Debug, Default)]
+pub(crate) struct Victims(Vec<(Timestamp, u64, FlowId)>);
+
+impl Victims {
+    /// What a flow's share takes: the search keeps twice as many as it finds.
+    pub(crate) const ENTRY_LEN: usize = (2 * size_of::<(Timestamp, u64, FlowId)>()).div_ceil(VICTIM_PART);
+}
 
 impl<A: Default> FlowTable<A> {
     /// Bytes that the table really holds: slots whether taken or free, index, timers, and the buffers
@@ -13,8 +29,11 @@ impl<A: Default> FlowTable<A> {
     ///
     /// Evicting flows makes room for others; it need not give memory back to the allocator.
     pub fn held_len(&self) -> usize {
-        let parts = [self.index.allocation_size(), self.wheel.held_len(), self.reassembly_len()];
-        parts.into_iter().fold(self.slots.held_len(), usize::saturating_add)
+        let aside = self.extras.saturating_mul(size_of::<Extra>()).saturating_add(self.shared.pool.lists_len());
+        let victims = self.victims.0.capacity() * size_of::<(Timestamp, u64, FlowId)>();
+        [self.index.held_len(), self.wheel.held_len(), self.reassembly_len(), aside, victims]
+            .into_iter()
+            .fold(self.slots.held_len(), usize::saturating_add)
     }
 
     /// Of these, what the buffers of out-of-order data take.
@@ -35,6 +54,44 @@ impl<A: Default> FlowTable<A> {
                 (s.flow.last_ts, s.flow.info.first_packet, FlowId { index, generation: s.generation })
             }),
         );
+    }
+
+    /// Removes `count` flows before their time, the longest idle first; gives how many there were. A few at a time
+    /// cost little each.
+    pub fn evict_idlest<S: Sink<App = A>>(&mut self, count: usize, sink: &mut S, at: Moment) -> usize {
+        let mut evicted = 0;
+        while evicted < count && self.slots.len() > 0 {
+            let Some((last_ts, _, id)) = self.victims.0.pop() else {
+                self.search_victims();
+                continue;
+            };
+            if self.flow(id).is_some_and(|(flow, _)| flow.last_ts == last_ts) {
+                evicted += usize::from(self.evict_flow(id, sink, at));
+            }
+        }
+        evicted
+    }
+
+    /// Finds the longest idle flows.
+    fn search_victims(&mut self) {
+        let wanted = (self.slots.len() / VICTIM_PART).max(1);
+        let found = &mut self.victims.0;
+        let mut worst = None;
+        for (index, s) in self.slots.iter() {
+            let victim = (s.flow.last_ts, s.flow.info.first_packet, FlowId { index, generation: s.generation });
+            if worst.is_some_and(|w| victim >= w) {
+                continue;
+            }
+            found.push(victim);
+            if found.len() >= wanted.saturating_mul(2) {
+                found.select_nth_unstable(wanted);
+                found.truncate(wanted);
+                worst = found.iter().max().copied();
+            }
+        }
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        let extra = found.len().saturating_sub(wanted);
+        found.drain(..extra);
     }
 
     /// Removes one flow before its time; its record leaves through `sink`. False if it is gone already.
@@ -71,7 +128,7 @@ impl<A: Default> FlowTable<A> {
             let mut cx = Cx { shared: &mut self.shared, sink: &mut *sink, at };
             tcp::shed(&mut cx, &mut slot.flow, &mut slot.app, goal_len);
             if std::mem::take(&mut slot.flow.timers_changed) {
-                self.rearm(index);
+                self.rearm(index, i64::MIN);
             }
         }
         self.shared.pool.trim(goal_len);
@@ -148,8 +205,32 @@ mod tests {
             b.ports = (port, 81);
             b.udp(1003, true, b"x");
         }
-        let old_timers = 4000 * size_of::<crate::wheel::Entry>();
-        assert!(b.table.held_len() <= full.max(empty_again) + old_timers);
+        assert!(b.table.held_len() <= full.max(empty_again));
+        assert!(full <= 4003 * FlowTable::<()>::flow_len() + empty + 512 * FlowTable::<()>::flow_len());
+    }
+
+    /// What an idle TCP connection takes: both ends sent data, its parser is known.
+    #[test]
+    fn limits_memory_per_idle_flow() {
+        assert!(FlowTable::<[u64; 2]>::flow_len() <= 400, "{}", FlowTable::<[u64; 2]>::flow_len());
+        let mut b = Bench::new(Config::default());
+        b.log.restarted = true;
+        let empty = b.table.held_len();
+        const COUNT: usize = 20_480;
+        for i in 0..COUNT {
+            b.ports = (10_000 + i as u16, 80);
+            b.tcp(i as i64, true, SYN, 100, 0, &[]);
+            b.tcp(i as i64, false, SYN | ACK, 300, 101, &[]);
+            b.tcp(i as i64, true, ACK, 101, 301, b"question");
+            b.tcp(i as i64, false, ACK, 301, 109, b"answer");
+            let id = FlowId { index: i as u32, generation: 1 };
+            let flow = b.table.flow_mut(id).unwrap().0;
+            flow.services.add("http");
+            flow.apps.add("http");
+            assert!(flow.extra.is_none());
+        }
+        let per_flow = (b.table.held_len() - empty) / COUNT;
+        assert!((360..=FlowTable::<()>::flow_len()).contains(&per_flow), "{per_flow}");
     }
 
     #[test]

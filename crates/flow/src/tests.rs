@@ -525,7 +525,6 @@ fn incomplete_analysis_is_noted_once() {
     assert_eq!(flow.history().as_str(), "DXx");
     b.table.finish(&mut b.log);
     assert!(b.table.flow(handled.id).is_none());
-    assert!((400..1000).contains(&FlowTable::<()>::flow_len()));
 }
 
 #[test]
