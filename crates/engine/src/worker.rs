@@ -137,7 +137,7 @@ impl Worker {
         if outer.depth >= MAX_TUNNEL_DEPTH {
             return self.too_deep(way, d);
         }
-        let uid = self.tunnel(d, &inner, own, outer.uid, way);
+        let uid = self.tunnel(d, &inner, own, way);
         let decoded = inner.decode(bytes);
         let inner_bytes = inner.bytes(bytes);
         self.note_anomalies(&decoded, way.at, way.rows);
@@ -166,14 +166,7 @@ impl Worker {
     }
 
     /// Notes the tunnel and gives its uid.
-    fn tunnel(
-        &mut self,
-        d: &Decoded,
-        inner: &tunnel::Inner,
-        own: Option<Uid>,
-        outer: Option<Uid>,
-        way: &mut Way<'_>,
-    ) -> Uid {
+    fn tunnel(&mut self, d: &Decoded, inner: &tunnel::Inner, own: Option<Uid>, way: &mut Way<'_>) -> Uid {
         let tuple =
             FiveTuple { orig: d.src, resp: d.dst, orig_port: d.src_port, resp_port: d.dst_port, proto: d.proto };
         let (uid, ended) = match self.host.tunnels.note(&tuple, own, way.at.ts) {
@@ -183,8 +176,7 @@ impl Worker {
         for row in ended {
             way.rows.row(&row);
         }
-        let flow =
-            FlowInfo { uid, tuple, community_id: CommunityId::new(&tuple, 0), tunnel: outer, ..FlowInfo::default() };
+        let flow = FlowInfo { uid, tuple, community_id: CommunityId::new(&tuple, 0), ..FlowInfo::default() };
         let ports = d.proto == ip_proto::UDP;
         let row = TunnelRecord {
             ts: way.at.ts,

@@ -63,13 +63,21 @@ impl Key {
     }
 
     /// Hash; the same for both directions unless the key is one-way.
+    ///
+    /// The ends are put in order first, so that nothing is added up: with sums, exchanged ports would meet again
+    /// whatever the seed. Then each of the three steps folds a product of which the sender of packets knows but one
+    /// factor's half.
     #[inline]
     pub(crate) fn hash(&self, seeds: Seeds) -> u64 {
         let t = &self.tuple;
-        let a = seeds.end(t.orig, t.orig_port);
-        let b = seeds.end(t.resp, t.resp_port);
-        let both = if self.one_way { a.wrapping_add(b.rotate_left(17)) } else { a.wrapping_add(b) };
-        fold(both ^ u64::from(t.proto), seeds.0)
+        let (a, b) = ((bits(t.orig), t.orig_port), (bits(t.resp), t.resp_port));
+        let swap = b < a && !self.one_way;
+        let (a, b) = if swap { (b, a) } else { (a, b) };
+        let ports = u64::from(a.1) << 16 | u64::from(b.1) | u64::from(t.proto) << 32 | u64::from(self.one_way) << 40;
+        let (a, b) = (halves(a.0), halves(b.0));
+        let h = fold(a.0 ^ seeds.0, a.1 ^ seeds.1);
+        let h = fold(h ^ b.0, b.1 ^ seeds.2);
+        fold(h ^ ports, seeds.3)
     }
 
     /// The direction of this packet in a flow between `have`'s ends, if it is one of that flow.
@@ -91,20 +99,19 @@ impl Key {
 
 /// Secret numbers of the table's hash function, from the run's seed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Seeds(u64, u64);
+pub(crate) struct Seeds(u64, u64, u64, u64);
 
 impl Seeds {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seeded_hash(seed, b"flow table, first") | 1, seeded_hash(seed, b"flow table, second"))
+        let of = |name: &[u8]| seeded_hash(seed, name);
+        Self(of(b"flow table, 1"), of(b"flow table, 2"), of(b"flow table, 3"), of(b"flow table, 4") | 1)
     }
+}
 
-    #[inline]
-    fn end(self, addr: Addr, port: u16) -> u64 {
-        let bits = bits(addr);
-        #[expect(clippy::cast_possible_truncation, reason = "the two halves of 128 bits")]
-        let (lo, hi) = (bits as u64, (bits >> 64) as u64);
-        fold(lo ^ u64::from(port).rotate_left(40) ^ self.0, hi ^ self.1)
-    }
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the two halves of 128 bits")]
+const fn halves(bits: u128) -> (u64, u64) {
+    (bits as u64, (bits >> 64) as u64)
 }
 
 #[inline]

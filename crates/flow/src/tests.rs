@@ -44,7 +44,7 @@ impl Sink for Log {
 
     fn gap(&mut self, flow: &mut Flow, (): &mut (), dir: Dir, len: u64, _: Moment) {
         self.positions[dir.index()] += len;
-        assert_eq!(flow.stream_offset(dir), self.positions[dir.index()] + 1);
+        assert!(self.restarted || flow.stream_offset(dir) == self.positions[dir.index()] + 1);
         self.gaps[dir.index()] += len;
         self.streams[dir.index()].extend_from_slice(format!("<{len}>").as_bytes());
     }
@@ -525,7 +525,6 @@ fn incomplete_analysis_is_noted_once() {
     assert_eq!(flow.history().as_str(), "DXx");
     b.table.finish(&mut b.log);
     assert!(b.table.flow(handled.id).is_none());
-    assert!((400..1000).contains(&FlowTable::<()>::flow_len()));
 }
 
 #[test]

@@ -210,29 +210,28 @@ impl Seen {
     }
 }
 
-/// What every layer above the flow table may know about a flow.
+/// What every layer above the flow table may know about a flow. What every packet needs comes first.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub struct FlowInfo {
-    /// Unique id.
-    pub uid: Uid,
     /// The two ends, originator first. Changes once if the direction is corrected.
     pub tuple: FiveTuple,
-    /// Time of the first packet.
-    pub first_ts: Timestamp,
-    /// Number of the first packet in the timeline, from 1.
-    pub first_packet: u64,
-    /// VLAN ids of the first packet.
-    pub vlan: VlanTags,
-    /// Community ID, seed 0.
-    pub community_id: CommunityId,
-    /// Uid of the enclosing tunnel, if any.
-    pub tunnel: Option<Uid>,
+    /// Directions seen so far.
+    pub seen: Seen,
     /// Is the originator in the home networks?
     pub local_orig: bool,
     /// Is the responder in the home networks?
     pub local_resp: bool,
-    /// Directions seen so far.
-    pub seen: Seen,
+    /// VLAN ids of the first packet.
+    pub vlan: VlanTags,
+    /// Community ID, seed 0. Kept, as it stands on every row of the flow.
+    pub community_id: CommunityId,
+    /// Unique id.
+    pub uid: Uid,
+    /// Time of the first packet.
+    pub first_ts: Timestamp,
+    /// Number of the first packet in the timeline, from 1.
+    pub first_packet: u64,
 }
 
 #[cfg(test)]
