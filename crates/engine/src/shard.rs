@@ -53,12 +53,15 @@ pub(crate) struct Shard {
     /// Packets that may carry others, by how many packets they were found in. Apart from the leaves, so that all
     /// carriers of a batch can be opened before what was in them takes its place among the other packets.
     carriers: Vec<Lane>,
+    /// Before then no lane has a timer.
+    next_due: Timestamp,
     settings: Arc<Settings>,
 }
 
 impl Shard {
     pub fn new(settings: &Arc<Settings>) -> Self {
-        Self { leaves: Lane::new(settings), carriers: Vec::new(), settings: Arc::clone(settings) }
+        let leaves = Lane::new(settings);
+        Self { next_due: leaves.next_due(), leaves, carriers: Vec::new(), settings: Arc::clone(settings) }
     }
 
     fn lanes(&self) -> impl Iterator<Item = &Lane> {
@@ -71,12 +74,13 @@ impl Shard {
 
     /// Before then nothing happens by the mere passing of time.
     pub fn next_due(&self) -> Timestamp {
-        self.lanes().map(Lane::next_due).min().unwrap_or_default()
+        self.next_due
     }
 
     /// A frame that carries nothing.
     pub fn leaf(&mut self, d: &Decoded, bytes: &[u8], way: &mut Way<'_>) {
         self.leaves.leaf(d, bytes, Outer::default(), way);
+        self.next_due = self.next_due.min(self.leaves.next_due());
     }
 
     /// Counts and logs what is odd about the headers of a frame.
@@ -97,6 +101,7 @@ impl Shard {
         way.others = others;
         let Some(stage) = stage else {
             self.leaves.leaf(&decoded, content.of(frame), outer, way);
+            self.next_due = self.next_due.min(self.leaves.next_due());
             way.others.clear();
             return None;
         };
@@ -116,6 +121,7 @@ impl Shard {
         way: &mut Way<'_>,
     ) -> Option<Parcel> {
         loop {
+            self.next_due = self.next_due.min(self.stage(stage).next_due());
             match carried {
                 Carried::Nothing => return None,
                 Carried::Inner { inner, decoded, outer } => {
@@ -154,6 +160,7 @@ impl Shard {
         for lane in self.lanes_mut() {
             lane.advance(now, rows, store);
         }
+        self.next_due = self.lanes().map(Lane::next_due).min().unwrap_or_default();
     }
 
     /// An epoch is over: files that stalled end.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub const SHARDS: usize = 32;
 
 /// Packets of an epoch. Between epochs happens what concerns all flows.
-pub const EPOCH_LEN: u64 = 4096;
+pub const EPOCH_LEN: u64 = 16_384;
 
 /// The state of one pass in one thread.
 pub struct Worker {
@@ -90,7 +90,8 @@ impl Worker {
             self.timers(rows, store);
         }
         let at = Moment { ts: frame.ts, number: frame.number };
-        let place = self.dealer.packet(&decoded, frame.data, self.now);
+        let plain = self.dealer.plain(LinkType(frame.link_type), frame.data);
+        let place = plain.unwrap_or_else(|| self.dealer.packet(&decoded, frame.data, self.now));
         let tap = tap.map(|t| t as &mut dyn Tap);
         let mut way = Way { at, frame: frame.data, now: self.now, rows, store, tap, others: Vec::new() };
         if !decoded.anomalies.is_empty()
@@ -164,7 +165,9 @@ impl Worker {
     pub fn finish(&mut self, rows: &mut dyn Rows, store: &mut dyn Store) {
         let mut once = std::mem::take(&mut self.once);
         let rows = &mut once.rows(rows);
-        self.timers(rows, store);
+        for shard in &mut self.shards {
+            shard.advance(self.now, rows, store);
+        }
         let of = |(i, s): (usize, &Shard)| {
             s.order().into_iter().map(move |(n, lane, id)| (n, i, lane, id)).collect::<Vec<_>>()
         };

@@ -32,12 +32,21 @@ pub(crate) struct Wheel {
     len: usize,
     /// The tick that `current` belongs to.
     tick: i64,
+    /// No timer is due before then.
+    next: i64,
     started: bool,
 }
 
 impl Default for Wheel {
     fn default() -> Self {
-        Self { slots: vec![Vec::new(); SLOT_COUNT], current: BinaryHeap::new(), len: 0, tick: 0, started: false }
+        Self {
+            slots: vec![Vec::new(); SLOT_COUNT],
+            current: BinaryHeap::new(),
+            len: 0,
+            tick: 0,
+            next: i64::MAX,
+            started: false,
+        }
     }
 }
 
@@ -49,6 +58,7 @@ impl Wheel {
     /// Adds a timer.
     pub(crate) fn add(&mut self, entry: Entry) {
         self.len += 1;
+        self.next = self.next.min(entry.due);
         self.place(entry);
     }
 
@@ -63,19 +73,33 @@ impl Wheel {
     }
 
     /// No timer is due before then; nothing may be due then, either.
-    pub(crate) fn next_due(&self) -> i64 {
-        if self.len == 0 {
-            return i64::MAX;
-        }
-        let tick = self.tick.saturating_add(1).saturating_mul(1 << TICK_BITS);
-        self.current.peek().map_or(tick, |e| e.0.due.min(tick))
+    pub(crate) const fn next_due(&self) -> i64 {
+        self.next
     }
 
     /// The next timer that is due at `now`, earliest first; `None` when all due ones were given out.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Entry> {
-        let quiet = now.0 >> TICK_BITS == self.tick && self.current.peek().is_none_or(|e| e.0.due > now.0);
-        if quiet && self.started { None } else { self.turn(now) }
+        if now.0 < self.next && self.started { None } else { self.search(now) }
+    }
+
+    fn search(&mut self, now: Timestamp) -> Option<Entry> {
+        let found = self.turn(now);
+        if found.is_none() {
+            self.next = self.bound();
+        }
+        found
+    }
+
+    /// The time of the next timer, or of the beginning of the slot it waits in.
+    fn bound(&self) -> i64 {
+        if let Some(Reverse(first)) = self.current.peek() {
+            // Those clamped to the horizon are not the next.
+            return first.due.min((self.tick + 1).saturating_mul(1 << TICK_BITS));
+        }
+        let tick = (self.tick + 1..self.tick + SLOT_COUNT as i64)
+            .find(|tick| self.slots.get(slot_of(*tick)).is_some_and(|slot| !slot.is_empty()));
+        tick.map_or(i64::MAX, |tick| tick.saturating_mul(1 << TICK_BITS))
     }
 
     fn turn(&mut self, now: Timestamp) -> Option<Entry> {
