@@ -55,6 +55,11 @@ impl Hash {
         Self { seed, count: count.max(1) }
     }
 
+    /// Number of shards.
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
     /// The shard of flows between `a` and `b`.
     pub fn shard(&self, a: Addr, b: Addr) -> usize {
         self.part(hash_of_pair(a, b, self.seed))

@@ -55,6 +55,8 @@ pub(crate) struct Lane {
     defrag: Defragmenter,
     pub(crate) host: Host,
     checksums: bool,
+    /// Number of the frame that was last in this lane.
+    pub(crate) done: u64,
 }
 
 impl Lane {
@@ -66,6 +68,7 @@ impl Lane {
             defrag: Defragmenter::new(settings.flow.clone()),
             host: Host::new(FileManager::new(settings.files, seed), seed),
             checksums: settings.checksums,
+            done: 0,
         }
     }
 
@@ -92,6 +95,7 @@ impl Lane {
     }
 
     fn flow(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Option<Uid> {
+        self.done = way.at.number;
         if way.at.ts < way.now {
             self.advance(way.now, way.rows, way.store);
         }

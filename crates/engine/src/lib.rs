@@ -14,12 +14,14 @@ mod pass;
 mod records;
 mod settings;
 mod shard;
+mod slice;
 mod tunnels;
 mod worker;
 
 pub use lane::{MAX_TUNNEL_DEPTH, Tap};
 pub use records::{TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
+pub use slice::{Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
 pub use worker::{EPOCH_LEN, SHARDS, Worker};
 
 use sekisho_proto::Fact;

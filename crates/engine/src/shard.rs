@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) struct Parcel {
     pub shard: usize,
     /// How many packets it was found in, if it may carry another; `None`: it carries nothing.
-    stage: Option<usize>,
+    pub stage: Option<usize>,
     decoded: Decoded,
     content: Content,
     outer: Outer,
@@ -68,13 +68,26 @@ impl Shard {
         self.carriers.iter().chain([&self.leaves])
     }
 
-    fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+    pub fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
         self.carriers.iter_mut().chain([&mut self.leaves])
     }
 
     /// Before then nothing happens by the mere passing of time.
     pub fn next_due(&self) -> Timestamp {
         self.next_due
+    }
+
+    /// Lanes of carriers so far.
+    pub fn carrier_lanes(&self) -> usize {
+        self.carriers.len()
+    }
+
+    /// The lane of carriers of a stage, or that of the leaves, with its place among the lanes.
+    pub fn lane(&mut self, stage: Option<usize>) -> Option<(usize, &mut Lane)> {
+        match stage {
+            Some(stage) => Some((stage, self.carriers.get_mut(stage)?)),
+            None => Some((self.carriers.len(), &mut self.leaves)),
+        }
     }
 
     /// A frame that carries nothing.

@@ -78,16 +78,17 @@ impl Worker {
         tap: Option<&mut (dyn Tap + '_)>,
     ) {
         let decoded = decode(LinkType(frame.link_type), frame.data, frame.orig_len);
-        if let Some(filter) = &self.filter
-            && !filter.matches(&decoded, frame.orig_len)
-        {
-            self.stats.filtered += 1;
-            return self.end_epoch(frame.number, rows, store);
+        let wanted = self.filter.as_ref().is_none_or(|f| f.matches(&decoded, frame.orig_len));
+        if wanted {
+            self.now = self.now.max(frame.ts);
+            self.stats.count(frame);
         }
-        self.now = self.now.max(frame.ts);
-        self.stats.count(frame);
         if self.now >= self.next_due {
             self.timers(rows, store);
+        }
+        if !wanted {
+            self.stats.filtered += 1;
+            return self.end_epoch(frame.number, rows, store);
         }
         let at = Moment { ts: frame.ts, number: frame.number };
         let plain = self.dealer.plain(LinkType(frame.link_type), frame.data);
@@ -178,7 +179,8 @@ impl Worker {
                 shard.end(lane, id, rows, store);
             }
         }
-        finish(&mut self.shards, self.now, rows, store);
+        let mut shards: Vec<&mut Shard> = self.shards.iter_mut().collect();
+        finish(&mut shards, self.now, rows, store);
         self.once = once;
     }
 
@@ -194,7 +196,7 @@ impl Worker {
 }
 
 /// All flows have ended: tunnels end in the order of their ends, then files.
-fn finish(shards: &mut [Shard], now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
+pub(crate) fn finish(shards: &mut [&mut Shard], now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
     let mut tunnels: Vec<_> = shards.iter_mut().flat_map(|s| s.finish(now, store)).collect();
     tunnels.sort_by_key(|t| t.0);
     for (_, row) in &tunnels {
