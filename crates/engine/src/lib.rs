@@ -5,24 +5,38 @@
 //! through [`sekisho_files::Store`].
 
 mod app;
+mod deal;
 mod expect;
 mod files;
+mod lane;
+mod once;
 mod pass;
 mod records;
 mod settings;
+mod shard;
+mod slice;
 mod tunnels;
 mod worker;
 
+pub use lane::{MAX_TUNNEL_DEPTH, Tap};
 pub use records::{TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
-pub use worker::{MAX_TUNNEL_DEPTH, Tap, Worker};
+pub use slice::{Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
+pub use worker::{EPOCH_LEN, SHARDS, Worker};
 
+use sekisho_proto::Fact;
 use sekisho_record::{Record, Schema};
 
 /// Takes rows as they are completed.
 pub trait Rows {
     /// The next row.
     fn row(&mut self, record: &dyn Record);
+
+    /// A row that a pass logs once: other shards may have met the same fact.
+    fn once(&mut self, fact: &Fact, record: &dyn Record) {
+        let _ = fact;
+        self.row(record);
+    }
 }
 
 impl<F: FnMut(&dyn Record)> Rows for F {

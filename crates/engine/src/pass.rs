@@ -1,6 +1,7 @@
 //! From the flow table's calls to parsers, and from parsers to rows.
 
 use crate::app::{App, MAX_LATE_CHUNKS, Probing};
+use crate::deal::Announced;
 use crate::expect::Expectations;
 use crate::files::FileHost;
 use crate::records::WeirdRecord;
@@ -24,6 +25,8 @@ pub(crate) struct Host {
     pub out: Outbox,
     pub files: FileManager,
     pub expectations: Expectations,
+    /// Expected flows between other hosts, which may be dealt to another shard.
+    pub announced: Vec<Announced>,
     pub tunnels: Tunnels,
     pub stats: Stats,
     weirds: HashSet<(Uid, &'static str), SeededState>,
@@ -35,6 +38,7 @@ impl Host {
             out: Outbox::default(),
             files,
             expectations: Expectations::new(seed),
+            announced: Vec::new(),
             tunnels: Tunnels::new(seed),
             stats: Stats::default(),
             weirds: HashSet::with_hasher(SeededState(seed)),
@@ -62,6 +66,14 @@ fn transport(flow: &FlowInfo) -> Option<Transport> {
         ip_proto::UDP => Some(Transport::Udp),
         _ => None,
     }
+}
+
+/// The announced flow, if it is between other hosts than the flow `by` that announces it.
+fn elsewhere(e: &Expectation, by: &FlowInfo) -> Option<Announced> {
+    let (host, port, peer) = (e.host, e.port?, e.peer?);
+    let t = &by.tuple;
+    let same = (host, peer) == (t.orig, t.resp) || (peer, host) == (t.orig, t.resp);
+    (!same).then_some(Announced { host, port, peer })
 }
 
 /// Asks the probes, those whose port fits first.
@@ -94,9 +106,18 @@ impl Pass<'_> {
 
     /// Logs and notes what calls left in the outbox, except what concerns the parser itself.
     fn drain(&mut self, flow: &mut Flow, at: Moment) {
-        for event in self.host.out.events.drain(..) {
-            self.host.stats.records += 1;
-            self.rows.row(event.record());
+        let out = &mut self.host.out;
+        self.host.stats.records += out.events.len() as u64;
+        if out.once.is_empty() {
+            out.events.drain(..).for_each(|event| self.rows.row(event.record()));
+        } else {
+            for (i, event) in out.events.drain(..).enumerate() {
+                match out.once.iter().find(|(at, _)| *at == i) {
+                    Some((_, fact)) => self.rows.once(fact, event.record()),
+                    None => self.rows.row(event.record()),
+                }
+            }
+            out.once.clear();
         }
         if !self.host.out.weirds.is_empty() {
             for w in std::mem::take(&mut self.host.out.weirds) {
@@ -104,6 +125,7 @@ impl Pass<'_> {
             }
         }
         for e in self.host.out.expectations.drain(..) {
+            self.host.announced.extend(elsewhere(&e, &flow.info));
             self.host.expectations.add(e, at.ts);
         }
         for service in self.host.out.recognized.drain(..) {
@@ -266,6 +288,7 @@ impl Pass<'_> {
             if out.rejected.is_some() && out.confirmed.is_empty() && flow.apps.iter().count() == services {
                 out.rejected = None;
                 out.events.clear();
+                out.once.clear();
                 out.expectations.clear();
                 out.hand_over = None;
                 out.opaque = false;

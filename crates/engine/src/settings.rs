@@ -1,3 +1,4 @@
+use sekisho_capture::Frame;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
 
@@ -15,6 +16,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The settings of one of `count` shards: its part of what is bounded.
+    pub(crate) fn share(mut self, count: usize) -> Self {
+        let limits = &mut self.flow.limits;
+        limits.flow_count = limits.flow_count.div_ceil(count);
+        limits.reassembly_len = limits.reassembly_len.div_ceil(count);
+        limits.fragment_len = limits.fragment_len.div_ceil(count);
+        limits.fragment_datagram_count = limits.fragment_datagram_count.div_ceil(count);
+        self.files.open_count = self.files.open_count.div_ceil(count);
+        self
+    }
+
     /// Divides a memory budget of `bytes` over the pools (design §7): three eighths for flows and their
     /// parsers, a quarter for reassembly, a sixteenth for defragmentation, the rest for files and output.
     pub fn budget(&mut self, bytes: u64) {
@@ -79,4 +91,105 @@ pub struct Stats {
     pub defrag: sekisho_flow::defrag::DefragStats,
     /// The file manager's own.
     pub files: sekisho_files::Stats,
+}
+
+impl Stats {
+    /// Counts a frame.
+    pub(crate) fn count(&mut self, frame: &Frame<'_>) {
+        self.packets += 1;
+        self.bytes += u64::from(frame.orig_len);
+        self.captured_bytes += frame.data.len() as u64;
+        self.first_ts = Some(self.first_ts.map_or(frame.ts, |t| t.min(frame.ts)));
+        self.last_ts = Some(self.last_ts.map_or(frame.ts, |t| t.max(frame.ts)));
+    }
+
+    /// Adds what another part of the pass did.
+    pub(crate) fn add(&mut self, other: &Self) {
+        /// Every field is named, so that none is forgotten.
+        macro_rules! sums {
+            ($to:expr, $from:expr, $ty:path { $($field:ident),* $(,)? }) => {{
+                let $ty { $($field),* } = $from;
+                $($to.$field += $field;)*
+            }};
+        }
+        let Self { first_ts, last_ts, flow, defrag, files, .. } = *other;
+        self.first_ts = [self.first_ts, first_ts].into_iter().flatten().min();
+        self.last_ts = self.last_ts.max(last_ts);
+        sums!(
+            self.flow,
+            flow,
+            sekisho_flow::Stats {
+                flows,
+                buffered_len,
+                allocated_len,
+                flows_total,
+                packets,
+                packets_ignored,
+                flows_peak,
+                flows_evicted,
+                flows_expired,
+                segments_buffered,
+                holes_forced,
+                bytes_dropped,
+                gap_bytes,
+                overlap_conflicts,
+                checksum_errors,
+            }
+        );
+        sums!(
+            self.defrag,
+            defrag,
+            sekisho_flow::defrag::DefragStats {
+                datagrams,
+                buffered_len,
+                fragments,
+                whole,
+                expired,
+                evicted,
+                dropped,
+                overlaps,
+            }
+        );
+        sums!(
+            self.files,
+            files,
+            sekisho_files::Stats {
+                opened,
+                refused,
+                timed_out,
+                spans_refused,
+                held_refused,
+                extract_cut_off,
+                store_failed,
+                extracted_len,
+                open_now,
+            }
+        );
+        macro_rules! own {
+            ($($field:ident),* $(,)?) => {{
+                let Self { first_ts: _, last_ts: _, flow: _, defrag: _, files: _, $($field),* } = *other;
+                $(self.$field += $field;)*
+            }};
+        }
+        own!(
+            packets,
+            bytes,
+            captured_bytes,
+            one_sided_flows,
+            filtered,
+            no_ip,
+            unknown_link,
+            truncated,
+            malformed,
+            bad_checksums,
+            tunnels_too_deep,
+            flows,
+            records,
+            weirds,
+            rejected,
+            gap_bytes,
+            expectations_dropped,
+            decoding_refused,
+        );
+    }
 }

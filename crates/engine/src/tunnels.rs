@@ -50,7 +50,7 @@ impl Tunnels {
         }
         let mut ended: Vec<TunnelRecord> = self.take(&key, now).into_iter().collect();
         if self.seen.len() >= MAX_TUNNELS {
-            ended.extend(self.finish(now));
+            ended.extend(self.finish(now).into_iter().map(|(_, row)| row));
         }
         Noted::New { uid: carrier.unwrap_or_else(|| Uid::for_flow(tuple, now, self.seed)), ended }
     }
@@ -79,11 +79,11 @@ impl Tunnels {
         Some(TunnelRecord { ts: now, action: EnumName("Tunnel::CLOSE"), ..tunnel.row })
     }
 
-    /// All tunnels end: their closing rows, in a fixed order.
-    pub fn finish(&mut self, now: Timestamp) -> Vec<TunnelRecord> {
+    /// All tunnels end: their closing rows, in the order of their ends.
+    pub fn finish(&mut self, now: Timestamp) -> Vec<(FiveTuple, TunnelRecord)> {
         let mut keys: Vec<FiveTuple> = self.seen.keys().copied().collect();
         keys.sort_unstable();
-        keys.iter().filter_map(|k| self.take(k, now)).collect()
+        keys.iter().filter_map(|k| Some((*k, self.take(k, now)?))).collect()
     }
 }
 

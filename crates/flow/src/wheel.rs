@@ -50,6 +50,8 @@ pub(crate) struct Wheel {
     len: usize,
     /// The tick that `current` belongs to.
     tick: i64,
+    /// No timer is due before then.
+    next: i64,
     started: bool,
 }
 
@@ -62,6 +64,7 @@ impl Default for Wheel {
             current: BinaryHeap::new(),
             len: 0,
             tick: 0,
+            next: i64::MAX,
             started: false,
         }
     }
@@ -105,6 +108,7 @@ impl Wheel {
     }
 
     fn place(&mut self, tick: i64, due: i64, index: u32) {
+        self.next = self.next.min(due);
         if tick <= self.tick {
             self.current.push(Reverse((due, index)));
         } else {
@@ -172,11 +176,34 @@ impl Wheel {
     /// gone: whoever keeps the thing calls [`Wheel::arm`] for it.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Timestamp, things: &mut impl Timed) -> Option<u32> {
-        let quiet = now.0 >> TICK_BITS == self.tick && self.current.peek().is_none_or(|e| e.0.0 > now.0);
-        if quiet && self.started { None } else { self.turn(now, things) }
+        if now.0 < self.next && self.started { None } else { self.search(now, things) }
+    }
+
+    /// No timer is due before then; nothing may be due then, either.
+    pub(crate) const fn next_due(&self) -> i64 {
+        self.next
     }
 
     #[cold]
+    fn search(&mut self, now: Timestamp, things: &mut impl Timed) -> Option<u32> {
+        let found = self.turn(now, things);
+        if found.is_none() {
+            self.next = self.bound();
+        }
+        found
+    }
+
+    /// The time of the next timer, or of the beginning of the tick it waits in.
+    fn bound(&self) -> i64 {
+        let start = |tick: i64| tick.saturating_mul(1 << TICK_BITS);
+        if let Some(Reverse((first, _))) = self.current.peek() {
+            // Those clamped to the horizon are not the next.
+            return (*first).min(start(self.tick + 1));
+        }
+        let mut ticks = self.tick.saturating_add(1)..self.tick.saturating_add(TICK_COUNT as i64);
+        ticks.find(|tick| self.heads.get(slot_of(*tick)).is_some_and(|head| *head != NONE)).map_or(i64::MAX, start)
+    }
+
     fn turn(&mut self, now: Timestamp, things: &mut impl Timed) -> Option<u32> {
         let now_tick = now.0 >> TICK_BITS;
         if !self.started {

@@ -46,7 +46,7 @@ pub mod ssh;
 pub mod tls;
 
 pub use cx::{
-    Cx, EXPECTATION_LIFETIME, Expectation, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
+    Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
     REMEMBERED_FOR, Range, Remembered, Transfer, Weird,
 };
 pub use decoding::{Decoding, MAX_ALLOWANCE_LEN, MAX_WINDOWS_LEN, REFILL_RATIO, Windows};
