@@ -26,6 +26,8 @@ pub(crate) struct Host {
     pub expectations: Expectations,
     pub tunnels: Tunnels,
     pub stats: Stats,
+    /// Bytes that the states of all parsers take, and what was kept for probes.
+    pub parsers_len: i64,
     weirds: HashSet<(Uid, &'static str), SeededState>,
 }
 
@@ -37,6 +39,7 @@ impl Host {
             expectations: Expectations::new(seed),
             tunnels: Tunnels::new(seed),
             stats: Stats::default(),
+            parsers_len: 0,
             weirds: HashSet::with_hasher(SeededState(seed)),
         }
     }
@@ -90,6 +93,20 @@ impl Pass<'_> {
         let mut files = FileHost { manager: &mut self.host.files, store: self.store, rows: self.rows };
         let mut cx = Cx::new(at.ts, at.number, &flow.info, transport, &mut self.host.out, &mut files);
         f(&mut cx);
+    }
+
+    /// Counts what the flow's parser has come to hold or given back.
+    fn recount(&mut self, app: &mut App) {
+        if let App::Active(parser) = app {
+            self.host.parsers_len += parser.recount();
+        }
+    }
+
+    /// Takes a flow's state, which counts no more; leaves the slot opaque.
+    fn take(&mut self, app: &mut App) -> App {
+        let mut old = std::mem::replace(app, App::Opaque);
+        self.host.parsers_len -= old.uncount();
+        old
     }
 
     /// Logs and notes what calls left in the outbox, except what concerns the parser itself.
@@ -160,6 +177,7 @@ impl Pass<'_> {
                     let Some(transport) = transport(&flow.info) else { return };
                     let start = Start { transport, flow: &flow.info, handed_over_by: by, expected: None };
                     *app = App::Active(Parser::start(to, &start));
+                    self.recount(app);
                 }
                 None => *app = App::New,
             }
@@ -177,13 +195,17 @@ impl Pass<'_> {
             *app = App::Opaque;
             flow.set_opaque();
         } else if std::mem::take(&mut self.host.out.opaque) {
+            // Nothing will come that changes its rows: an encrypted flow costs counters only.
+            self.end_parser(flow, app, at);
             flow.set_opaque();
+        } else {
+            self.recount(app);
         }
     }
 
     /// Ends the parser, if any, and tells which it was; leaves the slot opaque.
     fn end_parser(&mut self, flow: &mut Flow, app: &mut App, at: Moment) -> Option<ProtoId> {
-        let App::Active(mut parser) = std::mem::replace(app, App::Opaque) else { return None };
+        let App::Active(mut parser) = self.take(app) else { return None };
         let transport = transport(&flow.info)?;
         self.call(flow, transport, at, |cx| parser.end(cx));
         self.drain(flow, at);
@@ -202,7 +224,7 @@ impl Pass<'_> {
         {
             return self.start_expected(flow, app, e, dir, bytes, at);
         }
-        let mut probing = match std::mem::take(app) {
+        let mut probing = match self.take(app) {
             App::Probing(p) => p,
             _ => {
                 // The usual case: the first chunk decides, and nothing is copied.
@@ -235,12 +257,18 @@ impl Pass<'_> {
                 }
                 Choice::More if self.awaited(flow) => return self.unknown(flow, app, probing, dir, bytes, at),
                 Choice::More => {
-                    *app = App::Probing(probing);
+                    self.probe_on(app, probing);
                     return;
                 }
                 Choice::Nobody => return self.unknown(flow, app, probing, dir, bytes, at),
             }
         }
+    }
+
+    /// Undecided: keeps the first bytes until more come.
+    fn probe_on(&mut self, app: &mut App, mut probing: Box<Probing>) {
+        self.host.parsers_len += probing.recount();
+        *app = App::Probing(probing);
     }
 
     /// Starts `id` on what is there. `Err` with its bit if it rejects the bytes without having confirmed anything.
@@ -270,6 +298,7 @@ impl Pass<'_> {
                 out.hand_over = None;
                 out.opaque = false;
                 self.drain(flow, at);
+                self.take(app);
                 *app = App::New;
                 return Err(1 << id as u32);
             }
@@ -306,7 +335,7 @@ impl Pass<'_> {
             if probing.strange < MAX_STRANGE_DATAGRAMS {
                 probing.lose(Dir::Orig);
                 probing.lose(Dir::Resp);
-                *app = App::Probing(probing);
+                self.probe_on(app, probing);
                 return;
             }
         } else if let Some(e) = self.host.expectations.take_pair(&flow.info.tuple, at.ts) {
@@ -365,7 +394,10 @@ impl Sink for Pass<'_> {
                 self.call(flow, transport, at, |cx| parser.gap(dir, len, cx));
                 self.settle(flow, app, dir, &[], at);
             }
-            App::Probing(p) => p.lose(dir),
+            App::Probing(p) => {
+                p.lose(dir);
+                self.host.parsers_len += p.recount();
+            }
             App::New | App::Late(_) | App::Opaque => {}
         }
     }

@@ -73,6 +73,8 @@ pub struct Stats {
     pub expectations_dropped: u64,
     /// Compressed contents not decoded, or not to their end, because a worker's allowance was used up.
     pub decoding_refused: u64,
+    /// Bytes that the states of parsers take now, with what was kept for probes.
+    pub parsers_len: u64,
     /// The flow table's own.
     pub flow: sekisho_flow::Stats,
     /// Defragmentation's own.

@@ -277,6 +277,7 @@ impl Worker {
             files: self.host.files.stats(),
             expectations_dropped: self.host.expectations.dropped,
             decoding_refused: self.host.out.decoding.refused,
+            parsers_len: u64::try_from(self.host.parsers_len).unwrap_or(0),
             ..self.host.stats
         }
     }

@@ -3,6 +3,7 @@
 use crate::mime::{Facts, Kind, Leaf, Mime, Observer, Origin};
 use crate::{Cx, FileId, Windows};
 use sekisho_inflate::{Coding, Inflater, Limits, Outcome};
+use sekisho_types::{Heap, block_len};
 use smallvec::SmallVec;
 
 /// Codings applied one after the other; a message with more is passed on as it is.
@@ -149,6 +150,16 @@ impl Body {
             leaf.end(complete, cx, observer);
         }
         *len
+    }
+}
+
+impl Heap for Body {
+    /// Decoders are counted by their share of [`crate::Decoding`].
+    fn heap_len(&self) -> usize {
+        let Content { origin, facts, parts, .. } = &self.content;
+        let decoders =
+            if self.decoders.spilled() { block_len(self.decoders.capacity() * size_of::<Inflater>()) } else { 0 };
+        origin.heap_len() + facts.heap_len() + parts.heap_len() + decoders
     }
 }
 
