@@ -38,7 +38,6 @@ impl App {
             Self::New | Self::Late(_) | Self::Opaque => 0,
         }
     }
-
 }
 
 /// First bytes of a flow that no parser has claimed yet.

@@ -27,6 +27,8 @@ mod cx;
 mod decoding;
 mod protocol;
 mod registry;
+#[cfg(test)]
+mod state_len_tests;
 mod stream;
 #[doc(hidden)]
 #[allow(
