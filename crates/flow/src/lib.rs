@@ -33,6 +33,7 @@ mod key;
 mod pool;
 mod record;
 mod services;
+mod shed;
 mod sink;
 mod slab;
 mod stats;

@@ -54,6 +54,16 @@ impl Pool {
         }
     }
 
+    /// Bytes held, in use or free for use.
+    pub(crate) const fn held_len(&self) -> usize {
+        self.in_use_len.saturating_add(self.free.len().saturating_mul(CHUNK_LEN))
+    }
+
+    /// Gives free buffers back to the allocator until at most `goal_len` bytes are held.
+    pub(crate) fn trim(&mut self, goal_len: usize) {
+        while self.held_len() > goal_len && self.free.pop().is_some() {}
+    }
+
     /// Bytes in use, by what the buffers cost.
     pub(crate) const fn in_use_len(&self) -> usize {
         self.in_use_len
@@ -81,6 +91,8 @@ mod tests {
         let none = p.take_empty(64).unwrap();
         assert_eq!((p.in_use_len(), p.take_empty(64)), (64, None));
         p.give(none);
-        assert_eq!(p.in_use_len(), 0);
+        assert_eq!((p.in_use_len(), p.held_len()), (0, 4096));
+        p.trim(2048);
+        assert_eq!(p.held_len(), 2048);
     }
 }

@@ -62,6 +62,13 @@ impl<T> Slab<T> {
         self.live
     }
 
+    /// Bytes held, whether taken or free.
+    pub(crate) fn held_len(&self) -> usize {
+        let chunks = self.chunks.len().saturating_mul(CHUNK_COUNT).saturating_mul(size_of::<Option<T>>());
+        let lists = self.chunks.capacity() * size_of::<Vec<Option<T>>>() + self.free.capacity() * size_of::<u32>();
+        chunks.saturating_add(lists)
+    }
+
     /// All taken slots with their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         let slots = self.chunks.iter().flatten();

@@ -35,23 +35,23 @@ pub(crate) struct Cx<'a, S> {
 
 #[derive(Debug)]
 #[repr(C)]
-struct Slot<A> {
+pub(crate) struct Slot<A> {
     hash: u64,
     /// Due time of the one valid entry in the wheel.
     armed: i64,
-    generation: u32,
-    flow: Flow,
-    app: A,
+    pub(crate) generation: u32,
+    pub(crate) flow: Flow,
+    pub(crate) app: A,
 }
 
 /// All live flows of one worker.
 #[derive(Debug)]
 pub struct FlowTable<A> {
-    slots: Slab<Slot<A>>,
-    index: HashTable<(u32, u32)>,
-    wheel: Wheel,
+    pub(crate) slots: Slab<Slot<A>>,
+    pub(crate) index: HashTable<(u32, u32)>,
+    pub(crate) wheel: Wheel,
     seeds: Seeds,
-    shared: Shared,
+    pub(crate) shared: Shared,
     next_generation: u32,
     now: Timestamp,
 }
@@ -154,14 +154,20 @@ impl<A: Default> FlowTable<A> {
             Handled { id: FlowId { index, generation: slot.generation }, uid: slot.flow.info.uid, dir, first };
         // Without this the deadline can only have moved further out.
         if std::mem::take(&mut slot.flow.timers_changed) || p.ts < self.now {
-            let due = next_due(&slot.flow, &self.shared.config);
-            if due < slot.armed {
-                slot.armed = due;
-                self.wheel.add(Entry { due, index, generation: slot.generation });
-                self.throw_out_stale_timers();
-            }
+            self.rearm(index);
         }
         Some(handled)
+    }
+
+    /// Sees to it that a flow is looked at no later than its next deadline.
+    pub(crate) fn rearm(&mut self, index: u32) {
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        let due = next_due(&slot.flow, &self.shared.config);
+        if due < slot.armed {
+            slot.armed = due;
+            self.wheel.add(Entry { due, index, generation: slot.generation });
+            self.throw_out_stale_timers();
+        }
     }
 
     /// Flows that are replaced leave their timers behind; where packet time stands still they would pile up.
@@ -267,7 +273,7 @@ impl<A: Default> FlowTable<A> {
         sink: &mut S,
         at: Moment,
     ) -> Option<(u32, Dir)> {
-        if self.slots.len() >= self.shared.config.limits.flow_count.max(1) {
+        while self.slots.len() >= self.shared.config.limits.flow_count.max(1) {
             self.evict(sink, at);
         }
         let mut flow = Flow::new(self.info(key, p), p.decoded, key.one_way);
@@ -384,7 +390,7 @@ impl<A: Default> FlowTable<A> {
         self.wheel.clear();
     }
 
-    fn remove<S: Sink<App = A>>(&mut self, index: u32, sink: &mut S, at: Moment) {
+    pub(crate) fn remove<S: Sink<App = A>>(&mut self, index: u32, sink: &mut S, at: Moment) {
         let Some(mut slot) = self.slots.remove(index) else { return };
         if let Ok(entry) = self.index.find_entry(spread(tag(slot.hash)), |e| e.1 == index) {
             entry.remove();

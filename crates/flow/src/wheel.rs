@@ -142,6 +142,11 @@ impl Wheel {
         *self = Self::default();
     }
 
+    /// Bytes that the timers take.
+    pub(crate) const fn held_len(&self) -> usize {
+        SLOT_COUNT * size_of::<Vec<Reverse<Entry>>>() + self.len.saturating_mul(size_of::<Entry>())
+    }
+
     /// Timers waiting, stale ones included.
     pub(crate) const fn len(&self) -> usize {
         self.len

@@ -420,6 +420,20 @@ fn is_dead(flow: &Flow, now: Timestamp, t: &Timeouts) -> bool {
     o.state == TcpState::Inactive && r.state == TcpState::Inactive
 }
 
+/// Bytes that wait for a hole to be filled, both directions, by what their buffers cost.
+pub(crate) fn waiting_len(flow: &Flow) -> usize {
+    stream::waiting_len(flow, Dir::Orig).saturating_add(stream::waiting_len(flow, Dir::Resp))
+}
+
+/// Memory is short: gives up holes of both directions until the buffers of all flows take at most `goal_len` bytes.
+pub(crate) fn shed<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, goal_len: usize) {
+    for dir in [Dir::Orig, Dir::Resp] {
+        stream::shed(cx, flow, app, dir, goal_len);
+        check_eof(cx, flow, dir);
+        tell_closed(cx, flow, app, dir);
+    }
+}
+
 /// The flow ends: delivers what still waits in both directions.
 pub(crate) fn flush<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App) {
     stream::flush(cx, flow, app, Dir::Orig);

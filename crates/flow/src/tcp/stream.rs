@@ -419,6 +419,21 @@ pub(crate) fn acked<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::A
     flow.end_mut(dir).stream = stream;
 }
 
+/// Bytes that wait in `dir`, by what their buffers cost.
+pub(crate) fn waiting_len(flow: &Flow, dir: Dir) -> usize {
+    flow.end(dir).stream.held.as_ref().map_or(0, |h| h.allocated_len)
+}
+
+/// Gives up the oldest holes of `dir` until the buffers of all flows take at most `goal_len` bytes.
+pub(crate) fn shed<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, goal_len: usize) {
+    let mut stream = std::mem::take(&mut flow.end_mut(dir).stream);
+    while stream.held.is_some() && cx.shared.pool.in_use_len() > goal_len {
+        cx.shared.stats.holes_forced += 1;
+        give_up_first_hole(cx, flow, app, dir, &mut stream);
+    }
+    flow.end_mut(dir).stream = stream;
+}
+
 /// The flow ends: what waits is delivered, holes as gaps.
 pub(crate) fn flush<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir) {
     if flow.end(dir).stream.held.is_none() {

@@ -1,0 +1,194 @@
+//! Living within a memory budget. What is given up when memory is short has a fixed order: the flows that have
+//! been idle longest ([`FlowTable::evict_flow`]), then the bytes that wait for holes in streams to be filled
+//! ([`FlowTable::shed_reassembly`]), never a counter: what is evicted has left its record, what is shed was
+//! handed on behind a gap.
+
+use crate::table::{Cx, Slot};
+use crate::{FlowId, FlowTable, Limits, Moment, Sink, tcp};
+use sekisho_types::Timestamp;
+
+impl<A: Default> FlowTable<A> {
+    /// Bytes that the table really holds: slots whether taken or free, index, timers, and the buffers
+    /// of out-of-order data whether in use or free. Kept by counters, so asking costs nothing.
+    ///
+    /// Evicting flows makes room for others; it need not give memory back to the allocator.
+    pub fn held_len(&self) -> usize {
+        let parts = [self.index.allocation_size(), self.wheel.held_len(), self.reassembly_len()];
+        parts.into_iter().fold(self.slots.held_len(), usize::saturating_add)
+    }
+
+    /// Of these, what the buffers of out-of-order data take.
+    pub fn reassembly_len(&self) -> usize {
+        self.shared.pool.held_len()
+    }
+
+    /// Changes the bounds. What exceeds them goes when the next flow or the next buffer is asked for.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.shared.config.limits = limits;
+    }
+
+    /// Adds the live flows to `out`, in no particular order: when each was last active, the number of its first
+    /// packet, and the flow. Sorted, the longest idle come first, and those of equal age in order of their begin.
+    pub fn idlest(&self, out: &mut Vec<(Timestamp, u64, FlowId)>) {
+        out.extend(
+            self.slots.iter().map(|(index, s)| {
+                (s.flow.last_ts, s.flow.info.first_packet, FlowId { index, generation: s.generation })
+            }),
+        );
+    }
+
+    /// Removes one flow before its time; its record leaves through `sink`. False if it is gone already.
+    pub fn evict_flow<S: Sink<App = A>>(&mut self, id: FlowId, sink: &mut S, at: Moment) -> bool {
+        if self.flow(id).is_none() {
+            return false;
+        }
+        self.shared.stats.flows_evicted += 1;
+        self.remove(id.index, sink, at);
+        true
+    }
+
+    /// Gives up holes in streams until the buffers of out-of-order data take at most `goal_len` bytes: unused
+    /// buffers first, then the flows that hold most (of equal ones the earlier begun), in each the oldest holes
+    /// of the originator, then of the responder. What waited is handed on behind a gap, so no byte that was
+    /// captured is lost.
+    pub fn shed_reassembly<S: Sink<App = A>>(&mut self, goal_len: usize, sink: &mut S, at: Moment) {
+        self.shared.pool.trim(goal_len);
+        if self.reassembly_len() <= goal_len {
+            return;
+        }
+        let waiting = |s: &Slot<A>| Some(tcp::waiting_len(&s.flow)).filter(|len| *len > 0);
+        let mut holders: Vec<_> = self
+            .slots
+            .iter()
+            .filter_map(|(i, s)| Some((std::cmp::Reverse(waiting(s)?), s.flow.info.first_packet, i)))
+            .collect();
+        holders.sort_unstable();
+        for (_, _, index) in holders {
+            if self.shared.pool.in_use_len() <= goal_len {
+                break;
+            }
+            let Some(slot) = self.slots.get_mut(index) else { continue };
+            let mut cx = Cx { shared: &mut self.shared, sink: &mut *sink, at };
+            tcp::shed(&mut cx, &mut slot.flow, &mut slot.app, goal_len);
+            if std::mem::take(&mut slot.flow.timers_changed) {
+                self.rearm(index);
+            }
+        }
+        self.shared.pool.trim(goal_len);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::Bench;
+    use crate::{Config, FlowId, FlowTable, Limits, Moment};
+    use sekisho_types::{Dir, Timestamp};
+    use sekisho_wire::tcp_flags::{ACK, FIN, SYN};
+
+    const AT: Moment = Moment { ts: Timestamp(1_700_000_001_000_000_000), number: 99 };
+
+    /// Three flows; bytes wait behind a hole in the second and, fewer, in the third.
+    fn holding() -> Bench {
+        let mut b = Bench::new(Config::default());
+        b.log.restarted = true;
+        for (port, pieces) in [(1001, 0), (1002, 4), (1003, 2)] {
+            b.ports = (port, 80);
+            b.tcp(i64::from(port), true, SYN, 0, 0, &[]);
+            b.tcp(i64::from(port), false, SYN | ACK, 0, 1, &[]);
+            for i in 0..pieces {
+                b.tcp(i64::from(port), true, ACK, 101 + 200 * i, 1, &[b'x'; 100]);
+            }
+        }
+        b
+    }
+
+    fn idlest(table: &FlowTable<()>) -> Vec<(Timestamp, u64, FlowId)> {
+        let mut out = Vec::new();
+        table.idlest(&mut out);
+        out.sort_by_key(|x| (x.0, x.1));
+        out
+    }
+
+    #[test]
+    fn names_the_idlest_flows_and_evicts_them() {
+        let mut b = holding();
+        b.ports = (1001, 80);
+        b.tcp(5000, true, ACK, 1, 1, &[]);
+        let order = idlest(&b.table);
+        let ports: Vec<u16> =
+            order.iter().map(|(_, _, id)| b.table.flow(*id).unwrap().0.info.tuple.orig_port).collect();
+        assert_eq!(ports, [1002, 1003, 1001]);
+        assert!(b.table.evict_flow(order[0].2, &mut b.log, AT));
+        assert!(!b.table.evict_flow(order[0].2, &mut b.log, AT));
+        assert_eq!((b.log.records.len(), b.log.records[0].head.orig_p.0), (1, 1002));
+        assert_eq!((b.log.records[0].orig_pkts, b.log.records[0].orig_gap_bytes), (5, Some(400)));
+        assert_eq!((b.table.stats().flows_evicted, b.table.stats().flows), (1, 2));
+        assert_eq!(b.finish().records.len(), 3);
+    }
+
+    #[test]
+    fn knows_what_it_holds() {
+        let empty = FlowTable::<()>::new(Config::default()).held_len();
+        let mut b = holding();
+        let first = b.table.held_len();
+        assert!(first >= empty + 3 * FlowTable::<()>::flow_len() / 2 + b.table.reassembly_len());
+        assert_eq!(b.table.reassembly_len(), 6 * 2048);
+        for port in 2000..6000 {
+            b.ports = (port, 81);
+            b.udp(1003, true, b"x");
+        }
+        let full = b.table.held_len();
+        assert!(full > first + 3900 * FlowTable::<()>::flow_len() / 2, "{first} {full}");
+        for (_, _, id) in idlest(&b.table) {
+            b.table.evict_flow(id, &mut b.log, AT);
+        }
+        // What was given up serves the next flows.
+        let empty_again = b.table.held_len();
+        for port in 2000..6000 {
+            b.ports = (port, 81);
+            b.udp(1003, true, b"x");
+        }
+        let old_timers = 4000 * size_of::<crate::wheel::Entry>();
+        assert!(b.table.held_len() <= full.max(empty_again) + old_timers);
+    }
+
+    #[test]
+    fn sheds_the_largest_holders_first() {
+        let mut b = holding();
+        b.table.shed_reassembly(6 * 2048, &mut b.log, AT);
+        assert_eq!((b.table.stats().holes_forced, b.log.gaps), (0, [0, 0]));
+        b.table.shed_reassembly(4 * 2048, &mut b.log, AT);
+        assert_eq!((b.table.reassembly_len(), b.table.stats().holes_forced), (4 * 2048, 2));
+        let order = idlest(&b.table);
+        let offset = |b: &Bench, id| b.table.flow(id).unwrap().0.stream_offset(Dir::Orig);
+        let offsets = |b: &Bench| order.iter().map(|o| offset(b, o.2)).collect::<Vec<_>>();
+        assert_eq!(offsets(&b), [1, 401, 1]);
+        b.table.shed_reassembly(0, &mut b.log, AT);
+        assert_eq!(offsets(&b), [1, 801, 401]);
+        assert_eq!((b.table.reassembly_len(), b.table.stats().buffered_len), (0, 0));
+        assert_eq!((b.table.stats().holes_forced, b.table.stats().gap_bytes), (6, 600));
+        assert_eq!(b.finish().records.len(), 3);
+    }
+
+    #[test]
+    fn a_close_that_waited_for_a_hole_goes_on() {
+        let mut b = Bench::new(Config::default());
+        b.tcp(0, true, SYN, 0, 0, &[]);
+        b.tcp(0, false, SYN | ACK, 0, 1, &[]);
+        b.tcp(0, true, FIN | ACK, 11, 1, b"end");
+        assert_eq!(b.log.closes, []);
+        b.table.shed_reassembly(0, &mut b.log, AT);
+        assert_eq!((b.log.closes.as_slice(), b.log.gaps), (&[Dir::Orig][..], [10, 0]));
+    }
+
+    #[test]
+    fn limits_may_change() {
+        let mut b = holding();
+        b.table.set_limits(Limits { flow_count: 2, ..Limits::default() });
+        assert_eq!(b.table.stats().flows, 3);
+        b.ports = (1004, 80);
+        b.tcp(9000, true, SYN, 0, 0, &[]);
+        assert_eq!((b.table.stats().flows, b.table.stats().flows_evicted), (2, 2));
+        assert_eq!(b.table.config().limits.flow_count, 2);
+    }
+}
