@@ -6,12 +6,20 @@ use brotli_decompressor::{BrotliDecoderTakeOutput, BrotliDecompressStream, Brotl
 
 type State = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 
+/// Tables of a stream that has begun. Hostile ones may have 256 trees of each kind.
+const TABLES_LEN: usize = 64 << 10;
+
+/// What the ring buffer has beyond the window.
+const RING_SLACK_LEN: usize = 64 << 10;
+
 /// One Brotli stream. Its window is at most 16 MiB: the large-window extension is refused.
 pub(crate) struct Brotli {
     state: State,
     over: bool,
     /// The first byte, which tells the window's size, has passed.
     begun: bool,
+    /// The window that it asks for.
+    window_len: usize,
     memory_len: usize,
 }
 
@@ -19,14 +27,15 @@ impl Brotli {
     pub(crate) fn new(memory_len: usize) -> Self {
         let alloc = StandardAlloc::default;
         let state: State = State::new_strict(alloc(), alloc(), alloc());
-        Self { state, over: false, begun: false, memory_len }
+        Self { state, over: false, begun: false, window_len: 0, memory_len }
     }
 
     /// `buf` is scratch space of any size but zero.
     pub(crate) fn push(&mut self, mut input: &[u8], buf: &mut [u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {
         if let (false, Some(&first)) = (self.begun, input.first()) {
             self.begun = true;
-            if 1usize << window_bits(first) > self.memory_len {
+            self.window_len = 1 << window_bits(first);
+            if self.window_len > self.memory_len {
                 return Err(Stop::OverMemory);
             }
         }
@@ -64,6 +73,10 @@ impl Brotli {
 }
 
 impl Brotli {
+    pub(crate) fn heap_len(&self) -> usize {
+        if self.begun { self.window_len + RING_SLACK_LEN + TABLES_LEN } else { 0 }
+    }
+
     /// Hands out what is decoded already; the decoder would keep it until its window is full.
     fn take_ready(&mut self, sink: &mut Sink<'_>) -> Result<(), Stop> {
         loop {
