@@ -5,6 +5,7 @@
 //! through [`sekisho_files::Store`].
 
 mod app;
+mod budget;
 mod expect;
 mod files;
 mod pass;
