@@ -30,6 +30,15 @@ pub(crate) enum App {
 }
 
 impl App {
+    /// Bytes that the flow's state was counted for.
+    pub fn counted_len(&self) -> i64 {
+        match self {
+            Self::Active(parser) => parser.counted_len(),
+            Self::Probing(probing) => i64::from(probing.counted),
+            Self::New | Self::Late(_) | Self::Opaque => 0,
+        }
+    }
+
     /// Bytes that the flow's state was counted for; from now on for none.
     pub fn uncount(&mut self) -> i64 {
         match self {

@@ -10,8 +10,6 @@
 //! then bytes that wait for holes in streams (the hole becomes a gap); then contents are no longer decoded and files
 //! no longer followed. Counters are never given up.
 
-use sekisho_types::Timestamp;
-
 /// What memory is divided into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pool {
@@ -53,11 +51,11 @@ impl Pool {
     /// announced flows) and for what an allocator loses between its blocks.
     const fn parts(self) -> u64 {
         match self {
-            Self::Flows | Self::Parsers => 16,
+            Self::Flows | Self::Parsers => 14,
+            Self::Decoding => 10,
             Self::Reassembly => 8,
-            Self::Fragments => 3,
-            Self::Decoding => 6,
             Self::Files => 4,
+            Self::Fragments => 3,
         }
     }
 }
@@ -71,8 +69,11 @@ pub const FIXED_LEN: u64 = 24 << 20;
 /// The smallest budget that makes sense.
 pub const MIN_LEN: u64 = 64 << 20;
 
-/// Parts of a pass that a budget is laid out for: what is not divided anew at each epoch is divided by this.
-const LANES: u64 = 32;
+/// A part of a pass needs so much to do its work well; of a smaller budget fewer parts are made.
+const PART_LEN: u64 = 32 << 20;
+
+/// Most parts of a pass.
+const MAX_PARTS: u64 = 32;
 
 /// A figure for each pool.
 pub type Lens = [u64; POOL_COUNT];
@@ -106,13 +107,19 @@ impl Budget {
         self.memory_len.saturating_sub(FIXED_LEN) / 64 * pool.parts()
     }
 
+    /// The parts that the flows of a pass are divided into.
+    pub const fn part_count(&self) -> u64 {
+        let count = self.memory_len / PART_LEN;
+        if count > MAX_PARTS { MAX_PARTS } else { count }
+    }
+
     fn caps(&self) -> Lens {
         Pool::ALL.map(|p| self.cap(p))
     }
 
     /// How many entries of `len` bytes one part of a pass may remember, of `kinds` kinds that share.
     pub(crate) fn remembered(&self, len: usize, kinds: u64, most: usize) -> usize {
-        let share = self.memory_len.saturating_sub(FIXED_LEN) / 64 * MEMORY_PARTS / LANES / kinds;
+        let share = self.memory_len.saturating_sub(FIXED_LEN) / 64 * MEMORY_PARTS / self.part_count() / kinds;
         usize::try_from(share / len.max(1) as u64).unwrap_or(most).clamp(64, most)
     }
 }
@@ -185,7 +192,7 @@ fn allow(used: &[u64], cap: u64) -> Vec<u64> {
 
 /// The allowances of a part that has just come into being.
 pub(crate) fn newcomer(budget: &Budget) -> Lens {
-    budget.caps().map(|cap| cap / 16 * NEWCOMERS_SIXTEENTHS / LANES)
+    budget.caps().map(|cap| cap / 16 * NEWCOMERS_SIXTEENTHS / budget.part_count())
 }
 
 /// The allowances of `count` parts before anything was used.
@@ -214,7 +221,8 @@ fn orders(budget: &Budget, usages: &[Usage]) -> Vec<Order> {
             Pool::Parsers | Pool::Reassembly => {
                 if let Some(goal) = over(&used, cap) {
                     for (order, used) in out.iter_mut().zip(&mut used).filter(|(_, u)| **u > goal) {
-                        let slot = if pool == Pool::Parsers { &mut order.parsers_goal } else { &mut order.reassembly_goal };
+                        let slot =
+                            if pool == Pool::Parsers { &mut order.parsers_goal } else { &mut order.reassembly_goal };
                         *slot = Some(goal);
                         *used = goal;
                     }
@@ -272,12 +280,6 @@ impl Ledger {
     pub fn pools(&self) -> [PoolState; POOL_COUNT] {
         self.pools
     }
-}
-
-/// When rows of `stats` are due.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Schedule {
-    next: Option<Timestamp>,
 }
 
 #[cfg(test)]
@@ -354,7 +356,7 @@ mod tests {
         assert!(orders.iter().all(|o| *o == orders[0] && o.caps.iter().all(|c| *c > 0)));
         let all: u64 = orders.iter().map(|o| o.caps[0]).sum();
         assert!(all <= budget.cap(Pool::Flows));
-        assert!(newcomer(&budget)[0] * LANES <= budget.cap(Pool::Flows) / 16);
+        assert!(newcomer(&budget)[0] * budget.part_count() <= budget.cap(Pool::Flows) / 16);
     }
 
     #[test]

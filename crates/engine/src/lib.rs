@@ -6,24 +6,38 @@
 
 mod app;
 mod budget;
+mod deal;
 mod expect;
 mod files;
+mod lane;
+mod once;
 mod pass;
 mod records;
+mod relief;
 mod settings;
+mod shard;
 mod tunnels;
 mod worker;
 
+pub use budget::{Budget, FIXED_LEN, MIN_LEN, POOL_COUNT, Pool, PoolState};
+pub use lane::{MAX_TUNNEL_DEPTH, Tap};
 pub use records::{TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
-pub use worker::{MAX_TUNNEL_DEPTH, Tap, Worker};
+pub use worker::{EPOCH_LEN, Worker};
 
+use sekisho_proto::Fact;
 use sekisho_record::{Record, Schema};
 
 /// Takes rows as they are completed.
 pub trait Rows {
     /// The next row.
     fn row(&mut self, record: &dyn Record);
+
+    /// A row that a pass logs once: other shards may have met the same fact.
+    fn once(&mut self, fact: &Fact, record: &dyn Record) {
+        let _ = fact;
+        self.row(record);
+    }
 }
 
 impl<F: FnMut(&dyn Record)> Rows for F {

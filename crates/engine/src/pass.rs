@@ -1,9 +1,11 @@
 //! From the flow table's calls to parsers, and from parsers to rows.
 
 use crate::app::{App, MAX_LATE_CHUNKS, Probing};
+use crate::deal::Announced;
 use crate::expect::Expectations;
 use crate::files::FileHost;
 use crate::records::WeirdRecord;
+use crate::settings::Remembered;
 use crate::tunnels::Tunnels;
 use crate::{Rows, Stats};
 use hashbrown::HashSet;
@@ -16,30 +18,41 @@ use sekisho_types::{Dir, FlowInfo, SeededState, Uid, ip_proto};
 /// messages before DTLS begins in the same flow.
 const MAX_STRANGE_DATAGRAMS: u8 = 16;
 
-/// (flow, anomaly) pairs remembered so that each is logged once.
-const MAX_WEIRDS_REMEMBERED: usize = 1 << 16;
-
 /// A worker's state above the flow table.
 pub(crate) struct Host {
     pub out: Outbox,
     pub files: FileManager,
     pub expectations: Expectations,
+    /// Expected flows between other hosts, which may be dealt to another shard.
+    pub announced: Vec<Announced>,
     pub tunnels: Tunnels,
     pub stats: Stats,
     /// Bytes that the states of all parsers take, and what was kept for probes.
     pub parsers_len: i64,
+    /// The most that they took since somebody asked.
+    pub parsers_peak: i64,
+    /// What they may come to take before flows have to go.
+    pub parsers_cap: i64,
+    /// (flow, anomaly) pairs, so that each is logged once, and how many are remembered.
     weirds: HashSet<(Uid, &'static str), SeededState>,
+    weirds_max: usize,
 }
 
 impl Host {
-    pub fn new(files: FileManager, seed: u64) -> Self {
+    pub fn new(files: FileManager, seed: u64, remembered: &Remembered) -> Self {
+        let mut out = Outbox::default();
+        out.remembered.set_limit(remembered.facts);
         Self {
-            out: Outbox::default(),
+            out,
             files,
-            expectations: Expectations::new(seed),
-            tunnels: Tunnels::new(seed),
+            expectations: Expectations::new(seed, remembered.expectations),
+            announced: Vec::new(),
+            tunnels: Tunnels::new(seed, remembered.tunnels),
             stats: Stats::default(),
             parsers_len: 0,
+            parsers_peak: 0,
+            parsers_cap: i64::MAX,
+            weirds_max: remembered.weirds,
             weirds: HashSet::with_hasher(SeededState(seed)),
         }
     }
@@ -65,6 +78,14 @@ fn transport(flow: &FlowInfo) -> Option<Transport> {
         ip_proto::UDP => Some(Transport::Udp),
         _ => None,
     }
+}
+
+/// The announced flow, if it is between other hosts than the flow `by` that announces it.
+fn elsewhere(e: &Expectation, by: &FlowInfo) -> Option<Announced> {
+    let (host, port, peer) = (e.host, e.port?, e.peer?);
+    let t = &by.tuple;
+    let same = (host, peer) == (t.orig, t.resp) || (peer, host) == (t.orig, t.resp);
+    (!same).then_some(Announced { host, port, peer })
 }
 
 /// Asks the probes, those whose port fits first.
@@ -99,6 +120,7 @@ impl Pass<'_> {
     fn recount(&mut self, app: &mut App) {
         if let App::Active(parser) = app {
             self.host.parsers_len += parser.recount();
+            self.host.parsers_peak = self.host.parsers_peak.max(self.host.parsers_len);
         }
     }
 
@@ -111,9 +133,18 @@ impl Pass<'_> {
 
     /// Logs and notes what calls left in the outbox, except what concerns the parser itself.
     fn drain(&mut self, flow: &mut Flow, at: Moment) {
-        for event in self.host.out.events.drain(..) {
-            self.host.stats.records += 1;
-            self.rows.row(event.record());
+        let out = &mut self.host.out;
+        self.host.stats.records += out.events.len() as u64;
+        if out.once.is_empty() {
+            out.events.drain(..).for_each(|event| self.rows.row(event.record()));
+        } else {
+            for (i, event) in out.events.drain(..).enumerate() {
+                match out.once.iter().find(|(at, _)| *at == i) {
+                    Some((_, fact)) => self.rows.once(fact, event.record()),
+                    None => self.rows.row(event.record()),
+                }
+            }
+            out.once.clear();
         }
         if !self.host.out.weirds.is_empty() {
             for w in std::mem::take(&mut self.host.out.weirds) {
@@ -121,6 +152,7 @@ impl Pass<'_> {
             }
         }
         for e in self.host.out.expectations.drain(..) {
+            self.host.announced.extend(elsewhere(&e, &flow.info));
             self.host.expectations.add(e, at.ts);
         }
         for service in self.host.out.recognized.drain(..) {
@@ -140,7 +172,7 @@ impl Pass<'_> {
 
     fn weird_row(&mut self, flow: &FlowInfo, name: &'static str, addl: Option<sekisho_record::Text>, at: Moment) {
         self.host.stats.weirds += 1;
-        if self.host.weirds.len() >= MAX_WEIRDS_REMEMBERED {
+        if self.host.weirds.len() >= self.host.weirds_max {
             self.host.weirds.clear();
         }
         if self.host.weirds.insert((flow.uid, name)) {
@@ -294,6 +326,7 @@ impl Pass<'_> {
             if out.rejected.is_some() && out.confirmed.is_empty() && flow.apps.iter().count() == services {
                 out.rejected = None;
                 out.events.clear();
+                out.once.clear();
                 out.expectations.clear();
                 out.hand_over = None;
                 out.opaque = false;
@@ -417,6 +450,7 @@ impl Sink for Pass<'_> {
     fn closed(&mut self, flow: &mut Flow, _app: App, record: ConnRecord, at: Moment) {
         let stats = &mut self.host.stats;
         stats.flows += 1;
+        self.host.files.flow_ended(flow.info.uid);
         let payload = flow.stream_offset(Dir::Orig) + flow.stream_offset(Dir::Resp) > 0;
         stats.one_sided_flows += u64::from(payload && flow.info.seen.one_sided().is_some());
         self.rows.row(&record);

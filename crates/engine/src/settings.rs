@@ -1,5 +1,8 @@
+use sekisho_capture::Frame;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
+
+use crate::budget::Budget;
 
 /// How a pass behaves.
 #[derive(Clone, Debug, Default)]
@@ -8,6 +11,10 @@ pub struct Settings {
     pub flow: sekisho_flow::Config,
     /// Files: hashes, extraction, bounds.
     pub files: sekisho_files::Limits,
+    /// Memory of the run.
+    pub budget: Budget,
+    /// What each part of the pass may remember; follows from the budget.
+    pub(crate) remembered: Remembered,
     /// Only packets that match.
     pub filter: Option<Filter>,
     /// Verify checksums and leave bad packets out.
@@ -15,19 +22,39 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Divides a memory budget of `bytes` over the pools (design §7): three eighths for flows and their
-    /// parsers, a quarter for reassembly, a sixteenth for defragmentation, the rest for files and output.
-    pub fn budget(&mut self, bytes: u64) {
-        /// What a flow costs with its parser's state, measured on the office mix and rounded up.
-        const FLOW_COST: u64 = 2048;
-        let part = |share: u64| usize::try_from(bytes / 16 * share).unwrap_or(usize::MAX);
-        let limits = &mut self.flow.limits;
-        limits.flow_count = usize::try_from(bytes / 16 * 6 / FLOW_COST).unwrap_or(usize::MAX).max(1024);
-        limits.reassembly_len = part(4).max(1 << 20);
-        limits.flow_reassembly_len = limits.flow_reassembly_len.min(limits.reassembly_len / 2);
-        limits.fragment_len = part(1).max(1 << 20);
-        self.files.open_count = usize::try_from(bytes / 16 / 8192).unwrap_or(usize::MAX).clamp(256, 1 << 20);
+    /// The settings of a part of the pass, with what it may remember.
+    pub(crate) fn of_part(mut self) -> Self {
+        /// Places of an entry in its table, which is between 7/16 and 7/8 full, with what it owns.
+        const WEIRD_LEN: usize = 32 * 2;
+        const FACT_LEN: usize = 64 * 2;
+        const TUNNEL_LEN: usize = 768;
+        const EXPECTATION_LEN: usize = 512;
+        const NUMBER_LEN: usize = 40;
+        const KINDS: u64 = 5;
+        let most = |len, most| self.budget.remembered(len, KINDS, most);
+        self.remembered = Remembered {
+            weirds: most(WEIRD_LEN, 1 << 16),
+            facts: most(FACT_LEN, sekisho_proto::MAX_REMEMBERED),
+            tunnels: most(TUNNEL_LEN, 1 << 16),
+            expectations: most(EXPECTATION_LEN, 1 << 12),
+        };
+        self.files.numbered_count = most(NUMBER_LEN, 1 << 16);
+        self.files.open_count = usize::MAX >> 32;
+        self
     }
+}
+
+/// Entries of what one part of the pass remembers beside its flows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Remembered {
+    /// Anomalies of flows, each logged once.
+    pub weirds: usize,
+    /// Facts logged once.
+    pub facts: usize,
+    /// Tunnels.
+    pub tunnels: usize,
+    /// Announced flows.
+    pub expectations: usize,
 }
 
 /// What a pass did and what its bounds cost. Completeness travels with every result.
@@ -81,4 +108,107 @@ pub struct Stats {
     pub defrag: sekisho_flow::defrag::DefragStats,
     /// The file manager's own.
     pub files: sekisho_files::Stats,
+}
+
+impl Stats {
+    /// Counts a frame.
+    pub(crate) fn count(&mut self, frame: &Frame<'_>) {
+        self.packets += 1;
+        self.bytes += u64::from(frame.orig_len);
+        self.captured_bytes += frame.data.len() as u64;
+        self.first_ts = Some(self.first_ts.map_or(frame.ts, |t| t.min(frame.ts)));
+        self.last_ts = Some(self.last_ts.map_or(frame.ts, |t| t.max(frame.ts)));
+    }
+
+    /// Adds what another part of the pass did.
+    pub(crate) fn add(&mut self, other: &Self) {
+        /// Every field is named, so that none is forgotten.
+        macro_rules! sums {
+            ($to:expr, $from:expr, $ty:path { $($field:ident),* $(,)? }) => {{
+                let $ty { $($field),* } = $from;
+                $($to.$field += $field;)*
+            }};
+        }
+        let Self { first_ts, last_ts, flow, defrag, files, .. } = *other;
+        self.first_ts = [self.first_ts, first_ts].into_iter().flatten().min();
+        self.last_ts = self.last_ts.max(last_ts);
+        sums!(
+            self.flow,
+            flow,
+            sekisho_flow::Stats {
+                flows,
+                buffered_len,
+                allocated_len,
+                flows_total,
+                packets,
+                packets_ignored,
+                flows_peak,
+                flows_evicted,
+                flows_expired,
+                segments_buffered,
+                holes_forced,
+                bytes_dropped,
+                gap_bytes,
+                overlap_conflicts,
+                checksum_errors,
+            }
+        );
+        sums!(
+            self.defrag,
+            defrag,
+            sekisho_flow::defrag::DefragStats {
+                datagrams,
+                buffered_len,
+                fragments,
+                whole,
+                expired,
+                evicted,
+                dropped,
+                overlaps,
+            }
+        );
+        sums!(
+            self.files,
+            files,
+            sekisho_files::Stats {
+                opened,
+                refused,
+                timed_out,
+                spans_refused,
+                held_refused,
+                extract_cut_off,
+                store_failed,
+                extracted_len,
+                open_now,
+                held_len,
+            }
+        );
+        macro_rules! own {
+            ($($field:ident),* $(,)?) => {{
+                let Self { first_ts: _, last_ts: _, flow: _, defrag: _, files: _, $($field),* } = *other;
+                $(self.$field += $field;)*
+            }};
+        }
+        own!(
+            packets,
+            bytes,
+            captured_bytes,
+            one_sided_flows,
+            filtered,
+            no_ip,
+            unknown_link,
+            truncated,
+            malformed,
+            bad_checksums,
+            tunnels_too_deep,
+            flows,
+            records,
+            weirds,
+            rejected,
+            gap_bytes,
+            expectations_dropped,
+            decoding_refused,
+            parsers_len,
+        );
+    }
 }

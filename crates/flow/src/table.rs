@@ -378,6 +378,26 @@ impl<A: Default> FlowTable<A> {
         }
     }
 
+    /// No timer is due before then.
+    pub fn next_due(&self) -> Timestamp {
+        Timestamp(self.wheel.next_due())
+    }
+
+    /// The live flows, oldest first: the numbers of their first packets.
+    pub fn order(&self) -> Vec<(u64, FlowId)> {
+        let id = |index, s: &Slot<A>| FlowId { index, generation: s.generation };
+        let mut all: Vec<_> = self.slots.iter().map(|(i, s)| (s.flow.info.first_packet, id(i, s))).collect();
+        all.sort_unstable_by_key(|(first, id)| (*first, id.generation));
+        all
+    }
+
+    /// Ends one flow, as [`FlowTable::finish`] does with all.
+    pub fn end<S: Sink<App = A>>(&mut self, id: FlowId, sink: &mut S) {
+        if self.slots.get(id.index).is_some_and(|s| s.generation == id.generation) {
+            self.remove(id.index, sink, Moment { ts: self.now, number: 0 });
+        }
+    }
+
     /// Ends all flows, oldest first.
     pub fn finish<S: Sink<App = A>>(&mut self, sink: &mut S) {
         let mut all: Vec<(u64, u32, u32)> =

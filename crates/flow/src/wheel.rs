@@ -62,6 +62,15 @@ impl Wheel {
         }
     }
 
+    /// No timer is due before then; nothing may be due then, either.
+    pub(crate) fn next_due(&self) -> i64 {
+        if self.len == 0 {
+            return i64::MAX;
+        }
+        let tick = self.tick.saturating_add(1).saturating_mul(1 << TICK_BITS);
+        self.current.peek().map_or(tick, |e| e.0.due.min(tick))
+    }
+
     /// The next timer that is due at `now`, earliest first; `None` when all due ones were given out.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Entry> {

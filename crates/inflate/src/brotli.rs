@@ -2,15 +2,14 @@
 
 use crate::Stop;
 use crate::sink::{CHUNK_LEN, Sink, Step};
-use brotli_decompressor::{BrotliDecoderTakeOutput, BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
+use brotli_decompressor::{
+    BrotliDecoderTakeOutput, BrotliDecompressStream, BrotliResult, BrotliState, SliceWrapper, StandardAlloc,
+};
 
 type State = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 
 /// Tables of a stream that has begun. Hostile ones may have 256 trees of each kind.
 const TABLES_LEN: usize = 64 << 10;
-
-/// What the ring buffer has beyond the window.
-const RING_SLACK_LEN: usize = 64 << 10;
 
 /// One Brotli stream. Its window is at most 16 MiB: the large-window extension is refused.
 pub(crate) struct Brotli {
@@ -18,8 +17,6 @@ pub(crate) struct Brotli {
     over: bool,
     /// The first byte, which tells the window's size, has passed.
     begun: bool,
-    /// The window that it asks for.
-    window_len: usize,
     memory_len: usize,
 }
 
@@ -27,15 +24,14 @@ impl Brotli {
     pub(crate) fn new(memory_len: usize) -> Self {
         let alloc = StandardAlloc::default;
         let state: State = State::new_strict(alloc(), alloc(), alloc());
-        Self { state, over: false, begun: false, window_len: 0, memory_len }
+        Self { state, over: false, begun: false, memory_len }
     }
 
     /// `buf` is scratch space of any size but zero.
     pub(crate) fn push(&mut self, mut input: &[u8], buf: &mut [u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {
         if let (false, Some(&first)) = (self.begun, input.first()) {
             self.begun = true;
-            self.window_len = 1 << window_bits(first);
-            if self.window_len > self.memory_len {
+            if 1usize << window_bits(first) > self.memory_len {
                 return Err(Stop::OverMemory);
             }
         }
@@ -74,7 +70,7 @@ impl Brotli {
 
 impl Brotli {
     pub(crate) fn heap_len(&self) -> usize {
-        if self.begun { self.window_len + RING_SLACK_LEN + TABLES_LEN } else { 0 }
+        if self.begun { self.state.ringbuffer.slice().len() + TABLES_LEN } else { 0 }
     }
 
     /// Hands out what is decoded already; the decoder would keep it until its window is full.

@@ -163,23 +163,43 @@ pub const MAX_REMEMBERED: usize = 1 << 16;
 /// How long a fact counts as logged: Zeek logs a certificate again after a day.
 pub const REMEMBERED_FOR: Interval = Interval::from_secs(86_400);
 
+/// A fact that is logged once, and when it was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// The log.
+    pub kind: &'static str,
+    /// Its digest and role.
+    pub key: [u8; 33],
+    /// Time of the packet.
+    pub ts: Timestamp,
+}
+
 /// What was logged once already, and when.
-pub struct Remembered(hashbrown::HashMap<(&'static str, [u8; 33]), Timestamp, SeededState>);
+pub struct Remembered {
+    facts: hashbrown::HashMap<(&'static str, [u8; 33]), Timestamp, SeededState>,
+    max: usize,
+}
 
 impl Default for Remembered {
     fn default() -> Self {
         // The keys are digests of what was on the wire: a fixed seed gives an attacker nothing to aim at.
-        Self(hashbrown::HashMap::with_hasher(SeededState(0x0ce)))
+        Self { facts: hashbrown::HashMap::with_hasher(SeededState(0x0ce)), max: MAX_REMEMBERED }
     }
 }
 
 impl Remembered {
+    /// Changes how many facts are remembered.
+    pub fn set_limit(&mut self, count: usize) {
+        self.max = count;
+    }
+
     /// Is it new, or forgotten? Remembers it.
-    fn is_new(&mut self, kind: &'static str, key: [u8; 33], ts: Timestamp) -> bool {
-        if self.0.len() >= MAX_REMEMBERED {
-            self.0.clear();
+    pub fn is_new(&mut self, fact: &Fact) -> bool {
+        let Fact { kind, key, ts } = *fact;
+        if self.facts.len() >= self.max {
+            self.facts.clear();
         }
-        match self.0.entry((kind, key)) {
+        match self.facts.entry((kind, key)) {
             hashbrown::hash_map::Entry::Occupied(mut e) => {
                 let old = ts - *e.get() > REMEMBERED_FOR;
                 if old {
@@ -204,6 +224,8 @@ pub struct Outbox {
     pub decoding: Decoding,
     /// Records in the order found.
     pub events: Vec<Event>,
+    /// Which of `events` are logged once: other workers may have met the same facts.
+    pub once: Vec<(usize, Fact)>,
     /// Anomalies.
     pub weirds: Vec<Weird>,
     /// Flows to come.
@@ -264,8 +286,10 @@ impl<'a> Cx<'a> {
     ) -> bool {
         let mut key = [role; 33];
         key.iter_mut().zip(digest).for_each(|(k, d)| *k = *d);
-        let new = self.out.remembered.is_new(kind, key, self.ts);
+        let fact = Fact { kind, key, ts: self.ts };
+        let new = self.out.remembered.is_new(&fact);
         if new {
+            self.out.once.push((self.out.events.len(), fact));
             self.out.events.push(record().into());
         }
         new

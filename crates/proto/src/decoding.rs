@@ -17,11 +17,9 @@ pub const REFILL_RATIO: i64 = 100;
 /// Memory for the decoders of all flows of a worker, unless [`Decoding::set_limit`] says otherwise.
 pub const DEFAULT_WINDOWS_LEN: u64 = 256 << 20;
 
-/// One decoder may take this part of what all may.
-const DECODER_PART: u64 = 4;
-
-/// The largest window a decoder may ask for: what browsers accept.
-const MAX_DECODER_LEN: u64 = 32 << 20;
+/// The largest window that a decoder may ask for, unless [`Decoding::set_decoder_limit`] says otherwise: what browsers
+/// accept.
+pub const MAX_DECODER_LEN: u64 = 32 << 20;
 
 /// A worker's account.
 #[derive(Debug)]
@@ -30,6 +28,7 @@ pub struct Decoding {
     allowance: i64,
     windows: Arc<AtomicU64>,
     limit: u64,
+    decoder_limit: u64,
     peak: u64,
     /// Contents that were not decoded, or not to their end, because a bound was reached.
     pub refused: u64,
@@ -37,7 +36,14 @@ pub struct Decoding {
 
 impl Default for Decoding {
     fn default() -> Self {
-        Self { allowance: MAX_ALLOWANCE_LEN, windows: Arc::default(), limit: DEFAULT_WINDOWS_LEN, peak: 0, refused: 0 }
+        Self {
+            allowance: MAX_ALLOWANCE_LEN,
+            windows: Arc::default(),
+            limit: DEFAULT_WINDOWS_LEN,
+            decoder_limit: MAX_DECODER_LEN,
+            peak: 0,
+            refused: 0,
+        }
     }
 }
 
@@ -58,9 +64,15 @@ impl Decoding {
         std::mem::replace(&mut self.peak, now).max(now)
     }
 
+    /// Changes what one decoder may ask for, at most [`MAX_DECODER_LEN`]. It may be more than all may take together:
+    /// one that really takes it is stopped.
+    pub fn set_decoder_limit(&mut self, len: u64) {
+        self.decoder_limit = len.min(MAX_DECODER_LEN);
+    }
+
     /// Memory that one decoder may ask for.
     pub fn decoder_len(&self) -> usize {
-        usize::try_from((self.limit / DECODER_PART).min(MAX_DECODER_LEN)).unwrap_or(usize::MAX)
+        usize::try_from(self.decoder_limit).unwrap_or(usize::MAX)
     }
 
     /// Is there no use in making a decoder? Counts a refusal if so.
@@ -146,7 +158,8 @@ mod tests {
     fn limits_windows() {
         let mut d = Decoding::default();
         d.set_limit(1000);
-        assert_eq!(d.decoder_len(), 250);
+        d.set_decoder_limit(u64::MAX);
+        assert_eq!(d.decoder_len(), 32 << 20);
         let mut open: Vec<Windows> = std::iter::from_fn(|| d.open(300)).collect();
         assert_eq!((open.len(), d.held_len()), (3, 900));
         assert!(d.spend(&mut open[0], 1, 400), "to the limit");

@@ -48,7 +48,7 @@ pub mod ssh;
 pub mod tls;
 
 pub use cx::{
-    Cx, EXPECTATION_LIFETIME, Expectation, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
+    Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
     REMEMBERED_FOR, Range, Remembered, Transfer, Weird,
 };
 pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, REFILL_RATIO, Windows};

@@ -1,8 +1,6 @@
 //! What the states of parsers take: a table for whoever looks for savings, and bounds that hold them there.
 
-use crate::testing::Bench;
-use crate::{PROTOCOLS, Parser, ProtoId, Transport};
-use sekisho_types::Dir::{Orig, Resp};
+use crate::{PROTOCOLS, Parser, ProtoId};
 
 /// Bytes of an idle state after a whole exchange, at most.
 const IDLE_MAX: &[(ProtoId, usize)] = &[

@@ -25,10 +25,11 @@ pub fn pair_hash(link: LinkType, frame: &[u8], seed: u64) -> u64 {
     if walk.d.ip_version == 0 {
         return SeededState(seed).build_hasher().finish();
     }
-    hash(walk.d.src, walk.d.dst, seed)
+    hash_of_pair(walk.d.src, walk.d.dst, seed)
 }
 
-fn hash(a: Addr, b: Addr, seed: u64) -> u64 {
+/// The same of two addresses.
+pub fn hash_of_pair(a: Addr, b: Addr, seed: u64) -> u64 {
     if let (Some(a), Some(b)) = (a.as_v4(), b.as_v4()) {
         return hash_v4(u32::from_be_bytes(a), u32::from_be_bytes(b), seed);
     }

@@ -173,6 +173,21 @@ pub fn inner(outer: &Decoded, frame: &[u8]) -> Option<Inner> {
     }
 }
 
+/// Is `outer` a packet that may have another in it? By protocol and ports, so that all packets of a flow agree;
+/// where neither says so, by content (Teredo and AYIYA on any port).
+pub fn may_carry(outer: &Decoded, frame: &[u8]) -> bool {
+    match outer.proto {
+        ip_proto::TCP | ip_proto::ICMP | ip_proto::ICMPV6 => false,
+        ip_proto::UDP => {
+            udp::is_carrier_port(outer.src_port)
+                || udp::is_carrier_port(outer.dst_port)
+                || payload(outer, frame).is_some_and(|p| udp::inner(outer, p).is_some())
+        }
+        ip_proto::IPIP | ip_proto::IPV6 | ip_proto::GRE | PROTO_ETHERIP | PROTO_MPLS => true,
+        _ => false,
+    }
+}
+
 fn payload<'a>(outer: &Decoded, frame: &'a [u8]) -> Option<Outer<'a>> {
     let bytes = outer.payload(frame);
     if bytes.is_empty() || outer.fragment.is_some() || outer.ip_version == 0 {

@@ -32,6 +32,24 @@ pub(super) fn inner(outer: &Decoded, p: Outer) -> Option<Inner> {
     })
 }
 
+/// May a UDP packet with that port carry another? Decided per flow: every packet of one has it.
+pub(super) const fn is_carrier_port(port: u16) -> bool {
+    matches!(
+        port,
+        port::L2TP
+            | port::GTP_CONTROL
+            | port::GTP_USER
+            | port::TEREDO
+            | port::GRE
+            | port::VXLAN
+            | port::VXLAN_LINUX
+            | port::VXLAN_GPE
+            | port::AYIYA
+            | port::GENEVE
+            | port::MPLS
+    )
+}
+
 fn by_port(port: u16, p: Outer) -> Option<Inner> {
     match port {
         port::L2TP => l2tp(p),

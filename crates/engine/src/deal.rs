@@ -1,0 +1,151 @@
+//! Which shard a packet belongs to.
+//!
+//! A shard is chosen by the seeded hash of a packet's two addresses, so that both directions, all flows of two hosts
+//! (FTP control and data), and all fragments meet. Packets that may have others in them, and fragments, are told
+//! apart from ordinary ones: they go to a lane of their own within the shard, and what they carry is dealt again by
+//! its own addresses.
+
+use hashbrown::HashMap;
+use sekisho_types::{Addr, Interval, SeededState, Timestamp, ip_proto};
+use sekisho_wire::{Decoded, LinkType, decode, hash_of_pair, tunnel};
+
+/// Announced flows between other hosts that are remembered; beyond, new ones are not.
+const MAX_ROUTES: usize = 4096;
+
+/// How long after its last packet an announced flow is remembered: the longest a flow may be silent.
+const ROUTE_IDLE: Interval = Interval::from_secs(300);
+
+/// Ethernet, IPv4 without options, TCP ports.
+const PLAIN_LEN: usize = 38;
+
+/// The control port of FTP (RFC 959), whose flows announce others.
+const FTP: u16 = 21;
+
+/// What announces a data flow: replies and commands of RFC 959 §4.1.2 and RFC 2428, in lower case.
+const ANNOUNCEMENTS: [&[u8; 4]; 4] = [b"227 ", b"229 ", b"port", b"eprt"];
+
+/// Where a packet goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub shard: usize,
+    /// It may carry another packet, or is a fragment of one.
+    pub carrier: bool,
+    /// It may announce a flow between other hosts, which has to be known before the next packet is dealt.
+    pub announces: bool,
+}
+
+/// A flow that was announced by a flow between other hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Announced {
+    pub host: Addr,
+    pub port: u16,
+    pub peer: Addr,
+}
+
+/// Deals packets to shards by their addresses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hash {
+    seed: u64,
+    count: usize,
+}
+
+impl Hash {
+    /// To `count` shards.
+    pub fn new(seed: u64, count: usize) -> Self {
+        Self { seed, count: count.max(1) }
+    }
+
+    /// The shard of flows between `a` and `b`.
+    pub fn shard(&self, a: Addr, b: Addr) -> usize {
+        if self.count == 1 {
+            return 0;
+        }
+        // The upper half: tables within the shard look at the lower.
+        ((hash_of_pair(a, b, self.seed) >> 32) * self.count as u64 >> 32) as usize
+    }
+
+    /// The place of a decoded packet, whose offsets count from the start of `bytes`.
+    pub fn packet(&self, d: &Decoded, bytes: &[u8]) -> Place {
+        if d.ip_version == 0 {
+            return Place { shard: 0, carrier: false, announces: false };
+        }
+        let carrier = d.fragment.is_some() || tunnel::may_carry(d, bytes);
+        Place { shard: self.shard(d.src, d.dst), carrier, announces: announces(d, bytes) }
+    }
+}
+
+fn announces(d: &Decoded, bytes: &[u8]) -> bool {
+    if d.proto != ip_proto::TCP || d.src_port != FTP && d.dst_port != FTP || d.fragment.is_some() {
+        return false;
+    }
+    d.payload(bytes).windows(4).any(|w| ANNOUNCEMENTS.iter().any(|a| w.eq_ignore_ascii_case(&a[..])))
+}
+
+/// Deals frames to shards, one after the other.
+#[derive(Debug)]
+pub(crate) struct Dealer {
+    hash: Hash,
+    routes: HashMap<Announced, (usize, Timestamp), SeededState>,
+}
+
+impl Dealer {
+    /// To `count` shards.
+    pub fn new(seed: u64, count: usize) -> Self {
+        Self { hash: Hash::new(seed, count), routes: HashMap::with_hasher(SeededState(seed)) }
+    }
+
+    /// What needs no memory.
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// The flow `a` was announced in `shard`: it goes there, too.
+    pub fn expect(&mut self, a: Announced, shard: usize, now: Timestamp) {
+        if self.routes.len() >= MAX_ROUTES {
+            self.routes.retain(|_, route| route.1 > now);
+        }
+        if self.routes.len() < MAX_ROUTES {
+            self.routes.insert(a, (shard, now + ROUTE_IDLE));
+        }
+    }
+
+    /// The place of a frame. Most are told by a look at fixed offsets; the rest are decoded.
+    pub fn frame(&mut self, link: LinkType, frame: &[u8], wire_len: u32, now: Timestamp) -> Place {
+        if link == LinkType::ETHERNET
+            && self.routes.is_empty()
+            && let Some(h) = frame.first_chunk::<PLAIN_LEN>()
+            && let Some(place) = self.plain(h)
+        {
+            return place;
+        }
+        self.packet(&decode(link, frame, wire_len), frame, now)
+    }
+
+    /// TCP over IPv4 over Ethernet, whole, without options, and not FTP.
+    fn plain(&self, h: &[u8; PLAIN_LEN]) -> Option<Place> {
+        let is_plain = h[12..15] == [0x08, 0x00, 0x45] && h[20] & 0x3f == 0 && h[21] == 0 && h[23] == ip_proto::TCP;
+        let addr = |i: usize| Addr::v4([h[i], h[i + 1], h[i + 2], h[i + 3]]);
+        let port = |i: usize| u16::from_be_bytes([h[i], h[i + 1]]);
+        let plain = is_plain && port(34) != FTP && port(36) != FTP;
+        plain.then(|| Place { shard: self.hash.shard(addr(26), addr(30)), carrier: false, announces: false })
+    }
+
+    /// The place of a decoded frame.
+    pub fn packet(&mut self, d: &Decoded, bytes: &[u8], now: Timestamp) -> Place {
+        let mut place = self.hash.packet(d, bytes);
+        if !self.routes.is_empty() && d.proto == ip_proto::TCP && !place.carrier {
+            for (host, port, peer) in [(d.dst, d.dst_port, d.src), (d.src, d.src_port, d.dst)] {
+                let a = Announced { host, port, peer };
+                let Some((shard, until)) = self.routes.get_mut(&a) else { continue };
+                if *until > now {
+                    *until = now + ROUTE_IDLE;
+                    place.shard = *shard;
+                } else {
+                    self.routes.remove(&a);
+                }
+                break;
+            }
+        }
+        place
+    }
+}

@@ -1,0 +1,341 @@
+//! A flow table with everything that works on its flows: packets in, rows and file content out.
+
+use crate::app::App;
+use crate::budget::newcomer;
+use crate::files::FileHost;
+use crate::pass::{Host, Pass};
+use crate::records::{TunnelRecord, WeirdRecord};
+use crate::tunnels::Noted;
+use crate::{Rows, Settings, Stats};
+use sekisho_files::{FileManager, Store};
+use sekisho_flow::defrag::{Defragmenter, Outcome};
+use sekisho_flow::{FlowId, FlowTable, Handled, Moment, Packet};
+use sekisho_record::{EnumName, Port, Record, Tail};
+use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, ip_proto};
+use sekisho_wire::tunnel::{self, TunnelKind};
+use sekisho_wire::{Anomaly, Decoded, checksum};
+
+/// Tunnels inside tunnels, and fragmented datagrams inside fragmented datagrams, that are followed.
+pub const MAX_TUNNEL_DEPTH: usize = 8;
+
+/// What a packet is inside of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outer {
+    pub uid: Option<Uid>,
+    pub kind: Option<TunnelKind>,
+    pub depth: usize,
+}
+
+/// Told where each frame went; for cutting packets out again.
+pub trait Tap {
+    /// Frame number `packet` belongs to flow `uid`; several calls for a frame that carries a tunnel.
+    fn packet(&mut self, packet: u64, uid: Uid);
+}
+
+/// What a packet had in it.
+pub(crate) enum Carried {
+    Nothing,
+    /// A packet within this one.
+    Inner {
+        inner: tunnel::Inner,
+        decoded: Decoded,
+        outer: Outer,
+    },
+    /// A datagram put together; the numbers of its frames.
+    Whole {
+        decoded: Decoded,
+        bytes: Vec<u8>,
+        packets: Vec<u64>,
+        outer: Outer,
+    },
+}
+
+/// Flows, fragments, parsers and files of some address pairs.
+pub(crate) struct Lane {
+    pub(crate) flows: FlowTable<App>,
+    pub(crate) defrag: Defragmenter,
+    pub(crate) host: Host,
+    checksums: bool,
+}
+
+impl Lane {
+    /// An empty lane.
+    pub fn new(settings: &Settings) -> Self {
+        let seed = settings.flow.seed;
+        let mut lane = Self {
+            flows: FlowTable::new(settings.flow.clone()),
+            defrag: Defragmenter::new(settings.flow.clone()),
+            host: Host::new(FileManager::new(settings.files, seed), seed, &settings.remembered),
+            checksums: settings.checksums,
+        };
+        lane.allow(newcomer(&settings.budget));
+        lane
+    }
+
+    /// Until then nothing happens by the mere passing of time.
+    pub fn next_due(&self) -> Timestamp {
+        self.flows.next_due()
+    }
+
+    /// Time has come to `now`: what is due by then ends.
+    pub fn advance(&mut self, now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
+        self.flows.advance(now, &mut Pass { host: &mut self.host, rows, store });
+    }
+
+    /// A packet of a flow, not a fragment and nothing in it.
+    pub fn leaf(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
+        if d.ip_version == 0 {
+            self.host.stats.no_ip += 1;
+            return;
+        }
+        if self.checksums && self.bad_checksum(d, bytes, way) {
+            return;
+        }
+        self.flow(d, bytes, outer, way);
+    }
+
+    fn flow(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Option<Uid> {
+        if way.at.ts < way.now {
+            self.advance(way.now, way.rows, way.store);
+        }
+        let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
+        let mut pass = Pass { host: &mut self.host, rows: way.rows, store: way.store };
+        let Handled { uid, .. } = self.flows.packet(&packet, &mut pass)?;
+        if self.host.parsers_len > self.host.parsers_cap {
+            self.relieve(way.at, way.rows, way.store);
+        }
+        if self.host.files.has_records() {
+            self.emit_files(way.rows, way.store);
+        }
+        way.tapped(uid);
+        Some(uid)
+    }
+
+    /// A fragment, or a packet that may have another in it.
+    pub fn carrier(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Carried {
+        if d.ip_version == 0 {
+            self.host.stats.no_ip += 1;
+            return Carried::Nothing;
+        }
+        if self.checksums && self.bad_checksum(d, bytes, way) {
+            return Carried::Nothing;
+        }
+        if d.fragment.is_some() {
+            return self.fragment(d, bytes, outer, way);
+        }
+        let inner = tunnel::inner(d, bytes);
+        // A tunnel over UDP is a flow as well; one directly over IP is not.
+        let is_flow = inner.is_none() || d.proto == ip_proto::UDP;
+        let own = if is_flow { self.flow(d, bytes, outer, way) } else { None };
+        let Some(inner) = inner else { return Carried::Nothing };
+        if inner.kind == TunnelKind::Gtpv1 && outer.kind == Some(TunnelKind::Gtpv1) {
+            // GTP carries users' packets; GTP among those is an attempt to reach the core (Zeek refuses it, too).
+            self.weird(way, Some(d), "GTPv1_in_GTPv1");
+            return Carried::Nothing;
+        }
+        if outer.depth >= MAX_TUNNEL_DEPTH {
+            return self.too_deep(way, d);
+        }
+        let uid = self.tunnel(d, &inner, own, outer.uid, way);
+        let decoded = inner.decode(bytes);
+        self.note_anomalies(&decoded, way.at, way.rows);
+        let outer = Outer { uid: Some(uid), kind: Some(inner.kind), depth: outer.depth + 1 };
+        Carried::Inner { inner, decoded, outer }
+    }
+
+    /// Counts and reports a packet whose checksum is wrong.
+    fn bad_checksum(&mut self, d: &Decoded, bytes: &[u8], way: &mut Way<'_>) -> bool {
+        let mut checked = *d;
+        checksum::verify(&mut checked, bytes);
+        let name = if checked.anomalies.contains(Anomaly::BadIpChecksum) {
+            "bad_IP_checksum"
+        } else if checked.anomalies.contains(Anomaly::BadTransportChecksum) {
+            match d.proto {
+                ip_proto::TCP => "bad_TCP_checksum",
+                ip_proto::UDP => "bad_UDP_checksum",
+                _ => "bad_ICMP_checksum",
+            }
+        } else {
+            return false;
+        };
+        self.host.stats.bad_checksums += 1;
+        self.weird(way, Some(d), name);
+        true
+    }
+
+    /// Notes the tunnel and gives its uid.
+    fn tunnel(
+        &mut self,
+        d: &Decoded,
+        inner: &tunnel::Inner,
+        own: Option<Uid>,
+        outer: Option<Uid>,
+        way: &mut Way<'_>,
+    ) -> Uid {
+        let tuple =
+            FiveTuple { orig: d.src, resp: d.dst, orig_port: d.src_port, resp_port: d.dst_port, proto: d.proto };
+        let (uid, ended) = match self.host.tunnels.note(&tuple, own, way.at.ts) {
+            Noted::Known(uid) => return uid,
+            Noted::New { uid, ended } => (uid, ended),
+        };
+        for row in ended {
+            way.rows.row(&row);
+        }
+        let flow =
+            FlowInfo { uid, tuple, community_id: CommunityId::new(&tuple, 0), tunnel: outer, ..FlowInfo::default() };
+        let ports = d.proto == ip_proto::UDP;
+        let row = TunnelRecord {
+            ts: way.at.ts,
+            uid,
+            orig_h: d.src,
+            orig_p: Port(if ports { d.src_port } else { 0 }),
+            resp_h: d.dst,
+            resp_p: Port(if ports { d.dst_port } else { 0 }),
+            tunnel_type: EnumName(inner.kind.zeek_name()),
+            action: EnumName("Tunnel::DISCOVER"),
+            tail: Tail { one_sided: None, ..Tail::new(&flow) },
+        };
+        way.rows.row(&row);
+        self.host.tunnels.add(&tuple, own.is_some(), row);
+        uid
+    }
+
+    fn fragment(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Carried {
+        let mut weirds = Vec::new();
+        let outcome = self.defrag.push(d, bytes, way.at.ts, way.at.number, &mut |name| weirds.push(name));
+        for name in weirds {
+            self.weird(way, Some(d), name);
+        }
+        let Outcome::Whole(whole) = outcome else { return Carried::Nothing };
+        // A datagram put together may be a fragment again (IPv6), as deep as its sender likes.
+        if outer.depth >= MAX_TUNNEL_DEPTH {
+            return self.too_deep(way, d);
+        }
+        let len = u32::try_from(whole.bytes.len()).unwrap_or(u32::MAX);
+        let mut decoded = sekisho_wire::decode_ip(&whole.bytes, len);
+        decoded.vlan = d.vlan;
+        decoded.src_mac = d.src_mac;
+        decoded.dst_mac = d.dst_mac;
+        let outer = Outer { depth: outer.depth + 1, ..outer };
+        Carried::Whole { decoded, bytes: whole.bytes, packets: whole.packets, outer }
+    }
+
+    fn too_deep(&mut self, way: &mut Way<'_>, d: &Decoded) -> Carried {
+        self.host.stats.tunnels_too_deep += 1;
+        self.weird(way, Some(d), "exceeded_tunnel_max_depth");
+        Carried::Nothing
+    }
+
+    fn weird(&mut self, way: &mut Way<'_>, d: Option<&Decoded>, name: &'static str) {
+        self.host.stats.weirds += 1;
+        way.rows.row(&WeirdRecord::of_packet(way.at.ts, way.at.number, d.map(|d| (d.src, d.dst)), name));
+    }
+
+    /// Counts what the decoder noticed, and logs what has a name.
+    pub fn note_anomalies(&mut self, d: &Decoded, at: Moment, rows: &mut dyn Rows) {
+        if d.anomalies.is_empty() {
+            return;
+        }
+        let stats = &mut self.host.stats;
+        for (anomaly, name) in ANOMALIES {
+            if !d.anomalies.contains(*anomaly) {
+                continue;
+            }
+            match anomaly {
+                Anomaly::CaptureTruncated => stats.truncated += 1,
+                Anomaly::UnknownLink => stats.unknown_link += 1,
+                _ => stats.malformed += 1,
+            }
+            if let Some(name) = name {
+                stats.weirds += 1;
+                let ends = (d.ip_version != 0).then_some((d.src, d.dst));
+                rows.row(&WeirdRecord::of_packet(at.ts, at.number, ends, name));
+            }
+        }
+    }
+
+    /// Ends files that stalled, and logs those that ended without their parsers' doing.
+    pub fn sweep(&mut self, now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
+        self.host.files.advance_time(now, store);
+        self.emit_files(rows, store);
+    }
+
+    /// Logs the files that ended.
+    pub fn emit_files(&mut self, rows: &mut dyn Rows, store: &mut dyn Store) {
+        FileHost { manager: &mut self.host.files, store, rows }.emit();
+    }
+
+    /// The live flows, oldest first: the numbers of their first packets.
+    pub fn order(&self) -> Vec<(u64, FlowId)> {
+        self.flows.order()
+    }
+
+    /// Ends one flow.
+    pub fn end(&mut self, flow: FlowId, rows: &mut dyn Rows, store: &mut dyn Store) {
+        self.flows.end(flow, &mut Pass { host: &mut self.host, rows, store });
+    }
+
+    /// All flows have ended: what is left beside them goes. The closing rows of tunnels, by their ends.
+    pub fn finish(&mut self, now: Timestamp, store: &mut dyn Store) -> Vec<(FiveTuple, TunnelRecord)> {
+        self.flows.finish(&mut Pass { host: &mut self.host, rows: &mut |_: &dyn Record| {}, store });
+        self.defrag.finish();
+        self.host.files.finish(store);
+        self.host.tunnels.finish(now)
+    }
+
+    /// What the lane did so far and what its limits cost.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            flow: self.flows.stats(),
+            defrag: self.defrag.stats(),
+            files: self.host.files.stats(),
+            expectations_dropped: self.host.expectations.dropped,
+            decoding_refused: self.host.out.decoding.refused,
+            parsers_len: u64::try_from(self.host.parsers_len).unwrap_or(0),
+            ..self.host.stats
+        }
+    }
+}
+
+/// Zeek's names for what the decoder noticed; `None` is counted only.
+const ANOMALIES: &[(Anomaly, Option<&str>)] = &[
+    (Anomaly::BadIpChecksum, Some("bad_IP_checksum")),
+    (Anomaly::CaptureTruncated, None),
+    (Anomaly::FragmentGeometry, Some("fragment_protocol_inconsistency")),
+    (Anomaly::IpHeaderLength, Some("truncated_IP")),
+    (Anomaly::IpLengthBeyondFrame, Some("truncated_IP")),
+    (Anomaly::Ipv6Extensions, Some("truncated_IPv6")),
+    (Anomaly::LayerLimit, Some("exceeded_tunnel_max_depth")),
+    (Anomaly::LinkTruncated, Some("truncated_header")),
+    (Anomaly::SourceRoute, Some("routing0_hdr")),
+    (Anomaly::TcpHeaderLength, Some("bad_TCP_header_len")),
+    (Anomaly::TcpOptions, None),
+    (Anomaly::TransportTruncated, Some("truncated_header")),
+    (Anomaly::UdpLength, Some("UDP_datagram_length_mismatch")),
+    (Anomaly::UnknownLink, None),
+];
+
+/// Where one frame's results go.
+pub(crate) struct Way<'a> {
+    pub at: Moment,
+    /// All of its bytes.
+    pub frame: &'a [u8],
+    /// The run's time: no earlier than any packet so far.
+    pub now: Timestamp,
+    pub rows: &'a mut dyn Rows,
+    pub store: &'a mut dyn Store,
+    pub tap: Option<&'a mut (dyn Tap + 'a)>,
+    /// Frames of the other fragments, while a datagram put together is handled.
+    pub others: Vec<u64>,
+}
+
+impl Way<'_> {
+    fn tapped(&mut self, uid: Uid) {
+        if let Some(tap) = &mut self.tap {
+            tap.packet(self.at.number, uid);
+            for &packet in &self.others {
+                tap.packet(packet, uid);
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Rows that a pass logs once, whichever shards found them.
+
+use crate::Rows;
+use sekisho_proto::{Fact, Remembered};
+use sekisho_record::Record;
+
+/// What all shards together have logged once.
+#[derive(Default)]
+pub(crate) struct Once {
+    remembered: Remembered,
+    /// Rows held back because another shard had logged the same.
+    pub repeats: u64,
+}
+
+impl Once {
+    /// Lets pass to `rows` what is new.
+    pub fn rows<'a>(&'a mut self, rows: &'a mut dyn Rows) -> OnceRows<'a> {
+        OnceRows { once: self, rows }
+    }
+
+    /// Has no shard logged it yet?
+    pub fn is_new(&mut self, fact: &Fact) -> bool {
+        let new = self.remembered.is_new(fact);
+        self.repeats += u64::from(!new);
+        new
+    }
+}
+
+/// See [`Once::rows`].
+pub(crate) struct OnceRows<'a> {
+    once: &'a mut Once,
+    rows: &'a mut dyn Rows,
+}
+
+impl Rows for OnceRows<'_> {
+    fn row(&mut self, record: &dyn Record) {
+        self.rows.row(record);
+    }
+
+    fn once(&mut self, fact: &Fact, record: &dyn Record) {
+        if self.once.is_new(fact) {
+            self.rows.row(record);
+        }
+    }
+}
