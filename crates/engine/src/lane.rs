@@ -1,10 +1,11 @@
 //! A flow table with everything that works on its flows: packets in, rows and file content out.
 
 use crate::app::App;
-use crate::budget::newcomer;
+use crate::budget::{Pool, newcomer};
 use crate::files::FileHost;
 use crate::pass::{Host, Pass};
 use crate::records::{TunnelRecord, WeirdRecord};
+use crate::settings::Remembered;
 use crate::tunnels::Noted;
 use crate::{Rows, Settings, Stats};
 use sekisho_files::{FileManager, Store};
@@ -17,6 +18,9 @@ use sekisho_wire::{Anomaly, Decoded, checksum};
 
 /// Tunnels inside tunnels, and fragmented datagrams inside fragmented datagrams, that are followed.
 pub const MAX_TUNNEL_DEPTH: usize = 8;
+
+/// Part of the decoders' memory that one may ask for.
+const DECODER_PART: u64 = 4;
 
 /// What a packet is inside of.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,12 +66,15 @@ impl Lane {
     /// An empty lane.
     pub fn new(settings: &Settings) -> Self {
         let seed = settings.flow.seed;
+        let remembered = Remembered::of(&settings.budget);
+        let files = sekisho_files::Limits { numbered_count: remembered.numbered, ..settings.files };
         let mut lane = Self {
             flows: FlowTable::new(settings.flow.clone()),
             defrag: Defragmenter::new(settings.flow.clone()),
-            host: Host::new(FileManager::new(settings.files, seed), seed, &settings.remembered),
+            host: Host::new(FileManager::new(files, seed), seed, &remembered),
             checksums: settings.checksums,
         };
+        lane.host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
         lane.allow(newcomer(&settings.budget));
         lane
     }

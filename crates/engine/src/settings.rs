@@ -13,35 +13,10 @@ pub struct Settings {
     pub files: sekisho_files::Limits,
     /// Memory of the run.
     pub budget: Budget,
-    /// What each part of the pass may remember; follows from the budget.
-    pub(crate) remembered: Remembered,
     /// Only packets that match.
     pub filter: Option<Filter>,
     /// Verify checksums and leave bad packets out.
     pub checksums: bool,
-}
-
-impl Settings {
-    /// The settings of a part of the pass, with what it may remember.
-    pub(crate) fn of_part(mut self) -> Self {
-        /// Places of an entry in its table, which is between 7/16 and 7/8 full, with what it owns.
-        const WEIRD_LEN: usize = 32 * 2;
-        const FACT_LEN: usize = 64 * 2;
-        const TUNNEL_LEN: usize = 768;
-        const EXPECTATION_LEN: usize = 512;
-        const NUMBER_LEN: usize = 40;
-        const KINDS: u64 = 5;
-        let most = |len, most| self.budget.remembered(len, KINDS, most);
-        self.remembered = Remembered {
-            weirds: most(WEIRD_LEN, 1 << 16),
-            facts: most(FACT_LEN, sekisho_proto::MAX_REMEMBERED),
-            tunnels: most(TUNNEL_LEN, 1 << 16),
-            expectations: most(EXPECTATION_LEN, 1 << 12),
-        };
-        self.files.numbered_count = most(NUMBER_LEN, 1 << 16);
-        self.files.open_count = usize::MAX >> 32;
-        self
-    }
 }
 
 /// Entries of what one part of the pass remembers beside its flows.
@@ -55,6 +30,29 @@ pub(crate) struct Remembered {
     pub tunnels: usize,
     /// Announced flows.
     pub expectations: usize,
+    /// Flows whose files are numbered.
+    pub numbered: usize,
+}
+
+impl Remembered {
+    /// What `budget` has room for.
+    pub fn of(budget: &Budget) -> Self {
+        /// Places of an entry in its table, which is between 7/16 and 7/8 full, with what it owns.
+        const WEIRD_LEN: usize = 32 * 2;
+        const FACT_LEN: usize = 64 * 2;
+        const TUNNEL_LEN: usize = 768;
+        const EXPECTATION_LEN: usize = 512;
+        const NUMBER_LEN: usize = 40;
+        const KINDS: u64 = 5;
+        let most = |len, most| budget.remembered(len, KINDS, most);
+        Self {
+            weirds: most(WEIRD_LEN, 1 << 16),
+            facts: most(FACT_LEN, sekisho_proto::MAX_REMEMBERED),
+            tunnels: most(TUNNEL_LEN, 1 << 16),
+            expectations: most(EXPECTATION_LEN, 1 << 12),
+            numbered: most(NUMBER_LEN, 1 << 16),
+        }
+    }
 }
 
 /// What a pass did and what its bounds cost. Completeness travels with every result.

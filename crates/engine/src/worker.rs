@@ -43,7 +43,7 @@ impl Worker {
     /// An empty worker with `count` shards: one, where all flows have to share a store or a tap.
     pub fn with_shards(settings: Settings, count: usize) -> Self {
         let count = count.max(1);
-        let settings = Arc::new(settings.of_part());
+        let settings = Arc::new(settings);
         let mut worker = Self {
             dealer: Dealer::new(settings.flow.seed, count),
             shards: (0..count).map(|_| Shard::new(&settings)).collect(),

@@ -36,10 +36,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 32768 files, 128 MiB, no digests, no extraction; when asked for: 4 GiB per file, 64 GiB in all.
+    /// A million files, 128 MiB, no digests, no extraction; when asked for: 4 GiB per file, 64 GiB in all.
     fn default() -> Self {
         Self {
-            open_count: 32_768,
+            open_count: 1 << 20,
             held_len: 128 << 20,
             numbered_count: 65_536,
             hashes: HashSet::NONE,
