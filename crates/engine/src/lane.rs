@@ -1,9 +1,11 @@
 //! A flow table with everything that works on its flows: packets in, rows and file content out.
 
 use crate::app::App;
+use crate::budget::{Pool, newcomer};
 use crate::files::FileHost;
 use crate::pass::{Host, Pass};
 use crate::records::{TunnelRecord, WeirdRecord};
+use crate::settings::Remembered;
 use crate::tunnels::Noted;
 use crate::{Rows, Settings, Stats};
 use sekisho_files::{FileManager, Store};
@@ -16,6 +18,9 @@ use sekisho_wire::{Anomaly, Decoded, checksum};
 
 /// Tunnels inside tunnels, and fragmented datagrams inside fragmented datagrams, that are followed.
 pub const MAX_TUNNEL_DEPTH: usize = 8;
+
+/// Part of the decoders' memory that one may ask for.
+const DECODER_PART: u64 = 4;
 
 /// What a packet is inside of.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,8 +56,8 @@ pub(crate) enum Carried {
 
 /// Flows, fragments, parsers and files of some address pairs.
 pub(crate) struct Lane {
-    flows: FlowTable<App>,
-    defrag: Defragmenter,
+    pub(crate) flows: FlowTable<App>,
+    pub(crate) defrag: Defragmenter,
     pub(crate) host: Host,
     checksums: bool,
     /// Number of the frame that was last in this lane.
@@ -63,13 +68,18 @@ impl Lane {
     /// An empty lane.
     pub fn new(settings: &Settings) -> Self {
         let seed = settings.flow.seed;
-        Self {
+        let remembered = Remembered::of(&settings.budget);
+        let files = sekisho_files::Limits { numbered_count: remembered.numbered, ..settings.files };
+        let mut lane = Self {
             flows: FlowTable::new(settings.flow.clone()),
             defrag: Defragmenter::new(settings.flow.clone()),
-            host: Host::new(FileManager::new(settings.files, seed), seed),
+            host: Host::new(FileManager::new(files, seed), seed, &remembered),
             checksums: settings.checksums,
             done: 0,
-        }
+        };
+        lane.host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
+        lane.allow(newcomer(&settings.budget));
+        lane
     }
 
     /// Until then nothing happens by the mere passing of time.
@@ -102,6 +112,9 @@ impl Lane {
         let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
         let mut pass = Pass { host: &mut self.host, rows: way.rows, store: way.store };
         let Handled { uid, .. } = self.flows.packet(&packet, &mut pass)?;
+        if self.host.parsers_len > self.host.parsers_cap {
+            self.relieve(way.at, way.rows, way.store);
+        }
         if self.host.files.has_records() {
             self.emit_files(way.rows, way.store);
         }
@@ -281,6 +294,7 @@ impl Lane {
             files: self.host.files.stats(),
             expectations_dropped: self.host.expectations.dropped,
             decoding_refused: self.host.out.decoding.refused,
+            parsers_len: u64::try_from(self.host.parsers_len).unwrap_or(0),
             ..self.host.stats
         }
     }

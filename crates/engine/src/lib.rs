@@ -5,6 +5,7 @@
 //! through [`sekisho_files::Store`].
 
 mod app;
+mod budget;
 mod deal;
 mod expect;
 mod files;
@@ -12,17 +13,19 @@ mod lane;
 mod once;
 mod pass;
 mod records;
+mod relief;
 mod settings;
 mod shard;
 mod slice;
 mod tunnels;
 mod worker;
 
+pub use budget::{Budget, FIXED_LEN, MIN_LEN, POOL_COUNT, Pool, PoolState};
 pub use lane::{MAX_TUNNEL_DEPTH, Tap};
 pub use records::{TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
 pub use slice::{Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
-pub use worker::{EPOCH_LEN, SHARDS, Worker};
+pub use worker::{EPOCH_LEN, Worker};
 
 use sekisho_proto::Fact;
 use sekisho_record::{Record, Schema};

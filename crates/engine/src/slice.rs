@@ -167,7 +167,7 @@ pub struct Dealing {
 /// A pass in parts, for `count` shards.
 pub fn parts(settings: Settings, count: usize) -> (Dealing, Vec<Part>) {
     let count = count.max(1);
-    let settings = Arc::new(settings.share(count));
+    let settings = Arc::new(settings);
     let dealer = Dealer::new(settings.flow.seed, count);
     let part = |i| Part { shard: Shard::new(&settings), hash: dealer.hash(), index: i, ending: Vec::new() };
     let parts = (0..u32::try_from(count).unwrap_or(u32::MAX)).map(part).collect();

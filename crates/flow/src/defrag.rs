@@ -118,6 +118,7 @@ pub struct Defragmenter {
     next_serial: u64,
     /// Memory that the waiting datagrams take; bounded by `fragment_len`.
     cost: usize,
+    peak: usize,
     stats: DefragStats,
 }
 
@@ -131,6 +132,7 @@ impl Defragmenter {
             order: VecDeque::new(),
             next_serial: 0,
             cost: 0,
+            peak: 0,
             stats: DefragStats::default(),
         }
     }
@@ -138,6 +140,21 @@ impl Defragmenter {
     /// Counts so far.
     pub fn stats(&self) -> DefragStats {
         DefragStats { datagrams: self.table.len() as u64, ..self.stats }
+    }
+
+    /// Memory that the waiting datagrams take.
+    pub const fn held_len(&self) -> usize {
+        self.cost
+    }
+
+    /// The most that they took since the last call.
+    pub fn take_peak(&mut self) -> usize {
+        std::mem::replace(&mut self.peak, self.cost).max(self.cost)
+    }
+
+    /// Changes what they may take. What exceeds it goes when the next fragment comes.
+    pub const fn set_limit(&mut self, len: usize) {
+        self.config.limits.fragment_len = len;
     }
 
     /// Takes one fragment (`d.fragment` is set) that came in frame `number`; `weird` hears Zeek's names
@@ -201,6 +218,7 @@ impl Defragmenter {
         }
         self.stats.buffered_len += (datagram.len - before) as u64;
         self.cost = self.cost.saturating_sub(cost_before).saturating_add(datagram.cost());
+        self.peak = self.peak.max(self.cost);
         if !datagram.is_whole(weird) {
             return Outcome::Pending;
         }

@@ -5,6 +5,7 @@
 //! fields. This crate knows no protocol, no flow table and no output format.
 
 mod common;
+mod heap;
 mod value;
 
 pub use common::{Head, Tail};
