@@ -42,28 +42,27 @@ pub(crate) fn unsigned<const N: usize>(place: &mut [u8; N], v: u64) -> usize {
         place[0] = b'0' + v as u8;
         return 1;
     }
+    if v < 10_000 {
+        let ([a, b], [c, d]) = (pair(v / 100), pair(v % 100));
+        let leading = u32::from(v < 100) + u32::from(v < 1_000);
+        let digits = u32::from_le_bytes([a, b, c, d]) >> (8 * leading);
+        word(place, &digits.to_le_bytes());
+        return 4 - leading as usize;
+    }
     long_unsigned(place, v)
 }
 
 #[inline(never)]
 fn long_unsigned<const N: usize>(place: &mut [u8; N], v: u64) -> usize {
-    if v < 100 {
-        word(place, &pair(v));
-        return 2;
-    }
-    let (digits, most) = if v < 10_000 {
-        let ([a, b], [c, d]) = (pair(v / 100), pair(v % 100));
-        (u64::from(u32::from_le_bytes([a, b, c, d])), 4)
-    } else if v < EIGHT {
-        (eight_digits(v) | ZEROS, 8)
-    } else {
+    if v >= EIGHT {
         let at = unsigned(place, v / EIGHT);
         put(place, at, eight_digits(v % EIGHT) | ZEROS);
         return at + 8;
-    };
-    let leading = (digits & !ZEROS).trailing_zeros() / 8;
-    put(place, 0, digits >> (8 * leading));
-    most - leading as usize
+    }
+    let digits = eight_digits(v);
+    let leading = digits.trailing_zeros() / 8;
+    put(place, 0, (digits | ZEROS) >> (8 * leading));
+    8 - leading as usize
 }
 
 /// The two digits of `v`, below 100.
@@ -87,8 +86,9 @@ pub(crate) fn signed<const N: usize>(place: &mut [u8; N], v: i64) -> usize {
     if v < 0 { minus(place, len) } else { len }
 }
 
-/// Puts a minus sign before the `len` bytes of a number.
+/// Puts a minus sign before the `len` bytes of a number; returns their number with it.
 #[cold]
+#[inline(never)]
 fn minus<const N: usize>(place: &mut [u8; N], len: usize) -> usize {
     place.copy_within(..len, 1);
     place[0] = b'-';
@@ -97,43 +97,51 @@ fn minus<const N: usize>(place: &mut [u8; N], len: usize) -> usize {
 
 /// Nanoseconds as seconds with exactly six decimals, cut off, not rounded. At most 18 bytes.
 pub(crate) fn seconds_fixed<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
-    let (at, nanos) = whole_seconds(place, nanos);
-    put(place, at, eight_digits(nanos / 1_000 * 100) | ZEROS);
-    at + 6
+    let (len, _) = micros(place, nanos.unsigned_abs() / 1_000);
+    if nanos < 0 { minus(place, len) } else { len }
 }
 
-/// Nanoseconds as seconds with at most `digits` (6 or 9) decimals, cut off, trailing zeros dropped except the
-/// first: the shortest form of the number, as Zeek's JSON has it. At most 21 bytes.
-pub(crate) fn seconds_short<const N: usize>(place: &mut [u8; N], nanos: i64, digits: usize) -> usize {
-    let (at, nanos) = whole_seconds(place, nanos);
-    let (shown, ninth) = if digits > 6 { (nanos / 10, nanos % 10) } else { (nanos / 1_000 * 100, 0) };
-    let eight = eight_digits(shown);
-    put(place, at, eight | ZEROS);
-    if ninth > 0 {
-        place[at + 8] = b'0' + ninth as u8;
-        return at + 9;
-    }
-    at + (8 - eight.leading_zeros() as usize / 8).max(1)
+/// As [`seconds_fixed`], trailing zeros dropped except the first: the shortest form of the number, as Zeek's JSON has
+/// its times.
+pub(crate) fn seconds_short<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
+    let (len, zeros) = micros(place, nanos.unsigned_abs() / 1_000);
+    if nanos < 0 { minus(place, len - zeros) } else { len - zeros }
 }
 
-/// Writes sign, whole seconds and the point; returns their length and the nanoseconds that remain.
-#[inline]
-fn whole_seconds<const N: usize>(place: &mut [u8; N], nanos: i64) -> (usize, u64) {
+/// As [`seconds_short`] with at most nine decimals. At most 21 bytes.
+pub(crate) fn interval_short<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
     let v = nanos.unsigned_abs();
-    let secs = v / NANOS;
-    let mut len = if secs >= 10 * EIGHT {
-        // Ten digits, as all times since 2001 have.
-        word(place, &pair(secs / EIGHT));
-        put(place, 2, eight_digits(secs % EIGHT) | ZEROS);
+    let at = unsigned(place, v / NANOS);
+    let (shown, ninth) = (v % NANOS / 10, v % 10);
+    let eight = eight_digits(shown);
+    place[at] = b'.';
+    put(place, at + 1, eight | ZEROS);
+    let decimals = if ninth > 0 {
+        place[at + 9] = b'0' + ninth as u8;
+        9
+    } else {
+        (8 - eight.leading_zeros() as usize / 8).max(1)
+    };
+    let len = at + 1 + decimals;
+    if nanos < 0 { minus(place, len) } else { len }
+}
+
+/// Writes seconds with six decimals; returns the length, and how many zeros at the end are not the first decimal.
+#[inline]
+fn micros<const N: usize>(place: &mut [u8; N], v: u64) -> (usize, usize) {
+    // The last two digits of the seconds stand before the six of the fraction.
+    let low = eight_digits(v % EIGHT);
+    let at = if v >= EIGHT * EIGHT / 10 {
+        // Ten digits before the point, as all times since 2001 have.
+        put(place, 0, eight_digits(v / EIGHT) | ZEROS);
+        put(place, 8, low | ZEROS);
         10
     } else {
-        unsigned(place, secs)
+        unsigned(place, v / 1_000_000)
     };
-    if nanos < 0 {
-        len = minus(place, len);
-    }
-    place[len] = b'.';
-    (len + 1, v % NANOS)
+    place[at] = b'.';
+    put(place, at + 1, low >> 16 | ZEROS);
+    (at + 7, (low.leading_zeros() as usize / 8).min(5))
 }
 
 /// A finite double as Zeek's JSON writer prints it: shortest digits that read back, exponent below 1e-6 and from 1e21.
@@ -300,7 +308,7 @@ mod tests {
             (1_999, "0.000001", "0.000001"),
             (i64::MAX, "9223372036.854775", "9223372036.854775"),
         ] {
-            assert_eq!(text(|p| seconds_short(p, nanos, 6)), short);
+            assert_eq!(text(|p| seconds_short(p, nanos)), short);
             assert_eq!(text(|p| seconds_fixed(p, nanos)), fixed);
         }
         for (nanos, short) in [
@@ -312,7 +320,7 @@ mod tests {
             (1_000_000_001, "1.000000001"),
             (i64::MIN, "-9223372036.854775808"),
         ] {
-            assert_eq!(text(|p| seconds_short(p, nanos, 9)), short);
+            assert_eq!(text(|p| interval_short(p, nanos)), short);
         }
     }
 
@@ -331,8 +339,8 @@ mod tests {
                     t => t.to_owned(),
                 };
                 assert_eq!(text(|p| seconds_fixed(p, nanos)), six);
-                assert_eq!(text(|p| seconds_short(p, nanos, 6)), short(six));
-                assert_eq!(text(|p| seconds_short(p, nanos, 9)), short(&long));
+                assert_eq!(text(|p| seconds_short(p, nanos)), short(six));
+                assert_eq!(text(|p| interval_short(p, nanos)), short(&long));
             }
         }
     }
