@@ -15,7 +15,8 @@ static NAMES: [OnceLock<&'static str>; NAME_MAX_COUNT] = [const { OnceLock::new(
 /// The number of `name`, from 1; 0 if there is no place for it.
 fn number(name: &'static str) -> u8 {
     for (n, place) in (1u8..).zip(&NAMES) {
-        if *place.get_or_init(|| name) == name {
+        let known = *place.get_or_init(|| name);
+        if std::ptr::eq(known, name) || known == name {
             return n;
         }
     }
