@@ -1,5 +1,7 @@
 //! Instruction counts by valgrind's callgrind, made as much as possible the same on every machine.
 
+use crate::bench::find;
+use crate::shell;
 use anyhow::{Context, Result, bail};
 use std::process::{Command, Stdio};
 
@@ -21,17 +23,17 @@ pub(crate) const INSTALL: &str = "valgrind is not installed (Debian: apt-get ins
 
 /// Is valgrind installed?
 pub(crate) fn is_there() -> bool {
-    Command::new("valgrind").arg("--version").output().is_ok_and(|o| o.status.success())
+    find("valgrind").is_some()
 }
 
 /// Runs `command` (program and arguments) in an environment that is always the same.
 pub(crate) fn count(command: &[String]) -> Result<Count> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let out = Command::new("valgrind")
+    let valgrind = find("valgrind").context(INSTALL)?;
+    let out = Command::new(valgrind)
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .args(command)
+        .current_dir(shell::root())
         .env_clear()
-        .env("PATH", path)
         .env("GLIBC_TUNABLES", TUNABLES)
         .stdin(Stdio::null())
         .output()

@@ -37,7 +37,7 @@ impl Rows {
                 *found = *found || texts.iter().all(|t| t.find(&line).is_some());
             }
             if clients.iter().any(|c| c.find(&line).is_some()) {
-                rows.ordinary.push(without_ids(&line)?);
+                rows.ordinary.push(without_ids(&line));
             }
             line.clear();
         }
@@ -64,12 +64,14 @@ impl Rows {
     }
 }
 
-fn without_ids(line: &[u8]) -> Result<String> {
-    let mut row: Value = serde_json::from_slice(line)?;
+fn without_ids(line: &[u8]) -> String {
+    let Ok(mut row) = serde_json::from_slice::<Value>(line) else {
+        return format!("no JSON: {}", line.escape_ascii());
+    };
     if let Some(fields) = row.as_object_mut() {
         fields.retain(|name, _| !IDS.contains(&name.as_str()));
     }
-    Ok(row.to_string())
+    row.to_string()
 }
 
 /// What of a row tells it from others, in one line.

@@ -14,7 +14,7 @@ const PER_FLOW: u64 = 2_500;
 pub(super) fn random_names(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     for i in 0..n {
         let name = format!("{}.victim.example", storm.random.letters(16));
-        let (id, client) = (storm.random.next() as u16, (scattered(i % 50_000), storm.random.port()));
+        let (id, client) = (storm.random.draw() as u16, (scattered(i % 50_000), storm.random.port()));
         storm.send(&Frame::udp(client, RESOLVER, &question(id, &name, 1)).frame())?;
         if i % 3 != 0 {
             let reply = answer(id, ANSWER | NXDOMAIN, &name, 1, &[]);

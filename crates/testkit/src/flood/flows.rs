@@ -18,7 +18,7 @@ fn counted(flows: u64) -> io::Result<Truth> {
 
 pub(super) fn syn_flood(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     for i in 0..n {
-        let (port, seq) = (storm.random.port(), storm.random.next() as u32);
+        let (port, seq) = (storm.random.port(), storm.random.draw() as u32);
         storm.send(&Frame::tcp((scattered(i), port), WEB, flag::SYN).seq(seq, 0).frame())?;
     }
     counted(n)
@@ -89,7 +89,7 @@ pub(super) fn hash_folds(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
 pub(super) fn rst_fin(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     for i in 0..n {
         let flags = [flag::RST, flag::FIN | flag::ACK, flag::RST | flag::ACK][(i % 3) as usize];
-        let (port, seq) = (storm.random.port(), storm.random.next() as u32);
+        let (port, seq) = (storm.random.port(), storm.random.draw() as u32);
         storm.send(&Frame::tcp((scattered(i), port), WEB, flags).seq(seq, seq).frame())?;
     }
     counted(n)

@@ -17,7 +17,7 @@ fn fragment(src: Addr, id: u32, offset: u16, more: bool, data: &[u8]) -> Vec<u8>
         Some(from) => {
             let mut p = ipv4(from, VICTIM, ip_proto::UDP, data);
             p[4..6].copy_from_slice(&(id as u16).to_be_bytes());
-            p[6..8].copy_from_slice(&(offset / 8 | u16::from(more) << 13).to_be_bytes());
+            p[6..8].copy_from_slice(&((offset / 8) | (u16::from(more) << 13)).to_be_bytes());
             p[10..12].fill(0);
             let sum = checksum(&[&p[..20]]);
             p[10..12].copy_from_slice(&sum.to_be_bytes());
@@ -36,7 +36,7 @@ fn fragment(src: Addr, id: u32, offset: u16, more: bool, data: &[u8]) -> Vec<u8>
 fn never(storm: &mut Storm<'_>, n: u64, source: fn(u64) -> Addr) -> io::Result<Truth> {
     let data = [0x55; 240];
     for i in 0..n / 3 {
-        let (src, id) = (source(i / 4), storm.random.next() as u32);
+        let (src, id) = (source(i / 4), storm.random.draw() as u32);
         storm.send(&fragment(src, id, 0, true, &data))?;
         storm.send(&fragment(src, id, 480, true, &data))?;
         storm.send(&fragment(src, id, 960, i % 2 == 0, &data))?;
@@ -56,7 +56,7 @@ pub(super) fn never_v6(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
 /// in turn.
 pub(super) fn tiny(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     for i in 0..n / 4 {
-        let id = storm.random.next() as u32;
+        let id = storm.random.draw() as u32;
         let sources = [scattered(4 * i), scattered(4 * i + 1), scattered_v6(i), scattered(4 * i + 3)];
         for src in sources {
             storm.send(&fragment(src, id, 8 * PIECES, false, &[9; 8]))?;
@@ -74,7 +74,7 @@ pub(super) fn tiny(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
 pub(super) fn comb(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     let whole = vec![7; 16 * usize::from(PIECES)];
     for i in 0..n {
-        let (src, id) = (scattered(i), storm.random.next() as u32);
+        let (src, id) = (scattered(i), storm.random.draw() as u32);
         for k in (1..PIECES).rev() {
             storm.send(&fragment(src, id, 16 * k, true, &[7; 8]))?;
         }

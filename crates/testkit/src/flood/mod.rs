@@ -17,7 +17,7 @@ mod streams;
 mod tls;
 mod tunnels;
 
-pub use storm::{Random, Storm, Truth};
+pub use storm::{Out, Random, Storm, Truth};
 
 use crate::PcapWriter;
 use sekisho_types::{Interval, Timestamp};
@@ -44,10 +44,15 @@ pub struct Attack {
     pub least: u64,
     /// One packet carries many messages, so that cost per packet says little.
     pub dense: bool,
-    run: fn(&mut Storm<'_>, u64) -> io::Result<Truth>,
+    make: fn(&mut Storm<'_>, u64) -> io::Result<Truth>,
 }
 
 impl Attack {
+    /// Sends `items` items through `storm`, and says what is true of them.
+    pub fn run(&self, storm: &mut Storm<'_>, items: u64) -> io::Result<Truth> {
+        (self.make)(storm, items)
+    }
+
     /// Items at `percent` of the full size.
     pub fn items(&self, percent: f64) -> u64 {
         ((self.full as f64 * percent / 100.0) as u64).max(self.least)
@@ -58,10 +63,10 @@ const fn attack(
     name: &'static str,
     full: u64,
     least: u64,
-    run: fn(&mut Storm<'_>, u64) -> io::Result<Truth>,
+    make: fn(&mut Storm<'_>, u64) -> io::Result<Truth>,
     aim: &'static str,
 ) -> Attack {
-    Attack { name, aim, full, least, dense: false, run }
+    Attack { name, aim, full, least, dense: false, make }
 }
 
 const fn dense(attack: Attack) -> Attack {
@@ -98,7 +103,7 @@ pub const ATTACKS: &[Attack] = &[
     attack("tunnels-beyond", 500_000, 20_000, tunnels::beyond, "40 tunnels in each other"),
     attack("tunnels-spray", 300_000, 20_000, tunnels::spray, "new ends in every layer of every packet"),
     attack("dns-random", 2_000_000, 40_000, dns::random_names, "names that are not there, many clients"),
-    attack("dns-unanswered", 2_000_000, 100_000, dns::unanswered, "thousands of open questions in each flow"),
+    attack("dns-unanswered", 2_000_000, 200_000, dns::unanswered, "thousands of open questions in each flow"),
     attack("tls-hellos", 500_000, 10_000, tls::hellos, "connections that end with the ClientHello"),
     attack("tls-open", 4_000, 600, tls::open, "handshake messages of 200 KB that never end"),
     attack("tls-certificates", 100_000, 4_000, tls::certificates, "a new certificate in each connection"),
@@ -129,7 +134,7 @@ pub fn write(attack: &Attack, items: u64, whole: &mut dyn Write, alone: &mut dyn
         end = end.max(ts);
         Ok(())
     };
-    (attack.run)(&mut Storm::new(attack.name, &mut measure), items)?;
+    attack.run(&mut Storm::new(attack.name, &mut measure), items)?;
     let ordinary = around(storm::start(), end);
     let mut file = PcapWriter::new(alone, ETHERNET)?;
     for (ts, frame) in &ordinary {
@@ -146,7 +151,7 @@ pub fn write(attack: &Attack, items: u64, whole: &mut dyn Write, alone: &mut dyn
         }
         file.frame(ts, frame, orig_len)
     };
-    let truth = (attack.run)(&mut Storm::new(attack.name, &mut merge), items)?;
+    let truth = attack.run(&mut Storm::new(attack.name, &mut merge), items)?;
     for (ts, frame) in rest {
         file.frame(*ts, frame, frame.len() as u32)?;
     }

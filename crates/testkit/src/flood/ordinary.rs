@@ -8,9 +8,10 @@ use sekisho_types::{Interval, Timestamp};
 /// What every ordinary client's address begins with, as the logs print it behind a quotation mark.
 pub const CLIENTS: [&str; 2] = ["10.77.", "fd77:"];
 
-/// Recorded handshakes, played again between other ends.
-const TLS12: &[u8] = include_bytes!("../../../../goldens/tls/tls12.pcap");
-const TLS13: &[u8] = include_bytes!("../../../../goldens/tls/tls13.pcap");
+/// A recorded handshake of TLS 1.2, to be played again between other ends.
+pub const TLS12: &[u8] = include_bytes!("../../../../goldens/tls/tls12.pcap");
+/// The same of TLS 1.3.
+pub const TLS13: &[u8] = include_bytes!("../../../../goldens/tls/tls13.pcap");
 
 type Timed = (Timestamp, Vec<u8>);
 
@@ -193,7 +194,7 @@ impl Client {
 }
 
 /// Payloads of a recording's first TCP connection in their order, with who sent them.
-pub(super) fn payloads(pcap: &[u8]) -> Vec<(Dir, Vec<u8>)> {
+pub fn payloads(pcap: &[u8]) -> Vec<(Dir, Vec<u8>)> {
     let mut first = None;
     let mut out = Vec::new();
     for (_, frame) in read_pcap(pcap) {
@@ -229,8 +230,8 @@ fn text(head: &[u8], len: usize) -> Vec<u8> {
     head.iter().copied().chain(b"0123456789abcdef\n".iter().copied().cycle()).take(len).collect()
 }
 
-/// Lines in turn: `>` is the client.
-pub(super) fn dialogue(mut c: Conversation, lines: &[&str]) -> Conversation {
+/// Lines in turn, and the end: `>` is the client.
+pub fn dialogue(mut c: Conversation, lines: &[&str]) -> Conversation {
     for line in lines {
         let (who, text) = line.split_at(1);
         c = c.send(if who == ">" { Orig } else { Resp }, format!("{text}\r\n").as_bytes());
@@ -239,7 +240,7 @@ pub(super) fn dialogue(mut c: Conversation, lines: &[&str]) -> Conversation {
 }
 
 /// A mail with an attachment.
-pub(super) const MAIL: &[&str] = &[
+pub const MAIL: &[&str] = &[
     "<220 mail.example.org ESMTP ordinary",
     ">EHLO client.example.org",
     "<250-mail.example.org\r\n250 PIPELINING",

@@ -19,10 +19,13 @@ pub struct Truth {
     pub says: Vec<Vec<String>>,
 }
 
+/// Takes a packet: time, captured bytes, length on the wire.
+pub type Out<'a> = dyn FnMut(Timestamp, &[u8], u32) -> io::Result<()> + 'a;
+
 /// Where the packets of an attack go: one after the other, in steps of time, with random numbers that are always
 /// the same.
 pub struct Storm<'a> {
-    out: &'a mut dyn FnMut(Timestamp, &[u8], u32) -> io::Result<()>,
+    out: &'a mut Out<'a>,
     /// Time of the next packet.
     pub now: Timestamp,
     /// The numbers.
@@ -30,10 +33,10 @@ pub struct Storm<'a> {
 }
 
 impl<'a> Storm<'a> {
-    /// An attack whose numbers follow from `name`; `out` takes time, captured bytes and length on the wire.
-    pub fn new(name: &str, out: &'a mut dyn FnMut(Timestamp, &[u8], u32) -> io::Result<()>) -> Self {
+    /// An attack whose numbers follow from `name`; they go to `out`.
+    pub fn new(name: &str, out: &'a mut Out<'a>) -> Self {
         let seed = name.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-        Self { out, now: start(), random: Random(seed | 1) }
+        Self { out, now: start(), random: Random::new(seed) }
     }
 
     /// Sends a frame.
@@ -59,8 +62,13 @@ impl<'a> Storm<'a> {
 pub struct Random(u64);
 
 impl Random {
+    /// Numbers that follow from `seed`.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed | 1)
+    }
+
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -69,7 +77,7 @@ impl Random {
 
     /// A number below `n`.
     pub fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
+        self.draw() % n
     }
 
     /// A port above the well-known ones.
@@ -79,7 +87,7 @@ impl Random {
 
     /// `len` bytes.
     pub fn bytes(&mut self, len: usize) -> Vec<u8> {
-        (0..len).map(|_| self.next() as u8).collect()
+        (0..len).map(|_| self.draw() as u8).collect()
     }
 
     /// `len` small letters.

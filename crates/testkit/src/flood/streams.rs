@@ -107,6 +107,7 @@ pub(super) fn wrap(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     reply = reply.seq(ack, seq.wrapping_add(1));
     reply.flags |= flag::FIN;
     storm.send(&reply.frame())?;
+    data.flags &= !flag::FIN;
     storm.send(&data.seq(seq.wrapping_add(1), ack.wrapping_add(1)).frame())?;
     let bytes = n * JUMBO_LEN as u64;
     let says = [r#""_path":"conn""#.to_owned(), r#""203.0.113.99""#.to_owned(), format!("\"resp_bytes\":{bytes},")];

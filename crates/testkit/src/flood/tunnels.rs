@@ -70,7 +70,7 @@ pub(super) fn spray(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     let mut ends: Random = storm.random.clone();
     for i in 0..n {
         let inside = Frame::udp((scattered(i), 40_000), "192.0.2.80:9000", b"inside");
-        storm.send(&deep(&inside, NESTED, |_| ends.next() as u32))?;
+        storm.send(&deep(&inside, NESTED, |_| ends.draw() as u32))?;
     }
     Ok(Truth::default())
 }
