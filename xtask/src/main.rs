@@ -8,6 +8,7 @@ mod flood;
 mod guard;
 mod mutate;
 mod new;
+mod parallel;
 mod shell;
 mod tidy;
 

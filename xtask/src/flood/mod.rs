@@ -10,7 +10,7 @@ mod options;
 mod program;
 mod rows;
 
-use crate::shell;
+use crate::{parallel, shell};
 use anyhow::{Context, Result, bail};
 use options::{HELP, Options};
 use program::{Program, Used};
@@ -56,7 +56,7 @@ pub(crate) fn flood(args: &[&str]) -> Result<bool> {
         }
     };
     let fine = if options.instructions {
-        instructions::table(&program, &attacks, &options, &folder)?
+        instructions::table(&program, &attacks, &folder)?
     } else {
         table(&program, &attacks, &options, &folder)?
     };
@@ -125,15 +125,21 @@ fn table(program: &Program, attacks: &[&Attack], options: &Options, folder: &Pat
     );
     println!("{:17} {:9} {:9.1} {}", "ordinary", packets, mb(&path)?, costs(ordinary, ordinary));
     let mut failed = Vec::new();
-    for attack in attacks {
+    let work = |attack: &&Attack| {
         let (whole, alone, written) = make(attack, options, folder)?;
         let outcome = trial(program, &whole, &alone, &written, &options.memory)?;
+        let mb = mb(&whole)?;
+        if options.out.is_none() {
+            fs::remove_file(&whole)?;
+            fs::remove_file(&alone)?;
+        }
+        Ok((written.packets, mb, outcome))
+    };
+    parallel::each(attacks, work, |attack, (packets, mb, outcome)| {
         let peaks: Vec<String> = outcome.peaks.iter().map(|p| format!("{:6}", p >> 20)).collect();
         println!(
-            "{:17} {:9} {:9.1} {}         {}  {}",
+            "{:17} {packets:9} {mb:9.1} {}         {}  {}",
             attack.name,
-            written.packets,
-            mb(&whole)?,
             costs(outcome.cost, ordinary),
             peaks.join(" "),
             outcome.verdict()
@@ -144,11 +150,8 @@ fn table(program: &Program, attacks: &[&Attack], options: &Options, folder: &Pat
         if !outcome.problems.is_empty() {
             failed.push(attack.name);
         }
-        if options.out.is_none() {
-            fs::remove_file(&whole)?;
-            fs::remove_file(&alone)?;
-        }
-    }
+        Ok(())
+    })?;
     println!(
         "flood: {} attacks, {} failed{}{}",
         attacks.len(),

@@ -6,10 +6,8 @@
 
 mod table;
 
-use crate::{callgrind, shell};
+use crate::{callgrind, parallel, shell};
 use anyhow::{Context, Result, bail};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use table::{Reason, Row, Table};
 
 /// The agreed table.
@@ -81,25 +79,16 @@ fn cases(wanted: &[&str]) -> Result<Vec<(String, String)>> {
 
 /// Counts every case, as many at once as there are processors.
 fn count_all(cases: &[(String, String)]) -> Result<Vec<Row>> {
-    let next = AtomicUsize::new(0);
-    let rows: Mutex<Vec<Option<Row>>> = Mutex::new(vec![None; cases.len()]);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let work = || -> Result<()> {
-            loop {
-                let i = next.fetch_add(1, Ordering::Relaxed);
-                let Some((name, item)) = cases.get(i) else { return Ok(()) };
-                let count = count(name).with_context(|| name.clone())?;
-                let row = Row { name: name.clone(), item: item.clone(), count };
-                if let Ok(mut rows) = rows.lock() {
-                    rows[i] = Some(row);
-                }
-            }
-        };
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().try_for_each(|t| t.join().map_err(|_| anyhow::anyhow!("a thread panicked"))?)
+    let work = |(name, item): &(String, String)| {
+        let count = count(name).with_context(|| name.clone())?;
+        Ok(Row { name: name.clone(), item: item.clone(), count })
+    };
+    let mut rows = Vec::new();
+    parallel::each(cases, work, |_, row| {
+        rows.push(row);
+        Ok(())
     })?;
-    Ok(rows.into_inner().unwrap_or_default().into_iter().flatten().collect())
+    Ok(rows)
 }
 
 /// Instructions per item of one case.
