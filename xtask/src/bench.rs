@@ -82,7 +82,8 @@ fn contestants(sekisho: &Path) -> Vec<Contestant> {
     field
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+/// Where `program` is, if it is installed.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .chain(["/usr/sbin".into(), "/sbin".into()])
