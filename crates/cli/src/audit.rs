@@ -4,9 +4,7 @@ use crate::args::{Audit, When};
 use crate::drive::{self, Outcome};
 use crate::input;
 use anyhow::{Context, Result};
-use sekisho_engine::{Stats, Worker};
-use sekisho_files::NoStore;
-use sekisho_record::Record;
+use sekisho_engine::Stats;
 use sekisho_report::{Completeness, Summary, render_text, to_json};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -20,8 +18,7 @@ pub fn run(args: &Audit) -> Result<bool> {
     let mut settings = input::settings(&args.common)?;
     settings.files.hashes.sha256 = true;
     let mut summary = Summary::new(args.common.seed);
-    let mut rows = |row: &dyn Record| summary.add(row);
-    let outcome = drive::drive(&args.common, captures, Worker::new(settings), &mut rows, &mut NoStore, None, || true)?;
+    let outcome = drive::gather(&args.common, captures, settings, &mut summary);
     let page = summary.page(completeness(args, &outcome));
     let to_stdout = args.json.as_ref().is_some_and(|p| p.as_os_str() == "-");
     if let Some(path) = &args.json {

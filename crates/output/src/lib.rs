@@ -16,5 +16,5 @@ mod tsv;
 pub use format::{Format, UnknownFormat};
 pub use json::{JsonEncoder, JsonStyle};
 pub use reference::reference;
-pub use sinks::{Error, Sinks, Writer, Written};
+pub use sinks::{Detached, Encoded, Error, Sinks, Writer, Written};
 pub use tsv::TsvEncoder;

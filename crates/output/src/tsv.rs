@@ -54,6 +54,25 @@ impl TsvEncoder {
         }
     }
 
+    /// Appends `row` alone, and tells its latest time, for [`TsvEncoder::note`] of the encoder that writes the file.
+    pub(crate) fn encode_row(&mut self, row: &dyn Record, out: &mut Vec<u8>) -> Option<Timestamp> {
+        self.first.get_or_insert_default();
+        self.last = None;
+        self.encode(row, out);
+        self.last
+    }
+
+    /// A row of time `time`, encoded elsewhere, comes next: appends the header if it is the first.
+    pub(crate) fn note(&mut self, time: Option<Timestamp>, out: &mut Vec<u8>) {
+        if self.first.is_none() {
+            let ts = time.unwrap_or_default();
+            self.first = Some(ts);
+            self.last = Some(ts);
+            self.header(ts, out);
+        }
+        self.last = self.last.max(time);
+    }
+
     fn header(&self, ts: Timestamp, out: &mut Vec<u8>) {
         out.extend_from_slice(b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t");
         out.extend_from_slice(self.schema.log.as_bytes());
