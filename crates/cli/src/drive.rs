@@ -5,7 +5,7 @@ use crate::gather::Gather;
 use crate::pool;
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Rows, SHARDS, Settings, Stats, Tap, Worker};
+use sekisho_engine::{Rows, Settings, Stats, Tap, Worker};
 use sekisho_files::{NoStore, Store};
 use sekisho_record::Record;
 use std::cell::RefCell;
@@ -25,11 +25,14 @@ pub struct Outcome {
 /// Threads where `--jobs` does not say how many, at most: beyond, the busiest pair of hosts sets the pace.
 const MAX_DEFAULT_JOBS: usize = 8;
 
+/// Most threads: there are no more parts of a pass to work on side by side.
+const MAX_JOBS: usize = 32;
+
 /// Threads that `--jobs` asks for.
 fn jobs(common: &Common) -> usize {
     match common.jobs {
         0 => thread::available_parallelism().map_or(1, usize::from).min(MAX_DEFAULT_JOBS),
-        n => n.min(SHARDS),
+        n => n.min(MAX_JOBS),
     }
 }
 

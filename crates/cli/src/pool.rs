@@ -10,7 +10,7 @@ use crate::args::Common;
 use crate::gather::{Gather, Packer};
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Dealing, Key, KeyedRows, Part, SHARDS, Settings, Slice, Stats, finish, parts};
+use sekisho_engine::{Dealing, Key, KeyedRows, Part, Settings, Slice, Stats, finish, parts};
 use sekisho_proto::{Fact, Remembered};
 use sekisho_record::Record;
 use state::{State, Task};
@@ -148,14 +148,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Runs a pass over `captures` with `jobs` threads, this one among them.
 pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, jobs: usize, gather: &mut G) -> Done {
-    let (dealing, parts) = parts(settings, SHARDS);
+    let (dealing, balance, parts) = parts(settings);
     let progress = Progress::new(common.progress, common.quiet, captures.progress().total_len());
     let (batch, spare) = (Arc::default(), Vec::new());
     let source = Source { captures, dealing, progress, packets: 0, batch, from: 0, spare, over: false };
     let packers: Vec<G::Packer> = (0..jobs.max(1)).map(|_| gather.packer()).collect();
     let collector = Collector { gather, remembered: Remembered::default(), repeats: 0, order: Vec::new() };
     let pool = Pool {
-        state: Mutex::new(State::new(source, collector)),
+        state: Mutex::new(State::new(source, balance, collector)),
         changed: Condvar::new(),
         parts: parts.into_iter().map(Mutex::new).collect(),
     };

@@ -24,7 +24,7 @@ pub use budget::{Budget, FIXED_LEN, MIN_LEN, POOL_COUNT, Pool, PoolState};
 pub use lane::{MAX_TUNNEL_DEPTH, Tap};
 pub use records::{TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
-pub use slice::{Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
+pub use slice::{Balance, Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
 pub use worker::{EPOCH_LEN, Worker};
 
 use sekisho_proto::Fact;

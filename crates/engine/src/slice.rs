@@ -5,8 +5,10 @@
 //! slice are as the worker would have given them.
 //!
 //! Law: a slice's carriers of stage `n` come before those of `n + 1`, all of them before its leaves; a shard's slices
-//! come in order; after a slice that [`Slice::meets`], [`Dealing::meet`] comes before anything else is dealt.
+//! come in order; after a slice that [`Slice::meets`], [`Dealing::meet`] comes before anything else is dealt; after one that
+//! [`Slice::ends_epoch`], [`Balance::epoch`] and [`Part::obey`] of all parts come before anything else is worked on.
 
+use crate::budget::{Ledger, Order, POOL_COUNT, PoolState, Usage};
 use crate::deal::{Dealer, Hash};
 use crate::lane::Way;
 use crate::shard::{Parcel, Shard};
@@ -56,6 +58,12 @@ impl Rows for Keyed<'_> {
 
 /// Steps of one packet of an aggregate: one for each packet within the other.
 const STEPS: u32 = 64;
+
+/// The end of an epoch: files that stalled …
+const SWEEP: u32 = u32::MAX - 1;
+
+/// … and then what has to go so that the rest fits into memory.
+const RELIEF: u32 = u32::MAX;
 
 /// Lanes of a shard, for keys.
 const LANES: u32 = 16;
@@ -132,6 +140,11 @@ impl Slice {
         self.meets
     }
 
+    /// Is its last frame the last of an epoch?
+    pub const fn ends_epoch(&self) -> bool {
+        self.ends_epoch
+    }
+
     /// Nothing more can be dealt to it: it ends an epoch or [`Slice::meets`].
     pub const fn is_closed(&self) -> bool {
         self.ends_epoch || self.meets
@@ -164,15 +177,26 @@ pub struct Dealing {
     now: Timestamp,
 }
 
-/// A pass in parts, for `count` shards.
-pub fn parts(settings: Settings, count: usize) -> (Dealing, Vec<Part>) {
-    let count = count.max(1);
+/// A pass in parts. How many follows from the budget, as with [`crate::Worker`].
+pub fn parts(settings: Settings) -> (Dealing, Balance, Vec<Part>) {
+    let count = usize::try_from(settings.budget.part_count()).unwrap_or(1).max(1);
     let settings = Arc::new(settings);
     let dealer = Dealer::new(settings.flow.seed, count);
-    let part = |i| Part { shard: Shard::new(&settings), hash: dealer.hash(), index: i, ending: Vec::new() };
-    let parts = (0..u32::try_from(count).unwrap_or(u32::MAX)).map(part).collect();
+    let part = |i| Part {
+        shard: Shard::new(&settings),
+        hash: dealer.hash(),
+        index: i,
+        ending: Vec::new(),
+        orders: Vec::new(),
+    };
+    let mut parts: Vec<Part> = (0..u32::try_from(count).unwrap_or(u32::MAX)).map(part).collect();
+    let mut balance = Balance(Ledger::new(settings.budget));
+    balance.epoch(&mut parts);
+    for part in &mut parts {
+        part.follow(Moment::default(), &mut |_: &dyn Record| {});
+    }
     let filter = settings.filter.clone();
-    (Dealing { dealer, filter, stats: Stats::default(), now: Timestamp(i64::MIN) }, parts)
+    (Dealing { dealer, filter, stats: Stats::default(), now: Timestamp(i64::MIN) }, balance, parts)
 }
 
 impl Dealing {
@@ -263,6 +287,35 @@ pub struct Part {
     index: u32,
     /// The live flows, youngest first, once the run is over.
     ending: Vec<(u64, usize, FlowId)>,
+    /// What memory it has to give up, by lane, until [`Part::obey`].
+    orders: Vec<Order>,
+}
+
+/// The memory of a pass in parts, divided among them anew at the end of each epoch.
+#[derive(Debug)]
+pub struct Balance(Ledger);
+
+impl Balance {
+    /// An epoch is over for all parts: each gets its orders, to be followed by [`Part::obey`] before anything else.
+    pub fn epoch<'p>(&mut self, parts: impl IntoIterator<Item = &'p mut Part>) {
+        let mut parts: Vec<&mut Part> = parts.into_iter().collect();
+        let usages: Vec<Vec<Usage>> = parts.iter_mut().map(|p| p.shard.usages().collect()).collect();
+        let mut orders = self.0.epoch(&usages.concat()).into_iter();
+        for (part, usages) in parts.iter_mut().zip(&usages) {
+            part.orders.extend(orders.by_ref().take(usages.len()));
+        }
+    }
+
+    /// Takes note of what the parts use, at the end of the run.
+    pub fn note<'p>(&mut self, parts: impl IntoIterator<Item = &'p mut Part>) {
+        let usages: Vec<Usage> = parts.into_iter().flat_map(|p| p.shard.usages().collect::<Vec<_>>()).collect();
+        self.0.note(&usages);
+    }
+
+    /// The pools that memory is divided into, in the order of [`crate::Pool::ALL`].
+    pub fn pools(&self) -> [PoolState; POOL_COUNT] {
+        self.0.pools()
+    }
 }
 
 impl Part {
@@ -353,10 +406,23 @@ impl Part {
         if slice.ends_epoch {
             let now = slice.times.last().copied().unwrap_or_default();
             for (i, lane) in self.shard.lanes_mut().enumerate() {
-                rows.key = Key { packet: slice.number(last), step: u32::MAX, lane: self.index * LANES + number(i) };
+                rows.key = Key { packet: slice.number(last), step: SWEEP, lane: self.index * LANES + number(i) };
                 lane.sweep(now, &mut rows, &mut NoStore);
             }
         }
+    }
+
+    /// After a slice that [`Slice::ends_epoch`] and [`Balance::epoch`]: gives up what has to be.
+    pub fn obey(&mut self, slice: &Slice, rows: &mut dyn KeyedRows) {
+        let Some(last) = slice.len().checked_sub(1).and_then(|n| u32::try_from(n).ok()) else { return };
+        let at = Moment { ts: slice.times.last().copied().unwrap_or_default(), number: slice.number(last) };
+        let key = Key { packet: at.number, step: RELIEF, lane: self.index * LANES };
+        self.follow(at, &mut Keyed { key, rows });
+    }
+
+    fn follow(&mut self, at: Moment, rows: &mut dyn Rows) {
+        let orders = std::mem::take(&mut self.orders);
+        self.shard.obey(&mut orders.iter(), at, rows, &mut NoStore);
     }
 
     /// Lets time pass in one lane up to frame `at`: each timer at the first frame that reaches it, but not before the

@@ -2,7 +2,7 @@
 
 use super::{Collector, PileOf, Sheaf, Source, lock};
 use crate::gather::Gather;
-use sekisho_engine::{Dealing, Found, KeyedRows, Part, Slice};
+use sekisho_engine::{Balance, Dealing, Found, KeyedRows, Part, Slice};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -22,6 +22,8 @@ pub enum Job {
     Found(Arc<Slice>, usize),
     /// The rest of a slice.
     Leaves(Arc<Slice>),
+    /// The end of an epoch: what has to be given up.
+    Relief(Arc<Slice>),
     /// The run is over.
     Close(sekisho_types::Timestamp),
     /// Flows that began before that packet end.
@@ -35,6 +37,7 @@ impl Job {
             Self::Carriers(slice) => part.carriers(slice, rows, found),
             Self::Found(slice, stage) => part.found(slice, *stage, these, rows, found),
             Self::Leaves(slice) => part.leaves(slice, these, rows),
+            Self::Relief(slice) => part.obey(slice, rows),
             Self::Close(now) => _ = part.close(*now, rows),
             Self::End(before) => part.end_flows(*before, rows),
         }
@@ -53,6 +56,7 @@ pub enum Task<'g, G: Gather> {
 
 /// See the module.
 pub struct State<'g, G: Gather> {
+    pub balance: Balance,
     source: Option<Box<Source>>,
     collector: Option<Box<Collector<'g, G>>>,
     /// Dealt, not begun.
@@ -82,8 +86,9 @@ pub struct State<'g, G: Gather> {
 }
 
 impl<'g, G: Gather> State<'g, G> {
-    pub fn new(source: Source, collector: Collector<'g, G>) -> Self {
+    pub fn new(source: Source, balance: Balance, collector: Collector<'g, G>) -> Self {
         Self {
+            balance,
             source: Some(Box::new(source)),
             collector: Some(Box::new(collector)),
             ready: None,
@@ -192,7 +197,12 @@ impl<'g, G: Gather> State<'g, G> {
             match self.job.take() {
                 Some(Job::Carriers(slice)) => self.after_stage(slice, 0, parts),
                 Some(Job::Found(slice, stage)) => self.after_stage(slice, stage, parts),
-                Some(Job::Leaves(slice)) => {
+                Some(Job::Leaves(slice)) if slice.ends_epoch() => {
+                    self.balance.epoch(parts.iter().map(lock).collect::<Vec<_>>().iter_mut().map(|p| &mut **p));
+                    self.start(parts, |_| 1);
+                    self.job = Some(Job::Relief(slice));
+                }
+                Some(Job::Leaves(slice) | Job::Relief(slice)) => {
                     self.slice_done(slice, parts);
                     self.begin(parts);
                 }
@@ -216,6 +226,7 @@ impl<'g, G: Gather> State<'g, G> {
             && !self.ended
             && let Some(source) = &self.source
         {
+            self.balance.note(parts.iter().map(lock).collect::<Vec<_>>().iter_mut().map(|p| &mut **p));
             self.job = Some(Job::Close(source.dealing().now()));
             self.start(parts, |_| 1);
         }
@@ -282,7 +293,7 @@ impl<'g, G: Gather> State<'g, G> {
 impl Job {
     fn slice(&self) -> Option<&Slice> {
         match self {
-            Self::Carriers(slice) | Self::Found(slice, _) | Self::Leaves(slice) => Some(slice),
+            Self::Carriers(slice) | Self::Found(slice, _) | Self::Leaves(slice) | Self::Relief(slice) => Some(slice),
             Self::Close(_) | Self::End(_) => None,
         }
     }
