@@ -3,8 +3,10 @@ use sekisho_types::{Addr, Subnet};
 /// What is known of all addresses that begin with the same octet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Octet {
-    /// None is local.
+    /// Nobody asked yet.
     #[default]
+    Unknown,
+    /// None is local.
     Away,
     /// All are.
     Home,
@@ -22,25 +24,28 @@ pub(crate) struct HomeNets {
 
 impl HomeNets {
     pub(crate) fn new(nets: &[Subnet]) -> Self {
-        let mut home = Self { v4: [Octet::Away; 256], v6: [Octet::Away; 256], nets: nets.to_vec() };
-        for (octet, (v4, v6)) in (0..=255).zip(home.v4.iter_mut().zip(&mut home.v6)) {
-            let (mut first, mut last) = ([0; 16], [255; 16]);
-            (first[0], last[0]) = (octet, octet);
-            *v4 = class(nets, Addr::v4([octet, 0, 0, 0]), Addr::v4([octet, 255, 255, 255]));
-            *v6 = class(nets, Addr::v6(first), Addr::v6(last));
-        }
-        home
+        Self { v4: [Octet::Unknown; 256], v6: [Octet::Unknown; 256], nets: nets.to_vec() }
     }
 
-    pub(crate) fn contains(&self, addr: Addr) -> bool {
+    pub(crate) fn contains(&mut self, addr: Addr) -> bool {
         let (table, octet) = match (addr.as_v4(), addr.octets()) {
-            (Some([octet, ..]), _) => (&self.v4, octet),
-            (None, &[octet, ..]) => (&self.v6, octet),
+            (Some([octet, ..]), _) => (&mut self.v4, octet),
+            (None, &[octet, ..]) => (&mut self.v6, octet),
         };
-        match table.get(usize::from(octet)) {
-            Some(Octet::Away) => false,
-            Some(Octet::Home) => true,
-            Some(Octet::Mixed) | None => self.nets.iter().any(|n| n.contains(addr)),
+        let Some(known) = table.get_mut(usize::from(octet)) else { return false };
+        if *known == Octet::Unknown {
+            *known = if addr.as_v4().is_some() {
+                class(&self.nets, Addr::v4([octet, 0, 0, 0]), Addr::v4([octet, 255, 255, 255]))
+            } else {
+                let (mut first, mut last) = ([0; 16], [255; 16]);
+                (first[0], last[0]) = (octet, octet);
+                class(&self.nets, Addr::v6(first), Addr::v6(last))
+            };
+        }
+        match *known {
+            Octet::Away => false,
+            Octet::Home => true,
+            Octet::Mixed | Octet::Unknown => self.nets.iter().any(|n| n.contains(addr)),
         }
     }
 }
@@ -69,7 +74,7 @@ mod tests {
             ["::/64", "8.8.0.0/16", "64.0.0.0/4", "2000::/3"].map(|s| s.parse().unwrap()).to_vec(),
         ];
         for nets in lists {
-            let home = HomeNets::new(&nets);
+            let mut home = HomeNets::new(&nets);
             for a in 0..=255u8 {
                 for b in [0, 1, 8, 64, 127, 128, 168, 254, 255] {
                     let v4 = Addr::v4([a, b, 3, 4]);

@@ -315,9 +315,8 @@ impl<A: Default> FlowTable<A> {
         Some((index, dir))
     }
 
-    fn info(&self, key: &Key, p: &Packet<'_>) -> FlowInfo {
-        let config = &self.shared.config;
-        let home = &self.shared.home;
+    fn info(&mut self, key: &Key, p: &Packet<'_>) -> FlowInfo {
+        let Shared { config, home, .. } = &mut self.shared;
         let t = key.tuple;
         FlowInfo {
             uid: Uid::for_flow(&t, p.ts, config.seed),
