@@ -1,3 +1,4 @@
+use crate::line::{Line, PLACE_LEN, word};
 use crate::{escape, number};
 use sekisho_record::{Record, Schema, Value, Visitor};
 
@@ -19,98 +20,143 @@ pub struct JsonEncoder {
     style: JsonStyle,
     /// What precedes the first column: nothing, or `{"_path":"conn"`.
     head: Vec<u8>,
-    /// `,"name":` of all columns, one after another.
-    names: Vec<u8>,
-    /// Where each column's text ends in `names`.
-    ends: Vec<usize>,
+    keys: Vec<Key>,
+    line: Line,
+}
+
+/// `,"name":` of one column.
+#[derive(Clone, Debug)]
+struct Key {
+    /// What does not fit into `text`: of nearly all columns nothing.
+    start: Vec<u8>,
+    /// Filled up behind `len`, to be copied as a whole.
+    text: [u8; KEY_LEN],
+    len: usize,
+}
+
+const KEY_LEN: usize = 32;
+
+impl Key {
+    fn new(name: &str) -> Self {
+        let mut line = Line::default();
+        line.extend(b",\"");
+        escape::json_string(&mut line, name.as_bytes());
+        line.extend(b"\":");
+        let (start, end) = line.as_bytes().split_at(line.as_bytes().len().saturating_sub(KEY_LEN));
+        let mut text = [0; KEY_LEN];
+        text[..end.len()].copy_from_slice(end);
+        Self { start: start.to_vec(), text, len: end.len() }
+    }
 }
 
 impl JsonEncoder {
     /// For rows of `schema`.
     pub fn new(schema: &Schema, style: JsonStyle) -> Self {
-        let mut head = Vec::new();
+        let mut head = Line::default();
         if style == JsonStyle::Ndjson {
-            head.extend_from_slice(b"{\"_path\":");
+            head.extend(b"{\"_path\":\"");
             escape::json_string(&mut head, schema.log.as_bytes());
+            head.push(b'"');
         }
-        let (mut names, mut ends) = (Vec::new(), Vec::new());
-        for field in &schema.fields {
-            names.push(b',');
-            escape::json_string(&mut names, field.name.as_bytes());
-            names.push(b':');
-            ends.push(names.len());
-        }
-        Self { style, head, names, ends }
+        let keys = schema.fields.iter().map(|f| Key::new(f.name)).collect();
+        Self { style, head: head.as_bytes().to_vec(), keys, line: Line::default() }
     }
 
     /// Appends `row`, which must be of the encoder's schema, and a newline.
-    pub fn encode(&self, row: &dyn Record, out: &mut Vec<u8>) {
+    pub fn encode(&mut self, row: &dyn Record, out: &mut Vec<u8>) {
+        self.line.clear();
+        self.line.extend(&self.head);
+        row.visit(&mut Row { line: &mut self.line, keys: self.keys.iter(), style: self.style });
+        self.line.extend(b"}\n");
         let start = out.len();
-        out.extend_from_slice(&self.head);
-        row.visit(&mut Row { out, encoder: self, column: 0, name_start: 0 });
-        // Without a head the first column has left its comma where the brace belongs.
-        match out.get_mut(start) {
-            Some(first) => *first = b'{',
-            None => out.push(b'{'),
+        // A row without any value has no comma whose place the brace could take.
+        if self.line.as_bytes() == b"}\n" {
+            out.push(b'{');
         }
-        out.extend_from_slice(b"}\n");
+        out.extend_from_slice(self.line.as_bytes());
+        // Without a head the first column has left its comma where the brace belongs.
+        out[start] = b'{';
     }
 }
 
 struct Row<'a> {
-    out: &'a mut Vec<u8>,
-    encoder: &'a JsonEncoder,
-    column: usize,
-    name_start: usize,
+    line: &'a mut Line,
+    keys: std::slice::Iter<'a, Key>,
+    style: JsonStyle,
 }
 
 impl Visitor for Row<'_> {
-    fn value(&mut self, value: Value<'_>) {
-        let Some(&end) = self.encoder.ends.get(self.column) else { return };
-        if !matches!(value, Value::Unset) {
-            self.out.extend_from_slice(&self.encoder.names[self.name_start..end]);
-            write(self.out, value, self.encoder.style);
+    fn values(&mut self, values: &[Value<'_>]) {
+        for (value, key) in values.iter().zip(&mut self.keys) {
+            if matches!(value, Value::Unset) {
+                continue;
+            }
+            if !key.start.is_empty() {
+                self.line.extend(&key.start);
+            }
+            self.line.fill(|room: &mut [u8; KEY_LEN + PLACE_LEN]| {
+                room[..KEY_LEN].copy_from_slice(&key.text);
+                let len = key.len.min(KEY_LEN);
+                room[len..].first_chunk_mut().map_or(0, |place| len + begin(place, *value, self.style))
+            });
+            finish(self.line, *value, self.style);
         }
-        self.column += 1;
-        self.name_start = end;
     }
 }
 
-fn write(out: &mut Vec<u8>, value: Value<'_>, style: JsonStyle) {
+/// Writes a value of bounded size, and of any other what it begins with.
+fn begin(place: &mut [u8; PLACE_LEN], value: Value<'_>, style: JsonStyle) -> usize {
     match value {
-        Value::Unset => out.extend_from_slice(b"null"),
-        Value::Bool(v) => out.extend_from_slice(if v { b"true" } else { b"false" }),
-        Value::Count(v) => number::unsigned(out, v),
-        Value::Int(v) => number::signed(out, v),
-        Value::Double(v) if v.is_finite() => number::double_short(out, v),
-        Value::Double(_) => out.extend_from_slice(b"null"),
-        Value::Time(v) if style == JsonStyle::Zeek => number::seconds_short(out, v.0, 6),
-        Value::Time(v) => quoted(out, |out| number::iso_time(out, v)),
-        Value::Interval(v) => number::seconds_short(out, v.0, 9),
-        Value::Addr(v) => quoted(out, |out| number::addr(out, v)),
-        Value::Subnet(v) => quoted(out, |out| number::subnet(out, v)),
-        Value::Port(v) => number::unsigned(out, u64::from(v)),
-        Value::Str(v) => escape::json_string(out, v),
-        Value::Enum(v) => escape::json_string(out, v.as_bytes()),
-        Value::Uid(v) => quoted(out, |out| number::uid(out, v)),
-        Value::Community(v) => quoted(out, |out| out.extend_from_slice(&v.write())),
-        Value::Mac(v) => quoted(out, |out| number::mac(out, v)),
-        Value::Hex(v) => quoted(out, |out| number::hex(out, v)),
+        Value::Bool(true) => word(place, b"true"),
+        Value::Bool(false) => word(place, b"false"),
+        Value::Count(v) => number::unsigned(place, v),
+        Value::Int(v) => number::signed(place, v),
+        Value::Time(v) if style == JsonStyle::Zeek => number::seconds_short(place, v.0, 6),
+        Value::Time(v) => quoted(place, |p| number::iso_time(p, v)),
+        Value::Interval(v) => number::seconds_short(place, v.0, 9),
+        Value::Addr(v) => quoted(place, |p| v.write(p)),
+        Value::Subnet(v) => quoted(place, |p| number::subnet(p, v)),
+        Value::Port(v) => number::unsigned(place, u64::from(v)),
+        Value::Uid(v) => quoted(place, |p| v.write(p)),
+        Value::Community(v) => quoted(place, |p| word(p, &v.write())),
+        Value::Mac(v) => quoted(place, |p| number::mac(p, v)),
+        Value::Double(v) if v.is_finite() => 0,
+        Value::Double(_) | Value::Unset => word(place, b"null"),
+        Value::Str(_) | Value::Enum(_) | Value::Hex(_) => word(place, b"\""),
+        Value::List(_) => word(place, b"["),
+    }
+}
+
+/// Appends the rest of a value of no bounded size; nothing for any other.
+fn finish(line: &mut Line, value: Value<'_>, style: JsonStyle) {
+    match value {
+        Value::Str(v) => escape::json_string(line, v),
+        Value::Enum(v) => escape::json_string(line, v.as_bytes()),
+        Value::Hex(v) => number::hex(line, v),
+        Value::Double(v) if v.is_finite() => return number::double_short(line, v),
         Value::List(list) => {
-            out.push(b'[');
             for i in 0..list.len() {
                 if i > 0 {
-                    out.push(b',');
+                    line.push(b',');
                 }
-                write(out, list.item(i), style);
+                let item = list.item(i);
+                line.fill(|place| begin(place, item, style));
+                finish(line, item, style);
             }
-            out.push(b']');
+            return line.push(b']');
         }
+        _ => return,
     }
+    line.push(b'"');
 }
 
-fn quoted(out: &mut Vec<u8>, inner: impl FnOnce(&mut Vec<u8>)) {
-    out.push(b'"');
-    inner(out);
-    out.push(b'"');
+#[inline]
+fn quoted(place: &mut [u8; PLACE_LEN], inner: impl FnOnce(&mut [u8; PLACE_LEN - 1]) -> usize) -> usize {
+    let [quote, text @ ..] = place;
+    *quote = b'"';
+    let len = inner(text);
+    if let Some(quote) = text.get_mut(len) {
+        *quote = b'"';
+    }
+    len + 2
 }

@@ -7,6 +7,7 @@
 mod escape;
 mod format;
 mod json;
+mod line;
 mod number;
 mod reference;
 mod sinks;

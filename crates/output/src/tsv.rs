@@ -1,4 +1,5 @@
 use crate::escape::{EMPTY, UNSET, tsv_hex, tsv_string};
+use crate::line::{Line, PLACE_LEN, word};
 use crate::number;
 use sekisho_record::{Kind, Record, Schema, Value, Visitor};
 use sekisho_types::Timestamp;
@@ -12,12 +13,13 @@ pub struct TsvEncoder {
     schema: &'static Schema,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
+    line: Line,
 }
 
 impl TsvEncoder {
     /// For rows of `schema`.
     pub fn new(schema: &'static Schema) -> Self {
-        Self { schema, first: None, last: None }
+        Self { schema, first: None, last: None, line: Line::default() }
     }
 
     /// Appends `row`, which must be of the encoder's schema, preceded by the header if it is the first.
@@ -28,17 +30,18 @@ impl TsvEncoder {
             self.last = Some(ts);
             self.header(ts, out);
         }
-        let start = out.len();
-        let mut visitor = Row { out, at_start: true, time: None };
+        self.line.clear();
+        let mut visitor = Row { line: &mut self.line, time: None };
         row.visit(&mut visitor);
-        let time = visitor.time;
-        self.last = self.last.max(time);
-        if out.get(start) == Some(&b'#') {
+        self.last = self.last.max(visitor.time);
+        // Every value has left a tab behind it.
+        let mut text = self.line.as_bytes().strip_suffix(b"\t").unwrap_or(&[]);
+        if let Some(rest) = text.strip_prefix(b"#") {
             // A row must not look like a header line.
-            let line = out.split_off(start);
-            tsv_hex(out, b'#');
-            out.extend_from_slice(&line[1..]);
+            out.extend_from_slice(&tsv_hex(b'#'));
+            text = rest;
         }
+        out.extend_from_slice(text);
         out.push(b'\n');
     }
 
@@ -46,7 +49,7 @@ impl TsvEncoder {
     pub fn finish(&self, out: &mut Vec<u8>) {
         if let Some(last) = self.last {
             out.extend_from_slice(b"#close\t");
-            number::zeek_clock(out, last);
+            out.extend_from_slice(&number::zeek_clock(last));
             out.push(b'\n');
         }
     }
@@ -55,7 +58,7 @@ impl TsvEncoder {
         out.extend_from_slice(b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t");
         out.extend_from_slice(self.schema.log.as_bytes());
         out.extend_from_slice(b"\n#open\t");
-        number::zeek_clock(out, ts);
+        out.extend_from_slice(&number::zeek_clock(ts));
         out.extend_from_slice(b"\n#fields");
         for field in &self.schema.fields {
             out.push(b'\t');
@@ -107,50 +110,73 @@ fn time_of(row: &dyn Record) -> Timestamp {
 }
 
 struct Row<'a> {
-    out: &'a mut Vec<u8>,
-    at_start: bool,
+    line: &'a mut Line,
     time: Option<Timestamp>,
 }
 
 impl Visitor for Row<'_> {
-    fn value(&mut self, value: Value<'_>) {
-        if !self.at_start {
-            self.out.push(b'\t');
+    fn values(&mut self, values: &[Value<'_>]) {
+        for value in values {
+            if let (None, Value::Time(ts)) = (self.time, value) {
+                self.time = Some(*ts);
+            }
+            write(self.line, *value, b'\t');
         }
-        self.at_start = false;
-        if let (None, Value::Time(ts)) = (self.time, value) {
-            self.time = Some(ts);
-        }
-        write(self.out, value, false);
     }
 }
 
-fn write(out: &mut Vec<u8>, value: Value<'_>, in_list: bool) {
+/// Appends a value and `end`: a tab, or in a list a comma.
+fn write(line: &mut Line, value: Value<'_>, end: u8) {
+    let mut whole = true;
+    line.fill(|place: &mut [u8; PLACE_LEN]| {
+        let len = match bounded(place, value) {
+            Some(len) => len,
+            None => {
+                whole = false;
+                return 0;
+            }
+        };
+        place[len] = end;
+        len + 1
+    });
+    if !whole {
+        unbounded(line, value, end);
+    }
+}
+
+/// Writes a value of bounded size.
+fn bounded(place: &mut [u8; PLACE_LEN], value: Value<'_>) -> Option<usize> {
+    Some(match value {
+        Value::Unset => word(place, UNSET),
+        Value::Bool(v) => word(place, if v { b"T" } else { b"F" }),
+        Value::Count(v) => number::unsigned(place, v),
+        Value::Int(v) => number::signed(place, v),
+        Value::Time(v) => number::seconds_fixed(place, v.0),
+        Value::Interval(v) => number::seconds_fixed(place, v.0),
+        Value::Addr(v) => v.write(place),
+        Value::Subnet(v) => number::subnet(place, v),
+        Value::Port(v) => number::unsigned(place, u64::from(v)),
+        Value::Uid(v) => v.write(place),
+        Value::Community(v) => word(place, &v.write()),
+        Value::Mac(v) => number::mac(place, v),
+        Value::Double(_) | Value::Str(_) | Value::Enum(_) | Value::Hex(_) | Value::List(_) => return None,
+    })
+}
+
+fn unbounded(line: &mut Line, value: Value<'_>, end: u8) {
     match value {
-        Value::Unset => out.extend_from_slice(UNSET),
-        Value::Bool(v) => out.push(if v { b'T' } else { b'F' }),
-        Value::Count(v) => number::unsigned(out, v),
-        Value::Int(v) => number::signed(out, v),
-        Value::Double(v) => number::double_text(out, v),
-        Value::Time(v) => number::seconds_fixed(out, v.0, 6),
-        Value::Interval(v) => number::seconds_fixed(out, v.0, 6),
-        Value::Addr(v) => number::addr(out, v),
-        Value::Subnet(v) => number::subnet(out, v),
-        Value::Port(v) => number::unsigned(out, u64::from(v)),
-        Value::Str(v) => tsv_string(out, v, in_list),
-        Value::Enum(v) => tsv_string(out, v.as_bytes(), in_list),
-        Value::Uid(v) => number::uid(out, v),
-        Value::Community(v) => out.extend_from_slice(&v.write()),
-        Value::Mac(v) => number::mac(out, v),
-        Value::Hex(v) => number::hex(out, v),
-        Value::List(list) if list.is_empty() => out.extend_from_slice(EMPTY),
+        Value::Str(v) => tsv_string(line, v, end == b','),
+        Value::Enum(v) => tsv_string(line, v.as_bytes(), end == b','),
+        Value::Hex(v) => number::hex(line, v),
+        Value::Double(v) => number::double_text(line, v),
+        Value::List(list) if list.is_empty() => line.extend(EMPTY),
         Value::List(list) => {
             for i in 0..list.len() {
-                if i > 0 {
-                    out.push(b',');
-                }
-                write(out, list.item(i), true);
+                write(line, list.item(i), b',');
             }
+            line.truncate(line.as_bytes().len() - 1);
         }
+        _ => {}
     }
+    line.push(end);
 }

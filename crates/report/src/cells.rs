@@ -199,13 +199,13 @@ struct Loader<'a> {
 }
 
 impl Visitor for Loader<'_> {
-    fn value(&mut self, value: Value<'_>) {
-        if let Some(&slot) = self.slots.next()
-            && slot != UNWANTED
-        {
-            let cell = self.cells.cell(value);
-            if let Some(place) = self.cells.cells.get_mut(usize::from(slot)) {
-                *place = cell;
+    fn values(&mut self, values: &[Value<'_>]) {
+        for (value, &slot) in values.iter().zip(&mut self.slots) {
+            if slot != UNWANTED {
+                let cell = self.cells.cell(*value);
+                if let Some(place) = self.cells.cells.get_mut(usize::from(slot)) {
+                    *place = cell;
+                }
             }
         }
     }

@@ -59,6 +59,12 @@ fn docs(attrs: &[Attribute]) -> String {
     lines.filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// The call that hands over `values`, which are then gone; none if there are none.
+fn together(values: &mut Vec<Tokens>) -> Option<Tokens> {
+    let values = std::mem::take(values);
+    (!values.is_empty()).then(|| quote!(v.values(&[#(#values),*]);))
+}
+
 fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
     let Data::Struct(data) = &input.data else {
         return Err(Error::new_spanned(&input.ident, "Record is for structs"));
@@ -67,7 +73,8 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
         return Err(Error::new_spanned(&input.ident, "Record needs named fields"));
     };
     let ty = &input.ident;
-    let (mut describe, mut visit) = (Vec::new(), Vec::new());
+    // Values of neighbouring columns go to the visitor together.
+    let (mut describe, mut visit, mut values) = (Vec::new(), Vec::new(), Vec::new());
     for field in &fields.named {
         let o = options(&field.attrs)?;
         let (ident, fty) = (&field.ident, &field.ty);
@@ -76,6 +83,7 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
         }
         if o.flatten {
             describe.push(quote!(<#fty as sekisho_record::Fields>::describe(out);));
+            visit.extend(together(&mut values));
             visit.push(quote!(sekisho_record::Fields::visit(&self.#ident, v);));
             continue;
         }
@@ -93,8 +101,9 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
             doc: #doc,
             ext: #ext,
         });));
-        visit.push(quote!(v.value(sekisho_record::ToValue::to_value(&self.#ident));));
+        values.push(quote!(sekisho_record::ToValue::to_value(&self.#ident)));
     }
+    visit.extend(together(&mut values));
     let record = match options(&input.attrs)?.log {
         None => quote!(),
         Some(log) => {
