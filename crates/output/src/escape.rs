@@ -38,12 +38,20 @@ const fn json_classes() -> [Class; 256] {
     t
 }
 
+/// Printable characters that a JSON string escapes.
+pub(crate) const JSON_SPECIAL: [u8; 2] = [b'"', b'\\'];
+
+/// Printable characters that a text log escapes.
+pub(crate) const fn tsv_special(in_list: bool) -> [u8; 2] {
+    [b'\\', if in_list { b',' } else { b'\\' }]
+}
+
 /// Appends what stands between the quotes of a JSON string, as Zeek does: valid UTF-8 stays; each byte of anything
 /// else, and of control characters without a JSON escape (C0, DEL, C1), becomes the text `\xHH` (in JSON: `\\xHH`).
 pub(crate) fn json_string(line: &mut Line, bytes: &[u8]) {
     let mut rest = bytes;
     loop {
-        rest = plain(line, rest, [b'"', b'\\']);
+        rest = plain(line, rest, JSON_SPECIAL);
         let Some(&b) = rest.first() else { break };
         let mut used = 1;
         match JSON[usize::from(b)] {
@@ -100,25 +108,55 @@ fn plain_len(s: &[u8], special: [u8; 2]) -> usize {
     if has_special(last, special) { s.len() - rest.len() + count_plain(rest, special) } else { s.len() }
 }
 
-/// One to seven bytes, some perhaps twice, and plain filling.
+/// Writes a text that is short and plain, as most are; `None` if it is not.
+#[inline]
+pub(crate) fn short<const N: usize>(place: &mut [u8; N], text: &[u8], special: [u8; 2]) -> Option<usize> {
+    let len = text.len();
+    let found = match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) if len <= 16 => {
+            *place.first_chunk_mut()? = *first;
+            *place.get_mut(len - 8..)?.first_chunk_mut()? = *last;
+            marks(u64::from_le_bytes(*first), special) | marks(u64::from_le_bytes(*last), special)
+        }
+        (Some(_), _) => return None,
+        _ => {
+            let word = short_word(text);
+            *place.first_chunk_mut()? = word.to_le_bytes();
+            marks(word, special)
+        }
+    };
+    (found == 0).then_some(len)
+}
+
+/// At most seven bytes, filled up.
 #[inline]
 fn short_word(s: &[u8]) -> u64 {
-    if let (Some(first), Some(last)) = (s.first_chunk::<4>(), s.last_chunk::<4>()) {
-        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
-    }
-    let (first, middle, last) = (s[0], s[s.len() / 2], s[s.len() - 1]);
-    u64::from_le_bytes([first, middle, last, b'0', b'0', b'0', b'0', b'0'])
+    const FILLING: u64 = u64::from_le_bytes([b'0'; 8]);
+    let bits = 8 * s.len() as u32;
+    let bytes = if let (Some(first), Some(last)) = (s.first_chunk::<4>(), s.last_chunk::<4>()) {
+        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (bits - 32)
+    } else if let (&[first, ..], &[.., last]) = (s, s) {
+        u64::from(first) | u64::from(s[s.len() / 2]) << (bits / 2 & 8) | u64::from(last) << (bits - 8)
+    } else {
+        0
+    };
+    bytes | FILLING << bits
 }
 
 /// Is any of the eight bytes not printable ASCII, or one of `special` (which are)?
 #[inline]
 fn has_special(v: u64, special: [u8; 2]) -> bool {
+    marks(v, special) != 0
+}
+
+/// Not zero if any of the eight bytes is not printable ASCII, or is one of `special` (which are).
+#[inline]
+fn marks(v: u64, special: [u8; 2]) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     let [a, b] = special.map(|s| (v ^ (u64::from(s) * ONES)).wrapping_sub(ONES));
     // Each term sets the high bit of a byte that it looks for: of 0x80 and above, below 0x20, of `special`, of 0x7f.
     // Carries spoil other bytes only if there is such a byte as well.
-    let found = v | v.wrapping_sub(0x20 * ONES) | a | b | v.wrapping_add(ONES);
-    found & (0x80 * ONES) != 0
+    (v | v.wrapping_sub(0x20 * ONES) | a | b | v.wrapping_add(ONES)) & (0x80 * ONES)
 }
 
 fn count_plain(s: &[u8], special: [u8; 2]) -> usize {
@@ -156,9 +194,8 @@ pub(crate) fn tsv_string(line: &mut Line, bytes: &[u8], in_list: bool) {
         line.extend(&tsv_hex(bytes[0]));
         rest = &bytes[1..];
     }
-    let special = [b'\\', if in_list { b',' } else { b'\\' }];
     loop {
-        rest = plain(line, rest, special);
+        rest = plain(line, rest, tsv_special(in_list));
         let Some(&b) = rest.first() else { break };
         let used = if b < 0x80 { 0 } else { utf8_len(rest) };
         if used == 0 {

@@ -1,6 +1,6 @@
 use crate::line::{Line, PLACE_LEN, word};
 use crate::{escape, number};
-use sekisho_record::{Record, Schema, Value, Visitor};
+use sekisho_record::{List, Record, Schema, Value, Visitor};
 
 /// Which JSON: they differ in how points in time are written and in what opens a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ struct Key {
     start: Vec<u8>,
     /// Filled up behind `len`, to be copied as a whole.
     text: [u8; KEY_LEN],
-    len: usize,
+    len: u8,
 }
 
 const KEY_LEN: usize = 32;
@@ -45,7 +45,7 @@ impl Key {
         let (start, end) = line.as_bytes().split_at(line.as_bytes().len().saturating_sub(KEY_LEN));
         let mut text = [0; KEY_LEN];
         text[..end.len()].copy_from_slice(end);
-        Self { start: start.to_vec(), text, len: end.len() }
+        Self { start: start.to_vec(), text, len: end.len() as u8 }
     }
 }
 
@@ -66,7 +66,7 @@ impl JsonEncoder {
     pub fn encode(&mut self, row: &dyn Record, out: &mut Vec<u8>) {
         self.line.clear();
         self.line.extend(&self.head);
-        row.visit(&mut Row { line: &mut self.line, keys: self.keys.iter(), style: self.style });
+        row.visit(&mut Row { line: &mut self.line, keys: &self.keys, style: self.style });
         self.line.extend(b"}\n");
         let start = out.len();
         // A row without any value has no comma whose place the brace could take.
@@ -81,32 +81,47 @@ impl JsonEncoder {
 
 struct Row<'a> {
     line: &'a mut Line,
-    keys: std::slice::Iter<'a, Key>,
+    /// Of the columns that are yet to come.
+    keys: &'a [Key],
     style: JsonStyle,
 }
 
+/// A key's length is one byte: behind any there is a place.
+const ROOM_LEN: usize = u8::MAX as usize + PLACE_LEN;
+
 impl Visitor for Row<'_> {
     fn values(&mut self, values: &[Value<'_>]) {
-        for (value, key) in values.iter().zip(&mut self.keys) {
+        let (keys, later) = self.keys.split_at_checked(values.len()).unwrap_or((self.keys, &[]));
+        self.keys = later;
+        for (value, key) in values.iter().zip(keys) {
             if matches!(value, Value::Unset) {
                 continue;
             }
             if !key.start.is_empty() {
                 self.line.extend(&key.start);
             }
-            self.line.fill(|room: &mut [u8; KEY_LEN + PLACE_LEN]| {
+            let mut whole = true;
+            self.line.fill(|room: &mut [u8; ROOM_LEN]| {
                 room[..KEY_LEN].copy_from_slice(&key.text);
-                let len = key.len.min(KEY_LEN);
-                room[len..].first_chunk_mut().map_or(0, |place| len + begin(place, *value, self.style))
+                let len = usize::from(key.len);
+                let value = room[len..].first_chunk_mut().and_then(|place| bounded(place, value, self.style));
+                whole = value.is_some();
+                len + value.unwrap_or(0)
             });
-            finish(self.line, *value, self.style);
+            if !whole {
+                unbounded(self.line, value, self.style);
+            }
         }
     }
 }
 
-/// Writes a value of bounded size, and of any other what it begins with.
-fn begin(place: &mut [u8; PLACE_LEN], value: Value<'_>, style: JsonStyle) -> usize {
-    match value {
+/// Writes a value of bounded size, or a short text.
+///
+/// Always inlined: in the loop over a row's values its arms need no frame of their own.
+#[inline(always)]
+fn bounded(place: &mut [u8; PLACE_LEN], value: &Value<'_>, style: JsonStyle) -> Option<usize> {
+    Some(match *value {
+        Value::Unset => word(place, b"null"),
         Value::Bool(true) => word(place, b"true"),
         Value::Bool(false) => word(place, b"false"),
         Value::Count(v) => number::unsigned(place, v),
@@ -120,34 +135,58 @@ fn begin(place: &mut [u8; PLACE_LEN], value: Value<'_>, style: JsonStyle) -> usi
         Value::Uid(v) => quoted(place, |p| v.write(p)),
         Value::Community(v) => quoted(place, |p| word(p, &v.write())),
         Value::Mac(v) => quoted(place, |p| number::mac(p, v)),
-        Value::Double(v) if v.is_finite() => 0,
-        Value::Double(_) | Value::Unset => word(place, b"null"),
-        Value::Str(_) | Value::Enum(_) | Value::Hex(_) => word(place, b"\""),
-        Value::List(_) => word(place, b"["),
-    }
+        Value::Str(v) => return short(place, v),
+        Value::Enum(v) => return short(place, v.as_bytes()),
+        Value::Double(_) | Value::Hex(_) | Value::List(_) => return None,
+    })
 }
 
-/// Appends the rest of a value of no bounded size; nothing for any other.
-fn finish(line: &mut Line, value: Value<'_>, style: JsonStyle) {
-    match value {
-        Value::Str(v) => escape::json_string(line, v),
-        Value::Enum(v) => escape::json_string(line, v.as_bytes()),
-        Value::Hex(v) => number::hex(line, v),
-        Value::Double(v) if v.is_finite() => return number::double_short(line, v),
-        Value::List(list) => {
-            for i in 0..list.len() {
-                if i > 0 {
-                    line.push(b',');
-                }
-                let item = list.item(i);
-                line.fill(|place| begin(place, item, style));
-                finish(line, item, style);
-            }
-            return line.push(b']');
+/// Appends any other value.
+fn unbounded(line: &mut Line, value: &Value<'_>, style: JsonStyle) {
+    let text = match *value {
+        Value::Str(v) => v,
+        Value::Enum(v) => v.as_bytes(),
+        Value::Hex(v) => {
+            line.push(b'"');
+            number::hex(line, v);
+            return line.push(b'"');
         }
-        _ => return,
-    }
+        Value::Double(v) if v.is_finite() => return number::double_short(line, v),
+        Value::List(v) => return list(line, v, style),
+        _ => return line.extend(b"null"),
+    };
     line.push(b'"');
+    escape::json_string(line, text);
+    line.push(b'"');
+}
+
+fn list(line: &mut Line, list: &dyn List, style: JsonStyle) {
+    line.push(b'[');
+    for i in 0..list.len() {
+        if i > 0 {
+            line.push(b',');
+        }
+        let item = list.item(i);
+        let mut whole = true;
+        line.fill(|place| {
+            let len = bounded(place, &item, style);
+            whole = len.is_some();
+            len.unwrap_or(0)
+        });
+        if !whole {
+            unbounded(line, &item, style);
+        }
+    }
+    line.push(b']');
+}
+
+#[inline]
+fn short(place: &mut [u8; PLACE_LEN], text: &[u8]) -> Option<usize> {
+    let [quote, inner @ ..] = place;
+    *quote = b'"';
+    let len = escape::short(inner, text, escape::JSON_SPECIAL)?;
+    *inner.get_mut(len)? = b'"';
+    Some(len + 2)
 }
 
 #[inline]

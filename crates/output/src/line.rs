@@ -27,11 +27,14 @@ impl Line {
     }
 
     /// Appends what `write` puts into the `N` bytes of room that it gets; it returns how many bytes that are.
+    /// What it puts behind them is overwritten by what comes next.
     #[inline]
     pub fn fill<const N: usize>(&mut self, write: impl FnOnce(&mut [u8; N]) -> usize) {
         loop {
             if let Some(room) = self.bytes[self.len..].first_chunk_mut() {
-                self.len += write(room).min(N);
+                let len = write(room);
+                debug_assert!(len <= N);
+                self.len += len;
                 return;
             }
             self.grow(N);

@@ -45,6 +45,7 @@ pub(crate) fn unsigned<const N: usize>(place: &mut [u8; N], v: u64) -> usize {
     long_unsigned(place, v)
 }
 
+#[inline(never)]
 fn long_unsigned<const N: usize>(place: &mut [u8; N], v: u64) -> usize {
     if v >= EIGHT {
         let at = unsigned(place, v / EIGHT);

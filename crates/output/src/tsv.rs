@@ -1,4 +1,4 @@
-use crate::escape::{EMPTY, UNSET, tsv_hex, tsv_string};
+use crate::escape::{self, EMPTY, UNSET, tsv_hex, tsv_special, tsv_string};
 use crate::line::{Line, PLACE_LEN, word};
 use crate::number;
 use sekisho_record::{Kind, Record, Schema, Value, Visitor};
@@ -120,33 +120,33 @@ impl Visitor for Row<'_> {
             if let (None, Value::Time(ts)) = (self.time, value) {
                 self.time = Some(*ts);
             }
-            write(self.line, *value, b'\t');
+            write(self.line, value, b'\t');
         }
     }
 }
 
 /// Appends a value and `end`: a tab, or in a list a comma.
-fn write(line: &mut Line, value: Value<'_>, end: u8) {
+///
+/// Always inlined: in the loop over a row's values the arms need no frame of their own.
+#[inline(always)]
+fn write(line: &mut Line, value: &Value<'_>, end: u8) {
     let mut whole = true;
     line.fill(|place: &mut [u8; PLACE_LEN]| {
-        let len = match bounded(place, value) {
-            Some(len) => len,
-            None => {
-                whole = false;
-                return 0;
-            }
-        };
+        let len = bounded(place, value, end);
+        whole = len.is_some();
+        let len = len.unwrap_or(0);
         place[len] = end;
-        len + 1
+        len + usize::from(whole)
     });
     if !whole {
         unbounded(line, value, end);
     }
 }
 
-/// Writes a value of bounded size.
-fn bounded(place: &mut [u8; PLACE_LEN], value: Value<'_>) -> Option<usize> {
-    Some(match value {
+/// Writes a value of bounded size, or a short text.
+#[inline(always)]
+fn bounded(place: &mut [u8; PLACE_LEN], value: &Value<'_>, end: u8) -> Option<usize> {
+    Some(match *value {
         Value::Unset => word(place, UNSET),
         Value::Bool(v) => word(place, if v { b"T" } else { b"F" }),
         Value::Count(v) => number::unsigned(place, v),
@@ -159,12 +159,23 @@ fn bounded(place: &mut [u8; PLACE_LEN], value: Value<'_>) -> Option<usize> {
         Value::Uid(v) => v.write(place),
         Value::Community(v) => word(place, &v.write()),
         Value::Mac(v) => number::mac(place, v),
-        Value::Double(_) | Value::Str(_) | Value::Enum(_) | Value::Hex(_) | Value::List(_) => return None,
+        Value::Str(v) => return short(place, v, end),
+        Value::Enum(v) => return short(place, v.as_bytes(), end),
+        Value::Double(_) | Value::Hex(_) | Value::List(_) => return None,
     })
 }
 
-fn unbounded(line: &mut Line, value: Value<'_>, end: u8) {
-    match value {
+#[inline]
+fn short(place: &mut [u8; PLACE_LEN], text: &[u8], end: u8) -> Option<usize> {
+    // The reserved words begin with one of these, and the empty text has a word.
+    match text.first() {
+        None | Some(b'-' | b'(') => None,
+        Some(_) => escape::short(place, text, tsv_special(end == b',')),
+    }
+}
+
+fn unbounded(line: &mut Line, value: &Value<'_>, end: u8) {
+    match *value {
         Value::Str(v) => tsv_string(line, v, end == b','),
         Value::Enum(v) => tsv_string(line, v.as_bytes(), end == b','),
         Value::Hex(v) => number::hex(line, v),
@@ -172,7 +183,7 @@ fn unbounded(line: &mut Line, value: Value<'_>, end: u8) {
         Value::List(list) if list.is_empty() => line.extend(EMPTY),
         Value::List(list) => {
             for i in 0..list.len() {
-                write(line, list.item(i), b',');
+                write(line, &list.item(i), b',');
             }
             line.truncate(line.as_bytes().len() - 1);
         }

@@ -60,17 +60,17 @@ impl Uid {
     /// Writes the printed form into `buf`; returns its length. Bytes of `buf` behind it may be overwritten.
     pub fn write<const N: usize>(&self, buf: &mut [u8; N]) -> usize {
         const { assert!(N >= Self::MAX_LEN) }
-        // Zeros before the first digit are dropped by copying from there; what follows the digits is filling.
-        let mut text = [b'0'; 2 * DIGITS];
-        let (high, low) = split(self.hi, self.lo);
-        for (at, five) in [(0, high / BASE_5), (2, high % BASE_5), (7, low / BASE_5), (12, low % BASE_5)] {
-            let digits = five_digits(five);
-            let (from, to) = if at == 0 { (3, 2) } else { (0, at + 5) };
-            text[at..to].copy_from_slice(&digits[from..]);
+        let text = digits(self.hi, self.lo);
+        let (first, _) = text.as_chunks::<8>();
+        // Leading zeros are dropped by copying from the first other digit on, and with it as much of the filling.
+        let mut zeros = (u64::from_le_bytes(first[0]) ^ u64::from_le_bytes([b'0'; 8])).trailing_zeros() as usize / 8;
+        if zeros == 8 {
+            zeros = text[..DIGITS].iter().take_while(|&&d| d == b'0').count();
         }
-        let zeros = text[..DIGITS].iter().take_while(|&&d| d == b'0').count();
         buf[0] = self.prefix;
-        buf[1..=DIGITS].copy_from_slice(&text[zeros..zeros + DIGITS]);
+        if let (Some(to), Some(from)) = (buf[1..].first_chunk_mut(), text[zeros..].first_chunk::<DIGITS>()) {
+            *to = *from;
+        }
         1 + DIGITS - zeros
     }
 }
@@ -92,16 +92,27 @@ fn split(hi: u32, lo: u64) -> (u64, u64) {
     (quotient, rest)
 }
 
+/// All digits of the number, leading zeros too, and zeros as filling.
+fn digits(hi: u32, lo: u64) -> [u8; 40] {
+    let (high, low) = split(hi, lo);
+    let [_, _, _, a, b] = five_digits(high / BASE_5);
+    let [c, d, e, f, g] = five_digits(high % BASE_5);
+    let [h, i, j, k, l] = five_digits(low / BASE_5);
+    let [m, n, o, p, q] = five_digits(low % BASE_5);
+    let mut text = [b'0'; 40];
+    text[..DIGITS].copy_from_slice(&[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]);
+    text
+}
+
 /// The digits of `v`, below 62^5.
 fn five_digits(v: u64) -> [u8; 5] {
-    // v / 62^4 as a fixed-point number: the first digit is its integer part, the next that of 62 times the fraction.
-    // Rounding up by less than 2^-57 * v cannot reach the next digit, as 62^9 is below 2^57.
-    const FRACTION_BITS: u32 = 57;
-    const SCALE: u64 = (1 << FRACTION_BITS) / 62u64.pow(4) + 1;
-    let mut fixed = v * SCALE;
+    // v / 62^4 as a fixed-point number of 64 binary places: the first digit is its integer part, the next that of 62
+    // times the fraction. Rounding the factor up by less than 2^-64 cannot reach the next digit, as 62^9 < 2^64.
+    const SCALE: u64 = ((1 << 64) / 62u128.pow(4)) as u64 + 1;
+    let mut fixed = u128::from(v) * u128::from(SCALE);
     [(); 5].map(|()| {
-        let digit = BASE62[(fixed >> FRACTION_BITS & 63) as usize];
-        fixed = (fixed & ((1 << FRACTION_BITS) - 1)) * 62;
+        let digit = BASE62[(fixed >> 64) as usize & 63];
+        fixed = (fixed & u128::from(u64::MAX)) * 62;
         digit
     })
 }
