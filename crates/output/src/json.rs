@@ -31,6 +31,7 @@ struct Key {
     start: Vec<u8>,
     /// Filled up behind `len`, to be copied as a whole.
     text: [u8; KEY_LEN],
+    /// Below `KEY_LEN`.
     len: u8,
 }
 
@@ -42,7 +43,7 @@ impl Key {
         line.extend(b",\"");
         escape::json_string(&mut line, name.as_bytes());
         line.extend(b"\":");
-        let (start, end) = line.as_bytes().split_at(line.as_bytes().len().saturating_sub(KEY_LEN));
+        let (start, end) = line.as_bytes().split_at(line.as_bytes().len().saturating_sub(KEY_LEN - 1));
         let mut text = [0; KEY_LEN];
         text[..end.len()].copy_from_slice(end);
         Self { start: start.to_vec(), text, len: end.len() as u8 }
@@ -86,30 +87,31 @@ struct Row<'a> {
     style: JsonStyle,
 }
 
-/// A key's length is one byte: behind any there is a place.
-const ROOM_LEN: usize = u8::MAX as usize + PLACE_LEN;
-
 impl Visitor for Row<'_> {
     fn values(&mut self, values: &[Value<'_>]) {
         let (keys, later) = self.keys.split_at_checked(values.len()).unwrap_or((self.keys, &[]));
         self.keys = later;
-        for (value, key) in values.iter().zip(keys) {
-            if matches!(value, Value::Unset) {
-                continue;
-            }
-            if !key.start.is_empty() {
-                self.line.extend(&key.start);
-            }
-            let mut whole = true;
-            self.line.fill(|room: &mut [u8; ROOM_LEN]| {
-                room[..KEY_LEN].copy_from_slice(&key.text);
-                let len = usize::from(key.len);
-                let value = room[len..].first_chunk_mut().and_then(|place| bounded(place, value, self.style));
-                whole = value.is_some();
-                len + value.unwrap_or(0)
+        let style = self.style;
+        let mut columns = values.iter().zip(keys);
+        while columns.len() > 0 {
+            let mut other = None;
+            self.line.fill_each(columns.len(), |room: &mut [u8; KEY_LEN + PLACE_LEN]| {
+                let (value, key) = columns.find(|(value, _)| !matches!(value, Value::Unset))?;
+                if key.start.is_empty() {
+                    room[..KEY_LEN].copy_from_slice(&key.text);
+                    let len = usize::from(key.len) % KEY_LEN;
+                    let place = room[len..].first_chunk_mut()?;
+                    if let Some(more) = bounded(place, value, style) {
+                        return Some(len + more);
+                    }
+                }
+                other = Some((value, key));
+                None
             });
-            if !whole {
-                unbounded(self.line, value, self.style);
+            if let Some((value, key)) = other {
+                self.line.extend(&key.start);
+                self.line.extend(&key.text[..usize::from(key.len)]);
+                any(self.line, value, style);
             }
         }
     }
@@ -133,7 +135,7 @@ fn bounded(place: &mut [u8; PLACE_LEN], value: &Value<'_>, style: JsonStyle) -> 
         Value::Subnet(v) => quoted(place, |p| number::subnet(p, v)),
         Value::Port(v) => number::unsigned(place, u64::from(v)),
         Value::Uid(v) => quoted(place, |p| v.write(p)),
-        Value::Community(v) => quoted(place, |p| word(p, &v.write())),
+        Value::Community(v) => quoted(place, |p| v.write(p)),
         Value::Mac(v) => quoted(place, |p| number::mac(p, v)),
         Value::Str(v) => return short(place, v),
         Value::Enum(v) => return short(place, v.as_bytes()),
@@ -141,8 +143,17 @@ fn bounded(place: &mut [u8; PLACE_LEN], value: &Value<'_>, style: JsonStyle) -> 
     })
 }
 
-/// Appends any other value.
-fn unbounded(line: &mut Line, value: &Value<'_>, style: JsonStyle) {
+/// Appends any value.
+fn any(line: &mut Line, value: &Value<'_>, style: JsonStyle) {
+    let mut whole = true;
+    line.fill(|place| {
+        let len = bounded(place, value, style);
+        whole = len.is_some();
+        len.unwrap_or(0)
+    });
+    if whole {
+        return;
+    }
     let text = match *value {
         Value::Str(v) => v,
         Value::Enum(v) => v.as_bytes(),
@@ -166,16 +177,7 @@ fn list(line: &mut Line, list: &dyn List, style: JsonStyle) {
         if i > 0 {
             line.push(b',');
         }
-        let item = list.item(i);
-        let mut whole = true;
-        line.fill(|place| {
-            let len = bounded(place, &item, style);
-            whole = len.is_some();
-            len.unwrap_or(0)
-        });
-        if !whole {
-            unbounded(line, &item, style);
-        }
+        any(line, &list.item(i), style);
     }
     line.push(b']');
 }

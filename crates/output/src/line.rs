@@ -41,6 +41,23 @@ impl Line {
         }
     }
 
+    /// Appends what `write` puts into `N` bytes of room, again and again, until it returns `None`, and `most` times at
+    /// most: for that many there is one check.
+    #[inline]
+    pub fn fill_each<const N: usize>(&mut self, most: usize, mut write: impl FnMut(&mut [u8; N]) -> Option<usize>) {
+        if self.bytes.len() - self.len < most * N {
+            self.grow(most * N);
+        }
+        let room = &mut self.bytes[self.len..];
+        let mut at = 0;
+        while let Some(place) = room[at..].first_chunk_mut() {
+            let Some(len) = write(place) else { break };
+            debug_assert!(len <= N);
+            at += len;
+        }
+        self.len += at;
+    }
+
     #[inline]
     pub fn push(&mut self, byte: u8) {
         self.fill(|[room]| {

@@ -47,15 +47,38 @@ pub(crate) fn unsigned<const N: usize>(place: &mut [u8; N], v: u64) -> usize {
 
 #[inline(never)]
 fn long_unsigned<const N: usize>(place: &mut [u8; N], v: u64) -> usize {
-    if v >= EIGHT {
+    if v < 100 {
+        word(place, &pair(v));
+        return 2;
+    }
+    let (digits, most) = if v < 10_000 {
+        let ([a, b], [c, d]) = (pair(v / 100), pair(v % 100));
+        (u64::from(u32::from_le_bytes([a, b, c, d])), 4)
+    } else if v < EIGHT {
+        (eight_digits(v) | ZEROS, 8)
+    } else {
         let at = unsigned(place, v / EIGHT);
         put(place, at, eight_digits(v % EIGHT) | ZEROS);
         return at + 8;
-    }
-    let digits = eight_digits(v);
-    let leading = digits.trailing_zeros() / 8;
-    put(place, 0, (digits | ZEROS) >> (8 * leading));
-    8 - leading as usize
+    };
+    let leading = (digits & !ZEROS).trailing_zeros() / 8;
+    put(place, 0, digits >> (8 * leading));
+    most - leading as usize
+}
+
+/// The two digits of `v`, below 100.
+#[inline]
+fn pair(v: u64) -> [u8; 2] {
+    static PAIRS: [[u8; 2]; 128] = {
+        let mut pairs = [[b'0'; 2]; 128];
+        let mut i = 0;
+        while i < 100 {
+            pairs[i] = [b'0' + i as u8 / 10, b'0' + i as u8 % 10];
+            i += 1;
+        }
+        pairs
+    };
+    PAIRS[v as usize % PAIRS.len()]
 }
 
 /// At most 20 bytes.
@@ -94,9 +117,18 @@ pub(crate) fn seconds_short<const N: usize>(place: &mut [u8; N], nanos: i64, dig
 }
 
 /// Writes sign, whole seconds and the point; returns their length and the nanoseconds that remain.
+#[inline]
 fn whole_seconds<const N: usize>(place: &mut [u8; N], nanos: i64) -> (usize, u64) {
     let v = nanos.unsigned_abs();
-    let mut len = unsigned(place, v / NANOS);
+    let secs = v / NANOS;
+    let mut len = if secs >= 10 * EIGHT {
+        // Ten digits, as all times since 2001 have.
+        word(place, &pair(secs / EIGHT));
+        put(place, 2, eight_digits(secs % EIGHT) | ZEROS);
+        10
+    } else {
+        unsigned(place, secs)
+    };
     if nanos < 0 {
         len = minus(place, len);
     }

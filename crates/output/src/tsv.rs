@@ -116,37 +116,33 @@ struct Row<'a> {
 
 impl Visitor for Row<'_> {
     fn values(&mut self, values: &[Value<'_>]) {
-        for value in values {
-            if let (None, Value::Time(ts)) = (self.time, value) {
-                self.time = Some(*ts);
+        let mut values = values.iter();
+        while values.len() > 0 {
+            let mut other = None;
+            self.line.fill_each(values.len(), |place: &mut [u8; PLACE_LEN]| {
+                let value = values.next()?;
+                if let (None, Value::Time(ts)) = (self.time, value) {
+                    self.time = Some(*ts);
+                }
+                let len = bounded(place, value, b'\t');
+                if len.is_none() {
+                    other = Some(value);
+                }
+                len
+            });
+            if let Some(value) = other {
+                unbounded(self.line, value, b'\t');
             }
-            write(self.line, value, b'\t');
         }
     }
 }
 
-/// Appends a value and `end`: a tab, or in a list a comma.
+/// Writes a value of bounded size, or a short text, and `end`: a tab, or in a list a comma.
 ///
 /// Always inlined: in the loop over a row's values the arms need no frame of their own.
 #[inline(always)]
-fn write(line: &mut Line, value: &Value<'_>, end: u8) {
-    let mut whole = true;
-    line.fill(|place: &mut [u8; PLACE_LEN]| {
-        let len = bounded(place, value, end);
-        whole = len.is_some();
-        let len = len.unwrap_or(0);
-        place[len] = end;
-        len + usize::from(whole)
-    });
-    if !whole {
-        unbounded(line, value, end);
-    }
-}
-
-/// Writes a value of bounded size, or a short text.
-#[inline(always)]
 fn bounded(place: &mut [u8; PLACE_LEN], value: &Value<'_>, end: u8) -> Option<usize> {
-    Some(match *value {
+    let len = match *value {
         Value::Unset => word(place, UNSET),
         Value::Bool(v) => word(place, if v { b"T" } else { b"F" }),
         Value::Count(v) => number::unsigned(place, v),
@@ -157,12 +153,14 @@ fn bounded(place: &mut [u8; PLACE_LEN], value: &Value<'_>, end: u8) -> Option<us
         Value::Subnet(v) => number::subnet(place, v),
         Value::Port(v) => number::unsigned(place, u64::from(v)),
         Value::Uid(v) => v.write(place),
-        Value::Community(v) => word(place, &v.write()),
+        Value::Community(v) => v.write(place),
         Value::Mac(v) => number::mac(place, v),
-        Value::Str(v) => return short(place, v, end),
-        Value::Enum(v) => return short(place, v.as_bytes(), end),
+        Value::Str(v) => short(place, v, end)?,
+        Value::Enum(v) => short(place, v.as_bytes(), end)?,
         Value::Double(_) | Value::Hex(_) | Value::List(_) => return None,
-    })
+    };
+    *place.get_mut(len)? = end;
+    Some(len + 1)
 }
 
 #[inline]
@@ -171,6 +169,19 @@ fn short(place: &mut [u8; PLACE_LEN], text: &[u8], end: u8) -> Option<usize> {
     match text.first() {
         None | Some(b'-' | b'(') => None,
         Some(_) => escape::short(place, text, tsv_special(end == b',')),
+    }
+}
+
+/// Appends any value and `end`.
+fn any(line: &mut Line, value: &Value<'_>, end: u8) {
+    let mut whole = true;
+    line.fill(|place| {
+        let len = bounded(place, value, end);
+        whole = len.is_some();
+        len.unwrap_or(0)
+    });
+    if !whole {
+        unbounded(line, value, end);
     }
 }
 
@@ -183,7 +194,7 @@ fn unbounded(line: &mut Line, value: &Value<'_>, end: u8) {
         Value::List(list) if list.is_empty() => line.extend(EMPTY),
         Value::List(list) => {
             for i in 0..list.len() {
-                write(line, &list.item(i), b',');
+                any(line, &list.item(i), b',');
             }
             line.truncate(line.as_bytes().len() - 1);
         }

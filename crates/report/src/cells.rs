@@ -1,7 +1,7 @@
 //! The wanted columns of a row, copied into a scratch that is used again for the next one.
 
 use sekisho_record::{List, Record, Schema, Value, Visitor};
-use sekisho_types::{Addr, Timestamp, Uid};
+use sekisho_types::{Addr, CommunityId, Timestamp, Uid};
 use std::io::Write;
 use std::ops::Range;
 
@@ -176,7 +176,9 @@ impl Cells {
                 Ok(())
             }
             Value::Community(v) => {
-                out.extend_from_slice(&v.write());
+                let mut buf = [0; CommunityId::ROOM_LEN];
+                let len = v.write(&mut buf);
+                out.extend_from_slice(buf.get(..len).unwrap_or(&[]));
                 Ok(())
             }
             Value::Hex(v) => v.iter().take(MAX_TEXT_LEN).try_for_each(|b| write!(out, "{b:02x}")),

@@ -11,8 +11,8 @@ pub struct Addr([u8; 16]);
 const V4_PREFIX: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 impl Addr {
-    /// Room for the printed form: 39 characters at most, and one that the last separator may take.
-    pub const MAX_LEN: usize = 40;
+    /// Room that [`Addr::write`] asks for; the printed form has 39 characters at most.
+    pub const ROOM_LEN: usize = 48;
 
     /// The unspecified IPv6 address `::`; also stands for "no address".
     pub const UNSPECIFIED: Self = Self([0; 16]);
@@ -57,10 +57,10 @@ impl Addr {
 
     /// Writes the printed form (IPv6: RFC 5952) into `buf`; returns its length. Bytes of `buf` behind it may be overwritten.
     pub fn write<const N: usize>(&self, buf: &mut [u8; N]) -> usize {
-        const { assert!(N >= Self::MAX_LEN) }
+        const { assert!(N >= Self::ROOM_LEN) }
         match self.as_v4() {
             Some(v4) => write_v4(buf, v4),
-            None => write_v6(buf, self.0.as_chunks::<2>().0),
+            None => write_v6(buf, &self.0),
         }
     }
 
@@ -90,7 +90,7 @@ static DECIMAL: [[u8; 4]; 256] = {
     table
 };
 
-fn write_v4(buf: &mut [u8], octets: [u8; 4]) -> usize {
+fn write_v4<const N: usize>(buf: &mut [u8; N], octets: [u8; 4]) -> usize {
     let mut at = 0;
     for o in octets {
         if let Some(place) = buf.get_mut(at..at + 4) {
@@ -101,48 +101,55 @@ fn write_v4(buf: &mut [u8], octets: [u8; 4]) -> usize {
     at - 1
 }
 
-fn write_v6(buf: &mut [u8], groups: &[[u8; 2]]) -> usize {
+#[inline(never)]
+fn write_v6<const N: usize>(buf: &mut [u8; N], octets: &[u8; 16]) -> usize {
+    let (groups, _) = octets.as_chunks::<2>();
     let gap = longest_gap(groups);
-    let mut at = 0;
-    for (i, &[high, low]) in groups.iter().enumerate() {
-        if gap.contains(&i) {
-            // The group before has left one colon.
-            if i == gap.start {
-                let colons = if i == 0 { 2 } else { 1 };
-                buf[at..at + colons].fill(b':');
-                at += colons;
-            }
-            continue;
-        }
-        let digits = u32::from_le_bytes([high >> 4, high & 15, low >> 4, low & 15]);
-        // Leading zeros go, but not the last digit.
-        let zeros = ((digits | 1 << 24).trailing_zeros() / 8) as usize;
-        let text = digits.to_le_bytes().map(hex_digit);
-        for (place, digit) in buf[at..].iter_mut().zip(text.iter().skip(zeros).chain(b":")) {
-            *place = *digit;
-        }
-        at += 5 - zeros;
+    let mut at = write_groups(buf, 0, &groups[..gap.start]);
+    if gap.is_empty() {
+        return write_groups(buf, at, &groups[gap.end..]) - 1;
     }
-    // A gap at the end keeps its colons.
-    if gap.end == groups.len() && !gap.is_empty() { at } else { at - 1 }
+    // One colon stands there already if anything does.
+    let colons = if gap.start == 0 { 2 } else { 1 };
+    buf[at..at + 2].copy_from_slice(b"::");
+    at += colons;
+    write_groups(buf, at, &groups[gap.end..]) - usize::from(gap.end < groups.len())
 }
 
-const fn hex_digit(v: u8) -> u8 {
-    if v < 10 { b'0' + v } else { b'a' - 10 + v }
+/// Writes each group without leading zeros and with a colon behind it; returns where the next would stand.
+fn write_groups<const N: usize>(buf: &mut [u8; N], mut at: usize, groups: &[[u8; 2]]) -> usize {
+    for &[high, low] in groups {
+        let digits = [high >> 4, high & 15, low >> 4, low & 15].map(|d| HEX[usize::from(d)]);
+        // Of four digits at most three go.
+        let zeros = u16::from_be_bytes([high, low | 1]).leading_zeros() / 4;
+        let text = u64::from(u32::from_le_bytes(digits)) | u64::from(b':') << 32;
+        if let Some(place) = buf.get_mut(at..at + 8) {
+            place.copy_from_slice(&(text >> (8 * zeros)).to_le_bytes());
+        }
+        at += 5 - zeros as usize;
+    }
+    at
 }
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// The longest run of at least two zero groups, the first of several (RFC 5952 §4.2); empty if there is none.
 fn longest_gap(groups: &[[u8; 2]]) -> Range<usize> {
-    let mut best = 0..0;
-    let mut start = 0;
-    for (i, group) in groups.iter().enumerate() {
-        if *group != [0, 0] {
-            start = i + 1;
-        } else if i + 1 - start > best.len().max(1) {
-            best = start..i + 1;
-        }
+    let zeros = groups.iter().rev().fold(0u32, |bits, g| bits << 1 | u32::from(*g == [0, 0]));
+    // A bit stays as long as its group and the next `len` are zero.
+    let (mut starts, mut len) = (zeros & zeros >> 1, 1);
+    if starts == 0 {
+        return 0..0;
     }
-    best
+    loop {
+        len += 1;
+        let longer = starts & zeros >> len;
+        if longer == 0 {
+            let start = starts.trailing_zeros() as usize;
+            return start..start + len;
+        }
+        starts = longer;
+    }
 }
 
 impl From<IpAddr> for Addr {
@@ -156,7 +163,7 @@ impl From<IpAddr> for Addr {
 
 impl fmt::Display for Addr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut buf = [0; Self::MAX_LEN];
+        let mut buf = [0; Self::ROOM_LEN];
         let len = self.write(&mut buf);
         f.pad(std::str::from_utf8(&buf[..len]).unwrap_or(""))
     }

@@ -123,6 +123,9 @@ impl CommunityId {
     /// Printed length: `1:` and 28 base64 characters.
     pub const LEN: usize = 30;
 
+    /// Room that [`CommunityId::write`] asks for.
+    pub const ROOM_LEN: usize = 34;
+
     /// For `tuple` under the community-id seed (not the run's seed; 0 by convention).
     ///
     /// ICMP tuples carry type and code as ports; for types with a counterpart the ports must already
@@ -147,27 +150,34 @@ impl CommunityId {
         Self(h.finalize().into())
     }
 
-    /// The printed form.
-    pub fn write(&self) -> [u8; Self::LEN] {
-        // Lengths are those of whole vectors, and lanes are independent: the compiler then does sixteen bytes at once.
-        let mut groups = [0u32; 8];
-        for (group, octets) in groups.iter_mut().zip(self.0.chunks(3)) {
-            *group = octets.iter().fold(0, |v, &o| v << 8 | u32::from(o)) << (8 * (3 - octets.len()));
-        }
+    /// Writes the printed form into `buf`; returns its length. Bytes of `buf` behind it may be overwritten.
+    pub fn write<const N: usize>(&self, buf: &mut [u8; N]) -> usize {
+        const { assert!(N >= Self::ROOM_LEN) }
+        let [.., a, b, c, d, e, f, g, h] = self.0;
+        let (head, _) = self.0.as_chunks::<8>();
+        let words = [
+            head[0],
+            [self.0[6], self.0[7], head[1][0], head[1][1], head[1][2], head[1][3], 0, 0],
+            [a, b, c, d, e, f, 0, 0],
+            [g, h, 0, 0, 0, 0, 0, 0],
+        ];
+        // Thirty-two characters, of which four are filling: the compiler then does sixteen at once.
         let mut text = [0; 32];
-        for (four, v) in text.as_chunks_mut::<4>().0.iter_mut().zip(groups) {
-            // The first of the four six-bit numbers goes lowest.
-            let spread = v >> 18 & 0x3f | v >> 4 & 0x3f00 | v << 10 & 0x3f_0000 | v << 24 & 0x3f00_0000;
-            *four = spread.to_le_bytes();
+        for (eight, octets) in text.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+            *eight = six_bits(u64::from_be_bytes(octets) >> 16).to_be_bytes();
         }
-        for v in &mut text {
-            *v = base64(*v);
-        }
-        let mut out = [b'='; Self::LEN];
-        out[..2].copy_from_slice(b"1:");
-        out[2..Self::LEN - 1].copy_from_slice(&text[..Self::LEN - 3]);
-        out
+        buf[..2].copy_from_slice(b"1:");
+        buf[2..34].copy_from_slice(&text.map(base64));
+        buf[Self::LEN - 1] = b'=';
+        Self::LEN
     }
+}
+
+/// Spreads 48 bits over eight bytes, six to each.
+const fn six_bits(v: u64) -> u64 {
+    let v = v >> 24 << 32 | v & 0xff_ffff;
+    let v = (v & 0x00ff_f000_00ff_f000) << 4 | v & 0x0000_0fff_0000_0fff;
+    (v & 0x0fc0_0fc0_0fc0_0fc0) << 2 | v & 0x003f_003f_003f_003f
 }
 
 /// The character for a six-bit number (RFC 4648 §4).
@@ -229,6 +239,12 @@ pub struct FlowInfo {
 mod tests {
     use super::*;
 
+    fn print(id: CommunityId) -> String {
+        let mut buf = [0; CommunityId::ROOM_LEN];
+        let len = id.write(&mut buf);
+        String::from_utf8(buf[..len].to_vec()).expect("ASCII")
+    }
+
     // Values published with the Community ID specification (corelight/community-id-spec).
     #[test]
     fn community_id_reference_values() {
@@ -239,9 +255,9 @@ mod tests {
             resp_port: 80,
             proto: 6,
         };
-        assert_eq!(&CommunityId::new(&t, 0).write(), b"1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+        assert_eq!(print(CommunityId::new(&t, 0)), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
         assert_eq!(CommunityId::new(&t, 0), CommunityId::new(&t.flipped(), 0));
-        assert_eq!(&CommunityId::new(&t, 1).write(), b"1:3V71V58M3Ksw/yuFALMcW0LAHvc=");
+        assert_eq!(print(CommunityId::new(&t, 1)), "1:3V71V58M3Ksw/yuFALMcW0LAHvc=");
     }
 
     #[test]
@@ -254,7 +270,7 @@ mod tests {
                 let bits = u128::MAX ^ (63 << (122 - 6 * (at % 21))) | v << (122 - 6 * (at % 21));
                 let mut octets = [0xff; 20];
                 octets[if at < 21 { 0..16 } else { 4..20 }].copy_from_slice(&bits.to_be_bytes());
-                let text = CommunityId(octets).write();
+                let text = print(CommunityId(octets)).into_bytes();
                 let number =
                     |i: usize| octets.iter().flat_map(|o| (0..8).rev().map(move |b| o >> b & 1)).skip(6 * i).take(6);
                 for i in 0..26 {
