@@ -112,18 +112,19 @@ fn plain_len(s: &[u8], special: [u8; 2]) -> usize {
 #[inline]
 pub(crate) fn short<const N: usize>(place: &mut [u8; N], text: &[u8], special: [u8; 2]) -> Option<usize> {
     let len = text.len();
-    let found = match (text.first_chunk(), text.last_chunk()) {
-        (Some(first), Some(last)) if len <= 16 => {
-            *place.first_chunk_mut()? = *first;
-            *place.get_mut(len - 8..)?.first_chunk_mut()? = *last;
-            marks(u64::from_le_bytes(*first), special) | marks(u64::from_le_bytes(*last), special)
-        }
-        (Some(_), _) => return None,
-        _ => {
+    let found = match text.first_chunk() {
+        None => {
             let word = short_word(text);
             *place.first_chunk_mut()? = word.to_le_bytes();
             marks(word, special)
         }
+        Some(first) if len <= 16 => {
+            let last = text.last_chunk()?;
+            *place.first_chunk_mut()? = *first;
+            *place.get_mut(len - 8..)?.first_chunk_mut()? = *last;
+            marks(u64::from_le_bytes(*first), special) | marks(u64::from_le_bytes(*last), special)
+        }
+        Some(_) => return None,
     };
     (found == 0).then_some(len)
 }
@@ -133,12 +134,13 @@ pub(crate) fn short<const N: usize>(place: &mut [u8; N], text: &[u8], special: [
 fn short_word(s: &[u8]) -> u64 {
     const FILLING: u64 = u64::from_le_bytes([b'0'; 8]);
     let bits = 8 * s.len() as u32;
+    // Two parts that may overlap.
     let bytes = if let (Some(first), Some(last)) = (s.first_chunk::<4>(), s.last_chunk::<4>()) {
         u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (bits - 32)
-    } else if let (&[first, ..], &[.., last]) = (s, s) {
-        u64::from(first) | u64::from(s[s.len() / 2]) << (bits / 2 & 8) | u64::from(last) << (bits - 8)
+    } else if let (Some(first), Some(last)) = (s.first_chunk::<2>(), s.last_chunk::<2>()) {
+        u64::from(u16::from_le_bytes(*first)) | u64::from(u16::from_le_bytes(*last)) << (bits - 16)
     } else {
-        0
+        s.first().map_or(0, |&b| u64::from(b))
     };
     bytes | FILLING << bits
 }

@@ -66,7 +66,9 @@ impl JsonEncoder {
     /// Appends `row`, which must be of the encoder's schema, and a newline.
     pub fn encode(&mut self, row: &dyn Record, out: &mut Vec<u8>) {
         self.line.clear();
-        self.line.extend(&self.head);
+        if !self.head.is_empty() {
+            self.line.extend(&self.head);
+        }
         row.visit(&mut Row { line: &mut self.line, keys: &self.keys, style: self.style });
         self.line.extend(b"}\n");
         let start = out.len();
@@ -96,7 +98,10 @@ impl Visitor for Row<'_> {
         while columns.len() > 0 {
             let mut other = None;
             self.line.fill_each(columns.len(), |room: &mut [u8; KEY_LEN + PLACE_LEN]| {
-                let (value, key) = columns.find(|(value, _)| !matches!(value, Value::Unset))?;
+                let (value, key) = columns.next()?;
+                if matches!(value, Value::Unset) {
+                    return Some(0);
+                }
                 if key.start.is_empty() {
                     room[..KEY_LEN].copy_from_slice(&key.text);
                     let len = usize::from(key.len) % KEY_LEN;
@@ -111,7 +116,7 @@ impl Visitor for Row<'_> {
             if let Some((value, key)) = other {
                 self.line.extend(&key.start);
                 self.line.extend(&key.text[..usize::from(key.len)]);
-                any(self.line, value, style);
+                unbounded(self.line, value, style);
             }
         }
     }
@@ -151,9 +156,13 @@ fn any(line: &mut Line, value: &Value<'_>, style: JsonStyle) {
         whole = len.is_some();
         len.unwrap_or(0)
     });
-    if whole {
-        return;
+    if !whole {
+        unbounded(line, value, style);
     }
+}
+
+/// Appends a value that [`bounded`] refuses, or one whose key is long.
+fn unbounded(line: &mut Line, value: &Value<'_>, style: JsonStyle) {
     let text = match *value {
         Value::Str(v) => v,
         Value::Enum(v) => v.as_bytes(),
@@ -164,7 +173,7 @@ fn any(line: &mut Line, value: &Value<'_>, style: JsonStyle) {
         }
         Value::Double(v) if v.is_finite() => return number::double_short(line, v),
         Value::List(v) => return list(line, v, style),
-        _ => return line.extend(b"null"),
+        _ => return line.fill(|place| bounded(place, value, style).unwrap_or_else(|| word(place, b"null"))),
     };
     line.push(b'"');
     escape::json_string(line, text);

@@ -48,14 +48,14 @@ impl Line {
         if self.bytes.len() - self.len < most * N {
             self.grow(most * N);
         }
-        let room = &mut self.bytes[self.len..];
-        let mut at = 0;
-        while let Some(place) = room[at..].first_chunk_mut() {
+        let mut room = &mut self.bytes[self.len..];
+        let all = room.len();
+        while let Some(place) = room.first_chunk_mut() {
             let Some(len) = write(place) else { break };
             debug_assert!(len <= N);
-            at += len;
+            room = &mut room[len.min(N)..];
         }
-        self.len += at;
+        self.len += all - room.len();
     }
 
     #[inline]

@@ -95,7 +95,8 @@ fn split(hi: u32, lo: u64) -> (u64, u64) {
 /// All digits of the number, leading zeros too, and zeros as filling.
 fn digits(hi: u32, lo: u64) -> [u8; 40] {
     let (high, low) = split(hi, lo);
-    let [_, _, _, a, b] = five_digits(high / BASE_5);
+    let (a, b) = (high / BASE_5 / 62, high / BASE_5 % 62);
+    let [a, b] = [a, b].map(|d| BASE62[d as usize & 63]);
     let [c, d, e, f, g] = five_digits(high % BASE_5);
     let [h, i, j, k, l] = five_digits(low / BASE_5);
     let [m, n, o, p, q] = five_digits(low % BASE_5);
