@@ -124,6 +124,13 @@ pub(crate) fn short<const N: usize>(place: &mut [u8; N], text: &[u8], special: [
             *place.get_mut(len - 8..)?.first_chunk_mut()? = *last;
             marks(u64::from_le_bytes(*first), special) | marks(u64::from_le_bytes(*last), special)
         }
+        Some(_) if len <= 32 => {
+            let (first, last) = (text.first_chunk::<16>()?, text.last_chunk::<16>()?);
+            *place.first_chunk_mut()? = *first;
+            *place.get_mut(len - 16..)?.first_chunk_mut()? = *last;
+            let words = [first, last].into_iter().flat_map(|part| part.as_chunks::<8>().0);
+            words.fold(0, |found, word| found | marks(u64::from_le_bytes(*word), special))
+        }
         Some(_) => return None,
     };
     (found == 0).then_some(len)

@@ -84,17 +84,14 @@ impl JsonEncoder {
 
 struct Row<'a> {
     line: &'a mut Line,
-    /// Of the columns that are yet to come.
     keys: &'a [Key],
     style: JsonStyle,
 }
 
 impl Visitor for Row<'_> {
     fn values(&mut self, values: &[Value<'_>]) {
-        let (keys, later) = self.keys.split_at_checked(values.len()).unwrap_or((self.keys, &[]));
-        self.keys = later;
         let style = self.style;
-        let mut columns = values.iter().zip(keys);
+        let mut columns = values.iter().zip(self.keys);
         while columns.len() > 0 {
             let mut other = None;
             self.line.fill_each(columns.len(), |room: &mut [u8; KEY_LEN + PLACE_LEN]| {
@@ -133,9 +130,9 @@ fn bounded(place: &mut [u8; PLACE_LEN], value: &Value<'_>, style: JsonStyle) -> 
         Value::Bool(false) => word(place, b"false"),
         Value::Count(v) => number::unsigned(place, v),
         Value::Int(v) => number::signed(place, v),
-        Value::Time(v) if style == JsonStyle::Zeek => number::seconds_short(place, v.0, 6),
+        Value::Time(v) if style == JsonStyle::Zeek => number::seconds_short(place, v.0),
         Value::Time(v) => quoted(place, |p| number::iso_time(p, v)),
-        Value::Interval(v) => number::seconds_short(place, v.0, 9),
+        Value::Interval(v) => number::interval_short(place, v.0),
         Value::Addr(v) => quoted(place, |p| v.write(p)),
         Value::Subnet(v) => quoted(place, |p| number::subnet(p, v)),
         Value::Port(v) => number::unsigned(place, u64::from(v)),

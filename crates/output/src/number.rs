@@ -97,43 +97,54 @@ fn minus<const N: usize>(place: &mut [u8; N], len: usize) -> usize {
 
 /// Nanoseconds as seconds with exactly six decimals, cut off, not rounded. At most 18 bytes.
 pub(crate) fn seconds_fixed<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
-    let (at, nanos) = whole_seconds(place, nanos);
-    put(place, at, eight_digits(nanos / 1_000 * 100) | ZEROS);
-    at + 6
+    micros(place, nanos).0
 }
 
-/// Nanoseconds as seconds with at most `digits` (6 or 9) decimals, cut off, trailing zeros dropped except the
-/// first: the shortest form of the number, as Zeek's JSON has it. At most 21 bytes.
-pub(crate) fn seconds_short<const N: usize>(place: &mut [u8; N], nanos: i64, digits: usize) -> usize {
-    let (at, nanos) = whole_seconds(place, nanos);
-    let (shown, ninth) = if digits > 6 { (nanos / 10, nanos % 10) } else { (nanos / 1_000 * 100, 0) };
-    let eight = eight_digits(shown);
-    put(place, at, eight | ZEROS);
-    if ninth > 0 {
-        place[at + 8] = b'0' + ninth as u8;
-        return at + 9;
-    }
-    at + (8 - eight.leading_zeros() as usize / 8).max(1)
+/// As [`seconds_fixed`], trailing zeros dropped except the first: the shortest form of the number, as Zeek's JSON has
+/// its times.
+pub(crate) fn seconds_short<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
+    let (len, zeros) = micros(place, nanos);
+    len - zeros
 }
 
-/// Writes sign, whole seconds and the point; returns their length and the nanoseconds that remain.
-#[inline]
-fn whole_seconds<const N: usize>(place: &mut [u8; N], nanos: i64) -> (usize, u64) {
+/// As [`seconds_short`] with at most nine decimals. At most 21 bytes.
+pub(crate) fn interval_short<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
     let v = nanos.unsigned_abs();
-    let secs = v / NANOS;
-    let mut len = if secs >= 10 * EIGHT {
-        // Ten digits, as all times since 2001 have.
-        word(place, &pair(secs / EIGHT));
-        put(place, 2, eight_digits(secs % EIGHT) | ZEROS);
+    let mut at = unsigned(place, v / NANOS);
+    if nanos < 0 {
+        at = minus(place, at);
+    }
+    let (shown, ninth) = (v % NANOS / 10, v % 10);
+    let eight = eight_digits(shown);
+    place[at] = b'.';
+    put(place, at + 1, eight | ZEROS);
+    if ninth > 0 {
+        place[at + 9] = b'0' + ninth as u8;
+        return at + 10;
+    }
+    at + 1 + (8 - eight.leading_zeros() as usize / 8).max(1)
+}
+
+/// Writes seconds with six decimals; returns the length, and how many zeros at the end are not the first decimal.
+#[inline]
+fn micros<const N: usize>(place: &mut [u8; N], nanos: i64) -> (usize, usize) {
+    let v = nanos.unsigned_abs() / 1_000;
+    // The last two digits of the seconds stand before the six of the fraction.
+    let low = eight_digits(v % EIGHT);
+    let mut at = if v >= EIGHT * EIGHT / 10 {
+        // Ten digits before the point, as all times since 2001 have.
+        put(place, 0, eight_digits(v / EIGHT) | ZEROS);
+        put(place, 8, low | ZEROS);
         10
     } else {
-        unsigned(place, secs)
+        unsigned(place, v / 1_000_000)
     };
     if nanos < 0 {
-        len = minus(place, len);
+        at = minus(place, at);
     }
-    place[len] = b'.';
-    (len + 1, v % NANOS)
+    place[at] = b'.';
+    put(place, at + 1, low >> 16 | ZEROS);
+    (at + 7, (low.leading_zeros() as usize / 8).min(5))
 }
 
 /// A finite double as Zeek's JSON writer prints it: shortest digits that read back, exponent below 1e-6 and from 1e21.
@@ -300,7 +311,7 @@ mod tests {
             (1_999, "0.000001", "0.000001"),
             (i64::MAX, "9223372036.854775", "9223372036.854775"),
         ] {
-            assert_eq!(text(|p| seconds_short(p, nanos, 6)), short);
+            assert_eq!(text(|p| seconds_short(p, nanos)), short);
             assert_eq!(text(|p| seconds_fixed(p, nanos)), fixed);
         }
         for (nanos, short) in [
@@ -312,7 +323,7 @@ mod tests {
             (1_000_000_001, "1.000000001"),
             (i64::MIN, "-9223372036.854775808"),
         ] {
-            assert_eq!(text(|p| seconds_short(p, nanos, 9)), short);
+            assert_eq!(text(|p| interval_short(p, nanos)), short);
         }
     }
 
@@ -331,8 +342,8 @@ mod tests {
                     t => t.to_owned(),
                 };
                 assert_eq!(text(|p| seconds_fixed(p, nanos)), six);
-                assert_eq!(text(|p| seconds_short(p, nanos, 6)), short(six));
-                assert_eq!(text(|p| seconds_short(p, nanos, 9)), short(&long));
+                assert_eq!(text(|p| seconds_short(p, nanos)), short(six));
+                assert_eq!(text(|p| interval_short(p, nanos)), short(&long));
             }
         }
     }

@@ -42,25 +42,29 @@ impl Schema {
     }
 }
 
-/// Receives a record's values in schema order.
+/// Receives a record's values.
 pub trait Visitor {
-    /// The next values, as many as stand together in one struct: a visitor loops over them without a call for each.
+    /// All values in schema order: the visitor loops over them, there is no call for each.
     fn values(&mut self, values: &[Value<'_>]);
 }
 
 /// A group of columns: a record, or a part shared by several.
 pub trait Fields {
-    /// Appends the columns.
-    fn describe(out: &mut Vec<Field>)
-    where
-        Self: Sized;
+    /// Number of columns.
+    const COUNT: usize;
 
-    /// Hands every value to `v`, in the order of `describe`.
-    fn visit(&self, v: &mut dyn Visitor);
+    /// Appends the columns.
+    fn describe(out: &mut Vec<Field>);
+
+    /// Stores the values in `to`, which has [`Fields::COUNT`] places, in the order of `describe`.
+    fn put<'a>(&'a self, to: &mut [Value<'a>]);
 }
 
 /// One typed log row.
-pub trait Record: Fields {
+pub trait Record {
+    /// Hands the values to `v`.
+    fn visit(&self, v: &mut dyn Visitor);
+
     /// The row type's schema; the same address for every row of the type.
     fn schema(&self) -> &'static Schema;
 

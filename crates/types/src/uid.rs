@@ -95,13 +95,13 @@ fn split(hi: u32, lo: u64) -> (u64, u64) {
 /// All digits of the number, leading zeros too, and zeros as filling.
 fn digits(hi: u32, lo: u64) -> [u8; 40] {
     let (high, low) = split(hi, lo);
-    let (a, b) = (high / BASE_5 / 62, high / BASE_5 % 62);
-    let [a, b] = [a, b].map(|d| BASE62[d as usize & 63]);
-    let [c, d, e, f, g] = five_digits(high % BASE_5);
-    let [h, i, j, k, l] = five_digits(low / BASE_5);
-    let [m, n, o, p, q] = five_digits(low % BASE_5);
     let mut text = [b'0'; 40];
-    text[..DIGITS].copy_from_slice(&[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]);
+    // The first five digits are but two.
+    let [.., a, b] = five_digits(high / BASE_5);
+    text[..2].copy_from_slice(&[a, b]);
+    text[2..7].copy_from_slice(&five_digits(high % BASE_5));
+    text[7..12].copy_from_slice(&five_digits(low / BASE_5));
+    text[12..DIGITS].copy_from_slice(&five_digits(low % BASE_5));
     text
 }
 

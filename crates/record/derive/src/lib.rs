@@ -59,12 +59,6 @@ fn docs(attrs: &[Attribute]) -> String {
     lines.filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// The call that hands over `values`, which are then gone; none if there are none.
-fn together(values: &mut Vec<Tokens>) -> Option<Tokens> {
-    let values = std::mem::take(values);
-    (!values.is_empty()).then(|| quote!(v.values(&[#(#values),*]);))
-}
-
 fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
     let Data::Struct(data) = &input.data else {
         return Err(Error::new_spanned(&input.ident, "Record is for structs"));
@@ -73,8 +67,9 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
         return Err(Error::new_spanned(&input.ident, "Record needs named fields"));
     };
     let ty = &input.ident;
-    // Values of neighbouring columns go to the visitor together.
-    let (mut describe, mut visit, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut describe, mut put) = (Vec::new(), Vec::new());
+    // What comes before a column: the struct's own columns, and groups.
+    let (mut own, mut groups) = (0usize, Vec::new());
     for field in &fields.named {
         let o = options(&field.attrs)?;
         let (ident, fty) = (&field.ident, &field.ty);
@@ -83,8 +78,8 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
         }
         if o.flatten {
             describe.push(quote!(<#fty as sekisho_record::Fields>::describe(out);));
-            visit.extend(together(&mut values));
-            visit.push(quote!(sekisho_record::Fields::visit(&self.#ident, v);));
+            put.push(quote!(sekisho_record::Fields::put(&self.#ident, &mut to[#own #(+ #groups)*..]);));
+            groups.push(quote!(<#fty as sekisho_record::Fields>::COUNT));
             continue;
         }
         let doc = docs(&field.attrs);
@@ -101,15 +96,21 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
             doc: #doc,
             ext: #ext,
         });));
-        values.push(quote!(sekisho_record::ToValue::to_value(&self.#ident)));
+        put.push(quote!(to[#own #(+ #groups)*] = sekisho_record::ToValue::to_value(&self.#ident);));
+        own += 1;
     }
-    visit.extend(together(&mut values));
     let record = match options(&input.attrs)?.log {
         None => quote!(),
         Some(log) => {
             let doc = docs(&input.attrs);
             quote! {
                 impl sekisho_record::Record for #ty {
+                    fn visit(&self, v: &mut dyn sekisho_record::Visitor) {
+                        let mut values = [sekisho_record::Value::Unset; <Self as sekisho_record::Fields>::COUNT];
+                        sekisho_record::Fields::put(self, &mut values);
+                        v.values(&values);
+                    }
+
                     fn schema(&self) -> &'static sekisho_record::Schema {
                         <Self as sekisho_record::Record>::static_schema()
                     }
@@ -128,12 +129,19 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
     };
     Ok(quote! {
         impl sekisho_record::Fields for #ty {
+            const COUNT: usize = #own #(+ #groups)*;
+
             fn describe(out: &mut ::std::vec::Vec<sekisho_record::Field>) {
                 #(#describe)*
             }
 
-            fn visit(&self, v: &mut dyn sekisho_record::Visitor) {
-                #(#visit)*
+            #[inline]
+            fn put<'a>(&'a self, to: &mut [sekisho_record::Value<'a>]) {
+                // An array of known length: no place needs a check of its own.
+                const COUNT: usize = <#ty as sekisho_record::Fields>::COUNT;
+                if let ::std::option::Option::Some(to) = to.first_chunk_mut::<COUNT>() {
+                    #(#put)*
+                }
             }
         }
         #record
