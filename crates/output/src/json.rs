@@ -21,6 +21,8 @@ pub struct JsonEncoder {
     /// What precedes the first column: nothing, or `{"_path":"conn"`.
     head: Vec<u8>,
     keys: Vec<Key>,
+    /// Does every key fit into its text?
+    short_keys: bool,
     line: Line,
 }
 
@@ -59,8 +61,9 @@ impl JsonEncoder {
             escape::json_string(&mut head, schema.log.as_bytes());
             head.push(b'"');
         }
-        let keys = schema.fields.iter().map(|f| Key::new(f.name)).collect();
-        Self { style, head: head.as_bytes().to_vec(), keys, line: Line::default() }
+        let keys: Vec<_> = schema.fields.iter().map(|f| Key::new(f.name)).collect();
+        let short_keys = keys.iter().all(|key| key.start.is_empty());
+        Self { style, head: head.as_bytes().to_vec(), keys, short_keys, line: Line::default() }
     }
 
     /// Appends `row`, which must be of the encoder's schema, and a newline.
@@ -69,7 +72,7 @@ impl JsonEncoder {
         if !self.head.is_empty() {
             self.line.extend(&self.head);
         }
-        row.visit(&mut Row { line: &mut self.line, keys: &self.keys, style: self.style });
+        row.visit(&mut Row { line: &mut self.line, keys: &self.keys, short_keys: self.short_keys, style: self.style });
         self.line.extend(b"}\n");
         let start = out.len();
         // A row without any value has no comma whose place the brace could take.
@@ -85,8 +88,12 @@ impl JsonEncoder {
 struct Row<'a> {
     line: &'a mut Line,
     keys: &'a [Key],
+    short_keys: bool,
     style: JsonStyle,
 }
+
+/// Room for a key and a value of bounded size.
+const COLUMN_LEN: usize = (KEY_LEN + PLACE_LEN).next_power_of_two();
 
 impl Visitor for Row<'_> {
     fn values(&mut self, values: &[Value<'_>]) {
@@ -94,26 +101,27 @@ impl Visitor for Row<'_> {
         let mut columns = values.iter().zip(self.keys);
         while columns.len() > 0 {
             let mut other = None;
-            self.line.fill_each(columns.len(), |room: &mut [u8; KEY_LEN + PLACE_LEN]| {
-                let (value, key) = columns.next()?;
-                if matches!(value, Value::Unset) {
-                    return Some(0);
-                }
-                if key.start.is_empty() {
+            if self.short_keys {
+                self.line.fill_each(columns.len(), |room: &mut [u8; COLUMN_LEN]| {
+                    let (value, key) = columns.next()?;
+                    if matches!(value, Value::Unset) {
+                        return Some(0);
+                    }
                     room[..KEY_LEN].copy_from_slice(&key.text);
                     let len = usize::from(key.len) % KEY_LEN;
-                    let place = room[len..].first_chunk_mut()?;
-                    if let Some(more) = bounded(place, value, style) {
+                    if let Some(more) = bounded(room[len..].first_chunk_mut()?, value, style) {
                         return Some(len + more);
                     }
-                }
-                other = Some((value, key));
-                None
-            });
+                    other = Some((value, key));
+                    None
+                });
+            } else {
+                other = columns.find(|(value, _)| !matches!(value, Value::Unset));
+            }
             if let Some((value, key)) = other {
                 self.line.extend(&key.start);
                 self.line.extend(&key.text[..usize::from(key.len)]);
-                unbounded(self.line, value, style);
+                any(self.line, value, style);
             }
         }
     }
@@ -124,21 +132,21 @@ impl Visitor for Row<'_> {
 /// Always inlined: in the loop over a row's values its arms need no frame of their own.
 #[inline(always)]
 fn bounded(place: &mut [u8; PLACE_LEN], value: &Value<'_>, style: JsonStyle) -> Option<usize> {
-    Some(match *value {
+    Some(match value {
         Value::Unset => word(place, b"null"),
         Value::Bool(true) => word(place, b"true"),
         Value::Bool(false) => word(place, b"false"),
-        Value::Count(v) => number::unsigned(place, v),
-        Value::Int(v) => number::signed(place, v),
+        Value::Count(v) => number::unsigned(place, *v),
+        Value::Int(v) => number::signed(place, *v),
         Value::Time(v) if style == JsonStyle::Zeek => number::seconds_short(place, v.0),
-        Value::Time(v) => quoted(place, |p| number::iso_time(p, v)),
+        Value::Time(v) => quoted(place, |p| number::iso_time(p, *v)),
         Value::Interval(v) => number::interval_short(place, v.0),
         Value::Addr(v) => quoted(place, |p| v.write(p)),
-        Value::Subnet(v) => quoted(place, |p| number::subnet(p, v)),
-        Value::Port(v) => number::unsigned(place, u64::from(v)),
+        Value::Subnet(v) => quoted(place, |p| number::subnet(p, *v)),
+        Value::Port(v) => number::unsigned(place, u64::from(*v)),
         Value::Uid(v) => quoted(place, |p| v.write(p)),
         Value::Community(v) => quoted(place, |p| v.write(p)),
-        Value::Mac(v) => quoted(place, |p| number::mac(p, v)),
+        Value::Mac(v) => quoted(place, |p| number::mac(p, *v)),
         Value::Str(v) => return short(place, v),
         Value::Enum(v) => return short(place, v.as_bytes()),
         Value::Double(_) | Value::Hex(_) | Value::List(_) => return None,
@@ -158,7 +166,7 @@ fn any(line: &mut Line, value: &Value<'_>, style: JsonStyle) {
     }
 }
 
-/// Appends a value that [`bounded`] refuses, or one whose key is long.
+/// Appends a value that [`bounded`] refuses.
 fn unbounded(line: &mut Line, value: &Value<'_>, style: JsonStyle) {
     let text = match *value {
         Value::Str(v) => v,
@@ -170,7 +178,7 @@ fn unbounded(line: &mut Line, value: &Value<'_>, style: JsonStyle) {
         }
         Value::Double(v) if v.is_finite() => return number::double_short(line, v),
         Value::List(v) => return list(line, v, style),
-        _ => return line.fill(|place| bounded(place, value, style).unwrap_or_else(|| word(place, b"null"))),
+        _ => return line.extend(b"null"),
     };
     line.push(b'"');
     escape::json_string(line, text);

@@ -42,9 +42,10 @@ impl Line {
     }
 
     /// Appends what `write` puts into `N` bytes of room, again and again, until it returns `None`, and `most` times at
-    /// most: for that many there is one check.
+    /// most: for that many there is one check. It writes fewer than `N` bytes, a power of two.
     #[inline]
     pub fn fill_each<const N: usize>(&mut self, most: usize, mut write: impl FnMut(&mut [u8; N]) -> Option<usize>) {
+        const { assert!(N.is_power_of_two()) }
         if self.bytes.len() - self.len < most * N {
             self.grow(most * N);
         }
@@ -52,8 +53,9 @@ impl Line {
         let all = room.len();
         while let Some(place) = room.first_chunk_mut() {
             let Some(len) = write(place) else { break };
-            debug_assert!(len <= N);
-            room = &mut room[len.min(N)..];
+            debug_assert!(len < N);
+            // The remainder says nothing new, but tells the compiler that the room is long enough.
+            room = &mut room[len % N..];
         }
         self.len += all - room.len();
     }

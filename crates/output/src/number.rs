@@ -42,28 +42,27 @@ pub(crate) fn unsigned<const N: usize>(place: &mut [u8; N], v: u64) -> usize {
         place[0] = b'0' + v as u8;
         return 1;
     }
+    if v < 10_000 {
+        let ([a, b], [c, d]) = (pair(v / 100), pair(v % 100));
+        let leading = u32::from(v < 100) + u32::from(v < 1_000);
+        let digits = u32::from_le_bytes([a, b, c, d]) >> (8 * leading);
+        word(place, &digits.to_le_bytes());
+        return 4 - leading as usize;
+    }
     long_unsigned(place, v)
 }
 
 #[inline(never)]
 fn long_unsigned<const N: usize>(place: &mut [u8; N], v: u64) -> usize {
-    if v < 100 {
-        word(place, &pair(v));
-        return 2;
-    }
-    let (digits, most) = if v < 10_000 {
-        let ([a, b], [c, d]) = (pair(v / 100), pair(v % 100));
-        (u64::from(u32::from_le_bytes([a, b, c, d])), 4)
-    } else if v < EIGHT {
-        (eight_digits(v) | ZEROS, 8)
-    } else {
+    if v >= EIGHT {
         let at = unsigned(place, v / EIGHT);
         put(place, at, eight_digits(v % EIGHT) | ZEROS);
         return at + 8;
-    };
-    let leading = (digits & !ZEROS).trailing_zeros() / 8;
-    put(place, 0, digits >> (8 * leading));
-    most - leading as usize
+    }
+    let digits = eight_digits(v);
+    let leading = digits.trailing_zeros() / 8;
+    put(place, 0, (digits | ZEROS) >> (8 * leading));
+    8 - leading as usize
 }
 
 /// The two digits of `v`, below 100.
@@ -87,8 +86,9 @@ pub(crate) fn signed<const N: usize>(place: &mut [u8; N], v: i64) -> usize {
     if v < 0 { minus(place, len) } else { len }
 }
 
-/// Puts a minus sign before the `len` bytes of a number.
+/// Puts a minus sign before the `len` bytes of a number; returns their number with it.
 #[cold]
+#[inline(never)]
 fn minus<const N: usize>(place: &mut [u8; N], len: usize) -> usize {
     place.copy_within(..len, 1);
     place[0] = b'-';
@@ -97,41 +97,41 @@ fn minus<const N: usize>(place: &mut [u8; N], len: usize) -> usize {
 
 /// Nanoseconds as seconds with exactly six decimals, cut off, not rounded. At most 18 bytes.
 pub(crate) fn seconds_fixed<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
-    micros(place, nanos).0
+    let (len, _) = micros(place, nanos.unsigned_abs() / 1_000);
+    if nanos < 0 { minus(place, len) } else { len }
 }
 
 /// As [`seconds_fixed`], trailing zeros dropped except the first: the shortest form of the number, as Zeek's JSON has
 /// its times.
 pub(crate) fn seconds_short<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
-    let (len, zeros) = micros(place, nanos);
-    len - zeros
+    let (len, zeros) = micros(place, nanos.unsigned_abs() / 1_000);
+    if nanos < 0 { minus(place, len - zeros) } else { len - zeros }
 }
 
 /// As [`seconds_short`] with at most nine decimals. At most 21 bytes.
 pub(crate) fn interval_short<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
     let v = nanos.unsigned_abs();
-    let mut at = unsigned(place, v / NANOS);
-    if nanos < 0 {
-        at = minus(place, at);
-    }
+    let at = unsigned(place, v / NANOS);
     let (shown, ninth) = (v % NANOS / 10, v % 10);
     let eight = eight_digits(shown);
     place[at] = b'.';
     put(place, at + 1, eight | ZEROS);
-    if ninth > 0 {
+    let decimals = if ninth > 0 {
         place[at + 9] = b'0' + ninth as u8;
-        return at + 10;
-    }
-    at + 1 + (8 - eight.leading_zeros() as usize / 8).max(1)
+        9
+    } else {
+        (8 - eight.leading_zeros() as usize / 8).max(1)
+    };
+    let len = at + 1 + decimals;
+    if nanos < 0 { minus(place, len) } else { len }
 }
 
 /// Writes seconds with six decimals; returns the length, and how many zeros at the end are not the first decimal.
 #[inline]
-fn micros<const N: usize>(place: &mut [u8; N], nanos: i64) -> (usize, usize) {
-    let v = nanos.unsigned_abs() / 1_000;
+fn micros<const N: usize>(place: &mut [u8; N], v: u64) -> (usize, usize) {
     // The last two digits of the seconds stand before the six of the fraction.
     let low = eight_digits(v % EIGHT);
-    let mut at = if v >= EIGHT * EIGHT / 10 {
+    let at = if v >= EIGHT * EIGHT / 10 {
         // Ten digits before the point, as all times since 2001 have.
         put(place, 0, eight_digits(v / EIGHT) | ZEROS);
         put(place, 8, low | ZEROS);
@@ -139,9 +139,6 @@ fn micros<const N: usize>(place: &mut [u8; N], nanos: i64) -> (usize, usize) {
     } else {
         unsigned(place, v / 1_000_000)
     };
-    if nanos < 0 {
-        at = minus(place, at);
-    }
     place[at] = b'.';
     put(place, at + 1, low >> 16 | ZEROS);
     (at + 7, (low.leading_zeros() as usize / 8).min(5))

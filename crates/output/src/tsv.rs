@@ -142,19 +142,19 @@ impl Visitor for Row<'_> {
 /// Always inlined: in the loop over a row's values the arms need no frame of their own.
 #[inline(always)]
 fn bounded(place: &mut [u8; PLACE_LEN], value: &Value<'_>, end: u8) -> Option<usize> {
-    let len = match *value {
+    let len = match value {
         Value::Unset => word(place, UNSET),
-        Value::Bool(v) => word(place, if v { b"T" } else { b"F" }),
-        Value::Count(v) => number::unsigned(place, v),
-        Value::Int(v) => number::signed(place, v),
+        Value::Bool(v) => word(place, if *v { b"T" } else { b"F" }),
+        Value::Count(v) => number::unsigned(place, *v),
+        Value::Int(v) => number::signed(place, *v),
         Value::Time(v) => number::seconds_fixed(place, v.0),
         Value::Interval(v) => number::seconds_fixed(place, v.0),
         Value::Addr(v) => v.write(place),
-        Value::Subnet(v) => number::subnet(place, v),
-        Value::Port(v) => number::unsigned(place, u64::from(v)),
+        Value::Subnet(v) => number::subnet(place, *v),
+        Value::Port(v) => number::unsigned(place, u64::from(*v)),
         Value::Uid(v) => v.write(place),
         Value::Community(v) => v.write(place),
-        Value::Mac(v) => number::mac(place, v),
+        Value::Mac(v) => number::mac(place, *v),
         Value::Str(v) => short(place, v, end)?,
         Value::Enum(v) => short(place, v.as_bytes(), end)?,
         Value::Double(_) | Value::Hex(_) | Value::List(_) => return None,
