@@ -175,7 +175,8 @@ fn names_of_any_length_and_columns_unset() {
     for short in [&NAMES[..2], &NAMES[..3], &NAMES[..]] {
         for unset in 0..1 << short.len() {
             let set = |i: usize| unset >> i & 1 == 0;
-            let value = |i: usize| if i % 2 == 0 { Value::Count(i as u64) } else { Value::Str(&long[..i * 2_000]) };
+            let value =
+                |i: usize| if i.is_multiple_of(2) { Value::Count(i as u64) } else { Value::Str(&long[..i * 2_000]) };
             let values: Vec<_> = (0..short.len()).map(|i| if set(i) { value(i) } else { Value::Unset }).collect();
             let row = Row::new(short, &values);
             let mut want = serde_json::Map::new();
