@@ -18,3 +18,6 @@ pub use json::{JsonEncoder, JsonStyle};
 pub use reference::reference;
 pub use sinks::{Detached, Encoded, Error, Sinks, Writer, Written};
 pub use tsv::TsvEncoder;
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
 fn eight_digits(v: u64) -> u64 {
     // Four digits each in the two halves, then two each in four quarters, then one in each byte. The factors are
     // reciprocals: 10486 / 2^20 of 100 for numbers of four digits, 103 / 2^10 of 10 for numbers of two.
-    let halves = v / 10_000 % 10_000 | (v % 10_000) << 32;
+    let halves = (v / 10_000 % 10_000) | ((v % 10_000) << 32);
     let hundreds = (halves * 10_486) >> 20 & 0x7f_0000_007f;
     let quarters = hundreds | (halves - 100 * hundreds) << 16;
     let tens = (quarters * 103) >> 10 & 0x000f_000f_000f_000f;

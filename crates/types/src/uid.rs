@@ -111,11 +111,12 @@ fn five_digits(v: u64) -> [u8; 5] {
     // times the fraction. Rounding the factor up by less than 2^-64 cannot reach the next digit, as 62^9 < 2^64.
     const SCALE: u64 = ((1 << 64) / 62u128.pow(4)) as u64 + 1;
     let mut fixed = u128::from(v) * u128::from(SCALE);
-    [(); 5].map(|()| {
-        let digit = BASE62[(fixed >> 64) as usize & 63];
+    let mut digits = [0; 5];
+    for digit in &mut digits {
+        *digit = BASE62[(fixed >> 64) as usize & 63];
         fixed = (fixed & u128::from(u64::MAX)) * 62;
-        digit
-    })
+    }
+    digits
 }
 
 impl fmt::Display for Uid {
