@@ -1,35 +1,48 @@
 use sekisho_types::{Addr, Subnet};
+use std::ops::Range;
 
 /// What is known of all addresses that begin with the same octet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Octet {
-    /// None is local.
-    #[default]
-    Away,
-    /// All are.
+    /// All of them are local.
     Home,
-    /// The list has to be asked.
-    Mixed,
+    /// These networks have to be asked; often there are none.
+    Ask(Range<usize>),
 }
 
 /// The home networks, asked for both ends of every new flow: for most addresses the first octet decides.
 #[derive(Clone, Debug)]
 pub(crate) struct HomeNets {
-    v4: [Octet; 256],
-    v6: [Octet; 256],
+    v4: Vec<Octet>,
+    v6: Vec<Octet>,
+    /// Those that an [`Octet`] refers to.
     nets: Vec<Subnet>,
 }
 
 impl HomeNets {
     pub(crate) fn new(nets: &[Subnet]) -> Self {
-        let mut home = Self { v4: [Octet::Away; 256], v6: [Octet::Away; 256], nets: nets.to_vec() };
-        for (octet, (v4, v6)) in (0..=255).zip(home.v4.iter_mut().zip(&mut home.v6)) {
+        let mut home = Self { v4: Vec::new(), v6: Vec::new(), nets: Vec::new() };
+        for octet in 0..=255 {
             let (mut first, mut last) = ([0; 16], [255; 16]);
             (first[0], last[0]) = (octet, octet);
-            *v4 = class(nets, Addr::v4([octet, 0, 0, 0]), Addr::v4([octet, 255, 255, 255]));
-            *v6 = class(nets, Addr::v6(first), Addr::v6(last));
+            let v4 = home.octet(nets, Addr::v4([octet, 0, 0, 0]), Addr::v4([octet, 255, 255, 255]));
+            let v6 = home.octet(nets, Addr::v6(first), Addr::v6(last));
+            home.v4.push(v4);
+            home.v6.push(v6);
         }
         home
+    }
+
+    /// What `nets` say of the addresses that agree in their first octet, from `first` to `last`. A prefix that
+    /// contains both contains all between.
+    fn octet(&mut self, nets: &[Subnet], first: Addr, last: Addr) -> Octet {
+        if nets.iter().any(|n| n.contains(first) && n.contains(last)) {
+            return Octet::Home;
+        }
+        let begin = self.nets.len();
+        let touches = |n: &&Subnet| n.contains(first) || (first..=last).contains(&n.network());
+        self.nets.extend(nets.iter().filter(touches));
+        Octet::Ask(begin..self.nets.len())
     }
 
     pub(crate) fn contains(&self, addr: Addr) -> bool {
@@ -38,21 +51,11 @@ impl HomeNets {
             (None, &[octet, ..]) => (&self.v6, octet),
         };
         match table.get(usize::from(octet)) {
-            Some(Octet::Away) => false,
             Some(Octet::Home) => true,
-            Some(Octet::Mixed) | None => self.nets.iter().any(|n| n.contains(addr)),
+            Some(Octet::Ask(nets)) => self.nets.get(nets.clone()).is_some_and(|l| l.iter().any(|n| n.contains(addr))),
+            None => false,
         }
     }
-}
-
-/// What `nets` say of the addresses that agree in their first octet, from `first` to `last`. A prefix that contains
-/// both contains all between.
-fn class(nets: &[Subnet], first: Addr, last: Addr) -> Octet {
-    if nets.iter().any(|n| n.contains(first) && n.contains(last)) {
-        return Octet::Home;
-    }
-    let touches = |n: &Subnet| n.contains(first) || (first..=last).contains(&n.network());
-    if nets.iter().any(touches) { Octet::Mixed } else { Octet::Away }
 }
 
 #[cfg(test)]

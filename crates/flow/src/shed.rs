@@ -10,7 +10,7 @@ use crate::{FlowId, FlowTable, Limits, Moment, Sink, tcp};
 use sekisho_types::Timestamp;
 
 /// One search for the longest idle flows finds this part of them, so that it costs little per flow evicted.
-const VICTIM_PART: usize = 16;
+const VICTIM_PART: usize = 8;
 
 /// The flows that were idle longest when the table was last searched, the longest idle at the end. Whoever is not
 /// among them was active later, and those that were active since are passed over: so the order is exact as long
@@ -76,17 +76,17 @@ impl<A: Default> FlowTable<A> {
     fn search_victims(&mut self) {
         let wanted = (self.slots.len() / VICTIM_PART).max(1);
         let found = &mut self.victims.0;
-        let mut worst = None;
+        // Active after this: not among those wanted.
+        let mut too_late = Timestamp(i64::MAX);
         for (index, s) in self.slots.iter() {
-            let victim = (s.flow.last_ts, s.flow.info.first_packet, FlowId { index, generation: s.generation });
-            if worst.is_some_and(|w| victim >= w) {
+            if s.flow.last_ts > too_late {
                 continue;
             }
-            found.push(victim);
+            found.push((s.flow.last_ts, s.flow.info.first_packet, FlowId { index, generation: s.generation }));
             if found.len() >= wanted.saturating_mul(2) {
                 found.select_nth_unstable(wanted);
                 found.truncate(wanted);
-                worst = found.iter().max().copied();
+                too_late = found.iter().map(|v| v.0).max().unwrap_or(too_late);
             }
         }
         found.sort_unstable_by(|a, b| b.cmp(a));
