@@ -1,63 +1,74 @@
 use sekisho_types::{Addr, Subnet};
+use std::ops::Range;
 
 /// What is known of all addresses that begin with the same octet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Octet {
-    /// Nobody asked yet.
-    #[default]
+    /// Nobody asked yet: a run has many tables, and most meet few networks.
     Unknown,
-    /// None is local.
-    Away,
-    /// All are.
+    /// All of them are local.
     Home,
-    /// The list has to be asked.
-    Mixed,
+    /// These networks have to be asked; often there are none.
+    Ask(Range<usize>),
 }
 
 /// The home networks, asked for both ends of every new flow: for most addresses the first octet decides.
 #[derive(Clone, Debug)]
 pub(crate) struct HomeNets {
-    v4: [Octet; 256],
-    v6: [Octet; 256],
+    v4: Vec<Octet>,
+    v6: Vec<Octet>,
     nets: Vec<Subnet>,
+    /// Those that an [`Octet`] refers to.
+    asked: Vec<Subnet>,
 }
 
 impl HomeNets {
     pub(crate) fn new(nets: &[Subnet]) -> Self {
-        Self { v4: [Octet::Unknown; 256], v6: [Octet::Unknown; 256], nets: nets.to_vec() }
+        let unknown = || vec![Octet::Unknown; 256];
+        Self { v4: unknown(), v6: unknown(), nets: nets.to_vec(), asked: Vec::new() }
+    }
+
+    /// Looks for networks between `first` and `last`, the addresses that agree in their first octet. A prefix that
+    /// contains both contains all between.
+    fn look(&mut self, first: Addr, last: Addr) -> Octet {
+        if self.nets.iter().any(|n| n.contains(first) && n.contains(last)) {
+            return Octet::Home;
+        }
+        let begin = self.asked.len();
+        let touches = |n: &&Subnet| n.contains(first) || (first..=last).contains(&n.network());
+        self.asked.extend(self.nets.iter().filter(touches));
+        Octet::Ask(begin..self.asked.len())
     }
 
     pub(crate) fn contains(&mut self, addr: Addr) -> bool {
         let (table, octet) = match (addr.as_v4(), addr.octets()) {
-            (Some([octet, ..]), _) => (&mut self.v4, octet),
-            (None, &[octet, ..]) => (&mut self.v6, octet),
+            (Some([octet, ..]), _) => (&self.v4, octet),
+            (None, &[octet, ..]) => (&self.v6, octet),
         };
-        let Some(known) = table.get_mut(usize::from(octet)) else { return false };
-        if *known == Octet::Unknown {
-            *known = if addr.as_v4().is_some() {
-                class(&self.nets, Addr::v4([octet, 0, 0, 0]), Addr::v4([octet, 255, 255, 255]))
-            } else {
-                let (mut first, mut last) = ([0; 16], [255; 16]);
-                (first[0], last[0]) = (octet, octet);
-                class(&self.nets, Addr::v6(first), Addr::v6(last))
-            };
-        }
-        match *known {
-            Octet::Away => false,
-            Octet::Home => true,
-            Octet::Mixed | Octet::Unknown => self.nets.iter().any(|n| n.contains(addr)),
+        match table.get(usize::from(octet)) {
+            Some(Octet::Home) => true,
+            Some(Octet::Ask(nets)) => self.asked.get(nets.clone()).is_some_and(|l| l.iter().any(|n| n.contains(addr))),
+            Some(Octet::Unknown) => self.learn(addr, octet),
+            None => false,
         }
     }
-}
 
-/// What `nets` say of the addresses that agree in their first octet, from `first` to `last`. A prefix that contains
-/// both contains all between.
-fn class(nets: &[Subnet], first: Addr, last: Addr) -> Octet {
-    if nets.iter().any(|n| n.contains(first) && n.contains(last)) {
-        return Octet::Home;
+    #[cold]
+    fn learn(&mut self, addr: Addr, octet: u8) -> bool {
+        let is_v4 = addr.as_v4().is_some();
+        let known = if is_v4 {
+            self.look(Addr::v4([octet, 0, 0, 0]), Addr::v4([octet, 255, 255, 255]))
+        } else {
+            let (mut first, mut last) = ([0; 16], [255; 16]);
+            (first[0], last[0]) = (octet, octet);
+            self.look(Addr::v6(first), Addr::v6(last))
+        };
+        let table = if is_v4 { &mut self.v4 } else { &mut self.v6 };
+        if let Some(place) = table.get_mut(usize::from(octet)) {
+            *place = known;
+        }
+        self.nets.iter().any(|n| n.contains(addr))
     }
-    let touches = |n: &Subnet| n.contains(first) || (first..=last).contains(&n.network());
-    if nets.iter().any(touches) { Octet::Mixed } else { Octet::Away }
 }
 
 #[cfg(test)]

@@ -14,9 +14,14 @@ static NAMES: [OnceLock<&'static str>; NAME_MAX_COUNT] = [const { OnceLock::new(
 
 /// The number of `name`, from 1; 0 if there is no place for it.
 fn number(name: &'static str) -> u8 {
+    let known = (1u8..).zip(NAMES.iter().map_while(OnceLock::get));
+    // Nearly always it is the very same text.
+    let same = known.clone().find(|(_, k)| std::ptr::eq(**k, name));
+    if let Some((n, _)) = same {
+        return n;
+    }
     for (n, place) in (1u8..).zip(&NAMES) {
-        let known = *place.get_or_init(|| name);
-        if std::ptr::eq(known, name) || known == name {
+        if *place.get_or_init(|| name) == name {
             return n;
         }
     }
@@ -77,14 +82,18 @@ impl Services {
 
     /// The comma-joined names for a record; `None` if there are none.
     pub fn names(&self) -> Option<ServiceNames> {
+        if self.is_empty() {
+            return None;
+        }
         let mut out = SmallVec::new();
         for name in self.iter() {
             if !out.is_empty() {
                 out.push(b',');
             }
-            out.extend(name.bytes().map(|b| b.to_ascii_lowercase()));
+            out.extend_from_slice(name.as_bytes());
         }
-        (!out.is_empty()).then_some(ServiceNames(out))
+        out.make_ascii_lowercase();
+        Some(ServiceNames(out))
     }
 }
 

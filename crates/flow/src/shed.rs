@@ -10,17 +10,29 @@ use crate::{FlowId, FlowTable, Limits, Moment, Sink, tcp};
 use sekisho_types::Timestamp;
 
 /// One search for the longest idle flows finds this part of them, so that it costs little per flow evicted.
-const VICTIM_PART: usize = 16;
+const VICTIM_PART: usize = 4;
+
+/// While it searches it keeps this part more than it wants.
+const VICTIM_SLACK_PART: usize = 4;
 
 /// The flows that were idle longest when the table was last searched, the longest idle at the end. Whoever is not
 /// among them was active later, and those that were active since are passed over: so the order is exact as long
 /// as packets come in order of time.
 #[derive(Debug, Default)]
-pub(crate) struct Victims(Vec<(Timestamp, u64, FlowId)>);
+pub(crate) struct Victims(Vec<Victim>);
+
+type Victim = (Timestamp, u64, FlowId);
 
 impl Victims {
-    /// What a flow's share takes: the search keeps twice as many as it finds.
-    pub(crate) const ENTRY_LEN: usize = (2 * size_of::<(Timestamp, u64, FlowId)>()).div_ceil(VICTIM_PART);
+    /// What a flow's share takes.
+    pub(crate) const ENTRY_LEN: usize =
+        (size_of::<Victim>() * (VICTIM_SLACK_PART + 1)).div_ceil(VICTIM_SLACK_PART * VICTIM_PART);
+}
+
+/// Orders victims as their times and numbers do, as one number.
+fn order(victim: &Victim) -> u128 {
+    let ts = victim.0.0.cast_unsigned() ^ 1 << 63;
+    u128::from(ts) << 64 | u128::from(victim.1)
 }
 
 impl<A: Default> FlowTable<A> {
@@ -30,7 +42,7 @@ impl<A: Default> FlowTable<A> {
     /// Evicting flows makes room for others; it need not give memory back to the allocator.
     pub fn held_len(&self) -> usize {
         let aside = self.extras.saturating_mul(size_of::<Extra>()).saturating_add(self.shared.pool.lists_len());
-        let victims = self.victims.0.capacity() * size_of::<(Timestamp, u64, FlowId)>();
+        let victims = self.victims.0.capacity() * size_of::<Victim>();
         [self.index.held_len(), self.wheel.held_len(), self.reassembly_len(), aside, victims]
             .into_iter()
             .fold(self.slots.held_len(), usize::saturating_add)
@@ -75,21 +87,23 @@ impl<A: Default> FlowTable<A> {
     /// Finds the longest idle flows.
     fn search_victims(&mut self) {
         let wanted = (self.slots.len() / VICTIM_PART).max(1);
+        let kept = wanted.saturating_add((wanted / VICTIM_SLACK_PART).max(1));
         let found = &mut self.victims.0;
-        let mut worst = None;
+        *found = Vec::with_capacity(kept);
+        // Active after this: not among those wanted.
+        let mut too_late = Timestamp(i64::MAX);
         for (index, s) in self.slots.iter() {
-            let victim = (s.flow.last_ts, s.flow.info.first_packet, FlowId { index, generation: s.generation });
-            if worst.is_some_and(|w| victim >= w) {
+            if s.flow.last_ts > too_late {
                 continue;
             }
-            found.push(victim);
-            if found.len() >= wanted.saturating_mul(2) {
-                found.select_nth_unstable(wanted);
+            found.push((s.flow.last_ts, s.flow.info.first_packet, FlowId { index, generation: s.generation }));
+            if found.len() >= kept {
+                let (_, last, _) = found.select_nth_unstable_by_key(wanted, order);
+                too_late = last.0;
                 found.truncate(wanted);
-                worst = found.iter().max().copied();
             }
         }
-        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.sort_unstable_by_key(|v| std::cmp::Reverse(order(v)));
         let extra = found.len().saturating_sub(wanted);
         found.drain(..extra);
     }
@@ -181,6 +195,33 @@ mod tests {
         assert_eq!((b.log.records[0].orig_pkts, b.log.records[0].orig_gap_bytes), (5, Some(400)));
         assert_eq!((b.table.stats().flows_evicted, b.table.stats().flows), (1, 2));
         assert_eq!(b.finish().records.len(), 3);
+    }
+
+    /// Whatever the order in which flows are active, the one that goes was idle longest.
+    #[test]
+    fn limits_flows_in_exact_order_of_idleness() {
+        const COUNT: u64 = 300;
+        let limits = Limits { flow_count: COUNT as usize, ..Limits::default() };
+        let mut b = Bench::new(Config { limits, ..Config::default() });
+        let (mut last_seen, mut random) = (std::collections::BTreeMap::new(), 7u64);
+        for ms in 0..20_000i64 {
+            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            let port = 20_000 + (random >> 40) % (COUNT + 60);
+            b.ports = (port as u16, 9999);
+            if !last_seen.contains_key(&port) && last_seen.len() == COUNT as usize {
+                let (&idlest, _) = last_seen.iter().min_by_key(|(_, ms)| **ms).unwrap();
+                last_seen.remove(&idlest);
+                let before = b.log.records.len();
+                b.udp(ms, true, b"x");
+                let gone: Vec<u64> = b.log.records[before..].iter().map(|r| u64::from(r.head.orig_p.0)).collect();
+                assert_eq!(gone, [idlest], "at {ms} ms");
+            } else {
+                b.udp(ms, true, b"x");
+            }
+            last_seen.insert(port, ms);
+        }
+        assert!(b.table.stats().flows_evicted > 1000);
+        assert_eq!(b.table.stats().flows_peak, COUNT);
     }
 
     #[test]

@@ -79,7 +79,9 @@ impl FiveTuple {
 
     /// The orientation whose originator is the smaller (address, port): equal for both directions.
     pub fn canonical(&self) -> Self {
-        if (self.orig, self.orig_port) <= (self.resp, self.resp_port) { *self } else { self.flipped() }
+        let end = |addr: &Addr, port| (u128::from_be_bytes(*addr.octets()), port);
+        let first = end(&self.orig, self.orig_port) <= end(&self.resp, self.resp_port);
+        if first { *self } else { self.flipped() }
     }
 }
 
