@@ -7,8 +7,7 @@ use std::process::{Command, Stdio};
 
 /// What the C library must not choose by the processor: with these gone its plain SSE2 functions are left, which
 /// every x86-64 machine has.
-const TUNABLES: &str =
-    "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX2,-AVX,-ERMS,-FSRM,-SSE4_2,-SSSE3,-BMI2,-LZCNT,-MOVBE";
+const TUNABLES: &str = "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX2,-AVX,-AVX_Fast_Unaligned_Load,-ERMS,-FSRM,-SSE4_2,-SSE4_1,-SSSE3,-Fast_Unaligned_Copy,-BMI2,-LZCNT,-MOVBE";
 
 /// What a run came to.
 pub(crate) struct Count {

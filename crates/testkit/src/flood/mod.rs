@@ -107,6 +107,7 @@ pub const ATTACKS: &[Attack] = &[
     attack("tls-hellos", 500_000, 10_000, tls::hellos, "connections that end with the ClientHello"),
     attack("tls-open", 4_000, 600, tls::open, "handshake messages of 200 KB that never end"),
     attack("tls-certificates", 100_000, 4_000, tls::certificates, "a new certificate in each connection"),
+    attack("tls-chains", 20_000, 1_000, tls::chains, "chains in which each could have signed each"),
     dense(attack("bombs-gzip", 2_000, 200, bombs::gzip, "kilobytes that unfold to megabytes")),
     dense(attack("bombs-zstd", 2_000, 200, bombs::zstd, "the same, 32,000 to one")),
     attack("smtp-pipeline", 1_000_000, 40_000, mail::pipeline, "commands without answers"),

@@ -69,6 +69,44 @@ pub(super) fn certificates(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     Ok(Truth { flows: Some(n), ..Truth::default() })
 }
 
+/// Certificates in a chain of [`chains`].
+const CHAIN_COUNT: usize = 16;
+
+/// Handshakes with long chains behind the host's certificate, in which every certificate could have signed every
+/// other: they have one name and one key, but each its own signature, which is wrong.
+pub(super) fn chains(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
+    let all = recorded();
+    let (hello, flight) = (&all[0].1, &all.iter().find(|p| certificate_end(&p.1).is_some()).expect("a flight").1);
+    let end = certificate_end(flight).expect("a certificate");
+    let server_hello = usize::from(u16::from_be_bytes([flight[3], flight[4]])) + 5;
+    let first = &flight[server_hello..];
+    // Record header, handshake header, length of the list, length of the certificate.
+    let host = &flight[server_hello + 5 + 4 + 3 + 3..end];
+    let issuer_len = usize::from(u16::from_be_bytes([flight[end + 1], flight[end + 2]]));
+    let issuer = &flight[end + 3..end + 3 + issuer_len];
+    let len = |n: usize| (n as u32).to_be_bytes();
+    for i in 0..n {
+        let mut list = Vec::new();
+        for k in 0..CHAIN_COUNT {
+            let mut cert = if k == 0 { host } else { issuer }.to_vec();
+            if k > 0 {
+                let at = cert.len() - 12;
+                cert[at..at + 8].copy_from_slice(&storm.random.bytes(8));
+            }
+            list.extend(&len(cert.len())[1..]);
+            list.extend(cert);
+        }
+        let message = [&[11][..], &len(list.len() + 3)[1..], &len(list.len())[1..], &list].concat();
+        let records: Vec<u8> = message
+            .chunks(RECORD_LEN)
+            .flat_map(|c| [&first[..3], &(c.len() as u16).to_be_bytes(), c].concat())
+            .collect();
+        let c = Conversation::new((scattered(i), 40_000), SERVER).syn().send(Dir::Orig, hello);
+        storm.play(&c.send(Dir::Resp, &[&flight[..server_hello], &records].concat()).fin())?;
+    }
+    Ok(Truth { flows: Some(n), ..Truth::default() })
+}
+
 /// Where the first certificate ends in the bytes of a server's flight, if they have one: a Certificate message
 /// (RFC 5246 §7.4.2) within whole records.
 fn certificate_end(bytes: &[u8]) -> Option<usize> {
