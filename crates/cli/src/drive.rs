@@ -4,7 +4,7 @@ use crate::args::Common;
 use crate::progress::Progress;
 use anyhow::Result;
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Rows, Stats, Tap, Worker};
+use sekisho_engine::{POOL_COUNT, PoolState, Rows, Stats, Tap, Worker};
 use sekisho_files::Store;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,6 +12,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub struct Outcome {
     /// Counts.
     pub stats: Stats,
+    /// Pools of memory, in the order of [`sekisho_engine::Pool::ALL`].
+    pub pools: [PoolState; POOL_COUNT],
+    /// Memory that the run might use.
+    pub memory_len: u64,
     /// The captures, read.
     pub captures: Captures,
     /// A capture was damaged, or a batch was lost to a bug.
@@ -47,9 +51,9 @@ pub fn drive(
     }
     lost += u64::from(catch_unwind(AssertUnwindSafe(|| worker.finish(rows, store))).is_err());
     progress.clear();
-    let stats = worker.stats();
+    let (stats, pools, memory_len) = (worker.stats(), worker.pools(), worker.memory_len());
     let damaged = report(common, &captures, lost);
-    Ok(Outcome { stats, captures, damaged })
+    Ok(Outcome { stats, pools, memory_len, captures, damaged })
 }
 
 /// One line per damaged capture and per bug; tells whether there was any.

@@ -3,7 +3,7 @@
 use crate::args::{Format, Hash, Logs};
 use crate::{drive, input};
 use anyhow::{Context, Result, bail};
-use sekisho_engine::Worker;
+use sekisho_engine::{STATS_INTERVAL, Worker};
 use sekisho_files::NoStore;
 use sekisho_output::{Sinks, Writer};
 use sekisho_record::Record;
@@ -20,6 +20,7 @@ pub fn run(args: &Logs) -> Result<bool> {
     }
     let captures = input::open(&args.common)?;
     let mut settings = input::settings(&args.common)?;
+    settings.stats = args.stats.then_some(STATS_INTERVAL);
     for hash in &args.hash {
         match hash {
             Hash::Md5 => settings.files.hashes.md5 = true,

@@ -16,6 +16,7 @@ mod records;
 mod relief;
 mod settings;
 mod shard;
+mod stats_log;
 mod tunnels;
 mod worker;
 
@@ -23,6 +24,7 @@ pub use budget::{Budget, FIXED_LEN, MIN_LEN, POOL_COUNT, Pool, PoolState};
 pub use lane::{MAX_TUNNEL_DEPTH, Tap};
 pub use records::{TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
+pub use stats_log::{STATS_INTERVAL, StatsRecord};
 pub use worker::{EPOCH_LEN, Worker};
 
 use sekisho_proto::Fact;
@@ -53,6 +55,7 @@ pub fn schemas() -> Vec<&'static Schema> {
         sekisho_flow::ConnRecord::static_schema(),
         sekisho_files::FileRecord::static_schema(),
         sekisho_files::OcspRecord::static_schema(),
+        StatsRecord::static_schema(),
         TunnelRecord::static_schema(),
         WeirdRecord::static_schema(),
     ]);
