@@ -5,7 +5,7 @@ use crate::gather::Gather;
 use crate::pool;
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Rows, Settings, Stats, Tap, Worker};
+use sekisho_engine::{POOL_COUNT, PoolState, Rows, Settings, Stats, Tap, Worker};
 use sekisho_files::{NoStore, Store};
 use sekisho_record::Record;
 use std::cell::RefCell;
@@ -16,6 +16,10 @@ use std::thread;
 pub struct Outcome {
     /// Counts.
     pub stats: Stats,
+    /// Pools of memory, in the order of [`sekisho_engine::Pool::ALL`].
+    pub pools: [PoolState; POOL_COUNT],
+    /// Memory that the run might use.
+    pub memory_len: u64,
     /// The captures, read.
     pub captures: Captures,
     /// A capture was damaged, or a batch was lost to a bug.
@@ -80,9 +84,9 @@ pub fn drive(
     }
     lost += u64::from(catch_unwind(AssertUnwindSafe(|| worker.finish(rows, store))).is_err());
     progress.clear();
-    let stats = worker.stats();
+    let (stats, pools, memory_len) = (worker.stats(), worker.pools(), worker.memory_len());
     let damaged = report(common, &captures, lost);
-    Outcome { stats, captures, damaged }
+    Outcome { stats, pools, memory_len, captures, damaged }
 }
 
 /// One line per damaged capture and per bug; tells whether there was any.

@@ -276,6 +276,11 @@ impl Ledger {
         }
     }
 
+    /// Memory of the run.
+    pub fn memory_len(&self) -> u64 {
+        self.budget.memory_len()
+    }
+
     /// The pools, in the order of [`Pool::ALL`].
     pub fn pools(&self) -> [PoolState; POOL_COUNT] {
         self.pools

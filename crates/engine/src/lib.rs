@@ -17,6 +17,7 @@ mod relief;
 mod settings;
 mod shard;
 mod slice;
+mod stats_log;
 mod tunnels;
 mod worker;
 
@@ -25,6 +26,7 @@ pub use lane::{MAX_TUNNEL_DEPTH, Tap};
 pub use records::{TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
 pub use slice::{Balance, Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
+pub use stats_log::{STATS_INTERVAL, StatsRecord};
 pub use worker::{EPOCH_LEN, Worker};
 
 use sekisho_proto::Fact;
@@ -55,6 +57,7 @@ pub fn schemas() -> Vec<&'static Schema> {
         sekisho_flow::ConnRecord::static_schema(),
         sekisho_files::FileRecord::static_schema(),
         sekisho_files::OcspRecord::static_schema(),
+        StatsRecord::static_schema(),
         TunnelRecord::static_schema(),
         WeirdRecord::static_schema(),
     ]);

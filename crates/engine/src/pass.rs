@@ -408,6 +408,13 @@ impl Pass<'_> {
 impl Sink for Pass<'_> {
     type App = App;
 
+    fn opened(&mut self, flow: &mut Flow, _app: &mut App, _at: Moment) {
+        if let Some((open, begun)) = self.host.stats.conns(flow.info.tuple.proto) {
+            *open += 1;
+            *begun += 1;
+        }
+    }
+
     fn data(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
         self.offer(flow, app, dir, bytes, at);
     }
@@ -450,6 +457,9 @@ impl Sink for Pass<'_> {
     fn closed(&mut self, flow: &mut Flow, _app: App, record: ConnRecord, at: Moment) {
         let stats = &mut self.host.stats;
         stats.flows += 1;
+        if let Some((open, _)) = stats.conns(flow.info.tuple.proto) {
+            *open = open.saturating_sub(1);
+        }
         self.host.files.flow_ended(flow.info.uid);
         let payload = flow.stream_offset(Dir::Orig) + flow.stream_offset(Dir::Resp) > 0;
         stats.one_sided_flows += u64::from(payload && flow.info.seen.one_sided().is_some());

@@ -1,5 +1,5 @@
 use sekisho_capture::Frame;
-use sekisho_types::Timestamp;
+use sekisho_types::{Interval, Timestamp, ip_proto};
 use sekisho_wire::filter::Filter;
 
 use crate::budget::Budget;
@@ -13,6 +13,8 @@ pub struct Settings {
     pub files: sekisho_files::Limits,
     /// Memory of the run.
     pub budget: Budget,
+    /// Packet time between rows of `stats`; `None`: none are written.
+    pub stats: Option<Interval>,
     /// Only packets that match.
     pub filter: Option<Filter>,
     /// Verify checksums and leave bad packets out.
@@ -84,6 +86,18 @@ pub struct Stats {
     pub bad_checksums: u64,
     /// Packets whose tunnels were nested too deeply.
     pub tunnels_too_deep: u64,
+    /// TCP flows alive now.
+    pub tcp_open: u64,
+    /// UDP flows alive now.
+    pub udp_open: u64,
+    /// ICMP flows alive now.
+    pub icmp_open: u64,
+    /// TCP flows begun.
+    pub tcp_flows: u64,
+    /// UDP flows begun.
+    pub udp_flows: u64,
+    /// ICMP flows begun.
+    pub icmp_flows: u64,
     /// Flows logged.
     pub flows: u64,
     /// Protocol records logged.
@@ -109,6 +123,16 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Gauge and counter of flows of IP protocol `proto`.
+    pub(crate) fn conns(&mut self, proto: u8) -> Option<(&mut u64, &mut u64)> {
+        match proto {
+            ip_proto::TCP => Some((&mut self.tcp_open, &mut self.tcp_flows)),
+            ip_proto::UDP => Some((&mut self.udp_open, &mut self.udp_flows)),
+            ip_proto::ICMP | ip_proto::ICMPV6 => Some((&mut self.icmp_open, &mut self.icmp_flows)),
+            _ => None,
+        }
+    }
+
     /// Counts a frame.
     pub(crate) fn count(&mut self, frame: &Frame<'_>) {
         self.packets += 1;
@@ -207,6 +231,12 @@ impl Stats {
             expectations_dropped,
             decoding_refused,
             parsers_len,
+            tcp_open,
+            udp_open,
+            icmp_open,
+            tcp_flows,
+            udp_flows,
+            icmp_flows,
         );
     }
 }

@@ -5,6 +5,7 @@ use crate::deal::{Dealer, Place};
 use crate::lane::{Tap, Way};
 use crate::once::Once;
 use crate::shard::Shard;
+use crate::stats_log::StatsLog;
 use crate::{Rows, Settings, Stats};
 use sekisho_capture::Frame;
 use sekisho_files::{NoStore, Store};
@@ -25,6 +26,7 @@ pub struct Worker {
     filter: Option<Filter>,
     once: Once,
     ledger: Ledger,
+    stats_log: Option<StatsLog>,
     stats: Stats,
     /// The run's time: the latest of all packets so far.
     now: Timestamp,
@@ -50,6 +52,7 @@ impl Worker {
             filter: settings.filter.clone(),
             once: Once::default(),
             ledger: Ledger::new(settings.budget),
+            stats_log: settings.stats.map(StatsLog::new),
             stats: Stats::default(),
             now: Timestamp(i64::MIN),
             next_due: Timestamp(i64::MAX),
@@ -165,6 +168,18 @@ impl Worker {
                 shard.sweep(self.now, rows, store);
             }
             self.balance(Moment { ts: self.now, number }, rows, store);
+            if self.stats_log.as_mut().is_some_and(|log| log.is_due(self.now)) {
+                self.log_stats(rows);
+            }
+        }
+    }
+
+    /// A row about the run itself.
+    fn log_stats(&mut self, rows: &mut dyn Rows) {
+        let stats = self.stats();
+        let (pools, memory) = (self.ledger.pools(), self.ledger.memory_len());
+        if let Some(log) = &mut self.stats_log {
+            rows.row(&log.row(self.now, &stats, &pools, memory));
         }
     }
 
@@ -182,6 +197,11 @@ impl Worker {
         self.shards.iter_mut().flat_map(Shard::usages).collect()
     }
 
+    /// Memory that the pass may use.
+    pub fn memory_len(&self) -> u64 {
+        self.ledger.memory_len()
+    }
+
     /// The pools that memory is divided into, in the order of [`crate::Pool::ALL`].
     pub fn pools(&self) -> [PoolState; POOL_COUNT] {
         self.ledger.pools()
@@ -193,6 +213,9 @@ impl Worker {
         let rows = &mut once.rows(rows);
         let usages = self.usages();
         self.ledger.note(&usages);
+        if self.stats.packets > 0 {
+            self.log_stats(rows);
+        }
         for shard in &mut self.shards {
             shard.advance(self.now, rows, store);
         }
