@@ -86,7 +86,7 @@ impl Source {
             if self.from < self.batch.len() {
                 self.from = self.dealing.deal(&self.batch, self.from, &mut slice);
             }
-            if slice.is_closed() || len >= SLICE_LEN || scant || self.over {
+            if slice.is_closed() || len >= slice_len() || scant || self.over {
                 return slice;
             }
             let mut batch = self.spare.pop().unwrap_or_default();
@@ -250,4 +250,9 @@ impl<'g, G: Gather> Pool<'g, G> {
         stats.records -= collector.repeats;
         Done { stats, captures: source.captures, lost }
     }
+}
+
+fn slice_len() -> usize {
+    static L: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *L.get_or_init(|| std::env::var("SL").ok().and_then(|s| s.parse().ok()).unwrap_or(SLICE_LEN))
 }

@@ -20,6 +20,7 @@ use sekisho_record::Record;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
 use sekisho_wire::{LinkType, decode, decode_msdu};
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// Position of a row in the run's order.
@@ -309,10 +310,10 @@ impl Part {
     /// Does the rest of the slice: the leaves dealt to this shard and those found in carriers; then what the passing
     /// of time does, and the end of the epoch.
     pub fn leaves(&mut self, slice: &Slice, mut found: Vec<Found>, rows: &mut dyn KeyedRows) {
-        found.sort_unstable_by_key(Found::order);
-        let mut found = found.into_iter().peekable();
+        // The first is last: most slices have none, and what is looked at is not moved.
+        found.sort_unstable_by_key(|f| Reverse(f.order()));
         for &item in slice.leaves.get(self.index as usize).into_iter().flatten() {
-            while let Some(earlier) = found.next_if(|f| f.order() < (item.at, item.step)) {
+            while let Some(earlier) = found.pop_if(|f| f.order() < (item.at, item.step)) {
                 self.found_leaf(slice, earlier, rows);
             }
             let Some(frame) = slice.frame(item) else { continue };
@@ -327,7 +328,7 @@ impl Part {
             }
             self.shard.leaf(&decoded, frame.data, &mut way);
         }
-        for later in found {
+        while let Some(later) = found.pop() {
             self.found_leaf(slice, later, rows);
         }
         self.end(slice, rows);
@@ -431,6 +432,7 @@ fn next(item: Item) -> Item {
     Item { step: item.step.saturating_add(1), ..item }
 }
 
+#[inline(always)]
 fn packet(frame: &Frame<'_>, item: Item) -> sekisho_wire::Decoded {
     match item.msdu {
         0 => decode(LinkType(frame.link_type), frame.data, frame.orig_len),
