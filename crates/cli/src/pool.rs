@@ -2,7 +2,8 @@
 //!
 //! There is no thread for reading and none for writing. A slice of frames is read and dealt by whoever is free, its
 //! shards are worked on side by side, the biggest first, and its rows are put in order and written by whoever is free
-//! then. One slice is worked on at a time, while the next is being read and those before are being written.
+//! then. A few slices are under way at a time, and each shard takes them in their order: where one shard has more to do
+//! than the others of a slice, those go on with the next.
 
 mod state;
 
@@ -152,22 +153,23 @@ pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, j
     let progress = Progress::new(common.progress, common.quiet, captures.progress().total_len());
     let (batch, spare) = (Arc::default(), Vec::new());
     let source = Source { captures, dealing, progress, packets: 0, batch, from: 0, spare, over: false };
-    let packers: Vec<G::Packer> = (0..jobs.max(1)).map(|_| gather.packer()).collect();
+    let jobs = jobs.max(1);
+    let packers: Vec<G::Packer> = (0..jobs).map(|_| gather.packer()).collect();
     let collector = Collector { gather, remembered: Remembered::default(), repeats: 0, order: Vec::new() };
     let pool = Pool {
-        state: Mutex::new(State::new(source, collector)),
+        state: Mutex::new(State::new(source, collector, jobs)),
         changed: Condvar::new(),
         parts: parts.into_iter().map(Mutex::new).collect(),
     };
     thread::scope(|scope| {
-        let mut packers = packers.into_iter();
+        let mut packers = packers.into_iter().enumerate();
         let own = packers.next();
-        for packer in packers {
+        for (me, packer) in packers {
             let pool = &pool;
-            scope.spawn(move || pool.work(packer));
+            scope.spawn(move || pool.work(me, packer));
         }
-        if let Some(packer) = own {
-            pool.work(packer);
+        if let Some((me, packer)) = own {
+            pool.work(me, packer);
         }
     });
     pool.finish()
@@ -175,19 +177,17 @@ pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, j
 
 impl<'g, G: Gather> Pool<'g, G> {
     /// Does what is to be done until nothing is left.
-    fn work(&self, mut packer: G::Packer) {
+    fn work(&self, me: usize, mut packer: G::Packer) {
         let mut state = lock(&self.state);
         while !state.is_over() {
-            let Some(task) = state.next() else {
+            let Some(task) = state.next(me) else {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             drop(state);
             self.run(task, &mut packer);
             state = lock(&self.state);
-            if state.is_job_done() {
-                state.next_job(&self.parts);
-            }
+            state.settle(&self.parts);
             self.changed.notify_all();
         }
     }
@@ -211,7 +211,7 @@ impl<'g, G: Gather> Pool<'g, G> {
                 }
                 let mut state = lock(&self.state);
                 state.lost += u64::from(put.is_err());
-                state.put(collector, sheaves, put.unwrap_or(true));
+                state.put_done(collector, sheaves, put.unwrap_or(true));
             }
             Task::Shard(job, shard, these, sheaf) => {
                 let mut rows = Packing { packer, sheaf };
@@ -222,10 +222,9 @@ impl<'g, G: Gather> Pool<'g, G> {
                     }
                 }));
                 let sheaf = rows.sheaf;
-                drop(job);
                 let mut state = lock(&self.state);
                 state.lost += u64::from(done.is_err());
-                state.shard_done(found, sheaf);
+                state.shard_done(job, shard, found, sheaf);
             }
         }
     }
