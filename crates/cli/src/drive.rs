@@ -5,7 +5,7 @@ use crate::gather::Gather;
 use crate::pool;
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{POOL_COUNT, PoolState, Rows, Settings, Stats, Tap, Worker};
+use sekisho_engine::{MAX_PARTS, POOL_COUNT, PoolState, Rows, Settings, Stats, Tap, Worker};
 use sekisho_files::{NoStore, Store};
 use sekisho_record::Record;
 use std::cell::RefCell;
@@ -29,14 +29,11 @@ pub struct Outcome {
 /// Threads where `--jobs` does not say how many, at most: beyond, the busiest pair of hosts sets the pace.
 const MAX_DEFAULT_JOBS: usize = 8;
 
-/// Most threads: there are no more parts of a pass to work on side by side.
-const MAX_JOBS: usize = 32;
-
 /// Threads that `--jobs` asks for.
 fn jobs(common: &Common) -> usize {
     match common.jobs {
         0 => thread::available_parallelism().map_or(1, usize::from).min(MAX_DEFAULT_JOBS),
-        n => n.min(MAX_JOBS),
+        n => n.min(usize::try_from(MAX_PARTS).unwrap_or(n)),
     }
 }
 
@@ -45,9 +42,10 @@ fn jobs(common: &Common) -> usize {
 pub fn gather(common: &Common, captures: Captures, settings: Settings, gather: &mut impl Gather) -> Outcome {
     let jobs = jobs(common);
     if jobs > 1 {
-        let pool::Done { stats, captures, lost } = pool::run(common, captures, settings, jobs, gather);
-        let damaged = report(common, &captures, lost);
-        return Outcome { stats, captures, damaged };
+        let done = pool::run(common, captures, settings, jobs, gather);
+        let damaged = report(common, &done.captures, done.lost);
+        let pool::Done { stats, pools, memory_len, captures, .. } = done;
+        return Outcome { stats, pools, memory_len, captures, damaged };
     }
     let gather = RefCell::new(gather);
     let mut rows = |row: &dyn Record| gather.borrow_mut().row(row);

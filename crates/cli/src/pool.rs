@@ -2,7 +2,8 @@
 //!
 //! There is no thread for reading and none for writing. A slice of frames is read and dealt by whoever is free, its
 //! shards are worked on side by side, the biggest first, and its rows are put in order and written by whoever is free
-//! then. One slice is worked on at a time, while the next is being read and those before are being written.
+//! then. A few slices are under way at a time, and each shard takes them in their order: where one shard has more to do
+//! than the others of a slice, those go on with the next.
 
 mod state;
 
@@ -10,7 +11,7 @@ use crate::args::Common;
 use crate::gather::{Gather, Packer};
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Dealing, Key, KeyedRows, Part, Settings, Slice, Stats, finish, parts};
+use sekisho_engine::{Dealing, Key, KeyedRows, Part, PoolState, POOL_COUNT, Settings, Slice, Stats, finish, parts};
 use sekisho_proto::{Fact, Remembered};
 use sekisho_record::Record;
 use state::{State, Task};
@@ -28,6 +29,10 @@ const SCANT_LEN: usize = 64 << 10;
 pub struct Done {
     /// Counts.
     pub stats: Stats,
+    /// Pools of memory, in the order of [`sekisho_engine::Pool::ALL`].
+    pub pools: [PoolState; POOL_COUNT],
+    /// Memory that the run might use.
+    pub memory_len: u64,
     /// The captures, read.
     pub captures: Captures,
     /// Parts of the pass lost to a bug.
@@ -86,7 +91,7 @@ impl Source {
             if self.from < self.batch.len() {
                 self.from = self.dealing.deal(&self.batch, self.from, &mut slice);
             }
-            if slice.is_closed() || len >= SLICE_LEN || scant || self.over {
+            if slice.is_closed() || len >= slice_len() || scant || self.over {
                 return slice;
             }
             let mut batch = self.spare.pop().unwrap_or_default();
@@ -152,22 +157,23 @@ pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, j
     let progress = Progress::new(common.progress, common.quiet, captures.progress().total_len());
     let (batch, spare) = (Arc::default(), Vec::new());
     let source = Source { captures, dealing, progress, packets: 0, batch, from: 0, spare, over: false };
-    let packers: Vec<G::Packer> = (0..jobs.max(1)).map(|_| gather.packer()).collect();
+    let jobs = jobs.max(1);
+    let packers: Vec<G::Packer> = (0..jobs).map(|_| gather.packer()).collect();
     let collector = Collector { gather, remembered: Remembered::default(), repeats: 0, order: Vec::new() };
     let pool = Pool {
-        state: Mutex::new(State::new(source, balance, collector)),
+        state: Mutex::new(State::new(source, balance, collector, jobs, parts.len())),
         changed: Condvar::new(),
         parts: parts.into_iter().map(Mutex::new).collect(),
     };
     thread::scope(|scope| {
-        let mut packers = packers.into_iter();
+        let mut packers = packers.into_iter().enumerate();
         let own = packers.next();
-        for packer in packers {
+        for (me, packer) in packers {
             let pool = &pool;
-            scope.spawn(move || pool.work(packer));
+            scope.spawn(move || pool.work(me, packer));
         }
-        if let Some(packer) = own {
-            pool.work(packer);
+        if let Some((me, packer)) = own {
+            pool.work(me, packer);
         }
     });
     pool.finish()
@@ -175,19 +181,17 @@ pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, j
 
 impl<'g, G: Gather> Pool<'g, G> {
     /// Does what is to be done until nothing is left.
-    fn work(&self, mut packer: G::Packer) {
+    fn work(&self, me: usize, mut packer: G::Packer) {
         let mut state = lock(&self.state);
         while !state.is_over() {
-            let Some(task) = state.next() else {
+            let Some(task) = state.next(me) else {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             drop(state);
             self.run(task, &mut packer);
             state = lock(&self.state);
-            if state.is_job_done() {
-                state.next_job(&self.parts);
-            }
+            state.settle(&self.parts);
             self.changed.notify_all();
         }
     }
@@ -211,7 +215,7 @@ impl<'g, G: Gather> Pool<'g, G> {
                 }
                 let mut state = lock(&self.state);
                 state.lost += u64::from(put.is_err());
-                state.put(collector, sheaves, put.unwrap_or(true));
+                state.put_done(collector, sheaves, put.unwrap_or(true));
             }
             Task::Shard(job, shard, these, sheaf) => {
                 let mut rows = Packing { packer, sheaf };
@@ -222,10 +226,9 @@ impl<'g, G: Gather> Pool<'g, G> {
                     }
                 }));
                 let sheaf = rows.sheaf;
-                drop(job);
                 let mut state = lock(&self.state);
                 state.lost += u64::from(done.is_err());
-                state.shard_done(found, sheaf);
+                state.shard_done(job, shard, found, sheaf);
             }
         }
     }
@@ -236,7 +239,7 @@ impl<'g, G: Gather> Pool<'g, G> {
         let mut parts: Vec<Part> =
             self.parts.into_iter().map(|p| p.into_inner().unwrap_or_else(PoisonError::into_inner)).collect();
         let mut lost = state.lost;
-        let Some((source, collector)) = state.ends() else {
+        let Some((source, collector, mut balance)) = state.ends() else {
             unreachable!("every task gives back what it took");
         };
         source.progress.clear();
@@ -244,10 +247,16 @@ impl<'g, G: Gather> Pool<'g, G> {
         let rest = catch_unwind(AssertUnwindSafe(|| {
             finish(&mut parts, now, &mut |row: &dyn Record| collector.gather.row(row));
         }));
+        balance.note(&mut parts);
         lost += u64::from(rest.is_err());
         let mut stats = source.dealing.stats();
         parts.iter().for_each(|part| part.stats(&mut stats));
         stats.records -= collector.repeats;
-        Done { stats, captures: source.captures, lost }
+        Done { stats, pools: balance.pools(), memory_len: balance.memory_len(), captures: source.captures, lost }
     }
+}
+
+fn slice_len() -> usize {
+    static L: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *L.get_or_init(|| std::env::var("SL").ok().and_then(|s| s.parse().ok()).unwrap_or(SLICE_LEN))
 }

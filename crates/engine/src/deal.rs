@@ -15,8 +15,8 @@ const MAX_ROUTES: usize = 4096;
 /// How long after its last packet an announced flow is remembered: the longest a flow may be silent.
 const ROUTE_IDLE: Interval = Interval::from_secs(300);
 
-/// Ethernet, IPv4 without options, TCP ports.
-const PLAIN_LEN: usize = 38;
+/// Ethernet, IPv4 without options, UDP and the first bytes of its payload.
+const PLAIN_LEN: usize = 46;
 
 /// The control port of FTP (RFC 959), whose flows announce others.
 const FTP: u16 = 21;
@@ -119,20 +119,21 @@ impl Dealer {
         }
     }
 
-    /// The place of a frame, if a look at fixed offsets tells it: TCP over IPv4 over Ethernet, whole, without options,
-    /// and not FTP. Most are.
+    /// The place of a frame, if a look at fixed offsets tells it: TCP or UDP over IPv4 over Ethernet, whole, without
+    /// options, neither FTP nor a tunnel. Most are.
     #[inline]
     pub fn plain(&self, link: LinkType, frame: &[u8]) -> Option<Place> {
         let h = frame.first_chunk::<PLAIN_LEN>()?;
         let u16_at = |i: usize| u16::from_be_bytes([h[i], h[i + 1]]);
         let u32_at = |i: usize| u32::from_be_bytes([h[i], h[i + 1], h[i + 2], h[i + 3]]);
-        let plain = link == LinkType::ETHERNET
-            && self.routes.is_empty()
-            && u32_at(12) >> 8 == 0x0008_0045
-            && u16_at(20) & 0x3fff == 0
-            && h[23] == ip_proto::TCP
-            && u16_at(34) != FTP
-            && u16_at(36) != FTP;
+        let is_whole_v4 = link == LinkType::ETHERNET && u32_at(12) >> 8 == 0x0008_0045 && u16_at(20) & 0x3fff == 0;
+        let (src_port, dst_port) = (u16_at(34), u16_at(36));
+        let plain = is_whole_v4
+            && match h[23] {
+                ip_proto::TCP => src_port != FTP && dst_port != FTP && self.routes.is_empty(),
+                ip_proto::UDP => tunnel::is_plain_udp(src_port, dst_port, [h[42], h[43], h[44], h[45]]),
+                _ => false,
+            };
         plain.then(|| Place { shard: self.hash.shard_v4(u32_at(26), u32_at(30)), carrier: false, announces: false })
     }
 

@@ -11,6 +11,7 @@
 use crate::budget::{Ledger, Order, POOL_COUNT, PoolState, Usage};
 use crate::deal::{Dealer, Hash};
 use crate::lane::Way;
+use crate::stats_log::{StatsLog, StatsRecord};
 use crate::shard::{Parcel, Shard};
 use crate::worker::EPOCH_LEN;
 use crate::{Rows, Settings, Stats};
@@ -22,6 +23,7 @@ use sekisho_record::Record;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
 use sekisho_wire::{LinkType, decode, decode_msdu};
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// Position of a row in the run's order.
@@ -114,6 +116,8 @@ pub struct Slice {
     carriers: Vec<Vec<Item>>,
     ends_epoch: bool,
     meets: bool,
+    /// What was dealt in all, up to its end.
+    stats: Stats,
 }
 
 impl Slice {
@@ -190,7 +194,8 @@ pub fn parts(settings: Settings) -> (Dealing, Balance, Vec<Part>) {
         orders: Vec::new(),
     };
     let mut parts: Vec<Part> = (0..u32::try_from(count).unwrap_or(u32::MAX)).map(part).collect();
-    let mut balance = Balance(Ledger::new(settings.budget));
+    let log = settings.stats.map(StatsLog::new);
+    let mut balance = Balance { ledger: Ledger::new(settings.budget), log };
     balance.epoch(&mut parts);
     for part in &mut parts {
         part.follow(Moment::default(), &mut |_: &dyn Record| {});
@@ -224,6 +229,7 @@ impl Dealing {
             slice.times.push(self.now);
             slice.ends_epoch = frame.number % EPOCH_LEN == 0;
             if slice.is_closed() {
+                slice.stats = self.stats;
                 return i + 1;
             }
         }
@@ -293,28 +299,75 @@ pub struct Part {
 
 /// The memory of a pass in parts, divided among them anew at the end of each epoch.
 #[derive(Debug)]
-pub struct Balance(Ledger);
+pub struct Balance {
+    ledger: Ledger,
+    log: Option<StatsLog>,
+}
 
 impl Balance {
     /// An epoch is over for all parts: each gets its orders, to be followed by [`Part::obey`] before anything else.
     pub fn epoch<'p>(&mut self, parts: impl IntoIterator<Item = &'p mut Part>) {
         let mut parts: Vec<&mut Part> = parts.into_iter().collect();
         let usages: Vec<Vec<Usage>> = parts.iter_mut().map(|p| p.shard.usages().collect()).collect();
-        let mut orders = self.0.epoch(&usages.concat()).into_iter();
+        let mut orders = self.ledger.epoch(&usages.concat()).into_iter();
         for (part, usages) in parts.iter_mut().zip(&usages) {
             part.orders.extend(orders.by_ref().take(usages.len()));
         }
     }
 
+    /// After that: the row about the run itself, if it is time for one.
+    pub fn report<'p>(
+        &mut self,
+        slice: &Slice,
+        parts: impl IntoIterator<Item = &'p mut Part>,
+    ) -> Option<(Key, StatsRecord)> {
+        let now = slice.times.last().copied()?;
+        if !self.log.as_mut()?.is_due(now) {
+            return None;
+        }
+        let packet = slice.first + slice.len() as u64 - 1;
+        Some((Key { packet, step: RELIEF, lane: u32::MAX }, self.row(now, slice.stats, parts)?))
+    }
+
+    /// At the end of the run, before [`Part::close`]: notes what the parts use; the last row about the run itself.
+    pub fn last_report<'p>(
+        &mut self,
+        now: Timestamp,
+        stats: Stats,
+        parts: impl IntoIterator<Item = &'p mut Part>,
+    ) -> Option<(Key, StatsRecord)> {
+        let mut parts: Vec<&mut Part> = parts.into_iter().collect();
+        self.note(parts.iter_mut().map(|p| &mut **p));
+        if stats.packets == 0 {
+            return None;
+        }
+        Some((Key::default(), self.row(now, stats, parts)?))
+    }
+
+    fn row<'p>(
+        &mut self,
+        now: Timestamp,
+        mut stats: Stats,
+        parts: impl IntoIterator<Item = &'p mut Part>,
+    ) -> Option<StatsRecord> {
+        parts.into_iter().for_each(|part| part.stats(&mut stats));
+        Some(self.log.as_mut()?.row(now, &stats, &self.ledger.pools(), self.ledger.memory_len()))
+    }
+
     /// Takes note of what the parts use, at the end of the run.
     pub fn note<'p>(&mut self, parts: impl IntoIterator<Item = &'p mut Part>) {
         let usages: Vec<Usage> = parts.into_iter().flat_map(|p| p.shard.usages().collect::<Vec<_>>()).collect();
-        self.0.note(&usages);
+        self.ledger.note(&usages);
     }
 
     /// The pools that memory is divided into, in the order of [`crate::Pool::ALL`].
     pub fn pools(&self) -> [PoolState; POOL_COUNT] {
-        self.0.pools()
+        self.ledger.pools()
+    }
+
+    /// Memory that the pass may use.
+    pub fn memory_len(&self) -> u64 {
+        self.ledger.memory_len()
     }
 }
 
@@ -362,10 +415,10 @@ impl Part {
     /// Does the rest of the slice: the leaves dealt to this shard and those found in carriers; then what the passing
     /// of time does, and the end of the epoch.
     pub fn leaves(&mut self, slice: &Slice, mut found: Vec<Found>, rows: &mut dyn KeyedRows) {
-        found.sort_unstable_by_key(Found::order);
-        let mut found = found.into_iter().peekable();
+        // The first is last: most slices have none, and what is looked at is not moved.
+        found.sort_unstable_by_key(|f| Reverse(f.order()));
         for &item in slice.leaves.get(self.index as usize).into_iter().flatten() {
-            while let Some(earlier) = found.next_if(|f| f.order() < (item.at, item.step)) {
+            while let Some(earlier) = found.pop_if(|f| f.order() < (item.at, item.step)) {
                 self.found_leaf(slice, earlier, rows);
             }
             let Some(frame) = slice.frame(item) else { continue };
@@ -380,7 +433,7 @@ impl Part {
             }
             self.shard.leaf(&decoded, frame.data, &mut way);
         }
-        for later in found {
+        while let Some(later) = found.pop() {
             self.found_leaf(slice, later, rows);
         }
         self.end(slice, rows);
@@ -497,6 +550,7 @@ fn next(item: Item) -> Item {
     Item { step: item.step.saturating_add(1), ..item }
 }
 
+#[inline(always)]
 fn packet(frame: &Frame<'_>, item: Item) -> sekisho_wire::Decoded {
     match item.msdu {
         0 => decode(LinkType(frame.link_type), frame.data, frame.orig_len),

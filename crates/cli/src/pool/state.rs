@@ -2,12 +2,18 @@
 
 use super::{Collector, PileOf, Sheaf, Source, lock};
 use crate::gather::Gather;
-use sekisho_engine::{Balance, Dealing, Found, KeyedRows, Part, Slice};
+use sekisho_engine::{Balance, Dealing, Found, Key, KeyedRows, MAX_PARTS, Part, Slice, StatsRecord};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 /// Slices whose rows wait to be written; at this many, writing comes before work.
 const MAX_WAITING: usize = 4;
+
+/// Slices under way that there should be: one being finished, one that the others can go on with.
+const MIN_ACTIVE: usize = 2;
+
+/// Slices under way at most.
+const MAX_ACTIVE: usize = 4;
 
 /// Flows that began within so many packets end together at the end of the run: a packet begins few flows, so that
 /// bounds the rows that wait.
@@ -22,8 +28,10 @@ pub enum Job {
     Found(Arc<Slice>, usize),
     /// The rest of a slice.
     Leaves(Arc<Slice>),
-    /// The end of an epoch: what has to be given up.
+    /// The end of an epoch: what has to be given up so that the rest fits into memory.
     Relief(Arc<Slice>),
+    /// A row about the run itself, at the end of an epoch or of the run.
+    Report(Option<Arc<Slice>>, Key, Arc<StatsRecord>),
     /// The run is over.
     Close(sekisho_types::Timestamp),
     /// Flows that began before that packet end.
@@ -38,6 +46,7 @@ impl Job {
             Self::Found(slice, stage) => part.found(slice, *stage, these, rows, found),
             Self::Leaves(slice) => part.leaves(slice, these, rows),
             Self::Relief(slice) => part.obey(slice, rows),
+            Self::Report(_, key, record) => rows.row(*key, None, &**record),
             Self::Close(now) => _ = part.close(*now, rows),
             Self::End(before) => part.end_flows(*before, rows),
         }
@@ -54,29 +63,40 @@ pub enum Task<'g, G: Gather> {
     Shard(Job, usize, Vec<Found>, Sheaf<PileOf<G>>),
 }
 
-/// See the module.
-pub struct State<'g, G: Gather> {
-    pub balance: Balance,
-    source: Option<Box<Source>>,
-    collector: Option<Box<Collector<'g, G>>>,
-    /// Dealt, not begun.
-    ready: Option<Slice>,
-    job: Option<Job>,
-    /// Shards that have not begun the job, the biggest last.
+/// A job under way.
+struct Active<P> {
+    job: Job,
+    /// Shards that have not begun it, the biggest last.
     todo: Vec<usize>,
     /// Shards at work.
     busy: usize,
+    /// Shards that have nothing more to do with the slice, by bit.
+    done: u64,
     /// What carriers had in them, by shard: carriers of the next stage and leaves.
     carriers: Vec<Vec<Found>>,
     leaves: Vec<Vec<Found>>,
-    /// Rows of the slice at work.
-    sheaves: Vec<Sheaf<PileOf<G>>>,
-    /// Rows of slices before it.
+    /// Rows.
+    sheaves: Vec<Sheaf<P>>,
+}
+
+/// See the module.
+pub struct State<'g, G: Gather> {
+    /// Memory of the run.
+    balance: Balance,
+    source: Option<Box<Source>>,
+    collector: Option<Box<Collector<'g, G>>>,
+    /// Slices being worked on, oldest first; a shard takes them in this order.
+    active: VecDeque<Active<PileOf<G>>>,
+    /// The thread that had each shard last.
+    homes: Vec<usize>,
+    /// Rows of slices that are done.
     waiting: VecDeque<Vec<Sheaf<PileOf<G>>>>,
     spare_slices: Vec<Slice>,
     spare_sheaves: Vec<Sheaf<PileOf<G>>>,
-    /// All slices are read and done.
+    /// All slices are read.
     read: bool,
+    /// The last row about the run itself is made.
+    reported: bool,
     /// All flows have ended.
     ended: bool,
     /// It is no use to go on.
@@ -85,23 +105,28 @@ pub struct State<'g, G: Gather> {
     pub lost: u64,
 }
 
+const _: () = assert!(MAX_PARTS <= 64, "shards are kept as bits");
+
 impl<'g, G: Gather> State<'g, G> {
-    pub fn new(source: Source, balance: Balance, collector: Collector<'g, G>) -> Self {
+    /// For `jobs` threads and `count` shards.
+    pub fn new(
+        source: Source,
+        balance: Balance,
+        collector: Collector<'g, G>,
+        jobs: usize,
+        count: usize,
+    ) -> Self {
         Self {
             balance,
             source: Some(Box::new(source)),
             collector: Some(Box::new(collector)),
-            ready: None,
-            job: None,
-            todo: Vec::new(),
-            busy: 0,
-            carriers: Vec::new(),
-            leaves: Vec::new(),
-            sheaves: Vec::new(),
+            active: VecDeque::new(),
+            homes: (0..count).map(|shard| shard % jobs).collect(),
             waiting: VecDeque::new(),
             spare_slices: Vec::new(),
             spare_sheaves: Vec::new(),
             read: false,
+            reported: false,
             ended: false,
             stopped: false,
             lost: 0,
@@ -110,51 +135,78 @@ impl<'g, G: Gather> State<'g, G> {
 
     /// Is nothing left to do, and nothing under way?
     pub fn is_over(&self) -> bool {
-        let idle = self.busy == 0 && self.source.is_some() && self.collector.is_some();
-        idle && (self.stopped || self.ended && self.job.is_none() && self.waiting.is_empty())
+        let busy = self.active.iter().any(|a| a.busy > 0);
+        let idle = !busy && self.source.is_some() && self.collector.is_some();
+        idle && (self.stopped || self.ended && self.waiting.is_empty())
     }
 
-    /// What to do next, if anything can be done now.
-    pub fn next(&mut self) -> Option<Task<'g, G>> {
+    /// What thread `me` is to do next, if anything can be done now.
+    pub fn next(&mut self, me: usize) -> Option<Task<'g, G>> {
         if self.stopped {
             return None;
         }
-        // A slice must be there when the one at work is done.
-        if self.may_read()
-            && let Some(source) = self.source.take()
-        {
-            return Some(Task::Read(source, self.spare_slices.pop().unwrap_or_default()));
-        }
-        if self.waiting.len() < MAX_WAITING
-            && let Some(task) = self.next_shard()
-        {
+        // A slice must be there when one is done; more are read when there is nothing else to do.
+        if let Some(task) = self.read(MIN_ACTIVE) {
             return Some(task);
         }
-        if !self.waiting.is_empty()
-            && let Some(collector) = self.collector.take()
-        {
-            return self.waiting.pop_front().map(|sheaves| Task::Put(collector, sheaves));
-        }
-        None
+        let shard = if self.waiting.len() < MAX_WAITING { self.shard(me) } else { None };
+        shard.or_else(|| self.put()).or_else(|| self.read(MAX_ACTIVE))
     }
 
-    fn may_read(&self) -> bool {
+    fn read(&mut self, most: usize) -> Option<Task<'g, G>> {
         // What a slice announces has to be known before the next is dealt.
-        let blocked = self.job.as_ref().and_then(Job::slice).is_some_and(|slice| slice.meets());
-        self.ready.is_none() && !self.read && !blocked
+        let blocked = self.active.iter().any(|a| a.job.slice().is_some_and(Slice::meets));
+        if self.read || blocked || self.active.len() >= most {
+            return None;
+        }
+        let source = self.source.take()?;
+        Some(Task::Read(source, self.spare_slices.pop().unwrap_or_default()))
     }
 
-    fn next_shard(&mut self) -> Option<Task<'g, G>> {
-        let job = self.job.clone()?;
-        let shard = self.todo.pop()?;
-        let these = match &job {
-            Job::Found(..) => self.carriers.get_mut(shard),
-            Job::Leaves(_) => self.leaves.get_mut(shard),
+    fn put(&mut self) -> Option<Task<'g, G>> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let collector = self.collector.take()?;
+        self.waiting.pop_front().map(|sheaves| Task::Put(collector, sheaves))
+    }
+
+    /// The biggest shard of the oldest slice that can go on: one whose tables this thread has at hand, or else
+    /// another's, which is this thread's from then on. So the shards settle where they balance.
+    fn shard(&mut self, me: usize) -> Option<Task<'g, G>> {
+        let mine = self.pick(|home| home == me);
+        let (i, at) = mine.or_else(|| self.pick(|_| true))?;
+        let active = self.active.get_mut(i)?;
+        let shard = active.todo.remove(at);
+        active.busy += 1;
+        if let Some(home) = self.homes.get_mut(shard) {
+            *home = me;
+        }
+        let these = match &active.job {
+            Job::Found(..) => active.carriers.get_mut(shard),
+            Job::Leaves(_) => active.leaves.get_mut(shard),
             _ => None,
         };
         let these = these.map(std::mem::take).unwrap_or_default();
-        self.busy += 1;
-        Some(Task::Shard(job, shard, these, self.spare_sheaves.pop().unwrap_or_default()))
+        let sheaf = self.spare_sheaves.pop().unwrap_or_default();
+        Some(Task::Shard(active.job.clone(), shard, these, sheaf))
+    }
+
+    /// A shard that can go on, by its thread: place of the slice, place in its list.
+    fn pick(&self, fits: impl Fn(usize) -> bool) -> Option<(usize, usize)> {
+        let mut free = u64::MAX;
+        for (i, active) in self.active.iter().enumerate() {
+            let can = |&shard: &usize| free >> shard & 1 != 0 && self.homes.get(shard).is_some_and(|&home| fits(home));
+            if let Some(at) = active.todo.iter().rposition(can) {
+                return Some((i, at));
+            }
+            free &= active.done;
+            // What comes after an epoch depends on what all shards did in it.
+            if active.job.slice().is_some_and(Slice::ends_epoch) {
+                break;
+            }
+        }
+        None
     }
 
     /// A slice was read; empty at the end.
@@ -162,138 +214,193 @@ impl<'g, G: Gather> State<'g, G> {
         self.source = Some(source);
         if slice.is_empty() {
             self.read = true;
-        } else {
-            self.ready = Some(slice);
+            return;
         }
+        let slice = Arc::new(slice);
+        let mut active = self.active(Job::Carriers(Arc::clone(&slice)));
+        active.start(|i| slice.carrier_count(i));
+        active.go_on();
+        self.active.push_back(active);
     }
 
     /// Rows were written; `go_on` is false if that is no use any more.
-    pub fn put(&mut self, collector: Box<Collector<'g, G>>, sheaves: Vec<Sheaf<PileOf<G>>>, go_on: bool) {
+    pub fn put_done(&mut self, collector: Box<Collector<'g, G>>, sheaves: Vec<Sheaf<PileOf<G>>>, go_on: bool) {
         self.collector = Some(collector);
         self.spare_sheaves.extend(sheaves);
         self.stopped |= !go_on;
     }
 
-    /// A shard has done its part.
-    pub fn shard_done(&mut self, found: Vec<Found>, sheaf: Sheaf<PileOf<G>>) {
-        self.busy -= 1;
+    /// A shard has done its part of a job, which is known by its slice.
+    pub fn shard_done(&mut self, job: Job, shard: usize, found: Vec<Found>, sheaf: Sheaf<PileOf<G>>) {
+        let Some(active) = self.active.iter_mut().find(|a| a.job.is(&job)) else { return };
+        drop(job);
+        active.busy -= 1;
+        if matches!(active.job, Job::Leaves(_)) {
+            active.done |= 1 << shard;
+        }
         for f in found {
-            let to = if f.stage().is_some() { &mut self.carriers } else { &mut self.leaves };
+            let to = if f.stage().is_some() { &mut active.carriers } else { &mut active.leaves };
             if let Some(list) = to.get_mut(f.shard()) {
                 list.push(f);
             }
         }
-        if sheaf.keys.is_empty() { self.spare_sheaves.push(sheaf) } else { self.sheaves.push(sheaf) }
+        if sheaf.keys.is_empty() {
+            self.spare_sheaves.push(sheaf)
+        } else {
+            active.sheaves.push(sheaf)
+        }
+        active.go_on();
     }
 
-    /// Is the job done, or none there, so that the next may begin?
-    pub fn is_job_done(&self) -> bool {
-        self.todo.is_empty() && self.busy == 0 && !self.stopped
-    }
-
-    /// Begins what comes after the job that is done, if it can begin.
-    pub fn next_job(&mut self, parts: &[Mutex<Part>]) {
-        loop {
-            match self.job.take() {
-                Some(Job::Carriers(slice)) => self.after_stage(slice, 0, parts),
-                Some(Job::Found(slice, stage)) => self.after_stage(slice, stage, parts),
-                Some(Job::Leaves(slice)) if slice.ends_epoch() => {
-                    self.balance.epoch(parts.iter().map(lock).collect::<Vec<_>>().iter_mut().map(|p| &mut **p));
-                    self.start(parts, |_| 1);
-                    self.job = Some(Job::Relief(slice));
-                }
-                Some(Job::Leaves(slice) | Job::Relief(slice)) => {
-                    self.slice_done(slice, parts);
-                    self.begin(parts);
-                }
-                Some(Job::Close(_) | Job::End(_)) => self.end_some(parts),
-                None => self.begin(parts),
-            }
-            if self.job.is_none() || !self.todo.is_empty() {
+    /// Takes what is done out of the way, and begins the end of the run when all else is done.
+    pub fn settle(&mut self, parts: &[Mutex<Part>]) {
+        while self.active.front().is_some_and(Active::is_done) {
+            if self.end_epoch(parts) {
                 return;
             }
+            let Some(active) = self.active.pop_front() else { return };
+            if !active.sheaves.is_empty() {
+                self.waiting.push_back(active.sheaves);
+            }
+            match active.job {
+                Job::Leaves(slice) | Job::Relief(slice) | Job::Report(Some(slice), ..) => {
+                    if slice.meets()
+                        && let Some(source) = &mut self.source
+                    {
+                        all(parts, |parts| source.dealing_mut().meet(parts));
+                    }
+                    self.spare_slices.extend(Arc::try_unwrap(slice).ok());
+                }
+                Job::Close(_) | Job::End(_) => self.end_some(parts),
+                Job::Carriers(_) | Job::Found(..) | Job::Report(None, ..) => {}
+            }
+        }
+        if self.active.is_empty() && self.read && !self.ended {
+            self.end_run(parts);
         }
     }
 
-    fn begin(&mut self, parts: &[Mutex<Part>]) {
-        if let Some(slice) = self.ready.take() {
-            self.carriers.resize_with(parts.len(), Vec::new);
-            self.leaves.resize_with(parts.len(), Vec::new);
-            let slice = Arc::new(slice);
-            self.start(parts, |i| slice.carrier_count(i));
-            self.job = Some(Job::Carriers(slice));
-        } else if self.read
-            && !self.ended
-            && let Some(source) = &self.source
+    /// What remains to be done with the oldest slice, if it ends an epoch and its frames are done.
+    fn end_epoch(&mut self, parts: &[Mutex<Part>]) -> bool {
+        let Some(active) = self.active.front_mut() else { return false };
+        match &active.job {
+            Job::Leaves(slice) if slice.ends_epoch() => {
+                all(parts, |parts| self.balance.epoch(parts));
+                active.job = Job::Relief(Arc::clone(slice));
+                active.start(|_| 1);
+                true
+            }
+            Job::Relief(slice) => {
+                let Some((key, row)) = all(parts, |parts| self.balance.report(slice, parts)) else { return false };
+                active.job = Job::Report(Some(Arc::clone(slice)), key, Arc::new(row));
+                active.start(|i| usize::from(i == 0));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// All slices are done: a last row about the run itself, then flows end.
+    fn end_run(&mut self, parts: &[Mutex<Part>]) {
+        let Some(source) = &self.source else { return };
+        let (now, stats) = (source.dealing().now(), source.dealing().stats());
+        if !std::mem::replace(&mut self.reported, true)
+            && let Some((key, row)) = all(parts, |parts| self.balance.last_report(now, stats, parts))
         {
-            self.balance.note(parts.iter().map(lock).collect::<Vec<_>>().iter_mut().map(|p| &mut **p));
-            self.job = Some(Job::Close(source.dealing().now()));
-            self.start(parts, |_| 1);
+            let mut report = self.active(Job::Report(None, key, Arc::new(row)));
+            report.start(|i| usize::from(i == 0));
+            self.active.push_back(report);
+            return;
         }
+        let mut close = self.active(Job::Close(now));
+        close.start(|_| 1);
+        self.active.push_back(close);
     }
 
-    /// All shards that have something to do, by how much that is.
-    fn start(&mut self, parts: &[Mutex<Part>], load: impl Fn(usize) -> usize) {
-        self.todo.extend((0..parts.len()).filter(|&i| load(i) > 0));
-        self.todo.sort_by_key(|&i| load(i));
-    }
-
-    fn after_stage(&mut self, slice: Arc<Slice>, stage: usize, parts: &[Mutex<Part>]) {
-        let counts = |lists: &[Vec<Found>]| lists.iter().map(Vec::len).collect::<Vec<_>>();
-        let found = counts(&self.carriers);
-        if found.iter().any(|&n| n > 0) {
-            self.start(parts, |i| found[i]);
-            self.job = Some(Job::Found(slice, stage + 1));
-        } else {
-            let found = counts(&self.leaves);
-            // Time passes for every shard.
-            self.start(parts, |i| 1 + found[i] + slice.leaf_count(i));
-            self.job = Some(Job::Leaves(slice));
-        }
-    }
-
-    fn slice_done(&mut self, slice: Arc<Slice>, parts: &[Mutex<Part>]) {
-        if slice.meets()
-            && let Some(source) = &mut self.source
-        {
-            let mut parts: Vec<_> = parts.iter().map(lock).collect();
-            source.dealing_mut().meet(parts.iter_mut().map(|p| &mut **p));
-        }
-        self.spare_slices.extend(Arc::try_unwrap(slice).ok());
-        self.pile_up();
-    }
-
-    fn pile_up(&mut self) {
-        if !self.sheaves.is_empty() {
-            self.waiting.push_back(std::mem::take(&mut self.sheaves));
-        }
+    fn active(&self, job: Job) -> Active<PileOf<G>> {
+        Active::new(job, self.homes.len())
     }
 
     /// The oldest flows end, as many as may at once.
     fn end_some(&mut self, parts: &[Mutex<Part>]) {
         let oldest: Vec<_> = parts.iter().map(|p| lock(p).oldest()).collect();
         let Some(first) = oldest.iter().flatten().min() else {
-            self.pile_up();
             self.ended = true;
             return;
         };
         let before = first.saturating_add(END_LEN);
-        // The rows of closing come first in the order.
-        self.pile_up();
-        self.start(parts, |i| usize::from(oldest[i].is_some_and(|n| n < before)));
-        self.job = Some(Job::End(before));
+        let mut end = self.active(Job::End(before));
+        end.start(|i| usize::from(oldest.get(i).copied().flatten().is_some_and(|n| n < before)));
+        self.active.push_back(end);
     }
 
-    /// The source and the collector, when all is over.
-    pub fn ends(self) -> Option<(Box<Source>, Box<Collector<'g, G>>)> {
-        self.source.zip(self.collector)
+    /// The source, the collector and the state of memory, when all is over.
+    pub fn ends(self) -> Option<(Box<Source>, Box<Collector<'g, G>>, Balance)> {
+        Some((self.source?, self.collector?, self.balance))
+    }
+}
+
+/// Hands all parts on; none of them may be at work.
+fn all<R>(parts: &[Mutex<Part>], f: impl FnOnce(&mut dyn Iterator<Item = &mut Part>) -> R) -> R {
+    let mut parts: Vec<_> = parts.iter().map(lock).collect();
+    f(&mut parts.iter_mut().map(|p| &mut **p))
+}
+
+impl<P> Active<P> {
+    fn new(job: Job, count: usize) -> Self {
+        let lists = || (0..count).map(|_| Vec::new()).collect();
+        let (carriers, leaves) = (lists(), lists());
+        Self { job, todo: Vec::new(), busy: 0, done: 0, carriers, leaves, sheaves: Vec::new() }
+    }
+
+    /// All shards that have something to do, by how much that is.
+    fn start(&mut self, load: impl Fn(usize) -> usize) {
+        self.todo.extend((0..self.leaves.len()).filter(|&i| load(i) > 0));
+        self.todo.sort_by_key(|&i| load(i));
+    }
+
+    fn is_done(&self) -> bool {
+        self.todo.is_empty() && self.busy == 0
+    }
+
+    /// Once all shards have done their part of a stage: the next.
+    fn go_on(&mut self) {
+        if !self.is_done() {
+            return;
+        }
+        let (slice, stage) = match &self.job {
+            Job::Carriers(slice) => (Arc::clone(slice), 0),
+            Job::Found(slice, stage) => (Arc::clone(slice), *stage),
+            Job::Leaves(_) | Job::Relief(_) | Job::Report(..) | Job::Close(_) | Job::End(_) => return,
+        };
+        let counts = |lists: &[Vec<Found>]| lists.iter().map(Vec::len).collect::<Vec<_>>();
+        let found = counts(&self.carriers);
+        if found.iter().any(|&n| n > 0) {
+            self.start(|i| found.get(i).copied().unwrap_or(0));
+            self.job = Job::Found(slice, stage + 1);
+        } else {
+            let found = counts(&self.leaves);
+            // Time passes for every shard.
+            self.start(|i| 1 + found.get(i).copied().unwrap_or(0) + slice.leaf_count(i));
+            self.job = Job::Leaves(slice);
+        }
     }
 }
 
 impl Job {
+    /// Are both the same job? There is one for a slice at a time, and one at the end of the run.
+    fn is(&self, other: &Self) -> bool {
+        match (self.slice(), other.slice()) {
+            (Some(a), Some(b)) => std::ptr::eq(a, b),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
     fn slice(&self) -> Option<&Slice> {
         match self {
             Self::Carriers(slice) | Self::Found(slice, _) | Self::Leaves(slice) | Self::Relief(slice) => Some(slice),
+            Self::Report(slice, ..) => slice.as_deref(),
             Self::Close(_) | Self::End(_) => None,
         }
     }

@@ -188,6 +188,12 @@ pub fn may_carry(outer: &Decoded, frame: &[u8]) -> bool {
     }
 }
 
+/// Of a UDP packet with these ports and first bytes: can [`may_carry`] only say no?
+#[inline]
+pub const fn is_plain_udp(src_port: u16, dst_port: u16, first: [u8; 4]) -> bool {
+    udp::is_plain(src_port, dst_port, first)
+}
+
 fn payload<'a>(outer: &Decoded, frame: &'a [u8]) -> Option<Outer<'a>> {
     let bytes = outer.payload(frame);
     if bytes.is_empty() || outer.fragment.is_some() || outer.ip_version == 0 {

@@ -32,6 +32,13 @@ pub(super) fn inner(outer: &Decoded, p: Outer) -> Option<Inner> {
     })
 }
 
+/// By ports and first bytes alone: is there surely nothing in the packet?
+pub(super) const fn is_plain(src_port: u16, dst_port: u16, first: [u8; 4]) -> bool {
+    !is_carrier_port(src_port)
+        && !is_carrier_port(dst_port)
+        && !matches!(first, [0x60..=0x6f, ..] | [0, 0 | 1, ..] | [_, 0x52, 0x11, _])
+}
+
 /// May a UDP packet with that port carry another? Decided per flow: every packet of one has it.
 pub(super) const fn is_carrier_port(port: u16) -> bool {
     matches!(
