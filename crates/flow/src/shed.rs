@@ -206,7 +206,7 @@ mod tests {
         let (mut last_seen, mut random) = (std::collections::BTreeMap::new(), 7u64);
         for ms in 0..20_000i64 {
             random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-            let port = 20_000 + (random >> 40) % (COUNT + 60);
+            let port = 21_000 + (random >> 40) % (COUNT + 60);
             b.ports = (port as u16, 9999);
             if !last_seen.contains_key(&port) && last_seen.len() == COUNT as usize {
                 let (&idlest, _) = last_seen.iter().min_by_key(|(_, ms)| **ms).unwrap();
