@@ -1,5 +1,7 @@
 //! The cases: one hot function each, on traffic that the testkit makes.
 
+mod flows;
+
 use sekisho_capture::Frame;
 use sekisho_engine::{Settings, Worker};
 use sekisho_files::{NoStore, mime_type};
@@ -25,6 +27,8 @@ pub struct Case {
 pub const CASES: &[Case] = &[
     Case { name: "decode", item: "packet", run: run_decode },
     Case { name: "flow", item: "packet", run: run_flow },
+    Case { name: "flows", item: "packet", run: flows::run_flows },
+    Case { name: "flood", item: "packet", run: flows::run_flood },
     Case { name: "pass", item: "packet", run: run_pass },
     Case { name: "encode", item: "row", run: run_encode },
     Case { name: "mime", item: "file", run: run_mime },
