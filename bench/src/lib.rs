@@ -1,5 +1,6 @@
 //! The cases: one stage of the work each, on traffic that the testkit makes.
 
+mod flows;
 mod traffic;
 
 use sekisho_capture::{Batch, Captures};
@@ -37,6 +38,7 @@ pub const CASES: &[Case] = &[
         item: "packet",
         make: || flows(traffic::syn_flood(), Limits { flow_count: 2048, ..Limits::default() }),
     },
+    Case { name: "flows", item: "packet", make: flows::make },
     Case { name: "reorder", item: "packet", make: || flows(traffic::reordered(), Limits::default()) },
     Case { name: "pass-bulk", item: "packet", make: || pass(traffic::bulk()) },
     Case { name: "pass-http", item: "packet", make: || pass(traffic::http()) },

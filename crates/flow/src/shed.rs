@@ -15,6 +15,9 @@ const VICTIM_PART: usize = 4;
 /// While it searches it keeps this part more than it wants.
 const VICTIM_SLACK_PART: usize = 4;
 
+/// Flows by which it estimates how long the part wanted has been idle.
+const SAMPLE_COUNT: usize = 1024;
+
 /// The flows that were idle longest when the table was last searched, the longest idle at the end. Whoever is not
 /// among them was active later, and those that were active since are passed over: so the order is exact as long
 /// as packets come in order of time.
@@ -88,10 +91,11 @@ impl<A: Default> FlowTable<A> {
     fn search_victims(&mut self) {
         let wanted = (self.slots.len() / VICTIM_PART).max(1);
         let kept = wanted.saturating_add((wanted / VICTIM_SLACK_PART).max(1));
+        let too_late = self.active_last(VICTIM_PART);
         let found = &mut self.victims.0;
         *found = Vec::with_capacity(kept);
         // Active after this: not among those wanted.
-        let mut too_late = Timestamp(i64::MAX);
+        let mut too_late = too_late;
         for (index, s) in self.slots.iter() {
             if s.flow.last_ts > too_late {
                 continue;
@@ -103,9 +107,20 @@ impl<A: Default> FlowTable<A> {
                 found.truncate(wanted);
             }
         }
-        found.sort_unstable_by_key(|v| std::cmp::Reverse(order(v)));
+        // Flows that came one after the other stand so in the table: that order is worth keeping.
+        found.sort_by_key(|v| std::cmp::Reverse(order(v)));
         let extra = found.len().saturating_sub(wanted);
         found.drain(..extra);
+    }
+
+    /// When about one in `part` flows was active last or earlier.
+    fn active_last(&self, part: usize) -> Timestamp {
+        let count = self.slots.count();
+        let step = (count as usize / SAMPLE_COUNT).max(1);
+        let sample = (0..count).step_by(step).filter_map(|i| self.slots.get(i).map(|s| s.flow.last_ts));
+        let mut sample: Vec<Timestamp> = sample.collect();
+        let rank = sample.len() / part;
+        if rank >= sample.len() { Timestamp(i64::MAX) } else { *sample.select_nth_unstable(rank).1 }
     }
 
     /// Removes one flow before its time; its record leaves through `sink`. False if it is gone already.
@@ -206,7 +221,7 @@ mod tests {
         let (mut last_seen, mut random) = (std::collections::BTreeMap::new(), 7u64);
         for ms in 0..20_000i64 {
             random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-            let port = 20_000 + (random >> 40) % (COUNT + 60);
+            let port = 21_000 + (random >> 40) % (COUNT + 60);
             b.ports = (port as u16, 9999);
             if !last_seen.contains_key(&port) && last_seen.len() == COUNT as usize {
                 let (&idlest, _) = last_seen.iter().min_by_key(|(_, ms)| **ms).unwrap();

@@ -111,6 +111,12 @@ impl<A: Default> Slots<A> {
         self.live
     }
 
+    /// Number of slots, taken or free.
+    pub(crate) fn count(&self) -> u32 {
+        let full = self.chunks.len().saturating_sub(1).saturating_mul(CHUNK_COUNT);
+        u32::try_from(full.saturating_add(self.chunks.last().map_or(0, Vec::len))).unwrap_or(NONE)
+    }
+
     /// Bytes held, whether taken or free.
     pub(crate) fn held_len(&self) -> usize {
         let chunks = self.chunks.len().saturating_mul(CHUNK_COUNT).saturating_mul(size_of::<Slot<A>>());
@@ -146,7 +152,7 @@ mod tests {
         assert_eq!((s.insert(Flow::default()), s.insert(Flow::default())), (Some(ids[9]), Some(ids[7])));
         assert_eq!(s.insert(Flow::default()), Some(3000));
         assert_ne!(s.get(ids[7]).unwrap().generation, generation);
-        assert_eq!((s.iter().count(), s.all_mut().count()), (3001, 3001));
+        assert_eq!((s.iter().count(), s.all_mut().count(), s.count()), (3001, 3001, 3001));
         assert_eq!(s.held_len() / size_of::<Slot<u64>>(), 6 * CHUNK_COUNT);
     }
 }
