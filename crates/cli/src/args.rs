@@ -67,6 +67,10 @@ pub struct Common {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
+    /// Threads; 0 is one for each core, at most 8. The output is the same for any number. `files` and `packets` use one
+    #[arg(short, long, value_name = "N", default_value_t = 0)]
+    pub jobs: usize,
+
     /// Check the packets' checksums and leave bad packets out (captures on a sending host have bad ones)
     #[arg(long)]
     pub checksums: bool,

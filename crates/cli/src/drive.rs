@@ -1,12 +1,16 @@
 //! The loop that every reading verb shares: batches in, rows out, progress, damage reported.
 
 use crate::args::Common;
+use crate::gather::Gather;
+use crate::pool;
 use crate::progress::Progress;
-use anyhow::Result;
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{POOL_COUNT, PoolState, Rows, Stats, Tap, Worker};
-use sekisho_files::Store;
+use sekisho_engine::{POOL_COUNT, PoolState, Rows, Settings, Stats, Tap, Worker};
+use sekisho_files::{NoStore, Store};
+use sekisho_record::Record;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 /// What a pass came to.
 pub struct Outcome {
@@ -22,7 +26,36 @@ pub struct Outcome {
     pub damaged: bool,
 }
 
-/// Runs `worker` over `captures`. `go_on` is asked after each batch; false ends the pass early.
+/// Threads where `--jobs` does not say how many, at most: beyond, the busiest pair of hosts sets the pace.
+const MAX_DEFAULT_JOBS: usize = 8;
+
+/// Most threads: there are no more parts of a pass to work on side by side.
+const MAX_JOBS: usize = 32;
+
+/// Threads that `--jobs` asks for.
+fn jobs(common: &Common) -> usize {
+    match common.jobs {
+        0 => thread::available_parallelism().map_or(1, usize::from).min(MAX_DEFAULT_JOBS),
+        n => n.min(MAX_JOBS),
+    }
+}
+
+/// Runs a pass over `captures`, with as many threads as `--jobs` says; `gather` gets all rows, in the same order for
+/// any number of threads.
+pub fn gather(common: &Common, captures: Captures, settings: Settings, gather: &mut impl Gather) -> Outcome {
+    let jobs = jobs(common);
+    if jobs > 1 {
+        let pool::Done { stats, captures, lost } = pool::run(common, captures, settings, jobs, gather);
+        let damaged = report(common, &captures, lost);
+        return Outcome { stats, captures, damaged };
+    }
+    let gather = RefCell::new(gather);
+    let mut rows = |row: &dyn Record| gather.borrow_mut().row(row);
+    let go_on = || gather.borrow_mut().part_done();
+    drive(common, captures, Worker::new(settings), &mut rows, &mut NoStore, None, go_on)
+}
+
+/// Runs `worker` over `captures` in this thread. `go_on` is asked after each batch; false ends the pass early.
 pub fn drive(
     common: &Common,
     mut captures: Captures,
@@ -31,7 +64,7 @@ pub fn drive(
     store: &mut dyn Store,
     mut tap: Option<&mut dyn Tap>,
     mut go_on: impl FnMut() -> bool,
-) -> Result<Outcome> {
+) -> Outcome {
     let read = captures.progress();
     let progress = Progress::new(common.progress, common.quiet, read.total_len());
     let mut batch = Batch::new();
@@ -53,7 +86,7 @@ pub fn drive(
     progress.clear();
     let (stats, pools, memory_len) = (worker.stats(), worker.pools(), worker.memory_len());
     let damaged = report(common, &captures, lost);
-    Ok(Outcome { stats, pools, memory_len, captures, damaged })
+    Outcome { stats, pools, memory_len, captures, damaged }
 }
 
 /// One line per damaged capture and per bug; tells whether there was any.

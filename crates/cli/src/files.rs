@@ -19,7 +19,9 @@ pub fn run(args: &Files) -> Result<bool> {
     let to = || format!("cannot write to {}", args.output.display());
     let mut folder = Folder::new(&args.output, args.common.seed).with_context(to)?;
     let mut rows = |_: &dyn Record| {};
-    let outcome = drive::drive(&args.common, captures, Worker::new(settings), &mut rows, &mut folder, None, || true)?;
+    // One folder and one index for all flows: one shard.
+    let worker = Worker::with_shards(settings, 1);
+    let outcome = drive::drive(&args.common, captures, worker, &mut rows, &mut folder, None, || true);
     let kept = folder.finish().with_context(to)?;
     if !args.common.quiet {
         let files = outcome.stats.files;

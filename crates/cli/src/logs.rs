@@ -1,13 +1,10 @@
 //! `sekisho logs`.
 
 use crate::args::{Format, Hash, Logs};
-use crate::{drive, input};
+use crate::{drive, gather, input};
 use anyhow::{Context, Result, bail};
-use sekisho_engine::{STATS_INTERVAL, Worker};
-use sekisho_files::NoStore;
+use sekisho_engine::STATS_INTERVAL;
 use sekisho_output::{Sinks, Writer};
-use sekisho_record::Record;
-use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 
@@ -32,7 +29,7 @@ pub fn run(args: &Logs) -> Result<bool> {
     if !to_stdout {
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     }
-    let mut sinks = Sinks::new(&formats, move |name| -> io::Result<Writer> {
+    let sinks = Sinks::new(&formats, move |name| -> io::Result<Writer> {
         if to_stdout {
             return Ok(Box::new(io::stdout()));
         }
@@ -42,24 +39,12 @@ pub fn run(args: &Logs) -> Result<bool> {
         }
         Ok(Box::new(File::create(path)?))
     });
-    let failed = Cell::new(None);
-    let mut rows = |row: &dyn Record| {
-        if let Err(e) = sinks.write(row) {
-            let first = failed.take();
-            failed.set(Some(first.unwrap_or(e)));
-        }
-    };
-    let go_on = || {
-        let e = failed.take();
-        let fine = e.is_none();
-        failed.set(e);
-        fine
-    };
-    let outcome = drive::drive(&args.common, captures, Worker::new(settings), &mut rows, &mut NoStore, None, go_on)?;
-    if let Some(e) = failed.take() {
+    let mut logs = gather::Logs { sinks, failed: None, prompt: to_stdout };
+    let outcome = drive::gather(&args.common, captures, settings, &mut logs);
+    if let Some(e) = logs.failed {
         return Err(e.into());
     }
-    let written = sinks.finish()?;
+    let written = logs.sinks.finish()?;
     if args.common.verbose {
         eprintln!("sekisho: {} packets, {} rows, {} bytes written", outcome.stats.packets, written.rows, written.bytes);
     }

@@ -5,11 +5,14 @@ mod args;
 mod audit;
 mod drive;
 mod files;
+mod gather;
 mod input;
 mod logs;
 mod packets;
+mod pool;
 mod progress;
 mod store;
+mod tape;
 
 use anyhow::{Error, Result};
 use args::{Cli, Verb};

@@ -122,8 +122,8 @@ fn find(common: &Common, chosen: &mut Chosen) -> Result<HashMap<u64, String, See
             }
         }
     };
-    let worker = Worker::new(input::settings(common)?);
-    drive::drive(common, input::open(common)?, worker, &mut rows, &mut NoStore, Some(chosen), || true)?;
+    let worker = Worker::with_shards(input::settings(common)?, 1);
+    drive::drive(common, input::open(common)?, worker, &mut rows, &mut NoStore, Some(chosen), || true);
     chosen.frames.sort_unstable();
     chosen.frames.dedup();
     let mut comments: HashMap<u64, String, SeededState> = HashMap::with_hasher(SeededState(common.seed));

@@ -7,7 +7,7 @@
 
 use hashbrown::HashMap;
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, ip_proto};
-use sekisho_wire::{Decoded, LinkType, decode, hash_of_pair, tunnel};
+use sekisho_wire::{Decoded, LinkType, hash_of_pair, hash_of_v4, tunnel};
 
 /// Announced flows between other hosts that are remembered; beyond, new ones are not.
 const MAX_ROUTES: usize = 4096;
@@ -55,13 +55,23 @@ impl Hash {
         Self { seed, count: count.max(1) }
     }
 
+    /// Number of shards.
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
     /// The shard of flows between `a` and `b`.
     pub fn shard(&self, a: Addr, b: Addr) -> usize {
-        if self.count == 1 {
-            return 0;
-        }
-        // The upper half: tables within the shard look at the lower.
-        ((hash_of_pair(a, b, self.seed) >> 32) * self.count as u64 >> 32) as usize
+        self.part(hash_of_pair(a, b, self.seed))
+    }
+
+    fn shard_v4(&self, a: u32, b: u32) -> usize {
+        self.part(hash_of_v4(a, b, self.seed))
+    }
+
+    /// The upper half decides: tables within the shard look at the lower.
+    fn part(&self, hash: u64) -> usize {
+        ((hash >> 32) * self.count as u64 >> 32) as usize
     }
 
     /// The place of a decoded packet, whose offsets count from the start of `bytes`.
@@ -109,25 +119,21 @@ impl Dealer {
         }
     }
 
-    /// The place of a frame. Most are told by a look at fixed offsets; the rest are decoded.
-    pub fn frame(&mut self, link: LinkType, frame: &[u8], wire_len: u32, now: Timestamp) -> Place {
-        if link == LinkType::ETHERNET
+    /// The place of a frame, if a look at fixed offsets tells it: TCP over IPv4 over Ethernet, whole, without options,
+    /// and not FTP. Most are.
+    #[inline]
+    pub fn plain(&self, link: LinkType, frame: &[u8]) -> Option<Place> {
+        let h = frame.first_chunk::<PLAIN_LEN>()?;
+        let u16_at = |i: usize| u16::from_be_bytes([h[i], h[i + 1]]);
+        let u32_at = |i: usize| u32::from_be_bytes([h[i], h[i + 1], h[i + 2], h[i + 3]]);
+        let plain = link == LinkType::ETHERNET
             && self.routes.is_empty()
-            && let Some(h) = frame.first_chunk::<PLAIN_LEN>()
-            && let Some(place) = self.plain(h)
-        {
-            return place;
-        }
-        self.packet(&decode(link, frame, wire_len), frame, now)
-    }
-
-    /// TCP over IPv4 over Ethernet, whole, without options, and not FTP.
-    fn plain(&self, h: &[u8; PLAIN_LEN]) -> Option<Place> {
-        let is_plain = h[12..15] == [0x08, 0x00, 0x45] && h[20] & 0x3f == 0 && h[21] == 0 && h[23] == ip_proto::TCP;
-        let addr = |i: usize| Addr::v4([h[i], h[i + 1], h[i + 2], h[i + 3]]);
-        let port = |i: usize| u16::from_be_bytes([h[i], h[i + 1]]);
-        let plain = is_plain && port(34) != FTP && port(36) != FTP;
-        plain.then(|| Place { shard: self.hash.shard(addr(26), addr(30)), carrier: false, announces: false })
+            && u32_at(12) >> 8 == 0x0008_0045
+            && u16_at(20) & 0x3fff == 0
+            && h[23] == ip_proto::TCP
+            && u16_at(34) != FTP
+            && u16_at(36) != FTP;
+        plain.then(|| Place { shard: self.hash.shard_v4(u32_at(26), u32_at(30)), carrier: false, announces: false })
     }
 
     /// The place of a decoded frame.

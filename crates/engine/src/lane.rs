@@ -60,6 +60,8 @@ pub(crate) struct Lane {
     pub(crate) defrag: Defragmenter,
     pub(crate) host: Host,
     checksums: bool,
+    /// Number of the frame that was last in this lane.
+    pub(crate) done: u64,
 }
 
 impl Lane {
@@ -73,6 +75,7 @@ impl Lane {
             defrag: Defragmenter::new(settings.flow.clone()),
             host: Host::new(FileManager::new(files, seed), seed, &remembered),
             checksums: settings.checksums,
+            done: 0,
         };
         lane.host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
         lane.allow(newcomer(&settings.budget));
@@ -102,6 +105,7 @@ impl Lane {
     }
 
     fn flow(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Option<Uid> {
+        self.done = way.at.number;
         if way.at.ts < way.now {
             self.advance(way.now, way.rows, way.store);
         }
@@ -143,7 +147,7 @@ impl Lane {
         if outer.depth >= MAX_TUNNEL_DEPTH {
             return self.too_deep(way, d);
         }
-        let uid = self.tunnel(d, &inner, own, outer.uid, way);
+        let uid = self.tunnel(d, &inner, own, way);
         let decoded = inner.decode(bytes);
         self.note_anomalies(&decoded, way.at, way.rows);
         let outer = Outer { uid: Some(uid), kind: Some(inner.kind), depth: outer.depth + 1 };
@@ -171,14 +175,7 @@ impl Lane {
     }
 
     /// Notes the tunnel and gives its uid.
-    fn tunnel(
-        &mut self,
-        d: &Decoded,
-        inner: &tunnel::Inner,
-        own: Option<Uid>,
-        outer: Option<Uid>,
-        way: &mut Way<'_>,
-    ) -> Uid {
+    fn tunnel(&mut self, d: &Decoded, inner: &tunnel::Inner, own: Option<Uid>, way: &mut Way<'_>) -> Uid {
         let tuple =
             FiveTuple { orig: d.src, resp: d.dst, orig_port: d.src_port, resp_port: d.dst_port, proto: d.proto };
         let (uid, ended) = match self.host.tunnels.note(&tuple, own, way.at.ts) {
@@ -188,8 +185,7 @@ impl Lane {
         for row in ended {
             way.rows.row(&row);
         }
-        let flow =
-            FlowInfo { uid, tuple, community_id: CommunityId::new(&tuple, 0), tunnel: outer, ..FlowInfo::default() };
+        let flow = FlowInfo { uid, tuple, community_id: CommunityId::new(&tuple, 0), ..FlowInfo::default() };
         let ports = d.proto == ip_proto::UDP;
         let row = TunnelRecord {
             ts: way.at.ts,

@@ -16,6 +16,7 @@ mod records;
 mod relief;
 mod settings;
 mod shard;
+mod slice;
 mod stats_log;
 mod tunnels;
 mod worker;
@@ -24,6 +25,7 @@ pub use budget::{Budget, FIXED_LEN, MIN_LEN, POOL_COUNT, Pool, PoolState};
 pub use lane::{MAX_TUNNEL_DEPTH, Tap};
 pub use records::{TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
+pub use slice::{Balance, Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
 pub use stats_log::{STATS_INTERVAL, StatsRecord};
 pub use worker::{EPOCH_LEN, Worker};
 

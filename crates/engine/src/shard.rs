@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub(crate) struct Parcel {
     pub shard: usize,
     /// How many packets it was found in, if it may carry another; `None`: it carries nothing.
-    stage: Option<usize>,
+    pub stage: Option<usize>,
     decoded: Decoded,
     content: Content,
     outer: Outer,
@@ -54,30 +54,47 @@ pub(crate) struct Shard {
     /// Packets that may carry others, by how many packets they were found in. Apart from the leaves, so that all
     /// carriers of a batch can be opened before what was in them takes its place among the other packets.
     carriers: Vec<Lane>,
+    /// Before then no lane has a timer.
+    next_due: Timestamp,
     settings: Arc<Settings>,
 }
 
 impl Shard {
     pub fn new(settings: &Arc<Settings>) -> Self {
-        Self { leaves: Lane::new(settings), carriers: Vec::new(), settings: Arc::clone(settings) }
+        let leaves = Lane::new(settings);
+        Self { next_due: leaves.next_due(), leaves, carriers: Vec::new(), settings: Arc::clone(settings) }
     }
 
     fn lanes(&self) -> impl Iterator<Item = &Lane> {
         self.carriers.iter().chain([&self.leaves])
     }
 
-    fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+    pub fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
         self.carriers.iter_mut().chain([&mut self.leaves])
     }
 
     /// Before then nothing happens by the mere passing of time.
     pub fn next_due(&self) -> Timestamp {
-        self.lanes().map(Lane::next_due).min().unwrap_or_default()
+        self.next_due
+    }
+
+    /// Lanes of carriers so far.
+    pub fn carrier_lanes(&self) -> usize {
+        self.carriers.len()
+    }
+
+    /// The lane of carriers of a stage, or that of the leaves, with its place among the lanes.
+    pub fn lane(&mut self, stage: Option<usize>) -> Option<(usize, &mut Lane)> {
+        match stage {
+            Some(stage) => Some((stage, self.carriers.get_mut(stage)?)),
+            None => Some((self.carriers.len(), &mut self.leaves)),
+        }
     }
 
     /// A frame that carries nothing.
     pub fn leaf(&mut self, d: &Decoded, bytes: &[u8], way: &mut Way<'_>) {
         self.leaves.leaf(d, bytes, Outer::default(), way);
+        self.next_due = self.next_due.min(self.leaves.next_due());
     }
 
     /// Counts and logs what is odd about the headers of a frame.
@@ -98,6 +115,7 @@ impl Shard {
         way.others = others;
         let Some(stage) = stage else {
             self.leaves.leaf(&decoded, content.of(frame), outer, way);
+            self.next_due = self.next_due.min(self.leaves.next_due());
             way.others.clear();
             return None;
         };
@@ -117,6 +135,7 @@ impl Shard {
         way: &mut Way<'_>,
     ) -> Option<Parcel> {
         loop {
+            self.next_due = self.next_due.min(self.stage(stage).next_due());
             match carried {
                 Carried::Nothing => return None,
                 Carried::Inner { inner, decoded, outer } => {
@@ -155,6 +174,7 @@ impl Shard {
         for lane in self.lanes_mut() {
             lane.advance(now, rows, store);
         }
+        self.next_due = self.lanes().map(Lane::next_due).min().unwrap_or_default();
     }
 
     /// An epoch is over: files that stalled end.

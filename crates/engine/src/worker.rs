@@ -17,7 +17,7 @@ use sekisho_wire::{Decoded, LinkType, decode, decode_msdu};
 use std::sync::Arc;
 
 /// Packets of an epoch. Between epochs happens what concerns all flows.
-pub const EPOCH_LEN: u64 = 4096;
+pub const EPOCH_LEN: u64 = 16_384;
 
 /// The state of one pass in one thread.
 pub struct Worker {
@@ -86,19 +86,21 @@ impl Worker {
         tap: Option<&mut (dyn Tap + '_)>,
     ) {
         let decoded = decode(LinkType(frame.link_type), frame.data, frame.orig_len);
-        if let Some(filter) = &self.filter
-            && !filter.matches(&decoded, frame.orig_len)
-        {
-            self.stats.filtered += 1;
-            return self.end_epoch(frame.number, rows, store);
+        let wanted = self.filter.as_ref().is_none_or(|f| f.matches(&decoded, frame.orig_len));
+        if wanted {
+            self.now = self.now.max(frame.ts);
+            self.stats.count(frame);
         }
-        self.now = self.now.max(frame.ts);
-        self.stats.count(frame);
         if self.now >= self.next_due {
             self.timers(rows, store);
         }
+        if !wanted {
+            self.stats.filtered += 1;
+            return self.end_epoch(frame.number, rows, store);
+        }
         let at = Moment { ts: frame.ts, number: frame.number };
-        let place = self.dealer.packet(&decoded, frame.data, self.now);
+        let plain = self.dealer.plain(LinkType(frame.link_type), frame.data);
+        let place = plain.unwrap_or_else(|| self.dealer.packet(&decoded, frame.data, self.now));
         let tap = tap.map(|t| t as &mut dyn Tap);
         let mut way = Way { at, frame: frame.data, now: self.now, rows, store, tap, others: Vec::new() };
         if !decoded.anomalies.is_empty()
@@ -214,7 +216,9 @@ impl Worker {
         if self.stats.packets > 0 {
             self.log_stats(rows);
         }
-        self.timers(rows, store);
+        for shard in &mut self.shards {
+            shard.advance(self.now, rows, store);
+        }
         let of = |(i, s): (usize, &Shard)| {
             s.order().into_iter().map(move |(n, lane, id)| (n, i, lane, id)).collect::<Vec<_>>()
         };
@@ -225,7 +229,8 @@ impl Worker {
                 shard.end(lane, id, rows, store);
             }
         }
-        finish(&mut self.shards, self.now, rows, store);
+        let mut shards: Vec<&mut Shard> = self.shards.iter_mut().collect();
+        finish(&mut shards, self.now, rows, store);
         let usages = self.usages();
         self.ledger.note(&usages);
         self.once = once;
@@ -243,7 +248,7 @@ impl Worker {
 }
 
 /// All flows have ended: tunnels end in the order of their ends, then files.
-fn finish(shards: &mut [Shard], now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
+pub(crate) fn finish(shards: &mut [&mut Shard], now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
     let mut tunnels: Vec<_> = shards.iter_mut().flat_map(|s| s.finish(now, store)).collect();
     tunnels.sort_by_key(|t| t.0);
     for (_, row) in &tunnels {

@@ -25,17 +25,20 @@
 mod config;
 mod datagram;
 pub mod defrag;
+mod extra;
 mod flow;
 #[doc(hidden)]
 pub mod fuzzing;
 mod history;
+mod home;
+mod index;
 mod key;
 mod pool;
 mod record;
 mod services;
 mod shed;
 mod sink;
-mod slab;
+mod slots;
 mod stats;
 mod table;
 mod tcp;

@@ -3,9 +3,37 @@
 //! ([`FlowTable::shed_reassembly`]), never a counter: what is evicted has left its record, what is shed was
 //! handed on behind a gap.
 
-use crate::table::{Cx, Slot};
+use crate::extra::Extra;
+use crate::slots::Slot;
+use crate::table::Cx;
 use crate::{FlowId, FlowTable, Limits, Moment, Sink, tcp};
 use sekisho_types::Timestamp;
+
+/// One search for the longest idle flows finds this part of them, so that it costs little per flow evicted.
+const VICTIM_PART: usize = 4;
+
+/// While it searches it keeps this part more than it wants.
+const VICTIM_SLACK_PART: usize = 4;
+
+/// The flows that were idle longest when the table was last searched, the longest idle at the end. Whoever is not
+/// among them was active later, and those that were active since are passed over: so the order is exact as long
+/// as packets come in order of time.
+#[derive(Debug, Default)]
+pub(crate) struct Victims(Vec<Victim>);
+
+type Victim = (Timestamp, u64, FlowId);
+
+impl Victims {
+    /// What a flow's share takes.
+    pub(crate) const ENTRY_LEN: usize =
+        (size_of::<Victim>() * (VICTIM_SLACK_PART + 1)).div_ceil(VICTIM_SLACK_PART * VICTIM_PART);
+}
+
+/// Orders victims as their times and numbers do, as one number.
+fn order(victim: &Victim) -> u128 {
+    let ts = victim.0.0.cast_unsigned() ^ 1 << 63;
+    u128::from(ts) << 64 | u128::from(victim.1)
+}
 
 impl<A: Default> FlowTable<A> {
     /// Bytes that the table really holds: slots whether taken or free, index, timers, and the buffers
@@ -13,8 +41,11 @@ impl<A: Default> FlowTable<A> {
     ///
     /// Evicting flows makes room for others; it need not give memory back to the allocator.
     pub fn held_len(&self) -> usize {
-        let parts = [self.index.allocation_size(), self.wheel.held_len(), self.reassembly_len()];
-        parts.into_iter().fold(self.slots.held_len(), usize::saturating_add)
+        let aside = self.extras.saturating_mul(size_of::<Extra>()).saturating_add(self.shared.pool.lists_len());
+        let victims = self.victims.0.capacity() * size_of::<Victim>();
+        [self.index.held_len(), self.wheel.held_len(), self.reassembly_len(), aside, victims]
+            .into_iter()
+            .fold(self.slots.held_len(), usize::saturating_add)
     }
 
     /// Of these, what the buffers of out-of-order data take.
@@ -35,6 +66,46 @@ impl<A: Default> FlowTable<A> {
                 (s.flow.last_ts, s.flow.info.first_packet, FlowId { index, generation: s.generation })
             }),
         );
+    }
+
+    /// Removes `count` flows before their time, the longest idle first; gives how many there were. A few at a time
+    /// cost little each.
+    pub fn evict_idlest<S: Sink<App = A>>(&mut self, count: usize, sink: &mut S, at: Moment) -> usize {
+        let mut evicted = 0;
+        while evicted < count && self.slots.len() > 0 {
+            let Some((last_ts, _, id)) = self.victims.0.pop() else {
+                self.search_victims();
+                continue;
+            };
+            if self.flow(id).is_some_and(|(flow, _)| flow.last_ts == last_ts) {
+                evicted += usize::from(self.evict_flow(id, sink, at));
+            }
+        }
+        evicted
+    }
+
+    /// Finds the longest idle flows.
+    fn search_victims(&mut self) {
+        let wanted = (self.slots.len() / VICTIM_PART).max(1);
+        let kept = wanted.saturating_add((wanted / VICTIM_SLACK_PART).max(1));
+        let found = &mut self.victims.0;
+        *found = Vec::with_capacity(kept);
+        // Active after this: not among those wanted.
+        let mut too_late = Timestamp(i64::MAX);
+        for (index, s) in self.slots.iter() {
+            if s.flow.last_ts > too_late {
+                continue;
+            }
+            found.push((s.flow.last_ts, s.flow.info.first_packet, FlowId { index, generation: s.generation }));
+            if found.len() >= kept {
+                let (_, last, _) = found.select_nth_unstable_by_key(wanted, order);
+                too_late = last.0;
+                found.truncate(wanted);
+            }
+        }
+        found.sort_unstable_by_key(|v| std::cmp::Reverse(order(v)));
+        let extra = found.len().saturating_sub(wanted);
+        found.drain(..extra);
     }
 
     /// Removes one flow before its time; its record leaves through `sink`. False if it is gone already.
@@ -71,7 +142,7 @@ impl<A: Default> FlowTable<A> {
             let mut cx = Cx { shared: &mut self.shared, sink: &mut *sink, at };
             tcp::shed(&mut cx, &mut slot.flow, &mut slot.app, goal_len);
             if std::mem::take(&mut slot.flow.timers_changed) {
-                self.rearm(index);
+                self.rearm(index, i64::MIN);
             }
         }
         self.shared.pool.trim(goal_len);
@@ -126,6 +197,33 @@ mod tests {
         assert_eq!(b.finish().records.len(), 3);
     }
 
+    /// Whatever the order in which flows are active, the one that goes was idle longest.
+    #[test]
+    fn limits_flows_in_exact_order_of_idleness() {
+        const COUNT: u64 = 300;
+        let limits = Limits { flow_count: COUNT as usize, ..Limits::default() };
+        let mut b = Bench::new(Config { limits, ..Config::default() });
+        let (mut last_seen, mut random) = (std::collections::BTreeMap::new(), 7u64);
+        for ms in 0..20_000i64 {
+            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            let port = 20_000 + (random >> 40) % (COUNT + 60);
+            b.ports = (port as u16, 9999);
+            if !last_seen.contains_key(&port) && last_seen.len() == COUNT as usize {
+                let (&idlest, _) = last_seen.iter().min_by_key(|(_, ms)| **ms).unwrap();
+                last_seen.remove(&idlest);
+                let before = b.log.records.len();
+                b.udp(ms, true, b"x");
+                let gone: Vec<u64> = b.log.records[before..].iter().map(|r| u64::from(r.head.orig_p.0)).collect();
+                assert_eq!(gone, [idlest], "at {ms} ms");
+            } else {
+                b.udp(ms, true, b"x");
+            }
+            last_seen.insert(port, ms);
+        }
+        assert!(b.table.stats().flows_evicted > 1000);
+        assert_eq!(b.table.stats().flows_peak, COUNT);
+    }
+
     #[test]
     fn knows_what_it_holds() {
         let empty = FlowTable::<()>::new(Config::default()).held_len();
@@ -148,8 +246,32 @@ mod tests {
             b.ports = (port, 81);
             b.udp(1003, true, b"x");
         }
-        let old_timers = 4000 * size_of::<crate::wheel::Entry>();
-        assert!(b.table.held_len() <= full.max(empty_again) + old_timers);
+        assert!(b.table.held_len() <= full.max(empty_again));
+        assert!(full <= 4003 * FlowTable::<()>::flow_len() + empty + 512 * FlowTable::<()>::flow_len());
+    }
+
+    /// What an idle TCP connection takes: both ends sent data, its parser is known.
+    #[test]
+    fn limits_memory_per_idle_flow() {
+        assert!(FlowTable::<[u64; 2]>::flow_len() <= 400, "{}", FlowTable::<[u64; 2]>::flow_len());
+        let mut b = Bench::new(Config::default());
+        b.log.restarted = true;
+        let empty = b.table.held_len();
+        const COUNT: usize = 20_480;
+        for i in 0..COUNT {
+            b.ports = (10_000 + i as u16, 80);
+            b.tcp(i as i64, true, SYN, 100, 0, &[]);
+            b.tcp(i as i64, false, SYN | ACK, 300, 101, &[]);
+            b.tcp(i as i64, true, ACK, 101, 301, b"question");
+            b.tcp(i as i64, false, ACK, 301, 109, b"answer");
+            let id = FlowId { index: i as u32, generation: 1 };
+            let flow = b.table.flow_mut(id).unwrap().0;
+            flow.services.add("http");
+            flow.apps.add("http");
+            assert!(flow.extra.is_none());
+        }
+        let per_flow = (b.table.held_len() - empty) / COUNT;
+        assert!((360..=FlowTable::<()>::flow_len()).contains(&per_flow), "{per_flow}");
     }
 
     #[test]

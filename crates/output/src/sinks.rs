@@ -1,3 +1,7 @@
+mod detached;
+
+pub use detached::{Detached, Encoded};
+
 use crate::{Format, JsonEncoder, JsonStyle, TsvEncoder};
 use sekisho_record::{Record, Schema};
 use std::io;
@@ -62,6 +66,16 @@ enum Encoder {
     Tsv(TsvEncoder),
 }
 
+impl Encoder {
+    fn new(format: Format, schema: &'static Schema) -> Self {
+        match format {
+            Format::Ndjson => Self::Json(JsonEncoder::new(schema, JsonStyle::Ndjson)),
+            Format::Zeek => Self::Tsv(TsvEncoder::new(schema)),
+            Format::ZeekJson => Self::Json(JsonEncoder::new(schema, JsonStyle::Zeek)),
+        }
+    }
+}
+
 struct File {
     name: String,
     buf: Vec<u8>,
@@ -91,11 +105,7 @@ impl Sinks {
     /// # Errors
     /// The first failure of a file to open or be written. Other files go on.
     pub fn write(&mut self, row: &dyn Record) -> Result<(), Error> {
-        let schema = row.schema();
-        let at = match self.routes.iter().position(|r| std::ptr::eq(r.schema, schema)) {
-            Some(at) => at,
-            None => self.add_route(schema),
-        };
+        let at = self.route(row.schema());
         let mut result = Ok(());
         for target in &mut self.routes[at].targets {
             let file = &mut self.files[target.file];
@@ -154,14 +164,17 @@ impl Sinks {
         }
     }
 
+    fn route(&mut self, schema: &'static Schema) -> usize {
+        match self.routes.iter().position(|r| std::ptr::eq(r.schema, schema)) {
+            Some(at) => at,
+            None => self.add_route(schema),
+        }
+    }
+
     fn add_route(&mut self, schema: &'static Schema) -> usize {
         let mut targets = Vec::with_capacity(self.formats.len());
         for &format in &self.formats {
-            let encoder = match format {
-                Format::Ndjson => Encoder::Json(JsonEncoder::new(schema, JsonStyle::Ndjson)),
-                Format::Zeek => Encoder::Tsv(TsvEncoder::new(schema)),
-                Format::ZeekJson => Encoder::Json(JsonEncoder::new(schema, JsonStyle::Zeek)),
-            };
+            let encoder = Encoder::new(format, schema);
             let name = format.file_name(schema.log, &self.formats);
             let file = self.files.iter().position(|f| f.name == name).unwrap_or_else(|| {
                 self.files.push(File { name, buf: Vec::new(), state: State::New, bytes: 0 });

@@ -34,7 +34,7 @@ pub mod tunnel;
 mod walk;
 
 pub use decode::{decode, decode_ip, decode_msdu, decode_reassembled};
-pub use pair::{hash_of_pair, pair_hash};
+pub use pair::{hash_of_pair, hash_of_v4, pair_hash};
 
 pub use decoded::{Anomalies, Anomaly, Decoded, Fragment, LinkType, Tcp, tcp_flags};
 pub use reader::{ParseError, ParseResult, Problem, Reader};

@@ -18,7 +18,7 @@ pub fn pair_hash(link: LinkType, frame: &[u8], seed: u64) -> u64 {
     {
         let src = u32::from_be_bytes([h[26], h[27], h[28], h[29]]);
         let dst = u32::from_be_bytes([h[30], h[31], h[32], h[33]]);
-        return hash_v4(src, dst, seed);
+        return hash_of_v4(src, dst, seed);
     }
     let mut walk = Walk::new(frame, 0);
     walk.link(link);
@@ -31,7 +31,7 @@ pub fn pair_hash(link: LinkType, frame: &[u8], seed: u64) -> u64 {
 /// The same of two addresses.
 pub fn hash_of_pair(a: Addr, b: Addr, seed: u64) -> u64 {
     if let (Some(a), Some(b)) = (a.as_v4(), b.as_v4()) {
-        return hash_v4(u32::from_be_bytes(a), u32::from_be_bytes(b), seed);
+        return hash_of_v4(u32::from_be_bytes(a), u32::from_be_bytes(b), seed);
     }
     let (low, high) = (a.min(b), a.max(b));
     let mut h = SeededState(seed).build_hasher();
@@ -40,7 +40,9 @@ pub fn hash_of_pair(a: Addr, b: Addr, seed: u64) -> u64 {
     h.finish()
 }
 
-fn hash_v4(a: u32, b: u32, seed: u64) -> u64 {
+/// The same of two IPv4 addresses.
+#[inline]
+pub fn hash_of_v4(a: u32, b: u32, seed: u64) -> u64 {
     let mut h = SeededState(seed).build_hasher();
     h.write_u64(u64::from(a.min(b)) << 32 | u64::from(a.max(b)));
     h.finish()

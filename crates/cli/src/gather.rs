@@ -1,0 +1,130 @@
+//! What becomes of rows, whether they come one by one or in piles from several threads.
+
+use crate::tape::Tape;
+use sekisho_output::{Detached, Encoded, Error, Sinks};
+use sekisho_record::Record;
+use sekisho_report::Summary;
+
+/// Where all rows of a run go, in the run's order.
+pub trait Gather: Send {
+    /// Makes rows ready to travel, without access to the gatherer.
+    type Packer: Packer;
+
+    /// For one thread.
+    fn packer(&self) -> Self::Packer;
+
+    /// A row at once.
+    fn row(&mut self, record: &dyn Record);
+
+    /// Row `index` of a pile.
+    fn unpack(&mut self, pile: &<Self::Packer as Packer>::Pile, index: usize);
+
+    /// A part of the run is over; false if it is no use to go on.
+    fn part_done(&mut self) -> bool;
+}
+
+/// See [`Gather::packer`].
+pub trait Packer: Send {
+    /// Rows ready to travel.
+    type Pile: Default + Send;
+
+    /// Adds a row.
+    fn pack(&mut self, record: &dyn Record, pile: &mut Self::Pile);
+
+    /// Empties a pile for the next use.
+    fn clear(pile: &mut Self::Pile);
+}
+
+/// Rows into log files.
+pub struct Logs {
+    /// The files.
+    pub sinks: Sinks,
+    /// The first failure; after it the run ends.
+    pub failed: Option<Error>,
+    /// A reader may be waiting for each row: what there is goes out with each part.
+    pub prompt: bool,
+}
+
+impl Logs {
+    fn note(&mut self, result: Result<(), Error>) {
+        if let Err(e) = result {
+            self.failed.get_or_insert(e);
+        }
+    }
+}
+
+impl Gather for Logs {
+    type Packer = Detached;
+
+    fn packer(&self) -> Detached {
+        self.sinks.detached()
+    }
+
+    fn row(&mut self, record: &dyn Record) {
+        let result = self.sinks.write(record);
+        self.note(result);
+    }
+
+    fn unpack(&mut self, pile: &Encoded, index: usize) {
+        let result = self.sinks.splice(pile, index);
+        self.note(result);
+    }
+
+    fn part_done(&mut self) -> bool {
+        if self.prompt {
+            let result = self.sinks.flush();
+            self.note(result);
+        }
+        self.failed.is_none()
+    }
+}
+
+impl Packer for Detached {
+    type Pile = Encoded;
+
+    fn pack(&mut self, record: &dyn Record, pile: &mut Encoded) {
+        self.write(record, pile);
+    }
+
+    fn clear(pile: &mut Encoded) {
+        pile.clear();
+    }
+}
+
+/// Rows onto the page.
+impl Gather for Summary {
+    type Packer = Recorder;
+
+    fn packer(&self) -> Recorder {
+        Recorder
+    }
+
+    fn row(&mut self, record: &dyn Record) {
+        self.add(record);
+    }
+
+    fn unpack(&mut self, pile: &Tape, index: usize) {
+        if let Some(row) = pile.row(index) {
+            self.add(&row);
+        }
+    }
+
+    fn part_done(&mut self) -> bool {
+        true
+    }
+}
+
+/// Puts rows on tape.
+pub struct Recorder;
+
+impl Packer for Recorder {
+    type Pile = Tape;
+
+    fn pack(&mut self, record: &dyn Record, pile: &mut Tape) {
+        pile.push(record);
+    }
+
+    fn clear(pile: &mut Tape) {
+        pile.clear();
+    }
+}

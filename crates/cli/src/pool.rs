@@ -1,0 +1,253 @@
+//! Many threads over one pass: they take what is to be done next, whatever it is.
+//!
+//! There is no thread for reading and none for writing. A slice of frames is read and dealt by whoever is free, its
+//! shards are worked on side by side, the biggest first, and its rows are put in order and written by whoever is free
+//! then. One slice is worked on at a time, while the next is being read and those before are being written.
+
+mod state;
+
+use crate::args::Common;
+use crate::gather::{Gather, Packer};
+use crate::progress::Progress;
+use sekisho_capture::{Batch, Captures};
+use sekisho_engine::{Dealing, Key, KeyedRows, Part, Settings, Slice, Stats, finish, parts};
+use sekisho_proto::{Fact, Remembered};
+use sekisho_record::Record;
+use state::{State, Task};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// Bytes of frames in a slice at which it is worked on: enough that the shards' shares level out.
+const SLICE_LEN: usize = 8 << 20;
+
+/// A batch of fewer bytes comes from a source that waits for more: its frames are not held back.
+const SCANT_LEN: usize = 64 << 10;
+
+/// What a pass came to.
+pub struct Done {
+    /// Counts.
+    pub stats: Stats,
+    /// The captures, read.
+    pub captures: Captures,
+    /// Parts of the pass lost to a bug.
+    pub lost: u64,
+}
+
+/// Rows of one task with their places in the run's order.
+struct Sheaf<P> {
+    keys: Vec<Key>,
+    /// Rows that are logged once, by index.
+    facts: Vec<(usize, Fact)>,
+    pile: P,
+}
+
+impl<P: Default> Default for Sheaf<P> {
+    fn default() -> Self {
+        Self { keys: Vec::new(), facts: Vec::new(), pile: P::default() }
+    }
+}
+
+/// Packs the rows of one task.
+struct Packing<'a, K: Packer> {
+    packer: &'a mut K,
+    sheaf: Sheaf<K::Pile>,
+}
+
+impl<K: Packer> KeyedRows for Packing<'_, K> {
+    fn row(&mut self, key: Key, fact: Option<&Fact>, record: &dyn Record) {
+        if let Some(fact) = fact {
+            self.sheaf.facts.push((self.sheaf.keys.len(), *fact));
+        }
+        self.sheaf.keys.push(key);
+        self.packer.pack(record, &mut self.sheaf.pile);
+    }
+}
+
+/// Reads and deals.
+struct Source {
+    captures: Captures,
+    dealing: Dealing,
+    progress: Progress,
+    packets: u64,
+    /// The batch being dealt, and how far.
+    batch: Arc<Batch>,
+    from: usize,
+    spare: Vec<Batch>,
+    over: bool,
+}
+
+impl Source {
+    /// The next slice, in the buffers of an old one; empty at the end.
+    fn fill(&mut self, mut slice: Slice) -> Slice {
+        self.spare.extend(slice.clear().filter_map(|batch| Arc::try_unwrap(batch).ok()));
+        let (mut len, mut scant) = (0, false);
+        loop {
+            if self.from < self.batch.len() {
+                self.from = self.dealing.deal(&self.batch, self.from, &mut slice);
+            }
+            if slice.is_closed() || len >= SLICE_LEN || scant || self.over {
+                return slice;
+            }
+            let mut batch = self.spare.pop().unwrap_or_default();
+            self.over = !self.captures.fill(&mut batch);
+            self.packets += batch.len() as u64;
+            self.progress.at(self.captures.progress().read_len(), self.packets);
+            let batch_len = batch.frames().map(|f| f.data.len()).sum::<usize>();
+            scant = batch_len < SCANT_LEN;
+            len += batch_len;
+            self.batch = Arc::new(batch);
+            self.from = 0;
+        }
+    }
+}
+
+/// Puts rows in order and hands them on.
+struct Collector<'g, G: Gather> {
+    gather: &'g mut G,
+    remembered: Remembered,
+    repeats: u64,
+    order: Vec<(Key, u32, u32)>,
+}
+
+impl<G: Gather> Collector<'_, G> {
+    /// The rows of one slice; false if it is no use to go on.
+    fn put(&mut self, sheaves: &[Sheaf<PileOf<G>>]) -> bool {
+        self.order.clear();
+        for (i, sheaf) in (0u32..).zip(sheaves) {
+            self.order.extend((0u32..).zip(&sheaf.keys).map(|(row, key)| (*key, i, row)));
+        }
+        // A stable sort finds the runs that are in order already.
+        self.order.sort();
+        for (_, i, row) in std::mem::take(&mut self.order) {
+            let (sheaf, row) = (&sheaves[i as usize], row as usize);
+            let fact = sheaf.facts.binary_search_by_key(&row, |f| f.0).ok().map(|i| &sheaf.facts[i].1);
+            if fact.is_some_and(|fact| !self.remembered.is_new(fact)) {
+                self.repeats += 1;
+            } else {
+                self.gather.unpack(&sheaf.pile, row);
+            }
+        }
+        self.gather.part_done()
+    }
+}
+
+type PileOf<G> = <<G as Gather>::Packer as Packer>::Pile;
+
+/// What the threads share.
+struct Pool<'g, G: Gather> {
+    state: Mutex<State<'g, G>>,
+    changed: Condvar,
+    parts: Vec<Mutex<Part>>,
+}
+
+/// A lock whose holder may have met a bug: what it was doing is lost, which is counted; the rest goes on.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a pass over `captures` with `jobs` threads, this one among them.
+pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, jobs: usize, gather: &mut G) -> Done {
+    let (dealing, balance, parts) = parts(settings);
+    let progress = Progress::new(common.progress, common.quiet, captures.progress().total_len());
+    let (batch, spare) = (Arc::default(), Vec::new());
+    let source = Source { captures, dealing, progress, packets: 0, batch, from: 0, spare, over: false };
+    let packers: Vec<G::Packer> = (0..jobs.max(1)).map(|_| gather.packer()).collect();
+    let collector = Collector { gather, remembered: Remembered::default(), repeats: 0, order: Vec::new() };
+    let pool = Pool {
+        state: Mutex::new(State::new(source, balance, collector)),
+        changed: Condvar::new(),
+        parts: parts.into_iter().map(Mutex::new).collect(),
+    };
+    thread::scope(|scope| {
+        let mut packers = packers.into_iter();
+        let own = packers.next();
+        for packer in packers {
+            let pool = &pool;
+            scope.spawn(move || pool.work(packer));
+        }
+        if let Some(packer) = own {
+            pool.work(packer);
+        }
+    });
+    pool.finish()
+}
+
+impl<'g, G: Gather> Pool<'g, G> {
+    /// Does what is to be done until nothing is left.
+    fn work(&self, mut packer: G::Packer) {
+        let mut state = lock(&self.state);
+        while !state.is_over() {
+            let Some(task) = state.next() else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            drop(state);
+            self.run(task, &mut packer);
+            state = lock(&self.state);
+            if state.is_job_done() {
+                state.next_job(&self.parts);
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    /// One task. A bug in it loses its rows, not the run.
+    fn run(&self, task: Task<'g, G>, packer: &mut G::Packer) {
+        match task {
+            Task::Read(mut source, slice) => {
+                let filled = catch_unwind(AssertUnwindSafe(|| source.fill(slice)));
+                let mut state = lock(&self.state);
+                source.over |= filled.is_err();
+                state.lost += u64::from(filled.is_err());
+                state.filled(source, filled.unwrap_or_default());
+            }
+            Task::Put(mut collector, mut sheaves) => {
+                let put = catch_unwind(AssertUnwindSafe(|| collector.put(&sheaves)));
+                for sheaf in &mut sheaves {
+                    sheaf.keys.clear();
+                    sheaf.facts.clear();
+                    G::Packer::clear(&mut sheaf.pile);
+                }
+                let mut state = lock(&self.state);
+                state.lost += u64::from(put.is_err());
+                state.put(collector, sheaves, put.unwrap_or(true));
+            }
+            Task::Shard(job, shard, these, sheaf) => {
+                let mut rows = Packing { packer, sheaf };
+                let mut found = Vec::new();
+                let done = catch_unwind(AssertUnwindSafe(|| {
+                    if let Some(part) = self.parts.get(shard) {
+                        job.run(&mut lock(part), these, &mut rows, &mut found);
+                    }
+                }));
+                let sheaf = rows.sheaf;
+                drop(job);
+                let mut state = lock(&self.state);
+                state.lost += u64::from(done.is_err());
+                state.shard_done(found, sheaf);
+            }
+        }
+    }
+
+    /// What is left when all flows have ended.
+    fn finish(self) -> Done {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut parts: Vec<Part> =
+            self.parts.into_iter().map(|p| p.into_inner().unwrap_or_else(PoisonError::into_inner)).collect();
+        let mut lost = state.lost;
+        let Some((source, collector)) = state.ends() else {
+            unreachable!("every task gives back what it took");
+        };
+        source.progress.clear();
+        let now = source.dealing.now();
+        let rest = catch_unwind(AssertUnwindSafe(|| {
+            finish(&mut parts, now, &mut |row: &dyn Record| collector.gather.row(row));
+        }));
+        lost += u64::from(rest.is_err());
+        let mut stats = source.dealing.stats();
+        parts.iter().for_each(|part| part.stats(&mut stats));
+        stats.records -= collector.repeats;
+        Done { stats, captures: source.captures, lost }
+    }
+}

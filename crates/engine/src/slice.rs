@@ -1,0 +1,517 @@
+//! A pass in parts that may run side by side: frames are dealt into slices, a slice's work is done shard by shard.
+//!
+//! [`crate::Worker`] does the same in one go, packet by packet. Both give each lane the same packets in the same order
+//! with the same times, so their rows agree; every row carries a [`Key`], and in the order of keys the rows of a
+//! slice are as the worker would have given them.
+//!
+//! Law: a slice's carriers of stage `n` come before those of `n + 1`, all of them before its leaves; a shard's slices
+//! come in order; after a slice that [`Slice::meets`], [`Dealing::meet`] comes before anything else is dealt; after one that
+//! [`Slice::ends_epoch`], [`Balance::epoch`] and [`Part::obey`] of all parts come before anything else is worked on.
+
+use crate::budget::{Ledger, Order, POOL_COUNT, PoolState, Usage};
+use crate::deal::{Dealer, Hash};
+use crate::lane::Way;
+use crate::shard::{Parcel, Shard};
+use crate::worker::EPOCH_LEN;
+use crate::{Rows, Settings, Stats};
+use sekisho_capture::{Batch, Frame};
+use sekisho_files::NoStore;
+use sekisho_flow::{FlowId, Moment};
+use sekisho_proto::Fact;
+use sekisho_record::Record;
+use sekisho_types::Timestamp;
+use sekisho_wire::filter::Filter;
+use sekisho_wire::{LinkType, decode, decode_msdu};
+use std::sync::Arc;
+
+/// Position of a row in the run's order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Packet during which it was found; at the end of the run the first packet of the flow that ended.
+    pub packet: u64,
+    /// Timers first, then the packets in the frame from the outside in, then the end of the epoch.
+    step: u32,
+    /// Shard and lane, where several do something in the same step.
+    lane: u32,
+}
+
+/// Takes rows with their place in the run's order.
+pub trait KeyedRows {
+    /// The next row of a shard. Rows with a fact are logged once, whichever shards found them.
+    fn row(&mut self, key: Key, fact: Option<&Fact>, record: &dyn Record);
+}
+
+struct Keyed<'a> {
+    key: Key,
+    rows: &'a mut dyn KeyedRows,
+}
+
+impl Rows for Keyed<'_> {
+    fn row(&mut self, record: &dyn Record) {
+        self.rows.row(self.key, None, record);
+    }
+
+    fn once(&mut self, fact: &Fact, record: &dyn Record) {
+        self.rows.row(self.key, Some(fact), record);
+    }
+}
+
+/// Steps of one packet of an aggregate: one for each packet within the other.
+const STEPS: u32 = 64;
+
+/// The end of an epoch: files that stalled …
+const SWEEP: u32 = u32::MAX - 1;
+
+/// … and then what has to go so that the rest fits into memory.
+const RELIEF: u32 = u32::MAX;
+
+/// Lanes of a shard, for keys.
+const LANES: u32 = 16;
+
+/// A frame dealt to a shard.
+#[derive(Clone, Copy, Debug)]
+struct Item {
+    /// Position in the slice.
+    at: u32,
+    batch: u32,
+    frame: u32,
+    /// Offset of the packet in an 802.11 aggregate; 0 for the first.
+    msdu: u32,
+    step: u32,
+}
+
+/// A packet found in another one of the slice, with the frame that it came from.
+pub struct Found {
+    item: Item,
+    parcel: Parcel,
+}
+
+impl Found {
+    /// The shard that is to have it.
+    pub const fn shard(&self) -> usize {
+        self.parcel.shard
+    }
+
+    /// The stage of carriers that it belongs to; `None`: it is a leaf.
+    pub const fn stage(&self) -> Option<usize> {
+        self.parcel.stage
+    }
+
+    fn order(&self) -> (u32, u32) {
+        (self.item.at, self.item.step)
+    }
+}
+
+/// A run of frames, dealt.
+#[derive(Default)]
+pub struct Slice {
+    batches: Vec<Arc<Batch>>,
+    /// Number of the first frame.
+    first: u64,
+    /// The run's time at each frame.
+    times: Vec<Timestamp>,
+    leaves: Vec<Vec<Item>>,
+    carriers: Vec<Vec<Item>>,
+    ends_epoch: bool,
+    meets: bool,
+}
+
+impl Slice {
+    /// Empties it for the next use; gives back the batches.
+    pub fn clear(&mut self) -> std::vec::Drain<'_, Arc<Batch>> {
+        self.times.clear();
+        self.leaves.iter_mut().chain(&mut self.carriers).for_each(Vec::clear);
+        (self.ends_epoch, self.meets) = (false, false);
+        self.batches.drain(..)
+    }
+
+    /// Number of frames, filtered ones included.
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Has it no frame?
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    /// It may announce flows between other hosts: see the module.
+    pub const fn meets(&self) -> bool {
+        self.meets
+    }
+
+    /// Is its last frame the last of an epoch?
+    pub const fn ends_epoch(&self) -> bool {
+        self.ends_epoch
+    }
+
+    /// Nothing more can be dealt to it: it ends an epoch or [`Slice::meets`].
+    pub const fn is_closed(&self) -> bool {
+        self.ends_epoch || self.meets
+    }
+
+    /// Frames of `shard` that may carry packets.
+    pub fn carrier_count(&self, shard: usize) -> usize {
+        self.carriers.get(shard).map_or(0, Vec::len)
+    }
+
+    /// Frames of `shard` that don't.
+    pub fn leaf_count(&self, shard: usize) -> usize {
+        self.leaves.get(shard).map_or(0, Vec::len)
+    }
+
+    fn frame(&self, item: Item) -> Option<Frame<'_>> {
+        self.batches.get(item.batch as usize)?.get(item.frame as usize)
+    }
+
+    fn number(&self, at: u32) -> u64 {
+        self.first + u64::from(at)
+    }
+}
+
+/// The sequential part of a pass: who gets which frame.
+pub struct Dealing {
+    dealer: Dealer,
+    filter: Option<Filter>,
+    stats: Stats,
+    now: Timestamp,
+}
+
+/// A pass in parts. How many follows from the budget, as with [`crate::Worker`].
+pub fn parts(settings: Settings) -> (Dealing, Balance, Vec<Part>) {
+    let count = usize::try_from(settings.budget.part_count()).unwrap_or(1).max(1);
+    let settings = Arc::new(settings);
+    let dealer = Dealer::new(settings.flow.seed, count);
+    let part = |i| Part {
+        shard: Shard::new(&settings),
+        hash: dealer.hash(),
+        index: i,
+        ending: Vec::new(),
+        orders: Vec::new(),
+    };
+    let mut parts: Vec<Part> = (0..u32::try_from(count).unwrap_or(u32::MAX)).map(part).collect();
+    let mut balance = Balance(Ledger::new(settings.budget));
+    balance.epoch(&mut parts);
+    for part in &mut parts {
+        part.follow(Moment::default(), &mut |_: &dyn Record| {});
+    }
+    let filter = settings.filter.clone();
+    (Dealing { dealer, filter, stats: Stats::default(), now: Timestamp(i64::MIN) }, balance, parts)
+}
+
+impl Dealing {
+    /// Deals the frames of `batch` from frame `from` on, and tells how far it came: to the batch's end, or until
+    /// [`Slice::is_closed`].
+    pub fn deal(&mut self, batch: &Arc<Batch>, from: usize, slice: &mut Slice) -> usize {
+        let count = self.dealer.hash().count();
+        slice.leaves.resize_with(count, Vec::new);
+        slice.carriers.resize_with(count, Vec::new);
+        let index = u32::try_from(slice.batches.len()).unwrap_or(u32::MAX);
+        slice.batches.push(Arc::clone(batch));
+        for i in from..batch.len() {
+            let Some(frame) = batch.get(i) else { break };
+            if slice.is_empty() {
+                slice.first = frame.number;
+            }
+            let item = Item {
+                at: u32::try_from(slice.len()).unwrap_or(u32::MAX),
+                batch: index,
+                frame: u32::try_from(i).unwrap_or(u32::MAX),
+                msdu: 0,
+                step: 1,
+            };
+            self.frame(&frame, item, slice);
+            slice.times.push(self.now);
+            slice.ends_epoch = frame.number % EPOCH_LEN == 0;
+            if slice.is_closed() {
+                return i + 1;
+            }
+        }
+        batch.len()
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, mut item: Item, slice: &mut Slice) {
+        let link = LinkType(frame.link_type);
+        if self.filter.is_none()
+            && let Some(place) = self.dealer.plain(link, frame.data)
+        {
+            self.now = self.now.max(frame.ts);
+            self.stats.count(frame);
+            return slice.leaves[place.shard].push(item);
+        }
+        let mut decoded = decode(link, frame.data, frame.orig_len);
+        if self.filter.as_ref().is_some_and(|f| !f.matches(&decoded, frame.orig_len)) {
+            self.stats.filtered += 1;
+            return;
+        }
+        self.now = self.now.max(frame.ts);
+        self.stats.count(frame);
+        loop {
+            let place = self.dealer.packet(&decoded, frame.data, self.now);
+            let list = if place.carrier { &mut slice.carriers } else { &mut slice.leaves };
+            list[place.shard].push(item);
+            slice.meets |= place.announces;
+            let next = decoded.next_msdu;
+            if next <= item.msdu {
+                return;
+            }
+            item = Item { msdu: next, step: item.step.saturating_add(STEPS), ..item };
+            decoded = decode_msdu(frame.data, next, frame.orig_len);
+        }
+    }
+
+    /// The run's time.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// After a slice that [`Slice::meets`]: flows announced in one part's shard are dealt to it from now on.
+    pub fn meet<'p>(&mut self, parts: impl IntoIterator<Item = &'p mut Part>) {
+        for part in parts {
+            for announced in part.shard.announced() {
+                self.dealer.expect(announced, part.index as usize, self.now);
+            }
+        }
+    }
+
+    /// What was dealt; the rest is told by [`Part::stats`].
+    pub const fn stats(&self) -> Stats {
+        self.stats
+    }
+}
+
+/// One shard of a pass in parts.
+pub struct Part {
+    shard: Shard,
+    hash: Hash,
+    index: u32,
+    /// The live flows, youngest first, once the run is over.
+    ending: Vec<(u64, usize, FlowId)>,
+    /// What memory it has to give up, by lane, until [`Part::obey`].
+    orders: Vec<Order>,
+}
+
+/// The memory of a pass in parts, divided among them anew at the end of each epoch.
+#[derive(Debug)]
+pub struct Balance(Ledger);
+
+impl Balance {
+    /// An epoch is over for all parts: each gets its orders, to be followed by [`Part::obey`] before anything else.
+    pub fn epoch<'p>(&mut self, parts: impl IntoIterator<Item = &'p mut Part>) {
+        let mut parts: Vec<&mut Part> = parts.into_iter().collect();
+        let usages: Vec<Vec<Usage>> = parts.iter_mut().map(|p| p.shard.usages().collect()).collect();
+        let mut orders = self.0.epoch(&usages.concat()).into_iter();
+        for (part, usages) in parts.iter_mut().zip(&usages) {
+            part.orders.extend(orders.by_ref().take(usages.len()));
+        }
+    }
+
+    /// Takes note of what the parts use, at the end of the run.
+    pub fn note<'p>(&mut self, parts: impl IntoIterator<Item = &'p mut Part>) {
+        let usages: Vec<Usage> = parts.into_iter().flat_map(|p| p.shard.usages().collect::<Vec<_>>()).collect();
+        self.0.note(&usages);
+    }
+
+    /// The pools that memory is divided into, in the order of [`crate::Pool::ALL`].
+    pub fn pools(&self) -> [PoolState; POOL_COUNT] {
+        self.0.pools()
+    }
+}
+
+impl Part {
+    /// Opens the carriers of stage 0 that were dealt to this shard; what was in them goes to `found`.
+    pub fn carriers(&mut self, slice: &Slice, rows: &mut dyn KeyedRows, found: &mut Vec<Found>) {
+        for &item in slice.carriers.get(self.index as usize).into_iter().flatten() {
+            let Some(frame) = slice.frame(item) else { continue };
+            let mut rows = self.keyed(rows);
+            self.time(slice, item.at, Some(0), &mut rows);
+            rows.key = self.key(slice, item);
+            let mut store = NoStore;
+            let mut way = way(slice, &frame, item, &mut rows, &mut store);
+            let decoded = packet(&frame, item);
+            if item.msdu == 0 && !decoded.anomalies.is_empty() {
+                self.shard.note_anomalies(&decoded, &mut way);
+            }
+            let parcel = self.shard.carrier(&decoded, frame.data, self.hash, &mut way);
+            found.extend(parcel.map(|parcel| Found { item: next(item), parcel }));
+        }
+    }
+
+    /// Opens carriers of stage `stage`, all found in those of the stage before.
+    pub fn found(
+        &mut self,
+        slice: &Slice,
+        stage: usize,
+        mut these: Vec<Found>,
+        rows: &mut dyn KeyedRows,
+        found: &mut Vec<Found>,
+    ) {
+        these.sort_unstable_by_key(Found::order);
+        for Found { item, parcel } in these {
+            let Some(frame) = slice.frame(item) else { continue };
+            let mut rows = self.keyed(rows);
+            self.time(slice, item.at, Some(stage), &mut rows);
+            rows.key = self.key(slice, item);
+            let mut store = NoStore;
+            let mut way = way(slice, &frame, item, &mut rows, &mut store);
+            let parcel = self.shard.parcel(parcel, frame.data, self.hash, &mut way);
+            found.extend(parcel.map(|parcel| Found { item: next(item), parcel }));
+        }
+    }
+
+    /// Does the rest of the slice: the leaves dealt to this shard and those found in carriers; then what the passing
+    /// of time does, and the end of the epoch.
+    pub fn leaves(&mut self, slice: &Slice, mut found: Vec<Found>, rows: &mut dyn KeyedRows) {
+        found.sort_unstable_by_key(Found::order);
+        let mut found = found.into_iter().peekable();
+        for &item in slice.leaves.get(self.index as usize).into_iter().flatten() {
+            while let Some(earlier) = found.next_if(|f| f.order() < (item.at, item.step)) {
+                self.found_leaf(slice, earlier, rows);
+            }
+            let Some(frame) = slice.frame(item) else { continue };
+            let mut rows = self.keyed(rows);
+            self.time(slice, item.at, None, &mut rows);
+            rows.key = self.key(slice, item);
+            let decoded = packet(&frame, item);
+            let mut store = NoStore;
+            let mut way = way(slice, &frame, item, &mut rows, &mut store);
+            if item.msdu == 0 && !decoded.anomalies.is_empty() {
+                self.shard.note_anomalies(&decoded, &mut way);
+            }
+            self.shard.leaf(&decoded, frame.data, &mut way);
+        }
+        for later in found {
+            self.found_leaf(slice, later, rows);
+        }
+        self.end(slice, rows);
+    }
+
+    fn found_leaf(&mut self, slice: &Slice, Found { item, parcel }: Found, rows: &mut dyn KeyedRows) {
+        let Some(frame) = slice.frame(item) else { return };
+        let mut rows = self.keyed(rows);
+        self.time(slice, item.at, None, &mut rows);
+        rows.key = self.key(slice, item);
+        let mut store = NoStore;
+        let mut way = way(slice, &frame, item, &mut rows, &mut store);
+        self.shard.parcel(parcel, frame.data, self.hash, &mut way);
+    }
+
+    /// What the time up to the slice's end does.
+    fn end(&mut self, slice: &Slice, rows: &mut dyn KeyedRows) {
+        let Some(last) = slice.len().checked_sub(1).and_then(|n| u32::try_from(n).ok()) else { return };
+        let mut rows = self.keyed(rows);
+        for lane in (0..self.shard.carrier_lanes()).map(Some).chain([None]) {
+            self.time(slice, last, lane, &mut rows);
+        }
+        if slice.ends_epoch {
+            let now = slice.times.last().copied().unwrap_or_default();
+            for (i, lane) in self.shard.lanes_mut().enumerate() {
+                rows.key = Key { packet: slice.number(last), step: SWEEP, lane: self.index * LANES + number(i) };
+                lane.sweep(now, &mut rows, &mut NoStore);
+            }
+        }
+    }
+
+    /// After a slice that [`Slice::ends_epoch`] and [`Balance::epoch`]: gives up what has to be.
+    pub fn obey(&mut self, slice: &Slice, rows: &mut dyn KeyedRows) {
+        let Some(last) = slice.len().checked_sub(1).and_then(|n| u32::try_from(n).ok()) else { return };
+        let at = Moment { ts: slice.times.last().copied().unwrap_or_default(), number: slice.number(last) };
+        let key = Key { packet: at.number, step: RELIEF, lane: self.index * LANES };
+        self.follow(at, &mut Keyed { key, rows });
+    }
+
+    fn follow(&mut self, at: Moment, rows: &mut dyn Rows) {
+        let orders = std::mem::take(&mut self.orders);
+        self.shard.obey(&mut orders.iter(), at, rows, &mut NoStore);
+    }
+
+    /// Lets time pass in one lane up to frame `at`: each timer at the first frame that reaches it, but not before the
+    /// frame after the one that set it.
+    fn time(&mut self, slice: &Slice, at: u32, stage: Option<usize>, rows: &mut Keyed<'_>) {
+        let Some((index, lane)) = self.shard.lane(stage) else { return };
+        let Some(&now) = slice.times.get(at as usize) else { return };
+        if lane.next_due() > now {
+            return;
+        }
+        let mut from = usize::try_from((lane.done + 1).saturating_sub(slice.first)).unwrap_or(usize::MAX);
+        loop {
+            let due = lane.next_due();
+            let frame = slice.times.partition_point(|t| *t < due).max(from);
+            let Some(&then) = slice.times.get(frame).filter(|_| frame <= at as usize) else { return };
+            rows.key = Key { packet: slice.first + frame as u64, step: 0, lane: self.index * LANES + number(index) };
+            lane.advance(then, rows, &mut NoStore);
+            from = frame + 1;
+        }
+    }
+
+    fn keyed<'a>(&self, rows: &'a mut dyn KeyedRows) -> Keyed<'a> {
+        Keyed { key: Key::default(), rows }
+    }
+
+    fn key(&self, slice: &Slice, item: Item) -> Key {
+        Key { packet: slice.number(item.at), step: item.step, lane: 0 }
+    }
+
+    /// The run is over at `now`: its flows may be ended. Tells the first packet of the oldest.
+    pub fn close(&mut self, now: Timestamp, rows: &mut dyn KeyedRows) -> Option<u64> {
+        for (i, lane) in self.shard.lanes_mut().enumerate() {
+            let key = Key { packet: 0, step: 0, lane: self.index * LANES + number(i) };
+            lane.advance(now, &mut Keyed { key, rows }, &mut NoStore);
+        }
+        self.ending = self.shard.order();
+        self.ending.reverse();
+        self.oldest()
+    }
+
+    /// The first packet of the oldest flow that is not ended.
+    pub fn oldest(&self) -> Option<u64> {
+        self.ending.last().map(|flow| flow.0)
+    }
+
+    /// Ends the flows that began before packet `before`.
+    pub fn end_flows(&mut self, before: u64, rows: &mut dyn KeyedRows) {
+        while let Some((packet, lane, flow)) = self.ending.pop_if(|flow| flow.0 < before) {
+            let key = Key { packet, step: 0, lane: self.index * LANES + number(lane) };
+            self.shard.end(lane, flow, &mut Keyed { key, rows }, &mut NoStore);
+        }
+    }
+
+    /// Adds what the shard did to `sum`.
+    pub fn stats(&self, sum: &mut Stats) {
+        self.shard.stats(sum);
+    }
+}
+
+/// All flows of all parts have ended: what is left beside them.
+pub fn finish<'p>(parts: impl IntoIterator<Item = &'p mut Part>, now: Timestamp, rows: &mut dyn Rows) {
+    let mut shards: Vec<&mut Shard> = parts.into_iter().map(|part| &mut part.shard).collect();
+    crate::worker::finish(&mut shards, now, rows, &mut NoStore);
+}
+
+fn number(lane: usize) -> u32 {
+    u32::try_from(lane).unwrap_or(u32::MAX).min(LANES - 1)
+}
+
+/// What was in `item` comes one step later.
+fn next(item: Item) -> Item {
+    Item { step: item.step.saturating_add(1), ..item }
+}
+
+fn packet(frame: &Frame<'_>, item: Item) -> sekisho_wire::Decoded {
+    match item.msdu {
+        0 => decode(LinkType(frame.link_type), frame.data, frame.orig_len),
+        offset => decode_msdu(frame.data, offset, frame.orig_len),
+    }
+}
+
+fn way<'a>(slice: &Slice, frame: &Frame<'a>, item: Item, rows: &'a mut Keyed<'_>, store: &'a mut NoStore) -> Way<'a> {
+    Way {
+        at: Moment { ts: frame.ts, number: frame.number },
+        frame: frame.data,
+        now: slice.times.get(item.at as usize).copied().unwrap_or(frame.ts),
+        rows,
+        store,
+        tap: None,
+        others: Vec::new(),
+    }
+}

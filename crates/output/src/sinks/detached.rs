@@ -1,0 +1,104 @@
+//! Rows encoded away from their files, for workers whose rows are put in order later.
+
+use super::{BUFFER_LEN, Encoder, Error, Sinks, State};
+use crate::Format;
+use sekisho_record::{Record, Schema};
+use sekisho_types::Timestamp;
+
+/// Encodes rows as the [`Sinks`] it comes from would; they are written by [`Sinks::splice`].
+pub struct Detached {
+    formats: Vec<Format>,
+    encoders: Vec<(&'static Schema, Vec<Encoder>)>,
+}
+
+/// Rows encoded by a [`Detached`]; kept for the next use, so that nothing is allocated per row.
+#[derive(Default)]
+pub struct Encoded {
+    bytes: Vec<u8>,
+    rows: Vec<EncodedRow>,
+    /// Where each row ends in `bytes`, format by format.
+    ends: Vec<usize>,
+}
+
+struct EncodedRow {
+    schema: &'static Schema,
+    time: Option<Timestamp>,
+}
+
+impl Encoded {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Has it no rows?
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Forgets the rows.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.rows.clear();
+        self.ends.clear();
+    }
+}
+
+impl Detached {
+    /// Adds `row` to `to` in every format.
+    pub fn write(&mut self, row: &dyn Record, to: &mut Encoded) {
+        let schema = row.schema();
+        let at = self.encoders.iter().position(|e| std::ptr::eq(e.0, schema)).unwrap_or_else(|| {
+            let encoders = self.formats.iter().map(|&format| Encoder::new(format, schema)).collect();
+            self.encoders.push((schema, encoders));
+            self.encoders.len() - 1
+        });
+        let mut time = None;
+        for encoder in &mut self.encoders[at].1 {
+            match encoder {
+                Encoder::Json(e) => e.encode(row, &mut to.bytes),
+                Encoder::Tsv(e) => time = e.encode_row(row, &mut to.bytes),
+            }
+            to.ends.push(to.bytes.len());
+        }
+        to.rows.push(EncodedRow { schema, time });
+    }
+}
+
+impl Sinks {
+    /// An encoder of rows for these sinks that needs no access to them.
+    pub fn detached(&self) -> Detached {
+        Detached { formats: self.formats.clone(), encoders: Vec::new() }
+    }
+
+    /// Writes row `index` of `from`, which a [`Detached`] of these sinks encoded; as [`Sinks::write`] would have.
+    ///
+    /// # Errors
+    /// The first failure of a file to open or be written. Other files go on.
+    pub fn splice(&mut self, from: &Encoded, index: usize) -> Result<(), Error> {
+        let Some(row) = from.rows.get(index) else { return Ok(()) };
+        let route = self.route(row.schema);
+        let first = index * self.formats.len();
+        let mut start = first.checked_sub(1).and_then(|i| from.ends.get(i)).copied().unwrap_or(0);
+        let mut result = Ok(());
+        for (i, target) in self.routes[route].targets.iter_mut().enumerate() {
+            let end = from.ends.get(first + i).copied().unwrap_or(start);
+            let bytes = from.bytes.get(start..end).unwrap_or(&[]);
+            start = end;
+            let file = &mut self.files[target.file];
+            if matches!(file.state, State::Failed) {
+                self.dropped_rows += 1;
+                continue;
+            }
+            if let Encoder::Tsv(e) = &mut target.encoder {
+                e.note(row.time, &mut file.buf);
+            }
+            file.buf.extend_from_slice(bytes);
+            self.rows += 1;
+            if file.buf.len() >= BUFFER_LEN {
+                result = result.and(file.hand_on(&mut self.open));
+            }
+        }
+        result
+    }
+}
