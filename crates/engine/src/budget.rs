@@ -153,9 +153,6 @@ const HIGH_EIGHTHS: u64 = 7;
 /// … to this many.
 const LOW_EIGHTHS: u64 = 6;
 
-/// The allowances of parts that come into being between two epochs' ends, in sixteenths of a pool.
-const NEWCOMERS_SIXTEENTHS: u64 = 1;
-
 /// Takes from those who have most: the level above which everyone has to give, so that `target` is left in all.
 /// `None` if there is no more than that.
 fn level(used: &[u64], target: u64) -> Option<u64> {
@@ -179,7 +176,6 @@ fn level(used: &[u64], target: u64) -> Option<u64> {
 
 /// Divides what is free of a pool: half evenly, half by use, so that a busy part has room and an idle one can begin.
 fn allow(used: &[u64], cap: u64) -> Vec<u64> {
-    let cap = cap - cap / 16 * NEWCOMERS_SIXTEENTHS;
     let total = used.iter().fold(0u64, |sum, u| sum.saturating_add(*u));
     let half = cap.saturating_sub(total) / 2;
     let count = used.len().max(1) as u64;
@@ -188,11 +184,6 @@ fn allow(used: &[u64], cap: u64) -> Vec<u64> {
         total => u64::try_from(u128::from(half) * u128::from(u) / u128::from(total)).unwrap_or(0),
     };
     used.iter().map(|&u| u.saturating_add(half / count).saturating_add(by_use(u))).collect()
-}
-
-/// The allowances of a part that has just come into being.
-pub(crate) fn newcomer(budget: &Budget) -> Lens {
-    budget.caps().map(|cap| cap / 16 * NEWCOMERS_SIXTEENTHS / budget.part_count())
 }
 
 /// The allowances of `count` parts before anything was used.
@@ -361,7 +352,6 @@ mod tests {
         assert!(orders.iter().all(|o| *o == orders[0] && o.caps.iter().all(|c| *c > 0)));
         let all: u64 = orders.iter().map(|o| o.caps[0]).sum();
         assert!(all <= budget.cap(Pool::Flows));
-        assert!(newcomer(&budget)[0] * budget.part_count() <= budget.cap(Pool::Flows) / 16);
     }
 
     #[test]

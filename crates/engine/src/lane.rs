@@ -1,7 +1,7 @@
 //! A flow table with everything that works on its flows: packets in, rows and file content out.
 
 use crate::app::App;
-use crate::budget::{Pool, newcomer};
+use crate::budget::{Lens, Pool};
 use crate::files::FileHost;
 use crate::pass::{Host, Pass};
 use crate::records::{TunnelRecord, WeirdRecord};
@@ -59,27 +59,29 @@ pub(crate) struct Lane {
     pub(crate) flows: FlowTable<App>,
     pub(crate) defrag: Defragmenter,
     pub(crate) host: Host,
+    /// What it may come to use.
+    pub(crate) caps: Lens,
     checksums: bool,
     /// Number of the frame that was last in this lane.
     pub(crate) done: u64,
 }
 
 impl Lane {
-    /// An empty lane.
+    /// An empty lane, to be told what it may use: see [`Lane::allow`].
     pub fn new(settings: &Settings) -> Self {
         let seed = settings.flow.seed;
         let remembered = Remembered::of(&settings.budget);
         let files = sekisho_files::Limits { numbered_count: remembered.numbered, ..settings.files };
-        let mut lane = Self {
+        let mut host = Host::new(FileManager::new(files, seed), seed, &remembered);
+        host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
+        Self {
             flows: FlowTable::new(settings.flow.clone()),
             defrag: Defragmenter::new(settings.flow.clone()),
-            host: Host::new(FileManager::new(files, seed), seed, &remembered),
+            host,
+            caps: Lens::default(),
             checksums: settings.checksums,
             done: 0,
-        };
-        lane.host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
-        lane.allow(newcomer(&settings.budget));
-        lane
+        }
     }
 
     /// Until then nothing happens by the mere passing of time.

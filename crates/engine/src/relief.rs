@@ -37,14 +37,20 @@ fn size(n: u64) -> usize {
 }
 
 impl Lane {
-    /// What the lane uses, and has used since it was asked last.
-    pub fn usage(&mut self) -> Usage {
+    /// What the lane uses.
+    fn held(&self) -> Lens {
         let reassembly = len(self.flows.reassembly_len());
         let table = len(self.flows.held_len()).saturating_sub(reassembly);
         let parsers = u64::try_from(self.host.parsers_len).unwrap_or(0);
         let fragments = len(self.defrag.held_len());
         let (decoding, files) = (self.host.out.decoding.held_len(), len(self.host.files.held_len()));
-        let held = [table, parsers, reassembly, fragments, decoding, files];
+        [table, parsers, reassembly, fragments, decoding, files]
+    }
+
+    /// What the lane uses, and has used since it was asked last.
+    pub fn usage(&mut self) -> Usage {
+        let held = self.held();
+        let [table, _, reassembly, ..] = held;
         let peak = [
             table,
             u64::try_from(std::mem::replace(&mut self.host.parsers_peak, self.host.parsers_len)).unwrap_or(0),
@@ -56,8 +62,18 @@ impl Lane {
         Usage { held, peak, live_len: self.flows.stats().flows.saturating_mul(flow_len()) }
     }
 
+    /// Gives half of what the lane may still come to use to another one.
+    pub fn share(&mut self) -> Lens {
+        let held = self.held();
+        let half: Lens = std::array::from_fn(|i| self.caps[i].saturating_sub(held[i]) / 2);
+        self.allow(std::array::from_fn(|i| self.caps[i] - half[i]));
+        half
+    }
+
     /// What the lane may come to use.
-    pub fn allow(&mut self, [table, parsers, reassembly, fragments, decoding, files]: Lens) {
+    pub fn allow(&mut self, caps: Lens) {
+        self.caps = caps;
+        let [table, parsers, reassembly, fragments, decoding, files] = caps;
         let mut limits = self.flows.config().limits;
         limits.flow_count = size((table / flow_len()).max(FEWEST_FLOWS));
         limits.reassembly_len = size(reassembly);

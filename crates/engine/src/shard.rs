@@ -164,7 +164,9 @@ impl Shard {
 
     fn stage(&mut self, stage: usize) -> &mut Lane {
         while self.carriers.len() <= stage {
-            self.carriers.push(Lane::new(&self.settings));
+            let mut lane = Lane::new(&self.settings);
+            lane.allow(self.leaves.share());
+            self.carriers.push(lane);
         }
         &mut self.carriers[stage]
     }

@@ -202,7 +202,15 @@ impl Worker {
         self.ledger.memory_len()
     }
 
-    /// The pools that memory is divided into, in the order of [`crate::Pool::ALL`].
+    /// Looks at what is used now; see [`Worker::pools`].
+    pub fn measure(&mut self) -> [PoolState; POOL_COUNT] {
+        let usages = self.usages();
+        self.ledger.note(&usages);
+        self.ledger.pools()
+    }
+
+    /// The pools that memory is divided into, as they were when last looked at: at an epoch's end or by
+    /// [`Worker::measure`]. In the order of [`crate::Pool::ALL`].
     pub fn pools(&self) -> [PoolState; POOL_COUNT] {
         self.ledger.pools()
     }

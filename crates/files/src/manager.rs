@@ -280,7 +280,9 @@ impl FileManager {
 
     /// `flow` is over: its numbering can be forgotten.
     pub fn flow_ended(&mut self, flow: Uid) {
-        self.numbers.remove(&flow);
+        if !self.numbers.is_empty() {
+            self.numbers.remove(&flow);
+        }
     }
 
     /// Time has come to `now`: ends files that stalled. Cheap if called often.

@@ -23,9 +23,12 @@ const V4_HEADER_LEN: usize = 20;
 const V6_HEADER_LEN: usize = 40;
 /// IPv6 extension headers walked to find the fragment header.
 const V6_EXTENSION_MAX_COUNT: usize = 16;
-/// What a waiting fragment, and a datagram, costs beside the bytes: its places in the tables and the
+/// What a waiting fragment costs beside the bytes: its place in the list, which grows by doubling, and the
 /// allocator's share.
 const PART_COST: usize = 96;
+/// What a waiting datagram costs beside that: its places in the table, which is between 7/16 and 7/8 full, and in the
+/// order of age, which may have twice as many.
+const DATAGRAM_COST: usize = size_of::<(Key, Datagram)>() * 3 / 2 + size_of::<(Timestamp, u64, Key)>() * 2 + 64;
 /// Entries in the order of age, beyond twice the waiting datagrams, at which the stale ones are thrown out.
 const STALE_MAX_COUNT: usize = 1024;
 
@@ -181,7 +184,7 @@ impl Defragmenter {
         };
         let key = Key { src: d.src, dst: d.dst, id: fragment.id, proto: d.proto };
         // Its header may replace the one kept, and it may fill two holes around a fragment that is there.
-        let cost = header.len().saturating_add(data.len()).saturating_add(3 * PART_COST);
+        let cost = header.len().saturating_add(data.len()).saturating_add(3 * PART_COST + DATAGRAM_COST);
         if !self.make_room(&key, cost) {
             return self.drop_one();
         }
@@ -333,7 +336,11 @@ impl Datagram {
     /// Memory that it takes, about.
     fn cost(&self) -> usize {
         let entries = self.parts.len().saturating_add(1).saturating_mul(PART_COST);
-        entries.saturating_add(self.len).saturating_add(self.header.len()).saturating_add(self.packets.len() * 8)
+        entries
+            .saturating_add(DATAGRAM_COST)
+            .saturating_add(self.len)
+            .saturating_add(self.header.len())
+            .saturating_add(self.packets.len() * 8)
     }
 
     fn note_size(&mut self, f: Fragment, end: u32, weird: &mut dyn FnMut(&'static str)) {

@@ -43,6 +43,8 @@ pub(crate) struct Exchanges {
     pending: VecDeque<Exchange>,
     /// What the rows were counted for.
     counted: usize,
+    /// A row may have changed since it was counted.
+    changed: bool,
     request: u64,
     response: u64,
     depth: u64,
@@ -54,6 +56,7 @@ impl Exchanges {
     }
 
     fn find(&mut self, index: u64) -> Option<&mut Exchange> {
+        self.changed = true;
         let at = self.position(index)?;
         self.pending.get_mut(at)
     }
@@ -68,8 +71,9 @@ impl Exchanges {
         if self.pending.get(at).is_none_or(|e| e.index != index) {
             self.depth += 1;
             let record = Box::new(HttpRecord::new(cx.head(cx.ts), cx.tail(), self.depth));
-            let counted = record.held_len();
+            let counted = HttpRecord::EMPTY_LEN;
             self.counted += counted;
+            self.changed = true;
             self.pending.insert(at, Exchange { index, record, counted, answered: false });
         }
         // Just found or made.
@@ -84,8 +88,19 @@ impl Exchanges {
         count > MAX_PENDING || count > FEW_PENDING && self.counted > MAX_PENDING_LEN
     }
 
+    /// Counts the rows of the two messages at hand anew, if they may have changed.
+    pub(crate) fn recount_changed(&mut self, request: u64, response: u64) {
+        if self.changed {
+            self.recount(request);
+            if response != request {
+                self.recount(response);
+            }
+            self.changed = false;
+        }
+    }
+
     /// Counts row `index` anew: its fields may have come or grown.
-    pub(crate) fn recount(&mut self, index: u64) {
+    fn recount(&mut self, index: u64) {
         // Most rows go as they came, within one call.
         if self.pending.is_empty() {
             return;

@@ -164,8 +164,7 @@ impl Parser {
             core.unanswered = VecDeque::new();
         }
         let [requests, responses] = &core.sides;
-        core.exchanges.recount(requests.row);
-        core.exchanges.recount(responses.row);
+        core.exchanges.recount_changed(requests.row, responses.row);
     }
 }
 

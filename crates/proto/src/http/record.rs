@@ -96,6 +96,9 @@ impl HttpRecord {
         }
     }
 
+    /// What a row takes that was just begun.
+    pub(crate) const EMPTY_LEN: usize = block_len(size_of::<Self>());
+
     /// Bytes that the row takes, itself included.
     pub(crate) fn held_len(&self) -> usize {
         let request = [&self.method, &self.host, &self.uri, &self.referrer, &self.user_agent, &self.origin];
@@ -105,7 +108,7 @@ impl HttpRecord {
         let types = [&self.orig_mime_types, &self.resp_mime_types].into_iter().flatten().map(list_len).sum::<usize>();
         let names = [&self.orig_filenames, &self.resp_filenames].into_iter().flatten();
         let names = names.map(|n| list_len(n) + n.as_slice().heap_len()).sum::<usize>();
-        block_len(size_of::<Self>()) + fields + self.proxied.heap_len() + fuids + types + names
+        Self::EMPTY_LEN + fields + self.proxied.heap_len() + fuids + types + names
     }
 
     /// Lists a file whose content has begun.
