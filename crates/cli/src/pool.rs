@@ -213,18 +213,23 @@ impl<'g, G: Gather> Pool<'g, G> {
                 state.lost += u64::from(put.is_err());
                 state.put_done(collector, sheaves, put.unwrap_or(true));
             }
-            Task::Shard(job, shard, these, sheaf) => {
+            Task::Shards(job, shards, sheaf) => {
                 let mut rows = Packing { packer, sheaf };
                 let mut found = Vec::new();
-                let done = catch_unwind(AssertUnwindSafe(|| {
-                    if let Some(part) = self.parts.get(shard) {
-                        job.run(&mut lock(part), these, &mut rows, &mut found);
-                    }
-                }));
+                let (mut done, mut lost) = (Vec::with_capacity(shards.len()), 0);
+                for (shard, these) in shards {
+                    let part = catch_unwind(AssertUnwindSafe(|| {
+                        if let Some(part) = self.parts.get(shard) {
+                            job.run(&mut lock(part), these, &mut rows, &mut found);
+                        }
+                    }));
+                    lost += u64::from(part.is_err());
+                    done.push(shard);
+                }
                 let sheaf = rows.sheaf;
                 let mut state = lock(&self.state);
-                state.lost += u64::from(done.is_err());
-                state.shard_done(job, shard, found, sheaf);
+                state.lost += lost;
+                state.shards_done(job, &done, found, sheaf);
             }
         }
     }
