@@ -32,7 +32,7 @@ pub(crate) struct Wheel {
     len: usize,
     /// The tick that `current` belongs to.
     tick: i64,
-    /// No timer is due before then.
+    /// No timer is due before then; at first the wheel has to learn the time.
     next: i64,
     started: bool,
 }
@@ -80,7 +80,7 @@ impl Wheel {
     /// The next timer that is due at `now`, earliest first; `None` when all due ones were given out.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Entry> {
-        if now.0 < self.next && self.started { None } else { self.search(now) }
+        if now.0 < self.next { None } else { self.search(now) }
     }
 
     fn search(&mut self, now: Timestamp) -> Option<Entry> {
