@@ -217,18 +217,23 @@ impl<'g, G: Gather> Pool<'g, G> {
                 state.lost += u64::from(put.is_err());
                 state.put_done(collector, sheaves, put.unwrap_or(true));
             }
-            Task::Shard(job, shard, these, sheaf) => {
+            Task::Shards(job, shards, sheaf) => {
                 let mut rows = Packing { packer, sheaf };
                 let mut found = Vec::new();
-                let done = catch_unwind(AssertUnwindSafe(|| {
-                    if let Some(part) = self.parts.get(shard) {
-                        job.run(&mut lock(part), these, &mut rows, &mut found);
-                    }
-                }));
+                let (mut done, mut lost) = (Vec::with_capacity(shards.len()), 0);
+                for (shard, these) in shards {
+                    let part = catch_unwind(AssertUnwindSafe(|| {
+                        if let Some(part) = self.parts.get(shard) {
+                            job.run(&mut lock(part), these, &mut rows, &mut found);
+                        }
+                    }));
+                    lost += u64::from(part.is_err());
+                    done.push(shard);
+                }
                 let sheaf = rows.sheaf;
                 let mut state = lock(&self.state);
-                state.lost += u64::from(done.is_err());
-                state.shard_done(job, shard, found, sheaf);
+                state.lost += lost;
+                state.shards_done(job, &done, found, sheaf);
             }
         }
     }
@@ -259,4 +264,105 @@ impl<'g, G: Gather> Pool<'g, G> {
 fn slice_len() -> usize {
     static L: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
     *L.get_or_init(|| std::env::var("SL").ok().and_then(|s| s.parse().ok()).unwrap_or(SLICE_LEN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Verb};
+    use clap::Parser;
+    use std::path::Path;
+
+    /// Counts rows by log; packing the rows of one log is a bug.
+    #[derive(Default)]
+    struct Counted {
+        bug: &'static str,
+        rows: Vec<&'static str>,
+    }
+
+    struct Names(&'static str);
+
+    impl Packer for Names {
+        type Pile = Vec<&'static str>;
+
+        fn pack(&mut self, record: &dyn Record, pile: &mut Vec<&'static str>) {
+            let log = record.schema().log;
+            assert_ne!(log, self.0, "a bug, for the test");
+            pile.push(log);
+        }
+
+        fn clear(pile: &mut Vec<&'static str>) {
+            pile.clear();
+        }
+    }
+
+    impl Gather for Counted {
+        type Packer = Names;
+
+        fn packer(&self) -> Names {
+            Names(self.bug)
+        }
+
+        fn row(&mut self, record: &dyn Record) {
+            self.rows.push(record.schema().log);
+        }
+
+        fn unpack(&mut self, pile: &Vec<&'static str>, index: usize) {
+            self.rows.push(pile[index]);
+        }
+
+        fn part_done(&mut self) -> bool {
+            true
+        }
+    }
+
+    fn pass(bug: &'static str) -> (Counted, Done) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/office.pcapng");
+        let cli = Cli::parse_from(["sekisho", "logs", "-q", "-o", "x", path.to_str().expect("UTF-8")]);
+        let Verb::Logs(args) = cli.verb else { panic!("logs were asked for") };
+        let captures = Captures::open(&args.common.captures).expect("opens");
+        let mut gather = Counted { bug, ..Counted::default() };
+        let done = run(&args.common, captures, Settings::default(), 3, &mut gather);
+        (gather, done)
+    }
+
+    #[test]
+    fn a_bug_in_one_shard_loses_that_and_ends_nothing_else() {
+        let (all, whole) = pass("");
+        assert_eq!(whole.lost, 0);
+        let (rest, done) = pass("dns");
+        assert!(done.lost > 0);
+        assert_eq!(done.stats.packets, whole.stats.packets);
+        let count = |rows: &Counted, log: &str| rows.rows.iter().filter(|l| **l == log).count();
+        assert!(count(&all, "dns") > 0 && count(&rest, "dns") == 0);
+        assert!(count(&rest, "conn") > 0 && count(&rest, "conn") <= count(&all, "conn"));
+    }
+
+    #[test]
+    fn a_collector_that_has_enough_ends_the_run() {
+        struct Enough(Counted);
+        impl Gather for Enough {
+            type Packer = Names;
+            fn packer(&self) -> Names {
+                self.0.packer()
+            }
+            fn row(&mut self, record: &dyn Record) {
+                self.0.row(record);
+            }
+            fn unpack(&mut self, pile: &Vec<&'static str>, index: usize) {
+                self.0.unpack(pile, index);
+            }
+            fn part_done(&mut self) -> bool {
+                false
+            }
+        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/office.pcapng");
+        let cli = Cli::parse_from(["sekisho", "logs", "-q", "-o", "x", path.to_str().expect("UTF-8")]);
+        let Verb::Logs(args) = cli.verb else { panic!("logs were asked for") };
+        let captures = Captures::open(&args.common.captures).expect("opens");
+        let mut gather = Enough(Counted::default());
+        let done = run(&args.common, captures, Settings::default(), 4, &mut gather);
+        assert_eq!(done.lost, 0);
+        assert!(gather.0.rows.len() < pass("").0.rows.len());
+    }
 }

@@ -65,11 +65,13 @@ impl Hash {
         self.part(hash_of_pair(a, b, self.seed))
     }
 
+    #[inline]
     fn shard_v4(&self, a: u32, b: u32) -> usize {
         self.part(hash_of_v4(a, b, self.seed))
     }
 
     /// The upper half decides: tables within the shard look at the lower.
+    #[inline]
     fn part(&self, hash: u64) -> usize {
         ((hash >> 32) * self.count as u64 >> 32) as usize
     }

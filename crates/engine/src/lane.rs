@@ -106,10 +106,11 @@ impl Lane {
         self.flow(d, bytes, outer, way);
     }
 
+    #[inline(always)]
     fn flow(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Option<Uid> {
         self.done = way.at.number;
         if way.at.ts < way.now {
-            self.advance(way.now, way.rows, way.store);
+            self.catch_up(way);
         }
         let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
         let mut pass = Pass { host: &mut self.host, rows: way.rows, store: way.store };
@@ -122,6 +123,12 @@ impl Lane {
         }
         way.tapped(uid);
         Some(uid)
+    }
+
+    /// A packet that is late: the table's time is the run's.
+    #[cold]
+    fn catch_up(&mut self, way: &mut Way<'_>) {
+        self.advance(way.now, way.rows, way.store);
     }
 
     /// A fragment, or a packet that may have another in it.

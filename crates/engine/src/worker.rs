@@ -99,8 +99,10 @@ impl Worker {
             return self.end_epoch(frame.number, rows, store);
         }
         let at = Moment { ts: frame.ts, number: frame.number };
-        let plain = self.dealer.plain(LinkType(frame.link_type), frame.data);
-        let place = plain.unwrap_or_else(|| self.dealer.packet(&decoded, frame.data, self.now));
+        let place = match self.dealer.plain(LinkType(frame.link_type), frame.data) {
+            Some(place) => place,
+            None => self.dealer.packet(&decoded, frame.data, self.now),
+        };
         let tap = tap.map(|t| t as &mut dyn Tap);
         let mut way = Way { at, frame: frame.data, now: self.now, rows, store, tap, others: Vec::new() };
         if !decoded.anomalies.is_empty()

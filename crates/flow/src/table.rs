@@ -137,8 +137,12 @@ impl<A: Default> FlowTable<A> {
 
     /// Takes one packet: expires what is due, finds or makes its flow, counts, and hands on the
     /// payload. `None` if the packet belongs to no flow (no IP, a fragment, a cut header, a tunnel).
+    #[inline]
     pub fn packet<S: Sink<App = A>>(&mut self, p: &Packet<'_>, sink: &mut S) -> Option<Handled> {
-        self.advance(p.ts, sink);
+        self.now = self.now.max(p.ts);
+        if self.now.0 >= self.wheel.next_due() {
+            self.advance(self.now, sink);
+        }
         let at = Moment { ts: p.ts, number: p.number };
         let key = match self.admit(p.decoded) {
             Ok(key) => key,

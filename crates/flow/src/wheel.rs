@@ -50,7 +50,7 @@ pub(crate) struct Wheel {
     len: usize,
     /// The tick that `current` belongs to.
     tick: i64,
-    /// No timer is due before then.
+    /// No timer is due before then; at first the wheel has to learn the time.
     next: i64,
     started: bool,
 }
@@ -64,7 +64,7 @@ impl Default for Wheel {
             current: BinaryHeap::new(),
             len: 0,
             tick: 0,
-            next: i64::MAX,
+            next: i64::MIN,
             started: false,
         }
     }
@@ -176,7 +176,7 @@ impl Wheel {
     /// gone: whoever keeps the thing calls [`Wheel::arm`] for it.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Timestamp, things: &mut impl Timed) -> Option<u32> {
-        if now.0 < self.next && self.started { None } else { self.search(now, things) }
+        if now.0 < self.next { None } else { self.search(now, things) }
     }
 
     /// No timer is due before then; nothing may be due then, either.

@@ -12,6 +12,9 @@ const MAX_WAITING: usize = 4;
 /// Slices under way that there should be: one being finished, one that the others can go on with.
 const MIN_ACTIVE: usize = 2;
 
+/// Tasks per thread that a slice is cut into, about.
+const TASKS: usize = 6;
+
 /// Slices under way at most.
 const MAX_ACTIVE: usize = 4;
 
@@ -59,15 +62,17 @@ pub enum Task<'g, G: Gather> {
     Read(Box<Source>, Slice),
     /// Put rows in order.
     Put(Box<Collector<'g, G>>, Vec<Sheaf<PileOf<G>>>),
-    /// One shard's part of a job.
-    Shard(Job, usize, Vec<Found>, Sheaf<PileOf<G>>),
+    /// Some shards' parts of a job.
+    Shards(Job, Vec<(usize, Vec<Found>)>, Sheaf<PileOf<G>>),
 }
 
 /// A job under way.
 struct Active<P> {
     job: Job,
-    /// Shards that have not begun it, the biggest last.
-    todo: Vec<usize>,
+    /// Shards that have not begun it and how much they have to do, the biggest last.
+    todo: Vec<(usize, usize)>,
+    /// How much all have to do.
+    size: usize,
     /// Shards at work.
     busy: usize,
     /// Shards that have nothing more to do with the slice, by bit.
@@ -87,6 +92,7 @@ pub struct State<'g, G: Gather> {
     collector: Option<Box<Collector<'g, G>>>,
     /// Slices being worked on, oldest first; a shard takes them in this order.
     active: VecDeque<Active<PileOf<G>>>,
+    jobs: usize,
     /// The thread that had each shard last.
     homes: Vec<usize>,
     /// Rows of slices that are done.
@@ -121,6 +127,7 @@ impl<'g, G: Gather> State<'g, G> {
             source: Some(Box::new(source)),
             collector: Some(Box::new(collector)),
             active: VecDeque::new(),
+            jobs,
             homes: (0..count).map(|shard| shard % jobs).collect(),
             waiting: VecDeque::new(),
             spare_slices: Vec::new(),
@@ -174,10 +181,25 @@ impl<'g, G: Gather> State<'g, G> {
     /// The biggest shard of the oldest slice that can go on: one whose tables this thread has at hand, or else
     /// another's, which is this thread's from then on. So the shards settle where they balance.
     fn shard(&mut self, me: usize) -> Option<Task<'g, G>> {
-        let mine = self.pick(|home| home == me);
-        let (i, at) = mine.or_else(|| self.pick(|_| true))?;
-        let active = self.active.get_mut(i)?;
-        let shard = active.todo.remove(at);
+        let (i, at) = self.pick(|home| home == me).or_else(|| self.pick(|_| true))?;
+        let mut shards = Vec::new();
+        let mut load = self.take(i, at, me, &mut shards);
+        // Small shards go together: the way to them would cost more than they do.
+        let enough = self.active.get(i).map_or(0, |active| active.size / (TASKS * self.jobs));
+        while load < enough
+            && let Some((slice, at)) = self.pick(|home| home == me)
+            && slice == i
+        {
+            load += self.take(i, at, me, &mut shards);
+        }
+        let job = self.active.get(i)?.job.clone();
+        Some(Task::Shards(job, shards, self.spare_sheaves.pop().unwrap_or_default()))
+    }
+
+    /// Hands out one shard of slice `i`, which was found at `at`; tells how much it has to do.
+    fn take(&mut self, i: usize, at: usize, me: usize, shards: &mut Vec<(usize, Vec<Found>)>) -> usize {
+        let Some(active) = self.active.get_mut(i) else { return 0 };
+        let (shard, load) = active.todo.remove(at);
         active.busy += 1;
         if let Some(home) = self.homes.get_mut(shard) {
             *home = me;
@@ -187,16 +209,17 @@ impl<'g, G: Gather> State<'g, G> {
             Job::Leaves(_) => active.leaves.get_mut(shard),
             _ => None,
         };
-        let these = these.map(std::mem::take).unwrap_or_default();
-        let sheaf = self.spare_sheaves.pop().unwrap_or_default();
-        Some(Task::Shard(active.job.clone(), shard, these, sheaf))
+        shards.push((shard, these.map(std::mem::take).unwrap_or_default()));
+        load
     }
 
     /// A shard that can go on, by its thread: place of the slice, place in its list.
     fn pick(&self, fits: impl Fn(usize) -> bool) -> Option<(usize, usize)> {
         let mut free = u64::MAX;
         for (i, active) in self.active.iter().enumerate() {
-            let can = |&shard: &usize| free >> shard & 1 != 0 && self.homes.get(shard).is_some_and(|&home| fits(home));
+            let can = |&(shard, _): &(usize, usize)| {
+                free >> shard & 1 != 0 && self.homes.get(shard).is_some_and(|&home| fits(home))
+            };
             if let Some(at) = active.todo.iter().rposition(can) {
                 return Some((i, at));
             }
@@ -230,13 +253,13 @@ impl<'g, G: Gather> State<'g, G> {
         self.stopped |= !go_on;
     }
 
-    /// A shard has done its part of a job, which is known by its slice.
-    pub fn shard_done(&mut self, job: Job, shard: usize, found: Vec<Found>, sheaf: Sheaf<PileOf<G>>) {
+    /// Shards have done their parts of a job, which is known by its slice.
+    pub fn shards_done(&mut self, job: Job, shards: &[usize], found: Vec<Found>, sheaf: Sheaf<PileOf<G>>) {
         let Some(active) = self.active.iter_mut().find(|a| a.job.is(&job)) else { return };
         drop(job);
-        active.busy -= 1;
+        active.busy -= shards.len();
         if matches!(active.job, Job::Leaves(_)) {
-            active.done |= 1 << shard;
+            shards.iter().for_each(|shard| active.done |= 1 << shard);
         }
         for f in found {
             let to = if f.stage().is_some() { &mut active.carriers } else { &mut active.leaves };
@@ -350,13 +373,14 @@ impl<P> Active<P> {
     fn new(job: Job, count: usize) -> Self {
         let lists = || (0..count).map(|_| Vec::new()).collect();
         let (carriers, leaves) = (lists(), lists());
-        Self { job, todo: Vec::new(), busy: 0, done: 0, carriers, leaves, sheaves: Vec::new() }
+        Self { job, todo: Vec::new(), size: 0, busy: 0, done: 0, carriers, leaves, sheaves: Vec::new() }
     }
 
     /// All shards that have something to do, by how much that is.
     fn start(&mut self, load: impl Fn(usize) -> usize) {
-        self.todo.extend((0..self.leaves.len()).filter(|&i| load(i) > 0));
-        self.todo.sort_by_key(|&i| load(i));
+        self.todo.extend((0..self.leaves.len()).map(|i| (i, load(i))).filter(|shard| shard.1 > 0));
+        self.todo.sort_by_key(|shard| shard.1);
+        self.size = self.todo.iter().map(|shard| shard.1).sum();
     }
 
     fn is_done(&self) -> bool {

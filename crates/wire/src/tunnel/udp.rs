@@ -33,6 +33,7 @@ pub(super) fn inner(outer: &Decoded, p: Outer) -> Option<Inner> {
 }
 
 /// By ports and first bytes alone: is there surely nothing in the packet?
+#[inline]
 pub(super) const fn is_plain(src_port: u16, dst_port: u16, first: [u8; 4]) -> bool {
     !is_carrier_port(src_port)
         && !is_carrier_port(dst_port)
@@ -40,6 +41,7 @@ pub(super) const fn is_plain(src_port: u16, dst_port: u16, first: [u8; 4]) -> bo
 }
 
 /// May a UDP packet with that port carry another? Decided per flow: every packet of one has it.
+#[inline]
 pub(super) const fn is_carrier_port(port: u16) -> bool {
     matches!(
         port,
