@@ -190,6 +190,7 @@ impl Pcap {
     }
 
     /// The record at the start of `window`.
+    #[inline]
     pub(crate) fn step(&self, window: &[u8]) -> Step {
         let head = self.record_header_len;
         let Some([secs, frac, first, second]) = self.order.words::<4>(window) else { return Step::Need(head) };

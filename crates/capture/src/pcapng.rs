@@ -100,6 +100,37 @@ impl Pcapng {
         self.block(kind, body, len, offset, info)
     }
 
+    /// The packet block at the start of `window`, if it is whole, without options and in order: nearly all are.
+    /// What is not is left to [`Pcapng::step`].
+    #[inline]
+    pub(crate) fn plain(&mut self, window: &[u8]) -> Option<Raw> {
+        /// Framing and fixed fields before the packet's bytes.
+        const HEAD_LEN: usize = 28;
+        let [kind, total, interface, high, low, captured, orig_len] = self.order.words::<7>(window)?;
+        let len = pad4(index(captured)) + HEAD_LEN + 4;
+        if kind != ENHANCED_PACKET || index(total) != len {
+            return None;
+        }
+        let local = self.interfaces.get(index(interface)).filter(|local| captured <= local.max_len)?;
+        let end = window.get(len - 4..len)?.first_chunk()?;
+        if self.order.of_u32(*end) != total {
+            return None;
+        }
+        let ts = local.units.ts(u64::from(high) << 32 | u64::from(low));
+        self.last_ts = ts;
+        Some(Raw {
+            ts,
+            total: len,
+            data_at: HEAD_LEN,
+            data_len: captured,
+            orig_len,
+            interface: local.index,
+            link_type: local.link_type,
+            options_at: len,
+            options_len: 0,
+        })
+    }
+
     /// Takes over the byte order of the section that starts `window` and gives its header's length.
     fn section_order(&mut self, window: &[u8]) -> Result<Option<u32>, DamageKind> {
         let Some(magic) = window.get(8..).and_then(|b| b.first_chunk::<4>()) else { return Ok(None) };

@@ -37,6 +37,7 @@ impl Units {
     }
 
     /// The time of `ticks`; saturates.
+    #[inline]
     pub(crate) fn ts(self, ticks: u64) -> Timestamp {
         let nanos = match self.scale {
             Scale::Mul(by) => ticks.saturating_mul(by),

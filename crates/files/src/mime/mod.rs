@@ -20,6 +20,11 @@ pub const HEAD_LEN: usize = 4096;
 pub(crate) struct Best(Option<(i16, &'static str)>);
 
 impl Best {
+    /// Is there a match stronger than `strength`?
+    fn is_beyond(self, strength: i16) -> bool {
+        self.0.is_some_and(|(s, _)| s > strength)
+    }
+
     fn offer(&mut self, strength: i16, mime: &'static str) {
         let better = match self.0 {
             None => true,
@@ -31,10 +36,17 @@ impl Best {
     }
 }
 
+/// A row of the table and one byte more that it asks for: most rows fail there, without being looked at.
+struct Candidate {
+    signature: &'static Signature,
+    sign: Option<(usize, u8)>,
+}
+
 /// Rows of the table by the first byte they accept; each list in table order.
-static BY_FIRST: LazyLock<Vec<Vec<&'static Signature>>> = LazyLock::new(|| {
+static BY_FIRST: LazyLock<Vec<Vec<Candidate>>> = LazyLock::new(|| {
     let accepts = |byte: u8| SIGNATURES.iter().filter(move |s| s.els.first().is_some_and(|el| el.accepts(byte)));
-    (0..=u8::MAX).map(|byte| accepts(byte).collect()).collect()
+    let candidate = |signature: &'static Signature| Candidate { signature, sign: El::sign(signature.els) };
+    (0..=u8::MAX).map(|byte| accepts(byte).map(candidate).collect()).collect()
 });
 
 /// The media type of content that begins with `head`; only the first [`HEAD_LEN`] bytes count.
@@ -42,8 +54,8 @@ pub fn mime_type(head: &[u8]) -> Option<&'static str> {
     let head = head.get(..HEAD_LEN).unwrap_or(head);
     let &first = head.first()?;
     let mut best = Best::default();
-    for signature in BY_FIRST.get(usize::from(first)).into_iter().flatten() {
-        if El::all_match(signature.els, head) {
+    for Candidate { signature, sign } in BY_FIRST.get(usize::from(first)).into_iter().flatten() {
+        if sign.is_none_or(|(at, byte)| head.get(at) == Some(&byte)) && El::all_match(signature.els, head) {
             best.offer(signature.strength, signature.mime);
         }
     }

@@ -48,6 +48,17 @@ impl El {
         fits.then_some(rest)
     }
 
+    /// Place and value of a byte, not the very first, that content must have to match `els`; `None` if the
+    /// beginning asks for none.
+    pub(super) fn sign(els: &[El]) -> Option<(usize, u8)> {
+        match els {
+            [El::B([_, second, ..]), ..] => Some((1, *second)),
+            [El::Skip(n), El::B([first, ..]), ..] => Some((*n, *first)),
+            [El::B([_]) | El::R(..) | El::In(_), El::B([second, ..]), ..] => Some((1, *second)),
+            _ => None,
+        }
+    }
+
     /// Do the elements match the beginning of `bytes`?
     pub(super) fn all_match(els: &[El], bytes: &[u8]) -> bool {
         els.iter().try_fold(bytes, |rest, el| el.strip(rest)).is_some()

@@ -2,6 +2,7 @@
 
 use super::Best;
 use memchr::memmem;
+use std::sync::LazyLock;
 
 pub(super) fn probe(head: &[u8], best: &mut Best) {
     if is_plain(head) {
@@ -338,25 +339,13 @@ fn interpreter(head: &[u8], best: &mut Best) {
     }
 }
 
+/// Strength of the strongest sign that the whole head is searched for.
+const STRONGEST_SEARCHED: i16 = 55;
+
 /// Signs that may stand anywhere in the head.
 fn anywhere(head: &[u8], best: &mut Best) {
-    if memmem::find(head, b"<?php").is_some() {
-        best.offer(40, "text/x-php");
-        if let Some(rest) = head.strip_prefix(b"<?php /* Smarty version")
-            && rest.get(1).is_some_and(|b| b.is_ascii_digit() || *b == b'.')
-        {
-            best.offer(37, "text/x-php");
-        }
-    }
-    if is_diff(head) {
-        best.offer(55, "text/x-diff");
-    }
-    for (magic, mime) in
-        [(b"P1", "image/x-portable-bitmap"), (b"P2", "image/x-portable-greymap"), (b"P3", "image/x-portable-pixmap")]
-    {
-        if memmem::find_iter(head, magic).any(|i| super::binary::is_two_numbers(at(head, i + 2))) {
-            best.offer(42, mime);
-        }
+    if !best.is_beyond(STRONGEST_SEARCHED) {
+        searched(head, best);
     }
     if head.starts_with(b"MIME-Version:") && memmem::find(head, b"protocol=\"application/pkcs7-signature\"").is_some() {
         best.offer(100, "application/pkcs7-signature");
@@ -370,10 +359,39 @@ fn anywhere(head: &[u8], best: &mut Best) {
     }
 }
 
+/// Signs that take a search through the head: not worth it once something stronger is known.
+fn searched(head: &[u8], best: &mut Best) {
+    static PHP: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"<?php"));
+    if PHP.find(head).is_some() {
+        best.offer(40, "text/x-php");
+        if let Some(rest) = head.strip_prefix(b"<?php /* Smarty version")
+            && rest.get(1).is_some_and(|b| b.is_ascii_digit() || *b == b'.')
+        {
+            best.offer(37, "text/x-php");
+        }
+    }
+    if is_diff(head) {
+        best.offer(55, "text/x-diff");
+    }
+    for i in memchr::memchr_iter(b'P', head) {
+        let mime = match head.get(i + 1) {
+            Some(b'1') => "image/x-portable-bitmap",
+            Some(b'2') => "image/x-portable-greymap",
+            Some(b'3') => "image/x-portable-pixmap",
+            _ => continue,
+        };
+        if super::binary::is_two_numbers(at(head, i + 2)) {
+            best.offer(42, mime);
+        }
+    }
+}
+
 /// A unified diff's marks in order.
 fn is_diff(head: &[u8]) -> bool {
-    const MARKS: [&[u8]; 5] = [b"--- ", b"\n", b"+++ ", b"\n", b"@@"];
-    let mut rest = head;
+    const MARKS: [&[u8]; 4] = [b"\n", b"+++ ", b"\n", b"@@"];
+    static FIRST: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"--- "));
+    let Some(first) = FIRST.find(head) else { return false };
+    let mut rest = at(head, first + 4);
     MARKS.iter().all(|mark| {
         let found = memmem::find(rest, mark);
         rest = at(rest, found.map_or(0, |i| i + mark.len()));

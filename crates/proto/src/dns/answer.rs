@@ -150,7 +150,7 @@ fn name_at(walk: &mut Walk<'_>, skip: usize, rdlength: usize) -> Data {
     if walk.pos() - start != rdlength {
         walk.odd("DNS_RR_length_mismatch", None);
     }
-    Data::Text(name.take())
+    Data::Text(name.as_bytes().to_vec())
 }
 
 fn start_of_authority(walk: &mut Walk<'_>, rdlength: usize) -> Data {
@@ -165,7 +165,7 @@ fn start_of_authority(walk: &mut Walk<'_>, rdlength: usize) -> Data {
     if walk.pos() - start != rdlength {
         walk.odd("DNS_RR_length_mismatch", None);
     }
-    Data::Text(mname.take())
+    Data::Text(mname.as_bytes().to_vec())
 }
 
 /// The next character string within `left` bytes of data.

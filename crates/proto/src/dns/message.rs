@@ -10,8 +10,6 @@ use sekisho_types::{Addr, Subnet};
 pub const HEADER_LEN: usize = 12;
 /// Longest name kept, in bytes with its dots; twice what RFC 1035 §2.3.4 allows.
 pub const MAX_NAME_LEN: usize = 512;
-/// Room made for the rest of a name with its first label.
-const TYPICAL_NAME_LEN: usize = 24;
 /// From this length on a name is reported as too long.
 const LONG_NAME_LEN: usize = 255;
 /// Longest label (RFC 1035 §2.3.4).
@@ -77,40 +75,42 @@ impl Header {
 /// An anomaly: Zeek's name for it and a number as detail.
 pub type Oddity = (&'static str, Option<u32>);
 
-/// A name as text: labels with dots between them, none at the end. Reused, it keeps its room.
-#[derive(Default)]
+/// A name as text: labels with dots between them, none at the end. Reused, it costs nothing to allocate.
 pub struct Name {
-    text: Vec<u8>,
+    text: [u8; MAX_NAME_LEN],
+    len: usize,
+}
+
+impl Default for Name {
+    fn default() -> Self {
+        Self { text: [0; MAX_NAME_LEN], len: 0 }
+    }
 }
 
 impl Name {
     /// The text.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.text
-    }
-
-    /// The text, taken out.
-    pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.text)
+        self.text.get(..self.len).unwrap_or(&[])
     }
 
     /// Adds a label and a dot; false if there is no room.
     fn push(&mut self, label: &[u8]) -> bool {
-        if self.text.len() + label.len() >= MAX_NAME_LEN {
+        let end = self.len + label.len();
+        let Some([room @ .., dot]) = self.text.get_mut(self.len..=end).filter(|_| end < MAX_NAME_LEN) else {
             return false;
-        }
-        self.text.reserve(label.len() + TYPICAL_NAME_LEN);
-        self.text.extend_from_slice(label);
-        self.text.push(b'.');
+        };
+        room.copy_from_slice(label);
+        *dot = b'.';
+        self.len = end + 1;
         true
     }
 
     fn finish(&mut self, lower: bool) {
-        if self.text.last() == Some(&b'.') {
-            self.text.pop();
+        if self.as_bytes().last() == Some(&b'.') {
+            self.len -= 1;
         }
-        if lower {
-            self.text.make_ascii_lowercase();
+        if lower && let Some(text) = self.text.get_mut(..self.len) {
+            text.make_ascii_lowercase();
         }
     }
 }
@@ -201,7 +201,7 @@ impl<'a> Walk<'a> {
 
     /// Reads a name into `out`. Always succeeds: what breaks off is what was there (see the module's head).
     pub fn name(&mut self, out: &mut Name, lower: bool) {
-        out.text.clear();
+        out.len = 0;
         let (mut pos, mut end) = (self.pos, self.msg.len());
         let mut resume = None;
         let mut pointers = 0;
@@ -247,7 +247,7 @@ impl<'a> Walk<'a> {
             pos += label_len;
         }
         self.pos = resume.unwrap_or(pos);
-        if out.text.len() >= LONG_NAME_LEN {
+        if out.len >= LONG_NAME_LEN {
             self.odd("DNS_NAME_too_long", None);
         }
         out.finish(lower);

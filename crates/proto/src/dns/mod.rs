@@ -272,7 +272,7 @@ fn questions(parts: &Parts<'_>, walk: &mut Walk<'_>, name: &mut Name, row: &mut 
             let node_status = parts.netbios && q.qtype == names::rr::SRV;
             row.qtype_name = Some(if node_status { Label::from("NBSTAT") } else { names::qtype(q.qtype) });
             let decoded = if parts.netbios { message::netbios_name(name.as_bytes()) } else { None };
-            row.query = Some(decoded.unwrap_or_else(|| name.take()).into());
+            row.query = Some(decoded.unwrap_or_else(|| name.as_bytes().to_vec()).into());
         }
     }
     true

@@ -5,37 +5,56 @@ use super::message::{ClientHello, ServerHello, ext, u16s};
 use super::names::{is_grease, version};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
-use std::fmt::Write as _;
 
 /// JA3: MD5 of version, ciphers, extensions, groups and point formats in decimal, without GREASE.
 pub(crate) fn ja3(h: &ClientHello<'_>) -> [u8; 16] {
-    let mut text = String::with_capacity(256);
-    let _ = write!(text, "{},", h.version);
+    let mut text = Vec::with_capacity(512);
+    decimal(&mut text, h.version);
+    text.push(b',');
     join(&mut text, u16s(h.ciphers));
-    text.push(',');
+    text.push(b',');
     join(&mut text, h.extensions.iter().copied());
-    text.push(',');
+    text.push(b',');
     join(&mut text, u16s(h.groups));
-    text.push(',');
+    text.push(b',');
     join(&mut text, h.point_formats.iter().map(|&b| u16::from(b)));
-    Md5::digest(text.as_bytes()).into()
+    Md5::digest(&text).into()
 }
 
 /// JA3S: MD5 of version, cipher and extensions in decimal.
 pub(crate) fn ja3s(h: &ServerHello<'_>) -> [u8; 16] {
-    let mut text = format!("{},{},", h.version, h.cipher);
+    let mut text = Vec::with_capacity(64);
+    decimal(&mut text, h.version);
+    text.push(b',');
+    decimal(&mut text, h.cipher);
+    text.push(b',');
     join(&mut text, h.extensions.iter().copied());
-    Md5::digest(text.as_bytes()).into()
+    Md5::digest(&text).into()
 }
 
-fn join(text: &mut String, numbers: impl Iterator<Item = u16>) {
+fn join(text: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {
     let mut first = true;
     for n in numbers.filter(|&n| !is_grease(n)) {
         if !std::mem::take(&mut first) {
-            text.push('-');
+            text.push(b'-');
         }
-        let _ = write!(text, "{n}");
+        decimal(text, n);
     }
+}
+
+/// `n` without leading zeros. By hand, as a hello has a hundred numbers and `fmt` costs 300 instructions for each.
+fn decimal(text: &mut Vec<u8>, n: u16) {
+    let [_, low] = n.to_be_bytes();
+    if n < 10 {
+        return text.push(b'0' + low);
+    }
+    let digit = |divisor: u16| {
+        let [_, low] = (n / divisor % 10).to_be_bytes();
+        b'0' + low
+    };
+    let digits = [digit(10_000), digit(1000), digit(100), digit(10), digit(1)];
+    let zeros = digits.iter().take_while(|&&d| d == b'0').count();
+    text.extend_from_slice(digits.get(zeros..).unwrap_or(&[]));
 }
 
 /// What carries the hello, JA4's first character.
@@ -53,32 +72,39 @@ pub(crate) fn ja4(h: &ClientHello<'_>, carrier: Carrier) -> String {
     let mut extensions: Vec<u16> = h.extensions.iter().copied().filter(|&e| !is_grease(e)).collect();
     let alpn = h.alpn.first().copied().unwrap_or(&[]);
     let mut out = String::with_capacity(36);
-    let _ = write!(
-        out,
-        "{}{}{}{:02}{:02}{}_",
-        match carrier {
-            Carrier::Tls => 't',
-            Carrier::Dtls => 'd',
-        },
-        ja4_version(h),
-        if extensions.contains(&ext::SERVER_NAME) { 'd' } else { 'i' },
-        ciphers.len().min(99),
-        extensions.len().min(99),
-        ja4_alpn(alpn),
-    );
+    out.push(match carrier {
+        Carrier::Tls => 't',
+        Carrier::Dtls => 'd',
+    });
+    out.push_str(ja4_version(h));
+    out.push(if extensions.contains(&ext::SERVER_NAME) { 'd' } else { 'i' });
+    push_count(&mut out, ciphers.len());
+    push_count(&mut out, extensions.len());
+    out.push_str(&ja4_alpn(alpn));
+    out.push('_');
     ciphers.sort_unstable();
-    out.push_str(&short_hash(&hex_list(ciphers.iter().copied())));
+    let mut list = Vec::with_capacity(512);
+    hex_list(&mut list, ciphers.iter().copied());
+    push_short_hash(&mut out, &list);
     out.push('_');
     extensions.retain(|&e| e != ext::SERVER_NAME && e != ext::ALPN);
     extensions.sort_unstable();
-    let mut list = hex_list(extensions.iter().copied());
-    let algorithms = hex_list(u16s(h.signature_algorithms.unwrap_or(&[])).filter(|&a| !is_grease(a)));
-    if !list.is_empty() && !algorithms.is_empty() {
-        list.push('_');
-        list.push_str(&algorithms);
+    list.clear();
+    hex_list(&mut list, extensions.iter().copied());
+    let mut algorithms = u16s(h.signature_algorithms.unwrap_or(&[])).filter(|&a| !is_grease(a)).peekable();
+    if !list.is_empty() && algorithms.peek().is_some() {
+        list.push(b'_');
+        hex_list(&mut list, algorithms);
     }
-    out.push_str(&short_hash(&list));
+    push_short_hash(&mut out, &list);
     out
+}
+
+/// Two decimal digits, at most 99.
+fn push_count(out: &mut String, count: usize) {
+    let count = u8::try_from(count).map_or(99, |n| n.min(99));
+    out.push(char::from(b'0' + count / 10));
+    out.push(char::from(b'0' + count % 10));
 }
 
 /// Highest version offered.
@@ -113,24 +139,31 @@ fn ja4_alpn(protocol: &[u8]) -> String {
     format!("{:x}{:x}", first >> 4, last & 15)
 }
 
-fn hex_list(numbers: impl Iterator<Item = u16>) -> String {
-    let mut text = String::new();
+/// Adds `numbers` in four hex digits each, with commas between them.
+fn hex_list(text: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {
+    let mut first = true;
     for n in numbers {
-        let _ = write!(text, "{}{n:04x}", if text.is_empty() { "" } else { "," });
+        let [high, low] = n.to_be_bytes();
+        let ([a, b], [c, d]) = (hex(high), hex(low));
+        let item = [b',', a, b, c, d];
+        text.extend_from_slice(if std::mem::take(&mut first) { &item[1..] } else { &item });
     }
-    text
 }
 
-/// First twelve hex digits of SHA-256; zeros for nothing.
-fn short_hash(text: &str) -> String {
+fn hex(byte: u8) -> [u8; 2] {
+    [byte >> 4, byte & 15].map(|n| if n < 10 { b'0' + n } else { b'a' + n - 10 })
+}
+
+/// Adds the first twelve hex digits of SHA-256; zeros for nothing.
+fn push_short_hash(out: &mut String, text: &[u8]) {
     if text.is_empty() {
-        return "000000000000".to_owned();
+        return out.push_str("000000000000");
     }
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().take(6).fold(String::with_capacity(12), |mut s, b| {
-        let _ = write!(s, "{b:02x}");
-        s
-    })
+    for &byte in Sha256::digest(text).iter().take(6) {
+        let [a, b] = hex(byte);
+        out.push(char::from(a));
+        out.push(char::from(b));
+    }
 }
 
 #[cfg(test)]
@@ -171,6 +204,15 @@ mod tests {
         assert_eq!(ja4_alpn(b"http/1.1"), "h1");
         assert_eq!(ja4_alpn(&[0xab]), "ab");
         assert_eq!(ja4_alpn(&[0x0a, 0x31, 0xcd]), "0d");
+    }
+
+    #[test]
+    fn decimals_have_no_leading_zeros() {
+        for n in [0u16, 7, 10, 99, 100, 999, 1000, 1010, 9999, 10_000, 65_535] {
+            let mut text = Vec::new();
+            decimal(&mut text, n);
+            assert_eq!(String::from_utf8(text).unwrap(), n.to_string());
+        }
     }
 
     /// The example string of JA3's README: its hash is published there.
