@@ -11,7 +11,7 @@ use crate::args::Common;
 use crate::gather::{Gather, Packer};
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Dealing, Key, KeyedRows, Part, PoolState, POOL_COUNT, Settings, Slice, Stats, finish, parts};
+use sekisho_engine::{Dealing, Key, KeyedRows, POOL_COUNT, Part, PoolState, Settings, Slice, Stats, finish, parts};
 use sekisho_proto::{Fact, Remembered};
 use sekisho_record::Record;
 use state::{State, Task};

@@ -11,8 +11,8 @@
 use crate::budget::{Ledger, Order, POOL_COUNT, PoolState, Usage};
 use crate::deal::{Dealer, Hash};
 use crate::lane::Way;
-use crate::stats_log::{StatsLog, StatsRecord};
 use crate::shard::{Parcel, Shard};
+use crate::stats_log::{StatsLog, StatsRecord};
 use crate::worker::EPOCH_LEN;
 use crate::{Rows, Settings, Stats};
 use sekisho_capture::{Batch, Frame};

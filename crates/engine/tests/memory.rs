@@ -90,7 +90,8 @@ fn finish(name: &str, worker: &mut Worker) -> Stats {
         assert!(state.used_len <= left, "{name}: {pool:?} {state:?}");
     }
     for (pool, state) in Pool::ALL.into_iter().zip(pools) {
-        assert!(state.peak_len <= state.cap_len, "{name}: {pool:?} {state:?}");
+        // What one packet brings may stand above the cap for a moment.
+        assert!(state.peak_len <= state.cap_len + 65_536, "{name}: {pool:?} {state:?}");
     }
     let stats = worker.stats();
     assert_eq!([stats.flow.flows, stats.flow.allocated_len, stats.parsers_len, stats.files.held_len], [0; 4], "{name}");

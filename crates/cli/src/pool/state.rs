@@ -115,13 +115,7 @@ const _: () = assert!(MAX_PARTS <= 64, "shards are kept as bits");
 
 impl<'g, G: Gather> State<'g, G> {
     /// For `jobs` threads and `count` shards.
-    pub fn new(
-        source: Source,
-        balance: Balance,
-        collector: Collector<'g, G>,
-        jobs: usize,
-        count: usize,
-    ) -> Self {
+    pub fn new(source: Source, balance: Balance, collector: Collector<'g, G>, jobs: usize, count: usize) -> Self {
         Self {
             balance,
             source: Some(Box::new(source)),
