@@ -44,7 +44,7 @@ impl Default for Wheel {
             current: BinaryHeap::new(),
             len: 0,
             tick: 0,
-            next: i64::MAX,
+            next: i64::MIN,
             started: false,
         }
     }
