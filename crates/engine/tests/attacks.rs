@@ -23,8 +23,7 @@ struct Result {
 fn run(link: u32, frames: &[(Timestamp, Vec<u8>)]) -> Result {
     let bytes = pcap(link, frames);
     let mut captures = Captures::from_bytes("attack", bytes);
-    let mut settings = Settings::default();
-    settings.budget = Budget::new(64 << 20).unwrap();
+    let settings = Settings { budget: Budget::new(64 << 20).unwrap(), ..Settings::default() };
     let mut worker = Worker::new(settings);
     let (mut batch, mut logs, mut body_len) = (Batch::new(), Vec::new(), 0);
     let mut rows = |r: &dyn Record| {
