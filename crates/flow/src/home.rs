@@ -1,43 +1,31 @@
 use sekisho_types::{Addr, Subnet};
-use std::ops::Range;
 
-/// What is known of all addresses that begin with the same octet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Octet {
-    /// Nobody asked yet: a run has many tables, and most meet few networks.
-    Unknown,
-    /// All of them are local.
-    Home,
-    /// These networks have to be asked; often there are none.
-    Ask(Range<usize>),
-}
+/// What is known of all addresses that begin with the same octet: a code, as a run has many of these tables.
+type Code = u8;
+
+/// Nobody asked yet: most tables meet few networks.
+const UNKNOWN: Code = 0;
+/// All of them are local.
+const HOME: Code = 1;
+/// None is.
+const AWAY: Code = 2;
+/// All networks have to be asked.
+const ALL: Code = 3;
+/// From here on: the list of networks that have to be asked.
+const LISTS: Code = 4;
 
 /// The home networks, asked for both ends of every new flow: for most addresses the first octet decides.
 #[derive(Clone, Debug)]
 pub(crate) struct HomeNets {
-    v4: Vec<Octet>,
-    v6: Vec<Octet>,
+    v4: [Code; 256],
+    v6: [Code; 256],
     nets: Vec<Subnet>,
-    /// Those that an [`Octet`] refers to.
-    asked: Vec<Subnet>,
+    lists: Vec<Vec<Subnet>>,
 }
 
 impl HomeNets {
     pub(crate) fn new(nets: &[Subnet]) -> Self {
-        let unknown = || vec![Octet::Unknown; 256];
-        Self { v4: unknown(), v6: unknown(), nets: nets.to_vec(), asked: Vec::new() }
-    }
-
-    /// Looks for networks between `first` and `last`, the addresses that agree in their first octet. A prefix that
-    /// contains both contains all between.
-    fn look(&mut self, first: Addr, last: Addr) -> Octet {
-        if self.nets.iter().any(|n| n.contains(first) && n.contains(last)) {
-            return Octet::Home;
-        }
-        let begin = self.asked.len();
-        let touches = |n: &&Subnet| n.contains(first) || (first..=last).contains(&n.network());
-        self.asked.extend(self.nets.iter().filter(touches));
-        Octet::Ask(begin..self.asked.len())
+        Self { v4: [UNKNOWN; 256], v6: [UNKNOWN; 256], nets: nets.to_vec(), lists: Vec::new() }
     }
 
     pub(crate) fn contains(&mut self, addr: Addr) -> bool {
@@ -45,18 +33,20 @@ impl HomeNets {
             (Some([octet, ..]), _) => (&self.v4, octet),
             (None, &[octet, ..]) => (&self.v6, octet),
         };
-        match table.get(usize::from(octet)) {
-            Some(Octet::Home) => true,
-            Some(Octet::Ask(nets)) => self.asked.get(nets.clone()).is_some_and(|l| l.iter().any(|n| n.contains(addr))),
-            Some(Octet::Unknown) => self.learn(addr, octet),
-            None => false,
+        let any = |nets: &[Subnet]| nets.iter().any(|n| n.contains(addr));
+        match table.get(usize::from(octet)).copied().unwrap_or(ALL) {
+            HOME => true,
+            AWAY => false,
+            UNKNOWN => self.learn(addr, octet),
+            ALL => any(&self.nets),
+            list => self.lists.get(usize::from(list - LISTS)).is_some_and(|nets| any(nets)),
         }
     }
 
     #[cold]
     fn learn(&mut self, addr: Addr, octet: u8) -> bool {
         let is_v4 = addr.as_v4().is_some();
-        let known = if is_v4 {
+        let code = if is_v4 {
             self.look(Addr::v4([octet, 0, 0, 0]), Addr::v4([octet, 255, 255, 255]))
         } else {
             let (mut first, mut last) = ([0; 16], [255; 16]);
@@ -65,9 +55,25 @@ impl HomeNets {
         };
         let table = if is_v4 { &mut self.v4 } else { &mut self.v6 };
         if let Some(place) = table.get_mut(usize::from(octet)) {
-            *place = known;
+            *place = code;
         }
         self.nets.iter().any(|n| n.contains(addr))
+    }
+
+    /// Looks for networks between `first` and `last`, the addresses that agree in their first octet. A prefix that
+    /// contains both contains all between.
+    fn look(&mut self, first: Addr, last: Addr) -> Code {
+        if self.nets.iter().any(|n| n.contains(first) && n.contains(last)) {
+            return HOME;
+        }
+        let touches = |n: &&Subnet| n.contains(first) || (first..=last).contains(&n.network());
+        let list: Vec<Subnet> = self.nets.iter().filter(touches).copied().collect();
+        let Some(code) = Code::try_from(self.lists.len()).ok().and_then(|n| n.checked_add(LISTS)) else { return ALL };
+        if list.is_empty() {
+            return AWAY;
+        }
+        self.lists.push(list);
+        code
     }
 }
 

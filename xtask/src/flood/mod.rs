@@ -49,10 +49,10 @@ pub(crate) fn flood(args: &[&str]) -> Result<bool> {
         return Ok(true);
     }
     let program = match &options.program {
-        Some(path) => Program::new(path.clone()),
+        Some(path) => Program::new(path.clone(), options.jobs.clone()),
         None => {
             shell::run("cargo", &["build", "--release", "--locked", "--quiet", "-p", "sekisho"])?;
-            Program::new(shell::root().join("target/release/sekisho"))
+            Program::new(shell::root().join("target/release/sekisho"), options.jobs.clone())
         }
     };
     let fine = if options.instructions {

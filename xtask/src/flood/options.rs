@@ -10,6 +10,7 @@ cargo xtask flood [NAME…]
   --instructions     count instructions (valgrind) instead of seconds, at two sizes, and judge the ratio
   --out DIR          keep the captures there
   --write-only       only write them
+  --jobs N           workers; what the program takes itself if nothing is said
   --program PATH     instead of target/release/sekisho
 ";
 
@@ -23,6 +24,7 @@ pub(super) struct Options {
     pub(super) percent: f64,
     /// Budgets in bytes.
     pub(super) memory: Vec<u64>,
+    pub(super) jobs: Option<String>,
     pub(super) list: bool,
     pub(super) write_only: bool,
     pub(super) instructions: bool,
@@ -37,6 +39,7 @@ impl Options {
             out: None,
             percent: PERCENT,
             memory: vec![256 << 20, 1024 << 20],
+            jobs: None,
             list: false,
             write_only: false,
             instructions: false,
@@ -51,6 +54,7 @@ impl Options {
                 "--write-only" => o.write_only = true,
                 "--instructions" => o.instructions = true,
                 "--out" => o.out = Some(value()?.into()),
+                "--jobs" => o.jobs = Some(value()?.to_owned()),
                 "--program" => o.program = Some(value()?.into()),
                 "--scale" => o.percent = value()?.parse().context("--scale")?,
                 "--memory" => {

@@ -21,11 +21,13 @@ pub(super) struct Used {
 
 pub(super) struct Program {
     path: PathBuf,
+    /// For `--jobs`.
+    jobs: Option<String>,
 }
 
 impl Program {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path }
+    pub(super) fn new(path: PathBuf, jobs: Option<String>) -> Self {
+        Self { path, jobs }
     }
 
     /// `logs` of `capture`, its rows picked over. Each of `says` is looked for.
@@ -49,12 +51,16 @@ impl Program {
     pub(super) fn logs_command(&self, capture: &Path) -> Vec<String> {
         let words = ["logs", "-q", "--memory", "256M", "--format", "ndjson", "-o", "-"].map(String::from);
         let path = |p: &Path| p.to_string_lossy().into_owned();
-        [vec![path(&self.path)], words.to_vec(), vec![path(capture)]].concat()
+        let jobs = self.jobs.iter().flat_map(|n| ["--jobs".to_owned(), n.clone()]).collect();
+        [vec![path(&self.path)], words.to_vec(), jobs, vec![path(capture)]].concat()
     }
 
     fn command(&self, verb: &str, memory: Option<u64>) -> Command {
         let mut command = Command::new(&self.path);
         command.args([verb, "-q"]);
+        if let Some(jobs) = &self.jobs {
+            command.args(["--jobs", jobs]);
+        }
         if let Some(bytes) = memory {
             command.arg("--memory").arg(format!("{}M", bytes >> 20));
         }

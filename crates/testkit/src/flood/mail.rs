@@ -1,7 +1,7 @@
 //! Attacks on the protocols of lines: SMTP, MIME, FTP.
 
 use super::storm::{Storm, Truth, scattered};
-use crate::{Conversation, Dir};
+use crate::{Addr, Conversation, Dir};
 use Dir::{Orig, Resp};
 use std::io;
 
@@ -42,7 +42,7 @@ pub(super) fn recipients(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
         }
         storm.play(&c)?;
     }
-    Ok(Truth { flows: Some(flows), ..Truth::default() })
+    Ok(Truth::default())
 }
 
 /// A mail of multiparts in multiparts, then lines that look like delimiters of none of them.
@@ -67,17 +67,18 @@ pub(super) fn nested(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     Ok(Truth { flows: Some(n), ..Truth::default() })
 }
 
-/// Passive data connections announced by the thousand, to ports nobody connects to.
+/// Passive data connections announced by the thousand, each to a port of its own where nobody connects; a server a flow.
 pub(super) fn ftp_promises(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     let flows = n.div_ceil(1_000);
     for i in 0..flows {
-        let mut c = Conversation::new((scattered(i), 40_000), "192.0.2.20:21").syn();
-        c = c.send(Resp, b"220 FTP\r\n").send(Orig, b"USER a\r\n").send(Resp, b"230 come in\r\n");
+        let [.., b, c] = i.to_be_bytes();
+        let mut conversation = Conversation::new((scattered(i), 40_000), (Addr::v4([198, 51, b, c]), 21)).syn();
+        conversation = conversation.send(Resp, b"220 FTP\r\n").send(Orig, b"USER a\r\n").send(Resp, b"230 come in\r\n");
         for k in 0..1_000 {
-            let reply = format!("227 Entering Passive Mode (192,0,2,20,{},{})\r\n", 100 + k / 250, k % 250);
-            c = c.send(Orig, b"PASV\r\n").send(Resp, reply.as_bytes());
+            let reply = format!("227 Entering Passive Mode (198,51,{b},{c},{},{})\r\n", 100 + k / 250, k % 250);
+            conversation = conversation.send(Orig, b"PASV\r\n").send(Resp, reply.as_bytes());
         }
-        storm.play(&c)?;
+        storm.play(&conversation)?;
     }
     Ok(Truth { flows: Some(flows), ..Truth::default() })
 }

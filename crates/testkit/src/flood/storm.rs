@@ -13,7 +13,8 @@ pub(super) fn start() -> Timestamp {
 /// What the logs must say of an attack.
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
-    /// Rows of the conn log beside the ordinary ones, where every flow must be counted once.
+    /// Rows of the conn log beside the ordinary ones, where every flow must be counted once: not where flows go on
+    /// after they had to be given up.
     pub flows: Option<u64>,
     /// For each entry some row must contain all its texts.
     pub says: Vec<Vec<String>>,
