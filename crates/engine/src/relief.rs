@@ -21,8 +21,8 @@ const SPARE_LEN: u64 = 64 << 10;
 /// Most out-of-order bytes of one direction of one flow.
 const FLOW_REASSEMBLY_LEN: u64 = 4 << 20;
 
-/// A parser that holds more than this holds what no ordinary flow does.
-const HOARD_LEN: i64 = 32 << 10;
+/// A parser that holds at least twice this holds more than most.
+const MUCH_LEN: i64 = 2 << 10;
 
 /// A lane whose out-of-order bytes fill so many eighths of their allowance within an epoch …
 const HIGH_EIGHTHS: u64 = 7;
@@ -126,14 +126,14 @@ impl Lane {
     }
 
     /// Evicts flows whose parsers hold memory until parsers hold at most `goal` bytes: those first that hold more
-    /// than an ordinary flow ever does, the largest first; then the longest idle. Else a few flows that pile up state
-    /// would drive out everybody else.
+    /// than most ordinary flows do, by powers of two; those alike, and the others, by how long they have been idle.
+    /// Else flows that pile up state would drive out everybody who pauses.
     fn evict_holders(&mut self, goal: u64, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
         let goal = i64::try_from(goal).unwrap_or(i64::MAX);
         let held = |lane: &Self, id| lane.flows.flow(id).map_or(0, |(_, app)| app.counted_len());
         let mut flows: Vec<FlowId> = self.idle(|lane, id| held(lane, id) > 0).collect();
-        // The sort is stable: among the others the order of idleness stays.
-        flows.sort_by_key(|id| Reverse(Some(held(self, *id)).filter(|len| *len > HOARD_LEN)));
+        // The sort is stable: among those alike the order of idleness stays.
+        flows.sort_by_cached_key(|id| Reverse(held(self, *id).max(MUCH_LEN).ilog2()));
         for flow in flows {
             if self.host.parsers_len <= goal {
                 return;
@@ -142,13 +142,11 @@ impl Lane {
         }
     }
 
-    /// Evicts flows, the longest idle first, until the live ones take at most `goal` bytes of the table.
+    /// Evicts flows, in the table's own order, until the live ones take at most `goal` bytes of it.
     fn evict_idle(&mut self, goal: u64, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
         let live = self.flows.stats().flows;
         let surplus = size(live.saturating_sub(goal / flow_len()));
-        for flow in self.idle(|_, _| true).take(surplus) {
-            self.flows.evict_flow(flow, &mut Pass { host: &mut self.host, rows, store }, at);
-        }
+        self.flows.evict_idlest(surplus, &mut Pass { host: &mut self.host, rows, store }, at);
     }
 
     /// The live flows that `wanted` names, the longest idle first.
