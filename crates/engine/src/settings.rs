@@ -45,12 +45,14 @@ impl Remembered {
         const TUNNEL_LEN: usize = 768;
         const EXPECTATION_LEN: usize = 512;
         const NUMBER_LEN: usize = 40;
-        const KINDS: u64 = 5;
-        let most = |len, most| budget.remembered(len, KINDS, most);
+        /// Half of it for tunnels, each of which is a row; of the rest as much for each of the others.
+        const TUNNELS_PART: u64 = 2;
+        const OTHERS_PART: u64 = 8;
+        let most = |len, most| budget.remembered(len, OTHERS_PART, most);
         Self {
             weirds: most(WEIRD_LEN, 1 << 16),
             facts: most(FACT_LEN, sekisho_proto::MAX_REMEMBERED),
-            tunnels: most(TUNNEL_LEN, 1 << 16),
+            tunnels: budget.remembered(TUNNEL_LEN, TUNNELS_PART, 1 << 16),
             expectations: most(EXPECTATION_LEN, 1 << 12),
             numbered: most(NUMBER_LEN, 1 << 16),
         }

@@ -165,7 +165,8 @@ impl Shard {
     fn stage(&mut self, stage: usize) -> &mut Lane {
         while self.carriers.len() <= stage {
             let mut lane = Lane::new(&self.settings);
-            lane.allow(self.leaves.share());
+            // Half of what the one before has left, so that deep nesting takes nothing from ordinary packets.
+            lane.allow(self.carriers.last_mut().unwrap_or(&mut self.leaves).share());
             self.carriers.push(lane);
         }
         &mut self.carriers[stage]
