@@ -14,7 +14,7 @@ use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{Dealing, Key, KeyedRows, Part, SHARDS, Settings, Slice, Stats, finish, parts};
 use sekisho_proto::{Fact, Remembered};
 use sekisho_record::Record;
-use state::{State, Task};
+use state::{Outcome, State, Task};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -181,26 +181,32 @@ impl<'g, G: Gather> Pool<'g, G> {
         let mut state = lock(&self.state);
         while !state.is_over() {
             let Some(task) = state.next(me) else {
+                state.idle += 1;
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
                 continue;
             };
+            // Who waits is woken only if there is something for them, too.
+            if state.idle > 0 && state.has_more() {
+                self.changed.notify_one();
+            }
             drop(state);
-            self.run(task, &mut packer);
+            let outcome = self.run(task, &mut packer);
             state = lock(&self.state);
+            state.take_back(outcome);
             state.settle(&self.parts);
-            self.changed.notify_all();
         }
+        self.changed.notify_all();
     }
 
     /// One task. A bug in it loses its rows, not the run.
-    fn run(&self, task: Task<'g, G>, packer: &mut G::Packer) {
+    fn run(&self, task: Task<'g, G>, packer: &mut G::Packer) -> Outcome<'g, G> {
         match task {
             Task::Read(mut source, slice) => {
                 let filled = catch_unwind(AssertUnwindSafe(|| source.fill(slice)));
-                let mut state = lock(&self.state);
-                source.over |= filled.is_err();
-                state.lost += u64::from(filled.is_err());
-                state.filled(source, filled.unwrap_or_default());
+                let lost = filled.is_err();
+                source.over |= lost;
+                Outcome::Read(source, filled.unwrap_or_default(), lost)
             }
             Task::Put(mut collector, mut sheaves) => {
                 let put = catch_unwind(AssertUnwindSafe(|| collector.put(&sheaves)));
@@ -209,9 +215,7 @@ impl<'g, G: Gather> Pool<'g, G> {
                     sheaf.facts.clear();
                     G::Packer::clear(&mut sheaf.pile);
                 }
-                let mut state = lock(&self.state);
-                state.lost += u64::from(put.is_err());
-                state.put_done(collector, sheaves, put.unwrap_or(true));
+                Outcome::Put(collector, sheaves, put.ok())
             }
             Task::Shards(job, shards, sheaf) => {
                 let mut rows = Packing { packer, sheaf };
@@ -226,10 +230,7 @@ impl<'g, G: Gather> Pool<'g, G> {
                     lost += u64::from(part.is_err());
                     done.push(shard);
                 }
-                let sheaf = rows.sheaf;
-                let mut state = lock(&self.state);
-                state.lost += lost;
-                state.shards_done(job, &done, found, sheaf);
+                Outcome::Shards(job, done, found, rows.sheaf, lost)
             }
         }
     }

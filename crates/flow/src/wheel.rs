@@ -2,10 +2,10 @@ use sekisho_types::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// log2 of a tick in nanoseconds: 0.13 s.
-const TICK_BITS: u32 = 27;
+/// log2 of a tick in nanoseconds: 0.54 s. There is a wheel for every shard, so that one has few timers in a tick.
+const TICK_BITS: u32 = 29;
 /// Slots of the wheel; together 550 s, more than the longest timeout.
-const SLOT_COUNT: usize = 4096;
+const SLOT_COUNT: usize = 1024;
 
 /// One timer: when, and for which slot of the flow table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
