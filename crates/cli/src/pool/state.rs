@@ -333,9 +333,10 @@ impl<'g, G: Gather> State<'g, G> {
         self.active.push_back(end);
     }
 
-    /// The source and the collector, when all is over.
-    pub fn ends(self) -> Option<(Box<Source>, Box<Collector<'g, G>>)> {
-        self.source.zip(self.collector)
+    /// The source and the collector, when all is over, and what is not needed any more.
+    pub fn ends(mut self) -> Option<(Box<Source>, Box<Collector<'g, G>>, Self)> {
+        let (source, collector) = self.source.take().zip(self.collector.take())?;
+        Some((source, collector, self))
     }
 }
 
