@@ -3,10 +3,10 @@ use sekisho_types::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// log2 of a tick in nanoseconds: 0.13 s.
-const TICK_BITS: u32 = 27;
+/// log2 of a tick in nanoseconds: 0.54 s. There is a wheel for every part of a pass, so that one has few timers in a tick.
+const TICK_BITS: u32 = 29;
 /// Slots of the wheel; together 550 s, more than the longest timeout.
-const TICK_COUNT: usize = 4096;
+const TICK_COUNT: usize = 1024;
 /// Entries per block of the list of a tick: a block is one cache line.
 const BLOCK_COUNT: usize = 14;
 /// Entries for the current tick beyond which the room for them is given back when it was used.
