@@ -83,6 +83,8 @@ pub fn drive(
     lost += u64::from(catch_unwind(AssertUnwindSafe(|| worker.finish(rows, store))).is_err());
     progress.clear();
     let (stats, pools, memory_len) = (worker.stats(), worker.pools(), worker.memory_len());
+    // The process ends soon: giving all tables back one by one would only take time.
+    std::mem::forget((worker, batch));
     let damaged = report(common, &captures, lost);
     Outcome { stats, pools, memory_len, captures, damaged }
 }

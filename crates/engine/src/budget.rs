@@ -74,7 +74,7 @@ pub const MIN_LEN: u64 = 128 << 20;
 const PART_LEN: u64 = 32 << 20;
 
 /// Most parts of a pass.
-pub const MAX_PARTS: u64 = 32;
+pub const MAX_PARTS: u64 = 16;
 
 /// A figure for each pool.
 pub type Lens = [u64; POOL_COUNT];

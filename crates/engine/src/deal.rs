@@ -16,7 +16,10 @@ const MAX_ROUTES: usize = 4096;
 const ROUTE_IDLE: Interval = Interval::from_secs(300);
 
 /// Ethernet, IPv4 without options, UDP and the first bytes of its payload.
-const PLAIN_LEN: usize = 46;
+const PLAIN_V4_LEN: usize = 46;
+
+/// The same over IPv6.
+const PLAIN_V6_LEN: usize = 66;
 
 /// The control port of FTP (RFC 959), whose flows announce others.
 const FTP: u16 = 21;
@@ -121,22 +124,47 @@ impl Dealer {
         }
     }
 
-    /// The place of a frame, if a look at fixed offsets tells it: TCP or UDP over IPv4 over Ethernet, whole, without
-    /// options, neither FTP nor a tunnel. Most are.
+    /// The place of a frame, if a look at fixed offsets tells it: TCP or UDP over IP over Ethernet, whole, without options
+    /// or extensions, neither FTP nor a tunnel. Most are.
     #[inline]
     pub fn plain(&self, link: LinkType, frame: &[u8]) -> Option<Place> {
-        let h = frame.first_chunk::<PLAIN_LEN>()?;
-        let u16_at = |i: usize| u16::from_be_bytes([h[i], h[i + 1]]);
+        if link != LinkType::ETHERNET {
+            return None;
+        }
+        let h = frame.first_chunk::<PLAIN_V4_LEN>()?;
         let u32_at = |i: usize| u32::from_be_bytes([h[i], h[i + 1], h[i + 2], h[i + 3]]);
-        let is_whole_v4 = link == LinkType::ETHERNET && u32_at(12) >> 8 == 0x0008_0045 && u16_at(20) & 0x3fff == 0;
-        let (src_port, dst_port) = (u16_at(34), u16_at(36));
-        let plain = is_whole_v4
-            && match h[23] {
-                ip_proto::TCP => src_port != FTP && dst_port != FTP && self.routes.is_empty(),
-                ip_proto::UDP => tunnel::is_plain_udp(src_port, dst_port, [h[42], h[43], h[44], h[45]]),
-                _ => false,
-            };
-        plain.then(|| Place { shard: self.hash.shard_v4(u32_at(26), u32_at(30)), carrier: false, announces: false })
+        match u32_at(12) >> 8 {
+            0x0008_0045 if u32_at(20) & 0x3fff_0000 == 0 => {
+                let upper = [h[34], h[35], h[36], h[37], h[42], h[43], h[44], h[45]];
+                self.is_plain(h[23], upper).then(|| self.plain_place(self.hash.shard_v4(u32_at(26), u32_at(30))))
+            }
+            0x0086_dd60..=0x0086_dd6f => {
+                let h = frame.first_chunk::<PLAIN_V6_LEN>()?;
+                let addr = |i: usize| h.get(i..i + 16)?.first_chunk::<16>().map(|a| Addr::v6(*a));
+                let upper = [h[54], h[55], h[56], h[57], h[62], h[63], h[64], h[65]];
+                if !self.is_plain(h[20], upper) {
+                    return None;
+                }
+                Some(self.plain_place(self.hash.shard(addr(22)?, addr(38)?)))
+            }
+            _ => None,
+        }
+    }
+
+    const fn plain_place(&self, shard: usize) -> Place {
+        Place { shard, carrier: false, announces: false }
+    }
+
+    /// By protocol, both ports and the first bytes of a UDP payload.
+    #[inline]
+    fn is_plain(&self, proto: u8, upper: [u8; 8]) -> bool {
+        let [a, b, c, d, first @ ..] = upper;
+        let (src_port, dst_port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+        match proto {
+            ip_proto::TCP => src_port != FTP && dst_port != FTP && self.routes.is_empty(),
+            ip_proto::UDP => tunnel::is_plain_udp(src_port, dst_port, first),
+            _ => false,
+        }
     }
 
     /// The place of a decoded frame.

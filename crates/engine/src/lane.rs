@@ -11,7 +11,7 @@ use crate::{Rows, Settings, Stats};
 use sekisho_files::{FileManager, Store};
 use sekisho_flow::defrag::{Defragmenter, Outcome};
 use sekisho_flow::{FlowId, FlowTable, Handled, Moment, Packet};
-use sekisho_record::{EnumName, Port, Record, Tail};
+use sekisho_record::{EnumName, Port, Tail};
 use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, ip_proto};
 use sekisho_wire::tunnel::{self, TunnelKind};
 use sekisho_wire::{Anomaly, Decoded, checksum};
@@ -295,7 +295,6 @@ impl Lane {
 
     /// All flows have ended: what is left beside them goes. The closing rows of tunnels, by their ends.
     pub fn finish(&mut self, now: Timestamp, store: &mut dyn Store) -> Vec<(FiveTuple, TunnelRecord)> {
-        self.flows.finish(&mut Pass { host: &mut self.host, rows: &mut |_: &dyn Record| {}, store });
         self.defrag.finish();
         self.host.files.finish(store);
         self.host.tunnels.finish(now)

@@ -131,7 +131,7 @@ pub struct FileManager {
     free: Vec<usize>,
     resources: HashMap<ResourceKey, FileHandle, SeededState>,
     /// Number of the next file by flow, and how often the table was emptied.
-    numbers: HashMap<Uid, u32, SeededState>,
+    numbers: HashMap<Uid, [u32; 2], SeededState>,
     epoch: u64,
     records: Vec<FileRecord>,
     ocsp: Vec<OcspRecord>,
@@ -168,7 +168,7 @@ impl FileManager {
         if meta.range.is_some() {
             return self.open_part(columns, meta);
         }
-        let fuid = self.next_fuid(flow.uid);
+        let fuid = self.next_fuid(flow.uid, meta.unlogged);
         self.open_file(fuid, columns, meta)
     }
 
@@ -435,14 +435,18 @@ impl FileManager {
 
 /// Files and parts.
 impl FileManager {
-    fn next_fuid(&mut self, flow: Uid) -> Uid {
+    /// Those that get no row are numbered apart: whether a certificate is a file at all depends on what other flows had.
+    fn next_fuid(&mut self, flow: Uid, unlogged: bool) -> Uid {
+        const UNLOGGED: u64 = 1 << 63;
         if self.numbers.len() >= self.limits.numbered_count && !self.numbers.contains_key(&flow) {
             self.numbers.clear();
             self.epoch += 1;
         }
-        let number = self.numbers.entry(flow).or_insert(0);
+        let numbers = self.numbers.entry(flow).or_insert([0; 2]);
+        let [logged, not] = numbers;
+        let (number, kind) = if unlogged { (not, UNLOGGED) } else { (logged, 0) };
         *number = number.wrapping_add(1);
-        Uid::for_file(flow, self.epoch << 32 | u64::from(*number), self.seed)
+        Uid::for_file(flow, kind | self.epoch << 32 | u64::from(*number), self.seed)
     }
 
     fn open_file(&mut self, fuid: Uid, columns: FlowColumns, meta: FileMeta) -> FileHandle {
@@ -485,7 +489,7 @@ impl FileManager {
             }
             return handle;
         }
-        let fuid = self.next_fuid(flow.head.uid);
+        let fuid = self.next_fuid(flow.head.uid, meta.unlogged);
         let meta = FileMeta { total_len: range.total, ..meta.clone() };
         let handle = self.open_file(fuid, *flow, meta);
         if handle != FileHandle::NONE {
@@ -551,7 +555,7 @@ impl FileManager {
             return;
         };
         let meta = file.meta.clone();
-        let fuid = self.next_fuid(flow.head.uid);
+        let fuid = self.next_fuid(flow.head.uid, meta.unlogged);
         let fresh = File::new(fuid, meta, flow, &self.limits);
         if let Some(Entry::File(file)) = self.entry_mut(handle) {
             let old = std::mem::replace(&mut **file, fresh);

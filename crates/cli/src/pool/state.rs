@@ -66,6 +66,16 @@ pub enum Task<'g, G: Gather> {
     Shards(Job, Vec<(usize, Vec<Found>)>, Sheaf<PileOf<G>>),
 }
 
+/// What a thread gives back.
+pub enum Outcome<'g, G: Gather> {
+    /// A slice, empty at the end; whether it was lost to a bug.
+    Read(Box<Source>, Slice, bool),
+    /// Emptied sheaves; whether to go on, `None` if rows were lost to a bug.
+    Put(Box<Collector<'g, G>>, Vec<Sheaf<PileOf<G>>>, Option<bool>),
+    /// Shards that have done their parts of a job, what was in their carriers, their rows, and how many met a bug.
+    Shards(Job, Vec<usize>, Vec<Found>, Sheaf<PileOf<G>>, u64),
+}
+
 /// A job under way.
 struct Active<P> {
     job: Job,
@@ -107,6 +117,8 @@ pub struct State<'g, G: Gather> {
     ended: bool,
     /// It is no use to go on.
     stopped: bool,
+    /// Threads that wait.
+    pub idle: usize,
     /// Tasks lost to a bug.
     pub lost: u64,
 }
@@ -130,6 +142,7 @@ impl<'g, G: Gather> State<'g, G> {
             reported: false,
             ended: false,
             stopped: false,
+            idle: 0,
             lost: 0,
         }
     }
@@ -154,10 +167,21 @@ impl<'g, G: Gather> State<'g, G> {
         shard.or_else(|| self.put()).or_else(|| self.read(MAX_ACTIVE))
     }
 
-    fn read(&mut self, most: usize) -> Option<Task<'g, G>> {
+    /// Is there something for another thread?
+    pub fn has_more(&self) -> bool {
+        let shard = self.waiting.len() < MAX_WAITING && self.pick(|_| true).is_some();
+        let put = !self.waiting.is_empty() && self.collector.is_some();
+        !self.stopped && (shard || put || self.may_read(MAX_ACTIVE) && self.source.is_some())
+    }
+
+    fn may_read(&self, most: usize) -> bool {
         // What a slice announces has to be known before the next is dealt.
         let blocked = self.active.iter().any(|a| a.job.slice().is_some_and(Slice::meets));
-        if self.read || blocked || self.active.len() >= most {
+        !self.read && !blocked && self.active.len() < most
+    }
+
+    fn read(&mut self, most: usize) -> Option<Task<'g, G>> {
+        if !self.may_read(most) {
             return None;
         }
         let source = self.source.take()?;
@@ -226,8 +250,27 @@ impl<'g, G: Gather> State<'g, G> {
         None
     }
 
-    /// A slice was read; empty at the end.
-    pub fn filled(&mut self, source: Box<Source>, slice: Slice) {
+    /// What came of a task.
+    pub fn take_back(&mut self, outcome: Outcome<'g, G>) {
+        match outcome {
+            Outcome::Read(source, slice, lost) => {
+                self.lost += u64::from(lost);
+                self.filled(source, slice);
+            }
+            Outcome::Put(collector, sheaves, go_on) => {
+                self.lost += u64::from(go_on.is_none());
+                self.collector = Some(collector);
+                self.spare_sheaves.extend(sheaves);
+                self.stopped |= go_on == Some(false);
+            }
+            Outcome::Shards(job, shards, found, sheaf, lost) => {
+                self.lost += lost;
+                self.shards_done(job, &shards, found, sheaf);
+            }
+        }
+    }
+
+    fn filled(&mut self, source: Box<Source>, slice: Slice) {
         self.source = Some(source);
         if slice.is_empty() {
             self.read = true;
@@ -240,15 +283,8 @@ impl<'g, G: Gather> State<'g, G> {
         self.active.push_back(active);
     }
 
-    /// Rows were written; `go_on` is false if that is no use any more.
-    pub fn put_done(&mut self, collector: Box<Collector<'g, G>>, sheaves: Vec<Sheaf<PileOf<G>>>, go_on: bool) {
-        self.collector = Some(collector);
-        self.spare_sheaves.extend(sheaves);
-        self.stopped |= !go_on;
-    }
-
     /// Shards have done their parts of a job, which is known by its slice.
-    pub fn shards_done(&mut self, job: Job, shards: &[usize], found: Vec<Found>, sheaf: Sheaf<PileOf<G>>) {
+    fn shards_done(&mut self, job: Job, shards: &[usize], found: Vec<Found>, sheaf: Sheaf<PileOf<G>>) {
         let Some(active) = self.active.iter_mut().find(|a| a.job.is(&job)) else { return };
         drop(job);
         active.busy -= shards.len();
@@ -351,9 +387,11 @@ impl<'g, G: Gather> State<'g, G> {
         self.active.push_back(end);
     }
 
-    /// The source, the collector and the state of memory, when all is over.
-    pub fn ends(self) -> Option<(Box<Source>, Box<Collector<'g, G>>, Balance)> {
-        Some((self.source?, self.collector?, self.balance))
+    /// The source, the collector and the state of memory, when all is over, and what is not needed any more.
+    pub fn ends(mut self) -> Option<(Box<Source>, Box<Collector<'g, G>>, Balance, impl Sized)> {
+        let (source, collector) = (self.source.take()?, self.collector.take()?);
+        let rest = (self.active, self.waiting, self.spare_slices, self.spare_sheaves);
+        Some((source, collector, self.balance, rest))
     }
 }
 
