@@ -165,7 +165,7 @@ impl Worker {
     }
 
     fn end_epoch(&mut self, number: u64, rows: &mut dyn Rows, store: &mut dyn Store) {
-        if number % EPOCH_LEN == 0 {
+        if number.is_multiple_of(EPOCH_LEN) {
             for shard in &mut self.shards {
                 shard.sweep(self.now, rows, store);
             }
