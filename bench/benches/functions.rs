@@ -1,30 +1,30 @@
 //! Nanoseconds per item of every case: best of several rounds. `--test` runs each once.
 
-use sekisho_bench::{CASES, Traffic};
+use sekisho_bench::{CASES, Round};
 use std::time::Instant;
 
 fn main() {
     let smoke = std::env::args().any(|a| a == "--test");
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let traffic = Traffic::new();
     let mut count = 0;
     for case in CASES.iter().filter(|c| wanted.is_empty() || wanted.iter().any(|w| w == c.name)) {
+        let mut round = (case.make)();
         if smoke {
-            assert!((case.run)(&traffic, 1) > 0, "{} handled nothing", case.name);
+            assert!(round() > 0, "{} handled nothing", case.name);
         } else {
-            let best = (0..7).map(|_| time(case.run, &traffic)).fold(f64::INFINITY, f64::min);
-            println!("{:8} {best:10.1} ns per {}", case.name, case.item);
+            let best = (0..7).map(|_| time(&mut round)).fold(f64::INFINITY, f64::min);
+            println!("{:14} {best:10.1} ns per {}", case.name, case.item);
         }
         count += 1;
     }
     println!("{count} passed, 0 failed");
 }
 
-fn time(run: fn(&Traffic, usize) -> u64, traffic: &Traffic) -> f64 {
+fn time(round: &mut Round) -> f64 {
     let start = Instant::now();
     let mut items = 0;
     while start.elapsed().as_millis() < 100 {
-        items += run(traffic, 3);
+        items += round();
     }
     start.elapsed().as_nanos() as f64 / items as f64
 }

@@ -1,86 +1,64 @@
-//! The cases: one hot function each, on traffic that the testkit makes.
+//! The cases: one stage of the work each, on traffic that the testkit makes.
 
-use sekisho_capture::Frame;
+mod flows;
+mod traffic;
+
+use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{Settings, Worker};
 use sekisho_files::{NoStore, mime_type};
-use sekisho_flow::{ConnRecord, Flow, FlowTable, Moment, Packet, Sink};
+use sekisho_flow::{Config, ConnRecord, Flow, FlowTable, Limits, Moment, Packet, Sink};
 use sekisho_output::{Format, Sinks};
 use sekisho_record::Record;
-use sekisho_testkit::Conversation;
-use sekisho_types::{Addr, Dir, Timestamp};
+use sekisho_types::Dir;
 use sekisho_wire::{LinkType, decode};
 use std::hint::black_box;
+use traffic::Traffic;
 
-/// A named case: runs `n` rounds and returns the number of items it handled.
+/// One round of a case: returns the number of items it handled.
+pub type Round = Box<dyn FnMut() -> u64>;
+
+/// A named case.
 pub struct Case {
     /// Name for the command line.
     pub name: &'static str,
     /// What one item is.
     pub item: &'static str,
-    /// Runs `n` rounds.
-    pub run: fn(&Traffic, usize) -> u64,
+    /// Makes what the case works on, and the round that does the work.
+    pub make: fn() -> Round,
 }
 
-/// Every case.
+/// Every case, in the order of a packet's way.
 pub const CASES: &[Case] = &[
-    Case { name: "decode", item: "packet", run: run_decode },
-    Case { name: "flow", item: "packet", run: run_flow },
-    Case { name: "pass", item: "packet", run: run_pass },
-    Case { name: "encode", item: "row", run: run_encode },
-    Case { name: "mime", item: "file", run: run_mime },
+    Case { name: "read", item: "packet", make: read },
+    Case { name: "decode", item: "packet", make: decode_only },
+    Case { name: "flow", item: "packet", make: || flows(traffic::office(), Limits::default()) },
+    Case { name: "flow-new", item: "packet", make: || flows(traffic::syn_flood(), Limits::default()) },
+    Case {
+        name: "flow-evict",
+        item: "packet",
+        make: || flows(traffic::syn_flood(), Limits { flow_count: 2048, ..Limits::default() }),
+    },
+    Case { name: "flows", item: "packet", make: flows::make },
+    Case { name: "reorder", item: "packet", make: || flows(traffic::reordered(), Limits::default()) },
+    Case { name: "pass-bulk", item: "packet", make: || pass(traffic::bulk()) },
+    Case { name: "pass-http", item: "packet", make: || pass(traffic::http()) },
+    Case { name: "pass-dns", item: "packet", make: || pass(traffic::dns()) },
+    Case { name: "pass-tls", item: "packet", make: || pass(traffic::tls()) },
+    Case { name: "pass-smtp", item: "packet", make: || pass(traffic::smtp()) },
+    Case { name: "pass-fragments", item: "packet", make: || pass(traffic::fragments()) },
+    Case { name: "pass", item: "packet", make: || pass(traffic::office()) },
+    Case { name: "logs", item: "packet", make: logs },
+    Case { name: "encode-json", item: "row", make: || encode(Format::ZeekJson) },
+    Case { name: "encode-tsv", item: "row", make: || encode(Format::Zeek) },
+    Case { name: "encode-ndjson", item: "row", make: || encode(Format::Ndjson) },
+    Case { name: "mime", item: "file", make: mime },
 ];
 
-/// A few hundred HTTP conversations.
-pub struct Traffic {
-    frames: Vec<(Timestamp, Vec<u8>)>,
+/// Takes everything, keeps the rows if asked.
+struct Collect {
     rows: Vec<ConnRecord>,
+    keep: bool,
 }
-
-impl Traffic {
-    /// The same every time.
-    pub fn new() -> Self {
-        let request = b"GET /index.html HTTP/1.1\r\nHost: www.example.test\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n";
-        let mut response = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 20000\r\n\r\n".to_vec();
-        response.extend(b"<html><body>0123456789".iter().cycle().take(20_000));
-        let mut frames = Vec::new();
-        for i in 0..200u16 {
-            let orig = (Addr::v4([10, 0, (i >> 8) as u8, i as u8]), 40_000 + i);
-            let conversation = Conversation::new(orig, (Addr::v4([192, 0, 2, 80]), 80))
-                .at(Timestamp(1_700_000_000_000_000_000 + i64::from(i) * 1_000_000))
-                .syn()
-                .send(Dir::Orig, request)
-                .send(Dir::Resp, &response)
-                .ack(Dir::Orig)
-                .fin();
-            frames.extend(conversation.frames());
-        }
-        frames.sort_by_key(|f| f.0);
-        let mut traffic = Self { frames, rows: Vec::new() };
-        let mut collect = Collect(Vec::new());
-        let mut table = FlowTable::new(Default::default());
-        traffic.through(&mut table, &mut collect);
-        traffic.rows = collect.0;
-        traffic
-    }
-
-    fn through(&self, table: &mut FlowTable<()>, sink: &mut Collect) {
-        for (i, (ts, data)) in self.frames.iter().enumerate() {
-            let decoded = decode(LinkType::ETHERNET, data, data.len() as u32);
-            let packet = Packet { ts: *ts, number: i as u64 + 1, decoded: &decoded, frame: data, tunnel: None };
-            table.packet(&packet, sink);
-        }
-        table.finish(sink);
-    }
-}
-
-impl Default for Traffic {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Takes everything, keeps the rows.
-struct Collect(Vec<ConnRecord>);
 
 impl Sink for Collect {
     type App = ();
@@ -91,70 +69,131 @@ impl Sink for Collect {
     fn gap(&mut self, _: &mut Flow, _: &mut (), _: Dir, _: u64, _: Moment) {}
     fn half_closed(&mut self, _: &mut Flow, _: &mut (), _: Dir, _: Moment) {}
     fn closed(&mut self, _: &mut Flow, _: (), record: ConnRecord, _: Moment) {
-        self.0.push(record);
+        if self.keep {
+            self.rows.push(record);
+        } else {
+            black_box(record);
+        }
     }
     fn weird(&mut self, _: Option<&Flow>, _: &'static str, _: Moment) {}
 }
 
-fn run_decode(t: &Traffic, n: usize) -> u64 {
-    for _ in 0..n {
-        for (_, data) in &t.frames {
+/// The way from a file to frames.
+fn read() -> Round {
+    let path = std::env::temp_dir().join(format!("sekisho-bench-{:07}.pcap", std::process::id()));
+    std::fs::write(&path, traffic::office().capture()).expect("room for the capture");
+    let path = Removed(path);
+    Box::new(move || {
+        let mut captures = Captures::open(&[&path.0]).expect("the capture just written");
+        let mut batch = Batch::new();
+        let mut count = 0;
+        while captures.fill(&mut batch) {
+            batch.frames().for_each(|f| {
+                black_box(f);
+            });
+            count += batch.len() as u64;
+        }
+        count
+    })
+}
+
+/// A file that goes when this does.
+struct Removed(std::path::PathBuf);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn decode_only() -> Round {
+    let traffic = traffic::office();
+    Box::new(move || {
+        for (_, data) in &traffic.frames {
             black_box(decode(LinkType::ETHERNET, black_box(data), data.len() as u32));
         }
-    }
-    (n * t.frames.len()) as u64
+        traffic.frames.len() as u64
+    })
 }
 
-fn run_flow(t: &Traffic, n: usize) -> u64 {
-    for _ in 0..n {
-        let mut sink = Collect(Vec::new());
-        t.through(&mut FlowTable::new(Default::default()), &mut sink);
-        black_box(sink.0.len());
-    }
-    (n * t.frames.len()) as u64
+/// Headers and flow table, with nobody interested in the payload.
+fn flows(traffic: Traffic, limits: Limits) -> Round {
+    Box::new(move || {
+        through_flows(&traffic, limits, &mut Collect { rows: Vec::new(), keep: false });
+        traffic.frames.len() as u64
+    })
 }
 
-fn run_pass(t: &Traffic, n: usize) -> u64 {
-    for _ in 0..n {
-        let mut worker = Worker::new(Settings::default());
+fn through_flows(traffic: &Traffic, limits: Limits, sink: &mut Collect) {
+    let mut table = FlowTable::new(Config { limits, ..Config::default() });
+    for (i, (ts, data)) in traffic.frames.iter().enumerate() {
+        let decoded = decode(LinkType::ETHERNET, data, data.len() as u32);
+        let packet = Packet { ts: *ts, number: i as u64 + 1, decoded: &decoded, frame: data, tunnel: None };
+        table.packet(&packet, sink);
+    }
+    table.finish(sink);
+}
+
+/// Everything but reading and writing.
+fn pass(traffic: Traffic) -> Round {
+    let batches = traffic.batches();
+    Box::new(move || {
         let mut rows = |r: &dyn Record| {
             black_box(r.schema());
         };
-        let frames = t.frames.iter().enumerate().map(|(i, (ts, data))| Frame {
-            ts: *ts,
-            number: i as u64 + 1,
-            link_type: 1,
-            interface: 0,
-            orig_len: data.len() as u32,
-            source: 0,
-            offset: 0,
-            data,
-        });
-        worker.batch(frames, &mut rows, &mut NoStore, None);
-        worker.finish(&mut rows, &mut NoStore);
-    }
-    (n * t.frames.len()) as u64
+        through_worker(&batches, &mut rows)
+    })
 }
 
-fn run_encode(t: &Traffic, n: usize) -> u64 {
-    let mut sinks = Sinks::new(&[Format::ZeekJson], |_| Ok(Box::new(std::io::sink())));
-    for _ in 0..n {
-        for row in &t.rows {
+fn through_worker(batches: &[Batch], rows: &mut dyn FnMut(&dyn Record)) -> u64 {
+    let mut worker = Worker::new(Settings::default());
+    let mut rows = |r: &dyn Record| rows(r);
+    for batch in batches {
+        worker.batch(batch.frames(), &mut rows, &mut NoStore, None);
+    }
+    worker.finish(&mut rows, &mut NoStore);
+    batches.iter().map(|b| b.len() as u64).sum()
+}
+
+/// Everything but reading, with the rows written to nowhere.
+fn logs() -> Round {
+    let batches = traffic::office().batches();
+    Box::new(move || {
+        let mut sinks = Sinks::new(&[Format::ZeekJson], |_| Ok(Box::new(std::io::sink())));
+        let count = through_worker(&batches, &mut |row| sinks.write(row).expect("a sink takes everything"));
+        sinks.finish().expect("a sink takes everything");
+        count
+    })
+}
+
+/// Rows of conn, the longest and most frequent ones.
+fn encode(format: Format) -> Round {
+    let mut sink = Collect { rows: Vec::new(), keep: true };
+    through_flows(&traffic::office(), Limits::default(), &mut sink);
+    let mut sinks = Sinks::new(&[format], |_| Ok(Box::new(std::io::sink())));
+    Box::new(move || {
+        for row in &sink.rows {
             sinks.write(black_box(row)).expect("a sink takes everything");
         }
-    }
-    (n * t.rows.len()) as u64
+        sink.rows.len() as u64
+    })
 }
 
-fn run_mime(_: &Traffic, n: usize) -> u64 {
+fn mime() -> Round {
     const HEADS: &[&[u8]] = &[
-        b"<!doctype html>\n<html><body>", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"%PDF-1.7\n", b"{\"a\": [1, 2, 3]}",
-        b"PK\x03\x04\x14\0\0\0", b"plain words and nothing else\n", &[0; 64], b"MZ\x90\0\x03",
+        b"<!doctype html>\n<html><body>",
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"%PDF-1.7\n",
+        b"{\"a\": [1, 2, 3]}",
+        b"PK\x03\x04\x14\0\0\0",
+        b"plain words and nothing else\n",
+        &[0; 64],
+        b"MZ\x90\0\x03",
     ];
-    for _ in 0..n {
-        for head in HEADS {
+    Box::new(|| {
+        for head in HEADS.iter().cycle().take(100 * HEADS.len()) {
             black_box(mime_type(black_box(head)));
         }
-    }
-    (n * HEADS.len()) as u64
+        100 * HEADS.len() as u64
+    })
 }

@@ -1,7 +1,7 @@
 //! What the fuzz targets share.
 
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Settings, Worker};
+use sekisho_engine::{Budget, MIN_LEN, Settings, Worker};
 use sekisho_files::NoStore;
 use sekisho_output::{Format, Sinks};
 use sekisho_proto::testing::Bench;
@@ -45,7 +45,7 @@ pub fn protocol(id: ProtoId, data: &[u8]) {
 pub fn capture_to_logs(data: &[u8]) {
     let mut captures = Captures::from_bytes("fuzz", data);
     let mut settings = Settings::default();
-    settings.budget(64 << 20);
+    settings.budget = Budget::new(MIN_LEN).unwrap_or_default();
     settings.files.hashes = sekisho_files::HashSet::ALL;
     settings.checksums = data.len() % 5 == 0;
     let mut worker = Worker::new(settings);

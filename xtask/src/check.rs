@@ -1,6 +1,6 @@
 //! `cargo xtask check`: what CI runs, in the order in which failures are cheapest to find.
 
-use crate::{mutate, shell, tidy};
+use crate::{callgrind, flood, guard, mutate, shell, tidy};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::PathBuf;
@@ -11,6 +11,9 @@ const MUTATIONS: &str = "400";
 
 /// Seconds per fuzz target and check.
 const FUZZ_SECS: &str = "5";
+
+/// Attacks per check: small ones, with so little memory (MiB) that the caps bite all the same.
+const FLOOD: &[&str] = &["--scale", "0.2", "--memory", "64"];
 
 /// Instrumentation that libFuzzer needs; stable flags, so that no nightly toolchain is asked for.
 const FUZZ_FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -41,7 +44,7 @@ fn check_all() -> Result<bool> {
     let bench =
         ["bench", "--locked", "--quiet", "--manifest-path", "bench/Cargo.toml", "--bench", "functions", "--", "--test"];
     shell::run("cargo", &bench)?;
-    let fuzzing = has_cpp_compiler()?;
+    let fuzzing = has("c++", "g++")?;
     if !fuzzing {
         println!("check: no C++ compiler, which libFuzzer needs, and no right to install one: fuzzing left out");
     } else if !fuzz(&["all", FUZZ_SECS])? {
@@ -50,8 +53,17 @@ fn check_all() -> Result<bool> {
     if !mutate::mutate(&[MUTATIONS])? {
         bail!("a damaged capture was not handled");
     }
+    if !flood::flood(FLOOD)? {
+        bail!("an attack had an effect");
+    }
+    let guarded = has("valgrind", "valgrind")?;
+    if !guarded {
+        println!("check: {}, and no right to install it: guard left out", callgrind::INSTALL);
+    } else if !guard::guard(&[])? {
+        bail!("the cost of a stage is not what was agreed");
+    }
     // Every step that fails ends the check before this line.
-    println!("check: {} passed, 0 failed", 8 + usize::from(fuzzing));
+    println!("check: {} passed, 0 failed", 9 + usize::from(fuzzing) + usize::from(guarded));
     Ok(true)
 }
 
@@ -68,15 +80,15 @@ fn check_protocol(name: &str) -> Result<bool> {
     fuzz(&[name, "60"])
 }
 
-/// Is there a C++ compiler? Installs Debian's if there is none and we may.
-fn has_cpp_compiler() -> Result<bool> {
-    let works = || Command::new("c++").arg("--version").output().is_ok_and(|o| o.status.success());
+/// Is there a `program`? Installs Debian's `package` if there is none and we may.
+fn has(program: &str, package: &str) -> Result<bool> {
+    let works = || Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
     let may = shell::output("id", &["-u"])?.trim() == "0" && Command::new("apt-get").arg("--version").output().is_ok();
     if !works() && may {
         shell::run("apt-get", &["-qq", "update"])?;
         shell::run_with(
             "apt-get",
-            &["-qq", "install", "-y", "--no-install-recommends", "g++"],
+            &["-qq", "install", "-y", "--no-install-recommends", package],
             &[("DEBIAN_FRONTEND", "noninteractive")],
         )?;
     }

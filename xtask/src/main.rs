@@ -2,9 +2,13 @@
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 mod bench;
+mod callgrind;
 mod check;
+mod flood;
+mod guard;
 mod mutate;
 mod new;
+mod parallel;
 mod shell;
 mod tidy;
 
@@ -21,6 +25,10 @@ cargo xtask TASK
   captures               make the built captures below goldens/ again (crates/testkit/src/bin/captures)
   bless                  rewrite the goldens from what the program says now; then read the diff
   mutate N [--seed S]    N damaged variants of the goldens and examples through the binary
+  flood [NAME…] [FLAG…]  attack captures through the binary: memory, cost per packet, and whether ordinary
+                         traffic around them is reported as it is without them; flood --help
+  guard [CASE…]          instructions per item of every stage beside bench/instructions.txt, 3 % apart at most
+  guard --bless REASON   the same, then write down what was counted, and why it may be so
   fuzz [TARGET] [SECS]   fuzz one target, or every target, for SECS seconds (default 10)
   bench CAPTURE [-n RUNS] Sekisho and whichever of tshark, ndpiReader, tcpflow, argus, tcpdump are
                          installed, in turn: CPU seconds, Gbit/s and packets per CPU second, memory
@@ -47,6 +55,8 @@ fn run(args: &[String]) -> Result<bool> {
         ["captures"] => check::captures(),
         ["bless"] => check::bless(),
         ["mutate", ref rest @ ..] => mutate::mutate(rest),
+        ["flood", ref rest @ ..] => flood::flood(rest),
+        ["guard", ref rest @ ..] => guard::guard(rest),
         ["fuzz", ref rest @ ..] => check::fuzz(rest),
         ["bench", ref rest @ ..] => bench::bench(rest),
         [] | ["help" | "--help" | "-h"] => {

@@ -141,6 +141,10 @@ pub struct Logs {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "zeek-json")]
     pub format: Vec<Format>,
 
+    /// Also write stats.log: memory in use, peaks, and what was given up, every five minutes of packet time
+    #[arg(long)]
+    pub stats: bool,
+
     /// Hashes in files.log
     #[arg(long, value_enum, value_delimiter = ',', value_name = "HASH")]
     pub hash: Vec<Hash>,

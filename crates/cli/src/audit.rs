@@ -4,8 +4,8 @@ use crate::args::{Audit, When};
 use crate::drive::{self, Outcome};
 use crate::input;
 use anyhow::{Context, Result};
-use sekisho_engine::Stats;
-use sekisho_report::{Completeness, Summary, render_text, to_json};
+use sekisho_engine::{Pool, Stats};
+use sekisho_report::{Completeness, Pool as PoolFact, State, Summary, render_text, to_json};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 
@@ -19,7 +19,8 @@ pub fn run(args: &Audit) -> Result<bool> {
     settings.files.hashes.sha256 = true;
     let mut summary = Summary::new(args.common.seed);
     let outcome = drive::gather(&args.common, captures, settings, &mut summary);
-    let page = summary.page(completeness(args, &outcome));
+    let mut page = summary.page(completeness(args, &outcome));
+    page.state = state(&outcome);
     let to_stdout = args.json.as_ref().is_some_and(|p| p.as_os_str() == "-");
     if let Some(path) = &args.json {
         let json = to_json(&page) + "\n";
@@ -82,6 +83,26 @@ fn undecoded(s: &Stats) -> Vec<(String, u64)> {
     ])
 }
 
+/// What the run used and gave up.
+fn state(outcome: &Outcome) -> State {
+    let s = &outcome.stats;
+    let pools = Pool::ALL.iter().zip(outcome.pools);
+    State {
+        memory: outcome.memory_len,
+        pools: pools.map(|(p, s)| PoolFact { name: p.name(), peak: s.peak_len, cap: s.cap_len }).collect(),
+        given_up: named(&[
+            ("flows ended early to make room; their rows are written", s.flow.flows_evicted),
+            ("holes in streams given up before they might have been filled", s.flow.holes_forced),
+            ("out-of-order bytes thrown away", s.flow.bytes_dropped),
+            ("fragmented packets forgotten to make room", s.defrag.evicted),
+            ("compressed contents not decoded to their end", s.decoding_refused),
+            ("files not followed", s.files.refused),
+            ("parts of files not hashed", s.files.held_refused),
+            ("announced flows forgotten", s.expectations_dropped),
+        ]),
+    }
+}
+
 fn limits(s: &Stats) -> Vec<(String, u64)> {
     named(&[
         ("flows evicted because the table was full", s.flow.flows_evicted),
@@ -92,5 +113,6 @@ fn limits(s: &Stats) -> Vec<(String, u64)> {
         ("file parts refused", s.files.spans_refused),
         ("compressed contents not decoded to their end", s.decoding_refused),
         ("out-of-order bytes thrown away", s.flow.bytes_dropped),
+        ("fragmented packets forgotten because buffers were full", s.defrag.evicted),
     ])
 }

@@ -5,7 +5,7 @@ use crate::gather::Gather;
 use crate::pool;
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Rows, SHARDS, Settings, Stats, Tap, Worker};
+use sekisho_engine::{MAX_PARTS, POOL_COUNT, PoolState, Rows, Settings, Stats, Tap, Worker};
 use sekisho_files::{NoStore, Store};
 use sekisho_record::Record;
 use std::cell::RefCell;
@@ -16,6 +16,10 @@ use std::thread;
 pub struct Outcome {
     /// Counts.
     pub stats: Stats,
+    /// Pools of memory, in the order of [`sekisho_engine::Pool::ALL`].
+    pub pools: [PoolState; POOL_COUNT],
+    /// Memory that the run might use.
+    pub memory_len: u64,
     /// The captures, read.
     pub captures: Captures,
     /// A capture was damaged, or a batch was lost to a bug.
@@ -29,7 +33,7 @@ const MAX_DEFAULT_JOBS: usize = 8;
 fn jobs(common: &Common) -> usize {
     match common.jobs {
         0 => thread::available_parallelism().map_or(1, usize::from).min(MAX_DEFAULT_JOBS),
-        n => n.min(SHARDS),
+        n => n.min(usize::try_from(MAX_PARTS).unwrap_or(n)),
     }
 }
 
@@ -38,9 +42,10 @@ fn jobs(common: &Common) -> usize {
 pub fn gather(common: &Common, captures: Captures, settings: Settings, gather: &mut impl Gather) -> Outcome {
     let jobs = jobs(common);
     if jobs > 1 {
-        let pool::Done { stats, captures, lost } = pool::run(common, captures, settings, jobs, gather);
-        let damaged = report(common, &captures, lost);
-        return Outcome { stats, captures, damaged };
+        let done = pool::run(common, captures, settings, jobs, gather);
+        let damaged = report(common, &done.captures, done.lost);
+        let pool::Done { stats, pools, memory_len, captures, .. } = done;
+        return Outcome { stats, pools, memory_len, captures, damaged };
     }
     let gather = RefCell::new(gather);
     let mut rows = |row: &dyn Record| gather.borrow_mut().row(row);
@@ -77,11 +82,11 @@ pub fn drive(
     }
     lost += u64::from(catch_unwind(AssertUnwindSafe(|| worker.finish(rows, store))).is_err());
     progress.clear();
-    let stats = worker.stats();
+    let (stats, pools, memory_len) = (worker.stats(), worker.pools(), worker.memory_len());
     // The process ends soon: giving all tables back one by one would only take time.
     std::mem::forget((worker, batch));
     let damaged = report(common, &captures, lost);
-    Outcome { stats, captures, damaged }
+    Outcome { stats, pools, memory_len, captures, damaged }
 }
 
 /// One line per damaged capture and per bug; tells whether there was any.

@@ -1,9 +1,9 @@
 //! From flags to an open timeline and the settings of a pass.
 
 use crate::args::Common;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sekisho_capture::Captures;
-use sekisho_engine::Settings;
+use sekisho_engine::{Budget, MIN_LEN, Settings};
 use std::fs;
 
 /// Default of `--memory` where the machine's size is unknown, and its ceiling elsewhere.
@@ -25,7 +25,11 @@ pub fn settings(common: &Common) -> Result<Settings> {
         let filter = sekisho_wire::filter::Filter::parse(text).with_context(|| format!("--filter {text:?}"))?;
         settings.filter = Some(filter);
     }
-    settings.budget(common.memory.unwrap_or_else(default_memory));
+    let memory = common.memory.unwrap_or_else(default_memory);
+    let Some(budget) = Budget::new(memory) else {
+        bail!("--memory {memory}: too little; the least that makes sense is {}M", MIN_LEN >> 20);
+    };
+    settings.budget = budget;
     Ok(settings)
 }
 
@@ -35,5 +39,5 @@ fn default_memory() -> u64 {
         let line = text.lines().find(|l| l.starts_with("MemTotal:"))?;
         line.split_whitespace().nth(1)?.parse::<u64>().ok()
     });
-    total.map_or(MAX_DEFAULT_MEMORY, |kib| (kib * 1024 / 4).clamp(64 << 20, MAX_DEFAULT_MEMORY))
+    total.map_or(MAX_DEFAULT_MEMORY, |kib| (kib * 1024 / 4).clamp(MIN_LEN, MAX_DEFAULT_MEMORY))
 }

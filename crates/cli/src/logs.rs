@@ -3,6 +3,7 @@
 use crate::args::{Format, Hash, Logs};
 use crate::{drive, gather, input};
 use anyhow::{Context, Result, bail};
+use sekisho_engine::STATS_INTERVAL;
 use sekisho_output::{Sinks, Writer};
 use std::fs::{self, File};
 use std::io;
@@ -16,6 +17,7 @@ pub fn run(args: &Logs) -> Result<bool> {
     }
     let captures = input::open(&args.common)?;
     let mut settings = input::settings(&args.common)?;
+    settings.stats = args.stats.then_some(STATS_INTERVAL);
     for hash in &args.hash {
         match hash {
             Hash::Md5 => settings.files.hashes.md5 = true,

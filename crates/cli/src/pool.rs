@@ -11,7 +11,7 @@ use crate::args::Common;
 use crate::gather::{Gather, Packer};
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Dealing, Key, KeyedRows, Part, SHARDS, Settings, Slice, Stats, finish, parts};
+use sekisho_engine::{Dealing, Key, KeyedRows, POOL_COUNT, Part, PoolState, Settings, Slice, Stats, finish, parts};
 use sekisho_proto::{Fact, Remembered};
 use sekisho_record::Record;
 use state::{Outcome, State, Task};
@@ -30,6 +30,10 @@ const SCANT_LEN: usize = 64 << 10;
 pub struct Done {
     /// Counts.
     pub stats: Stats,
+    /// Pools of memory, in the order of [`sekisho_engine::Pool::ALL`].
+    pub pools: [PoolState; POOL_COUNT],
+    /// Memory that the run might use.
+    pub memory_len: u64,
     /// The captures, read.
     pub captures: Captures,
     /// Parts of the pass lost to a bug.
@@ -150,7 +154,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Runs a pass over `captures` with `jobs` threads, this one among them.
 pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, jobs: usize, gather: &mut G) -> Done {
-    let (dealing, parts) = parts(settings, SHARDS);
+    let (dealing, balance, parts) = parts(settings);
     let progress = Progress::new(common.progress, common.quiet, captures.progress().total_len());
     let (batch, spare) = (Arc::default(), Vec::new());
     let source = Source { captures, dealing, progress, packets: 0, batch, from: 0, spare, over: false };
@@ -158,7 +162,7 @@ pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, j
     let packers: Vec<G::Packer> = (0..jobs).map(|_| gather.packer()).collect();
     let collector = Collector { gather, remembered: Remembered::default(), repeats: 0, order: Vec::new() };
     let pool = Pool {
-        state: Mutex::new(State::new(source, collector, jobs)),
+        state: Mutex::new(State::new(source, balance, collector, jobs, parts.len())),
         changed: Condvar::new(),
         parts: parts.into_iter().map(Mutex::new).collect(),
     };
@@ -242,22 +246,23 @@ impl<'g, G: Gather> Pool<'g, G> {
         let mut parts: Vec<Part> =
             self.parts.into_iter().map(|p| p.into_inner().unwrap_or_else(PoisonError::into_inner)).collect();
         let mut lost = state.lost;
-        let Some((source, collector, rest_of_state)) = state.ends() else {
+        let Some((source, collector, mut balance, rest)) = state.ends() else {
             unreachable!("every task gives back what it took");
         };
         source.progress.clear();
         let now = source.dealing.now();
-        let rest = catch_unwind(AssertUnwindSafe(|| {
+        let end = catch_unwind(AssertUnwindSafe(|| {
             finish(&mut parts, now, &mut |row: &dyn Record| collector.gather.row(row));
         }));
-        lost += u64::from(rest.is_err());
+        balance.note(&mut parts);
+        lost += u64::from(end.is_err());
         let mut stats = source.dealing.stats();
         parts.iter().for_each(|part| part.stats(&mut stats));
         stats.records -= collector.repeats;
         // The process ends soon: giving all tables and buffers back one by one would only take time.
         let Source { captures, batch, spare, .. } = *source;
-        std::mem::forget((parts, batch, spare, rest_of_state));
-        Done { stats, captures, lost }
+        std::mem::forget((parts, batch, spare, rest));
+        Done { stats, pools: balance.pools(), memory_len: balance.memory_len(), captures, lost }
     }
 }
 

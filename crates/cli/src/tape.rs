@@ -1,6 +1,6 @@
 //! Rows that travel between threads: their values, copied from the record and played back as one.
 
-use sekisho_record::{Field, Fields, List, Record, Schema, Value, Visitor};
+use sekisho_record::{List, Record, Schema, Value, Visitor};
 use sekisho_types::{Addr, CommunityId, Interval, MacAddr, Subnet, Timestamp, Uid};
 use std::sync::OnceLock;
 
@@ -140,9 +140,11 @@ impl Tape {
 struct Recorder<'a>(&'a mut Tape);
 
 impl Visitor for Recorder<'_> {
-    fn value(&mut self, value: Value<'_>) {
-        let cell = self.0.cell(value, 1);
-        self.0.cells.push(cell);
+    fn values(&mut self, values: &[Value<'_>]) {
+        for &value in values {
+            let cell = self.0.cell(value, 1);
+            self.0.cells.push(cell);
+        }
     }
 }
 
@@ -169,23 +171,23 @@ impl List for Items<'_> {
     }
 }
 
-impl Fields for Played<'_> {
-    fn describe(_: &mut Vec<Field>) {}
-
-    fn visit(&self, v: &mut dyn Visitor) {
-        for &cell in self.cells {
-            match cell {
-                Cell::List(start, end) => {
-                    let cells = self.tape.items.get(start..end).unwrap_or(&[]);
-                    v.value(Value::List(&Items { tape: self.tape, cells }));
-                }
-                cell => v.value(self.tape.plain(cell)),
-            }
-        }
-    }
-}
-
 impl Record for Played<'_> {
+    fn visit(&self, v: &mut dyn Visitor) {
+        let list = |cell: &Cell| match *cell {
+            Cell::List(start, end) => {
+                Some(Items { tape: self.tape, cells: self.tape.items.get(start..end).unwrap_or(&[]) })
+            }
+            _ => None,
+        };
+        // Lists need a place while their values are looked at.
+        let lists: Vec<Option<Items<'_>>> = self.cells.iter().map(list).collect();
+        let value = |(&cell, list)| match list {
+            &Some(ref list) => Value::List(list),
+            None => self.tape.plain(cell),
+        };
+        v.values(&self.cells.iter().zip(&lists).map(value).collect::<Vec<_>>());
+    }
+
     fn schema(&self) -> &'static Schema {
         self.schema
     }

@@ -1,7 +1,7 @@
 //! What a flow's slot holds for the application layer.
 
 use sekisho_proto::Parser;
-use sekisho_types::Dir;
+use sekisho_types::{Dir, Heap, block_len, list_len};
 
 /// Bytes kept per direction while no parser has claimed the flow.
 pub(crate) const MAX_PROBE_BYTES: usize = 4096;
@@ -29,6 +29,26 @@ pub(crate) enum App {
     Opaque,
 }
 
+impl App {
+    /// Bytes that the flow's state was counted for.
+    pub fn counted_len(&self) -> i64 {
+        match self {
+            Self::Active(parser) => parser.counted_len(),
+            Self::Probing(probing) => i64::from(probing.counted),
+            Self::New | Self::Late(_) | Self::Opaque => 0,
+        }
+    }
+
+    /// Bytes that the flow's state was counted for; from now on for none.
+    pub fn uncount(&mut self) -> i64 {
+        match self {
+            Self::Active(parser) => parser.counted_len(),
+            Self::Probing(probing) => i64::from(std::mem::take(&mut probing.counted)),
+            Self::New | Self::Late(_) | Self::Opaque => 0,
+        }
+    }
+}
+
 /// First bytes of a flow that no parser has claimed yet.
 #[derive(Default)]
 pub(crate) struct Probing {
@@ -39,9 +59,18 @@ pub(crate) struct Probing {
     pub excluded: u64,
     /// Datagrams that no probe knew.
     pub strange: u8,
+    /// What it was counted for.
+    counted: u32,
 }
 
 impl Probing {
+    /// By how much it has grown since the last call, at first since nothing.
+    pub fn recount(&mut self) -> i64 {
+        let len = block_len(size_of::<Self>()) + self.bytes.as_slice().heap_len() + list_len(&self.chunks);
+        let now = u32::try_from(len).unwrap_or(u32::MAX);
+        i64::from(now) - i64::from(std::mem::replace(&mut self.counted, now))
+    }
+
     pub fn with_excluded(excluded: u64) -> Self {
         Self { excluded, ..Self::default() }
     }
@@ -69,9 +98,12 @@ impl Probing {
     /// Bytes of `dir` were lost: what was held of it no longer precedes what follows.
     pub fn lose(&mut self, dir: Dir) {
         if let Some(held) = self.bytes.get_mut(dir.index()) {
-            held.clear();
+            *held = Vec::new();
         }
         self.chunks.retain(|c| c.0 != dir);
+        if self.chunks.is_empty() {
+            self.chunks = Vec::new();
+        }
     }
 
     /// The chunks in order of arrival.

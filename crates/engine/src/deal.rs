@@ -76,7 +76,7 @@ impl Hash {
     /// The upper half decides: tables within the shard look at the lower.
     #[inline]
     fn part(&self, hash: u64) -> usize {
-        ((hash >> 32) * self.count as u64 >> 32) as usize
+        (((hash >> 32) * self.count as u64) >> 32) as usize
     }
 
     /// The place of a decoded packet, whose offsets count from the start of `bytes`.

@@ -4,15 +4,14 @@ use hashbrown::HashMap;
 use sekisho_proto::Expectation;
 use sekisho_types::{Addr, FiveTuple, SeededState, Timestamp};
 
-/// Expectations a worker keeps; beyond, new ones are refused until old ones have expired.
-pub(crate) const MAX_EXPECTATIONS: usize = 4096;
-
 /// Expectations by announced end, or by host pair where the port is unknown.
 pub(crate) struct Expectations {
     by_end: HashMap<(Addr, u16), Expectation, SeededState>,
     by_pair: HashMap<(Addr, Addr), Expectation, SeededState>,
     /// A full table is searched for expired entries no sooner than this.
     next_search: Timestamp,
+    /// How many are kept; beyond, new ones are refused until old ones have expired.
+    max: usize,
     /// Announcements dropped because the table was full.
     pub dropped: u64,
 }
@@ -22,25 +21,26 @@ fn pair(a: Addr, b: Addr) -> (Addr, Addr) {
 }
 
 impl Expectations {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, max: usize) -> Self {
         let state = SeededState(seed);
         Self {
             by_end: HashMap::with_hasher(state),
             by_pair: HashMap::with_hasher(state),
             next_search: Timestamp(i64::MIN),
+            max,
             dropped: 0,
         }
     }
 
     pub fn add(&mut self, e: Expectation, now: Timestamp) {
-        if self.by_end.len() + self.by_pair.len() >= MAX_EXPECTATIONS {
+        if self.by_end.len() + self.by_pair.len() >= self.max {
             if now >= self.next_search {
                 self.by_end.retain(|_, e| e.expires > now);
                 self.by_pair.retain(|_, e| e.expires > now);
                 let first = self.by_end.values().chain(self.by_pair.values()).map(|e| e.expires).min();
                 self.next_search = first.unwrap_or(now);
             }
-            if self.by_end.len() + self.by_pair.len() >= MAX_EXPECTATIONS {
+            if self.by_end.len() + self.by_pair.len() >= self.max {
                 self.dropped += 1;
                 return;
             }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn matches_either_end_once_and_in_time() {
-        let mut x = Expectations::new(0);
+        let mut x = Expectations::new(0, 100);
         x.add(expectation(Some(50000), None), Timestamp(0));
         assert!(x.take(&flow(50001), Timestamp(1)).is_none());
         assert!(x.take(&flow(50000).flipped(), Timestamp(1)).is_some());
@@ -123,8 +123,8 @@ mod tests {
 
     #[test]
     fn limits_hold() {
-        let mut x = Expectations::new(0);
-        for port in 0..u16::try_from(MAX_EXPECTATIONS).expect("fits") + 10 {
+        let mut x = Expectations::new(0, 100);
+        for port in 0..110 {
             x.add(expectation(Some(port), None), Timestamp(0));
         }
         assert_eq!(x.dropped, 10);

@@ -1,9 +1,11 @@
 //! A flow table with everything that works on its flows: packets in, rows and file content out.
 
 use crate::app::App;
+use crate::budget::{Lens, Pool};
 use crate::files::FileHost;
 use crate::pass::{Host, Pass};
 use crate::records::{TunnelRecord, WeirdRecord};
+use crate::settings::Remembered;
 use crate::tunnels::Noted;
 use crate::{Rows, Settings, Stats};
 use sekisho_files::{FileManager, Store};
@@ -16,6 +18,9 @@ use sekisho_wire::{Anomaly, Decoded, checksum};
 
 /// Tunnels inside tunnels, and fragmented datagrams inside fragmented datagrams, that are followed.
 pub const MAX_TUNNEL_DEPTH: usize = 8;
+
+/// Part of the decoders' memory that one may ask for.
+const DECODER_PART: u64 = 4;
 
 /// What a packet is inside of.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,22 +56,29 @@ pub(crate) enum Carried {
 
 /// Flows, fragments, parsers and files of some address pairs.
 pub(crate) struct Lane {
-    flows: FlowTable<App>,
-    defrag: Defragmenter,
+    pub(crate) flows: FlowTable<App>,
+    pub(crate) defrag: Defragmenter,
     pub(crate) host: Host,
+    /// What it may come to use.
+    pub(crate) caps: Lens,
     checksums: bool,
     /// Number of the frame that was last in this lane.
     pub(crate) done: u64,
 }
 
 impl Lane {
-    /// An empty lane.
+    /// An empty lane, to be told what it may use: see [`Lane::allow`].
     pub fn new(settings: &Settings) -> Self {
         let seed = settings.flow.seed;
+        let remembered = Remembered::of(&settings.budget);
+        let files = sekisho_files::Limits { numbered_count: remembered.numbered, ..settings.files };
+        let mut host = Host::new(FileManager::new(files, seed), seed, &remembered);
+        host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
         Self {
             flows: FlowTable::new(settings.flow.clone()),
             defrag: Defragmenter::new(settings.flow.clone()),
-            host: Host::new(FileManager::new(settings.files, seed), seed),
+            host,
+            caps: Lens::default(),
             checksums: settings.checksums,
             done: 0,
         }
@@ -103,6 +115,9 @@ impl Lane {
         let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
         let mut pass = Pass { host: &mut self.host, rows: way.rows, store: way.store };
         let Handled { uid, .. } = self.flows.packet(&packet, &mut pass)?;
+        if self.host.parsers_len > self.host.parsers_cap {
+            self.relieve(way.at, way.rows, way.store);
+        }
         if self.host.files.has_records() {
             self.emit_files(way.rows, way.store);
         }
@@ -141,7 +156,7 @@ impl Lane {
         if outer.depth >= MAX_TUNNEL_DEPTH {
             return self.too_deep(way, d);
         }
-        let uid = self.tunnel(d, &inner, own, outer.uid, way);
+        let uid = self.tunnel(d, &inner, own, way);
         let decoded = inner.decode(bytes);
         self.note_anomalies(&decoded, way.at, way.rows);
         let outer = Outer { uid: Some(uid), kind: Some(inner.kind), depth: outer.depth + 1 };
@@ -169,14 +184,7 @@ impl Lane {
     }
 
     /// Notes the tunnel and gives its uid.
-    fn tunnel(
-        &mut self,
-        d: &Decoded,
-        inner: &tunnel::Inner,
-        own: Option<Uid>,
-        outer: Option<Uid>,
-        way: &mut Way<'_>,
-    ) -> Uid {
+    fn tunnel(&mut self, d: &Decoded, inner: &tunnel::Inner, own: Option<Uid>, way: &mut Way<'_>) -> Uid {
         let tuple =
             FiveTuple { orig: d.src, resp: d.dst, orig_port: d.src_port, resp_port: d.dst_port, proto: d.proto };
         let (uid, ended) = match self.host.tunnels.note(&tuple, own, way.at.ts) {
@@ -186,8 +194,7 @@ impl Lane {
         for row in ended {
             way.rows.row(&row);
         }
-        let flow =
-            FlowInfo { uid, tuple, community_id: CommunityId::new(&tuple, 0), tunnel: outer, ..FlowInfo::default() };
+        let flow = FlowInfo { uid, tuple, community_id: CommunityId::new(&tuple, 0), ..FlowInfo::default() };
         let ports = d.proto == ip_proto::UDP;
         let row = TunnelRecord {
             ts: way.at.ts,
@@ -295,6 +302,7 @@ impl Lane {
             files: self.host.files.stats(),
             expectations_dropped: self.host.expectations.dropped,
             decoding_refused: self.host.out.decoding.refused,
+            parsers_len: u64::try_from(self.host.parsers_len).unwrap_or(0),
             ..self.host.stats
         }
     }

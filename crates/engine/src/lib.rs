@@ -5,6 +5,7 @@
 //! through [`sekisho_files::Store`].
 
 mod app;
+mod budget;
 mod deal;
 mod expect;
 mod files;
@@ -12,17 +13,21 @@ mod lane;
 mod once;
 mod pass;
 mod records;
+mod relief;
 mod settings;
 mod shard;
 mod slice;
+mod stats_log;
 mod tunnels;
 mod worker;
 
+pub use budget::{Budget, FIXED_LEN, MAX_PARTS, MIN_LEN, POOL_COUNT, Pool, PoolState};
 pub use lane::{MAX_TUNNEL_DEPTH, Tap};
 pub use records::{TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
-pub use slice::{Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
-pub use worker::{EPOCH_LEN, SHARDS, Worker};
+pub use slice::{Balance, Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
+pub use stats_log::{STATS_INTERVAL, StatsRecord};
+pub use worker::{EPOCH_LEN, Worker};
 
 use sekisho_proto::Fact;
 use sekisho_record::{Record, Schema};
@@ -52,6 +57,7 @@ pub fn schemas() -> Vec<&'static Schema> {
         sekisho_flow::ConnRecord::static_schema(),
         sekisho_files::FileRecord::static_schema(),
         sekisho_files::OcspRecord::static_schema(),
+        StatsRecord::static_schema(),
         TunnelRecord::static_schema(),
         WeirdRecord::static_schema(),
     ]);

@@ -5,6 +5,7 @@ use crate::deal::Announced;
 use crate::expect::Expectations;
 use crate::files::FileHost;
 use crate::records::WeirdRecord;
+use crate::settings::Remembered;
 use crate::tunnels::Tunnels;
 use crate::{Rows, Stats};
 use hashbrown::HashSet;
@@ -17,9 +18,6 @@ use sekisho_types::{Dir, FlowInfo, SeededState, Uid, ip_proto};
 /// messages before DTLS begins in the same flow.
 const MAX_STRANGE_DATAGRAMS: u8 = 16;
 
-/// (flow, anomaly) pairs remembered so that each is logged once.
-const MAX_WEIRDS_REMEMBERED: usize = 1 << 16;
-
 /// A worker's state above the flow table.
 pub(crate) struct Host {
     pub out: Outbox,
@@ -29,18 +27,32 @@ pub(crate) struct Host {
     pub announced: Vec<Announced>,
     pub tunnels: Tunnels,
     pub stats: Stats,
+    /// Bytes that the states of all parsers take, and what was kept for probes.
+    pub parsers_len: i64,
+    /// The most that they took since somebody asked.
+    pub parsers_peak: i64,
+    /// What they may come to take before flows have to go.
+    pub parsers_cap: i64,
+    /// (flow, anomaly) pairs, so that each is logged once, and how many are remembered.
     weirds: HashSet<(Uid, &'static str), SeededState>,
+    weirds_max: usize,
 }
 
 impl Host {
-    pub fn new(files: FileManager, seed: u64) -> Self {
+    pub fn new(files: FileManager, seed: u64, remembered: &Remembered) -> Self {
+        let mut out = Outbox::default();
+        out.remembered.set_limit(remembered.facts);
         Self {
-            out: Outbox::default(),
+            out,
             files,
-            expectations: Expectations::new(seed),
+            expectations: Expectations::new(seed, remembered.expectations),
             announced: Vec::new(),
-            tunnels: Tunnels::new(seed),
+            tunnels: Tunnels::new(seed, remembered.tunnels),
             stats: Stats::default(),
+            parsers_len: 0,
+            parsers_peak: 0,
+            parsers_cap: i64::MAX,
+            weirds_max: remembered.weirds,
             weirds: HashSet::with_hasher(SeededState(seed)),
         }
     }
@@ -104,6 +116,21 @@ impl Pass<'_> {
         f(&mut cx);
     }
 
+    /// Counts what the flow's parser has come to hold or given back.
+    fn recount(&mut self, app: &mut App) {
+        if let App::Active(parser) = app {
+            self.host.parsers_len += parser.recount();
+            self.host.parsers_peak = self.host.parsers_peak.max(self.host.parsers_len);
+        }
+    }
+
+    /// Takes a flow's state, which counts no more; leaves the slot opaque.
+    fn take(&mut self, app: &mut App) -> App {
+        let mut old = std::mem::replace(app, App::Opaque);
+        self.host.parsers_len -= old.uncount();
+        old
+    }
+
     /// Logs and notes what calls left in the outbox, except what concerns the parser itself.
     fn drain(&mut self, flow: &mut Flow, at: Moment) {
         let out = &mut self.host.out;
@@ -145,7 +172,7 @@ impl Pass<'_> {
 
     fn weird_row(&mut self, flow: &FlowInfo, name: &'static str, addl: Option<sekisho_record::Text>, at: Moment) {
         self.host.stats.weirds += 1;
-        if self.host.weirds.len() >= MAX_WEIRDS_REMEMBERED {
+        if self.host.weirds.len() >= self.host.weirds_max {
             self.host.weirds.clear();
         }
         if self.host.weirds.insert((flow.uid, name)) {
@@ -182,6 +209,7 @@ impl Pass<'_> {
                     let Some(transport) = transport(&flow.info) else { return };
                     let start = Start { transport, flow: &flow.info, handed_over_by: by, expected: None };
                     *app = App::Active(Parser::start(to, &start));
+                    self.recount(app);
                 }
                 None => *app = App::New,
             }
@@ -199,13 +227,17 @@ impl Pass<'_> {
             *app = App::Opaque;
             flow.set_opaque();
         } else if std::mem::take(&mut self.host.out.opaque) {
+            // Nothing will come that changes its rows: an encrypted flow costs counters only.
+            self.end_parser(flow, app, at);
             flow.set_opaque();
+        } else {
+            self.recount(app);
         }
     }
 
     /// Ends the parser, if any, and tells which it was; leaves the slot opaque.
     fn end_parser(&mut self, flow: &mut Flow, app: &mut App, at: Moment) -> Option<ProtoId> {
-        let App::Active(mut parser) = std::mem::replace(app, App::Opaque) else { return None };
+        let App::Active(mut parser) = self.take(app) else { return None };
         let transport = transport(&flow.info)?;
         self.call(flow, transport, at, |cx| parser.end(cx));
         self.drain(flow, at);
@@ -224,7 +256,7 @@ impl Pass<'_> {
         {
             return self.start_expected(flow, app, e, dir, bytes, at);
         }
-        let mut probing = match std::mem::take(app) {
+        let mut probing = match self.take(app) {
             App::Probing(p) => p,
             _ => {
                 // The usual case: the first chunk decides, and nothing is copied.
@@ -257,12 +289,18 @@ impl Pass<'_> {
                 }
                 Choice::More if self.awaited(flow) => return self.unknown(flow, app, probing, dir, bytes, at),
                 Choice::More => {
-                    *app = App::Probing(probing);
+                    self.probe_on(app, probing);
                     return;
                 }
                 Choice::Nobody => return self.unknown(flow, app, probing, dir, bytes, at),
             }
         }
+    }
+
+    /// Undecided: keeps the first bytes until more come.
+    fn probe_on(&mut self, app: &mut App, mut probing: Box<Probing>) {
+        self.host.parsers_len += probing.recount();
+        *app = App::Probing(probing);
     }
 
     /// Starts `id` on what is there. `Err` with its bit if it rejects the bytes without having confirmed anything.
@@ -293,6 +331,7 @@ impl Pass<'_> {
                 out.hand_over = None;
                 out.opaque = false;
                 self.drain(flow, at);
+                self.take(app);
                 *app = App::New;
                 return Err(1 << id as u32);
             }
@@ -329,7 +368,7 @@ impl Pass<'_> {
             if probing.strange < MAX_STRANGE_DATAGRAMS {
                 probing.lose(Dir::Orig);
                 probing.lose(Dir::Resp);
-                *app = App::Probing(probing);
+                self.probe_on(app, probing);
                 return;
             }
         } else if let Some(e) = self.host.expectations.take_pair(&flow.info.tuple, at.ts) {
@@ -369,6 +408,13 @@ impl Pass<'_> {
 impl Sink for Pass<'_> {
     type App = App;
 
+    fn opened(&mut self, flow: &mut Flow, _app: &mut App, _at: Moment) {
+        if let Some((open, begun)) = self.host.stats.conns(flow.info.tuple.proto) {
+            *open += 1;
+            *begun += 1;
+        }
+    }
+
     fn data(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
         self.offer(flow, app, dir, bytes, at);
     }
@@ -388,7 +434,10 @@ impl Sink for Pass<'_> {
                 self.call(flow, transport, at, |cx| parser.gap(dir, len, cx));
                 self.settle(flow, app, dir, &[], at);
             }
-            App::Probing(p) => p.lose(dir),
+            App::Probing(p) => {
+                p.lose(dir);
+                self.host.parsers_len += p.recount();
+            }
             App::New | App::Late(_) | App::Opaque => {}
         }
     }
@@ -408,6 +457,10 @@ impl Sink for Pass<'_> {
     fn closed(&mut self, flow: &mut Flow, _app: App, record: ConnRecord, at: Moment) {
         let stats = &mut self.host.stats;
         stats.flows += 1;
+        if let Some((open, _)) = stats.conns(flow.info.tuple.proto) {
+            *open = open.saturating_sub(1);
+        }
+        self.host.files.flow_ended(flow.info.uid);
         let payload = flow.stream_offset(Dir::Orig) + flow.stream_offset(Dir::Resp) > 0;
         stats.one_sided_flows += u64::from(payload && flow.info.seen.one_sided().is_some());
         self.rows.row(&record);

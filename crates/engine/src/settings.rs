@@ -1,6 +1,8 @@
 use sekisho_capture::Frame;
-use sekisho_types::Timestamp;
+use sekisho_types::{Interval, Timestamp, ip_proto};
 use sekisho_wire::filter::Filter;
+
+use crate::budget::Budget;
 
 /// How a pass behaves.
 #[derive(Clone, Debug, Default)]
@@ -9,36 +11,49 @@ pub struct Settings {
     pub flow: sekisho_flow::Config,
     /// Files: hashes, extraction, bounds.
     pub files: sekisho_files::Limits,
+    /// Memory of the run.
+    pub budget: Budget,
+    /// Packet time between rows of `stats`; `None`: none are written.
+    pub stats: Option<Interval>,
     /// Only packets that match.
     pub filter: Option<Filter>,
     /// Verify checksums and leave bad packets out.
     pub checksums: bool,
 }
 
-impl Settings {
-    /// The settings of one of `count` shards: its part of what is bounded.
-    pub(crate) fn share(mut self, count: usize) -> Self {
-        let limits = &mut self.flow.limits;
-        limits.flow_count = limits.flow_count.div_ceil(count);
-        limits.reassembly_len = limits.reassembly_len.div_ceil(count);
-        limits.fragment_len = limits.fragment_len.div_ceil(count);
-        limits.fragment_datagram_count = limits.fragment_datagram_count.div_ceil(count);
-        self.files.open_count = self.files.open_count.div_ceil(count);
-        self
-    }
+/// Entries of what one part of the pass remembers beside its flows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Remembered {
+    /// Anomalies of flows, each logged once.
+    pub weirds: usize,
+    /// Facts logged once.
+    pub facts: usize,
+    /// Tunnels.
+    pub tunnels: usize,
+    /// Announced flows.
+    pub expectations: usize,
+    /// Flows whose files are numbered.
+    pub numbered: usize,
+}
 
-    /// Divides a memory budget of `bytes` over the pools (design §7): three eighths for flows and their
-    /// parsers, a quarter for reassembly, a sixteenth for defragmentation, the rest for files and output.
-    pub fn budget(&mut self, bytes: u64) {
-        /// What a flow costs with its parser's state, measured on the office mix and rounded up.
-        const FLOW_COST: u64 = 2048;
-        let part = |share: u64| usize::try_from(bytes / 16 * share).unwrap_or(usize::MAX);
-        let limits = &mut self.flow.limits;
-        limits.flow_count = usize::try_from(bytes / 16 * 6 / FLOW_COST).unwrap_or(usize::MAX).max(1024);
-        limits.reassembly_len = part(4).max(1 << 20);
-        limits.flow_reassembly_len = limits.flow_reassembly_len.min(limits.reassembly_len / 2);
-        limits.fragment_len = part(1).max(1 << 20);
-        self.files.open_count = usize::try_from(bytes / 16 / 8192).unwrap_or(usize::MAX).clamp(256, 1 << 20);
+impl Remembered {
+    /// What `budget` has room for.
+    pub fn of(budget: &Budget) -> Self {
+        /// Places of an entry in its table, which is between 7/16 and 7/8 full, with what it owns.
+        const WEIRD_LEN: usize = 32 * 2;
+        const FACT_LEN: usize = 64 * 2;
+        const TUNNEL_LEN: usize = 768;
+        const EXPECTATION_LEN: usize = 512;
+        const NUMBER_LEN: usize = 40;
+        const KINDS: u64 = 5;
+        let most = |len, most| budget.remembered(len, KINDS, most);
+        Self {
+            weirds: most(WEIRD_LEN, 1 << 16),
+            facts: most(FACT_LEN, sekisho_proto::MAX_REMEMBERED),
+            tunnels: most(TUNNEL_LEN, 1 << 16),
+            expectations: most(EXPECTATION_LEN, 1 << 12),
+            numbered: most(NUMBER_LEN, 1 << 16),
+        }
     }
 }
 
@@ -71,6 +86,18 @@ pub struct Stats {
     pub bad_checksums: u64,
     /// Packets whose tunnels were nested too deeply.
     pub tunnels_too_deep: u64,
+    /// TCP flows alive now.
+    pub tcp_open: u64,
+    /// UDP flows alive now.
+    pub udp_open: u64,
+    /// ICMP flows alive now.
+    pub icmp_open: u64,
+    /// TCP flows begun.
+    pub tcp_flows: u64,
+    /// UDP flows begun.
+    pub udp_flows: u64,
+    /// ICMP flows begun.
+    pub icmp_flows: u64,
     /// Flows logged.
     pub flows: u64,
     /// Protocol records logged.
@@ -85,6 +112,8 @@ pub struct Stats {
     pub expectations_dropped: u64,
     /// Compressed contents not decoded, or not to their end, because a worker's allowance was used up.
     pub decoding_refused: u64,
+    /// Bytes that the states of parsers take now, with what was kept for probes.
+    pub parsers_len: u64,
     /// The flow table's own.
     pub flow: sekisho_flow::Stats,
     /// Defragmentation's own.
@@ -94,6 +123,16 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Gauge and counter of flows of IP protocol `proto`.
+    pub(crate) fn conns(&mut self, proto: u8) -> Option<(&mut u64, &mut u64)> {
+        match proto {
+            ip_proto::TCP => Some((&mut self.tcp_open, &mut self.tcp_flows)),
+            ip_proto::UDP => Some((&mut self.udp_open, &mut self.udp_flows)),
+            ip_proto::ICMP | ip_proto::ICMPV6 => Some((&mut self.icmp_open, &mut self.icmp_flows)),
+            _ => None,
+        }
+    }
+
     /// Counts a frame.
     pub(crate) fn count(&mut self, frame: &Frame<'_>) {
         self.packets += 1;
@@ -163,6 +202,7 @@ impl Stats {
                 store_failed,
                 extracted_len,
                 open_now,
+                held_len,
             }
         );
         macro_rules! own {
@@ -190,6 +230,13 @@ impl Stats {
             gap_bytes,
             expectations_dropped,
             decoding_refused,
+            parsers_len,
+            tcp_open,
+            udp_open,
+            icmp_open,
+            tcp_flows,
+            udp_flows,
+            icmp_flows,
         );
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! What a shard does follows from the packets dealt to it and the run's time alone.
 
+use crate::budget::{Order, Usage};
 use crate::deal::{Announced, Hash};
 use crate::lane::{Carried, Lane, Outer, Way};
 use crate::records::TunnelRecord;
 use crate::{Rows, Settings, Stats};
 use sekisho_files::Store;
-use sekisho_flow::FlowId;
+use sekisho_flow::{FlowId, Moment};
 use sekisho_types::{FiveTuple, Timestamp};
 use sekisho_wire::Decoded;
 use std::sync::Arc;
@@ -163,7 +164,9 @@ impl Shard {
 
     fn stage(&mut self, stage: usize) -> &mut Lane {
         while self.carriers.len() <= stage {
-            self.carriers.push(Lane::new(&self.settings));
+            let mut lane = Lane::new(&self.settings);
+            lane.allow(self.leaves.share());
+            self.carriers.push(lane);
         }
         &mut self.carriers[stage]
     }
@@ -180,6 +183,24 @@ impl Shard {
     pub fn sweep(&mut self, now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
         for lane in self.lanes_mut() {
             lane.sweep(now, rows, store);
+        }
+    }
+
+    /// What each lane uses.
+    pub fn usages(&mut self) -> impl Iterator<Item = Usage> {
+        self.lanes_mut().map(Lane::usage)
+    }
+
+    /// Each lane follows the next of `orders`, which answer the last [`Shard::usages`].
+    pub fn obey<'o>(
+        &mut self,
+        orders: &mut impl Iterator<Item = &'o Order>,
+        at: Moment,
+        rows: &mut dyn Rows,
+        store: &mut dyn Store,
+    ) {
+        for (lane, order) in self.lanes_mut().zip(orders) {
+            lane.obey(order, at, rows, store);
         }
     }
 

@@ -5,11 +5,14 @@
 //! slice are as the worker would have given them.
 //!
 //! Law: a slice's carriers of stage `n` come before those of `n + 1`, all of them before its leaves; a shard's slices
-//! come in order; after a slice that [`Slice::meets`], [`Dealing::meet`] comes before anything else is dealt.
+//! come in order; after a slice that [`Slice::meets`], [`Dealing::meet`] comes before anything else is dealt; after one that
+//! [`Slice::ends_epoch`], [`Balance::epoch`] and [`Part::obey`] of all parts come before anything else is worked on.
 
+use crate::budget::{Ledger, Order, POOL_COUNT, PoolState, Usage};
 use crate::deal::{Dealer, Hash};
 use crate::lane::Way;
 use crate::shard::{Parcel, Shard};
+use crate::stats_log::{StatsLog, StatsRecord};
 use crate::worker::EPOCH_LEN;
 use crate::{Rows, Settings, Stats};
 use sekisho_capture::{Batch, Frame};
@@ -57,6 +60,12 @@ impl Rows for Keyed<'_> {
 
 /// Steps of one packet of an aggregate: one for each packet within the other.
 const STEPS: u32 = 64;
+
+/// The end of an epoch: files that stalled …
+const SWEEP: u32 = u32::MAX - 1;
+
+/// … and then what has to go so that the rest fits into memory.
+const RELIEF: u32 = u32::MAX;
 
 /// Lanes of a shard, for keys.
 const LANES: u32 = 16;
@@ -107,6 +116,8 @@ pub struct Slice {
     carriers: Vec<Vec<Item>>,
     ends_epoch: bool,
     meets: bool,
+    /// What was dealt in all, up to its end.
+    stats: Stats,
 }
 
 impl Slice {
@@ -131,6 +142,11 @@ impl Slice {
     /// It may announce flows between other hosts: see the module.
     pub const fn meets(&self) -> bool {
         self.meets
+    }
+
+    /// Is its last frame the last of an epoch?
+    pub const fn ends_epoch(&self) -> bool {
+        self.ends_epoch
     }
 
     /// Nothing more can be dealt to it: it ends an epoch or [`Slice::meets`].
@@ -165,15 +181,27 @@ pub struct Dealing {
     now: Timestamp,
 }
 
-/// A pass in parts, for `count` shards.
-pub fn parts(settings: Settings, count: usize) -> (Dealing, Vec<Part>) {
-    let count = count.max(1);
-    let settings = Arc::new(settings.share(count));
+/// A pass in parts. How many follows from the budget, as with [`crate::Worker`].
+pub fn parts(settings: Settings) -> (Dealing, Balance, Vec<Part>) {
+    let count = usize::try_from(settings.budget.part_count()).unwrap_or(1).max(1);
+    let settings = Arc::new(settings);
     let dealer = Dealer::new(settings.flow.seed, count);
-    let part = |i| Part { shard: Shard::new(&settings), hash: dealer.hash(), index: i, ending: Vec::new() };
-    let parts = (0..u32::try_from(count).unwrap_or(u32::MAX)).map(part).collect();
+    let part = |i| Part {
+        shard: Shard::new(&settings),
+        hash: dealer.hash(),
+        index: i,
+        ending: Vec::new(),
+        orders: Vec::new(),
+    };
+    let mut parts: Vec<Part> = (0..u32::try_from(count).unwrap_or(u32::MAX)).map(part).collect();
+    let log = settings.stats.map(StatsLog::new);
+    let mut balance = Balance { ledger: Ledger::new(settings.budget), log };
+    balance.epoch(&mut parts);
+    for part in &mut parts {
+        part.follow(Moment::default(), &mut |_: &dyn Record| {});
+    }
     let filter = settings.filter.clone();
-    (Dealing { dealer, filter, stats: Stats::default(), now: Timestamp(i64::MIN) }, parts)
+    (Dealing { dealer, filter, stats: Stats::default(), now: Timestamp(i64::MIN) }, balance, parts)
 }
 
 impl Dealing {
@@ -199,8 +227,9 @@ impl Dealing {
             };
             self.frame(&frame, item, slice);
             slice.times.push(self.now);
-            slice.ends_epoch = frame.number % EPOCH_LEN == 0;
+            slice.ends_epoch = frame.number.is_multiple_of(EPOCH_LEN);
             if slice.is_closed() {
+                slice.stats = self.stats;
                 return i + 1;
             }
         }
@@ -264,6 +293,82 @@ pub struct Part {
     index: u32,
     /// The live flows, youngest first, once the run is over.
     ending: Vec<(u64, usize, FlowId)>,
+    /// What memory it has to give up, by lane, until [`Part::obey`].
+    orders: Vec<Order>,
+}
+
+/// The memory of a pass in parts, divided among them anew at the end of each epoch.
+#[derive(Debug)]
+pub struct Balance {
+    ledger: Ledger,
+    log: Option<StatsLog>,
+}
+
+impl Balance {
+    /// An epoch is over for all parts: each gets its orders, to be followed by [`Part::obey`] before anything else.
+    pub fn epoch<'p>(&mut self, parts: impl IntoIterator<Item = &'p mut Part>) {
+        let mut parts: Vec<&mut Part> = parts.into_iter().collect();
+        let usages: Vec<Vec<Usage>> = parts.iter_mut().map(|p| p.shard.usages().collect()).collect();
+        let mut orders = self.ledger.epoch(&usages.concat()).into_iter();
+        for (part, usages) in parts.iter_mut().zip(&usages) {
+            part.orders.extend(orders.by_ref().take(usages.len()));
+        }
+    }
+
+    /// After that: the row about the run itself, if it is time for one.
+    pub fn report<'p>(
+        &mut self,
+        slice: &Slice,
+        parts: impl IntoIterator<Item = &'p mut Part>,
+    ) -> Option<(Key, StatsRecord)> {
+        let now = slice.times.last().copied()?;
+        if !self.log.as_mut()?.is_due(now) {
+            return None;
+        }
+        let packet = slice.first + slice.len() as u64 - 1;
+        Some((Key { packet, step: RELIEF, lane: u32::MAX }, self.row(now, slice.stats, parts)?))
+    }
+
+    /// At the end of the run, before [`Part::close`]: notes what the parts use; the last row about the run itself.
+    pub fn last_report<'p>(
+        &mut self,
+        now: Timestamp,
+        stats: Stats,
+        parts: impl IntoIterator<Item = &'p mut Part>,
+    ) -> Option<(Key, StatsRecord)> {
+        let mut parts: Vec<&mut Part> = parts.into_iter().collect();
+        self.note(parts.iter_mut().map(|p| &mut **p));
+        if stats.packets == 0 {
+            return None;
+        }
+        Some((Key::default(), self.row(now, stats, parts)?))
+    }
+
+    fn row<'p>(
+        &mut self,
+        now: Timestamp,
+        mut stats: Stats,
+        parts: impl IntoIterator<Item = &'p mut Part>,
+    ) -> Option<StatsRecord> {
+        parts.into_iter().for_each(|part| part.stats(&mut stats));
+        Some(self.log.as_mut()?.row(now, &stats, &self.ledger.pools(), self.ledger.memory_len()))
+    }
+
+    /// Takes note of what the parts use, at the end of the run.
+    pub fn note<'p>(&mut self, parts: impl IntoIterator<Item = &'p mut Part>) {
+        let usages: Vec<Usage> = parts.into_iter().flat_map(|p| p.shard.usages().collect::<Vec<_>>()).collect();
+        self.ledger.note(&usages);
+    }
+
+    /// The pools that memory is divided into, in the order of [`crate::Pool::ALL`].
+    pub fn pools(&self) -> [PoolState; POOL_COUNT] {
+        self.ledger.pools()
+    }
+
+    /// Memory that the pass may use.
+    pub fn memory_len(&self) -> u64 {
+        self.ledger.memory_len()
+    }
 }
 
 impl Part {
@@ -354,10 +459,23 @@ impl Part {
         if slice.ends_epoch {
             let now = slice.times.last().copied().unwrap_or_default();
             for (i, lane) in self.shard.lanes_mut().enumerate() {
-                rows.key = Key { packet: slice.number(last), step: u32::MAX, lane: self.index * LANES + number(i) };
+                rows.key = Key { packet: slice.number(last), step: SWEEP, lane: self.index * LANES + number(i) };
                 lane.sweep(now, &mut rows, &mut NoStore);
             }
         }
+    }
+
+    /// After a slice that [`Slice::ends_epoch`] and [`Balance::epoch`]: gives up what has to be.
+    pub fn obey(&mut self, slice: &Slice, rows: &mut dyn KeyedRows) {
+        let Some(last) = slice.len().checked_sub(1).and_then(|n| u32::try_from(n).ok()) else { return };
+        let at = Moment { ts: slice.times.last().copied().unwrap_or_default(), number: slice.number(last) };
+        let key = Key { packet: at.number, step: RELIEF, lane: self.index * LANES };
+        self.follow(at, &mut Keyed { key, rows });
+    }
+
+    fn follow(&mut self, at: Moment, rows: &mut dyn Rows) {
+        let orders = std::mem::take(&mut self.orders);
+        self.shard.obey(&mut orders.iter(), at, rows, &mut NoStore);
     }
 
     /// Lets time pass in one lane up to frame `at`: each timer at the first frame that reaches it, but not before the

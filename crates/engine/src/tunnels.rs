@@ -5,9 +5,6 @@ use hashbrown::HashMap;
 use sekisho_record::EnumName;
 use sekisho_types::{FiveTuple, Interval, SeededState, Timestamp, Uid};
 
-/// Tunnels remembered; when full, all count as ended and are logged again if they go on.
-const MAX_TUNNELS: usize = 1 << 16;
-
 /// A tunnel without packets for this long is a new one when it comes back (Zeek's `expiration_interval`).
 const EXPIRY: Interval = Interval::from_secs(3600);
 
@@ -17,6 +14,8 @@ pub(crate) struct Tunnels {
     /// Tunnels over flows, by the flow's uid.
     carried: HashMap<Uid, FiveTuple, SeededState>,
     seed: u64,
+    /// How many are remembered; when full, all count as ended and are logged again if they go on.
+    max: usize,
 }
 
 struct Tunnel {
@@ -33,9 +32,9 @@ pub(crate) enum Noted {
 }
 
 impl Tunnels {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, max: usize) -> Self {
         let state = SeededState(seed);
-        Self { seen: HashMap::with_hasher(state), carried: HashMap::with_hasher(state), seed }
+        Self { seen: HashMap::with_hasher(state), carried: HashMap::with_hasher(state), seed, max }
     }
 
     /// Looks up the tunnel between the ends of `tuple`. `carrier` is the uid of the flow that carries it, if a flow does.
@@ -49,7 +48,7 @@ impl Tunnels {
             return Noted::Known(t.row.uid);
         }
         let mut ended: Vec<TunnelRecord> = self.take(&key, now).into_iter().collect();
-        if self.seen.len() >= MAX_TUNNELS {
+        if self.seen.len() >= self.max {
             ended.extend(self.finish(now).into_iter().map(|(_, row)| row));
         }
         Noted::New { uid: carrier.unwrap_or_else(|| Uid::for_flow(tuple, now, self.seed)), ended }
@@ -114,7 +113,7 @@ mod tests {
 
     #[test]
     fn once_per_tunnel_and_again_after_a_pause() {
-        let mut t = Tunnels::new(0);
+        let mut t = Tunnels::new(0, 100);
         let Noted::New { uid, ended } = t.note(&tuple(), None, Timestamp(1)) else { panic!("known") };
         assert!(ended.is_empty());
         t.add(&tuple(), false, row(uid));
@@ -128,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_carried_tunnel_ends_with_its_flow() {
-        let mut t = Tunnels::new(0);
+        let mut t = Tunnels::new(0, 100);
         let flow = Uid::for_flow(&tuple(), Timestamp(0), 0);
         assert!(matches!(t.note(&tuple(), Some(flow), Timestamp(1)), Noted::New { .. }));
         t.add(&tuple(), true, row(flow));

@@ -1,21 +1,20 @@
 //! One worker's single pass over a capture: frames in, rows and file content out, in the order of packets.
 
+use crate::budget::{Ledger, POOL_COUNT, PoolState, Usage};
 use crate::deal::{Dealer, Place};
 use crate::lane::{Tap, Way};
 use crate::once::Once;
 use crate::shard::Shard;
+use crate::stats_log::StatsLog;
 use crate::{Rows, Settings, Stats};
 use sekisho_capture::Frame;
-use sekisho_files::Store;
+use sekisho_files::{NoStore, Store};
 use sekisho_flow::Moment;
+use sekisho_record::Record;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
 use sekisho_wire::{Decoded, LinkType, decode, decode_msdu};
 use std::sync::Arc;
-
-/// Parts that the flows of a pass are divided into, however many threads there are: so the result cannot depend on
-/// their number.
-pub const SHARDS: usize = 32;
 
 /// Packets of an epoch. Between epochs happens what concerns all flows.
 pub const EPOCH_LEN: u64 = 16_384;
@@ -26,6 +25,8 @@ pub struct Worker {
     shards: Vec<Shard>,
     filter: Option<Filter>,
     once: Once,
+    ledger: Ledger,
+    stats_log: Option<StatsLog>,
     stats: Stats,
     /// The run's time: the latest of all packets so far.
     now: Timestamp,
@@ -34,24 +35,31 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// An empty worker with [`SHARDS`] shards.
+    /// An empty worker. How many shards it has follows from the budget, not from the number of threads: so the result
+    /// cannot depend on that.
     pub fn new(settings: Settings) -> Self {
-        Self::with_shards(settings, SHARDS)
+        let count = usize::try_from(settings.budget.part_count()).unwrap_or(1);
+        Self::with_shards(settings, count)
     }
 
     /// An empty worker with `count` shards: one, where all flows have to share a store or a tap.
     pub fn with_shards(settings: Settings, count: usize) -> Self {
         let count = count.max(1);
-        let settings = Arc::new(settings.share(count));
-        Self {
+        let settings = Arc::new(settings);
+        let mut worker = Self {
             dealer: Dealer::new(settings.flow.seed, count),
             shards: (0..count).map(|_| Shard::new(&settings)).collect(),
             filter: settings.filter.clone(),
             once: Once::default(),
+            ledger: Ledger::new(settings.budget),
+            stats_log: settings.stats.map(StatsLog::new),
             stats: Stats::default(),
             now: Timestamp(i64::MIN),
             next_due: Timestamp(i64::MAX),
-        }
+        };
+        // Nothing is held yet: this only tells each what it may come to hold.
+        worker.balance(Moment::default(), &mut |_: &dyn Record| {}, &mut NoStore);
+        worker
     }
 
     /// Takes frames in the timeline's order. Rows leave through `rows` as soon as they are complete.
@@ -157,17 +165,67 @@ impl Worker {
     }
 
     fn end_epoch(&mut self, number: u64, rows: &mut dyn Rows, store: &mut dyn Store) {
-        if number % EPOCH_LEN == 0 {
+        if number.is_multiple_of(EPOCH_LEN) {
             for shard in &mut self.shards {
                 shard.sweep(self.now, rows, store);
             }
+            self.balance(Moment { ts: self.now, number }, rows, store);
+            if self.stats_log.as_mut().is_some_and(|log| log.is_due(self.now)) {
+                self.log_stats(rows);
+            }
         }
+    }
+
+    /// A row about the run itself.
+    fn log_stats(&mut self, rows: &mut dyn Rows) {
+        let stats = self.stats();
+        let (pools, memory) = (self.ledger.pools(), self.ledger.memory_len());
+        if let Some(log) = &mut self.stats_log {
+            rows.row(&log.row(self.now, &stats, &pools, memory));
+        }
+    }
+
+    /// Memory is divided anew among the shards; what is too much goes.
+    fn balance(&mut self, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
+        let usages = self.usages();
+        let orders = self.ledger.epoch(&usages);
+        let mut orders = orders.iter();
+        for shard in &mut self.shards {
+            shard.obey(&mut orders, at, rows, store);
+        }
+    }
+
+    fn usages(&mut self) -> Vec<Usage> {
+        self.shards.iter_mut().flat_map(Shard::usages).collect()
+    }
+
+    /// Memory that the pass may use.
+    pub fn memory_len(&self) -> u64 {
+        self.ledger.memory_len()
+    }
+
+    /// Looks at what is used now; see [`Worker::pools`].
+    pub fn measure(&mut self) -> [PoolState; POOL_COUNT] {
+        let usages = self.usages();
+        self.ledger.note(&usages);
+        self.ledger.pools()
+    }
+
+    /// The pools that memory is divided into, as they were when last looked at: at an epoch's end or by
+    /// [`Worker::measure`]. In the order of [`crate::Pool::ALL`].
+    pub fn pools(&self) -> [PoolState; POOL_COUNT] {
+        self.ledger.pools()
     }
 
     /// The capture is over: everything pending is logged. Flows end oldest first.
     pub fn finish(&mut self, rows: &mut dyn Rows, store: &mut dyn Store) {
         let mut once = std::mem::take(&mut self.once);
         let rows = &mut once.rows(rows);
+        let usages = self.usages();
+        self.ledger.note(&usages);
+        if self.stats.packets > 0 {
+            self.log_stats(rows);
+        }
         for shard in &mut self.shards {
             shard.advance(self.now, rows, store);
         }
@@ -183,6 +241,8 @@ impl Worker {
         }
         let mut shards: Vec<&mut Shard> = self.shards.iter_mut().collect();
         finish(&mut shards, self.now, rows, store);
+        let usages = self.usages();
+        self.ledger.note(&usages);
         self.once = once;
     }
 

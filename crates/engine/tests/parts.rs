@@ -2,7 +2,7 @@
 //! part is first.
 
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Dealing, Found, Key, KeyedRows, Part, SHARDS, Settings, Slice, Worker, finish, parts};
+use sekisho_engine::{Balance, Dealing, Found, Key, KeyedRows, Part, Settings, Slice, Worker, finish, parts};
 use sekisho_files::NoStore;
 use sekisho_proto::{Fact, Remembered};
 use sekisho_record::{Record, for_each};
@@ -87,7 +87,7 @@ impl Collected {
 
 /// Slices of at most `len` frames; parts in an order that `salt` decides.
 fn in_parts(batches: &[Arc<Batch>], settings: Settings, len: usize, salt: usize) -> Vec<String> {
-    let (mut dealing, mut all) = parts(settings, SHARDS);
+    let (mut dealing, mut balance, mut all) = parts(settings);
     let mut collected = Collected::default();
     let mut slice = Slice::default();
     for batch in batches {
@@ -95,12 +95,12 @@ fn in_parts(batches: &[Arc<Batch>], settings: Settings, len: usize, salt: usize)
         while from < batch.len() {
             from = dealing.deal(batch, from, &mut slice);
             if slice.is_closed() || slice.len() >= len {
-                work(&mut dealing, &mut all, &slice, &mut collected, salt);
+                work(&mut dealing, &mut balance, &mut all, &slice, &mut collected, salt);
                 slice.clear();
             }
         }
     }
-    work(&mut dealing, &mut all, &slice, &mut collected, salt);
+    work(&mut dealing, &mut balance, &mut all, &slice, &mut collected, salt);
     let now = dealing.now();
     while let Some(oldest) = all.iter_mut().filter_map(|p| p.close(now, &mut collected)).min() {
         for part in &mut all {
@@ -112,7 +112,14 @@ fn in_parts(batches: &[Arc<Batch>], settings: Settings, len: usize, salt: usize)
     collected.out
 }
 
-fn work(dealing: &mut Dealing, parts: &mut [Part], slice: &Slice, collected: &mut Collected, salt: usize) {
+fn work(
+    dealing: &mut Dealing,
+    balance: &mut Balance,
+    parts: &mut [Part],
+    slice: &Slice,
+    collected: &mut Collected,
+    salt: usize,
+) {
     let order: Vec<usize> = (0..parts.len()).map(|i| (i * 7 + salt) % parts.len()).collect();
     let mut found: Vec<Found> = Vec::new();
     for &i in &order {
@@ -134,6 +141,15 @@ fn work(dealing: &mut Dealing, parts: &mut [Part], slice: &Slice, collected: &mu
     }
     for &i in &order {
         parts[i].leaves(slice, std::mem::take(&mut leaves[i]), collected);
+    }
+    if slice.ends_epoch() {
+        balance.epoch(parts.iter_mut());
+        for &i in &order {
+            parts[i].obey(slice, collected);
+        }
+        if let Some((key, row)) = balance.report(slice, parts.iter_mut()) {
+            collected.row(key, None, &row);
+        }
     }
     if slice.meets() {
         dealing.meet(parts);

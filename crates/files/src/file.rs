@@ -5,7 +5,7 @@ use crate::join::{Held, Spans};
 use crate::record::FlowColumns;
 use crate::store::{Store, StoreId};
 use crate::{Extract, FileMeta, HEAD_LEN, Hashes, Limits, Stats, mime_type, ocsp};
-use sekisho_types::{Interval, Timestamp, Uid};
+use sekisho_types::{Heap, Interval, Timestamp, Uid, block_len, list_len};
 use sekisho_x509::MAX_OCSP_LEN;
 
 /// A file without activity for so long is over, as in Zeek.
@@ -22,6 +22,8 @@ pub(crate) struct Way<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) stats: &'a mut Stats,
     pub(crate) store: &'a mut dyn Store,
+    /// Memory for files is used up: nothing more is kept of content.
+    pub(crate) full: bool,
 }
 
 /// The state of a resource that comes in parts.
@@ -97,6 +99,20 @@ impl File {
         }
     }
 
+    /// Bytes that the file takes, itself included.
+    pub(crate) fn held_len(&self) -> usize {
+        let joined =
+            self.joined.as_ref().map_or(0, |j| block_len(size_of::<Joined>()) + j.spans.heap_len() + j.held.len());
+        let hashers = if self.hashers.is_some() { block_len(size_of::<Hashers>()) } else { 0 };
+        let content = self.head.heap_len() + self.content.heap_len();
+        block_len(size_of::<Self>()) + self.meta.heap_len() + list_len(&self.flows) + content + joined + hashers
+    }
+
+    /// What it takes changes no more while content passes in order.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.head_done && self.joined.is_none() && self.mime != Some(ocsp::MIME)
+    }
+
     pub(crate) fn touch(&mut self, ts: Timestamp) {
         let (first, last) = self.active.get_or_insert((ts, ts));
         // Packets of several flows may be slightly out of order.
@@ -123,7 +139,7 @@ impl File {
     pub(crate) fn data(&mut self, bytes: &[u8], way: &mut Way<'_>) {
         self.seen = self.seen.saturating_add(bytes.len() as u64);
         self.store(self.pos, bytes, way);
-        self.deliver(bytes);
+        self.deliver(bytes, way.full);
     }
 
     /// A hole in a plain file.
@@ -151,19 +167,19 @@ impl File {
             self.seen = self.seen.saturating_add(piece.len() as u64);
             self.store(s, piece, way);
             if s == self.pos {
-                self.deliver(piece);
+                self.deliver(piece, way.full);
                 while let Some(next) = joined.held.take(self.pos) {
-                    self.deliver(&next);
+                    self.deliver(&next, way.full);
                 }
-            } else if !joined.held.keep(s, piece) {
+            } else if way.full || !joined.held.keep(s, piece) {
                 way.stats.held_refused += 1;
             }
         }
         self.joined = Some(joined);
     }
 
-    /// In-order content: type and hashes.
-    fn deliver(&mut self, bytes: &[u8]) {
+    /// In-order content: type and hashes. `full`: none of it may be kept; the type is judged by what there is.
+    fn deliver(&mut self, bytes: &[u8], full: bool) {
         self.pos = self.pos.saturating_add(bytes.len() as u64);
         let undecided = !self.head_done;
         if undecided {
@@ -173,12 +189,12 @@ impl File {
             } else {
                 let room = HEAD_LEN.saturating_sub(self.head.len()).min(bytes.len());
                 self.head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-                if self.head.len() >= HEAD_LEN {
+                if full || self.head.len() >= HEAD_LEN {
                     self.finish_head();
                 }
             }
         }
-        if self.mime == Some(ocsp::MIME) || !self.head_done {
+        if !full && (self.mime == Some(ocsp::MIME) || !self.head_done) {
             let room = MAX_OCSP_LEN.saturating_sub(self.content.len());
             self.content.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         } else if undecided {

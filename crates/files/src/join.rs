@@ -1,5 +1,6 @@
 //! Which bytes of a resource are there, and those that came too early.
 
+use sekisho_types::{block_len, list_len};
 use std::collections::BTreeMap;
 
 /// Separate spans kept per resource; more means that someone asks for every other byte.
@@ -41,6 +42,11 @@ impl Spans {
         true
     }
 
+    /// Bytes that the list takes.
+    pub(crate) fn heap_len(&self) -> usize {
+        list_len(&self.0)
+    }
+
     /// Bytes covered.
     pub(crate) fn covered_len(&self) -> u64 {
         self.0.iter().map(|(s, e)| e - s).sum()
@@ -57,15 +63,29 @@ impl Spans {
 pub(crate) struct Held {
     pieces: BTreeMap<u64, Vec<u8>>,
     len: usize,
+    /// What the pieces take with their places in the tree.
+    cost: usize,
+}
+
+/// What a piece of `len` bytes takes: tree nodes are half full at worst, two thirds on average.
+fn cost(len: usize) -> usize {
+    const PLACE_LEN: usize = size_of::<(u64, Vec<u8>)>() * 3 / 2;
+    PLACE_LEN + block_len(len)
 }
 
 impl Held {
+    /// Bytes that the pieces take.
+    pub(crate) const fn len(&self) -> usize {
+        self.cost
+    }
+
     /// Keeps a copy; false if there is no room.
     pub(crate) fn keep(&mut self, offset: u64, bytes: &[u8]) -> bool {
-        if bytes.len() > HELD_LEN_MAX.saturating_sub(self.len) {
+        if bytes.len() > HELD_LEN_MAX.saturating_sub(self.len) || self.cost > 2 * HELD_LEN_MAX {
             return false;
         }
         self.len += bytes.len();
+        self.cost += cost(bytes.len());
         self.pieces.insert(offset, bytes.to_vec());
         true
     }
@@ -74,6 +94,7 @@ impl Held {
     pub(crate) fn take(&mut self, offset: u64) -> Option<Vec<u8>> {
         let piece = self.pieces.remove(&offset)?;
         self.len -= piece.len();
+        self.cost -= cost(piece.len());
         Some(piece)
     }
 }

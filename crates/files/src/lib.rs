@@ -46,7 +46,7 @@ pub use record::{FileRecord, FileSummary, IndexEntry};
 pub use store::{Extract, Finished, NoStore, Store, StoreId};
 
 use sekisho_record::Text;
-use sekisho_types::Uid;
+use sekisho_types::{Heap, Uid};
 
 /// A part of a larger resource (RFC 9110 §14.4 Content-Range).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,4 +86,11 @@ pub struct FileMeta {
     pub parent: Option<Uid>,
     /// No row in `files` for it: certificates, which have `x509`.
     pub unlogged: bool,
+}
+
+impl Heap for FileMeta {
+    fn heap_len(&self) -> usize {
+        let names = self.filename.heap_len() + self.suggested_name.heap_len() + self.declared_mime.heap_len();
+        names + self.range.as_ref().map_or(0, |r| r.key.heap_len())
+    }
 }

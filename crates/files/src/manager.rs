@@ -5,10 +5,13 @@ use crate::record::FlowColumns;
 use crate::{Extract, FileMeta, FileRecord, FileSummary, Finished, HashSet, Hashes, OcspRecord, Store, ocsp};
 use hashbrown::HashMap;
 use sekisho_record::{Set, Text};
-use sekisho_types::{Addr, FlowInfo, Interval, SeededState, Timestamp, Uid};
+use sekisho_types::{Addr, FlowInfo, Heap, Interval, SeededState, Timestamp, Uid, block_len};
 
-/// Flows whose files are numbered at a time; when more carry files, numbering starts anew under another key.
-const NUMBERED_FLOWS_MAX: usize = 65_536;
+/// Places of one flow's file number in its table, which is between 7/16 and 7/8 full.
+const NUMBER_LEN: usize = size_of::<(Uid, u32)>() * 16 / 9;
+
+/// What an open file costs beside itself: its slot and, of a joined resource, its entry.
+const PLACE_LEN: usize = size_of::<Slot>() * 2;
 
 /// Packet time between two looks for files that stalled.
 const SWEEP_INTERVAL: Interval = Interval::from_secs(30);
@@ -18,6 +21,10 @@ const SWEEP_INTERVAL: Interval = Interval::from_secs(30);
 pub struct Limits {
     /// Files open at a time; further ones are refused.
     pub open_count: usize,
+    /// Memory for open files; beyond, new ones are refused and no more content is kept for hashing or typing.
+    pub held_len: usize,
+    /// Flows whose files are numbered at a time; when more carry files, numbering starts anew under another key.
+    pub numbered_count: usize,
     /// Digests to compute.
     pub hashes: HashSet,
     /// Content that goes to the store.
@@ -29,10 +36,12 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 32768 files, no digests, no extraction; when asked for: 4 GiB per file, 64 GiB in all.
+    /// A million files, 128 MiB, no digests, no extraction; when asked for: 4 GiB per file, 64 GiB in all.
     fn default() -> Self {
         Self {
-            open_count: 32_768,
+            open_count: 1 << 20,
+            held_len: 128 << 20,
+            numbered_count: 65_536,
             hashes: HashSet::NONE,
             extract: Extract::Nothing,
             extract_file_len: 4 << 30,
@@ -46,7 +55,7 @@ impl Default for Limits {
 pub struct Stats {
     /// Files that were opened, joined parts counted once.
     pub opened: u64,
-    /// Files refused because of [`Limits::open_count`].
+    /// Files refused because of [`Limits::open_count`] or [`Limits::held_len`].
     pub refused: u64,
     /// Files that stalled.
     pub timed_out: u64,
@@ -62,6 +71,8 @@ pub struct Stats {
     pub extracted_len: u64,
     /// Files open now.
     pub open_now: u64,
+    /// Memory that open files take now.
+    pub held_len: u64,
 }
 
 /// A file or a part of one; valid until closed. [`FileHandle::NONE`] stands for a refused file: all calls on
@@ -99,6 +110,8 @@ struct Part {
 
 struct Slot {
     generation: u32,
+    /// What the entry was counted for.
+    counted: u32,
     entry: Entry,
 }
 
@@ -123,6 +136,9 @@ pub struct FileManager {
     records: Vec<FileRecord>,
     ocsp: Vec<OcspRecord>,
     swept: Timestamp,
+    /// What open files take, and the most that was.
+    held_len: usize,
+    peak_len: usize,
     stats: Stats,
 }
 
@@ -140,6 +156,8 @@ impl FileManager {
             records: Vec::new(),
             ocsp: Vec::new(),
             swept: Timestamp(i64::MIN),
+            held_len: 0,
+            peak_len: 0,
             stats: Stats::default(),
         }
     }
@@ -168,17 +186,22 @@ impl FileManager {
             _ => return,
         };
         self.restart_if_stalled(target, ts, store);
+        let full = self.held_len >= self.limits.held_len;
         let Self { slots, limits, stats, .. } = self;
         let Some(Slot { entry: Entry::File(file), .. }) = slots.get_mut(target.index()) else {
             return;
         };
-        let mut way = Way { limits, stats, store };
+        let mut way = Way { limits, stats, store, full };
+        let settled = file.is_settled();
         file.touch(ts);
         match offset {
             None => file.data(bytes, &mut way),
             Some(offset) => file.data_at(offset, bytes, &mut way),
         }
         let over = offset.is_some() && file.reached_total();
+        if !settled {
+            self.recount(target);
+        }
         self.remember(handle, target);
         if over {
             let last = self.finish_file(target, true, false, store);
@@ -197,6 +220,7 @@ impl FileManager {
                     file.touch(ts);
                     file.gap(len);
                 }
+                self.recount(handle);
             }
             Some(Entry::Part(_)) => {
                 // The hole may be filled by another part.
@@ -215,6 +239,7 @@ impl FileManager {
         if let Some(meta) = self.meta_mut(handle) {
             meta.filename = Some(Text::from(name));
         }
+        self.recount(handle);
     }
 
     /// The size became known.
@@ -255,7 +280,9 @@ impl FileManager {
 
     /// `flow` is over: its numbering can be forgotten.
     pub fn flow_ended(&mut self, flow: Uid) {
-        self.numbers.remove(&flow);
+        if !self.numbers.is_empty() {
+            self.numbers.remove(&flow);
+        }
     }
 
     /// Time has come to `now`: ends files that stalled. Cheap if called often.
@@ -308,7 +335,24 @@ impl FileManager {
 
     /// Counters.
     pub fn stats(&self) -> Stats {
-        Stats { open_now: (self.slots.len() - self.free.len()) as u64, ..self.stats }
+        let open_now = (self.slots.len() - self.free.len()) as u64;
+        Stats { open_now, held_len: self.held_len as u64, ..self.stats }
+    }
+
+    /// Changes what open files may take.
+    pub fn set_held_limit(&mut self, len: usize) {
+        self.limits.held_len = len;
+    }
+
+    /// Memory that open files take now, and the numbers of their flows.
+    pub fn held_len(&self) -> usize {
+        self.held_len.saturating_add(self.numbers.len().saturating_mul(NUMBER_LEN))
+    }
+
+    /// The most that open files took since the last call.
+    pub fn take_peak(&mut self) -> usize {
+        let now = self.held_len();
+        std::mem::replace(&mut self.peak_len, self.held_len).max(now)
     }
 }
 
@@ -325,10 +369,17 @@ impl FileManager {
     }
 
     fn insert(&mut self, entry: Entry) -> FileHandle {
-        if self.slots.len() - self.free.len() >= self.limits.open_count {
+        let open = self.slots.len() - self.free.len();
+        if open >= self.limits.open_count || self.held_len >= self.limits.held_len {
             self.stats.refused += 1;
             return FileHandle::NONE;
         }
+        let handle = self.place(entry);
+        self.recount(handle);
+        handle
+    }
+
+    fn place(&mut self, entry: Entry) -> FileHandle {
         match self.free.pop() {
             Some(index) => {
                 let Some(slot) = self.slots.get_mut(index) else {
@@ -338,10 +389,24 @@ impl FileManager {
                 FileHandle::new(index, slot.generation)
             }
             None => {
-                self.slots.push(Slot { generation: 0, entry });
+                self.slots.push(Slot { generation: 0, counted: 0, entry });
                 FileHandle::new(self.slots.len() - 1, 0)
             }
         }
+    }
+
+    /// Counts what an entry has come to hold.
+    fn recount(&mut self, handle: FileHandle) {
+        let Some(slot) = self.slots.get_mut(handle.index()) else { return };
+        let now = match &slot.entry {
+            Entry::Free => 0,
+            Entry::File(file) => file.held_len().saturating_add(PLACE_LEN),
+            Entry::Part(part) => block_len(size_of::<Part>()) + part.meta.heap_len() + PLACE_LEN,
+        };
+        let now = u32::try_from(now).unwrap_or(u32::MAX);
+        let before = std::mem::replace(&mut slot.counted, now);
+        self.held_len = self.held_len.saturating_sub(before as usize).saturating_add(now as usize);
+        self.peak_len = self.peak_len.max(self.held_len);
     }
 
     /// Empties a slot; the handle is void from then on.
@@ -351,6 +416,7 @@ impl FileManager {
         let slot = self.slots.get_mut(index)?;
         slot.generation = slot.generation.wrapping_add(1);
         let entry = std::mem::replace(&mut slot.entry, Entry::Free);
+        self.held_len = self.held_len.saturating_sub(std::mem::take(&mut slot.counted) as usize);
         self.free.push(index);
         Some(entry)
     }
@@ -372,7 +438,7 @@ impl FileManager {
     /// Those that get no row are numbered apart: whether a certificate is a file at all depends on what other flows had.
     fn next_fuid(&mut self, flow: Uid, unlogged: bool) -> Uid {
         const UNLOGGED: u64 = 1 << 63;
-        if self.numbers.len() >= NUMBERED_FLOWS_MAX && !self.numbers.contains_key(&flow) {
+        if self.numbers.len() >= self.limits.numbered_count && !self.numbers.contains_key(&flow) {
             self.numbers.clear();
             self.epoch += 1;
         }
@@ -419,6 +485,7 @@ impl FileManager {
             let known = file.flows.iter().any(|f| f.head.uid == flow.head.uid);
             if !known && file.flows.len() < FLOWS_PER_FILE_MAX {
                 file.flows.push(*flow);
+                self.recount(handle);
             }
             return handle;
         }
@@ -493,6 +560,7 @@ impl FileManager {
         if let Some(Entry::File(file)) = self.entry_mut(handle) {
             let old = std::mem::replace(&mut **file, fresh);
             self.stats.opened += 1;
+            self.recount(handle);
             self.conclude(old, false, true, store);
         }
     }
@@ -532,7 +600,7 @@ impl FileManager {
 
     /// Writes the rows of a file that is over. `heard`: the protocol saw its proper end.
     fn conclude(&mut self, mut file: File, heard: bool, stalled: bool, store: &mut dyn Store) -> FileSummary {
-        let rest = file.end(&mut Way { limits: &self.limits, stats: &mut self.stats, store });
+        let rest = file.end(&mut Way { limits: &self.limits, stats: &mut self.stats, store, full: false });
         let whole = file.missing == 0
             && file.overflow == 0
             && (file.reached_total() || heard && file.meta.total_len.is_none() && file.meta.range.is_none());

@@ -391,3 +391,32 @@ fn ids_are_stable_and_unique() {
     unique.dedup();
     assert_eq!(unique.len(), a.len());
 }
+
+#[test]
+fn limits_memory_and_gives_it_all_back() {
+    let mut m = FileManager::new(Limits { held_len: 64 << 10, ..hashing() }, 0);
+    let plain = m.open(&flow(1), meta());
+    m.data(plain, secs(1), b"GIF89a", &mut NoStore);
+    let mut far: Vec<_> = (2..12u8).map(|n| m.open(&flow(n), part(u64::from(n) << 20, 1 << 30))).collect();
+    for _ in 0..20 {
+        for h in &far {
+            m.data(*h, secs(1), &[1; 1000], &mut NoStore);
+        }
+    }
+    far.extend((12..30u8).map(|n| m.open(&flow(n), meta())));
+    let stats = m.stats();
+    assert!(stats.refused > 0 && stats.held_refused > 0, "{stats:?}");
+    assert!(stats.held_len < 80 << 10, "{stats:?}");
+    assert!(m.take_peak() as u64 >= stats.held_len);
+    m.data(plain, secs(1), &[0; 10_000], &mut NoStore);
+    let gif = m.close(plain, secs(2), true, &mut NoStore);
+    assert_eq!((gif.mime_type, gif.seen_bytes), (Some("image/gif"), 10_006), "files at hand go on");
+    for h in far {
+        m.close(h, secs(2), true, &mut NoStore);
+    }
+    m.finish(&mut NoStore);
+    for n in 1..200 {
+        m.flow_ended(flow(n).uid);
+    }
+    assert_eq!((m.stats().held_len, m.held_len()), (0, 0));
+}

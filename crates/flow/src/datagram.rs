@@ -24,12 +24,12 @@ pub(crate) fn process<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S:
             cx.sink.weird(Some(flow), "UDP_datagram_length_mismatch", cx.at);
         }
     }
-    let end = flow.end_mut(dir);
     if flow_counts_payload(d.proto) {
-        let len = claimed_len(p);
-        end.payload_len = Some(end.payload_len.unwrap_or(0).saturating_add(u64::from(len)));
+        flow.count_payload(dir, claimed_len(p));
     }
-    end.cut_bytes = end.cut_bytes.saturating_add(u64::from(d.payload_wire_len.saturating_sub(d.payload_len)));
+    if d.payload_wire_len > d.payload_len {
+        flow.count_cut(dir, d.payload_wire_len - d.payload_len);
+    }
     if !flow.opaque {
         cx.sink.datagram(flow, app, dir, d.payload(p.frame), d.payload_wire_len, cx.at);
     }
@@ -53,10 +53,8 @@ const fn flow_counts_payload(proto: u8) -> bool {
 
 fn checksum_error<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir) {
     cx.shared.stats.checksum_errors += 1;
-    let end = flow.end_mut(dir);
-    end.checksum_count = end.checksum_count.saturating_add(1);
+    let count = flow.count_bad_checksum(dir);
     if flow.kind == Kind::Udp {
-        let count = flow.end(dir).checksum_count;
         flow.note_scaled(dir, count, b'C');
         cx.sink.weird(Some(flow), "bad_UDP_checksum", cx.at);
     } else {

@@ -23,9 +23,12 @@ const V4_HEADER_LEN: usize = 20;
 const V6_HEADER_LEN: usize = 40;
 /// IPv6 extension headers walked to find the fragment header.
 const V6_EXTENSION_MAX_COUNT: usize = 16;
-/// What a waiting fragment, and a datagram, costs beside the bytes: its places in the tables and the
+/// What a waiting fragment costs beside the bytes: its place in the list, which grows by doubling, and the
 /// allocator's share.
 const PART_COST: usize = 96;
+/// What a waiting datagram costs beside that: its places in the table, which is between 7/16 and 7/8 full, and in the
+/// order of age, which may have twice as many.
+const DATAGRAM_COST: usize = size_of::<(Key, Datagram)>() * 3 / 2 + size_of::<(Timestamp, u64, Key)>() * 2 + 64;
 /// Entries in the order of age, beyond twice the waiting datagrams, at which the stale ones are thrown out.
 const STALE_MAX_COUNT: usize = 1024;
 
@@ -118,6 +121,7 @@ pub struct Defragmenter {
     next_serial: u64,
     /// Memory that the waiting datagrams take; bounded by `fragment_len`.
     cost: usize,
+    peak: usize,
     stats: DefragStats,
 }
 
@@ -131,6 +135,7 @@ impl Defragmenter {
             order: VecDeque::new(),
             next_serial: 0,
             cost: 0,
+            peak: 0,
             stats: DefragStats::default(),
         }
     }
@@ -138,6 +143,21 @@ impl Defragmenter {
     /// Counts so far.
     pub fn stats(&self) -> DefragStats {
         DefragStats { datagrams: self.table.len() as u64, ..self.stats }
+    }
+
+    /// Memory that the waiting datagrams take.
+    pub const fn held_len(&self) -> usize {
+        self.cost
+    }
+
+    /// The most that they took since the last call.
+    pub fn take_peak(&mut self) -> usize {
+        std::mem::replace(&mut self.peak, self.cost).max(self.cost)
+    }
+
+    /// Changes what they may take. What exceeds it goes when the next fragment comes.
+    pub const fn set_limit(&mut self, len: usize) {
+        self.config.limits.fragment_len = len;
     }
 
     /// Takes one fragment (`d.fragment` is set) that came in frame `number`; `weird` hears Zeek's names
@@ -164,7 +184,7 @@ impl Defragmenter {
         };
         let key = Key { src: d.src, dst: d.dst, id: fragment.id, proto: d.proto };
         // Its header may replace the one kept, and it may fill two holes around a fragment that is there.
-        let cost = header.len().saturating_add(data.len()).saturating_add(3 * PART_COST);
+        let cost = header.len().saturating_add(data.len()).saturating_add(3 * PART_COST + DATAGRAM_COST);
         if !self.make_room(&key, cost) {
             return self.drop_one();
         }
@@ -201,6 +221,7 @@ impl Defragmenter {
         }
         self.stats.buffered_len += (datagram.len - before) as u64;
         self.cost = self.cost.saturating_sub(cost_before).saturating_add(datagram.cost());
+        self.peak = self.peak.max(self.cost);
         if !datagram.is_whole(weird) {
             return Outcome::Pending;
         }
@@ -315,7 +336,11 @@ impl Datagram {
     /// Memory that it takes, about.
     fn cost(&self) -> usize {
         let entries = self.parts.len().saturating_add(1).saturating_mul(PART_COST);
-        entries.saturating_add(self.len).saturating_add(self.header.len()).saturating_add(self.packets.len() * 8)
+        entries
+            .saturating_add(DATAGRAM_COST)
+            .saturating_add(self.len)
+            .saturating_add(self.header.len())
+            .saturating_add(self.packets.len() * 8)
     }
 
     fn note_size(&mut self, f: Fragment, end: u32, weird: &mut dyn FnMut(&'static str)) {

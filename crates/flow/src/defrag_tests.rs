@@ -158,7 +158,8 @@ fn rejects_impossible_fragments() {
 
 #[test]
 fn limits_time_bytes_and_counts() {
-    let limits = Limits { fragment_datagram_count: 2, fragment_len: 1000, fragment_count: 3, ..Limits::default() };
+    let fragment_len = 1000 + 3 * DATAGRAM_COST;
+    let limits = Limits { fragment_datagram_count: 2, fragment_len, fragment_count: 3, ..Limits::default() };
     let mut b = Bench::new(Config { limits, ..Config::default() });
     for id in 1..=3 {
         b.push_at(0, v4(id, 0, true, &[0; 64]));
@@ -166,7 +167,7 @@ fn limits_time_bytes_and_counts() {
     assert_eq!((b.de.stats().datagrams, b.de.stats().evicted), (2, 1));
     b.push_at(0, v4(3, 64, true, &[0; 400]));
     assert_eq!((b.de.stats().datagrams, b.de.stats().evicted, b.de.stats().buffered_len), (1, 2, 464));
-    assert!(matches!(b.push_at(0, v4(9, 0, true, &[0; 800])), Outcome::Dropped));
+    assert!(matches!(b.push_at(0, v4(9, 0, true, &[0; 3000])), Outcome::Dropped));
     for _ in 0..3 {
         b.push_at(0, v4(7, 0, true, &[0; 8]));
     }

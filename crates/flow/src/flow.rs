@@ -1,15 +1,12 @@
-use crate::history::{History, is_power_of_ten};
+use crate::extra::{EndExtra, Extra};
+use crate::history::{HISTORY_MAX_LEN, History, Letters, is_power_of_ten, letter};
 use crate::services::Services;
-use crate::tcp::{Endpoint, TcpBits, TcpState};
+use crate::tcp::{Endpoint, TcpBits, TcpState, marks};
 use sekisho_types::{Dir, FlowInfo, MacAddr, Timestamp, Uid, ip_proto};
 use sekisho_wire::Decoded;
-use smallvec::SmallVec;
 
 /// History bit: the analysis is not complete.
 const SEEN_INCOMPLETE: u8 = 0x80;
-
-/// Tunnels remembered per flow.
-const TUNNEL_MAX_COUNT: usize = 8;
 
 /// One packet on its way into the flow table.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +33,7 @@ pub struct Moment {
 }
 
 /// Names a live flow; means nothing after the flow's `closed`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowId {
     pub(crate) index: u32,
     pub(crate) generation: u32,
@@ -75,11 +72,12 @@ pub struct Counters {
 }
 
 /// Kind of a flow, from its IP protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Kind {
     Tcp,
     Udp,
     Icmp,
+    #[default]
     Other,
 }
 
@@ -94,36 +92,50 @@ impl Kind {
     }
 }
 
+/// Bits of a flow that stay as they were at first: was there a link address of the sender, and of the receiver; is
+/// the other direction another flow?
+const SRC_MAC: u8 = 1;
+const DST_MAC: u8 = 2;
+const ONE_WAY: u8 = 4;
+
 /// One conversation: who, what was counted, and where its TCP stands.
 ///
-/// The fields stand in the order of their use per packet, so that a packet touches few cache lines.
-#[derive(Debug)]
+/// What every packet needs comes first, in one piece, so that a packet touches few cache lines; what most flows
+/// never have is set aside in [`Extra`].
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Flow {
-    /// What every layer may know.
-    pub info: FlowInfo,
+    pub(crate) orig: Endpoint,
+    pub(crate) resp: Endpoint,
+    /// Time of the last packet that counts for the duration.
+    pub(crate) last_ts: Timestamp,
     pub(crate) kind: Kind,
-    pub(crate) one_way: bool,
+    /// Nothing but data and acknowledgements is to be expected: see `tcp::plain`.
+    pub(crate) plain: bool,
     pub(crate) opaque: bool,
     pub(crate) flip_wanted: bool,
     /// A timer may have become due earlier than the wheel knows.
     pub(crate) timers_changed: bool,
-    /// Time of the last packet that counts for the duration.
-    pub(crate) last_ts: Timestamp,
-    pub(crate) orig: Endpoint,
-    pub(crate) resp: Endpoint,
+    fixed: u8,
     pub(crate) tcp: TcpBits,
-    /// When a question-and-answer flow is looked at next.
-    pub(crate) exchange_look: i64,
-    pub(crate) history: History,
+    /// Link addresses of the first packet, originator's first.
+    macs: [MacAddr; 2],
+    /// What every layer may know.
+    pub info: FlowInfo,
+    /// A time at which the flow is looked at: of TCP whether it is dead or, once it has closed, to remove it; of a
+    /// question-and-answer flow whether it is quiet.
+    pub(crate) look: i64,
+    /// The same of TCP: whether its SYN was answered, or a second look at a half-closed connection.
+    pub(crate) second_look: i64,
+    /// Relative sequence number one past the FIN, of each end.
+    pub(crate) fin_seq: [u64; 2],
+    letters: Letters,
     /// Application protocols as Zeek confirms them.
     pub services: Services,
     /// Application protocols recognised, also where the flow began midstream or one end is unseen.
     pub apps: Services,
-    /// Link addresses of the first packet, originator's first.
-    pub(crate) macs: [Option<MacAddr>; 2],
-    /// Enclosing tunnels beyond the first.
-    pub(crate) tunnels: SmallVec<[Uid; 0]>,
+    /// What most flows never have.
+    pub(crate) extra: Option<Box<Extra>>,
 }
 
 impl Flow {
@@ -133,29 +145,58 @@ impl Flow {
     }
 
     pub(crate) fn new(info: FlowInfo, d: &Decoded, one_way: bool) -> Self {
+        let bit = |on: bool, bit| if on { bit } else { 0 };
         Self {
+            orig: Endpoint::default(),
+            resp: Endpoint::default(),
+            last_ts: info.first_ts,
             kind: Kind::of(info.tuple.proto),
-            one_way,
+            plain: false,
             opaque: false,
             flip_wanted: false,
             timers_changed: true,
+            fixed: bit(d.src_mac.is_some(), SRC_MAC) | bit(d.dst_mac.is_some(), DST_MAC) | bit(one_way, ONE_WAY),
+            tcp: TcpBits::default(),
+            macs: [d.src_mac.unwrap_or_default(), d.dst_mac.unwrap_or_default()],
+            info,
+            look: i64::MAX,
+            second_look: i64::MAX,
+            fin_seq: [0; 2],
+            letters: Letters::default(),
             services: Services::default(),
             apps: Services::default(),
-            history: History::default(),
-            last_ts: info.first_ts,
-            exchange_look: i64::MAX,
-            tcp: TcpBits::default(),
-            orig: Endpoint::default(),
-            resp: Endpoint::default(),
-            macs: [d.src_mac, d.dst_mac],
-            tunnels: SmallVec::new(),
-            info,
+            extra: None,
         }
     }
 
     /// The history so far.
-    pub fn history(&self) -> &History {
-        &self.history
+    pub fn history(&self) -> History {
+        History::new(self.letters.as_slice(), self.extra.as_ref().map_or(&[], |x| &x.letters))
+    }
+
+    /// Appends a letter to the history.
+    pub(crate) fn note(&mut self, dir: Dir, code: u8) {
+        let letter = letter(dir, code);
+        if self.letters.push(letter) {
+            return;
+        }
+        let full = HISTORY_MAX_LEN.saturating_sub(self.letters.as_slice().len());
+        let rest = &mut self.extra_mut().letters;
+        if rest.len() < full {
+            rest.push(letter);
+        }
+    }
+
+    pub(crate) fn set_history(&mut self, history: &History) {
+        self.letters = Letters::default();
+        if let Some(x) = &mut self.extra {
+            x.letters.clear();
+        }
+        for &letter in history.as_slice() {
+            if !self.letters.push(letter) {
+                self.extra_mut().letters.push(letter);
+            }
+        }
     }
 
     /// Time of the last packet that counts for the duration.
@@ -165,15 +206,15 @@ impl Flow {
 
     /// What `dir` sent so far.
     pub fn counters(&self, dir: Dir) -> Counters {
-        let e = self.end(dir);
+        let (e, x) = (self.end(dir), self.end_extra(dir));
         Counters {
-            pkts: e.pkts,
+            pkts: u64::from(x.pkts_carry) << 32 | u64::from(e.pkts),
             ip_bytes: e.ip_bytes,
             bytes: self.size(dir),
-            missed_bytes: e.missed_bytes,
-            gap_bytes: e.gap_bytes,
-            cut_bytes: e.cut_bytes,
-            checksum_errors: u64::from(e.checksum_count),
+            missed_bytes: x.missed_bytes,
+            gap_bytes: x.gap_bytes,
+            cut_bytes: x.cut_bytes,
+            checksum_errors: u64::from(x.checksum_count),
         }
     }
 
@@ -185,7 +226,7 @@ impl Flow {
     /// Position of `dir`'s next stream byte, counted from 1 at its first byte: what was handed on and
     /// what was told as a gap lies below, also during [`crate::Sink::data`] and [`crate::Sink::gap`].
     pub fn stream_offset(&self, dir: Dir) -> u64 {
-        self.end(dir).stream.next
+        self.end(dir).next
     }
 
     /// The application no longer wants this flow's payload: no more `data`, `gap` and `datagram`, no
@@ -210,6 +251,19 @@ impl Flow {
         self.flip_wanted = true;
     }
 
+    /// The link addresses of the first packet, the originator's first.
+    pub(crate) fn macs(&self) -> [Option<MacAddr>; 2] {
+        let [src, dst] = self.macs;
+        [(src, SRC_MAC), (dst, DST_MAC)].map(|(mac, bit)| (self.fixed & bit != 0).then_some(mac))
+    }
+
+    /// Is the other direction another flow, as for ICMP types without a counterpart?
+    #[inline]
+    pub(crate) fn one_way(&self) -> bool {
+        self.fixed & ONE_WAY != 0
+    }
+
+    #[inline]
     pub(crate) fn end(&self, dir: Dir) -> &Endpoint {
         match dir {
             Dir::Orig => &self.orig,
@@ -217,6 +271,7 @@ impl Flow {
         }
     }
 
+    #[inline]
     pub(crate) fn end_mut(&mut self, dir: Dir) -> &mut Endpoint {
         match dir {
             Dir::Orig => &mut self.orig,
@@ -225,6 +280,7 @@ impl Flow {
     }
 
     /// `dir`'s endpoint and the other one.
+    #[inline]
     pub(crate) fn ends_mut(&mut self, dir: Dir) -> (&mut Endpoint, &mut Endpoint) {
         match dir {
             Dir::Orig => (&mut self.orig, &mut self.resp),
@@ -232,15 +288,91 @@ impl Flow {
         }
     }
 
+    pub(crate) fn fin_seq(&self, dir: Dir) -> u64 {
+        let [o, r] = self.fin_seq;
+        if dir.is_orig() { o } else { r }
+    }
+
+    /// What is set aside, made if there is nothing yet.
+    pub(crate) fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_with(Box::default)
+    }
+
+    /// What is set aside of one end; nothing if there is none.
+    pub(crate) fn end_extra(&self, dir: Dir) -> &EndExtra {
+        self.extra.as_ref().map_or(EndExtra::NONE, |x| x.end(dir))
+    }
+
+    pub(crate) fn end_extra_mut(&mut self, dir: Dir) -> &mut EndExtra {
+        self.extra_mut().end_mut(dir)
+    }
+
+    /// Counts a packet of `ip_len` bytes.
+    #[inline]
+    pub(crate) fn count(&mut self, dir: Dir, ip_len: u32) {
+        let end = self.end_mut(dir);
+        end.ip_bytes = end.ip_bytes.saturating_add(u64::from(ip_len));
+        end.pkts = end.pkts.wrapping_add(1);
+        if end.pkts == 0 {
+            let carry = &mut self.end_extra_mut(dir).pkts_carry;
+            *carry = carry.saturating_add(1);
+        }
+    }
+
+    /// Takes a packet's count back.
+    fn uncount(&mut self, dir: Dir, ip_len: u32) {
+        let end = self.end_mut(dir);
+        end.ip_bytes = end.ip_bytes.saturating_sub(u64::from(ip_len));
+        match end.pkts.checked_sub(1) {
+            Some(n) => end.pkts = n,
+            None if self.end_extra(dir).pkts_carry > 0 => {
+                self.end_mut(dir).pkts = u32::MAX;
+                self.end_extra_mut(dir).pkts_carry -= 1;
+            }
+            None => {}
+        }
+    }
+
+    /// Counts a packet for the other end instead.
+    pub(crate) fn recount(&mut self, from: Dir, to: Dir, ip_len: u32) {
+        self.uncount(from, ip_len);
+        self.count(to, ip_len);
+    }
+
+    /// Counts payload bytes of a protocol without streams.
+    pub(crate) fn count_payload(&mut self, dir: Dir, len: u32) {
+        let end = self.end_mut(dir);
+        let before = if end.is(marks::PAYLOAD) { end.max_end } else { 0 };
+        end.set(marks::PAYLOAD);
+        end.max_end = before.saturating_add(u64::from(len));
+    }
+
+    /// Counts payload bytes that were on the wire but not captured.
+    pub(crate) fn count_cut(&mut self, dir: Dir, len: u32) {
+        let x = self.end_extra_mut(dir);
+        x.cut_bytes = x.cut_bytes.saturating_add(u64::from(len));
+    }
+
+    /// Counts a packet with a wrong checksum; gives how many there were.
+    pub(crate) fn count_bad_checksum(&mut self, dir: Dir) -> u32 {
+        let x = self.end_extra_mut(dir);
+        x.checksum_count = x.checksum_count.saturating_add(1);
+        x.checksum_count
+    }
+
     /// Swaps the ends on the application's wish, unless the responder is no single host. The payload of protocols without streams stays with
     /// the end that it was counted for, as in Zeek.
     pub(crate) fn flip_on_request(&mut self) -> bool {
-        if self.info.tuple.resp.is_multicast() {
+        if self.info.tuple.resp.is_multicast() || self.one_way() {
             return false;
         }
         self.flip();
         if self.kind != Kind::Tcp {
-            std::mem::swap(&mut self.orig.payload_len, &mut self.resp.payload_len);
+            let (o, r) = (&mut self.orig, &mut self.resp);
+            let had = (o.is(marks::PAYLOAD), r.is(marks::PAYLOAD));
+            std::mem::swap(&mut o.max_end, &mut r.max_end);
+            o.put(marks::PAYLOAD, had.1);
+            r.put(marks::PAYLOAD, had.0);
         }
         true
     }
@@ -252,20 +384,26 @@ impl Flow {
         std::mem::swap(&mut i.local_orig, &mut i.local_resp);
         std::mem::swap(&mut i.seen.orig, &mut i.seen.resp);
         std::mem::swap(&mut self.orig, &mut self.resp);
+        self.fin_seq.reverse();
         self.macs.reverse();
+        self.fixed = self.fixed & ONE_WAY | (self.fixed & SRC_MAC) << 1 | (self.fixed & DST_MAC) >> 1;
+        if let Some(x) = &mut self.extra {
+            x.ends.reverse();
+        }
         // Which letters were noted is remembered by role, not by end.
         std::mem::swap(&mut self.orig.hist_seen, &mut self.resp.hist_seen);
         self.tcp.flip();
-        self.history.push(Dir::Orig, b'^');
+        self.note(Dir::Orig, b'^');
     }
 
     /// Notes an event that is recorded once per direction; false if it was there already.
+    #[inline]
     pub(crate) fn note_once(&mut self, dir: Dir, mask: u8, code: u8) -> bool {
         let e = self.end_mut(dir);
         let new = e.hist_seen & mask == 0;
-        e.hist_seen |= mask;
         if new {
-            self.history.push(dir, code);
+            e.hist_seen |= mask;
+            self.note(dir, code);
         }
         new
     }
@@ -273,30 +411,34 @@ impl Flow {
     /// Notes the `count`-th event of a kind that is recorded at 1, 10, 100, ….
     pub(crate) fn note_scaled(&mut self, dir: Dir, count: u32, code: u8) {
         if is_power_of_ten(count) {
-            self.history.push(dir, code);
+            self.note(dir, code);
         }
     }
 
     /// Remembers the tunnel that a packet came through.
     pub(crate) fn note_tunnel(&mut self, tunnel: Option<Uid>) {
-        let Some(uid) = tunnel else { return };
-        match self.info.tunnel {
-            None => self.info.tunnel = Some(uid),
-            Some(first) if first == uid => {}
-            Some(_) => {
-                if self.tunnels.len() < TUNNEL_MAX_COUNT && !self.tunnels.contains(&uid) {
-                    self.tunnels.push(uid);
-                }
-            }
+        if let Some(uid) = tunnel {
+            self.extra_mut().note_tunnel(uid);
         }
+    }
+
+    /// The tunnels that packets came through, in order of their appearance.
+    pub(crate) fn tunnels(&self) -> &[Uid] {
+        self.extra.as_ref().map_or(&[], |x| &x.tunnels)
     }
 
     /// Payload bytes of `dir` as conn.log prints them.
     pub(crate) fn size(&self, dir: Dir) -> u64 {
         match self.kind {
             Kind::Tcp => self.end(dir).tcp_size(self.end(dir.flip())),
-            Kind::Udp | Kind::Icmp => self.end(dir).payload_len.unwrap_or(0),
+            Kind::Udp | Kind::Icmp => self.payload_len(dir).unwrap_or(0),
             Kind::Other => 0,
         }
+    }
+
+    /// Payload of protocols without streams; `None` before the first packet.
+    pub(crate) fn payload_len(&self, dir: Dir) -> Option<u64> {
+        let end = self.end(dir);
+        end.is(marks::PAYLOAD).then_some(end.max_end)
     }
 }

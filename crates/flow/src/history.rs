@@ -4,7 +4,42 @@ use smallvec::SmallVec;
 use std::fmt;
 
 /// Letters kept of one flow's history; later ones are dropped.
-const HISTORY_MAX_LEN: usize = 64;
+pub(crate) const HISTORY_MAX_LEN: usize = 64;
+
+/// Letters kept in the flow itself: enough for an ordinary connection. Further ones are set aside.
+const LETTERS_LEN: usize = 15;
+
+/// The first letters of a history.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Letters {
+    bytes: [u8; LETTERS_LEN],
+    len: u8,
+}
+
+impl Letters {
+    /// Appends a letter; false if there is no place.
+    #[inline]
+    pub(crate) fn push(&mut self, letter: u8) -> bool {
+        match self.bytes.get_mut(usize::from(self.len)) {
+            Some(place) => {
+                *place = letter;
+                self.len += 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or(&[])
+    }
+}
+
+/// The letter of `code` (given in upper case) for `dir`.
+#[inline]
+pub(crate) const fn letter(dir: Dir, code: u8) -> u8 {
+    if dir.is_orig() { code } else { code.to_ascii_lowercase() }
+}
 
 /// What happened in a flow, one letter per kind of event, as in Zeek's conn.log: upper case from the
 /// originator, lower case from the responder.
@@ -12,6 +47,13 @@ const HISTORY_MAX_LEN: usize = 64;
 pub struct History(SmallVec<[u8; 16]>);
 
 impl History {
+    /// Of the first letters and those set aside.
+    pub(crate) fn new(first: &[u8], rest: &[u8]) -> Self {
+        let mut all = SmallVec::from_slice(first);
+        all.extend_from_slice(rest);
+        Self(all)
+    }
+
     /// The letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("")
@@ -22,21 +64,20 @@ impl History {
         self.0.is_empty()
     }
 
-    /// Appends `code` (given in upper case) for `dir`.
-    pub(crate) fn push(&mut self, dir: Dir, code: u8) {
-        if self.0.len() < HISTORY_MAX_LEN {
-            self.0.push(if dir.is_orig() { code } else { code.to_ascii_lowercase() });
-        }
-    }
-
     /// Rewrites a lone SYN-ACK of the originator as the responder's, after the direction was corrected.
-    pub(crate) fn syn_ack_was_the_responders(&mut self) {
+    pub(crate) fn syn_ack_was_the_responders(mut self) -> Self {
         if let Some(first) = self.0.first_mut()
             && *first == b'H'
         {
             *first = b'h';
             self.0.insert(0, b'^');
         }
+        self
+    }
+
+    /// The letters as bytes.
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.0
     }
 
     /// Did an originator's SYN meet a RST of its own before anything else came of it?
@@ -77,21 +118,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_length_and_folds_case() {
-        let mut h = History::default();
-        h.push(Dir::Orig, b'S');
-        h.push(Dir::Resp, b'H');
-        assert_eq!(h.as_str(), "Sh");
-        for _ in 0..1000 {
-            h.push(Dir::Resp, b'^');
-        }
-        assert_eq!(h.as_str().len(), HISTORY_MAX_LEN);
-        assert!(h.as_str().ends_with('^'));
+    fn limits_letters_and_folds_case() {
+        let mut h = Letters::default();
+        assert!(h.push(letter(Dir::Orig, b'S')) && h.push(letter(Dir::Resp, b'H')));
+        assert_eq!(h.as_slice(), b"Sh");
+        assert_eq!((0..100).filter(|_| h.push(letter(Dir::Resp, b'^'))).count(), LETTERS_LEN - 2);
+        assert_eq!(History::new(h.as_slice(), b"D").as_str(), "Sh^^^^^^^^^^^^^D");
     }
 
     #[test]
     fn recognises_syn_then_reset() {
-        let of = |s: &str| History(SmallVec::from_slice(s.as_bytes())).is_syn_then_reset();
+        let of = |s: &str| History::new(s.as_bytes(), b"").is_syn_then_reset();
         assert!(of("SR") && of("^SR") && of("SdR") && of("SRA"));
         assert!(!of("SAR") && !of("R") && !of("ShAR") && !of("S") && !of("^^SR"));
     }

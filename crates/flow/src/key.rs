@@ -28,6 +28,7 @@ pub(crate) enum NoKey {
 
 impl Key {
     /// The key of a decoded packet.
+    #[inline]
     pub(crate) fn of(d: &Decoded) -> Result<Self, NoKey> {
         if d.ip_version == 0 || d.fragment.is_some() {
             return Err(NoKey::NotAFlow);
@@ -63,13 +64,23 @@ impl Key {
     }
 
     /// Hash; the same for both directions unless the key is one-way.
+    ///
+    /// The addresses are hashed by themselves and put in order by that, the ports follow their addresses: nothing is
+    /// added up, as with sums exchanged ports would meet again whatever the seed. What a sender of packets chooses is
+    /// one factor of a product at most; the other is secret, or was made from secrets.
     #[inline]
     pub(crate) fn hash(&self, seeds: Seeds) -> u64 {
         let t = &self.tuple;
-        let a = seeds.end(t.orig, t.orig_port);
-        let b = seeds.end(t.resp, t.resp_port);
-        let both = if self.one_way { a.wrapping_add(b.rotate_left(17)) } else { a.wrapping_add(b) };
-        fold(both ^ u64::from(t.proto), seeds.0)
+        let (a, b) = (seeds.addr(t.orig), seeds.addr(t.resp));
+        let (p, q) = (u64::from(t.orig_port), u64::from(t.resp_port));
+        let (forth, back) = (p << 16 | q, q << 16 | p);
+        if self.one_way {
+            let h = fold(a, b.rotate_left(32) ^ seeds.2);
+            return seeds.finish(h ^ forth ^ u64::from(t.proto) << 32);
+        }
+        let ports = if a < b || a == b && p < q { forth } else { back };
+        let h = fold(a.min(b), a.max(b) ^ seeds.2);
+        seeds.finish(h ^ ports ^ u64::from(t.proto) << 32)
     }
 
     /// The direction of this packet in a flow between `have`'s ends, if it is one of that flow.
@@ -91,19 +102,26 @@ impl Key {
 
 /// Secret numbers of the table's hash function, from the run's seed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Seeds(u64, u64);
+pub(crate) struct Seeds(u64, u64, u64, u64);
 
 impl Seeds {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seeded_hash(seed, b"flow table, first") | 1, seeded_hash(seed, b"flow table, second"))
+        let of = |name: &[u8]| seeded_hash(seed, name);
+        Self(of(b"flow table, 1"), of(b"flow table, 2"), of(b"flow table, 3"), of(b"flow table, 4"))
+    }
+
+    /// Twice, as one product with the same factor leaves evenly spaced ports evenly spaced.
+    #[inline]
+    fn finish(&self, h: u64) -> u64 {
+        fold(fold(h, self.3) ^ self.0, self.2)
     }
 
     #[inline]
-    fn end(self, addr: Addr, port: u16) -> u64 {
+    fn addr(&self, addr: Addr) -> u64 {
         let bits = bits(addr);
         #[expect(clippy::cast_possible_truncation, reason = "the two halves of 128 bits")]
-        let (lo, hi) = (bits as u64, (bits >> 64) as u64);
-        fold(lo ^ u64::from(port).rotate_left(40) ^ self.0, hi ^ self.1)
+        let (low, high) = (bits as u64, (bits >> 64) as u64);
+        fold(low ^ self.0, high ^ self.1)
     }
 }
 
@@ -197,14 +215,84 @@ mod tests {
         assert_eq!(u.dir_in(&u.tuple.flipped(), true), None);
     }
 
-    #[test]
-    fn hash_spreads() {
-        let mut buckets = [0u32; 64];
-        for port in 0..6400 {
-            let k = Key::of(&decoded(6, port, 80)).unwrap();
-            buckets[(k.hash(Seeds::new(1)) >> 58) as usize] += 1;
+    /// How unevenly keys fall into 1024 buckets by the bits that the index takes: chi-square over its expectation,
+    /// which for random keys is near 1, and how many share all 32 bits that are kept.
+    fn unevenness(keys: &[Key], seed: u64) -> (f64, usize) {
+        let seeds = Seeds::new(seed);
+        let mut tags: Vec<u32> = keys.iter().map(|k| (k.hash(seeds) >> 32) as u32).collect();
+        let mut worst = 0f64;
+        // The index takes the upper bits for the part, and of the part's own hash the lower ones for the place.
+        let places: [fn(u32) -> usize; 3] = [
+            |t| (t >> 22) as usize,
+            |t| (t & 1023) as usize,
+            |t| (u64::from(t).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize,
+        ];
+        for place in places {
+            let mut buckets = [0f64; 1024];
+            tags.iter().for_each(|t| buckets[place(*t)] += 1.0);
+            let mean = tags.len() as f64 / 1024.0;
+            let chi: f64 = buckets.iter().map(|n| (n - mean) * (n - mean) / mean).sum();
+            worst = worst.max(chi / 1023.0);
         }
-        assert!(buckets.iter().all(|&n| n > 40 && n < 190), "{buckets:?}");
+        tags.sort_unstable();
+        (worst, tags.windows(2).filter(|w| w[0] == w[1]).count())
+    }
+
+    fn key(orig: Addr, orig_port: u16, resp: Addr, resp_port: u16) -> Key {
+        Key { tuple: FiveTuple { orig, resp, orig_port, resp_port, proto: 6 }, one_way: false }
+    }
+
+    #[test]
+    fn hash_spreads_whatever_the_structure() {
+        let v4 = |n: u32| Addr::v4(n.to_be_bytes());
+        let v6 = |a: u32, b: u32| {
+            let mut o = [0x20; 16];
+            o[6..10].copy_from_slice(&a.to_be_bytes());
+            o[12..16].copy_from_slice(&b.to_be_bytes());
+            Addr::v6(o)
+        };
+        let n = 0..65_536u32;
+        let low = |i: u32| (i & 0xff) as u16;
+        let high = |i: u32| (i >> 8) as u16;
+        let sets: [(&str, Vec<Key>); 8] = [
+            ("sequential ports", n.clone().map(|i| key(v4(1), i as u16, v4(2), 80)).collect()),
+            ("sequential addresses", n.clone().map(|i| key(v4(0x0a00_0000 + i), 1000, v4(2), 80)).collect()),
+            (
+                "addresses of equal sum",
+                n.clone().map(|i| key(v4(0x0a00_0000 + i), 80, v4(0x0b00_0000 - i), 80)).collect(),
+            ),
+            ("one address in both ends", n.clone().map(|i| key(v4(i), 1000, v4(i), 80)).collect()),
+            ("ports of equal sum", n.clone().map(|i| key(v4(1), i as u16, v4(2), (65_535 - i) as u16)).collect()),
+            ("a grid of ports", n.clone().map(|i| key(v4(1), low(i), v4(2), high(i) << 8)).collect()),
+            ("addresses and ports exchanged", {
+                let both = |i: u32| {
+                    let (a, b, p, q) = (v4(0x0a00_0000 + (i >> 7)), v4(0x0a80_0000 + (i & 127)), 1024, 32_768);
+                    [key(a, p, b, q), key(a, q, b, p)]
+                };
+                (0..32_768).flat_map(both).collect()
+            }),
+            ("IPv6 address bits that make up for ports", {
+                n.map(|i| key(v6(1, low(i).into()), high(i), v6(i & 0xff00, i), low(i) ^ high(i))).collect()
+            }),
+        ];
+        for seed in [0, 0x5eed] {
+            for (name, keys) in &sets {
+                let (uneven, shared) = unevenness(keys, seed);
+                assert!((0.5..1.5).contains(&uneven) && shared < 12, "{name}, seed {seed}: {uneven} {shared}");
+            }
+        }
+    }
+
+    #[test]
+    fn exchanged_ports_are_told_apart_under_any_seed() {
+        for seed in 0..2000 {
+            let seeds = Seeds::new(seed);
+            let (a, b) = (Addr::v4([10, 0, 0, 1]), Addr::v4([10, 0, 0, 2]));
+            assert_ne!(key(a, 80, b, 81).hash(seeds), key(a, 81, b, 80).hash(seeds));
+            assert_ne!(key(a, 80, a, 81).hash(seeds), key(a, 80, b, 81).hash(seeds));
+            assert_eq!(key(a, 80, a, 81).hash(seeds), key(a, 81, a, 80).hash(seeds));
+            assert_eq!(key(a, 80, b, 81).hash(seeds), key(b, 81, a, 80).hash(seeds));
+        }
     }
 
     #[test]

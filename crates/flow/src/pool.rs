@@ -1,3 +1,5 @@
+use crate::tcp::{Held, PLACE_LEN};
+
 /// Smallest capacity of a pooled buffer: one full Ethernet segment with room to append.
 const CHUNK_LEN: usize = 2048;
 /// What a waiting piece costs that keeps no bytes, for its place in the list.
@@ -15,6 +17,10 @@ pub(crate) fn cost(buf: &Vec<u8>) -> usize {
 pub(crate) struct Pool {
     free: Vec<Vec<u8>>,
     in_use_len: usize,
+    /// Buffers in use.
+    in_use_count: usize,
+    /// Lists of waiting pieces in use, one for each direction of a flow in which something waits.
+    pub(crate) lists: usize,
 }
 
 impl Pool {
@@ -33,6 +39,7 @@ impl Pool {
         };
         buf.extend_from_slice(bytes);
         self.in_use_len = self.in_use_len.saturating_add(cost(&buf));
+        self.in_use_count += 1;
         Some(buf)
     }
 
@@ -42,16 +49,34 @@ impl Pool {
             return None;
         }
         self.in_use_len = self.in_use_len.saturating_add(EMPTY_COST);
+        self.in_use_count += 1;
         Some(Vec::new())
     }
 
     /// Takes a buffer back.
     pub(crate) fn give(&mut self, mut buf: Vec<u8>) {
         self.in_use_len = self.in_use_len.saturating_sub(cost(&buf));
+        self.in_use_count = self.in_use_count.saturating_sub(1);
         if buf.capacity() == CHUNK_LEN && self.free.len() < FREE_MAX_COUNT {
             buf.clear();
             self.free.push(buf);
         }
+    }
+
+    /// Bytes held, in use or free for use.
+    pub(crate) const fn held_len(&self) -> usize {
+        self.in_use_len.saturating_add(self.free.len().saturating_mul(CHUNK_LEN))
+    }
+
+    /// Bytes that keep the buffers in use in order.
+    pub(crate) const fn lists_len(&self) -> usize {
+        let places = self.in_use_count.saturating_mul(PLACE_LEN);
+        places.saturating_add(self.lists.saturating_mul(size_of::<Held>()))
+    }
+
+    /// Gives free buffers back to the allocator until at most `goal_len` bytes are held.
+    pub(crate) fn trim(&mut self, goal_len: usize) {
+        while self.held_len() > goal_len && self.free.pop().is_some() {}
     }
 
     /// Bytes in use, by what the buffers cost.
@@ -81,6 +106,8 @@ mod tests {
         let none = p.take_empty(64).unwrap();
         assert_eq!((p.in_use_len(), p.take_empty(64)), (64, None));
         p.give(none);
-        assert_eq!(p.in_use_len(), 0);
+        assert_eq!((p.in_use_len(), p.held_len()), (0, 4096));
+        p.trim(2048);
+        assert_eq!(p.held_len(), 2048);
     }
 }

@@ -81,7 +81,8 @@ impl ConnRecord {
         let span = flow.last_ts - flow.info.first_ts;
         let lasted = span > Interval::ZERO;
         let (o, r) = (flow.counters(Dir::Orig), flow.counters(Dir::Resp));
-        let [orig_mac, resp_mac] = flow.macs;
+        let [orig_mac, resp_mac] = flow.macs();
+        let history = flow.history();
         Self {
             head: Head::new(flow.info.first_ts, &flow.info),
             proto: EnumName(match flow.kind {
@@ -98,14 +99,14 @@ impl ConnRecord {
             local_orig: flow.info.local_orig,
             local_resp: flow.info.local_resp,
             missed_bytes: o.missed_bytes.saturating_add(r.missed_bytes),
-            history: (!flow.history.is_empty()).then(|| flow.history.clone()),
+            history: (!history.is_empty()).then_some(history),
             orig_pkts: o.pkts,
             orig_ip_bytes: o.ip_bytes,
             resp_pkts: r.pkts,
             resp_ip_bytes: r.ip_bytes,
-            tunnel_parents: flow.info.tunnel.map(|first| {
-                let mut all = Set(vec![first]);
-                for uid in &flow.tunnels {
+            tunnel_parents: (!flow.tunnels().is_empty()).then(|| {
+                let mut all = Set(Vec::new());
+                for uid in flow.tunnels() {
                     all.insert(*uid);
                 }
                 all
@@ -134,7 +135,7 @@ fn some(n: u64) -> Option<u64> {
 fn conn_state(flow: &Flow) -> &'static str {
     match flow.kind {
         Kind::Tcp => tcp_conn_state(flow),
-        Kind::Udp => match (flow.orig.payload_len.is_some(), flow.resp.payload_len.is_some()) {
+        Kind::Udp => match (flow.payload_len(Dir::Orig).is_some(), flow.payload_len(Dir::Resp).is_some()) {
             (true, true) => "SF",
             (true, false) => "S0",
             (false, true) => "SHR",
@@ -154,7 +155,7 @@ fn tcp_conn_state(flow: &Flow) -> &'static str {
         (Reset, Reset) if flow.size(Dir::Orig) == 0 && flow.size(Dir::Resp) == 0 => "REJ",
         (_, Reset) if orig_idle => "RSTRH",
         (_, Reset) => "RSTR",
-        (Reset, _) if resp_idle && flow.history.is_syn_then_reset() => "RSTOS0",
+        (Reset, _) if resp_idle && flow.history().is_syn_then_reset() => "RSTOS0",
         (Reset, _) if resp_idle => "OTH",
         (Reset, _) => "RSTO",
         (Closed, Closed) => "SF",

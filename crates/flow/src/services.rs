@@ -1,56 +1,99 @@
 use sekisho_record::{Kind, ToValue, Value};
 use smallvec::SmallVec;
+use std::sync::OnceLock;
 
 /// Services kept per flow; further ones are ignored.
 const SERVICE_MAX_COUNT: usize = 8;
 
+/// Different names that flows can refer to, program-wide; more than there are protocols.
+const NAME_MAX_COUNT: usize = 255;
+
+/// Every name given so far: a flow keeps one byte for each of its services. The order depends on who came first and
+/// is seen nowhere.
+static NAMES: [OnceLock<&'static str>; NAME_MAX_COUNT] = [const { OnceLock::new() }; NAME_MAX_COUNT];
+
+/// The number of `name`, from 1; 0 if there is no place for it.
+fn number(name: &'static str) -> u8 {
+    let known = (1u8..).zip(NAMES.iter().map_while(OnceLock::get));
+    // Nearly always it is the very same text.
+    let same = known.clone().find(|(_, k)| std::ptr::eq(**k, name));
+    if let Some((n, _)) = same {
+        return n;
+    }
+    for (n, place) in (1u8..).zip(&NAMES) {
+        if *place.get_or_init(|| name) == name {
+            return n;
+        }
+    }
+    0
+}
+
+/// The name with a number.
+fn named(number: u8) -> Option<&'static str> {
+    NAMES.get(usize::from(number.checked_sub(1)?))?.get().copied()
+}
+
 /// The application protocols confirmed in a flow, in the order of their confirmation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Services(SmallVec<[&'static str; 1]>);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Services([u8; SERVICE_MAX_COUNT]);
 
 impl Services {
     /// Adds `name` unless it is there already.
     pub fn add(&mut self, name: &'static str) {
-        if self.0.len() < SERVICE_MAX_COUNT && !self.0.contains(&name) {
-            self.0.push(name);
+        let n = number(name);
+        for place in &mut self.0 {
+            if *place == 0 {
+                *place = n;
+            }
+            if *place == n {
+                return;
+            }
         }
     }
 
     /// Takes `name` away again, e.g. after a protocol violation.
     pub fn remove(&mut self, name: &str) {
-        self.0.retain(|n| *n != name);
+        let kept = *self;
+        *self = Self::default();
+        for (place, n) in self.0.iter_mut().zip(kept.0.into_iter().filter(|n| named(*n).is_some_and(|k| k != name))) {
+            *place = n;
+        }
     }
 
     /// Is `name` confirmed?
     pub fn contains(&self, name: &'static str) -> bool {
-        self.0.contains(&name)
+        self.iter().any(|n| n == name)
     }
 
     /// How many are confirmed.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.iter().filter(|n| **n != 0).count()
     }
 
     /// Is none confirmed?
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0[0] == 0
     }
 
     /// The names in order.
     pub fn iter(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.0.iter().copied()
+        self.0.iter().map_while(|n| named(*n))
     }
 
     /// The comma-joined names for a record; `None` if there are none.
     pub fn names(&self) -> Option<ServiceNames> {
+        if self.is_empty() {
+            return None;
+        }
         let mut out = SmallVec::new();
-        for name in &self.0 {
+        for name in self.iter() {
             if !out.is_empty() {
                 out.push(b',');
             }
-            out.extend(name.bytes().map(|b| b.to_ascii_lowercase()));
+            out.extend_from_slice(name.as_bytes());
         }
-        (!out.is_empty()).then_some(ServiceNames(out))
+        out.make_ascii_lowercase();
+        Some(ServiceNames(out))
     }
 }
 
@@ -83,10 +126,12 @@ mod tests {
         s.add("smtp");
         s.add("ssl");
         s.add("smtp");
-        assert_eq!(s.names().unwrap().as_str(), "smtp,ssl");
+        assert_eq!((s.names().unwrap().as_str(), s.len()), ("smtp,ssl", 2));
         s.remove("smtp");
         assert!(s.contains("ssl") && !s.contains("smtp"));
         assert_eq!(s.names().unwrap().as_str(), "ssl");
+        s.remove("ssl");
+        assert!(s.is_empty());
     }
 
     #[test]
@@ -95,6 +140,7 @@ mod tests {
         for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {
             s.add(name);
         }
-        assert_eq!(s.iter().count(), SERVICE_MAX_COUNT);
+        assert_eq!((s.iter().count(), s.len()), (SERVICE_MAX_COUNT, SERVICE_MAX_COUNT));
+        assert!(s.contains("h") && !s.contains("i"));
     }
 }

@@ -17,13 +17,13 @@ pub struct Stats {
     pub packets_ignored: u64,
     /// Most flows alive at once.
     pub flows_peak: u64,
-    /// Flows removed because the table was full.
+    /// Flows removed before their time: the table was full, or memory was short.
     pub flows_evicted: u64,
     /// Flows removed by a timer.
     pub flows_expired: u64,
     /// Out-of-order segments kept.
     pub segments_buffered: u64,
-    /// Holes given up because a bound was reached.
+    /// Holes given up because a bound was reached or memory was short.
     pub holes_forced: u64,
     /// Payload bytes thrown away because no buffer was left, or because they lay outside the window.
     pub bytes_dropped: u64,

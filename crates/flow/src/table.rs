@@ -1,19 +1,17 @@
 use crate::config::PortSet;
 use crate::flow::Kind;
+use crate::home::HomeNets;
+use crate::index::Index;
 use crate::key::{Key, NoKey, Seeds};
 use crate::pool::Pool;
-use crate::slab::Slab;
-use crate::wheel::{Entry, Wheel};
+use crate::shed::Victims;
+use crate::slots::{Slot, Slots, UNARMED};
+use crate::wheel::{Timed, Wheel};
 use crate::{Config, ConnRecord, Flow, FlowId, Handled, Moment, Packet, Sink, Stats, datagram, tcp};
-use hashbrown::HashTable;
-use sekisho_types::{Addr, CommunityId, Dir, FlowInfo, Seen, Timestamp, Uid, ip_proto};
+use sekisho_types::{CommunityId, Dir, FlowInfo, Seen, Timestamp, Uid, ip_proto};
 use sekisho_wire::{Anomaly, Decoded, tcp_flags};
 
-/// When the table is full, this part of it (the longest idle) is evicted at once, so that the search
-/// for them costs little per new flow.
-const EVICT_PART: usize = 64;
-
-/// Timers, beyond four per live flow, at which those that mean nothing any more are thrown out.
+/// Timers, beyond four per slot, at which those that mean nothing any more are thrown out.
 const STALE_TIMERS: usize = 1 << 16;
 
 /// What all flows share.
@@ -22,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) pool: Pool,
     pub(crate) stats: Stats,
+    home: HomeNets,
     tcp_servers: PortSet,
     udp_servers: PortSet,
 }
@@ -33,37 +32,34 @@ pub(crate) struct Cx<'a, S> {
     pub(crate) at: Moment,
 }
 
-#[derive(Debug)]
-#[repr(C)]
-struct Slot<A> {
-    hash: u64,
-    /// Due time of the one valid entry in the wheel.
-    armed: i64,
-    generation: u32,
-    flow: Flow,
-    app: A,
-}
-
 /// All live flows of one worker.
 #[derive(Debug)]
 pub struct FlowTable<A> {
-    slots: Slab<Slot<A>>,
-    index: HashTable<(u32, u32)>,
-    wheel: Wheel,
+    pub(crate) slots: Slots<A>,
+    pub(crate) index: Index,
+    pub(crate) wheel: Wheel,
+    pub(crate) victims: Victims,
     seeds: Seeds,
-    shared: Shared,
-    next_generation: u32,
+    pub(crate) shared: Shared,
+    /// Live flows that have something set aside.
+    pub(crate) extras: usize,
     now: Timestamp,
 }
 
-/// The part of a hash kept beside the slot number, to spare a look at the slot.
-const fn tag(hash: u64) -> u32 {
-    (hash >> 32) as u32
+/// The slots as the timer wheel sees them.
+struct Timers<'a, A> {
+    slots: &'a mut Slots<A>,
+    config: &'a Config,
 }
 
-/// The table's own hash of an entry: its tag spread over 64 bits.
-const fn spread(tag: u32) -> u64 {
-    (tag as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+impl<A: Default> Timed for Timers<'_, A> {
+    fn armed(&mut self, index: u32) -> Option<&mut u32> {
+        self.slots.any_mut(index).map(|s| &mut s.armed)
+    }
+
+    fn due(&self, index: u32) -> Option<i64> {
+        self.slots.get(index).map(|s| next_due(&s.flow, self.config))
+    }
 }
 
 impl<A: Default> FlowTable<A> {
@@ -71,21 +67,25 @@ impl<A: Default> FlowTable<A> {
     pub fn new(config: Config) -> Self {
         let tcp_servers = PortSet::new(&config.likely_servers, ip_proto::TCP);
         let udp_servers = PortSet::new(&config.likely_servers, ip_proto::UDP);
+        let home = HomeNets::new(&config.home_nets);
         Self {
-            slots: Slab::default(),
-            index: HashTable::new(),
+            slots: Slots::default(),
+            index: Index::default(),
             wheel: Wheel::default(),
+            victims: Victims::default(),
             seeds: Seeds::new(config.seed),
-            shared: Shared { config, pool: Pool::default(), stats: Stats::default(), tcp_servers, udp_servers },
-            next_generation: 0,
+            shared: Shared { config, pool: Pool::default(), stats: Stats::default(), home, tcp_servers, udp_servers },
+            extras: 0,
             now: Timestamp(i64::MIN),
         }
     }
 
-    /// Bytes that one live flow takes in the table, for whoever divides memory among the tables. What
-    /// it buffers out of order comes on top and is bounded by itself.
+    /// Bytes that one live flow takes at most in the table, for whoever divides memory among the tables: its slot, its
+    /// entry in the index just after that has grown, its timer and a stale one, and its share of the search for the
+    /// longest idle. What is set aside for losses and oddities, and what waits out of order, comes on top: see
+    /// [`FlowTable::held_len`].
     pub const fn flow_len() -> usize {
-        size_of::<Option<Slot<A>>>() + size_of::<(u32, u32)>() + size_of::<Entry>()
+        size_of::<Slot<A>>() + Index::ENTRY_LEN + Wheel::ENTRY_LEN + Victims::ENTRY_LEN
     }
 
     /// Counts so far.
@@ -119,6 +119,22 @@ impl<A: Default> FlowTable<A> {
         self.slots.iter().map(|(_, s)| (&s.flow, &s.app))
     }
 
+    /// Reads what [`FlowTable::packet`] will need for a packet with these headers: its place in the index and the lines
+    /// of its flow. To be called for a few packets before the first of them is taken: their ways to memory then
+    /// overlap, where one after the other each would wait for its own.
+    ///
+    /// The result means nothing; it has to be used (added up, and the sum hidden by [`std::hint::black_box`]) lest the
+    /// compiler drop the reads. Changes nothing and may be left out; pays once the flows don't fit into the cache.
+    #[inline]
+    pub fn prefetch(&self, d: &Decoded) -> u64 {
+        let Ok(key) = Key::of(d) else { return 0 };
+        let Some(index) = self.index.find(key.hash(self.seeds), |_| true) else { return 0 };
+        let Some(slot) = self.slots.get(index) else { return 0 };
+        let flow = &slot.flow;
+        let (ends, tail) = (flow.orig.next ^ flow.resp.next, u64::from(flow.extra.is_some()));
+        ends ^ flow.last_ts.0.cast_unsigned() ^ flow.info.first_packet ^ tail
+    }
+
     /// Takes one packet: expires what is due, finds or makes its flow, counts, and hands on the
     /// payload. `None` if the packet belongs to no flow (no IP, a fragment, a cut header, a tunnel).
     #[inline]
@@ -141,7 +157,7 @@ impl<A: Default> FlowTable<A> {
         let hash = key.hash(self.seeds);
         let mut first = false;
         let (index, dir) = match self.find(&key, hash) {
-            Some((index, _)) if self.is_reuse(index, p, sink, at) => {
+            Some((index, _)) if p.decoded.tcp.flags & tcp_flags::SYN != 0 && self.is_reuse(index, p, sink, at) => {
                 self.remove(index, sink, at);
                 first = true;
                 self.open(&key, hash, p, sink, at)?
@@ -153,31 +169,39 @@ impl<A: Default> FlowTable<A> {
             }
         };
         let slot = self.slots.get_mut(index)?;
-        let dir = Self::deliver(&mut self.shared, slot, dir, p, sink, at);
-        let handled =
-            Handled { id: FlowId { index, generation: slot.generation }, uid: slot.flow.info.uid, dir, first };
+        let dir = Self::deliver(&mut self.shared, &mut self.extras, slot, dir, p, sink, at);
+        let id = FlowId { index, generation: slot.generation };
+        let handled = Handled { id, uid: slot.flow.info.uid, dir, first };
         // Without this the deadline can only have moved further out.
         if std::mem::take(&mut slot.flow.timers_changed) || p.ts < self.now {
-            let due = next_due(&slot.flow, &self.shared.config);
-            if due < slot.armed {
-                slot.armed = due;
-                self.wheel.add(Entry { due, index, generation: slot.generation });
-                self.throw_out_stale_timers();
-            }
+            self.rearm(index, i64::MIN);
         }
         Some(handled)
     }
 
-    /// Flows that are replaced leave their timers behind; where packet time stands still they would pile up.
-    fn throw_out_stale_timers(&mut self) {
+    /// Sees to it that a flow is looked at no later than its next deadline, but not before `earliest`.
+    pub(crate) fn rearm(&mut self, index: u32, earliest: i64) {
+        let mut timers = Timers { slots: &mut self.slots, config: &self.shared.config };
+        self.wheel.arm(&mut timers, index, earliest);
+        // Flows that are replaced leave their timers behind; where packet time stands still they could pile up.
         if self.wheel.len() > self.slots.len().saturating_mul(4).saturating_add(STALE_TIMERS) {
-            let slots = &self.slots;
-            self.wheel.retain(|e| slots.get(e.index).is_some_and(|s| s.generation == e.generation && s.armed == e.due));
+            self.wheel.clear();
+            let mut live = Vec::with_capacity(self.slots.len());
+            for (index, slot) in self.slots.all_mut() {
+                slot.armed = UNARMED;
+                if slot.is_live() {
+                    live.push(index);
+                }
+            }
+            let mut timers = Timers { slots: &mut self.slots, config: &self.shared.config };
+            live.into_iter().for_each(|index| self.wheel.arm(&mut timers, index, earliest));
         }
     }
 
+    #[inline]
     fn deliver<S: Sink<App = A>>(
         shared: &mut Shared,
+        extras: &mut usize,
         slot: &mut Slot<A>,
         dir: Dir,
         p: &Packet<'_>,
@@ -185,37 +209,59 @@ impl<A: Default> FlowTable<A> {
         at: Moment,
     ) -> Dir {
         let (flow, app) = (&mut slot.flow, &mut slot.app);
+        shared.stats.packets += 1;
+        let mut cx = Cx { shared, sink, at };
+        let had_extra = flow.extra.is_some();
+        let now_dir = if flow.kind == Kind::Tcp && p.tunnel.is_none() && tcp::plain(&mut cx, flow, app, dir, p) {
+            flow.count(dir, ip_len(p));
+            Self::settle(flow, dir, dir, p)
+        } else {
+            Self::deliver_any(&mut cx, flow, app, dir, p)
+        };
+        *extras += usize::from(!had_extra && flow.extra.is_some());
+        now_dir
+    }
+
+    /// Any packet but the plainest.
+    fn deliver_any<S: Sink<App = A>>(
+        cx: &mut Cx<'_, S>,
+        flow: &mut Flow,
+        app: &mut A,
+        dir: Dir,
+        p: &Packet<'_>,
+    ) -> Dir {
         let turned = flow.kind == Kind::Tcp && flow.began_with_answer(p.decoded.tcp.flags);
         let dir = if turned { dir.flip() } else { dir };
-        shared.stats.packets += 1;
         match dir {
             Dir::Orig => flow.info.seen.orig = true,
             Dir::Resp => flow.info.seen.resp = true,
         }
-        if p.tunnel.is_some() {
-            flow.note_tunnel(p.tunnel);
-        }
-        let mut cx = Cx { shared, sink, at };
+        flow.note_tunnel(p.tunnel);
         let mut now_dir = dir;
         if flow.kind == Kind::Tcp {
-            match tcp::process(&mut cx, flow, app, dir, p) {
+            match tcp::process(cx, flow, app, dir, p) {
                 Some(after) => now_dir = after,
                 None => return dir,
             }
             // The packet is counted for the end that it was seen as coming from at first, even if the
             // processing found the flow's direction to be the other way round, as Zeek does.
-            flow.end_mut(dir).count(ip_len(p));
+            flow.count(dir, ip_len(p));
         } else {
-            flow.end_mut(dir).count(ip_len(p));
-            datagram::process(&mut cx, flow, app, dir, p);
+            flow.count(dir, ip_len(p));
+            datagram::process(cx, flow, app, dir, p);
         }
-        if std::mem::take(&mut flow.flip_wanted) && flow.flip_on_request() {
-            now_dir = now_dir.flip();
-            // As below, the packet stays counted for the end that it was seen as coming from.
-            let len = ip_len(p);
-            flow.end_mut(now_dir).uncount(len);
-            flow.end_mut(dir).count(len);
+        Self::settle(flow, dir, now_dir, p)
+    }
+
+    /// Turns the flow if the application asked for it; gives the direction of the packet at hand, which was `now_dir`.
+    #[inline]
+    fn settle(flow: &mut Flow, dir: Dir, now_dir: Dir, p: &Packet<'_>) -> Dir {
+        if !std::mem::take(&mut flow.flip_wanted) || !flow.flip_on_request() {
+            return now_dir;
         }
+        // The packet stays counted for the end that it was seen as coming from.
+        let now_dir = now_dir.flip();
+        flow.recount(now_dir, dir, ip_len(p));
         now_dir
     }
 
@@ -230,28 +276,19 @@ impl<A: Default> FlowTable<A> {
         Key::of(d).map_err(|e| (e == NoKey::Truncated).then_some("truncated_header"))
     }
 
+    #[inline]
     fn find(&self, key: &Key, hash: u64) -> Option<(u32, Dir)> {
-        let mut dir = Dir::Orig;
-        let tag = tag(hash);
-        let entry = self.index.find(spread(tag), |&(t, index)| {
-            if t != tag {
-                return false;
-            }
-            let Some(slot) = self.slots.get(index) else { return false };
-            match key.dir_in(&slot.flow.info.tuple, slot.flow.one_way) {
-                Some(found) => {
-                    dir = found;
-                    true
-                }
-                None => false,
-            }
+        let mut dir = None;
+        let index = self.index.find(hash, |index| {
+            dir = self.slots.get(index).and_then(|s| key.dir_in(&s.flow.info.tuple, s.flow.one_way()));
+            dir.is_some()
         })?;
-        Some((entry.1, dir))
+        Some((index, dir?))
     }
 
     fn is_reuse<S: Sink<App = A>>(&mut self, index: u32, p: &Packet<'_>, sink: &mut S, at: Moment) -> bool {
         let Some(slot) = self.slots.get_mut(index) else { return false };
-        if slot.flow.kind != Kind::Tcp || p.decoded.tcp.flags & tcp_flags::SYN == 0 {
+        if slot.flow.kind != Kind::Tcp {
             return false;
         }
         tcp::is_reuse(&slot.flow, p, &self.shared.config.timeouts).is_some_and(|weird| {
@@ -271,12 +308,10 @@ impl<A: Default> FlowTable<A> {
         sink: &mut S,
         at: Moment,
     ) -> Option<(u32, Dir)> {
-        if self.slots.len() >= self.shared.config.limits.flow_count.max(1) {
-            self.evict(sink, at);
-        }
+        while self.slots.len() >= self.shared.config.limits.flow_count.max(1) && self.evict_idlest(1, sink, at) > 0 {}
         let mut flow = Flow::new(self.info(key, p), p.decoded, key.one_way);
         if flow.kind == Kind::Tcp {
-            flow.tcp.open(self.now, &self.shared.config.timeouts);
+            tcp::open(&mut flow, self.now, &self.shared.config.timeouts);
         }
         let mut dir = Dir::Orig;
         if self.is_backwards(&key.tuple, p.decoded) {
@@ -284,27 +319,24 @@ impl<A: Default> FlowTable<A> {
             dir = Dir::Resp;
         }
         if flow.kind == Kind::Udp && self.shared.config.exchanges.contains(&flow.info.tuple.resp_port) {
-            flow.exchange_look = (self.now + self.shared.config.timeouts.exchange_look).0;
+            flow.look = (self.now + self.shared.config.timeouts.exchange_look).0;
         }
-        self.next_generation = self.next_generation.wrapping_add(1);
-        let generation = self.next_generation;
-        let index = self.slots.insert(Slot { flow, app: A::default(), hash, generation, armed: i64::MAX })?;
-        self.index.insert_unique(spread(tag(hash)), (tag(hash), index), |e| spread(e.0));
+        match dir {
+            Dir::Orig => flow.info.seen.orig = true,
+            Dir::Resp => flow.info.seen.resp = true,
+        }
+        let index = self.slots.insert(flow)?;
+        self.index.insert(hash, index);
         let stats = &mut self.shared.stats;
         stats.flows_total += 1;
         stats.flows_peak = stats.flows_peak.max(self.slots.len() as u64);
         let slot = self.slots.get_mut(index)?;
-        match dir {
-            Dir::Orig => slot.flow.info.seen.orig = true,
-            Dir::Resp => slot.flow.info.seen.resp = true,
-        }
         sink.opened(&mut slot.flow, &mut slot.app, at);
         Some((index, dir))
     }
 
-    fn info(&self, key: &Key, p: &Packet<'_>) -> FlowInfo {
-        let config = &self.shared.config;
-        let local = |a: Addr| config.home_nets.iter().any(|n| n.contains(a));
+    fn info(&mut self, key: &Key, p: &Packet<'_>) -> FlowInfo {
+        let Shared { config, home, .. } = &mut self.shared;
         let t = key.tuple;
         FlowInfo {
             uid: Uid::for_flow(&t, p.ts, config.seed),
@@ -313,9 +345,8 @@ impl<A: Default> FlowTable<A> {
             first_packet: p.number,
             vlan: p.decoded.vlan,
             community_id: if key.one_way { CommunityId::one_way(&t, 0) } else { CommunityId::new(&t, 0) },
-            tunnel: p.tunnel,
-            local_orig: local(t.orig),
-            local_resp: local(t.resp),
+            local_orig: home.contains(t.orig),
+            local_resp: home.contains(t.resp),
             seen: Seen::default(),
         }
     }
@@ -336,43 +367,29 @@ impl<A: Default> FlowTable<A> {
             }
             _ => false,
         };
-        backwards && t.resp != Addr::v4([255; 4])
-    }
-
-    /// Removes the longest idle flows of a full table.
-    fn evict<S: Sink<App = A>>(&mut self, sink: &mut S, at: Moment) {
-        let count = (self.slots.len() / EVICT_PART).max(1);
-        let mut all: Vec<(Timestamp, u64, u32)> =
-            self.slots.iter().map(|(i, s)| (s.flow.last_ts, s.flow.info.first_packet, i)).collect();
-        if count < all.len() {
-            all.select_nth_unstable(count);
-            all.truncate(count);
-        }
-        all.sort_unstable();
-        for (_, _, index) in all {
-            self.shared.stats.flows_evicted += 1;
-            self.remove(index, sink, at);
-        }
+        backwards && t.resp != sekisho_types::Addr::v4([255; 4])
     }
 
     /// Lets packet time pass: removes the flows whose time is over. Time never goes back.
+    #[inline]
     pub fn advance<S: Sink<App = A>>(&mut self, ts: Timestamp, sink: &mut S) {
         let ts = self.now.max(ts);
         self.now = ts;
-        while let Some(entry) = self.wheel.pop_due(ts) {
-            let Some(slot) = self.slots.get_mut(entry.index) else { continue };
-            if slot.generation != entry.generation || slot.armed != entry.due {
-                continue;
-            }
-            slot.armed = i64::MAX;
-            if is_over(&mut slot.flow, ts, &self.shared.config) {
-                self.shared.stats.flows_expired += 1;
-                self.remove(entry.index, sink, Moment { ts, number: 0 });
-                continue;
-            }
-            let due = next_due(&slot.flow, &self.shared.config).max(ts.0.saturating_add(1));
-            slot.armed = due;
-            self.wheel.add(Entry { due, ..entry });
+        loop {
+            let mut timers = Timers { slots: &mut self.slots, config: &self.shared.config };
+            let Some(index) = self.wheel.pop_due(ts, &mut timers) else { return };
+            self.look_at(index, ts, sink);
+        }
+    }
+
+    /// A timer of a flow is due.
+    fn look_at<S: Sink<App = A>>(&mut self, index: u32, now: Timestamp, sink: &mut S) {
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        if is_over(&mut slot.flow, now, &self.shared.config) {
+            self.shared.stats.flows_expired += 1;
+            self.remove(index, sink, Moment { ts: now, number: 0 });
+        } else {
+            self.rearm(index, now.0.saturating_add(1));
         }
     }
 
@@ -385,7 +402,7 @@ impl<A: Default> FlowTable<A> {
     pub fn order(&self) -> Vec<(u64, FlowId)> {
         let id = |index, s: &Slot<A>| FlowId { index, generation: s.generation };
         let mut all: Vec<_> = self.slots.iter().map(|(i, s)| (s.flow.info.first_packet, id(i, s))).collect();
-        all.sort_unstable_by_key(|(first, id)| (*first, id.generation));
+        all.sort_unstable_by_key(|(first, id)| (*first, id.index));
         all
     }
 
@@ -398,21 +415,21 @@ impl<A: Default> FlowTable<A> {
 
     /// Ends all flows, oldest first.
     pub fn finish<S: Sink<App = A>>(&mut self, sink: &mut S) {
-        let mut all: Vec<(u64, u32, u32)> =
-            self.slots.iter().map(|(i, s)| (s.flow.info.first_packet, s.generation, i)).collect();
+        let mut all: Vec<(u64, u32)> = self.slots.iter().map(|(i, s)| (s.flow.info.first_packet, i)).collect();
         all.sort_unstable();
         let at = Moment { ts: self.now, number: 0 };
-        for (_, _, index) in all {
+        for (_, index) in all {
             self.remove(index, sink, at);
         }
         self.wheel.clear();
+        self.slots.all_mut().for_each(|(_, slot)| slot.armed = UNARMED);
     }
 
-    fn remove<S: Sink<App = A>>(&mut self, index: u32, sink: &mut S, at: Moment) {
-        let Some(mut slot) = self.slots.remove(index) else { return };
-        if let Ok(entry) = self.index.find_entry(spread(tag(slot.hash)), |e| e.1 == index) {
-            entry.remove();
-        }
+    pub(crate) fn remove<S: Sink<App = A>>(&mut self, index: u32, sink: &mut S, at: Moment) {
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        let key = Key { tuple: slot.flow.info.tuple, one_way: slot.flow.one_way() };
+        self.index.remove(key.hash(self.seeds), index);
+        self.extras = self.extras.saturating_sub(usize::from(slot.flow.extra.is_some()));
         let mut cx = Cx { shared: &mut self.shared, sink, at };
         if slot.flow.kind == Kind::Tcp {
             tcp::flush(&mut cx, &mut slot.flow, &mut slot.app);
@@ -422,7 +439,9 @@ impl<A: Default> FlowTable<A> {
             slot.flow.flip_on_request();
         }
         let record = ConnRecord::new(&slot.flow);
-        sink.closed(&mut slot.flow, slot.app, record, at);
+        let app = std::mem::take(&mut slot.app);
+        sink.closed(&mut slot.flow, app, record, at);
+        self.slots.release(index);
     }
 }
 
@@ -448,7 +467,7 @@ fn idle_limit(flow: &Flow, config: &Config) -> i64 {
 
 /// When the flow has to be looked at next.
 fn next_due(flow: &Flow, config: &Config) -> i64 {
-    flow.last_ts.0.saturating_add(idle_limit(flow, config)).min(flow.tcp.next_due()).min(flow.exchange_look)
+    flow.last_ts.0.saturating_add(idle_limit(flow, config)).min(flow.look).min(flow.second_look)
 }
 
 /// Is the flow's time over at `now`? Runs the TCP timers that are due.
@@ -456,8 +475,8 @@ fn is_over(flow: &mut Flow, now: Timestamp, config: &Config) -> bool {
     if flow.last_ts.0.saturating_add(idle_limit(flow, config)) <= now.0 {
         return true;
     }
-    if flow.exchange_look <= now.0 {
-        flow.exchange_look = (now + config.timeouts.exchange_look).0;
+    if flow.kind == Kind::Udp && flow.look <= now.0 {
+        flow.look = (now + config.timeouts.exchange_look).0;
         return now - flow.last_ts >= config.timeouts.exchange_idle;
     }
     flow.kind == Kind::Tcp && tcp::timers_say_over(flow, now, &config.timeouts)

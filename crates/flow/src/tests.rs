@@ -44,7 +44,7 @@ impl Sink for Log {
 
     fn gap(&mut self, flow: &mut Flow, (): &mut (), dir: Dir, len: u64, _: Moment) {
         self.positions[dir.index()] += len;
-        assert_eq!(flow.stream_offset(dir), self.positions[dir.index()] + 1);
+        assert!(self.restarted || flow.stream_offset(dir) == self.positions[dir.index()] + 1);
         self.gaps[dir.index()] += len;
         self.streams[dir.index()].extend_from_slice(format!("<{len}>").as_bytes());
     }
@@ -122,6 +122,7 @@ impl Bench {
         self.table.finish(&mut self.log);
         let s = self.table.stats();
         assert_eq!((s.flows, s.buffered_len, s.allocated_len), (0, 0, 0));
+        assert_eq!((self.table.extras, self.table.shared.pool.lists_len(), self.table.wheel.len()), (0, 0, 0));
         assert_eq!(s.flows_total, self.log.records.len() as u64);
         self.log
     }
@@ -206,6 +207,41 @@ fn history_letters() {
     check("> FR 100", "OTH", "I");
     check(&format!("{HANDSHAKE}> FA 101 301\n> FA 101 301"), "S2", "ShAF");
     check(&format!("{HANDSHAKE}> FA 101 301\n> FA 109 301"), "S2", "ShAFF");
+}
+
+#[test]
+fn limits_history_and_sets_letters_aside() {
+    let mut b = Bench::new(Config::default());
+    b.ports = (40_000, 50_000);
+    // A SYN-ACK first, sent again at other places: its sender turns out to be the responder.
+    for i in 0..40 {
+        b.tcp(i, false, SYN | ACK, 300 + i as u32, 101, &[]);
+    }
+    b.tcp(50, false, ACK, 340, 101, b"banner");
+    for i in 0..40 {
+        b.tcp(60 + i, false, RST, 400 + i as u32, 101, &[]);
+    }
+    let r = &b.finish().records[0];
+    let history = r.history.as_ref().unwrap().as_str();
+    assert!(history.starts_with("^hd") && history.len() <= 64, "{history}");
+}
+
+#[test]
+fn packets_are_counted_beyond_32_bits() {
+    let mut b = Bench::new(Config::default());
+    b.udp(0, true, b"x");
+    let flow = b.table.flow_mut(crate::FlowId { index: 0, generation: 1 }).unwrap().0;
+    flow.orig.pkts = u32::MAX;
+    b.udp(1, true, b"x");
+    b.udp(2, true, b"x");
+    assert_eq!(b.finish().records[0].orig_pkts, (1 << 32) + 1);
+    let mut b = Bench::new(Config::default());
+    b.udp(0, true, b"x");
+    let flow = b.table.flow_mut(crate::FlowId { index: 0, generation: 1 }).unwrap().0;
+    flow.orig.pkts = u32::MAX;
+    flow.count(Dir::Orig, 10);
+    flow.recount(Dir::Orig, Dir::Resp, 10);
+    assert_eq!((flow.counters(Dir::Orig).pkts, flow.counters(Dir::Resp).pkts), (u64::from(u32::MAX), 1));
 }
 
 #[test]
@@ -525,7 +561,6 @@ fn incomplete_analysis_is_noted_once() {
     assert_eq!(flow.history().as_str(), "DXx");
     b.table.finish(&mut b.log);
     assert!(b.table.flow(handled.id).is_none());
-    assert!((400..1000).contains(&FlowTable::<()>::flow_len()));
 }
 
 #[test]

@@ -1,33 +1,51 @@
+use crate::slots::UNARMED;
 use sekisho_types::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// log2 of a tick in nanoseconds: 0.54 s. There is a wheel for every shard, so that one has few timers in a tick.
-const TICK_BITS: u32 = 29;
+/// log2 of a tick in nanoseconds: 0.13 s.
+const TICK_BITS: u32 = 27;
 /// Slots of the wheel; together 550 s, more than the longest timeout.
-const SLOT_COUNT: usize = 1024;
+const TICK_COUNT: usize = 4096;
+/// Entries per block of the list of a tick: a block is one cache line.
+const BLOCK_COUNT: usize = 14;
+/// Entries for the current tick beyond which the room for them is given back when it was used.
+const CURRENT_KEPT_COUNT: usize = 1 << 14;
+/// No block.
+const NONE: u32 = u32::MAX;
 
-/// One timer: when, and for which slot of the flow table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Entry {
-    /// When it is due, in nanoseconds of packet time.
-    pub(crate) due: i64,
-    /// Slot number.
-    pub(crate) index: u32,
-    /// Generation of the slot, so that a reused slot ignores old timers.
-    pub(crate) generation: u32,
+/// What the timers are for: things with numbers, each of which knows when it is due.
+pub(crate) trait Timed {
+    /// The tick at which `index` has an entry, or [`UNARMED`].
+    fn armed(&mut self, index: u32) -> Option<&mut u32>;
+
+    /// When `index` is due, in nanoseconds; `None` if it is gone.
+    fn due(&self, index: u32) -> Option<i64>;
 }
 
-/// A timer wheel with coarse slots and exact expiry: the slot that time stands in is a heap, so that many
-/// timers due in one tick cost no more than others.
+/// Some entries of one tick.
+#[derive(Clone, Debug)]
+struct Block {
+    next: u32,
+    len: u32,
+    items: [u32; BLOCK_COUNT],
+}
+
+/// A timer wheel with coarse ticks and exact expiry: the entries of the tick that time stands in are a heap, so
+/// that many timers due in one tick cost no more than others.
 ///
-/// Entries are never cancelled; whoever gets one back checks whether it still means something, and throws
-/// out what doesn't ([`Wheel::retain`]) when there are too many.
+/// An entry is a number of 4 bytes. It means something if the thing of that number says that it is armed for the
+/// tick; when the tick comes, the thing is asked when it is due and perhaps put off. So deadlines that move further
+/// out, as with every packet of a flow, cost nothing, and nothing is ever cancelled.
 #[derive(Debug)]
 pub(crate) struct Wheel {
-    slots: Vec<Vec<Reverse<Entry>>>,
-    /// Entries of the current tick and earlier, earliest on top.
-    current: BinaryHeap<Reverse<Entry>>,
+    /// First block of each tick.
+    heads: Box<[u32]>,
+    blocks: Vec<Block>,
+    /// First unused block.
+    free: u32,
+    /// Entries of the current tick with the time they are due at, earliest on top.
+    current: BinaryHeap<Reverse<(i64, u32)>>,
     /// Entries in all, those that mean nothing any more included.
     len: usize,
     /// The tick that `current` belongs to.
@@ -40,7 +58,9 @@ pub(crate) struct Wheel {
 impl Default for Wheel {
     fn default() -> Self {
         Self {
-            slots: vec![Vec::new(); SLOT_COUNT],
+            heads: vec![NONE; TICK_COUNT].into(),
+            blocks: Vec::new(),
+            free: NONE,
             current: BinaryHeap::new(),
             len: 0,
             tick: 0,
@@ -51,25 +71,112 @@ impl Default for Wheel {
 }
 
 fn slot_of(tick: i64) -> usize {
-    usize::try_from(tick.rem_euclid(SLOT_COUNT as i64)).unwrap_or(0)
+    usize::try_from(tick.rem_euclid(TICK_COUNT as i64)).unwrap_or(0)
+}
+
+/// A tick as things remember it: its lower 31 bits, enough to tell the ticks of a turn from each other.
+const fn mark(tick: i64) -> u32 {
+    (tick & 0x7fff_ffff) as u32
+}
+
+/// Does `a` come after `b`, both marks within a turn of each other?
+const fn is_after(a: u32, b: u32) -> bool {
+    // The difference of 31-bit numbers, with the sign where it belongs.
+    (a.wrapping_sub(b) << 1).cast_signed() > 0
 }
 
 impl Wheel {
-    /// Adds a timer.
-    pub(crate) fn add(&mut self, entry: Entry) {
-        self.len += 1;
-        self.next = self.next.min(entry.due);
-        self.place(entry);
+    /// What an entry takes: in a full block, and once more for what is left behind or not filled.
+    pub(crate) const ENTRY_LEN: usize = (2 * size_of::<Block>()).div_ceil(BLOCK_COUNT);
+
+    /// Sees to it that `index`, new or due earlier than before, is looked at in time, but not before `earliest`.
+    pub(crate) fn arm(&mut self, things: &mut impl Timed, index: u32, earliest: i64) {
+        let Some(due) = things.due(index).map(|due| due.max(earliest)) else { return };
+        let tick = self.tick_of(due);
+        let Some(armed) = things.armed(index) else { return };
+        let later = *armed == UNARMED || is_after(*armed, mark(tick));
+        if later || tick <= self.tick {
+            *armed = mark(tick);
+            self.len += 1;
+            self.place(tick, due, index);
+        }
     }
 
-    fn place(&mut self, entry: Entry) {
-        let last = self.tick.saturating_add(SLOT_COUNT as i64 - 1);
-        let tick = (entry.due >> TICK_BITS).min(last);
+    /// The tick that something due then belongs to; what lies beyond the horizon is looked at there.
+    fn tick_of(&self, due: i64) -> i64 {
+        (due >> TICK_BITS).clamp(self.tick, self.tick.saturating_add(TICK_COUNT as i64 - 1))
+    }
+
+    fn place(&mut self, tick: i64, due: i64, index: u32) {
+        self.next = self.next.min(due);
         if tick <= self.tick {
-            self.current.push(Reverse(entry));
-        } else if let Some(slot) = self.slots.get_mut(slot_of(tick)) {
-            slot.push(Reverse(entry));
+            self.current.push(Reverse((due, index)));
+        } else {
+            self.list(slot_of(tick), index);
         }
+    }
+
+    /// Adds an entry to the list of a tick.
+    fn list(&mut self, slot: usize, index: u32) {
+        let Some(head) = self.heads.get_mut(slot) else { return };
+        if let Some(block) = self.blocks.get_mut(*head as usize)
+            && let Some(item) = block.items.get_mut(block.len as usize)
+        {
+            *item = index;
+            block.len += 1;
+            return;
+        }
+        let mut items = [0; BLOCK_COUNT];
+        items[0] = index;
+        let block = Block { next: *head, len: 1, items };
+        if let Some(unused) = self.blocks.get_mut(self.free as usize) {
+            *head = self.free;
+            self.free = unused.next;
+            *unused = block;
+        } else if let Ok(number) = u32::try_from(self.blocks.len()) {
+            *head = number;
+            self.blocks.push(block);
+        }
+    }
+
+    /// Takes the list of a tick apart; what still means something goes to where it is due.
+    fn unlist(&mut self, things: &mut impl Timed, tick: i64) {
+        let Some(head) = self.heads.get_mut(slot_of(tick)) else { return };
+        let mut number = std::mem::replace(head, NONE);
+        while let Some(block) = self.blocks.get_mut(number as usize) {
+            let (items, len, next) = (block.items, block.len, block.next);
+            block.next = self.free;
+            self.free = number;
+            number = next;
+            for &index in items.iter().take(len as usize) {
+                self.put_off(things, tick, index);
+            }
+        }
+    }
+
+    /// Places the entry for `index` at `tick` anew.
+    fn put_off(&mut self, things: &mut impl Timed, tick: i64, index: u32) {
+        let due = things.due(index);
+        let place = due.map(|due| self.tick_of(due));
+        match things.armed(index) {
+            Some(armed) if *armed == mark(tick) => match (due, place) {
+                (Some(due), Some(place)) => {
+                    *armed = mark(place);
+                    self.place(place, due, index);
+                    return;
+                }
+                _ => *armed = UNARMED,
+            },
+            _ => {}
+        }
+        self.len = self.len.saturating_sub(1);
+    }
+
+    /// The next thing that is due at `now`, earliest first; `None` when all due ones were given out. Its entry is
+    /// gone: whoever keeps the thing calls [`Wheel::arm`] for it.
+    #[inline]
+    pub(crate) fn pop_due(&mut self, now: Timestamp, things: &mut impl Timed) -> Option<u32> {
+        if now.0 < self.next { None } else { self.search(now, things) }
     }
 
     /// No timer is due before then; nothing may be due then, either.
@@ -77,107 +184,107 @@ impl Wheel {
         self.next
     }
 
-    /// The next timer that is due at `now`, earliest first; `None` when all due ones were given out.
-    #[inline]
-    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Entry> {
-        if now.0 < self.next { None } else { self.search(now) }
-    }
-
-    fn search(&mut self, now: Timestamp) -> Option<Entry> {
-        let found = self.turn(now);
+    #[cold]
+    fn search(&mut self, now: Timestamp, things: &mut impl Timed) -> Option<u32> {
+        let found = self.turn(now, things);
         if found.is_none() {
             self.next = self.bound();
         }
         found
     }
 
-    /// The time of the next timer, or of the beginning of the slot it waits in.
+    /// The time of the next timer, or of the beginning of the tick it waits in.
     fn bound(&self) -> i64 {
-        if let Some(Reverse(first)) = self.current.peek() {
+        let start = |tick: i64| tick.saturating_mul(1 << TICK_BITS);
+        if let Some(Reverse((first, _))) = self.current.peek() {
             // Those clamped to the horizon are not the next.
-            return first.due.min((self.tick + 1).saturating_mul(1 << TICK_BITS));
+            return (*first).min(start(self.tick + 1));
         }
-        let tick = (self.tick + 1..self.tick + SLOT_COUNT as i64)
-            .find(|tick| self.slots.get(slot_of(*tick)).is_some_and(|slot| !slot.is_empty()));
-        tick.map_or(i64::MAX, |tick| tick.saturating_mul(1 << TICK_BITS))
+        let mut ticks = self.tick.saturating_add(1)..self.tick.saturating_add(TICK_COUNT as i64);
+        ticks.find(|tick| self.heads.get(slot_of(*tick)).is_some_and(|head| *head != NONE)).map_or(i64::MAX, start)
     }
 
-    fn turn(&mut self, now: Timestamp) -> Option<Entry> {
+    fn turn(&mut self, now: Timestamp, things: &mut impl Timed) -> Option<u32> {
         let now_tick = now.0 >> TICK_BITS;
         if !self.started {
             self.started = true;
             self.tick = now_tick;
         }
         loop {
-            if let Some(Reverse(first)) = self.current.peek() {
-                if first.due <= now.0 && first.due >> TICK_BITS <= self.tick {
-                    self.len = self.len.saturating_sub(1);
-                    return self.current.pop().map(|e| e.0);
+            while self.current.peek().is_some_and(|e| e.0.0 <= now.0) {
+                let Some(Reverse((_, index))) = self.current.pop() else { break };
+                let due = things.due(index);
+                if due.is_none_or(|due| due > now.0) {
+                    self.put_off(things, self.tick, index);
+                    continue;
                 }
-                if self.tick >= now_tick {
-                    return None;
-                }
-                // Entries clamped to the horizon: they belong further out.
-                for e in std::mem::take(&mut self.current) {
-                    self.place_after(e.0);
+                self.len = self.len.saturating_sub(1);
+                let Some(armed) = things.armed(index) else { continue };
+                if *armed == mark(self.tick) {
+                    *armed = UNARMED;
+                    return Some(index);
                 }
             }
             if self.tick >= now_tick {
                 return None;
             }
-            // A jump over more than the whole wheel needs every slot once, not every tick.
-            if now_tick.saturating_sub(self.tick) > SLOT_COUNT as i64 {
-                self.collect_all(now_tick);
-                continue;
+            self.step(now_tick, things);
+        }
+    }
+
+    /// Moves on: one tick, or to `now_tick` at once if that is more than a turn away.
+    fn step(&mut self, now_tick: i64, things: &mut impl Timed) {
+        if self.current.is_empty() && self.current.capacity() > CURRENT_KEPT_COUNT {
+            self.current = BinaryHeap::new();
+        }
+        let first = self.tick.saturating_add(1);
+        if now_tick.saturating_sub(self.tick) <= TICK_COUNT as i64 {
+            self.tick = first;
+            return self.unlist(things, first);
+        }
+        let mut all = Vec::new();
+        for tick in first..first.saturating_add(TICK_COUNT as i64 - 1) {
+            self.take_all(things, tick, &mut all);
+        }
+        self.tick = now_tick;
+        for index in all {
+            self.arm(things, index, i64::MIN);
+        }
+    }
+
+    /// Takes the list of a tick into `all`, without what means nothing any more.
+    fn take_all(&mut self, things: &mut impl Timed, tick: i64, all: &mut Vec<u32>) {
+        let Some(head) = self.heads.get_mut(slot_of(tick)) else { return };
+        let mut number = std::mem::replace(head, NONE);
+        while let Some(block) = self.blocks.get_mut(number as usize) {
+            let next = std::mem::replace(&mut block.next, self.free);
+            self.free = number;
+            number = next;
+            for &index in block.items.iter().take(block.len as usize) {
+                self.len = self.len.saturating_sub(1);
+                if let Some(armed) = things.armed(index).filter(|armed| **armed == mark(tick)) {
+                    *armed = UNARMED;
+                    all.push(index);
+                }
             }
-            self.tick += 1;
-            if let Some(slot) = self.slots.get_mut(slot_of(self.tick)) {
-                // Empty here; its buffer serves the slot.
-                let empty = std::mem::take(&mut self.current).into_vec();
-                self.current = std::mem::replace(slot, empty).into();
-            }
         }
     }
 
-    /// As `place`, for entries taken out of the current slot although they are not due in it.
-    fn place_after(&mut self, entry: Entry) {
-        let tick = (entry.due >> TICK_BITS).clamp(self.tick + 1, self.tick + SLOT_COUNT as i64 - 1);
-        if let Some(slot) = self.slots.get_mut(slot_of(tick)) {
-            slot.push(Reverse(entry));
-        }
-    }
-
-    /// Moves to `tick` at once: everything is placed anew.
-    fn collect_all(&mut self, tick: i64) {
-        let mut all = std::mem::take(&mut self.current).into_vec();
-        for slot in &mut self.slots {
-            all.append(slot);
-        }
-        self.tick = tick;
-        let (later, now): (Vec<_>, Vec<_>) = all.into_iter().partition(|e| e.0.due >> TICK_BITS > tick);
-        self.current = now.into();
-        for e in later {
-            self.place(e.0);
-        }
-    }
-
-    /// Throws out the entries of which `means_something` says no.
-    pub(crate) fn retain(&mut self, mut means_something: impl FnMut(&Entry) -> bool) {
-        self.current.retain(|e| means_something(&e.0));
-        for slot in &mut self.slots {
-            slot.retain(|e| means_something(&e.0));
-        }
-        self.len = self.current.len() + self.slots.iter().map(Vec::len).sum::<usize>();
-    }
-
-    /// Forgets all timers.
+    /// Forgets all timers. Whoever knows things that are armed unarms them.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { tick: self.tick, started: self.started, ..Self::default() };
     }
 
     /// Timers waiting, stale ones included.
     pub(crate) const fn len(&self) -> usize {
         self.len
+    }
+
+    /// Bytes held.
+    pub(crate) fn held_len(&self) -> usize {
+        size_of_val(&*self.heads)
+            + self.blocks.capacity() * size_of::<Block>()
+            + self.current.capacity() * size_of::<Reverse<(i64, u32)>>()
     }
 }
 
@@ -185,71 +292,120 @@ impl Wheel {
 mod tests {
     use super::*;
 
-    fn entry(due: i64) -> Entry {
-        Entry { due, index: 0, generation: 0 }
+    /// Things that are due at a given time.
+    #[derive(Default)]
+    struct Things(Vec<(Option<i64>, u32)>);
+
+    impl Timed for Things {
+        fn armed(&mut self, index: u32) -> Option<&mut u32> {
+            self.0.get_mut(index as usize).map(|t| &mut t.1)
+        }
+
+        fn due(&self, index: u32) -> Option<i64> {
+            self.0.get(index as usize)?.0
+        }
     }
 
-    fn drain(w: &mut Wheel, now: i64) -> Vec<i64> {
-        std::iter::from_fn(|| w.pop_due(Timestamp(now))).map(|e| e.due).collect()
+    impl Things {
+        fn add(&mut self, w: &mut Wheel, due: i64) -> u32 {
+            self.0.push((Some(due), UNARMED));
+            let index = self.0.len() as u32 - 1;
+            w.arm(self, index, i64::MIN);
+            index
+        }
+
+        fn drain(&mut self, w: &mut Wheel, now: i64) -> Vec<i64> {
+            let next = || w.pop_due(Timestamp(now), self).map(|i| self.0[i as usize].0.take().unwrap());
+            std::iter::from_fn(next).collect()
+        }
     }
+
+    const S: i64 = 1_000_000_000;
 
     #[test]
     fn fires_exactly_and_in_order() {
-        let s = 1_000_000_000i64;
-        let t0 = 1_700_000_000 * s;
-        let mut w = Wheel::default();
-        assert!(drain(&mut w, t0).is_empty());
-        for d in [5 * s, 300 * s, 5 * s + 1, 60 * s, 10] {
-            w.add(entry(t0 + d));
+        let t0 = 1_700_000_000 * S;
+        let (mut w, mut t) = (Wheel::default(), Things::default());
+        assert!(t.drain(&mut w, t0).is_empty());
+        for d in [5 * S, 300 * S, 5 * S + 1, 60 * S, 10] {
+            t.add(&mut w, t0 + d);
         }
-        assert_eq!(drain(&mut w, t0 + 9), []);
-        assert_eq!(drain(&mut w, t0 + 10), [t0 + 10]);
-        assert_eq!(drain(&mut w, t0 + 5 * s - 1), []);
-        assert_eq!(drain(&mut w, t0 + 5 * s), [t0 + 5 * s]);
-        assert_eq!(drain(&mut w, t0 + 299 * s), [t0 + 5 * s + 1, t0 + 60 * s]);
-        assert_eq!(drain(&mut w, t0 + 300 * s), [t0 + 300 * s]);
+        assert_eq!(t.drain(&mut w, t0 + 9), []);
+        assert_eq!(t.drain(&mut w, t0 + 10), [t0 + 10]);
+        assert_eq!(t.drain(&mut w, t0 + 5 * S - 1), []);
+        assert_eq!(t.drain(&mut w, t0 + 5 * S), [t0 + 5 * S]);
+        assert_eq!(t.drain(&mut w, t0 + 299 * S), [t0 + 5 * S + 1, t0 + 60 * S]);
+        assert_eq!(t.drain(&mut w, t0 + 300 * S), [t0 + 300 * S]);
         assert_eq!(w.len(), 0);
     }
 
     #[test]
     fn survives_jumps_and_far_timers() {
-        let s = 1_000_000_000i64;
-        let mut w = Wheel::default();
-        assert!(drain(&mut w, 0).is_empty());
-        w.add(entry(5000 * s));
-        w.add(entry(3 * s));
-        w.add(entry(i64::MAX));
-        assert_eq!(drain(&mut w, 4999 * s), [3 * s]);
-        assert_eq!(drain(&mut w, 5000 * s), [5000 * s]);
-        w.add(entry(1_000_000 * s));
-        assert_eq!(drain(&mut w, 2_000_000 * s), [1_000_000 * s]);
+        let (mut w, mut t) = (Wheel::default(), Things::default());
+        assert!(t.drain(&mut w, 0).is_empty());
+        for due in [5000 * S, 3 * S, i64::MAX] {
+            t.add(&mut w, due);
+        }
+        assert_eq!(t.drain(&mut w, 4999 * S), [3 * S]);
+        assert_eq!(t.drain(&mut w, 5000 * S), [5000 * S]);
+        t.add(&mut w, 1_000_000 * S);
+        assert_eq!(t.drain(&mut w, 2_000_000 * S), [1_000_000 * S]);
         assert_eq!(w.len(), 1);
+        assert_eq!(t.drain(&mut w, i64::MAX), [i64::MAX]);
+    }
+
+    #[test]
+    fn deadlines_move() {
+        let (mut w, mut t) = (Wheel::default(), Things::default());
+        assert!(t.drain(&mut w, 0).is_empty());
+        let (a, b) = (t.add(&mut w, 10 * S), t.add(&mut w, 20 * S));
+        // Further out: nobody says so, and nothing is done before.
+        t.0[a as usize].0 = Some(30 * S);
+        assert_eq!(t.drain(&mut w, 15 * S), []);
+        // Nearer: said.
+        t.0[b as usize].0 = Some(16 * S);
+        w.arm(&mut t, b, i64::MIN);
+        assert_eq!(w.len(), 3);
+        assert_eq!(t.drain(&mut w, 17 * S), [16 * S]);
+        // The thing is gone; its number is used again before its entry was met.
+        t.0[a as usize].0 = Some(40 * S);
+        w.arm(&mut t, a, i64::MIN);
+        assert_eq!(w.len(), 2);
+        assert_eq!(t.drain(&mut w, 39 * S), []);
+        assert_eq!(t.drain(&mut w, 40 * S), [40 * S]);
+        assert_eq!(w.len(), 0);
     }
 
     #[test]
     fn many_timers_of_one_tick_are_not_sorted_in_one_by_one() {
-        let mut w = Wheel::default();
-        assert!(drain(&mut w, 0).is_empty());
-        for i in 0..300_000 {
-            w.add(Entry { due: 1000, index: i, generation: 0 });
+        let (mut w, mut t) = (Wheel::default(), Things::default());
+        assert!(t.drain(&mut w, 0).is_empty());
+        for _ in 0..300_000 {
+            t.add(&mut w, 1 << TICK_BITS);
         }
-        w.retain(|e| e.index % 2 == 0);
-        assert_eq!((w.len(), drain(&mut w, 1000).len(), w.len()), (150_000, 150_000, 0));
+        assert_eq!((w.len(), t.drain(&mut w, 2 << TICK_BITS).len(), w.len()), (300_000, 300_000, 0));
+        let held = w.held_len();
+        // Blocks serve again, and the room of the current tick was given back.
+        for _ in 0..300_000 {
+            t.add(&mut w, 10 << TICK_BITS);
+        }
+        assert_eq!((t.drain(&mut w, 9 << TICK_BITS).len(), w.len()), (0, 300_000));
+        assert!(w.held_len() == held && held < 300_000 * 8, "{held}");
     }
 
     proptest::proptest! {
         #[test]
         fn equals_a_sorted_list(ops in proptest::collection::vec((0i64..2_000_000_000_000, 0i64..40_000_000_000), 1..200)) {
-            let (mut w, mut model, mut now) = (Wheel::default(), Vec::new(), 0i64);
-            drain(&mut w, 0);
+            let (mut w, mut t, mut model, mut now) = (Wheel::default(), Things::default(), Vec::new(), 0i64);
+            t.drain(&mut w, 0);
             for (add, step) in ops {
-                w.add(entry(now + add));
+                t.add(&mut w, now + add);
                 model.push(now + add);
                 now += step;
                 model.sort_unstable();
                 let n = model.partition_point(|d| *d <= now);
                 let want: Vec<i64> = model.drain(..n).collect();
-                assert_eq!(drain(&mut w, now), want);
+                assert_eq!(t.drain(&mut w, now), want);
             }
             assert_eq!(w.len(), model.len());
         }

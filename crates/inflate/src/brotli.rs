@@ -2,9 +2,14 @@
 
 use crate::Stop;
 use crate::sink::{CHUNK_LEN, Sink, Step};
-use brotli_decompressor::{BrotliDecoderTakeOutput, BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
+use brotli_decompressor::{
+    BrotliDecoderTakeOutput, BrotliDecompressStream, BrotliResult, BrotliState, SliceWrapper, StandardAlloc,
+};
 
 type State = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
+
+/// Tables of a stream that has begun. Hostile ones may have 256 trees of each kind.
+const TABLES_LEN: usize = 64 << 10;
 
 /// One Brotli stream. Its window is at most 16 MiB: the large-window extension is refused.
 pub(crate) struct Brotli {
@@ -64,6 +69,10 @@ impl Brotli {
 }
 
 impl Brotli {
+    pub(crate) fn heap_len(&self) -> usize {
+        if self.begun { self.state.ringbuffer.slice().len() + TABLES_LEN } else { 0 }
+    }
+
     /// Hands out what is decoded already; the decoder would keep it until its window is full.
     fn take_ready(&mut self, sink: &mut Sink<'_>) -> Result<(), Stop> {
         loop {

@@ -8,17 +8,27 @@ use bzip2::{Decompress, Status};
 pub(crate) struct Bzip2 {
     inner: Decompress,
     between: bool,
+    begun: bool,
 }
+
+/// Tables, and a block of 900 kB with four bytes for each of its bytes.
+const HEAP_LEN: usize = (64 << 10) + 4 * 900_000;
 
 impl Default for Bzip2 {
     fn default() -> Self {
-        Self { inner: Decompress::new(false), between: false }
+        Self { inner: Decompress::new(false), between: false, begun: false }
     }
 }
 
 impl Bzip2 {
+    /// The block size is taken to be the usual, which is the largest.
+    pub(crate) fn heap_len(&self) -> usize {
+        if self.begun { HEAP_LEN } else { 64 << 10 }
+    }
+
     /// `buf` is scratch space of any size but zero.
     pub(crate) fn push(&mut self, mut input: &[u8], buf: &mut [u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {
+        self.begun |= !input.is_empty();
         loop {
             if self.between {
                 match input.first() {

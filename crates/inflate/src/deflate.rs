@@ -17,6 +17,9 @@ enum Phase {
     Over,
 }
 
+/// What the decoder allocates when it is made: tables and window.
+pub(crate) const HEAP_LEN: usize = 48 << 10;
+
 /// One stream of the deflate family.
 pub(crate) struct Deflate {
     inner: Decompress,

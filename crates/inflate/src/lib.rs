@@ -262,12 +262,20 @@ impl Inflater {
         self.counts.output
     }
 
-    /// Decoded bytes that it may hold as window though [`Inflater::output_len`] does not count them yet.
-    pub fn held_back_len(&self) -> u64 {
-        match &self.decoder {
-            Decoder::Zstd(d) => d.window_held_len(),
-            _ => 0,
-        }
+    /// Memory that it takes now: state, window, tables, buffers. Of third-party decoders what they are known to
+    /// allocate for what the stream asked for.
+    pub fn held_len(&self) -> usize {
+        let decoder = match &self.decoder {
+            Decoder::Brotli(d) => size_of::<brotli::Brotli>() + d.heap_len(),
+            Decoder::Bzip2(d) => size_of::<bzip::Bzip2>() + d.heap_len(),
+            Decoder::Compress(d) => size_of::<lzw::Lzw>() + d.heap_len(),
+            Decoder::Deflate(_) => size_of::<deflate::Deflate>() + deflate::HEAP_LEN,
+            Decoder::Lz4(d) => size_of::<lz4::Lz4>() + d.heap_len(),
+            Decoder::Lzma(d) => size_of::<lzma::LzmaFile>() + d.heap_len(),
+            Decoder::Xz(d) => size_of::<xz::Xz>() + d.heap_len(),
+            Decoder::Zstd(d) => size_of::<zstd::Zstd>() + d.heap_len(),
+        };
+        decoder.saturating_add(self.scratch.len())
     }
 
     /// Why it stopped, if it did.

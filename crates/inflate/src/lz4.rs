@@ -48,6 +48,10 @@ pub(crate) struct Lz4 {
 }
 
 impl Lz4 {
+    pub(crate) fn heap_len(&self) -> usize {
+        self.gather.held.capacity() + self.window.capacity()
+    }
+
     pub(crate) fn new(memory_len: usize) -> Self {
         Self {
             want: Want::Magic,

@@ -91,6 +91,10 @@ pub(crate) struct Lzma {
 }
 
 impl Lzma {
+    pub(crate) fn heap_len(&self) -> usize {
+        self.probs.capacity() * size_of::<u16>() + self.history.capacity()
+    }
+
     pub(crate) fn new(dict_len: u32, memory_len: usize) -> Self {
         let wanted = usize::try_from(dict_len).unwrap_or(usize::MAX).max(4096);
         let mut lzma = Self {
@@ -416,6 +420,10 @@ pub(crate) struct LzmaFile {
 const FILE_HEADER_LEN: usize = 13 + 5;
 
 impl LzmaFile {
+    pub(crate) fn heap_len(&self) -> usize {
+        self.held.capacity() + self.lzma.as_ref().map_or(0, |l| l.heap_len())
+    }
+
     pub(crate) fn new(memory_len: usize) -> Self {
         Self { lzma: None, held: Vec::new(), left: None, over: false, memory_len }
     }

@@ -55,6 +55,10 @@ impl Default for Lzw {
 }
 
 impl Lzw {
+    pub(crate) fn heap_len(&self) -> usize {
+        self.prefix.capacity() * size_of::<u16>() + self.suffix.capacity() + self.out.capacity()
+    }
+
     pub(crate) fn push(&mut self, input: &[u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {
         let result = self.bytes(input, sink);
         let rest = self.hand_out(sink);

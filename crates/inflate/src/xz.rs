@@ -58,6 +58,10 @@ pub(crate) struct Xz {
 }
 
 impl Xz {
+    pub(crate) fn heap_len(&self) -> usize {
+        self.gather.held.capacity() + self.lzma.as_ref().map_or(0, |l| l.heap_len())
+    }
+
     pub(crate) fn new(memory_len: usize) -> Self {
         Self {
             want: Want::StreamHeader,

@@ -14,6 +14,9 @@ const SKIPPABLE: u32 = 0x184d_2a50;
 /// §3.1.1.2.4: a block's content is at most this long, whatever the window.
 const BLOCK_LEN_MAX: usize = 128 * 1024;
 
+/// Tables, and a block's literals and sequences.
+const TABLES_LEN: usize = 256 << 10;
+
 #[derive(Clone, Copy)]
 enum Want {
     Magic,
@@ -64,9 +67,13 @@ impl Zstd {
         }
     }
 
-    /// Decoded bytes kept as window at most, handed out or not.
-    pub(crate) fn window_held_len(&self) -> u64 {
-        self.window.min(self.blocks.saturating_mul(BLOCK_LEN_MAX as u64))
+    pub(crate) fn heap_len(&self) -> usize {
+        let blocks = self.blocks.saturating_mul(BLOCK_LEN_MAX as u64);
+        let window = usize::try_from(self.window.min(blocks)).unwrap_or(usize::MAX);
+        // The decoder's buffer grows by doubling, and holds a block beyond the window.
+        let ring = if self.blocks > 0 { window.saturating_add(BLOCK_LEN_MAX).next_power_of_two() } else { 0 };
+        let tables = if self.blocks > 0 { TABLES_LEN } else { 0 };
+        self.held.capacity().saturating_add(ring).saturating_add(tables)
     }
 
     pub(crate) fn push(&mut self, mut input: &[u8], sink: &mut Sink<'_>) -> Result<Step, Stop> {

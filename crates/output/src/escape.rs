@@ -1,5 +1,6 @@
 //! Bytes from the wire as text that a log reader can take apart again.
 
+use crate::line::Line;
 use crate::number::hex_pair;
 
 /// What a byte needs inside a JSON string.
@@ -37,38 +38,42 @@ const fn json_classes() -> [Class; 256] {
     t
 }
 
-/// Appends `bytes` as a JSON string with its quotes, as Zeek does: valid UTF-8 stays; each byte of anything else,
-/// and of control characters without a JSON escape (C0, DEL, C1), becomes the text `\xHH` (in JSON: `\\xHH`).
-pub(crate) fn json_string(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.push(b'"');
+/// Printable characters that a JSON string escapes.
+pub(crate) const JSON_SPECIAL: [u8; 2] = [b'"', b'\\'];
+
+/// Printable characters that a text log escapes.
+pub(crate) const fn tsv_special(in_list: bool) -> [u8; 2] {
+    [b'\\', if in_list { b',' } else { b'\\' }]
+}
+
+/// Appends what stands between the quotes of a JSON string, as Zeek does: valid UTF-8 stays; each byte of anything
+/// else, and of control characters without a JSON escape (C0, DEL, C1), becomes the text `\xHH` (in JSON: `\\xHH`).
+pub(crate) fn json_string(line: &mut Line, bytes: &[u8]) {
     let mut rest = bytes;
     loop {
-        let plain = plain_len(rest);
-        out.extend_from_slice(&rest[..plain]);
-        rest = &rest[plain..];
+        rest = plain(line, rest, JSON_SPECIAL);
         let Some(&b) = rest.first() else { break };
         let mut used = 1;
         match JSON[usize::from(b)] {
-            Class::Plain => out.push(b),
-            Class::Short(c) => out.extend_from_slice(&[b'\\', c]),
-            Class::Control => json_hex(out, b),
+            Class::Plain => line.push(b),
+            Class::Short(c) => line.extend(&[b'\\', c]),
+            Class::Control => json_hex(line, b),
             Class::High => {
                 used = utf8_len(rest).max(1);
                 if used == 1 || is_c1(rest) {
-                    rest[..used].iter().for_each(|&b| json_hex(out, b));
+                    rest[..used].iter().for_each(|&b| json_hex(line, b));
                 } else {
-                    out.extend_from_slice(&rest[..used]);
+                    line.extend(&rest[..used]);
                 }
             }
         }
         rest = &rest[used..];
     }
-    out.push(b'"');
 }
 
-fn json_hex(out: &mut Vec<u8>, b: u8) {
+fn json_hex(line: &mut Line, b: u8) {
     let [h, l] = hex_pair(b);
-    out.extend_from_slice(&[b'\\', b'\\', b'x', h, l]);
+    line.extend(&[b'\\', b'\\', b'x', h, l]);
 }
 
 /// Does `s` start with U+0080..=U+009F?
@@ -76,29 +81,95 @@ fn is_c1(s: &[u8]) -> bool {
     matches!(s, [0xc2, 0x80..=0x9f, ..])
 }
 
-/// Length of the prefix that needs no escape: eight bytes at a time, then one by one.
-fn plain_len(s: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x80 * ONES;
-    // High bit of every byte that is zero; bytes above a hit may be set wrongly, which only ends the fast loop.
-    const fn zeros(v: u64) -> u64 {
-        v.wrapping_sub(ONES) & !v & HIGHS
-    }
-    let mut n = 0;
-    let (chunks, _) = s.as_chunks::<8>();
-    for c in chunks {
-        let v = u64::from_le_bytes(*c);
-        let below_space = v.wrapping_sub(0x20 * ONES) & !v;
-        let special = zeros(v ^ (0x22 * ONES)) | zeros(v ^ (0x5c * ONES)) | zeros(v ^ (0x7f * ONES));
-        if (v | below_space | special) & HIGHS != 0 {
-            break;
+/// Appends the prefix that is printable ASCII without `special`; returns what follows it.
+#[inline]
+fn plain<'a>(line: &mut Line, bytes: &'a [u8], special: [u8; 2]) -> &'a [u8] {
+    let len = plain_len(bytes, special);
+    line.extend(&bytes[..len]);
+    &bytes[len..]
+}
+
+/// Length of the prefix that is printable ASCII without `special`.
+#[inline]
+fn plain_len(s: &[u8], special: [u8; 2]) -> usize {
+    // Most texts are short and plain: eight bytes at a time, and the last eight as a whole, though the step before has
+    // seen some of them.
+    let (chunks, rest) = s.as_chunks::<8>();
+    for (i, chunk) in chunks.iter().enumerate() {
+        if has_special(u64::from_le_bytes(*chunk), special) {
+            return 8 * i + count_plain(chunk, special);
         }
-        n += 8;
     }
-    while n < s.len() && JSON[usize::from(s[n])] == Class::Plain {
-        n += 1;
-    }
-    n
+    let last = match s.last_chunk::<8>() {
+        _ if rest.is_empty() => return s.len(),
+        Some(last) => u64::from_le_bytes(*last),
+        None => short_word(rest),
+    };
+    if has_special(last, special) { s.len() - rest.len() + count_plain(rest, special) } else { s.len() }
+}
+
+/// Writes a text that is short and plain, as most are; `None` if it is not.
+#[inline]
+pub(crate) fn short<const N: usize>(place: &mut [u8; N], text: &[u8], special: [u8; 2]) -> Option<usize> {
+    let len = text.len();
+    let found = match text.first_chunk() {
+        None => {
+            let word = short_word(text);
+            *place.first_chunk_mut()? = word.to_le_bytes();
+            marks(word, special)
+        }
+        Some(first) if len <= 16 => {
+            let last = text.last_chunk()?;
+            *place.first_chunk_mut()? = *first;
+            *place.get_mut(len - 8..)?.first_chunk_mut()? = *last;
+            marks(u64::from_le_bytes(*first), special) | marks(u64::from_le_bytes(*last), special)
+        }
+        Some(_) if len <= 32 => {
+            let (first, last) = (text.first_chunk::<16>()?, text.last_chunk::<16>()?);
+            *place.first_chunk_mut()? = *first;
+            *place.get_mut(len - 16..)?.first_chunk_mut()? = *last;
+            let words = [first, last].into_iter().flat_map(|part| part.as_chunks::<8>().0);
+            words.fold(0, |found, word| found | marks(u64::from_le_bytes(*word), special))
+        }
+        Some(_) => return None,
+    };
+    (found == 0).then_some(len)
+}
+
+/// At most seven bytes, filled up.
+#[inline]
+fn short_word(s: &[u8]) -> u64 {
+    const FILLING: u64 = u64::from_le_bytes([b'0'; 8]);
+    let bits = 8 * s.len() as u32;
+    // Two parts that may overlap.
+    let bytes = if let (Some(first), Some(last)) = (s.first_chunk::<4>(), s.last_chunk::<4>()) {
+        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (bits - 32)
+    } else if let (Some(first), Some(last)) = (s.first_chunk::<2>(), s.last_chunk::<2>()) {
+        u64::from(u16::from_le_bytes(*first)) | u64::from(u16::from_le_bytes(*last)) << (bits - 16)
+    } else {
+        s.first().map_or(0, |&b| u64::from(b))
+    };
+    bytes | FILLING << bits
+}
+
+/// Is any of the eight bytes not printable ASCII, or one of `special` (which are)?
+#[inline]
+fn has_special(v: u64, special: [u8; 2]) -> bool {
+    marks(v, special) != 0
+}
+
+/// Not zero if any of the eight bytes is not printable ASCII, or is one of `special` (which are).
+#[inline]
+fn marks(v: u64, special: [u8; 2]) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let [a, b] = special.map(|s| (v ^ (u64::from(s) * ONES)).wrapping_sub(ONES));
+    // Each term sets the high bit of a byte that it looks for: of 0x80 and above, below 0x20, of `special`, of 0x7f.
+    // Carries spoil other bytes only if there is such a byte as well.
+    (v | v.wrapping_sub(0x20 * ONES) | a | b | v.wrapping_add(ONES)) & (0x80 * ONES)
+}
+
+fn count_plain(s: &[u8], special: [u8; 2]) -> usize {
+    s.iter().take_while(|b| matches!(b, b' '..=b'~') && !special.contains(b)).count()
 }
 
 /// Length of the UTF-8 character at the start of `s` (RFC 3629 §4), 0 if there is none.
@@ -123,39 +194,37 @@ fn utf8_len(s: &[u8]) -> usize {
 
 /// Appends `bytes` for Zeek's text logs: `\xHH` for control characters, the backslash, invalid UTF-8 and, inside a
 /// list, the comma; an empty string is `(empty)`, and a string that reads like a reserved word is told apart.
-pub(crate) fn tsv_string(out: &mut Vec<u8>, bytes: &[u8], in_list: bool) {
+pub(crate) fn tsv_string(line: &mut Line, bytes: &[u8], in_list: bool) {
     let mut rest = bytes;
     if bytes.is_empty() {
-        out.extend_from_slice(EMPTY);
-    } else if bytes == UNSET || bytes == EMPTY {
-        tsv_hex(out, bytes[0]);
+        return line.extend(EMPTY);
+    }
+    if bytes == UNSET || bytes == EMPTY {
+        line.extend(&tsv_hex(bytes[0]));
         rest = &bytes[1..];
     }
-    while let Some(&b) = rest.first() {
-        let used = match b {
-            b'\\' => 0,
-            b',' if in_list => 0,
-            b' '..=b'~' => 1,
-            0x80.. => utf8_len(rest),
-            _ => 0,
-        };
+    loop {
+        rest = plain(line, rest, tsv_special(in_list));
+        let Some(&b) = rest.first() else { break };
+        let used = if b < 0x80 { 0 } else { utf8_len(rest) };
         if used == 0 {
-            tsv_hex(out, b);
+            line.extend(&tsv_hex(b));
         } else {
-            out.extend_from_slice(&rest[..used]);
+            line.extend(&rest[..used]);
         }
         rest = &rest[used.max(1)..];
     }
 }
 
 /// No value, in Zeek's text logs.
-pub(crate) const UNSET: &[u8] = b"-";
+pub(crate) const UNSET: &[u8; 1] = b"-";
 /// An empty string or list, in Zeek's text logs.
-pub(crate) const EMPTY: &[u8] = b"(empty)";
+pub(crate) const EMPTY: &[u8; 7] = b"(empty)";
 
-pub(crate) fn tsv_hex(out: &mut Vec<u8>, b: u8) {
+/// `\xHH`.
+pub(crate) fn tsv_hex(b: u8) -> [u8; 4] {
     let [h, l] = hex_pair(b);
-    out.extend_from_slice(&[b'\\', b'x', h, l]);
+    [b'\\', b'x', h, l]
 }
 
 #[cfg(test)]
@@ -163,15 +232,17 @@ mod tests {
     use super::*;
 
     fn json(bytes: &[u8]) -> String {
-        let mut out = Vec::new();
-        json_string(&mut out, bytes);
-        String::from_utf8(out).unwrap()
+        let mut line = Line::default();
+        line.push(b'"');
+        json_string(&mut line, bytes);
+        line.push(b'"');
+        String::from_utf8(line.as_bytes().to_vec()).unwrap()
     }
 
     fn tsv(bytes: &[u8], in_list: bool) -> String {
-        let mut out = Vec::new();
-        tsv_string(&mut out, bytes, in_list);
-        String::from_utf8(out).unwrap()
+        let mut line = Line::default();
+        tsv_string(&mut line, bytes, in_list);
+        String::from_utf8(line.as_bytes().to_vec()).unwrap()
     }
 
     #[test]
@@ -214,6 +285,30 @@ mod tests {
                 assert_eq!(read, model(&input), "{input:?}");
             }
         }
+    }
+
+    #[test]
+    fn every_byte_at_every_place_of_every_length() {
+        let plain = *b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJ";
+        for len in 1..=plain.len() {
+            for at in 0..len {
+                for b in 0..=255u8 {
+                    let mut input = plain;
+                    input[at] = b;
+                    let input = &input[..len];
+                    let read: String = serde_json::from_str(&json(input)).unwrap();
+                    assert_eq!(read, model(input), "{input:?}");
+                    for in_list in [false, true] {
+                        assert_eq!(tsv(input, in_list), tsv_model(input, in_list), "{input:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    fn tsv_model(bytes: &[u8], in_list: bool) -> String {
+        let escaped = |b: u8| !matches!(b, b' '..=b'~') || b == b'\\' || b == b',' && in_list || bytes == b"-";
+        bytes.iter().map(|&b| if escaped(b) { format!("\\x{b:02x}") } else { char::from(b).to_string() }).collect()
     }
 
     /// The text that a JSON reader must see.

@@ -7,6 +7,7 @@
 mod escape;
 mod format;
 mod json;
+mod line;
 mod number;
 mod reference;
 mod sinks;
@@ -17,3 +18,6 @@ pub use json::{JsonEncoder, JsonStyle};
 pub use reference::reference;
 pub use sinks::{Detached, Encoded, Error, Sinks, Writer, Written};
 pub use tsv::TsvEncoder;
+
+#[cfg(test)]
+mod tests;

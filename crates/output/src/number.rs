@@ -1,159 +1,248 @@
 //! Numbers, times and addresses as bytes.
+//!
+//! Values of bounded size are written into a place that is large enough for each; the functions return the length.
 
-use sekisho_types::{Addr, MacAddr, Subnet, Timestamp, Uid};
-use std::io::Write;
+use crate::line::{Line, PLACE_LEN, word};
+use sekisho_types::{MacAddr, Subnet, Timestamp};
+use std::fmt::Write;
 
 const NANOS: u64 = 1_000_000_000;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 const SECS_PER_DAY: i64 = 86_400;
+/// Length of a date and time without a fraction.
+const CLOCK_LEN: usize = 19;
+/// What eight digits can count.
+const EIGHT: u64 = 100_000_000;
+/// `00000000`
+const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
 
-/// Appends what `Display` prints; for the rare kinds of values.
-pub(crate) fn display(out: &mut Vec<u8>, v: std::fmt::Arguments<'_>) {
-    // Writing to a Vec cannot fail.
-    let _ = out.write_fmt(v);
+/// The last eight digits of `v` as values 0 to 9, the first in the lowest byte.
+#[inline]
+fn eight_digits(v: u64) -> u64 {
+    // Four digits each in the two halves, then two each in four quarters, then one in each byte. The factors are
+    // reciprocals: 10486 / 2^20 of 100 for numbers of four digits, 103 / 2^10 of 10 for numbers of two.
+    let halves = (v / 10_000 % 10_000) | ((v % 10_000) << 32);
+    let hundreds = (halves * 10_486) >> 20 & 0x7f_0000_007f;
+    let quarters = hundreds | (halves - 100 * hundreds) << 16;
+    let tens = (quarters * 103) >> 10 & 0x000f_000f_000f_000f;
+    tens | (quarters - 10 * tens) << 8
 }
 
-pub(crate) fn unsigned(out: &mut Vec<u8>, v: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(v).as_bytes());
-}
-
-pub(crate) fn signed(out: &mut Vec<u8>, v: i64) {
-    out.extend_from_slice(itoa::Buffer::new().format(v).as_bytes());
-}
-
-/// Nanoseconds as seconds with exactly `digits` (1 to 9) decimals, cut off, not rounded.
-pub(crate) fn seconds_fixed(out: &mut Vec<u8>, nanos: i64, digits: usize) {
-    let frac = seconds_whole(out, nanos);
-    out.extend_from_slice(&frac[..digits]);
-}
-
-/// Nanoseconds as seconds with at most `digits` (1 to 9) decimals, cut off, trailing zeros dropped except the
-/// first: the shortest form of the number, as Zeek's JSON has it.
-pub(crate) fn seconds_short(out: &mut Vec<u8>, nanos: i64, digits: usize) {
-    let frac = seconds_whole(out, nanos);
-    let mut len = digits;
-    while len > 1 && frac[len - 1] == b'0' {
-        len -= 1;
+#[inline]
+fn put<const N: usize>(place: &mut [u8; N], at: usize, eight: u64) {
+    if let Some(room) = place.get_mut(at..at + 8) {
+        room.copy_from_slice(&eight.to_le_bytes());
     }
-    out.extend_from_slice(&frac[..len]);
 }
 
-/// Appends sign, whole seconds and the point; returns the nine decimals.
-fn seconds_whole(out: &mut Vec<u8>, nanos: i64) -> [u8; 9] {
-    if nanos < 0 {
-        out.push(b'-');
+/// At most 20 bytes.
+#[inline]
+pub(crate) fn unsigned<const N: usize>(place: &mut [u8; N], v: u64) -> usize {
+    if v < 10 {
+        place[0] = b'0' + v as u8;
+        return 1;
     }
+    if v < 10_000 {
+        let ([a, b], [c, d]) = (pair(v / 100), pair(v % 100));
+        let leading = u32::from(v < 100) + u32::from(v < 1_000);
+        let digits = u32::from_le_bytes([a, b, c, d]) >> (8 * leading);
+        word(place, &digits.to_le_bytes());
+        return 4 - leading as usize;
+    }
+    long_unsigned(place, v)
+}
+
+#[inline(never)]
+fn long_unsigned<const N: usize>(place: &mut [u8; N], v: u64) -> usize {
+    if v >= EIGHT {
+        let at = unsigned(place, v / EIGHT);
+        put(place, at, eight_digits(v % EIGHT) | ZEROS);
+        return at + 8;
+    }
+    let digits = eight_digits(v);
+    let leading = digits.trailing_zeros() / 8;
+    put(place, 0, (digits | ZEROS) >> (8 * leading));
+    8 - leading as usize
+}
+
+/// The two digits of `v`, below 100.
+#[inline]
+fn pair(v: u64) -> [u8; 2] {
+    static PAIRS: [[u8; 2]; 128] = {
+        let mut pairs = [[b'0'; 2]; 128];
+        let mut i = 0;
+        while i < 100 {
+            pairs[i] = [b'0' + i as u8 / 10, b'0' + i as u8 % 10];
+            i += 1;
+        }
+        pairs
+    };
+    PAIRS[v as usize % PAIRS.len()]
+}
+
+/// At most 20 bytes.
+pub(crate) fn signed<const N: usize>(place: &mut [u8; N], v: i64) -> usize {
+    let len = unsigned(place, v.unsigned_abs());
+    if v < 0 { minus(place, len) } else { len }
+}
+
+/// Puts a minus sign before the `len` bytes of a number; returns their number with it.
+#[cold]
+#[inline(never)]
+fn minus<const N: usize>(place: &mut [u8; N], len: usize) -> usize {
+    place.copy_within(..len, 1);
+    place[0] = b'-';
+    1 + len
+}
+
+/// Nanoseconds as seconds with exactly six decimals, cut off, not rounded. At most 18 bytes.
+pub(crate) fn seconds_fixed<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
+    let (len, _) = micros(place, nanos.unsigned_abs() / 1_000);
+    if nanos < 0 { minus(place, len) } else { len }
+}
+
+/// As [`seconds_fixed`], trailing zeros dropped except the first: the shortest form of the number, as Zeek's JSON has
+/// its times.
+pub(crate) fn seconds_short<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
+    let (len, zeros) = micros(place, nanos.unsigned_abs() / 1_000);
+    if nanos < 0 { minus(place, len - zeros) } else { len - zeros }
+}
+
+/// As [`seconds_short`] with at most nine decimals. At most 21 bytes.
+pub(crate) fn interval_short<const N: usize>(place: &mut [u8; N], nanos: i64) -> usize {
     let v = nanos.unsigned_abs();
-    unsigned(out, v / NANOS);
-    out.push(b'.');
-    decimals(v % NANOS)
+    let at = unsigned(place, v / NANOS);
+    let (shown, ninth) = (v % NANOS / 10, v % 10);
+    let eight = eight_digits(shown);
+    place[at] = b'.';
+    put(place, at + 1, eight | ZEROS);
+    let decimals = if ninth > 0 {
+        place[at + 9] = b'0' + ninth as u8;
+        9
+    } else {
+        (8 - eight.leading_zeros() as usize / 8).max(1)
+    };
+    let len = at + 1 + decimals;
+    if nanos < 0 { minus(place, len) } else { len }
 }
 
-fn decimals(mut v: u64) -> [u8; 9] {
-    let mut frac = [b'0'; 9];
-    for d in frac.iter_mut().rev() {
-        *d = b'0' + (v % 10) as u8;
-        v /= 10;
-    }
-    frac
+/// Writes seconds with six decimals; returns the length, and how many zeros at the end are not the first decimal.
+#[inline]
+fn micros<const N: usize>(place: &mut [u8; N], v: u64) -> (usize, usize) {
+    // The last two digits of the seconds stand before the six of the fraction.
+    let low = eight_digits(v % EIGHT);
+    let at = if v >= EIGHT * EIGHT / 10 {
+        // Ten digits before the point, as all times since 2001 have.
+        put(place, 0, eight_digits(v / EIGHT) | ZEROS);
+        put(place, 8, low | ZEROS);
+        10
+    } else {
+        unsigned(place, v / 1_000_000)
+    };
+    place[at] = b'.';
+    put(place, at + 1, low >> 16 | ZEROS);
+    (at + 7, (low.leading_zeros() as usize / 8).min(5))
 }
 
 /// A finite double as Zeek's JSON writer prints it: shortest digits that read back, exponent below 1e-6 and from 1e21.
-pub(crate) fn double_short(out: &mut Vec<u8>, v: f64) {
+pub(crate) fn double_short(line: &mut Line, v: f64) {
     let size = v.abs();
-    if size != 0.0 && !(1e-6..1e21).contains(&size) {
-        display(out, format_args!("{v:e}"));
+    // Writing to a line cannot fail.
+    let _ = if size != 0.0 && !(1e-6..1e21).contains(&size) {
+        write!(line, "{v:e}")
     } else if v == v.trunc() {
-        display(out, format_args!("{v}.0"));
+        write!(line, "{v}.0")
     } else {
-        display(out, format_args!("{v}"));
-    }
+        write!(line, "{v}")
+    };
 }
 
 /// A double as Zeek's text logs have it: six decimals, trailing zeros dropped.
-pub(crate) fn double_text(out: &mut Vec<u8>, v: f64) {
+pub(crate) fn double_text(line: &mut Line, v: f64) {
     if v.is_nan() {
-        return out.extend_from_slice(b"nan");
+        return line.extend(b"nan");
     }
-    let start = out.len();
-    display(out, format_args!("{v:.6}"));
+    // Writing to a line cannot fail.
+    let _ = write!(line, "{v:.6}");
     if v.is_infinite() {
         return;
     }
-    while out.ends_with(b"0") && out.len() > start + 1 && !out.ends_with(b".0") {
-        out.pop();
+    while line.as_bytes().ends_with(b"0") && !line.as_bytes().ends_with(b".0") {
+        line.truncate(line.as_bytes().len() - 1);
     }
 }
 
-pub(crate) fn addr(out: &mut Vec<u8>, a: Addr) {
-    match a.as_v4() {
-        Some(v4) => {
-            for (i, octet) in v4.into_iter().enumerate() {
-                if i > 0 {
-                    out.push(b'.');
-                }
-                out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
-            }
-        }
-        None => display(out, format_args!("{a}")),
-    }
+/// At most 43 bytes.
+pub(crate) fn subnet<const N: usize>(place: &mut [u8; N], v: Subnet) -> usize {
+    let at = v.network().write(place);
+    place[at] = b'/';
+    let mut digits = [0; 8];
+    let len = unsigned(&mut digits, u64::from(v.prefix_len()));
+    place[at + 1..][..len].copy_from_slice(&digits[..len]);
+    at + 1 + len
 }
 
-pub(crate) fn subnet(out: &mut Vec<u8>, v: Subnet) {
-    addr(out, v.network());
-    out.push(b'/');
-    unsigned(out, u64::from(v.prefix_len()));
-}
-
-pub(crate) fn mac(out: &mut Vec<u8>, v: MacAddr) {
+/// 17 bytes.
+pub(crate) fn mac<const N: usize>(place: &mut [u8; N], v: MacAddr) -> usize {
     for (i, octet) in v.0.into_iter().enumerate() {
-        if i > 0 {
-            out.push(b':');
-        }
-        out.extend_from_slice(&hex_pair(octet));
+        let [high, low] = hex_pair(octet);
+        place[3 * i..3 * i + 3].copy_from_slice(&[high, low, b':']);
+    }
+    17
+}
+
+/// Appends two digits for each byte.
+pub(crate) fn hex(line: &mut Line, bytes: &[u8]) {
+    for part in bytes.chunks(PLACE_LEN / 2) {
+        line.fill(|place: &mut [u8; PLACE_LEN]| {
+            for (pair, &b) in place.as_chunks_mut::<2>().0.iter_mut().zip(part) {
+                *pair = hex_pair(b);
+            }
+            2 * part.len()
+        });
     }
 }
 
-pub(crate) fn uid(out: &mut Vec<u8>, v: Uid) {
-    let mut buf = [0; Uid::MAX_LEN];
-    let len = v.write(&mut buf);
-    out.extend_from_slice(&buf[..len]);
-}
-
-pub(crate) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    for &b in bytes {
-        out.extend_from_slice(&hex_pair(b));
-    }
-}
-
+#[inline]
 pub(crate) fn hex_pair(b: u8) -> [u8; 2] {
-    [HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]
+    static PAIRS: [[u8; 2]; 256] = {
+        let mut pairs = [[0; 2]; 256];
+        let mut b = 0;
+        while b < 256 {
+            pairs[b] = [HEX[b >> 4], HEX[b & 15]];
+            b += 1;
+        }
+        pairs
+    };
+    PAIRS[usize::from(b)]
 }
 
 /// `2015-03-25T11:22:33.012345678Z`.
-pub(crate) fn iso_time(out: &mut Vec<u8>, ts: Timestamp) {
-    let (c, nanos) = civil(ts);
-    clock(out, &c, b"--T::");
-    out.push(b'.');
-    out.extend_from_slice(&decimals(nanos));
-    out.push(b'Z');
+pub(crate) fn iso_time<const N: usize>(place: &mut [u8; N], ts: Timestamp) -> usize {
+    let (date, time, nanos) = civil(ts);
+    word(place, &clock(date, time, b"--T::"));
+    place[CLOCK_LEN] = b'.';
+    put(place, 20, eight_digits(nanos / 10) | ZEROS);
+    place[28] = b'0' + (nanos % 10) as u8;
+    place[29] = b'Z';
+    30
 }
 
 /// `2015-03-25-11-22-33`, as in the headers of Zeek's text logs.
-pub(crate) fn zeek_clock(out: &mut Vec<u8>, ts: Timestamp) {
-    clock(out, &civil(ts).0, b"-----");
+pub(crate) fn zeek_clock(ts: Timestamp) -> [u8; CLOCK_LEN] {
+    let (date, time, _) = civil(ts);
+    clock(date, time, b"-----")
 }
 
-fn clock(out: &mut Vec<u8>, c: &[u64; 6], separators: &[u8; 5]) {
-    // Years of a 64-bit nanosecond count (1677 to 2262) always have four digits.
-    unsigned(out, c[0]);
-    for (v, sep) in c[1..].iter().zip(separators) {
-        out.extend_from_slice(&[*sep, b'0' + (v / 10) as u8, b'0' + (v % 10) as u8]);
-    }
+fn clock(date: u64, time: u64, separators: &[u8; 5]) -> [u8; CLOCK_LEN] {
+    let [y0, y1, y2, y3, m0, m1, d0, d1] = (eight_digits(date) | ZEROS).to_le_bytes();
+    let [_, _, h0, h1, n0, n1, s0, s1] = (eight_digits(time) | ZEROS).to_le_bytes();
+    let [a, b, c, d, e] = *separators;
+    [y0, y1, y2, y3, a, m0, m1, b, d0, d1, c, h0, h1, d, n0, n1, e, s0, s1]
 }
 
-/// Year, month, day, hour, minute, second in UTC, and nanoseconds.
-fn civil(ts: Timestamp) -> ([u64; 6], u64) {
+/// Date and time in UTC as the decimal numbers YYYYMMDD and HHMMSS, and nanoseconds.
+fn civil(ts: Timestamp) -> (u64, u64, u64) {
     let secs = ts.0.div_euclid(NANOS as i64);
     let nanos = ts.0.rem_euclid(NANOS as i64) as u64;
     let days = secs.div_euclid(SECS_PER_DAY);
@@ -167,18 +256,43 @@ fn civil(ts: Timestamp) -> ([u64; 6], u64) {
     let mp = (5 * doy + 2) / 153;
     let day = doy - (153 * mp + 2) / 5 + 1;
     let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    // Years of a 64-bit nanosecond count (1677 to 2262) always have four digits.
     let year = yoe + era * 400 + i64::from(month <= 2);
-    ([year as u64, month as u64, day as u64, sec / 3_600, sec / 60 % 60, sec % 60], nanos)
+    let date = (year * 10_000 + month * 100 + day) as u64;
+    (date, sec / 3_600 * 10_000 + sec / 60 % 60 * 100 + sec % 60, nanos)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sekisho_types::Addr;
 
-    fn text(f: impl FnOnce(&mut Vec<u8>)) -> String {
-        let mut out = Vec::new();
-        f(&mut out);
-        String::from_utf8(out).unwrap()
+    /// What `f` writes; the place begins as junk, which must not show.
+    fn text(f: impl FnOnce(&mut [u8; PLACE_LEN]) -> usize) -> String {
+        let mut place = [b'?'; PLACE_LEN];
+        let len = f(&mut place);
+        String::from_utf8(place[..len].to_vec()).unwrap()
+    }
+
+    fn appended(f: impl FnOnce(&mut Line)) -> String {
+        let mut line = Line::default();
+        f(&mut line);
+        String::from_utf8(line.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn integers() {
+        let mut edges = vec![0, u64::MAX, i64::MAX as u64, u64::from(u32::MAX)];
+        for power in 0..20 {
+            let p = 10u64.pow(power);
+            edges.extend([p - 1, p, p + 1, p.wrapping_mul(9) - 1, p.wrapping_mul(9), p.wrapping_mul(12_345_678)]);
+        }
+        for v in edges.into_iter().chain(0..20_000) {
+            assert_eq!(text(|p| unsigned(p, v)), v.to_string());
+            let negative = (v as i64).wrapping_neg();
+            assert_eq!(text(|p| signed(p, negative)), negative.to_string());
+        }
+        assert_eq!(text(|p| signed(p, i64::MIN)), i64::MIN.to_string());
     }
 
     #[test]
@@ -189,13 +303,46 @@ mod tests {
             (3_000_000_000, "3.0", "3.000000"),
             (0, "0.0", "0.000000"),
             (-500_000_000, "-0.5", "-0.500000"),
+            (-12_500_000_000, "-12.5", "-12.500000"),
+            (-1, "-0.0", "-0.000000"),
             (1_999, "0.000001", "0.000001"),
+            (i64::MAX, "9223372036.854775", "9223372036.854775"),
         ] {
-            assert_eq!(text(|o| seconds_short(o, nanos, 6)), short);
-            assert_eq!(text(|o| seconds_fixed(o, nanos, 6)), fixed);
+            assert_eq!(text(|p| seconds_short(p, nanos)), short);
+            assert_eq!(text(|p| seconds_fixed(p, nanos)), fixed);
         }
-        assert_eq!(text(|o| seconds_short(o, 1_999, 9)), "0.000001999");
-        assert_eq!(text(|o| seconds_short(o, i64::MIN, 9)), "-9223372036.854775808");
+        for (nanos, short) in [
+            (1_999, "0.000001999"),
+            (1_990, "0.00000199"),
+            (1, "0.000000001"),
+            (10, "0.00000001"),
+            (100_000_000, "0.1"),
+            (1_000_000_001, "1.000000001"),
+            (i64::MIN, "-9223372036.854775808"),
+        ] {
+            assert_eq!(text(|p| interval_short(p, nanos)), short);
+        }
+    }
+
+    #[test]
+    fn seconds_agree_with_long_division() {
+        let mut nanos = 1i64;
+        for _ in 0..20_000 {
+            nanos = nanos.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            for nanos in [nanos, nanos >> 20, nanos >> 32, nanos >> 40, nanos / 1_000_000 * 1_000_000] {
+                let sign = if nanos < 0 { "-" } else { "" };
+                let v = nanos.unsigned_abs();
+                let long = format!("{sign}{}.{:09}", v / NANOS, v % NANOS);
+                let six = &long[..long.len() - 3];
+                let short = |s: &str| match s.trim_end_matches('0') {
+                    t if t.ends_with('.') => format!("{t}0"),
+                    t => t.to_owned(),
+                };
+                assert_eq!(text(|p| seconds_fixed(p, nanos)), six);
+                assert_eq!(text(|p| seconds_short(p, nanos)), short(six));
+                assert_eq!(text(|p| interval_short(p, nanos)), short(&long));
+            }
+        }
     }
 
     #[test]
@@ -209,9 +356,11 @@ mod tests {
             (1e21, "1e21", "1000000000000000000000.0"),
             (123_456_789_012_345_680.0, "123456789012345680.0", "123456789012345680.0"),
         ] {
-            assert_eq!(text(|o| double_short(o, v)), json);
-            assert_eq!(text(|o| double_text(o, v)), tsv);
+            assert_eq!(appended(|l| double_short(l, v)), json);
+            assert_eq!(appended(|l| double_text(l, v)), tsv);
         }
+        assert_eq!(appended(|l| double_text(l, f64::NAN)), "nan");
+        assert_eq!(appended(|l| double_text(l, f64::NEG_INFINITY)), "-inf");
     }
 
     #[test]
@@ -224,19 +373,30 @@ mod tests {
             (4_107_542_399, 0, "2100-02-28T23:59:59.000000000Z"),
             (4_107_542_400, 0, "2100-03-01T00:00:00.000000000Z"),
         ] {
-            assert_eq!(text(|o| iso_time(o, Timestamp::from_parts(secs, nanos))), want);
+            assert_eq!(text(|p| iso_time(p, Timestamp::from_parts(secs, nanos))), want);
         }
-        assert_eq!(text(|o| zeek_clock(o, Timestamp::from_parts(1_427_304_960, 0))), "2015-03-25-17-36-00");
-        assert!(text(|o| iso_time(o, Timestamp(i64::MIN))).starts_with("1677-09-21T00:12:43"));
-        assert!(text(|o| iso_time(o, Timestamp(i64::MAX))).starts_with("2262-04-11T23:47:16"));
+        assert_eq!(&zeek_clock(Timestamp::from_parts(1_427_304_960, 0)), b"2015-03-25-17-36-00");
+        assert_eq!(text(|p| iso_time(p, Timestamp(i64::MIN))), "1677-09-21T00:12:43.145224192Z");
+        assert_eq!(text(|p| iso_time(p, Timestamp(i64::MAX))), "2262-04-11T23:47:16.854775807Z");
     }
 
     #[test]
     fn addresses() {
-        assert_eq!(text(|o| addr(o, Addr::v4([10, 0, 200, 255]))), "10.0.200.255");
-        assert_eq!(text(|o| addr(o, "2001:db8::1".parse().unwrap())), "2001:db8::1");
-        assert_eq!(text(|o| subnet(o, "10.0.0.0/8".parse().unwrap())), "10.0.0.0/8");
-        assert_eq!(text(|o| mac(o, MacAddr([0, 1, 0xab, 255, 16, 9]))), "00:01:ab:ff:10:09");
-        assert_eq!(text(|o| hex(o, &[0xde, 0xad])), "dead");
+        for s in ["10.0.0.0/8", "0.0.0.0/0", "255.255.255.255/32", "fe80::/10", "::/0", "1:2:3:4:5:6:7:8/128"] {
+            let v: Subnet = s.parse().unwrap();
+            assert_eq!(text(|p| subnet(p, v)), s);
+        }
+        let longest = Subnet::new(Addr::v6([0xff; 16]), 128).unwrap();
+        assert_eq!(text(|p| subnet(p, longest)), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128");
+        assert_eq!(text(|p| mac(p, MacAddr([0, 1, 0xab, 255, 16, 9]))), "00:01:ab:ff:10:09");
+    }
+
+    #[test]
+    fn digests() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for len in [0, 1, 20, 31, 32, 33, 64, 255] {
+            let want: String = bytes[..len].iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(appended(|l| hex(l, &bytes[..len])), want);
+        }
     }
 }

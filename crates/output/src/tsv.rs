@@ -1,4 +1,5 @@
-use crate::escape::{EMPTY, UNSET, tsv_hex, tsv_string};
+use crate::escape::{self, EMPTY, UNSET, tsv_hex, tsv_special, tsv_string};
+use crate::line::{Line, PLACE_LEN, word};
 use crate::number;
 use sekisho_record::{Kind, Record, Schema, Value, Visitor};
 use sekisho_types::Timestamp;
@@ -12,12 +13,13 @@ pub struct TsvEncoder {
     schema: &'static Schema,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
+    line: Line,
 }
 
 impl TsvEncoder {
     /// For rows of `schema`.
     pub fn new(schema: &'static Schema) -> Self {
-        Self { schema, first: None, last: None }
+        Self { schema, first: None, last: None, line: Line::default() }
     }
 
     /// Appends `row`, which must be of the encoder's schema, preceded by the header if it is the first.
@@ -28,17 +30,18 @@ impl TsvEncoder {
             self.last = Some(ts);
             self.header(ts, out);
         }
-        let start = out.len();
-        let mut visitor = Row { out, at_start: true, time: None };
+        self.line.clear();
+        let mut visitor = Row { line: &mut self.line, time: None };
         row.visit(&mut visitor);
-        let time = visitor.time;
-        self.last = self.last.max(time);
-        if out.get(start) == Some(&b'#') {
+        self.last = self.last.max(visitor.time);
+        // Every value has left a tab behind it.
+        let mut text = self.line.as_bytes().strip_suffix(b"\t").unwrap_or(&[]);
+        if let Some(rest) = text.strip_prefix(b"#") {
             // A row must not look like a header line.
-            let line = out.split_off(start);
-            tsv_hex(out, b'#');
-            out.extend_from_slice(&line[1..]);
+            out.extend_from_slice(&tsv_hex(b'#'));
+            text = rest;
         }
+        out.extend_from_slice(text);
         out.push(b'\n');
     }
 
@@ -46,7 +49,7 @@ impl TsvEncoder {
     pub fn finish(&self, out: &mut Vec<u8>) {
         if let Some(last) = self.last {
             out.extend_from_slice(b"#close\t");
-            number::zeek_clock(out, last);
+            out.extend_from_slice(&number::zeek_clock(last));
             out.push(b'\n');
         }
     }
@@ -74,7 +77,7 @@ impl TsvEncoder {
         out.extend_from_slice(b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t");
         out.extend_from_slice(self.schema.log.as_bytes());
         out.extend_from_slice(b"\n#open\t");
-        number::zeek_clock(out, ts);
+        out.extend_from_slice(&number::zeek_clock(ts));
         out.extend_from_slice(b"\n#fields");
         for field in &self.schema.fields {
             out.push(b'\t');
@@ -126,50 +129,95 @@ fn time_of(row: &dyn Record) -> Timestamp {
 }
 
 struct Row<'a> {
-    out: &'a mut Vec<u8>,
-    at_start: bool,
+    line: &'a mut Line,
     time: Option<Timestamp>,
 }
 
 impl Visitor for Row<'_> {
-    fn value(&mut self, value: Value<'_>) {
-        if !self.at_start {
-            self.out.push(b'\t');
-        }
-        self.at_start = false;
-        if let (None, Value::Time(ts)) = (self.time, value) {
-            self.time = Some(ts);
-        }
-        write(self.out, value, false);
-    }
-}
-
-fn write(out: &mut Vec<u8>, value: Value<'_>, in_list: bool) {
-    match value {
-        Value::Unset => out.extend_from_slice(UNSET),
-        Value::Bool(v) => out.push(if v { b'T' } else { b'F' }),
-        Value::Count(v) => number::unsigned(out, v),
-        Value::Int(v) => number::signed(out, v),
-        Value::Double(v) => number::double_text(out, v),
-        Value::Time(v) => number::seconds_fixed(out, v.0, 6),
-        Value::Interval(v) => number::seconds_fixed(out, v.0, 6),
-        Value::Addr(v) => number::addr(out, v),
-        Value::Subnet(v) => number::subnet(out, v),
-        Value::Port(v) => number::unsigned(out, u64::from(v)),
-        Value::Str(v) => tsv_string(out, v, in_list),
-        Value::Enum(v) => tsv_string(out, v.as_bytes(), in_list),
-        Value::Uid(v) => number::uid(out, v),
-        Value::Community(v) => out.extend_from_slice(&v.write()),
-        Value::Mac(v) => number::mac(out, v),
-        Value::Hex(v) => number::hex(out, v),
-        Value::List(list) if list.is_empty() => out.extend_from_slice(EMPTY),
-        Value::List(list) => {
-            for i in 0..list.len() {
-                if i > 0 {
-                    out.push(b',');
+    fn values(&mut self, values: &[Value<'_>]) {
+        let mut values = values.iter();
+        while values.len() > 0 {
+            let mut other = None;
+            self.line.fill_each(values.len(), |place: &mut [u8; PLACE_LEN]| {
+                let value = values.next()?;
+                if let (None, Value::Time(ts)) = (self.time, value) {
+                    self.time = Some(*ts);
                 }
-                write(out, list.item(i), true);
+                let len = bounded(place, value, b'\t');
+                if len.is_none() {
+                    other = Some(value);
+                }
+                len
+            });
+            if let Some(value) = other {
+                unbounded(self.line, value, b'\t');
             }
         }
     }
+}
+
+/// Writes a value of bounded size, or a short text, and `end`: a tab, or in a list a comma.
+///
+/// Always inlined: in the loop over a row's values the arms need no frame of their own.
+#[inline(always)]
+fn bounded(place: &mut [u8; PLACE_LEN], value: &Value<'_>, end: u8) -> Option<usize> {
+    let len = match value {
+        Value::Unset => word(place, UNSET),
+        Value::Bool(v) => word(place, if *v { b"T" } else { b"F" }),
+        Value::Count(v) => number::unsigned(place, *v),
+        Value::Int(v) => number::signed(place, *v),
+        Value::Time(v) => number::seconds_fixed(place, v.0),
+        Value::Interval(v) => number::seconds_fixed(place, v.0),
+        Value::Addr(v) => v.write(place),
+        Value::Subnet(v) => number::subnet(place, *v),
+        Value::Port(v) => number::unsigned(place, u64::from(*v)),
+        Value::Uid(v) => v.write(place),
+        Value::Community(v) => v.write(place),
+        Value::Mac(v) => number::mac(place, *v),
+        Value::Str(v) => short(place, v, end)?,
+        Value::Enum(v) => short(place, v.as_bytes(), end)?,
+        Value::Double(_) | Value::Hex(_) | Value::List(_) => return None,
+    };
+    *place.get_mut(len)? = end;
+    Some(len + 1)
+}
+
+#[inline]
+fn short(place: &mut [u8; PLACE_LEN], text: &[u8], end: u8) -> Option<usize> {
+    // The reserved words begin with one of these, and the empty text has a word.
+    match text.first() {
+        None | Some(b'-' | b'(') => None,
+        Some(_) => escape::short(place, text, tsv_special(end == b',')),
+    }
+}
+
+/// Appends any value and `end`.
+fn any(line: &mut Line, value: &Value<'_>, end: u8) {
+    let mut whole = true;
+    line.fill(|place| {
+        let len = bounded(place, value, end);
+        whole = len.is_some();
+        len.unwrap_or(0)
+    });
+    if !whole {
+        unbounded(line, value, end);
+    }
+}
+
+fn unbounded(line: &mut Line, value: &Value<'_>, end: u8) {
+    match *value {
+        Value::Str(v) => tsv_string(line, v, end == b','),
+        Value::Enum(v) => tsv_string(line, v.as_bytes(), end == b','),
+        Value::Hex(v) => number::hex(line, v),
+        Value::Double(v) => number::double_text(line, v),
+        Value::List(list) if list.is_empty() => line.extend(EMPTY),
+        Value::List(list) => {
+            for i in 0..list.len() {
+                any(line, &list.item(i), b',');
+            }
+            line.truncate(line.as_bytes().len() - 1);
+        }
+        _ => {}
+    }
+    line.push(end);
 }

@@ -175,23 +175,31 @@ pub struct Fact {
 }
 
 /// What was logged once already, and when.
-pub struct Remembered(hashbrown::HashMap<(&'static str, [u8; 33]), Timestamp, SeededState>);
+pub struct Remembered {
+    facts: hashbrown::HashMap<(&'static str, [u8; 33]), Timestamp, SeededState>,
+    max: usize,
+}
 
 impl Default for Remembered {
     fn default() -> Self {
         // The keys are digests of what was on the wire: a fixed seed gives an attacker nothing to aim at.
-        Self(hashbrown::HashMap::with_hasher(SeededState(0x0ce)))
+        Self { facts: hashbrown::HashMap::with_hasher(SeededState(0x0ce)), max: MAX_REMEMBERED }
     }
 }
 
 impl Remembered {
+    /// Changes how many facts are remembered.
+    pub fn set_limit(&mut self, count: usize) {
+        self.max = count;
+    }
+
     /// Is it new, or forgotten? Remembers it.
     pub fn is_new(&mut self, fact: &Fact) -> bool {
         let Fact { kind, key, ts } = *fact;
-        if self.0.len() >= MAX_REMEMBERED {
-            self.0.clear();
+        if self.facts.len() >= self.max {
+            self.facts.clear();
         }
-        match self.0.entry((kind, key)) {
+        match self.facts.entry((kind, key)) {
             hashbrown::hash_map::Entry::Occupied(mut e) => {
                 let old = ts - *e.get() > REMEMBERED_FOR;
                 if old {

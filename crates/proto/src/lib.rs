@@ -27,6 +27,8 @@ mod cx;
 mod decoding;
 mod protocol;
 mod registry;
+#[cfg(test)]
+mod state_len_tests;
 mod stream;
 #[doc(hidden)]
 #[allow(
@@ -49,7 +51,7 @@ pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
     REMEMBERED_FOR, Range, Remembered, Transfer, Weird,
 };
-pub use decoding::{Decoding, MAX_ALLOWANCE_LEN, MAX_WINDOWS_LEN, REFILL_RATIO, Windows};
+pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, MAX_DECODER_LEN, REFILL_RATIO, Windows};
 pub use protocol::{Descriptor, Guess, Probe, Protocol, Start, Transport};
 pub use registry::{Event, PROTOCOLS, Parser, ProtoId, schemas};
 pub use stream::{Held, Joined, Line, Lines};

@@ -97,6 +97,11 @@ pub trait Protocol {
         let _ = (dir, cx);
     }
 
-    /// The flow is over, or handed over: log what is pending.
+    /// The flow is over, or handed over: log what is pending. Also comes at once after [`Cx::opaque`].
     fn end(&mut self, cx: &mut Cx<'_>);
+
+    /// Bytes of heap that the state owns, itself not included. Asked after every call: capacities of a few buffers,
+    /// and counters for whatever there may be many of. Not counted are decoders and files, which have accounts of
+    /// their own ([`crate::Decoding`], the files crate).
+    fn held_len(&self) -> usize;
 }

@@ -2,7 +2,28 @@
 
 use crate::{Cx, Descriptor, Protocol, Start};
 use sekisho_record::Record;
-use sekisho_types::Dir;
+use sekisho_types::{Dir, block_len};
+
+/// A parser's state and for how many bytes it was counted last.
+pub struct Counted<P> {
+    parser: P,
+    counted: u32,
+}
+
+impl<P: Protocol> Counted<P> {
+    fn start(start: &Start<'_>) -> Box<Self> {
+        Box::new(Self { parser: P::start(start), counted: 0 })
+    }
+
+    fn held_len(&self) -> usize {
+        block_len(size_of::<Self>()).saturating_add(self.parser.held_len())
+    }
+
+    fn recount(&mut self) -> i64 {
+        let now = u32::try_from(self.held_len()).unwrap_or(u32::MAX);
+        i64::from(now) - i64::from(std::mem::replace(&mut self.counted, now))
+    }
+}
 
 macro_rules! protocols {
     ($($variant:ident in $module:ident logs [$($record:ident),*];)*) => {
@@ -23,7 +44,7 @@ macro_rules! protocols {
 
         /// A flow's parser: a 16-byte handle on a boxed state.
         pub enum Parser {
-            $(#[doc = concat!("State of `", stringify!($module), "`.")] $variant(Box<crate::$module::Parser>),)*
+            $(#[doc = concat!("State of `", stringify!($module), "`.")] $variant(Box<Counted<crate::$module::Parser>>),)*
         }
 
         /// A record that a parser found.
@@ -52,7 +73,7 @@ macro_rules! protocols {
             /// A new parser for protocol `id`.
             pub fn start(id: ProtoId, start: &Start<'_>) -> Self {
                 match id {
-                    $(ProtoId::$variant => Self::$variant(Box::new(Protocol::start(start))),)*
+                    $(ProtoId::$variant => Self::$variant(Counted::start(start)),)*
                 }
             }
 
@@ -66,28 +87,56 @@ macro_rules! protocols {
             /// See [`Protocol::data`].
             pub fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
                 match self {
-                    $(Self::$variant(p) => p.data(dir, bytes, cx),)*
+                    $(Self::$variant(s) => s.parser.data(dir, bytes, cx),)*
                 }
             }
 
             /// See [`Protocol::gap`].
             pub fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
                 match self {
-                    $(Self::$variant(p) => p.gap(dir, len, cx),)*
+                    $(Self::$variant(s) => s.parser.gap(dir, len, cx),)*
                 }
             }
 
             /// See [`Protocol::half_closed`].
             pub fn half_closed(&mut self, dir: Dir, cx: &mut Cx<'_>) {
                 match self {
-                    $(Self::$variant(p) => p.half_closed(dir, cx),)*
+                    $(Self::$variant(s) => s.parser.half_closed(dir, cx),)*
                 }
             }
 
             /// See [`Protocol::end`].
             pub fn end(&mut self, cx: &mut Cx<'_>) {
                 match self {
-                    $(Self::$variant(p) => p.end(cx),)*
+                    $(Self::$variant(s) => s.parser.end(cx),)*
+                }
+            }
+
+            /// Bytes that the state takes: itself and what it owns.
+            pub fn held_len(&self) -> usize {
+                match self {
+                    $(Self::$variant(s) => s.held_len(),)*
+                }
+            }
+
+            /// By how much [`Parser::held_len`] has changed since the last call, at first since nothing.
+            pub fn recount(&mut self) -> i64 {
+                match self {
+                    $(Self::$variant(s) => s.recount(),)*
+                }
+            }
+
+            /// What the last [`Parser::recount`] came to.
+            pub fn counted_len(&self) -> i64 {
+                match self {
+                    $(Self::$variant(s) => i64::from(s.counted),)*
+                }
+            }
+
+            /// Bytes of a state of protocol `id` that owns nothing.
+            pub const fn empty_len(id: ProtoId) -> usize {
+                match id {
+                    $(ProtoId::$variant => block_len(size_of::<Counted<crate::$module::Parser>>()),)*
                 }
             }
         }

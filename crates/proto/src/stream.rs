@@ -1,6 +1,10 @@
 //! Helpers for parsers of byte streams: whole lines and whole messages out of any split.
 
+use sekisho_types::{Heap, block_len};
 use std::ops::Deref;
+
+/// A buffer whose content was used up is kept for the next piece up to this capacity; an idle flow keeps no more.
+pub(crate) const IDLE_LEN: usize = 256;
 
 /// Bytes of an incomplete message, kept until the rest comes.
 ///
@@ -58,7 +62,7 @@ impl Held {
             Joined::Borrowed(b) => b.get(consumed..).unwrap_or(&[]).to_vec(),
             Joined::Owned(mut b) => {
                 b.drain(..consumed.min(b.len()));
-                b
+                if b.is_empty() { Vec::new() } else { b }
             }
         };
         true
@@ -102,6 +106,27 @@ pub struct Line<'a> {
     pub cut: bool,
 }
 
+impl Heap for Held {
+    fn heap_len(&self) -> usize {
+        block_len(self.bytes.capacity())
+    }
+}
+
+impl Heap for Lines {
+    fn heap_len(&self) -> usize {
+        block_len(self.held.capacity())
+    }
+}
+
+/// Empties a buffer; a small one stays for the next time.
+pub(crate) fn reuse(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > IDLE_LEN {
+        *buffer = Vec::new();
+    } else {
+        buffer.clear();
+    }
+}
+
 impl Lines {
     /// Lines of at most `limit` bytes; longer ones are cut and marked.
     pub const fn new(limit: usize) -> Self {
@@ -112,8 +137,7 @@ impl Lines {
     /// `input` is used up without a line's end.
     pub fn next<'s, 'a: 's>(&'s mut self, input: &mut &'a [u8]) -> Option<Line<'s>> {
         if self.spent {
-            self.held.clear();
-            self.spent = false;
+            self.forget();
         }
         let Some(at) = memchr::memchr(b'\n', input) else {
             self.hold(input);
@@ -146,9 +170,20 @@ impl Lines {
 
     /// Forgets the incomplete line (after a gap).
     pub fn clear(&mut self) {
-        self.held.clear();
-        self.spent = false;
+        self.forget();
         self.dropping = false;
+    }
+
+    fn forget(&mut self) {
+        self.spent = false;
+        reuse(&mut self.held);
+    }
+
+    /// Gives back a buffer larger than [`IDLE_LEN`] whose line was used up; to be called when a chunk is done.
+    pub(crate) fn rest(&mut self) {
+        if self.spent && self.held.capacity() > IDLE_LEN {
+            self.forget();
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! fields. This crate knows no protocol, no flow table and no output format.
 
 mod common;
+mod heap;
 mod value;
 
 pub use common::{Head, Tail};
@@ -42,25 +43,29 @@ impl Schema {
     }
 }
 
-/// Receives a record's values in schema order.
+/// Receives a record's values.
 pub trait Visitor {
-    /// The next value.
-    fn value(&mut self, value: Value<'_>);
+    /// All values in schema order: the visitor loops over them, there is no call for each.
+    fn values(&mut self, values: &[Value<'_>]);
 }
 
 /// A group of columns: a record, or a part shared by several.
 pub trait Fields {
-    /// Appends the columns.
-    fn describe(out: &mut Vec<Field>)
-    where
-        Self: Sized;
+    /// Number of columns.
+    const COUNT: usize;
 
-    /// Hands every value to `v`, in the order of `describe`.
-    fn visit(&self, v: &mut dyn Visitor);
+    /// Appends the columns.
+    fn describe(out: &mut Vec<Field>);
+
+    /// Stores the values in `to`, which has [`Fields::COUNT`] places, in the order of `describe`.
+    fn put<'a>(&'a self, to: &mut [Value<'a>]);
 }
 
 /// One typed log row.
-pub trait Record: Fields {
+pub trait Record {
+    /// Hands the values to `v`.
+    fn visit(&self, v: &mut dyn Visitor);
+
     /// The row type's schema; the same address for every row of the type.
     fn schema(&self) -> &'static Schema;
 
@@ -77,9 +82,9 @@ pub fn for_each(record: &dyn Record, f: &mut dyn FnMut(&'static Field, Value<'_>
         f: &'f mut (dyn FnMut(&'static Field, Value<'_>) + 'g),
     }
     impl Visitor for Each<'_, '_> {
-        fn value(&mut self, value: Value<'_>) {
-            if let Some(field) = self.fields.next() {
-                (self.f)(field, value);
+        fn values(&mut self, values: &[Value<'_>]) {
+            for (value, field) in values.iter().zip(&mut self.fields) {
+                (self.f)(field, *value);
             }
         }
     }
@@ -105,6 +110,8 @@ mod tests {
     #[derive(Record)]
     #[record(log = "demo")]
     struct Demo {
+        /// Comes before the group.
+        first: u8,
         #[record(flatten)]
         pair: Pair,
         /// Some words.
@@ -117,16 +124,17 @@ mod tests {
 
     #[test]
     fn derive_gives_schema_and_values_in_order() {
-        let row = Demo { pair: Pair { a: 7, b: None }, words: vec!["x".into()], hidden: 1 };
+        let row = Demo { first: 3, pair: Pair { a: 7, b: None }, words: vec!["x".into()], hidden: 1 };
         assert_eq!(row.hidden, 1);
         let s = row.schema();
         assert_eq!(s.log, "demo");
         assert_eq!(s.doc, "A test row.");
         let names: Vec<_> = s.fields.iter().map(|f| (f.name, f.ext, f.doc)).collect();
-        assert_eq!(names, [("p.a", false, "First."), ("b", false, "Second."), ("words", true, "Some words.")]);
+        assert_eq!(names[0], ("first", false, "Comes before the group."));
+        assert_eq!(names[1..], [("p.a", false, "First."), ("b", false, "Second."), ("words", true, "Some words.")]);
         assert!(std::ptr::eq(s, Demo::static_schema()));
         let mut seen = Vec::new();
         for_each(&row, &mut |f, v| seen.push(format!("{}={v:?}", f.name)));
-        assert_eq!(seen, ["p.a=Count(7)", "b=Unset", "words=[Str(\"x\")]"]);
+        assert_eq!(seen, ["first=Count(3)", "p.a=Count(7)", "b=Unset", "words=[Str(\"x\")]"]);
     }
 }

@@ -87,7 +87,11 @@ impl fmt::Debug for Value<'_> {
             Self::Str(v) => write!(f, "Str({:?})", String::from_utf8_lossy(v)),
             Self::Enum(v) => write!(f, "Enum({v})"),
             Self::Uid(v) => write!(f, "Uid({v})"),
-            Self::Community(v) => write!(f, "Community({})", String::from_utf8_lossy(&v.write())),
+            Self::Community(v) => {
+                let mut buf = [0; CommunityId::ROOM_LEN];
+                let len = v.write(&mut buf);
+                write!(f, "Community({})", String::from_utf8_lossy(&buf[..len]))
+            }
             Self::Mac(v) => write!(f, "Mac({v})"),
             Self::Hex(v) => write!(f, "Hex({v:02x?})"),
             Self::List(v) => f.debug_list().entries((0..v.len()).map(|i| v.item(i))).finish(),

@@ -1,7 +1,7 @@
 //! The wanted columns of a row, copied into a scratch that is used again for the next one.
 
 use sekisho_record::{List, Record, Schema, Value, Visitor};
-use sekisho_types::{Addr, Timestamp, Uid};
+use sekisho_types::{Addr, CommunityId, Timestamp, Uid};
 use std::io::Write;
 use std::ops::Range;
 
@@ -176,7 +176,9 @@ impl Cells {
                 Ok(())
             }
             Value::Community(v) => {
-                out.extend_from_slice(&v.write());
+                let mut buf = [0; CommunityId::ROOM_LEN];
+                let len = v.write(&mut buf);
+                out.extend_from_slice(buf.get(..len).unwrap_or(&[]));
                 Ok(())
             }
             Value::Hex(v) => v.iter().take(MAX_TEXT_LEN).try_for_each(|b| write!(out, "{b:02x}")),
@@ -199,13 +201,13 @@ struct Loader<'a> {
 }
 
 impl Visitor for Loader<'_> {
-    fn value(&mut self, value: Value<'_>) {
-        if let Some(&slot) = self.slots.next()
-            && slot != UNWANTED
-        {
-            let cell = self.cells.cell(value);
-            if let Some(place) = self.cells.cells.get_mut(usize::from(slot)) {
-                *place = cell;
+    fn values(&mut self, values: &[Value<'_>]) {
+        for (value, &slot) in values.iter().zip(&mut self.slots) {
+            if slot != UNWANTED {
+                let cell = self.cells.cell(*value);
+                if let Some(place) = self.cells.cells.get_mut(usize::from(slot)) {
+                    *place = cell;
+                }
             }
         }
     }

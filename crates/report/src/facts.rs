@@ -45,3 +45,25 @@ impl Completeness {
             && self.capture_drops.unwrap_or(0) == 0
     }
 }
+
+/// What the run itself used, and what it gave up to keep within its memory.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// Memory that it might use; 0 if that is not known.
+    pub memory: u64,
+    /// What the memory was divided into.
+    pub pools: Vec<Pool>,
+    /// What was given up, by name; each at least once.
+    pub given_up: Vec<(String, u64)>,
+}
+
+/// A part of the run's memory.
+#[derive(Clone, Debug, Default)]
+pub struct Pool {
+    /// What it is for.
+    pub name: &'static str,
+    /// The most bytes that it took.
+    pub peak: u64,
+    /// Bytes that it may take.
+    pub cap: u64,
+}

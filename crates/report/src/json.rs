@@ -14,7 +14,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// wire_bytes, flows, hosts, transports[]}; `hosts[]`; `services[]`; `talkers[]`; `protocols[]`; `tls_versions[]`;
 /// `tunnels[]`; `logs` {log: rows}; `names` {dns_queries[], nxdomain[], tls_servers[], http_hosts[], software[]};
 /// `certificates[]`; `files[]`; `file_types[]`; `mails[]`; `logins[]`; `anomalies[]` (each with a `kind`); `unseen`;
-/// `more` {list: {rows, exact}} for every list of which rows were left off.
+/// `more` {list: {rows, exact}} for every list of which rows were left off; `state` {memory, pools[] {name, peak,
+/// limit}, given_up[]}: what the run itself used, in bytes.
 ///
 /// `totals.packets` and `totals.bytes` are those of the capture files: frames with their link-layer headers. Bytes of
 /// hosts, services and talkers count from the IP header on. Times are ISO 8601 in UTC; an unknown value is `null`.

@@ -16,7 +16,7 @@ mod terminal;
 mod units;
 
 pub use clean::{clean, fit, width_of};
-pub use facts::Completeness;
+pub use facts::{Completeness, Pool, State};
 pub use json::{SCHEMA_VERSION, to_json};
 pub use page::{
     Attempts, Certificate, File, FileType, Host, Listing, Login, Mail, Name, Names, Page, Protocol, Service, Software,

@@ -1,6 +1,6 @@
 //! The audit page as data. Everything printed or written comes from here.
 
-use crate::Completeness;
+use crate::{Completeness, State};
 use sekisho_record::Text;
 use sekisho_types::{Addr, Timestamp};
 
@@ -70,6 +70,8 @@ pub struct Page {
     pub attempts: Listing<Attempts>,
     /// What the capture cannot show.
     pub unseen: Unseen,
+    /// What the run used and gave up; whoever ran it fills this in.
+    pub state: State,
 }
 
 /// Sums over all flows.

@@ -26,5 +26,6 @@ pub fn render_text(page: &Page, width: usize, colour: bool) -> String {
     lists::logins(&mut pen, page);
     lists::anomalies(&mut pen, page);
     facts::unseen(&mut pen, page);
+    facts::state(&mut pen, page);
     pen.finish()
 }

@@ -4,6 +4,8 @@
 //! a test asks for something else.
 
 mod conversation;
+pub mod dns;
+pub mod flood;
 mod packet;
 mod pcap;
 
@@ -12,7 +14,7 @@ pub use packet::{
     Endpoint, Frame, checksum, eth, gre, icmp, icmp_echo, icmp6, ip, ip_fragments, ipv4, ipv6, mpls, pppoe, tcp, udp,
     udp_packet, vlan, vxlan,
 };
-pub use pcap::{Endian, pcap, pcap_with};
+pub use pcap::{Endian, PcapWriter, pcap, pcap_with, read_pcap};
 
 pub use sekisho_types::{Addr, Dir, MacAddr, Timestamp, ip_proto};
 

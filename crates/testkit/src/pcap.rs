@@ -1,4 +1,5 @@
 use sekisho_types::Timestamp;
+use std::io::{self, Write};
 
 /// Byte order of a capture file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +48,70 @@ pub fn pcap_with<F: AsRef<[u8]>>(
     out
 }
 
+/// Writes a pcap file frame by frame (nanoseconds, little endian), so that its size costs no memory.
+#[derive(Debug)]
+pub struct PcapWriter<W> {
+    out: W,
+    /// Frames written.
+    pub frame_count: u64,
+}
+
+impl<W: Write> PcapWriter<W> {
+    /// Writes the file header.
+    pub fn new(mut out: W, link: u32) -> io::Result<Self> {
+        out.write_all(&pcap::<&[u8]>(link, &[]))?;
+        Ok(Self { out, frame_count: 0 })
+    }
+
+    /// Writes one frame; `orig_len` is its length on the wire, which may be more than was captured.
+    pub fn frame(&mut self, ts: Timestamp, captured: &[u8], orig_len: u32) -> io::Result<()> {
+        let (secs, nanos) = (ts.0.div_euclid(1_000_000_000) as u32, ts.0.rem_euclid(1_000_000_000) as u32);
+        let mut head = [0; 16];
+        for (at, v) in [secs, nanos, captured.len() as u32, orig_len].into_iter().enumerate() {
+            head[4 * at..4 * at + 4].copy_from_slice(&v.to_le_bytes());
+        }
+        self.out.write_all(&head)?;
+        self.frame_count += 1;
+        self.out.write_all(captured)
+    }
+
+    /// Writes what is buffered.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Times and Ethernet frames of a pcap file in little-endian order, microseconds or nanoseconds, as [`pcap`] writes
+/// it or a recording has it.
+pub fn read_pcap(bytes: &[u8]) -> Vec<(Timestamp, Vec<u8>)> {
+    let word = |at: usize| bytes.get(at..at + 4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes")));
+    let unit = if word(0) == Some(0xa1b2_3c4d) { 1 } else { 1000 };
+    let (mut out, mut at) = (Vec::new(), 24);
+    while let (Some(secs), Some(fraction), Some(len)) = (word(at), word(at + 4), word(at + 8)) {
+        let end = at + 16 + len as usize;
+        out.push((Timestamp::from_parts(i64::from(secs), fraction * unit), bytes[at + 16..end].to_vec()));
+        at = end;
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_streamed_file_is_the_same() {
+        let frames = [(Timestamp(1_500_000_000), vec![7u8; 10]), (Timestamp(2_000_000_001), vec![8u8; 3])];
+        let mut bytes = Vec::new();
+        let mut writer = PcapWriter::new(&mut bytes, 1).unwrap();
+        for (ts, f) in &frames {
+            writer.frame(*ts, f, f.len() as u32).unwrap();
+        }
+        assert_eq!(writer.frame_count, 2);
+        writer.finish().unwrap();
+        assert_eq!(bytes, pcap(1, &frames));
+        assert_eq!(read_pcap(&bytes), frames);
+    }
 
     #[test]
     fn writes_both_byte_orders() {

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 use std::str::FromStr;
 
 /// An IP address. IPv4 is kept in its mapped form `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2), so that
@@ -10,6 +11,9 @@ pub struct Addr([u8; 16]);
 const V4_PREFIX: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 impl Addr {
+    /// Room that [`Addr::write`] asks for; the printed form has 39 characters at most.
+    pub const ROOM_LEN: usize = 48;
+
     /// The unspecified IPv6 address `::`; also stands for "no address".
     pub const UNSPECIFIED: Self = Self([0; 16]);
 
@@ -51,12 +55,100 @@ impl Addr {
         if self.is_v4() { &self.0[12..] } else { &self.0 }
     }
 
+    /// Writes the printed form (IPv6: RFC 5952) into `buf`; returns its length. Bytes of `buf` behind it may be overwritten.
+    pub fn write<const N: usize>(&self, buf: &mut [u8; N]) -> usize {
+        const { assert!(N >= Self::ROOM_LEN) }
+        match self.as_v4() {
+            Some(v4) => write_v4(buf, v4),
+            None => write_v6(buf, &self.0),
+        }
+    }
+
     /// As the standard library's type.
     pub fn to_std(self) -> IpAddr {
         match self.as_v4() {
             Some(v4) => IpAddr::V4(Ipv4Addr::from(v4)),
             None => IpAddr::V6(Ipv6Addr::from(self.0)),
         }
+    }
+}
+
+/// Decimal digits of every octet, then a dot.
+static DECIMAL: [[u8; 4]; 256] = {
+    let mut table = [[b'.'; 4]; 256];
+    let mut i = 0;
+    while i < 256 {
+        let v = i as u8;
+        let (a, b, c) = (b'0' + v / 100, b'0' + v / 10 % 10, b'0' + v % 10);
+        table[i] = match v {
+            0..10 => [c, b'.', 0, 0],
+            10..100 => [b, c, b'.', 0],
+            100.. => [a, b, c, b'.'],
+        };
+        i += 1;
+    }
+    table
+};
+
+fn write_v4<const N: usize>(buf: &mut [u8; N], octets: [u8; 4]) -> usize {
+    let mut at = 0;
+    for o in octets {
+        if let Some(place) = buf.get_mut(at..at + 4) {
+            place.copy_from_slice(&DECIMAL[usize::from(o)]);
+        }
+        at += 2 + usize::from(o >= 10) + usize::from(o >= 100);
+    }
+    at - 1
+}
+
+#[inline(never)]
+fn write_v6<const N: usize>(buf: &mut [u8; N], octets: &[u8; 16]) -> usize {
+    let (groups, _) = octets.as_chunks::<2>();
+    let gap = longest_gap(groups);
+    let mut at = write_groups(buf, 0, &groups[..gap.start]);
+    if gap.is_empty() {
+        return write_groups(buf, at, &groups[gap.end..]) - 1;
+    }
+    // One colon stands there already if anything does.
+    let colons = if gap.start == 0 { 2 } else { 1 };
+    buf[at..at + 2].copy_from_slice(b"::");
+    at += colons;
+    write_groups(buf, at, &groups[gap.end..]) - usize::from(gap.end < groups.len())
+}
+
+/// Writes each group without leading zeros and with a colon behind it; returns where the next would stand.
+fn write_groups<const N: usize>(buf: &mut [u8; N], mut at: usize, groups: &[[u8; 2]]) -> usize {
+    for &[high, low] in groups {
+        let digits = [high >> 4, high & 15, low >> 4, low & 15].map(|d| HEX[usize::from(d)]);
+        // Of four digits at most three go.
+        let zeros = u16::from_be_bytes([high, low | 1]).leading_zeros() / 4;
+        let text = u64::from(u32::from_le_bytes(digits)) | u64::from(b':') << 32;
+        if let Some(place) = buf.get_mut(at..at + 8) {
+            place.copy_from_slice(&(text >> (8 * zeros)).to_le_bytes());
+        }
+        at += 5 - zeros as usize;
+    }
+    at
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// The longest run of at least two zero groups, the first of several (RFC 5952 §4.2); empty if there is none.
+fn longest_gap(groups: &[[u8; 2]]) -> Range<usize> {
+    let zeros = groups.iter().rev().fold(0u32, |bits, g| bits << 1 | u32::from(*g == [0, 0]));
+    // A bit stays as long as its group and the next `len` are zero.
+    let (mut starts, mut len) = (zeros & zeros >> 1, 1);
+    if starts == 0 {
+        return 0..0;
+    }
+    loop {
+        len += 1;
+        let longer = starts & zeros >> len;
+        if longer == 0 {
+            let start = starts.trailing_zeros() as usize;
+            return start..start + len;
+        }
+        starts = longer;
     }
 }
 
@@ -71,7 +163,9 @@ impl From<IpAddr> for Addr {
 
 impl fmt::Display for Addr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_std().fmt(f)
+        let mut buf = [0; Self::ROOM_LEN];
+        let len = self.write(&mut buf);
+        f.pad(std::str::from_utf8(&buf[..len]).unwrap_or(""))
     }
 }
 
@@ -175,6 +269,27 @@ mod tests {
         let a: Addr = "2001:db8::1".parse().expect("address");
         assert_eq!(a.to_string(), "2001:db8::1");
         assert!(!a.is_v4());
+    }
+
+    #[test]
+    fn prints_as_the_standard_library() {
+        // Every set of zero groups, with groups of one to four digits between them.
+        for zeros in 0..=255u8 {
+            for filling in [0x0001u16, 0x0020, 0x0a00, 0xffff, 0xabcd, 0x1000] {
+                let mut octets = [0; 16];
+                for i in (0..8).filter(|i| zeros >> i & 1 == 0) {
+                    octets[2 * i..2 * i + 2].copy_from_slice(&(filling ^ (i as u16) << 4).to_be_bytes());
+                }
+                let addr = Addr::v6(octets);
+                assert_eq!(addr.to_string(), addr.to_std().to_string());
+            }
+        }
+        for o in 0..=255u8 {
+            for addr in [Addr::v4([o, 255 - o, o / 3, 0]), Addr::v4([255, o, 10, o])] {
+                assert_eq!(addr.to_string(), addr.to_std().to_string());
+            }
+        }
+        assert_eq!(format!("{:>5}|{:<9}|", Addr::UNSPECIFIED, Addr::v4([1, 2, 3, 4])), "   ::|1.2.3.4  |");
     }
 
     #[test]

@@ -79,7 +79,9 @@ impl FiveTuple {
 
     /// The orientation whose originator is the smaller (address, port): equal for both directions.
     pub fn canonical(&self) -> Self {
-        if (self.orig, self.orig_port) <= (self.resp, self.resp_port) { *self } else { self.flipped() }
+        let end = |addr: &Addr, port| (u128::from_be_bytes(*addr.octets()), port);
+        let first = end(&self.orig, self.orig_port) <= end(&self.resp, self.resp_port);
+        if first { *self } else { self.flipped() }
     }
 }
 
@@ -123,6 +125,9 @@ impl CommunityId {
     /// Printed length: `1:` and 28 base64 characters.
     pub const LEN: usize = 30;
 
+    /// Room that [`CommunityId::write`] asks for.
+    pub const ROOM_LEN: usize = 34;
+
     /// For `tuple` under the community-id seed (not the run's seed; 0 by convention).
     ///
     /// ICMP tuples carry type and code as ports; for types with a counterpart the ports must already
@@ -147,23 +152,44 @@ impl CommunityId {
         Self(h.finalize().into())
     }
 
-    /// The printed form.
-    pub fn write(&self) -> [u8; Self::LEN] {
-        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let mut out = [b'='; Self::LEN];
-        out[0] = b'1';
-        out[1] = b':';
-        for (i, chunk) in self.0.chunks(3).enumerate() {
-            let mut v = 0u32;
-            for j in 0..3 {
-                v = v << 8 | u32::from(chunk.get(j).copied().unwrap_or(0));
-            }
-            for j in 0..=chunk.len() {
-                out[2 + i * 4 + j] = ALPHABET[(v >> (18 - 6 * j) & 63) as usize];
-            }
+    /// Writes the printed form into `buf`; returns its length. Bytes of `buf` behind it may be overwritten.
+    pub fn write<const N: usize>(&self, buf: &mut [u8; N]) -> usize {
+        const { assert!(N >= Self::ROOM_LEN) }
+        let [.., a, b, c, d, e, f, g, h] = self.0;
+        let (head, _) = self.0.as_chunks::<8>();
+        let words = [
+            head[0],
+            [self.0[6], self.0[7], head[1][0], head[1][1], head[1][2], head[1][3], 0, 0],
+            [a, b, c, d, e, f, 0, 0],
+            [g, h, 0, 0, 0, 0, 0, 0],
+        ];
+        // Thirty-two characters, of which four are filling: the compiler then does sixteen at once.
+        let mut text = [0; 32];
+        for (eight, octets) in text.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+            *eight = six_bits(u64::from_be_bytes(octets) >> 16).to_be_bytes();
         }
-        out
+        buf[..2].copy_from_slice(b"1:");
+        buf[2..34].copy_from_slice(&text.map(base64));
+        buf[Self::LEN - 1] = b'=';
+        Self::LEN
     }
+}
+
+/// Spreads 48 bits over eight bytes, six to each.
+const fn six_bits(v: u64) -> u64 {
+    let v = v >> 24 << 32 | v & 0xff_ffff;
+    let v = (v & 0x00ff_f000_00ff_f000) << 4 | v & 0x0000_0fff_0000_0fff;
+    (v & 0x0fc0_0fc0_0fc0_0fc0) << 2 | v & 0x003f_003f_003f_003f
+}
+
+/// The character for a six-bit number (RFC 4648 §4).
+const fn base64(v: u8) -> u8 {
+    let mut c = v + b'A';
+    // Each range of the alphabet begins that much further on, or back, than the one before would have it.
+    c = c.wrapping_add(if v >= 26 { b'a' - b'Z' - 1 } else { 0 });
+    c = c.wrapping_sub(if v >= 52 { b'z' - b'0' + 1 } else { 0 });
+    c = c.wrapping_sub(if v >= 62 { b'9' - b'+' + 1 } else { 0 });
+    c.wrapping_add(if v >= 63 { b'/' - b'+' - 1 } else { 0 })
 }
 
 /// Which directions of a flow have been seen on the wire so far.
@@ -186,34 +212,39 @@ impl Seen {
     }
 }
 
-/// What every layer above the flow table may know about a flow.
+/// What every layer above the flow table may know about a flow. What every packet needs comes first.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub struct FlowInfo {
-    /// Unique id.
-    pub uid: Uid,
     /// The two ends, originator first. Changes once if the direction is corrected.
     pub tuple: FiveTuple,
-    /// Time of the first packet.
-    pub first_ts: Timestamp,
-    /// Number of the first packet in the timeline, from 1.
-    pub first_packet: u64,
-    /// VLAN ids of the first packet.
-    pub vlan: VlanTags,
-    /// Community ID, seed 0.
-    pub community_id: CommunityId,
-    /// Uid of the enclosing tunnel, if any.
-    pub tunnel: Option<Uid>,
+    /// Directions seen so far.
+    pub seen: Seen,
     /// Is the originator in the home networks?
     pub local_orig: bool,
     /// Is the responder in the home networks?
     pub local_resp: bool,
-    /// Directions seen so far.
-    pub seen: Seen,
+    /// VLAN ids of the first packet.
+    pub vlan: VlanTags,
+    /// Community ID, seed 0. Kept, as it stands on every row of the flow.
+    pub community_id: CommunityId,
+    /// Unique id.
+    pub uid: Uid,
+    /// Time of the first packet.
+    pub first_ts: Timestamp,
+    /// Number of the first packet in the timeline, from 1.
+    pub first_packet: u64,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn print(id: CommunityId) -> String {
+        let mut buf = [0; CommunityId::ROOM_LEN];
+        let len = id.write(&mut buf);
+        String::from_utf8(buf[..len].to_vec()).expect("ASCII")
+    }
 
     // Values published with the Community ID specification (corelight/community-id-spec).
     #[test]
@@ -225,9 +256,31 @@ mod tests {
             resp_port: 80,
             proto: 6,
         };
-        assert_eq!(&CommunityId::new(&t, 0).write(), b"1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+        assert_eq!(print(CommunityId::new(&t, 0)), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
         assert_eq!(CommunityId::new(&t, 0), CommunityId::new(&t.flipped(), 0));
-        assert_eq!(&CommunityId::new(&t, 1).write(), b"1:3V71V58M3Ksw/yuFALMcW0LAHvc=");
+        assert_eq!(print(CommunityId::new(&t, 1)), "1:3V71V58M3Ksw/yuFALMcW0LAHvc=");
+    }
+
+    #[test]
+    fn community_id_is_base_64() {
+        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        assert_eq!(std::array::from_fn(|i| base64(i as u8)), *ALPHABET);
+        // Every value of every six bits in turn, all others set.
+        for at in 0..26 {
+            for v in 0..64 {
+                let bits = u128::MAX ^ (63 << (122 - 6 * (at % 21))) | v << (122 - 6 * (at % 21));
+                let mut octets = [0xff; 20];
+                octets[if at < 21 { 0..16 } else { 4..20 }].copy_from_slice(&bits.to_be_bytes());
+                let text = print(CommunityId(octets)).into_bytes();
+                let number =
+                    |i: usize| octets.iter().flat_map(|o| (0..8).rev().map(move |b| o >> b & 1)).skip(6 * i).take(6);
+                for i in 0..26 {
+                    let index = number(i).fold(0, |v, bit| v << 1 | usize::from(bit));
+                    assert_eq!(text[2 + i], ALPHABET[index], "{octets:x?} {i}");
+                }
+                assert_eq!(text[29], b'=');
+            }
+        }
     }
 
     #[test]

@@ -6,11 +6,13 @@
 mod addr;
 mod flow;
 mod hash;
+mod heap;
 mod time;
 mod uid;
 
 pub use addr::{Addr, MacAddr, Subnet, SubnetError};
 pub use flow::{CommunityId, Dir, FiveTuple, FlowInfo, Seen, VlanTags, ip_proto};
 pub use hash::{SeededState, seeded_hash};
+pub use heap::{Heap, block_len, list_len};
 pub use time::{Interval, Timestamp};
 pub use uid::Uid;

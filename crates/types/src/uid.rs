@@ -12,7 +12,12 @@ pub struct Uid {
     lo: u64,
 }
 
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// The digits; two more, never reached, make every six-bit number a valid index.
+const BASE62: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz??";
+/// 62^5: five digits fit into 30 bits.
+const BASE_5: u64 = 62u64.pow(5);
+/// 62^10.
+const BASE_10: u64 = BASE_5 * BASE_5;
 
 impl Uid {
     /// Longest printed form: prefix and 17 digits.
@@ -52,30 +57,66 @@ impl Uid {
         self.prefix == 0
     }
 
-    /// Writes the printed form into `buf`; returns its length.
-    pub fn write(&self, buf: &mut [u8; Self::MAX_LEN]) -> usize {
-        let mut digits = [0u8; 17];
-        // Two halves, each below 62^9: one wide division instead of seventeen.
-        const HALF: u128 = 62u128.pow(9);
-        let v = u128::from(self.hi) << 64 | u128::from(self.lo);
-        let (mut high, mut low) = ((v / HALF) as u64, (v % HALF) as u64);
-        let mut n = 0;
-        while low > 0 || high > 0 && n < 9 {
-            digits[n] = BASE62[(low % 62) as usize];
-            low /= 62;
-            n += 1;
-        }
-        while high > 0 && n < digits.len() {
-            digits[n] = BASE62[(high % 62) as usize];
-            high /= 62;
-            n += 1;
+    /// Writes the printed form into `buf`; returns its length. Bytes of `buf` behind it may be overwritten.
+    pub fn write<const N: usize>(&self, buf: &mut [u8; N]) -> usize {
+        const { assert!(N >= Self::MAX_LEN) }
+        let text = digits(self.hi, self.lo);
+        let (first, _) = text.as_chunks::<8>();
+        // Leading zeros are dropped by copying from the first other digit on, and with it as much of the filling.
+        let mut zeros = (u64::from_le_bytes(first[0]) ^ u64::from_le_bytes([b'0'; 8])).trailing_zeros() as usize / 8;
+        if zeros == 8 {
+            zeros = text[..DIGITS].iter().take_while(|&&d| d == b'0').count();
         }
         buf[0] = self.prefix;
-        for i in 0..n {
-            buf[1 + i] = digits[n - 1 - i];
+        if let (Some(to), Some(from)) = (buf[1..].first_chunk_mut(), text[zeros..].first_chunk::<DIGITS>()) {
+            *to = *from;
         }
-        1 + n
+        1 + DIGITS - zeros
     }
+}
+
+/// Digits of the largest value.
+const DIGITS: usize = Uid::MAX_LEN - 1;
+
+/// The 96-bit number divided by 62^10: a quotient below 2^37, of seven digits, and the remainder.
+fn split(hi: u32, lo: u64) -> (u64, u64) {
+    // The reciprocal as a fixed-point number times the upper 64 bits: the product is too small by two at most.
+    const RECIPROCAL: u64 = ((1 << 96) / BASE_10 as u128) as u64;
+    let upper = u64::from(hi) << 32 | lo >> 32;
+    let mut quotient = ((u128::from(upper) * u128::from(RECIPROCAL)) >> 64) as u64;
+    let mut rest = lo.wrapping_sub(quotient.wrapping_mul(BASE_10));
+    while rest >= BASE_10 {
+        rest -= BASE_10;
+        quotient += 1;
+    }
+    (quotient, rest)
+}
+
+/// All digits of the number, leading zeros too, and zeros as filling.
+fn digits(hi: u32, lo: u64) -> [u8; 40] {
+    let (high, low) = split(hi, lo);
+    let mut text = [b'0'; 40];
+    // The first five digits are but two.
+    let [.., a, b] = five_digits(high / BASE_5);
+    text[..2].copy_from_slice(&[a, b]);
+    text[2..7].copy_from_slice(&five_digits(high % BASE_5));
+    text[7..12].copy_from_slice(&five_digits(low / BASE_5));
+    text[12..DIGITS].copy_from_slice(&five_digits(low % BASE_5));
+    text
+}
+
+/// The digits of `v`, below 62^5.
+fn five_digits(v: u64) -> [u8; 5] {
+    // v / 62^4 as a fixed-point number of 64 binary places: the first digit is its integer part, the next that of 62
+    // times the fraction. Rounding the factor up by less than 2^-64 cannot reach the next digit, as 62^9 < 2^64.
+    const SCALE: u64 = ((1 << 64) / 62u128.pow(4)) as u64 + 1;
+    let mut fixed = u128::from(v) * u128::from(SCALE);
+    let mut digits = [0; 5];
+    for digit in &mut digits {
+        *digit = BASE62[(fixed >> 64) as usize & 63];
+        fixed = (fixed & u128::from(u64::MAX)) * 62;
+    }
+    digits
 }
 
 impl fmt::Display for Uid {
@@ -127,6 +168,33 @@ mod tests {
             (u32::MAX, u64::MAX, "C1f2SI9UJPXvb7vdJ1"),
         ] {
             assert_eq!(Uid { prefix: b'C', hi, lo }.to_string(), want);
+        }
+    }
+
+    #[test]
+    fn prints_what_long_division_gives() {
+        let mut v = u128::from(u32::MAX) << 64 | u128::from(u64::MAX);
+        let mut step = 1u128;
+        for round in 0..20_000u32 {
+            let (hi, lo) = ((v >> 64) as u32, v as u64);
+            let mut want = Vec::new();
+            let mut rest = u128::from(hi) << 64 | u128::from(lo);
+            while rest > 0 {
+                want.push(BASE62[(rest % 62) as usize]);
+                rest /= 62;
+            }
+            want.push(b'F');
+            want.reverse();
+            let mut buf = [0; Uid::MAX_LEN + 3];
+            let len = Uid { prefix: b'F', hi, lo }.write(&mut buf);
+            assert_eq!(buf[..len], want, "{hi:x} {lo:x}");
+            // Multiples of powers of 62 and their neighbours, then anything.
+            step = if round % 54 == 0 { 1 } else { step * 62 % (1 << 96) };
+            v = match round % 3 {
+                0 => step,
+                1 => step.wrapping_sub(1),
+                _ => u128::from(seeded_hash(1, &round.to_be_bytes())) << 32 | u128::from(round),
+            };
         }
     }
 }

@@ -39,7 +39,7 @@ pub use cert::{Certificate, MAX_CERT_LEN, fingerprint};
 pub use der::Error;
 pub use ext::{AltNames, BasicConstraints, Extensions, KeyUsage};
 pub use key::PublicKey;
-pub use matching::matches_name;
+pub use matching::{covers, matches_name};
 pub use ocsp::{MAX_OCSP_LEN, SingleResponse, parse_ocsp};
 pub use roots::{RootStore, Trusted};
 pub use time::CertTime;

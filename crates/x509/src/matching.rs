@@ -8,7 +8,8 @@ pub fn matches_name(cert: &Certificate, name: &[u8]) -> bool {
     cert.common_name.iter().chain(dns).any(|pattern| covers(pattern, name))
 }
 
-fn covers(pattern: &[u8], name: &[u8]) -> bool {
+/// Does one name of a certificate, maybe with a `*`, cover host `name`? See [`matches_name`].
+pub fn covers(pattern: &[u8], name: &[u8]) -> bool {
     let name = name.strip_suffix(b".").unwrap_or(name);
     let (label, domain) = split(name);
     let (glob, parent) = split(pattern);

@@ -2,7 +2,7 @@
 
 use super::{Collector, PileOf, Sheaf, Source, lock};
 use crate::gather::Gather;
-use sekisho_engine::{Dealing, Found, KeyedRows, Part, SHARDS, Slice};
+use sekisho_engine::{Balance, Dealing, Found, Key, KeyedRows, MAX_PARTS, Part, Slice, StatsRecord};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -31,6 +31,10 @@ pub enum Job {
     Found(Arc<Slice>, usize),
     /// The rest of a slice.
     Leaves(Arc<Slice>),
+    /// The end of an epoch: what has to be given up so that the rest fits into memory.
+    Relief(Arc<Slice>),
+    /// A row about the run itself, at the end of an epoch or of the run.
+    Report(Option<Arc<Slice>>, Key, Arc<StatsRecord>),
     /// The run is over.
     Close(sekisho_types::Timestamp),
     /// Flows that began before that packet end.
@@ -44,6 +48,8 @@ impl Job {
             Self::Carriers(slice) => part.carriers(slice, rows, found),
             Self::Found(slice, stage) => part.found(slice, *stage, these, rows, found),
             Self::Leaves(slice) => part.leaves(slice, these, rows),
+            Self::Relief(slice) => part.obey(slice, rows),
+            Self::Report(_, key, record) => rows.row(*key, None, &**record),
             Self::Close(now) => _ = part.close(*now, rows),
             Self::End(before) => part.end_flows(*before, rows),
         }
@@ -51,6 +57,7 @@ impl Job {
 }
 
 /// What a thread may take; it gives everything back.
+#[expect(clippy::large_enum_variant, reason = "there are as many as threads, and they are moved once a slice")]
 pub enum Task<'g, G: Gather> {
     /// Read and deal a slice.
     Read(Box<Source>, Slice),
@@ -90,6 +97,8 @@ struct Active<P> {
 
 /// See the module.
 pub struct State<'g, G: Gather> {
+    /// Memory of the run.
+    balance: Balance,
     source: Option<Box<Source>>,
     collector: Option<Box<Collector<'g, G>>>,
     /// Slices being worked on, oldest first; a shard takes them in this order.
@@ -103,6 +112,8 @@ pub struct State<'g, G: Gather> {
     spare_sheaves: Vec<Sheaf<PileOf<G>>>,
     /// All slices are read.
     read: bool,
+    /// The last row about the run itself is made.
+    reported: bool,
     /// All flows have ended.
     ended: bool,
     /// It is no use to go on.
@@ -113,21 +124,23 @@ pub struct State<'g, G: Gather> {
     pub lost: u64,
 }
 
-const _: () = assert!(SHARDS <= 64, "shards are kept as bits");
+const _: () = assert!(MAX_PARTS <= 64, "shards are kept as bits");
 
 impl<'g, G: Gather> State<'g, G> {
-    /// For `jobs` threads.
-    pub fn new(source: Source, collector: Collector<'g, G>, jobs: usize) -> Self {
+    /// For `jobs` threads and `count` shards.
+    pub fn new(source: Source, balance: Balance, collector: Collector<'g, G>, jobs: usize, count: usize) -> Self {
         Self {
+            balance,
             source: Some(Box::new(source)),
             collector: Some(Box::new(collector)),
             active: VecDeque::new(),
             jobs,
-            homes: (0..SHARDS).map(|shard| shard % jobs).collect(),
+            homes: (0..count).map(|shard| shard % jobs).collect(),
             waiting: VecDeque::new(),
             spare_slices: Vec::new(),
             spare_sheaves: Vec::new(),
             read: false,
+            reported: false,
             ended: false,
             stopped: false,
             idle: 0,
@@ -230,6 +243,10 @@ impl<'g, G: Gather> State<'g, G> {
                 return Some((i, at));
             }
             free &= active.done;
+            // What comes after an epoch depends on what all shards did in it.
+            if active.job.slice().is_some_and(Slice::ends_epoch) {
+                break;
+            }
         }
         None
     }
@@ -261,7 +278,7 @@ impl<'g, G: Gather> State<'g, G> {
             return;
         }
         let slice = Arc::new(slice);
-        let mut active = Active::new(Job::Carriers(Arc::clone(&slice)));
+        let mut active = self.active(Job::Carriers(Arc::clone(&slice)));
         active.start(|i| slice.carrier_count(i));
         active.go_on();
         self.active.push_back(active);
@@ -291,33 +308,71 @@ impl<'g, G: Gather> State<'g, G> {
 
     /// Takes what is done out of the way, and begins the end of the run when all else is done.
     pub fn settle(&mut self, parts: &[Mutex<Part>]) {
-        while let Some(active) = self.active.pop_front_if(|a| a.is_done()) {
+        while self.active.front().is_some_and(Active::is_done) {
+            if self.end_epoch(parts) {
+                return;
+            }
+            let Some(active) = self.active.pop_front() else { return };
             if !active.sheaves.is_empty() {
                 self.waiting.push_back(active.sheaves);
             }
             match active.job {
-                Job::Leaves(slice) => {
+                Job::Leaves(slice) | Job::Relief(slice) | Job::Report(Some(slice), ..) => {
                     if slice.meets()
                         && let Some(source) = &mut self.source
                     {
-                        let mut parts: Vec<_> = parts.iter().map(lock).collect();
-                        source.dealing_mut().meet(parts.iter_mut().map(|p| &mut **p));
+                        all(parts, |parts| source.dealing_mut().meet(parts));
                     }
                     self.spare_slices.extend(Arc::try_unwrap(slice).ok());
                 }
                 Job::Close(_) | Job::End(_) => self.end_some(parts),
-                Job::Carriers(_) | Job::Found(..) => {}
+                Job::Carriers(_) | Job::Found(..) | Job::Report(None, ..) => {}
             }
         }
-        if self.active.is_empty()
-            && self.read
-            && !self.ended
-            && let Some(source) = &self.source
-        {
-            let mut close = Active::new(Job::Close(source.dealing().now()));
-            close.start(|_| 1);
-            self.active.push_back(close);
+        if self.active.is_empty() && self.read && !self.ended {
+            self.end_run(parts);
         }
+    }
+
+    /// What remains to be done with the oldest slice, if it ends an epoch and its frames are done.
+    fn end_epoch(&mut self, parts: &[Mutex<Part>]) -> bool {
+        let Some(active) = self.active.front_mut() else { return false };
+        match &active.job {
+            Job::Leaves(slice) if slice.ends_epoch() => {
+                all(parts, |parts| self.balance.epoch(parts));
+                active.job = Job::Relief(Arc::clone(slice));
+                active.start(|_| 1);
+                true
+            }
+            Job::Relief(slice) => {
+                let Some((key, row)) = all(parts, |parts| self.balance.report(slice, parts)) else { return false };
+                active.job = Job::Report(Some(Arc::clone(slice)), key, Arc::new(row));
+                active.start(|i| usize::from(i == 0));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// All slices are done: a last row about the run itself, then flows end.
+    fn end_run(&mut self, parts: &[Mutex<Part>]) {
+        let Some(source) = &self.source else { return };
+        let (now, stats) = (source.dealing().now(), source.dealing().stats());
+        if !std::mem::replace(&mut self.reported, true)
+            && let Some((key, row)) = all(parts, |parts| self.balance.last_report(now, stats, parts))
+        {
+            let mut report = self.active(Job::Report(None, key, Arc::new(row)));
+            report.start(|i| usize::from(i == 0));
+            self.active.push_back(report);
+            return;
+        }
+        let mut close = self.active(Job::Close(now));
+        close.start(|_| 1);
+        self.active.push_back(close);
+    }
+
+    fn active(&self, job: Job) -> Active<PileOf<G>> {
+        Active::new(job, self.homes.len())
     }
 
     /// The oldest flows end, as many as may at once.
@@ -328,28 +383,35 @@ impl<'g, G: Gather> State<'g, G> {
             return;
         };
         let before = first.saturating_add(END_LEN);
-        let mut end = Active::new(Job::End(before));
+        let mut end = self.active(Job::End(before));
         end.start(|i| usize::from(oldest.get(i).copied().flatten().is_some_and(|n| n < before)));
         self.active.push_back(end);
     }
 
-    /// The source and the collector, when all is over, and what is not needed any more.
-    pub fn ends(mut self) -> Option<(Box<Source>, Box<Collector<'g, G>>, Self)> {
+    /// The source, the collector and the state of memory, when all is over, and what is not needed any more.
+    pub fn ends(mut self) -> Option<(Box<Source>, Box<Collector<'g, G>>, Balance, impl Sized)> {
         let (source, collector) = self.source.take().zip(self.collector.take())?;
-        Some((source, collector, self))
+        let Self { balance, active, waiting, spare_slices, spare_sheaves, .. } = self;
+        Some((source, collector, balance, (active, waiting, spare_slices, spare_sheaves)))
     }
 }
 
+/// Hands all parts on; none of them may be at work.
+fn all<R>(parts: &[Mutex<Part>], f: impl FnOnce(&mut dyn Iterator<Item = &mut Part>) -> R) -> R {
+    let mut parts: Vec<_> = parts.iter().map(lock).collect();
+    f(&mut parts.iter_mut().map(|p| &mut **p))
+}
+
 impl<P> Active<P> {
-    fn new(job: Job) -> Self {
-        let lists = || (0..SHARDS).map(|_| Vec::new()).collect();
+    fn new(job: Job, count: usize) -> Self {
+        let lists = || (0..count).map(|_| Vec::new()).collect();
         let (carriers, leaves) = (lists(), lists());
         Self { job, todo: Vec::new(), size: 0, busy: 0, done: 0, carriers, leaves, sheaves: Vec::new() }
     }
 
     /// All shards that have something to do, by how much that is.
     fn start(&mut self, load: impl Fn(usize) -> usize) {
-        self.todo.extend((0..SHARDS).map(|i| (i, load(i))).filter(|shard| shard.1 > 0));
+        self.todo.extend((0..self.leaves.len()).map(|i| (i, load(i))).filter(|shard| shard.1 > 0));
         self.todo.sort_by_key(|shard| shard.1);
         self.size = self.todo.iter().map(|shard| shard.1).sum();
     }
@@ -366,7 +428,7 @@ impl<P> Active<P> {
         let (slice, stage) = match &self.job {
             Job::Carriers(slice) => (Arc::clone(slice), 0),
             Job::Found(slice, stage) => (Arc::clone(slice), *stage),
-            Job::Leaves(_) | Job::Close(_) | Job::End(_) => return,
+            Job::Leaves(_) | Job::Relief(_) | Job::Report(..) | Job::Close(_) | Job::End(_) => return,
         };
         let counts = |lists: &[Vec<Found>]| lists.iter().map(Vec::len).collect::<Vec<_>>();
         let found = counts(&self.carriers);
@@ -394,7 +456,8 @@ impl Job {
 
     fn slice(&self) -> Option<&Slice> {
         match self {
-            Self::Carriers(slice) | Self::Found(slice, _) | Self::Leaves(slice) => Some(slice),
+            Self::Carriers(slice) | Self::Found(slice, _) | Self::Leaves(slice) | Self::Relief(slice) => Some(slice),
+            Self::Report(slice, ..) => slice.as_deref(),
             Self::Close(_) | Self::End(_) => None,
         }
     }

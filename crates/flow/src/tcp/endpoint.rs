@@ -1,4 +1,3 @@
-use super::stream::Stream;
 use sekisho_wire::tcp_flags::{FIN, RST, SYN};
 
 /// Sequence jumps beyond this are not believed on SYN and RST, nor a zero acknowledgement so far off.
@@ -24,45 +23,76 @@ pub enum TcpState {
     Reset,
 }
 
-/// One end of a flow: counters of any protocol, and the sequence state of TCP. What every packet
-/// needs comes first.
-#[derive(Debug, Default)]
+/// Marks of an [`Endpoint`].
+pub(crate) mod marks {
+    /// A FIN was seen.
+    pub(crate) const FIN_SEEN: u8 = 0x01;
+    /// Its close was taken note of.
+    pub(crate) const DID_CLOSE: u8 = 0x02;
+    /// All its data was delivered and it closed.
+    pub(crate) const DID_EOF: u8 = 0x04;
+    /// The application was told that it closed.
+    pub(crate) const TOLD_CLOSED: u8 = 0x08;
+    /// Zeek would have given up here: gaps no longer count as missed, nothing is pending.
+    pub(crate) const UNCOUNTED: u8 = 0x10;
+    /// A packet was counted whose payload belongs to no stream.
+    pub(crate) const PAYLOAD: u8 = 0x20;
+}
+
+/// One end of a flow: counters of any protocol, and the sequence state of TCP; one cache line. Positions in the
+/// stream count from 1 at the first byte.
+#[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Endpoint {
     pub(crate) state: TcpState,
     pub(crate) prev_state: TcpState,
     /// History bits of events that are noted once.
     pub(crate) hist_seen: u8,
-    pub(crate) fin_seen: bool,
-    /// Its close was taken note of.
-    pub(crate) did_close: bool,
-    /// All its data was delivered and it closed.
-    pub(crate) did_eof: bool,
-    /// The application was told that it closed.
-    pub(crate) told_closed: bool,
+    /// Of [`marks`].
+    marks: u8,
     pub(crate) start_seq: u32,
     pub(crate) last_seq: u32,
     pub(crate) ack_seq: u32,
-    pub(crate) seq_wraps: u32,
-    pub(crate) ack_wraps: u32,
+    /// How often the sequence numbers began anew; 256 TB of stream are counted, then it stands still.
+    pub(crate) seq_wraps: u16,
+    pub(crate) ack_wraps: u16,
     pub(crate) rexmit_count: u32,
-    pub(crate) stream: Stream,
-    pub(crate) pkts: u64,
+    /// Next position to deliver.
+    pub(crate) next: u64,
+    /// Acknowledged up to here.
+    pub(crate) trim: u64,
+    /// End of the furthest piece seen; payload bytes of protocols without streams.
+    pub(crate) max_end: u64,
     pub(crate) ip_bytes: u64,
-    /// Payload of protocols without streams; `None` before the first packet.
-    pub(crate) payload_len: Option<u64>,
+    /// Packets, modulo 2^32; the rest is set aside.
+    pub(crate) pkts: u32,
+    /// Low half of the position of the last RST.
+    pub(crate) last_rst: u32,
+}
 
-    /// Relative sequence number one past the FIN.
-    pub(crate) fin_seq: u64,
-    pub(crate) missed_bytes: u64,
-    pub(crate) gap_bytes: u64,
-    pub(crate) cut_bytes: u64,
-    pub(crate) hist_last_syn: u64,
-    pub(crate) hist_last_fin: u64,
-    pub(crate) hist_last_rst: u64,
-    pub(crate) checksum_count: u32,
-    pub(crate) zero_window_count: u32,
-    pub(crate) gap_count: u32,
+const _: () = assert!(size_of::<Endpoint>() == 64);
+
+impl Default for Endpoint {
+    fn default() -> Self {
+        Self {
+            state: TcpState::Inactive,
+            prev_state: TcpState::Inactive,
+            hist_seen: 0,
+            marks: 0,
+            start_seq: 0,
+            last_seq: 0,
+            ack_seq: 0,
+            seq_wraps: 0,
+            ack_wraps: 0,
+            rexmit_count: 0,
+            next: 1,
+            trim: 1,
+            max_end: 0,
+            ip_bytes: 0,
+            pkts: 0,
+            last_rst: 0,
+        }
+    }
 }
 
 /// `a - b` in sequence space.
@@ -71,7 +101,7 @@ pub(crate) const fn seq_delta(a: u32, b: u32) -> i32 {
 }
 
 /// A sequence number with its wraps as one number.
-const fn full(seq: u32, wraps: u32) -> u64 {
+const fn full(seq: u32, wraps: u16) -> u64 {
     (wraps as u64) << 32 | seq as u64
 }
 
@@ -83,16 +113,21 @@ pub(crate) const fn segment_len(payload_len: u32, flags: u8) -> u32 {
 }
 
 impl Endpoint {
-    /// Counts a packet of `ip_len` bytes.
-    pub(crate) fn count(&mut self, ip_len: u32) {
-        self.pkts += 1;
-        self.ip_bytes += u64::from(ip_len);
+    /// Is any of `marks` set?
+    pub(crate) const fn is(&self, marks: u8) -> bool {
+        self.marks & marks != 0
     }
 
-    /// Takes a packet's count back.
-    pub(crate) fn uncount(&mut self, ip_len: u32) {
-        self.pkts = self.pkts.saturating_sub(1);
-        self.ip_bytes = self.ip_bytes.saturating_sub(u64::from(ip_len));
+    pub(crate) const fn set(&mut self, marks: u8) {
+        self.marks |= marks;
+    }
+
+    pub(crate) const fn put(&mut self, marks: u8, on: bool) {
+        if on {
+            self.marks |= marks;
+        } else {
+            self.marks &= !marks;
+        }
     }
 
     pub(crate) fn set_state(&mut self, state: TcpState) {
@@ -104,7 +139,7 @@ impl Endpoint {
 
     /// Packets were seen and no close.
     pub(crate) const fn is_active(&self) -> bool {
-        !matches!(self.state, TcpState::Inactive) && !self.did_close
+        !matches!(self.state, TcpState::Inactive) && !self.is(marks::DID_CLOSE)
     }
 
     /// Was nothing but perhaps the SYN acknowledged?
@@ -122,13 +157,14 @@ impl Endpoint {
 
     /// The stream position of `seq`, 1 for the first byte, given the last number seen on that count;
     /// and whether it lies before the start.
-    pub(crate) fn relative(&self, seq: u32, last: u32, wraps: u32) -> (u64, bool) {
+    #[inline]
+    pub(crate) fn relative(&self, seq: u32, last: u32, wraps: u16) -> (u64, bool) {
         let delta = seq_delta(seq, last);
         let mut wraps = wraps;
         if delta < 0 && wraps > 0 && seq > last {
             wraps -= 1;
         } else if delta > 0 && seq < last {
-            wraps = wraps.wrapping_add(1);
+            wraps = wraps.saturating_add(1);
         }
         if wraps == 0 {
             let delta = seq_delta(seq, self.start_seq);
@@ -138,18 +174,20 @@ impl Endpoint {
     }
 
     /// Notes that the peer acknowledged up to `ack`.
+    #[inline]
     pub(crate) fn update_ack(&mut self, ack: u32) {
         let delta = seq_delta(ack, self.ack_seq);
         if delta <= 0 || ack == 0 && delta > TOO_LARGE_SEQ_DELTA {
             return;
         }
         if ack < self.ack_seq {
-            self.ack_wraps = self.ack_wraps.wrapping_add(1);
+            self.ack_wraps = self.ack_wraps.saturating_add(1);
         }
         self.ack_seq = ack;
     }
 
     /// Notes that this end sent up to `past`; true if the segment's data was sent before.
+    #[inline]
     pub(crate) fn update_last(&mut self, past: u32, flags: u8, payload_len: u32) -> (i32, bool) {
         let delta = seq_delta(past, self.last_seq);
         let far = delta.unsigned_abs() > TOO_LARGE_SEQ_DELTA.unsigned_abs();
@@ -160,7 +198,7 @@ impl Endpoint {
         let only_syn = far && self.last_seq == self.start_seq.wrapping_add(1);
         if flags & FIN != 0 && only_syn || self.state != TcpState::Reset && delta > 0 {
             if past < self.last_seq {
-                self.seq_wraps = self.seq_wraps.wrapping_add(1);
+                self.seq_wraps = self.seq_wraps.saturating_add(1);
             }
             self.last_seq = past;
             return (delta, false);
@@ -181,15 +219,20 @@ impl Endpoint {
         let size = top.wrapping_sub(u64::from(self.start_seq));
         // Neither the SYN nor the FIN is data.
         let size = size.saturating_sub(1);
-        if self.fin_seen { size.saturating_sub(1) } else { size }
+        if self.is(marks::FIN_SEEN) { size.saturating_sub(1) } else { size }
+    }
+
+    /// Delivered or waiting bytes that the peer has not acknowledged.
+    const fn has_unacked(&self) -> bool {
+        self.max_end > self.trim
     }
 
     /// Is data of this end still outstanding, so that its close can't be final?
     pub(crate) fn data_pending(&self, peer: &Self) -> bool {
-        if self.stream.uncounted {
+        if self.is(marks::UNCOUNTED) {
             return false;
         }
-        let delivered = u64::from(self.start_seq).wrapping_add(self.stream.next);
+        let delivered = u64::from(self.start_seq).wrapping_add(self.next);
         let last = full(self.last_seq, self.seq_wraps);
         if last < delivered {
             return false;
@@ -197,7 +240,7 @@ impl Endpoint {
         if delivered != last && delivered != last.wrapping_sub(1) {
             return true;
         }
-        self.state != TcpState::Reset && peer.stream.has_unacked()
+        self.state != TcpState::Reset && peer.has_unacked()
     }
 }
 
@@ -228,7 +271,7 @@ mod tests {
         assert_eq!(e.tcp_size(&Endpoint::default()), 10);
         e.update_ack(121);
         assert_eq!(e.tcp_size(&Endpoint::default()), 20);
-        e.fin_seen = true;
+        e.set(marks::FIN_SEEN);
         assert_eq!(e.tcp_size(&Endpoint::default()), 19);
         assert_eq!(e.update_last(105, 0, 4), (-6, true));
     }

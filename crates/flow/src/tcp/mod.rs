@@ -1,6 +1,7 @@
 //! TCP connections: Zeek's view of their states, timers and history, and the reassembly of both streams.
 
 mod endpoint;
+mod plain;
 mod state;
 mod stream;
 
@@ -12,8 +13,10 @@ use sekisho_types::{Dir, Timestamp};
 use sekisho_wire::Anomaly;
 use sekisho_wire::tcp_flags::{ACK, FIN, RST, SYN, URG};
 
-pub(crate) use endpoint::Endpoint;
 pub use endpoint::TcpState;
+pub(crate) use endpoint::{Endpoint, marks};
+pub(crate) use plain::plain;
+pub(crate) use stream::{Held, PLACE_LEN};
 
 /// History bits of events noted once per direction; SYN, FIN and RST again at another position.
 mod seen {
@@ -26,73 +29,63 @@ mod seen {
     pub(super) const MULTI: u8 = 0x40;
 }
 
+/// Bits of [`TcpBits`]'s `first`.
+mod first {
+    pub(super) const ORIG: u8 = 1;
+    pub(super) const RESP: u8 = 2;
+    pub(super) const BOTH: u8 = 3;
+}
+
+/// What is put off until data arrives.
+mod deferred {
+    /// A close.
+    pub(super) const CLOSE: u8 = 1;
+    /// Its being a regular end.
+    pub(super) const CONCLUSION: u8 = 2;
+}
+
 /// No timer.
 const NEVER: i64 = i64::MAX;
 
 /// The part of a TCP connection's state that belongs to neither end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TcpBits {
     /// It began midstream.
     pub(crate) is_partial: bool,
-    first_orig: bool,
-    first_resp: bool,
-    /// No end of it was concluded yet.
-    is_active: bool,
-    close_deferred: bool,
-    deferred_conclusion: bool,
-    /// Two looks at whether the connection is dead, the second begun by a half close.
-    look: [i64; 2],
-    attempt: i64,
-    delete: i64,
-}
-
-impl Default for TcpBits {
-    fn default() -> Self {
-        Self {
-            is_partial: false,
-            first_orig: false,
-            first_resp: false,
-            is_active: true,
-            close_deferred: false,
-            deferred_conclusion: false,
-            look: [NEVER; 2],
-            attempt: NEVER,
-            delete: NEVER,
-        }
-    }
+    /// Which ends' first packets were seen.
+    first: u8,
+    /// An end of it was concluded.
+    concluded: bool,
+    /// The flow's `look` is its removal.
+    deleting: bool,
+    /// The flow's `second_look` is whether its SYN was answered.
+    second_is_attempt: bool,
+    /// Bits of [`deferred`].
+    deferred: u8,
 }
 
 impl TcpBits {
-    /// Sets the timers of a new connection.
-    pub(crate) fn open(&mut self, ts: Timestamp, t: &Timeouts) {
-        self.look = [(ts + t.tcp_syn).0, NEVER];
-    }
-
-    /// When the first of its timers is due.
-    pub(crate) fn next_due(&self) -> i64 {
-        let [a, b] = self.look;
-        a.min(b).min(self.attempt).min(self.delete)
-    }
-
     pub(crate) fn flip(&mut self) {
-        std::mem::swap(&mut self.first_orig, &mut self.first_resp);
+        self.first = (self.first & first::ORIG) << 1 | (self.first & first::RESP) >> 1;
         self.is_partial = false;
     }
 
     fn set_partial(&mut self, dir: Dir, flags: u8) {
         match dir {
-            Dir::Orig if !self.first_orig => self.is_partial = flags & (SYN | ACK) != SYN,
-            Dir::Resp if !self.first_resp && !self.is_partial => self.is_partial = flags & SYN == 0,
+            Dir::Orig if self.first & first::ORIG == 0 => self.is_partial = flags & (SYN | ACK) != SYN,
+            Dir::Resp if self.first & first::RESP == 0 && !self.is_partial => self.is_partial = flags & SYN == 0,
             _ => {}
         }
     }
 
     fn set_first(&mut self, dir: Dir) {
-        match dir {
-            Dir::Orig => self.first_orig = true,
-            Dir::Resp => self.first_resp = true,
-        }
+        self.first |= if dir.is_orig() { first::ORIG } else { first::RESP };
     }
+}
+
+/// Sets the timers of a new connection.
+pub(crate) fn open(flow: &mut Flow, now: Timestamp, t: &Timeouts) {
+    flow.look = (now + t.tcp_syn).0;
 }
 
 /// Does `p`, which carries a SYN, begin another connection between the same ends? Then perhaps with
@@ -108,7 +101,7 @@ pub(crate) fn is_reuse(flow: &Flow, p: &Packet<'_>, t: &Timeouts) -> Option<Opti
     }
     let starter = if syn_ack { &flow.resp } else { &flow.orig };
     let reset = flow.orig.state == TcpState::Reset || flow.resp.state == TcpState::Reset;
-    if !(flow.orig.did_close || flow.resp.did_close) {
+    if !(flow.orig.is(marks::DID_CLOSE) || flow.resp.is(marks::DID_CLOSE)) {
         let same = d.tcp.seq == starter.start_seq;
         // SYN and SYN-ACK were captured in the wrong order.
         let swapped = !syn_ack
@@ -136,10 +129,9 @@ impl Flow {
         {
             return false;
         }
-        let history = self.history.clone();
+        let history = self.history().syn_ack_was_the_responders();
         self.flip();
-        self.history = history;
-        self.history.syn_ack_was_the_responders();
+        self.set_history(&history);
         std::mem::swap(&mut self.orig.hist_seen, &mut self.resp.hist_seen);
         true
     }
@@ -171,34 +163,31 @@ pub(crate) fn process<S: Sink>(
     flow.tcp.set_partial(dir, flags);
     let past = d.tcp.seq.wrapping_add(segment_len(len, flags));
     state::init_endpoint(cx, flow, dir, flags, d.tcp.seq, past);
-    let end = flow.end_mut(dir);
     if len > d.payload_len {
-        end.cut_bytes = end.cut_bytes.saturating_add(u64::from(len - d.payload_len));
+        flow.count_cut(dir, len - d.payload_len);
     }
+    let end = flow.end(dir);
     let (rel_seq, underflow) = end.relative(d.tcp.seq, end.last_seq, end.seq_wraps);
     if underflow && flags & RST == 0 {
         cx.sink.weird(Some(flow), "TCP_seq_underflow_or_misorder", cx.at);
     }
     note_history(flow, dir, flags, rel_seq, len);
     note_zero_window(flow, dir, flags, d.tcp.window);
-    if !(flow.orig.did_close && flow.resp.did_close) {
+    if !(flow.orig.is(marks::DID_CLOSE) && flow.resp.is(marks::DID_CLOSE)) {
         flow.last_ts = p.ts;
     }
     if flags & SYN != 0 {
         syn_weirds(cx, flow, flags, len);
     }
     if flags & FIN != 0 {
-        let end = flow.end_mut(dir);
-        end.fin_seen = true;
-        end.fin_seq = rel_seq.wrapping_add(u64::from(segment_len(len, flags)));
+        flow.end_mut(dir).set(marks::FIN_SEEN);
+        let [o, r] = &mut flow.fin_seq;
+        *(if dir.is_orig() { o } else { r }) = rel_seq.wrapping_add(u64::from(segment_len(len, flags)));
     }
     let rel_ack = if flags & ACK != 0 { take_ack(cx, flow, dir, flags, d.tcp.ack) } else { 0 };
     let (delta_last, again) = flow.end_mut(dir).update_last(past, flags, len);
     if again {
-        let end = flow.end_mut(dir);
-        end.rexmit_count = end.rexmit_count.saturating_add(1);
-        let count = end.rexmit_count;
-        flow.note_scaled(dir, count, b'T');
+        note_rexmit(flow, dir);
     }
     let step = state::advance(cx, flow, dir, p, delta_last);
     let seen_dir = dir;
@@ -219,14 +208,20 @@ pub(crate) fn process<S: Sink>(
     }
     tell_closed(cx, flow, app, dir);
     tell_closed(cx, flow, app, dir.flip());
+    flow.plain = plain::is_plain(flow);
     Some(dir)
+}
+
+fn note_rexmit(flow: &mut Flow, dir: Dir) {
+    let end = flow.end_mut(dir);
+    end.rexmit_count = end.rexmit_count.saturating_add(1);
+    let count = end.rexmit_count;
+    flow.note_scaled(dir, count, b'T');
 }
 
 fn checksum_error<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir) {
     cx.shared.stats.checksum_errors += 1;
-    let end = flow.end_mut(dir);
-    end.checksum_count = end.checksum_count.saturating_add(1);
-    let count = end.checksum_count;
+    let count = flow.count_bad_checksum(dir);
     flow.note_scaled(dir, count, b'C');
     cx.sink.weird(Some(flow), "bad_TCP_checksum", cx.at);
 }
@@ -243,30 +238,50 @@ fn note_history(flow: &mut Flow, dir: Dir, flags: u8, rel_seq: u64, len: u32) {
         0 => {}
         SYN => {
             let code = if flags & ACK != 0 { b'H' } else { b'S' };
-            let last = std::mem::replace(&mut flow.end_mut(dir).hist_last_syn, rel_seq);
+            let last = flow.end_extra(dir).last_syn;
+            if last != rel_seq {
+                flow.end_extra_mut(dir).last_syn = rel_seq;
+            }
             note_again(flow, dir, seen::SYN, code, last != rel_seq);
         }
         FIN => {
             let at = rel_seq.wrapping_add(u64::from(len));
-            let last = std::mem::replace(&mut flow.end_mut(dir).hist_last_fin, at);
+            let last = last_fin(flow, dir);
+            if let Some(x) = &mut flow.extra {
+                // The flow's `fin_seq` says it from now on.
+                x.end_mut(dir).last_fin = None;
+            }
             note_again(flow, dir, seen::FIN, b'F', last != at);
         }
         RST => {
-            let last = std::mem::replace(&mut flow.end_mut(dir).hist_last_rst, rel_seq);
-            note_again(flow, dir, seen::RST, b'R', last != rel_seq);
+            let [.., a, b, c, d] = rel_seq.to_be_bytes();
+            let at = u32::from_be_bytes([a, b, c, d]);
+            let last = std::mem::replace(&mut flow.end_mut(dir).last_rst, at);
+            note_again(flow, dir, seen::RST, b'R', last != at);
         }
-        c if c & FIN != 0 && c & RST != 0 => {
-            flow.note_once(dir, seen::FIN_RST, b'I');
-        }
-        _ => {
-            flow.note_once(dir, seen::MULTI, b'Q');
+        c => {
+            if c & FIN != 0 {
+                let last = last_fin(flow, dir);
+                flow.end_extra_mut(dir).last_fin = Some(last);
+            }
+            if c & FIN != 0 && c & RST != 0 {
+                flow.note_once(dir, seen::FIN_RST, b'I');
+            } else {
+                flow.note_once(dir, seen::MULTI, b'Q');
+            }
         }
     }
 }
 
+/// Where the last FIN was seen that came without SYN and RST, 0 before.
+fn last_fin(flow: &Flow, dir: Dir) -> u64 {
+    let seen = flow.end(dir).is(marks::FIN_SEEN);
+    flow.end_extra(dir).last_fin.unwrap_or(if seen { flow.fin_seq(dir).wrapping_sub(1) } else { 0 })
+}
+
 fn note_again(flow: &mut Flow, dir: Dir, mask: u8, code: u8, elsewhere: bool) {
     if !flow.note_once(dir, mask, code) && elsewhere {
-        flow.history.push(dir, code);
+        flow.note(dir, code);
     }
 }
 
@@ -279,9 +294,9 @@ fn note_zero_window(flow: &mut Flow, dir: Dir, flags: u8, window: u16) {
     {
         return;
     }
-    let end = flow.end_mut(dir);
-    end.zero_window_count = end.zero_window_count.saturating_add(1);
-    let count = end.zero_window_count;
+    let x = flow.end_extra_mut(dir);
+    x.zero_window_count = x.zero_window_count.saturating_add(1);
+    let count = x.zero_window_count;
     flow.note_scaled(dir, count, b'W');
 }
 
@@ -320,15 +335,15 @@ fn take_ack<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir, flags: u8, a
 /// Has `dir` closed with all its data delivered? Then a close that waited for this goes on.
 fn check_eof<S>(cx: &Cx<'_, S>, flow: &mut Flow, dir: Dir) {
     let (end, peer) = flow.ends_mut(dir);
-    let closed = end.fin_seen || matches!(end.state, TcpState::Closed | TcpState::Reset);
-    if end.did_eof || !closed || end.data_pending(peer) {
+    let closed = end.is(marks::FIN_SEEN) || matches!(end.state, TcpState::Closed | TcpState::Reset);
+    if !closed || end.is(marks::DID_EOF) || end.data_pending(peer) {
         return;
     }
-    end.did_eof = true;
-    if flow.tcp.close_deferred {
-        let concludes = flow.tcp.deferred_conclusion;
+    end.set(marks::DID_EOF);
+    if flow.tcp.deferred & deferred::CLOSE != 0 {
+        let concludes = flow.tcp.deferred & deferred::CONCLUSION != 0;
         close(cx, flow, dir, concludes);
-        flow.tcp.close_deferred = false;
+        flow.tcp.deferred &= !deferred::CLOSE;
     }
 }
 
@@ -336,88 +351,111 @@ fn check_eof<S>(cx: &Cx<'_, S>, flow: &mut Flow, dir: Dir) {
 fn close<S>(cx: &Cx<'_, S>, flow: &mut Flow, dir: Dir, concludes: bool) {
     let (end, peer) = flow.ends_mut(dir);
     if end.data_pending(peer) {
-        flow.tcp.close_deferred = true;
-        flow.tcp.deferred_conclusion |= concludes;
+        flow.tcp.deferred |= deferred::CLOSE | if concludes { deferred::CONCLUSION } else { 0 };
         return;
     }
-    flow.tcp.close_deferred = false;
+    flow.tcp.deferred &= !deferred::CLOSE;
     let (end, peer) = flow.ends_mut(dir);
-    if end.did_close {
+    if end.is(marks::DID_CLOSE) {
         return;
     }
-    end.did_close = true;
+    end.set(marks::DID_CLOSE);
     let (state, prev, peer_state) = (end.state, end.prev_state, peer.state);
-    let complete = state == TcpState::Reset || peer.did_close || peer_state == TcpState::Inactive;
+    let complete = state == TcpState::Reset || peer.is(marks::DID_CLOSE) || peer_state == TcpState::Inactive;
     let t = &cx.shared.config.timeouts;
     let last = flow.last_ts;
     flow.timers_changed = true;
     let bits = &mut flow.tcp;
     if complete {
         let known = prev != TcpState::Inactive || peer_state != TcpState::Inactive;
-        if known && (concludes || std::mem::take(&mut bits.deferred_conclusion)) {
-            bits.is_active = false;
+        if known && (concludes || bits.deferred & deferred::CONCLUSION != 0) {
+            bits.concluded = true;
+            if !concludes {
+                bits.deferred &= !deferred::CONCLUSION;
+            }
         }
-        bits.look = [NEVER; 2];
-        bits.attempt = NEVER;
-        bits.delete = bits.delete.min((last + t.tcp_close).0);
+        let due = (last + t.tcp_close).0;
+        flow.look = if bits.deleting { flow.look.min(due) } else { due };
+        bits.deleting = true;
+        flow.second_look = NEVER;
+        bits.second_is_attempt = false;
     } else if prev != TcpState::Inactive {
-        let [a, b] = &mut bits.look;
         let due = (last + t.tcp_session).0;
-        *(if *a == NEVER { a } else { b }) = due;
+        if flow.look == NEVER {
+            flow.look = due;
+        } else {
+            // Both ends are known by now: whether a SYN was answered is no question any more.
+            flow.second_look = due;
+            bits.second_is_attempt = false;
+        }
     }
 }
 
 /// Tells the application, once, that `dir` sends nothing further.
 fn tell_closed<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir) {
-    let end = flow.end_mut(dir);
-    let done = end.state == TcpState::Reset || end.fin_seen && end.stream.next >= end.fin_seq.wrapping_sub(1);
-    if done && !end.told_closed {
-        end.told_closed = true;
+    let end = flow.end(dir);
+    let done = end.state == TcpState::Reset || end.is(marks::FIN_SEEN) && end.next >= flow.fin_seq(dir).wrapping_sub(1);
+    if done && !end.is(marks::TOLD_CLOSED) {
+        flow.end_mut(dir).set(marks::TOLD_CLOSED);
         cx.sink.half_closed(flow, app, dir, cx.at);
     }
 }
 
 /// Runs the timers that are due at `now`; true if one of them ends the connection.
 pub(crate) fn timers_say_over(flow: &mut Flow, now: Timestamp, t: &Timeouts) -> bool {
-    if flow.tcp.delete <= now.0 {
+    if flow.tcp.deleting && flow.look <= now.0 {
         return true;
     }
-    if flow.tcp.attempt <= now.0 {
-        flow.tcp.attempt = NEVER;
+    if flow.tcp.second_is_attempt && flow.second_look <= now.0 {
+        flow.second_look = NEVER;
+        flow.tcp.second_is_attempt = false;
         let unanswered = matches!(flow.orig.state, TcpState::SynSent | TcpState::SynAckSent)
             && flow.resp.state == TcpState::Inactive;
-        if flow.tcp.is_active && unanswered {
+        if !flow.tcp.concluded && unanswered {
             return true;
         }
     }
-    for i in 0..2 {
-        if flow.tcp.look.get(i).is_some_and(|due| *due <= now.0) {
-            let over = is_dead(flow, now, t);
-            if let Some(due) = flow.tcp.look.get_mut(i) {
-                *due = if flow.tcp.is_active { (now + t.tcp_session).0 } else { NEVER };
-            }
-            if over {
-                return true;
-            }
-        }
+    let again = if flow.tcp.concluded { NEVER } else { (now + t.tcp_session).0 };
+    let mut looked = false;
+    if !flow.tcp.deleting && flow.look <= now.0 {
+        flow.look = again;
+        looked = true;
     }
-    false
+    if !flow.tcp.second_is_attempt && flow.second_look <= now.0 {
+        flow.second_look = again;
+        looked = true;
+    }
+    looked && is_dead(flow, now, t)
 }
 
 /// Is nothing more to be expected of a quiet, at least half closed connection?
 fn is_dead(flow: &Flow, now: Timestamp, t: &Timeouts) -> bool {
-    if !flow.tcp.is_active || flow.last_ts + t.tcp_linger >= now {
+    if flow.tcp.concluded || flow.last_ts + t.tcp_linger >= now {
         return false;
     }
     let (o, r) = (&flow.orig, &flow.resp);
     let either = |s: TcpState| o.state == s || r.state == s;
-    if o.did_close || r.did_close {
-        let both = o.did_close && r.did_close;
+    if o.is(marks::DID_CLOSE) || r.is(marks::DID_CLOSE) {
+        let both = o.is(marks::DID_CLOSE) && r.is(marks::DID_CLOSE);
         if both || either(TcpState::Reset) || either(TcpState::Inactive) {
             return true;
         }
     }
     o.state == TcpState::Inactive && r.state == TcpState::Inactive
+}
+
+/// Bytes that wait for a hole to be filled, both directions, by what their buffers cost.
+pub(crate) fn waiting_len(flow: &Flow) -> usize {
+    stream::waiting_len(flow, Dir::Orig).saturating_add(stream::waiting_len(flow, Dir::Resp))
+}
+
+/// Memory is short: gives up holes of both directions until the buffers of all flows take at most `goal_len` bytes.
+pub(crate) fn shed<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, goal_len: usize) {
+    for dir in [Dir::Orig, Dir::Resp] {
+        stream::shed(cx, flow, app, dir, goal_len);
+        check_eof(cx, flow, dir);
+        tell_closed(cx, flow, app, dir);
+    }
 }
 
 /// The flow ends: delivers what still waits in both directions.

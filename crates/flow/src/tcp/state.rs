@@ -1,4 +1,5 @@
 use super::TcpState::{Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent};
+use super::marks;
 use crate::flow::Flow;
 use crate::table::Cx;
 use crate::{Packet, Sink};
@@ -34,7 +35,7 @@ pub(super) fn init_endpoint<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: D
             // Perhaps the connection did not come about before, and this SYN sets it up.
             end.init_seq(seq, past);
             if jumped {
-                end.stream.restart(cx);
+                super::stream::restart(cx, flow, dir);
             }
             if size > 0 {
                 cx.sink.weird(Some(flow), "SYN_inside_connection", cx.at);
@@ -114,7 +115,8 @@ fn syn_of_originator<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, p: &Packet<'_
         flow.orig.set_state(SynSent);
     }
     flow.timers_changed = true;
-    flow.tcp.attempt = (p.ts + cx.shared.config.timeouts.tcp_attempt).0;
+    flow.second_look = (p.ts + cx.shared.config.timeouts.tcp_attempt).0;
+    flow.tcp.second_is_attempt = true;
 }
 
 fn syn_of_responder<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, p: &Packet<'_>, step: &mut Step) {
@@ -180,7 +182,7 @@ fn from_syn_sent<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, p: &Packet<'_>, s
     }
     if flags & RST != 0 {
         flow.end_mut(dir).set_state(Reset);
-        flow.tcp.is_active = false;
+        flow.tcp.concluded = true;
         step.closes = true;
     } else if p.decoded.payload_wire_len > 0 {
         cx.sink.weird(Some(flow), "data_before_established", cx.at);
@@ -205,7 +207,7 @@ fn from_established<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, flags: u8, ste
         end.set_state(Reset);
         step.closes = true;
         if peer.state != Reset || peer.prev_state != Established {
-            flow.tcp.is_active = false;
+            flow.tcp.concluded = true;
         }
     }
     if late_syn {
@@ -218,7 +220,7 @@ fn from_closed<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, flags: u8, delta_la
     // After FINs from both, a RST changes nothing.
     if flags & RST != 0 && peer.state != Closed {
         end.set_state(Reset);
-        step.closes |= !end.did_close;
+        step.closes |= !end.is(marks::DID_CLOSE);
     }
     if flags & SYN != 0 {
         cx.sink.weird(Some(flow), "SYN_after_close", cx.at);

@@ -1,4 +1,4 @@
-use super::endpoint::TcpState;
+use super::endpoint::{TcpState, marks};
 use crate::flow::Flow;
 use crate::pool;
 use crate::table::Cx;
@@ -27,7 +27,7 @@ struct Segment {
 
 /// Pieces waiting for a hole to be filled: ordered, not overlapping.
 #[derive(Debug, Default)]
-struct Held {
+pub(crate) struct Held {
     segments: VecDeque<Segment>,
     allocated_len: usize,
     bytes_len: u64,
@@ -35,25 +35,8 @@ struct Held {
     whole_count: usize,
 }
 
-/// One direction's byte stream; positions count from 1 at the first byte.
-#[derive(Debug)]
-pub(crate) struct Stream {
-    /// Next position to deliver.
-    pub(crate) next: u64,
-    /// Acknowledged up to here.
-    trim: u64,
-    /// End of the furthest piece seen.
-    max_end: u64,
-    /// Zeek would have given up here: gaps no longer count as missed, nothing is pending.
-    pub(crate) uncounted: bool,
-    held: Option<Box<Held>>,
-}
-
-impl Default for Stream {
-    fn default() -> Self {
-        Self { next: 1, trim: 1, max_end: 0, uncounted: false, held: None }
-    }
-}
+/// What a piece costs for its place in a list that grows by doubling.
+pub(crate) const PLACE_LEN: usize = 2 * size_of::<Segment>();
 
 /// A new piece of stream on its way in.
 #[derive(Clone, Copy)]
@@ -66,53 +49,57 @@ pub(crate) struct Piece<'a> {
     pub(crate) wire_len: u32,
 }
 
-impl Stream {
-    /// Delivered or waiting bytes that the peer has not acknowledged.
-    pub(crate) const fn has_unacked(&self) -> bool {
-        self.max_end > self.trim
+impl Held {
+    /// Start of the first whole piece that starts below `limit`.
+    fn first_whole_start(&self, limit: u64) -> Option<u64> {
+        if self.whole_count == 0 {
+            return None;
+        }
+        self.segments.iter().take_while(|s| s.start < limit).find(|s| s.whole).map(|s| s.start)
     }
 
-    /// Begins anew at position 1, as after a SYN at another place; what waits belongs to the old numbers.
-    pub(crate) fn restart<S>(&mut self, cx: &mut Cx<'_, S>) {
-        for s in self.held.take().map(|h| h.segments).into_iter().flatten() {
+    /// Takes the first waiting piece if it starts below `limit`.
+    fn pop_below(&mut self, limit: u64) -> Option<Segment> {
+        if self.segments.front()?.start >= limit {
+            return None;
+        }
+        let s = self.segments.pop_front()?;
+        self.bytes_len = self.bytes_len.saturating_sub(s.end.saturating_sub(s.start));
+        self.allocated_len = self.allocated_len.saturating_sub(pool::cost(&s.bytes));
+        self.whole_count = self.whole_count.saturating_sub(usize::from(s.whole));
+        Some(s)
+    }
+}
+
+/// Takes what waits in `dir` out of the flow, for as long as it is worked on.
+fn take_held(flow: &mut Flow, dir: Dir) -> Option<Box<Held>> {
+    flow.extra.as_mut()?.end_mut(dir).held.take()
+}
+
+/// Puts it back, unless nothing waits any more.
+fn put_held<S>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir, held: Box<Held>) {
+    if held.segments.is_empty() {
+        cx.shared.pool.lists = cx.shared.pool.lists.saturating_sub(1);
+    } else {
+        flow.end_extra_mut(dir).held = Some(held);
+    }
+}
+
+/// Begins `dir`'s stream anew at position 1, as after a SYN at another place; what waits belongs to the old numbers.
+pub(super) fn restart<S>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir) {
+    if let Some(mut held) = take_held(flow, dir) {
+        while let Some(s) = held.pop_below(u64::MAX) {
             let len = s.end.saturating_sub(s.start);
             let stats = &mut cx.shared.stats;
             stats.buffered_len = stats.buffered_len.saturating_sub(len);
             stats.bytes_dropped += len;
             cx.shared.pool.give(s.bytes);
         }
-        *self = Self { uncounted: self.uncounted, ..Self::default() };
+        held.segments.clear();
+        put_held(cx, flow, dir, held);
     }
-
-    fn buffered_len(&self) -> u64 {
-        self.held.as_ref().map_or(0, |h| h.bytes_len)
-    }
-
-    fn has_whole(&self) -> bool {
-        self.held.as_ref().is_some_and(|h| h.whole_count > 0)
-    }
-
-    /// Start of the first whole piece that starts below `limit`.
-    fn first_whole_start(&self, limit: u64) -> Option<u64> {
-        let held = self.held.as_ref().filter(|h| h.whole_count > 0)?;
-        held.segments.iter().take_while(|s| s.start < limit).find(|s| s.whole).map(|s| s.start)
-    }
-
-    /// Takes the first waiting piece if it starts below `limit`.
-    fn pop_below(&mut self, limit: u64) -> Option<Segment> {
-        let held = self.held.as_mut()?;
-        if held.segments.front()?.start >= limit {
-            return None;
-        }
-        let s = held.segments.pop_front()?;
-        held.bytes_len = held.bytes_len.saturating_sub(s.end.saturating_sub(s.start));
-        held.allocated_len = held.allocated_len.saturating_sub(pool::cost(&s.bytes));
-        held.whole_count = held.whole_count.saturating_sub(usize::from(s.whole));
-        if held.segments.is_empty() {
-            self.held = None;
-        }
-        Some(s)
-    }
+    let end = flow.end_mut(dir);
+    (end.next, end.trim, end.max_end) = (1, 1, 0);
 }
 
 /// Is `e` in a state in which gaps are believed?
@@ -121,24 +108,25 @@ fn is_clean(e: &super::Endpoint) -> bool {
 }
 
 /// Data of `dir` arrives. The fast way (next expected bytes, nothing waiting) copies nothing.
+#[inline]
 pub(crate) fn data<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, piece: Piece<'_>) {
+    let waiting = flow.extra.as_ref().is_some_and(|x| x.end(dir).held.is_some());
     let end = flow.end_mut(dir);
-    let no_ack = end.no_data_acked();
-    let stream = &mut end.stream;
     let mut piece = piece;
-    if piece.start < stream.trim.max(stream.next) {
-        let old = stream.trim.max(stream.next) - piece.start;
+    let known = end.trim.max(end.next);
+    if piece.start < known {
+        let old = known - piece.start;
         if old >= u64::from(piece.wire_len) {
             return;
         }
         piece = piece.skip(old);
     }
     let whole = piece.bytes.len() == piece.wire_len as usize;
-    if piece.start == stream.next && whole && stream.held.is_none() {
-        stream.next += u64::from(piece.wire_len);
-        stream.max_end = stream.max_end.max(stream.next);
-        if no_ack && stream.next > UNACKED_INITIAL_LEN {
-            stream.trim = stream.next;
+    if piece.start == end.next && whole && !waiting {
+        end.next += u64::from(piece.wire_len);
+        end.max_end = end.max_end.max(end.next);
+        if end.next > UNACKED_INITIAL_LEN && end.no_data_acked() {
+            end.trim = end.next;
         }
         if !flow.opaque {
             cx.sink.data(flow, app, dir, piece.bytes, cx.at);
@@ -169,41 +157,45 @@ fn out_of_order<S: Sink>(
 ) {
     let limits = cx.shared.config.limits;
     let no_ack = flow.end(dir).no_data_acked();
-    let ahead = piece.start.saturating_sub(flow.end(dir).stream.next);
+    let ahead = piece.start.saturating_sub(flow.end(dir).next);
     if ahead > limits.window_len && !no_ack {
         cx.shared.stats.bytes_dropped += piece.bytes.len() as u64;
         cx.sink.weird(Some(flow), "data_outside_window", cx.at);
         return;
     }
-    let mut stream = std::mem::take(&mut flow.end_mut(dir).stream);
-    let end = piece.start.saturating_add(piece.bytes.len() as u64);
+    let mut held = take_held(flow, dir).unwrap_or_else(|| {
+        cx.shared.pool.lists += 1;
+        Box::default()
+    });
+    let piece_end = piece.start.saturating_add(piece.bytes.len() as u64);
+    let end = flow.end_mut(dir);
     if whole {
-        stream.max_end = stream.max_end.max(end);
+        end.max_end = end.max_end.max(piece_end);
     }
-    if make_room(cx, flow, app, dir, &mut stream, piece.bytes.len()) && piece.start >= stream.next {
-        if insert(cx, flow.opaque, &mut stream, piece, whole) {
+    if make_room(cx, flow, app, dir, &mut held, piece.bytes.len()) && piece.start >= flow.end(dir).next {
+        if insert(cx, flow.opaque, &mut held, piece, whole) {
             cx.sink.weird(Some(flow), "rexmit_inconsistency", cx.at);
         }
-    } else if piece.start == stream.next && whole {
+    } else if piece.start == flow.end(dir).next && whole {
         // No buffer is needed for what is next in order.
-        stream.next = end;
-        flow.end_mut(dir).stream.next = end;
+        flow.end_mut(dir).next = piece_end;
         if !flow.opaque {
             cx.sink.data(flow, app, dir, piece.bytes, cx.at);
         }
     }
-    deliver_ready(cx, flow, app, dir, &mut stream);
-    if stream.has_whole() {
-        let above = stream.max_end.saturating_sub(stream.next);
-        if no_ack && above > UNCOUNTED_ABOVE_HOLE_LEN || stream.buffered_len() > UNCOUNTED_BUFFERED_LEN {
-            stream.uncounted = true;
+    deliver_ready(cx, flow, app, dir, &mut held);
+    if held.whole_count > 0 {
+        let end = flow.end_mut(dir);
+        let above = end.max_end.saturating_sub(end.next);
+        if no_ack && above > UNCOUNTED_ABOVE_HOLE_LEN || held.bytes_len > UNCOUNTED_BUFFERED_LEN {
+            end.set(marks::UNCOUNTED);
         }
     }
-    while no_ack && stream.buffered_len() > limits.unacked_hole_len as u64 {
+    while no_ack && held.bytes_len > limits.unacked_hole_len as u64 {
         cx.shared.stats.holes_forced += 1;
-        give_up_first_hole(cx, flow, app, dir, &mut stream);
+        give_up_first_hole(cx, flow, app, dir, &mut held);
     }
-    flow.end_mut(dir).stream = stream;
+    put_held(cx, flow, dir, held);
 }
 
 /// Makes room for one more piece by giving up the oldest holes; false if there is none to be had.
@@ -212,14 +204,14 @@ fn make_room<S: Sink>(
     flow: &mut Flow,
     app: &mut S::App,
     dir: Dir,
-    stream: &mut Stream,
+    held: &mut Held,
     len: usize,
 ) -> bool {
     let limits = cx.shared.config.limits;
     loop {
-        let Some(held) = stream.held.as_ref() else {
+        if held.segments.is_empty() {
             return len <= limits.flow_reassembly_len && cx.shared.pool.in_use_len() < limits.reassembly_len;
-        };
+        }
         let fits = held.segments.len() < limits.segment_count
             && held.allocated_len.saturating_add(len) <= limits.flow_reassembly_len
             && cx.shared.pool.in_use_len().saturating_add(len) <= limits.reassembly_len;
@@ -227,15 +219,14 @@ fn make_room<S: Sink>(
             return true;
         }
         cx.shared.stats.holes_forced += 1;
-        give_up_first_hole(cx, flow, app, dir, stream);
+        give_up_first_hole(cx, flow, app, dir, held);
     }
 }
 
 /// Puts a piece among those waiting; true if it contradicts bytes already there.
-fn insert<S: Sink>(cx: &mut Cx<'_, S>, opaque: bool, stream: &mut Stream, piece: Piece<'_>, whole: bool) -> bool {
+fn insert<S: Sink>(cx: &mut Cx<'_, S>, opaque: bool, held: &mut Held, piece: Piece<'_>, whole: bool) -> bool {
     let last_wins = cx.shared.config.overlap == OverlapPolicy::Last;
     let limit = cx.shared.config.limits.reassembly_len;
-    let held = stream.held.get_or_insert_with(Box::default);
     let piece_end = piece.start.saturating_add(piece.bytes.len() as u64);
     let part = |from: u64, to: u64| {
         let at = |p: u64| usize::try_from(p.saturating_sub(piece.start)).unwrap_or(usize::MAX);
@@ -271,9 +262,6 @@ fn insert<S: Sink>(cx: &mut Cx<'_, S>, opaque: bool, stream: &mut Stream, piece:
         }
         at = to;
         i = i.wrapping_add(1);
-    }
-    if held.segments.is_empty() {
-        stream.held = None;
     }
     if conflict {
         cx.shared.stats.overlap_conflicts += 1;
@@ -312,11 +300,11 @@ impl Segment {
 }
 
 /// Hands a waiting piece on and returns its buffer.
-fn deliver<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, next: &mut u64, s: Segment) {
+fn deliver<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, s: Segment) {
     cx.shared.stats.buffered_len = cx.shared.stats.buffered_len.saturating_sub(s.end.saturating_sub(s.start));
-    let skip = usize::try_from(next.saturating_sub(s.start)).unwrap_or(usize::MAX);
-    *next = (*next).max(s.end);
-    flow.end_mut(dir).stream.next = *next;
+    let end = flow.end_mut(dir);
+    let skip = usize::try_from(end.next.saturating_sub(s.start)).unwrap_or(usize::MAX);
+    end.next = end.next.max(s.end);
     if let Some(bytes) = s.bytes.get(skip..)
         && !bytes.is_empty()
         && !flow.opaque
@@ -327,25 +315,23 @@ fn deliver<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: 
 }
 
 /// Delivers the waiting pieces that have become next in order.
-fn deliver_ready<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, stream: &mut Stream) {
+fn deliver_ready<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, held: &mut Held) {
     loop {
-        let ready =
-            stream.held.as_ref().and_then(|h| h.segments.front()).is_some_and(|s| s.whole && s.start <= stream.next);
-        if !ready {
+        let next = flow.end(dir).next;
+        if !held.segments.front().is_some_and(|s| s.whole && s.start <= next) {
             return;
         }
-        let limit = stream.next.saturating_add(1);
-        let Some(s) = stream.pop_below(limit) else { return };
-        deliver(cx, flow, app, dir, &mut stream.next, s);
+        let Some(s) = held.pop_below(next.saturating_add(1)) else { return };
+        deliver(cx, flow, app, dir, s);
     }
 }
 
 /// Gives up the hole before the first waiting whole piece, or the cut pieces if there are only such.
-fn give_up_first_hole<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, stream: &mut Stream) {
-    let Some(last) = stream.held.as_ref().and_then(|h| h.segments.back()).map(|s| s.end) else { return };
-    let to = stream.first_whole_start(u64::MAX).unwrap_or(last);
-    cross_hole(cx, flow, app, dir, stream, to);
-    deliver_ready(cx, flow, app, dir, stream);
+fn give_up_first_hole<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, held: &mut Held) {
+    let Some(last) = held.segments.back().map(|s| s.end) else { return };
+    let to = held.first_whole_start(u64::MAX).unwrap_or(last);
+    cross_hole(cx, flow, app, dir, Some(held), to);
+    deliver_ready(cx, flow, app, dir, held);
 }
 
 /// Moves on to `to` over a hole: delivers the cut pieces in it and tells the gaps between.
@@ -354,31 +340,30 @@ fn cross_hole<S: Sink>(
     flow: &mut Flow,
     app: &mut S::App,
     dir: Dir,
-    stream: &mut Stream,
+    held: Option<&mut Held>,
     to: u64,
 ) -> u64 {
-    let from = stream.next;
-    while let Some(s) = stream.pop_below(to) {
-        if s.start > stream.next {
-            let len = s.start - stream.next;
-            stream.next = s.start;
-            tell_gap(cx, flow, app, dir, len, stream.next);
+    let from = flow.end(dir).next;
+    if let Some(held) = held {
+        while let Some(s) = held.pop_below(to) {
+            tell_gap(cx, flow, app, dir, s.start);
+            deliver(cx, flow, app, dir, s);
         }
-        deliver(cx, flow, app, dir, &mut stream.next, s);
     }
-    if to > stream.next {
-        let len = to - stream.next;
-        stream.next = to;
-        tell_gap(cx, flow, app, dir, len, to);
-    }
-    stream.next.saturating_sub(from)
+    tell_gap(cx, flow, app, dir, to);
+    flow.end(dir).next.saturating_sub(from)
 }
 
-/// Tells a gap of `len` bytes before `next`.
-fn tell_gap<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, len: u64, next: u64) {
+/// Tells that the bytes from the next one up to `to` are missing, if there are such.
+fn tell_gap<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, to: u64) {
     let end = flow.end_mut(dir);
-    end.stream.next = next;
-    end.gap_bytes = end.gap_bytes.saturating_add(len);
+    let len = to.saturating_sub(end.next);
+    if len == 0 {
+        return;
+    }
+    end.next = to;
+    let x = flow.end_extra_mut(dir);
+    x.gap_bytes = x.gap_bytes.saturating_add(len);
     cx.shared.stats.gap_bytes = cx.shared.stats.gap_bytes.saturating_add(len);
     if !flow.opaque {
         cx.sink.gap(flow, app, dir, len, cx.at);
@@ -386,47 +371,74 @@ fn tell_gap<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir:
 }
 
 /// The peer acknowledged `dir`'s stream up to `ack`: what is missing below will not come any more.
+#[inline]
 pub(crate) fn acked<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, ack: u64) {
+    let fin_seq = flow.fin_seq(dir);
     let end = flow.end_mut(dir);
     // A FIN from before the stream's start ends nothing.
-    let ack = if end.fin_seen && end.fin_seq > 0 && ack >= end.fin_seq { end.fin_seq - 1 } else { ack };
-    if ack <= end.stream.trim {
+    let ack = if end.is(marks::FIN_SEEN) && fin_seq > 0 && ack >= fin_seq { fin_seq - 1 } else { ack };
+    if ack <= end.trim {
         return;
     }
-    end.stream.trim = ack;
-    if ack <= end.stream.next {
-        return;
+    end.trim = ack;
+    if ack > end.next {
+        acked_beyond(cx, flow, app, dir, ack);
     }
+}
+
+/// The acknowledgement covers bytes that were not seen.
+#[cold]
+fn acked_beyond<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, ack: u64) {
     if ack <= 2 && flow.tcp.is_partial {
         // The first packet of a connection seen midstream was a keep-alive: nothing is missing.
         return;
     }
     let clean = is_clean(&flow.orig) && is_clean(&flow.resp);
-    let mut stream = std::mem::take(&mut flow.end_mut(dir).stream);
-    while stream.next < ack {
-        let to = stream.first_whole_start(ack).map_or(ack, |s| s.clamp(stream.next, ack));
-        let hole = cross_hole(cx, flow, app, dir, &mut stream, to);
-        if hole > 0 && clean && !stream.uncounted {
-            let end = flow.end_mut(dir);
-            end.missed_bytes = end.missed_bytes.saturating_add(hole);
-            end.gap_count = end.gap_count.saturating_add(1);
-            let count = end.gap_count;
+    let mut held = take_held(flow, dir);
+    loop {
+        let next = flow.end(dir).next;
+        if next >= ack {
+            break;
+        }
+        let to = held.as_ref().and_then(|h| h.first_whole_start(ack)).map_or(ack, |s| s.clamp(next, ack));
+        let hole = cross_hole(cx, flow, app, dir, held.as_deref_mut(), to);
+        if hole > 0 && clean && !flow.end(dir).is(marks::UNCOUNTED) {
+            let x = flow.end_extra_mut(dir);
+            x.missed_bytes = x.missed_bytes.saturating_add(hole);
+            x.gap_count = x.gap_count.saturating_add(1);
+            let count = x.gap_count;
             flow.note_scaled(dir, count, b'G');
         }
-        deliver_ready(cx, flow, app, dir, &mut stream);
+        if let Some(held) = &mut held {
+            deliver_ready(cx, flow, app, dir, held);
+        }
     }
-    deliver_ready(cx, flow, app, dir, &mut stream);
-    flow.end_mut(dir).stream = stream;
+    if let Some(mut held) = held {
+        deliver_ready(cx, flow, app, dir, &mut held);
+        put_held(cx, flow, dir, held);
+    }
+}
+
+/// Bytes that wait in `dir`, by what their buffers cost.
+pub(crate) fn waiting_len(flow: &Flow, dir: Dir) -> usize {
+    flow.end_extra(dir).held.as_ref().map_or(0, |h| h.allocated_len)
+}
+
+/// Gives up the oldest holes of `dir` until the buffers of all flows take at most `goal_len` bytes.
+pub(crate) fn shed<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, goal_len: usize) {
+    let Some(mut held) = take_held(flow, dir) else { return };
+    while !held.segments.is_empty() && cx.shared.pool.in_use_len() > goal_len {
+        cx.shared.stats.holes_forced += 1;
+        give_up_first_hole(cx, flow, app, dir, &mut held);
+    }
+    put_held(cx, flow, dir, held);
 }
 
 /// The flow ends: what waits is delivered, holes as gaps.
 pub(crate) fn flush<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir) {
-    if flow.end(dir).stream.held.is_none() {
-        return;
+    let Some(mut held) = take_held(flow, dir) else { return };
+    while !held.segments.is_empty() {
+        give_up_first_hole(cx, flow, app, dir, &mut held);
     }
-    let mut stream = std::mem::take(&mut flow.end_mut(dir).stream);
-    while stream.held.is_some() {
-        give_up_first_hole(cx, flow, app, dir, &mut stream);
-    }
-    flow.end_mut(dir).stream = stream;
+    put_held(cx, flow, dir, held);
 }

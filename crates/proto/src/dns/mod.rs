@@ -25,7 +25,7 @@ use answer::Data;
 use message::{Header, Name, Walk};
 use pending::Pending;
 use sekisho_record::{EnumName, Head, Port, Text, UnsetIfEmpty};
-use sekisho_types::{Addr, Dir, Interval};
+use sekisho_types::{Addr, Dir, Heap, Interval, block_len};
 use tcp::Stream;
 
 /// More questions than this in one message, and it is not looked into.
@@ -92,6 +92,13 @@ impl Protocol for Parser {
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.pending.drain(&mut |row| emit(row, cx));
+    }
+
+    fn held_len(&self) -> usize {
+        let streams =
+            self.streams.as_ref().map_or(0, |s| block_len(size_of::<[Stream; 2]>()) + s.as_slice().heap_len());
+        let swapped = if self.swapped.is_some() { block_len(size_of::<(Addr, u16)>()) } else { 0 };
+        self.pending.heap_len() + streams + swapped
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rows that wait for the other half of their exchange.
 
 use super::DnsRecord;
+use sekisho_types::{Heap, block_len};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Ids with rows waiting; beyond that all waiting rows are logged as they are.
@@ -17,12 +18,29 @@ pub struct Pending {
     query: Option<Box<DnsRecord>>,
     /// Further unanswered queries, and replies to no query; made when first needed.
     more: Option<Box<(Queues, Queues)>>,
+    /// What the rows take that wait.
+    rows_len: usize,
+}
+
+/// What a waiting row of the queues costs beside itself: its share of map and queue.
+const PLACE_LEN: usize = 96;
+
+impl Heap for Pending {
+    fn heap_len(&self) -> usize {
+        self.rows_len + if self.more.is_some() { block_len(size_of::<(Queues, Queues)>()) } else { 0 }
+    }
 }
 
 impl Pending {
     /// Takes out the oldest row that waits for a message with this id: a query for a reply (`is_reply`), a reply
     /// for a query.
     pub fn matching(&mut self, id: u16, is_reply: bool) -> Option<Box<DnsRecord>> {
+        let row = self.find(id, is_reply)?;
+        self.rows_len = self.rows_len.saturating_sub(cost(&row));
+        Some(row)
+    }
+
+    fn find(&mut self, id: u16, is_reply: bool) -> Option<Box<DnsRecord>> {
         if !is_reply {
             return self.more.as_mut().and_then(|m| pop(&mut m.1, id));
         }
@@ -42,12 +60,17 @@ impl Pending {
 
     /// Keeps a row until its other half comes; rows that must go first are handed to `out`.
     pub fn keep(&mut self, row: Box<DnsRecord>, out: &mut dyn FnMut(Box<DnsRecord>)) {
+        self.rows_len += cost(&row);
         if row.saw_query && self.query.is_none() {
             self.query = Some(row);
             return;
         }
         let more = self.more.get_or_insert_default();
-        push(if row.saw_query { &mut more.0 } else { &mut more.1 }, row, out);
+        let gone = &mut self.rows_len;
+        push(if row.saw_query { &mut more.0 } else { &mut more.1 }, row, &mut |row| {
+            *gone = gone.saturating_sub(cost(&row));
+            out(row);
+        });
     }
 
     /// Hands out all rows.
@@ -57,7 +80,13 @@ impl Pending {
             let (queries, replies) = *more;
             queries.into_values().chain(replies.into_values()).flatten().for_each(out);
         }
+        self.rows_len = 0;
     }
+}
+
+/// Rows do not change while they wait.
+fn cost(row: &DnsRecord) -> usize {
+    PLACE_LEN + row.held_len()
 }
 
 fn pop(queues: &mut Queues, id: u16) -> Option<Box<DnsRecord>> {

@@ -1,5 +1,5 @@
 use sekisho_record::{EnumName, Head, Kind, Record, Tail, Text, ToValue, UnsetIfEmpty, Value};
-use sekisho_types::{Interval, Subnet};
+use sekisho_types::{Heap, Interval, Subnet, block_len, list_len};
 use std::borrow::Cow;
 
 /// A number's name, or the number behind a prefix where it has none.
@@ -28,6 +28,22 @@ impl ToValue for Label {
     const KIND: Kind = Kind::String;
     fn to_value(&self) -> Value<'_> {
         Value::Str(self.0.as_bytes())
+    }
+}
+
+impl Heap for Label {
+    fn heap_len(&self) -> usize {
+        if let Cow::Owned(text) = &self.0 { text.heap_len() } else { 0 }
+    }
+}
+
+impl DnsRecord {
+    /// Bytes that the row takes, itself included.
+    pub(super) fn held_len(&self) -> usize {
+        let names = self.query.heap_len() + self.reply_query.heap_len();
+        let labels = [&self.qclass_name, &self.qtype_name, &self.reply_qtype_name];
+        let labels = labels.into_iter().map(Heap::heap_len).sum::<usize>() + self.opcode_name.heap_len();
+        block_len(size_of::<Self>()) + names + labels + self.answers.heap_len() + list_len(&self.ttls.0)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Messages in a TCP stream, each behind its length in two bytes (RFC 1035 §4.2.2).
 
 use crate::Held;
+use sekisho_types::Heap;
 
 /// Length of the length.
 pub const PREFIX_LEN: usize = 2;
@@ -15,6 +16,12 @@ pub struct Stream {
     skip: usize,
     /// A hole took a length with it: no message's beginning can be known any more.
     lost: bool,
+}
+
+impl Heap for Stream {
+    fn heap_len(&self) -> usize {
+        self.held.heap_len()
+    }
 }
 
 impl Stream {

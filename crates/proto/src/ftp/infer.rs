@@ -9,7 +9,7 @@ use super::reply::{self, Reply};
 use super::session::Channel;
 use crate::Cx;
 use sekisho_record::EnumName;
-use sekisho_types::Timestamp;
+use sekisho_types::{Heap, Timestamp};
 
 /// A transfer that a 150 reply opened and no reply has closed.
 #[derive(Debug)]
@@ -17,6 +17,12 @@ pub struct Open {
     ts: Timestamp,
     command: &'static str,
     name: Option<Vec<u8>>,
+}
+
+impl Heap for Open {
+    fn heap_len(&self) -> usize {
+        self.name.heap_len()
+    }
 }
 
 impl Parser {

@@ -24,7 +24,7 @@ use command::Moves;
 use path::Endpoint;
 use reply::{Bad, Replies, Reply};
 use sekisho_record::Text;
-use sekisho_types::Dir;
+use sekisho_types::{Dir, Heap};
 use session::{Channel, Session};
 
 /// Longest line looked at, in bytes; the rest of a longer one is dropped.
@@ -95,6 +95,7 @@ impl Protocol for Parser {
                 return;
             }
         }
+        lines.rest();
         if let Some(slot) = self.lines.get_mut(dir.index()) {
             *slot = lines;
         }
@@ -116,6 +117,10 @@ impl Protocol for Parser {
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.finish_inferred(cx);
         self.session.finish(cx);
+    }
+
+    fn held_len(&self) -> usize {
+        self.lines.as_slice().heap_len() + self.session.heap_len() + self.inferred.heap_len()
     }
 }
 

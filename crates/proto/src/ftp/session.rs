@@ -7,7 +7,7 @@ use super::reply::{self, Reply};
 use super::{MAX_PENDING_COMMANDS, MAX_TEXT_LEN};
 use crate::{Cx, EXPECTATION_LIFETIME, Expectation, ProtoId, Transfer};
 use sekisho_record::{Port, Text};
-use sekisho_types::{Addr, Timestamp};
+use sekisho_types::{Addr, Heap, Timestamp, block_len, list_len};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Accounts whose password is no secret.
@@ -72,6 +72,22 @@ impl Default for Session {
             transfer: None,
             described: false,
         }
+    }
+}
+
+impl Heap for Pending {
+    fn heap_len(&self) -> usize {
+        self.cmd.heap_len() + self.arg.heap_len()
+    }
+}
+
+impl Heap for Session {
+    fn heap_len(&self) -> usize {
+        /// The shared part of an announced transfer, its name and its place among the expectations.
+        const TRANSFER_LEN: usize = block_len(size_of::<Mutex<Transfer>>() + 2 * size_of::<usize>()) + 64;
+        let pending = list_len(&self.pending) + self.pending.as_slice().heap_len() + self.current.heap_len();
+        let texts = self.user.heap_len() + self.password.heap_len() + self.reply_msg.heap_len() + self.cwd.heap_len();
+        pending + texts + if self.transfer.is_some() { TRANSFER_LEN } else { 0 }
     }
 }
 

@@ -43,6 +43,11 @@ impl Protocol for Parser {
         self.close(Dir::Orig, false, cx);
         self.close(Dir::Resp, false, cx);
     }
+
+    /// The transfer is shared with the control flow, which counts it.
+    fn held_len(&self) -> usize {
+        0
+    }
 }
 
 impl Parser {

@@ -3,6 +3,7 @@
 use crate::mime::{Facts, Kind, Leaf, Mime, Observer, Origin};
 use crate::{Cx, FileId, Windows};
 use sekisho_inflate::{Coding, Inflater, Limits, Outcome};
+use sekisho_types::{Heap, block_len};
 use smallvec::SmallVec;
 
 /// Codings applied one after the other; a message with more is passed on as it is.
@@ -46,13 +47,7 @@ impl Body {
     ) -> Self {
         let parts = (facts.kind != Kind::Leaf).then(|| Box::new(Mime::body(origin.clone(), facts.clone(), cx)));
         let total_len = total_len.filter(|_| codings.is_empty());
-        let windows = if codings.is_empty() { None } else { cx.decoding().open(codings.len()) };
-        let mut decoders = SmallVec::new();
-        if windows.is_some() {
-            decoders.extend(codings.iter().rev().map(|c| Inflater::new(*c, Limits::default())));
-        } else if !codings.is_empty() {
-            cx.weird(OVER_BUDGET);
-        }
+        let (decoders, windows) = if codings.is_empty() { (SmallVec::new(), None) } else { decoders(codings, cx) };
         Self {
             coded: !codings.is_empty(),
             decoders,
@@ -94,8 +89,8 @@ impl Body {
             content.push(decoded, cx, observer);
         });
         cx.decoding().refill(bytes.len());
-        let held_back = decoders.iter().map(Inflater::held_back_len).sum();
-        let afforded = cx.decoding().spend(share, *len - before, held_back);
+        let held_len = decoders.iter().map(Inflater::held_len).sum();
+        let afforded = cx.decoding().spend(share, *len - before, held_len);
         if !fine || !afforded {
             self.give_up();
             cx.weird(if fine { OVER_BUDGET } else { "HTTP_bad_content_coding" });
@@ -140,7 +135,8 @@ impl Body {
         }
         if let Some(share) = windows {
             // What comes too late to be stopped makes debt.
-            let _ = cx.decoding().spend(share, *len - before, 0);
+            let held_len = decoders.iter().map(Inflater::held_len).sum();
+            let _ = cx.decoding().spend(share, *len - before, held_len);
         }
         if let Some(parts) = &mut content.parts {
             parts.finish(complete, cx, observer);
@@ -149,6 +145,32 @@ impl Body {
             leaf.end(complete, cx, observer);
         }
         *len
+    }
+}
+
+/// Decoders for a content, the outermost coding first, and their share of the worker's memory; none if there is no
+/// room.
+fn decoders(codings: &Codings, cx: &mut Cx<'_>) -> (SmallVec<[Inflater; 1]>, Option<Windows>) {
+    let account = cx.decoding();
+    if !account.is_full() {
+        let limits = Limits { memory_len: account.decoder_len(), ..Limits::default() };
+        let chain: SmallVec<[Inflater; 1]> = codings.iter().rev().map(|c| Inflater::new(*c, limits)).collect();
+        let windows = account.open(chain.iter().map(Inflater::held_len).sum());
+        if windows.is_some() {
+            return (chain, windows);
+        }
+    }
+    cx.weird(OVER_BUDGET);
+    (SmallVec::new(), None)
+}
+
+impl Heap for Body {
+    /// Decoders are counted by their share of [`crate::Decoding`].
+    fn heap_len(&self) -> usize {
+        let Content { origin, facts, parts, .. } = &self.content;
+        let decoders =
+            if self.decoders.spilled() { block_len(self.decoders.capacity() * size_of::<Inflater>()) } else { 0 };
+        origin.heap_len() + facts.heap_len() + parts.heap_len() + decoders
     }
 }
 

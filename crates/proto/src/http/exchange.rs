@@ -5,15 +5,16 @@ use super::record::HttpRecord;
 use crate::mime::{Base64, Observer};
 use crate::{Cx, Event, FileInfo};
 use sekisho_record::{Set, Text};
+use sekisho_types::{Heap, block_len};
 use std::collections::VecDeque;
 
 /// Requests without response in one flow; then those are logged as they are (Zeek's `max_pending_requests`).
 const MAX_PENDING: usize = 100;
 
-/// Bytes that requests without response may hold in one flow; then those are logged as they are, too.
+/// Memory for the rows of requests without response in one flow; then those are logged as they are, too.
 const MAX_PENDING_LEN: usize = 1 << 20;
 
-/// Requests without response before anybody counts their bytes: the usual case costs nothing.
+/// Requests without response that need not go for their size; places for rows that an idle flow keeps.
 const FEW_PENDING: usize = 8;
 
 /// Longest target logged; a longer one is cut.
@@ -29,6 +30,8 @@ const MAX_PROXIED_LEN: usize = 4096;
 struct Exchange {
     index: u64,
     record: Box<HttpRecord>,
+    /// What the row was counted for.
+    counted: usize,
     /// The response is over, the request is not: a server may answer early.
     answered: bool,
 }
@@ -38,6 +41,10 @@ struct Exchange {
 pub(crate) struct Exchanges {
     /// Ordered by index.
     pending: VecDeque<Exchange>,
+    /// What the rows were counted for.
+    counted: usize,
+    /// A row may have changed since it was counted.
+    changed: bool,
     request: u64,
     response: u64,
     depth: u64,
@@ -49,6 +56,7 @@ impl Exchanges {
     }
 
     fn find(&mut self, index: u64) -> Option<&mut Exchange> {
+        self.changed = true;
         let at = self.position(index)?;
         self.pending.get_mut(at)
     }
@@ -63,7 +71,10 @@ impl Exchanges {
         if self.pending.get(at).is_none_or(|e| e.index != index) {
             self.depth += 1;
             let record = Box::new(HttpRecord::new(cx.head(cx.ts), cx.tail(), self.depth));
-            self.pending.insert(at, Exchange { index, record, answered: false });
+            let counted = HttpRecord::EMPTY_LEN;
+            self.counted += counted;
+            self.changed = true;
+            self.pending.insert(at, Exchange { index, record, counted, answered: false });
         }
         // Just found or made.
         let found = at.min(self.pending.len().saturating_sub(1));
@@ -74,8 +85,38 @@ impl Exchanges {
     /// Is there no room for another request?
     fn is_full(&self) -> bool {
         let count = self.pending.len();
-        let held = || self.pending.iter().map(|e| e.record.request_len()).sum::<usize>();
-        count > MAX_PENDING || count > FEW_PENDING && held() > MAX_PENDING_LEN
+        count > MAX_PENDING || count > FEW_PENDING && self.counted > MAX_PENDING_LEN
+    }
+
+    /// Counts the rows of the two messages at hand anew, if they may have changed.
+    pub(crate) fn recount_changed(&mut self, request: u64, response: u64) {
+        if self.changed {
+            self.recount(request);
+            if response != request {
+                self.recount(response);
+            }
+            self.changed = false;
+        }
+    }
+
+    /// Counts row `index` anew: its fields may have come or grown.
+    fn recount(&mut self, index: u64) {
+        // Most rows go as they came, within one call.
+        if self.pending.is_empty() {
+            return;
+        }
+        if let Some(exchange) = self.find(index) {
+            let now = exchange.record.held_len();
+            let before = std::mem::replace(&mut exchange.counted, now);
+            self.counted = self.counted.saturating_sub(before).saturating_add(now);
+        }
+    }
+
+    fn uncount(&mut self, exchange: &Exchange) {
+        self.counted = self.counted.saturating_sub(exchange.counted);
+        if self.pending.is_empty() && self.pending.capacity() > FEW_PENDING {
+            self.pending = VecDeque::new();
+        }
     }
 
     /// A request begins: the index of its row.
@@ -84,6 +125,7 @@ impl Exchanges {
             cx.weird("HTTP_response_before_request");
             self.request = self.response;
         }
+        self.recount(self.request);
         if self.is_full() {
             cx.weird("HTTP_excessive_pipelining");
             self.flush_before(self.request, cx);
@@ -151,6 +193,7 @@ impl Exchanges {
         if let Some(at) = self.position(index)
             && let Some(exchange) = self.pending.remove(at)
         {
+            self.uncount(&exchange);
             emit(exchange, cx);
         }
     }
@@ -158,6 +201,7 @@ impl Exchanges {
     fn flush_before(&mut self, index: u64, cx: &mut Cx<'_>) {
         while self.pending.front().is_some_and(|e| e.index < index) {
             let Some(exchange) = self.pending.pop_front() else { return };
+            self.uncount(&exchange);
             emit(exchange, cx);
         }
     }
@@ -165,6 +209,12 @@ impl Exchanges {
     /// Logs every row that is left.
     pub(crate) fn flush(&mut self, cx: &mut Cx<'_>) {
         self.flush_before(u64::MAX, cx);
+    }
+}
+
+impl Heap for Exchanges {
+    fn heap_len(&self) -> usize {
+        self.counted + block_len(self.pending.capacity().saturating_mul(size_of::<Exchange>()))
     }
 }
 

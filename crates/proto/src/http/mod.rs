@@ -22,7 +22,7 @@ use body::Body;
 use exchange::{Exchanges, FileList, request_field};
 use message::{RequestLine, StatusLine, Version, request_line, status_line};
 use sekisho_record::Text;
-use sekisho_types::Dir;
+use sekisho_types::{Dir, Heap, block_len};
 use side::{Head, Side, State, Upgrade};
 use std::collections::VecDeque;
 
@@ -31,6 +31,9 @@ const MAX_LINE_LEN: usize = 64 * 1024;
 
 /// Requests whose method is remembered until the response comes; of older ones it is forgotten.
 const MAX_UNANSWERED: usize = 1000;
+
+/// Places for unanswered requests that an idle flow keeps.
+const IDLE_ASKS: usize = 16;
 
 /// Name in conn's `service`.
 const SERVICE: &str = "http";
@@ -114,12 +117,14 @@ impl Protocol for Parser {
             }
             None => {}
         }
+        self.settle();
     }
 
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         of(&mut self.lines, dir).clear();
         let side = self.core.side_of(dir);
         self.core.gap(side, len, cx);
+        self.settle();
     }
 
     fn half_closed(&mut self, dir: Dir, cx: &mut Cx<'_>) {
@@ -133,12 +138,33 @@ impl Protocol for Parser {
         }
         let side = self.core.side_of(dir);
         self.core.interrupt(side, true, cx);
+        self.settle();
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.core.interrupt(Dir::Orig, false, cx);
         self.core.interrupt(Dir::Resp, false, cx);
         self.core.exchanges.flush(cx);
+    }
+
+    fn held_len(&self) -> usize {
+        let Self { lines, core } = self;
+        let unanswered = block_len(core.unanswered.capacity().saturating_mul(size_of::<Ask>()));
+        lines.as_slice().heap_len() + core.sides.as_slice().heap_len() + core.exchanges.heap_len() + unanswered
+    }
+}
+
+impl Parser {
+    /// After a call: gives back what an idle flow does not need, and counts the rows that may have grown.
+    fn settle(&mut self) {
+        let Self { lines: [orig, resp], core } = self;
+        orig.rest();
+        resp.rest();
+        if core.unanswered.is_empty() && core.unanswered.capacity() > IDLE_ASKS {
+            core.unanswered = VecDeque::new();
+        }
+        let [requests, responses] = &core.sides;
+        core.exchanges.recount_changed(requests.row, responses.row);
     }
 }
 
@@ -411,7 +437,7 @@ impl Core {
         let facts = std::mem::take(&mut s.head.facts);
         let origin = Origin { source: "HTTP", is_orig, range_key, suggested_name, numbered: false };
         let total_len = total_len.filter(|_| !s.head.chunked);
-        s.body = Some(Body::new(origin, facts, &s.head.decodable(), total_len, cx));
+        s.body = Some(Box::new(Body::new(origin, facts, &s.head.decodable(), total_len, cx)));
     }
 
     fn chunk_size(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
@@ -447,7 +473,7 @@ impl Core {
             State::Fixed(_) => self.side(side).state = State::Fixed(left),
             State::Chunk(_) if left == 0 => self.side(side).state = State::ChunkEnd,
             State::Chunk(_) => self.side(side).state = State::Chunk(left),
-            State::UntilDelimiter if self.side(side).body.as_ref().is_some_and(Body::is_closed) => {
+            State::UntilDelimiter if self.side(side).body.as_ref().is_some_and(|b| b.is_closed()) => {
                 *input = content.get(taken..).unwrap_or(&[]);
                 self.finish(side, true, cx);
             }
@@ -477,6 +503,7 @@ impl Core {
         let s = of(sides, side);
         s.ongoing = false;
         s.state = State::StartLine;
+        s.head.etag = None;
         let mut list = FileList { exchanges, index: s.row, request };
         let len = s.body.take().map_or(0, |b| b.finish(complete, cx, &mut list));
         let row = s.row;

@@ -1,6 +1,6 @@
 use crate::FileInfo;
 use sekisho_record::{EnumName, Head, Record, Set, Tail, Text};
-use sekisho_types::Uid;
+use sekisho_types::{Heap, Uid, block_len, list_len};
 
 /// Files listed per message; further ones are in `files` only. Zeek's `HTTP::max_files_orig`.
 const MAX_FILES: usize = 15;
@@ -96,12 +96,19 @@ impl HttpRecord {
         }
     }
 
-    /// Bytes of the request that the row holds.
-    pub(crate) fn request_len(&self) -> usize {
-        let fields =
-            [&self.method, &self.host, &self.uri, &self.referrer, &self.user_agent, &self.origin, &self.username];
-        let proxied = self.proxied.iter().flat_map(|set| &set.0);
-        fields.into_iter().flatten().chain(proxied).map(|text| text.0.len()).sum()
+    /// What a row takes that was just begun.
+    pub(crate) const EMPTY_LEN: usize = block_len(size_of::<Self>());
+
+    /// Bytes that the row takes, itself included.
+    pub(crate) fn held_len(&self) -> usize {
+        let request = [&self.method, &self.host, &self.uri, &self.referrer, &self.user_agent, &self.origin];
+        let response = [&self.version, &self.status_msg, &self.info_msg, &self.username];
+        let fields = request.into_iter().chain(response).map(Heap::heap_len).sum::<usize>();
+        let fuids = [&self.orig_fuids, &self.resp_fuids].into_iter().flatten().map(list_len).sum::<usize>();
+        let types = [&self.orig_mime_types, &self.resp_mime_types].into_iter().flatten().map(list_len).sum::<usize>();
+        let names = [&self.orig_filenames, &self.resp_filenames].into_iter().flatten();
+        let names = names.map(|n| list_len(n) + n.as_slice().heap_len()).sum::<usize>();
+        Self::EMPTY_LEN + fields + self.proxied.heap_len() + fuids + types + names
     }
 
     /// Lists a file whose content has begun.

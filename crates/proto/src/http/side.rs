@@ -7,6 +7,7 @@ use crate::mime::field::{Fold, token};
 use crate::mime::{Facts, number};
 use sekisho_inflate::Coding;
 use sekisho_record::Text;
+use sekisho_types::{Heap, block_len};
 
 /// What the next bytes of a direction are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,13 +150,26 @@ impl Head {
     }
 }
 
+impl Heap for Head {
+    fn heap_len(&self) -> usize {
+        self.facts.heap_len() + self.etag.heap_len()
+    }
+}
+
+impl Heap for Side {
+    fn heap_len(&self) -> usize {
+        let body = self.body.as_ref().map_or(0, |b| block_len(size_of::<Body>()) + b.heap_len());
+        self.head.heap_len() + self.fold.heap_len() + body
+    }
+}
+
 /// One direction.
 #[derive(Default)]
 pub(crate) struct Side {
     pub(crate) state: State,
     pub(crate) head: Head,
     pub(crate) fold: Fold,
-    pub(crate) body: Option<Body>,
+    pub(crate) body: Option<Box<Body>>,
     /// Row of the current or last message.
     pub(crate) row: u64,
     /// A message has begun and is not over.

@@ -3,6 +3,7 @@
 use super::field;
 use crate::{Cx, FileId, FileMeta, Range};
 use sekisho_record::Text;
+use sekisho_types::Heap;
 
 /// Longest boundary kept (RFC 2046 §5.1.1 allows 70); a longer one is cut, and so never found.
 const MAX_BOUNDARY_LEN: usize = 512;
@@ -114,6 +115,18 @@ impl Facts {
             range,
             ..FileMeta::default()
         })
+    }
+}
+
+impl Heap for Facts {
+    fn heap_len(&self) -> usize {
+        self.boundary.heap_len() + self.filename.heap_len() + self.declared_mime.heap_len()
+    }
+}
+
+impl Heap for Origin {
+    fn heap_len(&self) -> usize {
+        self.range_key.heap_len() + self.suggested_name.heap_len()
     }
 }
 

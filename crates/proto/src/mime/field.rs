@@ -2,6 +2,8 @@
 //! (RFC 5322 §2.2, RFC 2045 §5, RFC 2183, RFC 2231, RFC 2047).
 
 use super::decode::{Base64, decode_hex, percent_decoded, to_utf8};
+use crate::stream::reuse;
+use sekisho_types::Heap;
 use std::borrow::Cow;
 
 /// Bytes of one field, with all its continuation lines; more is dropped and reported.
@@ -39,6 +41,12 @@ pub(crate) struct Fold {
     over: bool,
 }
 
+impl Heap for Fold {
+    fn heap_len(&self) -> usize {
+        self.held.heap_len()
+    }
+}
+
 impl Fold {
     /// The field begun last; empty if none. Give it back with [`Fold::recycle`].
     pub(crate) fn take(&mut self) -> (Vec<u8>, u32) {
@@ -47,7 +55,7 @@ impl Fold {
 
     /// Returns the buffer of a field that was handled.
     pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
-        buffer.clear();
+        reuse(&mut buffer);
         self.held = buffer;
         self.over = false;
     }

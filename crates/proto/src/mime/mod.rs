@@ -12,9 +12,11 @@ mod tests;
 pub(crate) use decode::Base64;
 pub(crate) use facts::{Encoding, Facts, Kind, Origin, number};
 
+use crate::stream::reuse;
 use crate::{Cx, FileId, FileInfo, Lines};
 use field::Fold;
 use sekisho_record::Text;
+use sekisho_types::{Heap, list_len};
 
 /// Nesting of entities; deeper ones are passed over.
 const MAX_DEPTH: usize = 100;
@@ -145,6 +147,16 @@ impl Leaf {
     }
 }
 
+impl Heap for Mime {
+    fn heap_len(&self) -> usize {
+        let e = &self.entities;
+        let decoder = if let Decoder::Quoted(line) = &e.decoder { line.heap_len() } else { 0 };
+        let boundaries = list_len(&e.boundaries) + e.boundaries.as_slice().heap_len();
+        let buffers = self.lines.heap_len() + e.fold.heap_len() + e.candidate.heap_len() + e.decoded.heap_len();
+        e.origin.heap_len() + e.facts.heap_len() + boundaries + buffers + decoder
+    }
+}
+
 impl Mime {
     /// A message from its first header line. `count`: entities of earlier messages in the flow.
     pub(crate) fn message(origin: Origin, count: u64) -> Self {
@@ -183,6 +195,7 @@ impl Mime {
             }
         }
         self.entities.flush(cx, observer);
+        self.lines.rest();
         bytes.len() - input.len()
     }
 
@@ -471,6 +484,7 @@ impl Entities {
             self.flush(cx, observer);
             self.held_end = HeldEnd::None;
             self.decoder = Decoder::Identity;
+            reuse(&mut self.decoded);
         }
         if let Some(leaf) = self.file.take() {
             leaf.end(complete, cx, observer);

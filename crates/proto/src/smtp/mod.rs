@@ -21,7 +21,7 @@ pub use record::SmtpRecord;
 use crate::{Cx, Descriptor, Line, Lines, Protocol, Start};
 use command::{Command, bdat, command, reply};
 use dots::{Dots, Piece};
-use sekisho_types::Dir;
+use sekisho_types::{Dir, Heap, block_len};
 use session::Session;
 use std::collections::VecDeque;
 
@@ -30,6 +30,9 @@ const MAX_LINE_LEN: usize = 64 * 1024;
 
 /// Commands without reply that are remembered (as in Zeek).
 const MAX_PENDING: usize = 1000;
+
+/// Places for commands without reply that an idle flow keeps.
+const IDLE_COMMANDS: usize = 64;
 
 /// Name in conn's `service`.
 const SERVICE: &str = "smtp";
@@ -122,6 +125,10 @@ impl Protocol for Parser {
         if core.next_is_tls {
             cx.hand_over(None, input.len());
         }
+        lines.rest();
+        if core.pending.is_empty() && core.pending.capacity() > IDLE_COMMANDS {
+            core.pending = VecDeque::new();
+        }
     }
 
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
@@ -147,6 +154,11 @@ impl Protocol for Parser {
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.core.session.end_mail(false, cx);
         self.core.session.finalize(cx);
+    }
+
+    fn held_len(&self) -> usize {
+        let pending = block_len(self.core.pending.capacity().saturating_mul(size_of::<Command>()));
+        self.lines.as_slice().heap_len() + self.core.session.heap_len() + pending
     }
 }
 

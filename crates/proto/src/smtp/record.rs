@@ -1,5 +1,5 @@
 use sekisho_record::{Head, Record, Set, Tail, Text};
-use sekisho_types::{Addr, Uid};
+use sekisho_types::{Addr, Heap, Uid, block_len};
 
 /// One mail, or what came of the attempt to send one.
 #[derive(Record)]
@@ -64,13 +64,24 @@ pub struct SmtpRecord {
     pub(crate) auth_success: Option<bool>,
     #[record(flatten)]
     pub(crate) tail: Tail,
+    /// Bytes of heap that the columns take which senders choose; see [`SmtpRecord::set`].
+    #[record(skip)]
+    pub(crate) held_len: usize,
 }
 
 impl SmtpRecord {
+    /// Fills a column and counts what it takes.
+    pub(crate) fn set(&mut self, column: impl FnOnce(&mut Self) -> &mut Option<Text>, text: Text) {
+        let more = text.heap_len();
+        let old = column(self).replace(text);
+        self.held_len = (self.held_len + more).saturating_sub(old.heap_len());
+    }
+
     /// The row's first columns; the others follow as commands and mail are read.
     pub(crate) fn new(head: Head, tail: Tail, trans_depth: u64, helo: Option<Text>) -> Self {
         Self {
             path: vec![head.resp_h, head.orig_h],
+            held_len: helo.heap_len() + block_len(2 * size_of::<Addr>()),
             head,
             trans_depth,
             helo,

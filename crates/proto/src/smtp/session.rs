@@ -3,12 +3,12 @@
 use super::address::{each_address, first_address};
 use super::auth::Auth;
 use super::command::{Command, Reply};
-use super::mail::MAX_ADDRESS_LEN;
+use super::mail::{MAX_ADDRESS_LEN, insert};
 use super::record::SmtpRecord;
 use crate::mime::{Mime, Origin};
 use crate::{Cx, Event};
 use sekisho_record::{Set, Text};
-use sekisho_types::Dir;
+use sekisho_types::{Dir, Heap, block_len};
 
 /// Recipients kept per mail (Zeek's `max_rcptto_addresses`).
 const MAX_RECIPIENTS: usize = 1000;
@@ -32,6 +32,13 @@ pub(crate) struct Session {
     last_chunk_asked: bool,
     /// Rows logged.
     logged: u64,
+}
+
+impl Heap for Session {
+    fn heap_len(&self) -> usize {
+        let row = self.row.as_ref().map_or(0, |r| block_len(size_of::<SmtpRecord>()) + r.held_len);
+        row + self.helo.heap_len() + self.mail.heap_len() + self.auth.mechanism.heap_len() + self.auth.user.heap_len()
+    }
 }
 
 impl Session {
@@ -62,7 +69,7 @@ impl Session {
         match command {
             Command::Ehlo | Command::Helo => {
                 self.helo = Some(argument.into());
-                self.row(cx).helo = Some(argument.into());
+                self.row(cx).set(|row| &mut row.helo, argument.into());
             }
             Command::Mail if starts_with(argument, b"from:") => self.mail_from(argument, cx),
             Command::Rcpt if starts_with(argument, b"to:") => {
@@ -100,7 +107,7 @@ impl Session {
         let from = first_address(argument);
         let row = self.row(cx);
         if let Some(from) = from {
-            row.mailfrom = Some(from.into());
+            row.set(|row| &mut row.mailfrom, from.into());
         }
         self.active = true;
         self.mail_from_seen = true;
@@ -109,14 +116,15 @@ impl Session {
 
     fn rcpt_to(&mut self, argument: &[u8], cx: &mut Cx<'_>) {
         self.active = true;
-        let set = self.row(cx).rcptto.get_or_insert_with(Set::default);
+        let row = self.row(cx);
+        let set = row.rcptto.get_or_insert_with(Set::default);
         let mut over = false;
         each_address(argument, &mut |address| {
             over = set.0.len() >= MAX_RECIPIENTS;
             if !over {
                 // What is left of a delivery-status parameter once separators are gone.
                 let address = address.strip_prefix(b"ORCPT=rfc822").map_or_else(|| address.clone(), <[u8]>::to_vec);
-                set.insert(address.get(..MAX_ADDRESS_LEN).unwrap_or(&address).into());
+                row.held_len += insert(set, address.get(..MAX_ADDRESS_LEN).unwrap_or(&address).into());
             }
             !over
         });
@@ -130,7 +138,7 @@ impl Session {
         let mut text = reply.code.to_string().into_bytes();
         text.push(b' ');
         text.extend_from_slice(reply.text);
-        self.row(cx).last_reply = Some(text.into());
+        self.row(cx).set(|row| &mut row.last_reply, text.into());
         let mail_done = match command {
             Some(Command::EndOfData) => true,
             Some(Command::Bdat) => !reply.more && self.last_chunk_asked,
@@ -150,7 +158,7 @@ impl Session {
         match (reply.code, status) {
             (250, b"2.1.0") => {
                 if let Some(from) = first_address(reply.text) {
-                    self.row(cx).mailfrom = Some(from.into());
+                    self.row(cx).set(|row| &mut row.mailfrom, from.into());
                     self.active = true;
                 }
             }

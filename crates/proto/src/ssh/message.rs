@@ -2,6 +2,7 @@
 //! draft-ylonen-ssh-protocol-00).
 
 use md5::{Digest, Md5};
+use sekisho_types::Heap;
 use sekisho_wire::{ParseError, ParseResult, Reader};
 
 /// Names taken of one algorithm list; longer lists count as empty, as in Zeek.
@@ -127,6 +128,12 @@ pub mod list {
     pub const MAC: [usize; 2] = [4, 5];
     pub const COMPRESSION: [usize; 2] = [6, 7];
     pub const LANGUAGES: [usize; 2] = [8, 9];
+}
+
+impl Heap for KexInit {
+    fn heap_len(&self) -> usize {
+        self.lists.as_slice().heap_len()
+    }
 }
 
 impl KexInit {

@@ -19,7 +19,7 @@ use crate::{Cx, Descriptor, Guess, Held, Lines, Probe, Protocol, Start, Transpor
 use auth::{Auth, Outcome};
 use message::{KexInit, MAX_ALGORITHMS, MAX_PACKET_LEN, Next, Offer, Packet, list, msg};
 use sekisho_record::{Digest, EnumName, Text};
-use sekisho_types::{Dir, Timestamp};
+use sekisho_types::{Dir, Heap, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 /// Longest identification or line before it, in bytes.
@@ -48,6 +48,12 @@ struct Side {
     kexinit: Option<Box<KexInit>>,
 }
 
+impl Heap for Side {
+    fn heap_len(&self) -> usize {
+        self.lines.heap_len() + self.held.heap_len() + self.identification.heap_len() + self.kexinit.heap_len()
+    }
+}
+
 impl Side {
     const fn new() -> Self {
         Self {
@@ -68,6 +74,7 @@ impl Side {
                 self.identification = Some(line.text.into());
                 self.offer = Offer::of(line.text);
                 self.phase = Phase::KeyExchange;
+                self.lines.clear();
                 return true;
             }
             self.preamble += 1;
@@ -137,6 +144,10 @@ impl Protocol for Parser {
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.log(cx);
+    }
+
+    fn held_len(&self) -> usize {
+        self.sides.as_slice().heap_len()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::record::X509Record;
 use crate::{Cx, FileMeta};
 use sekisho_record::{Digest, Text};
-use sekisho_types::{SeededState, Timestamp};
+use sekisho_types::{Heap, SeededState, Timestamp, block_len, list_len};
 use sekisho_x509::{CertTime, Certificate, Judgement, RootStore, Validation, fingerprint, judge};
 use sha2::{Digest as _, Sha256};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -23,16 +23,52 @@ type Judgements = hashbrown::HashMap<[u8; 32], Judgement, SeededState>;
 static JUDGEMENTS: LazyLock<Mutex<Judgements>> =
     LazyLock::new(|| Mutex::new(Judgements::with_hasher(SeededState(0x007e_57ed))));
 
+/// The names that a certificate covers.
+#[derive(Debug)]
+struct Names {
+    common: Option<Vec<u8>>,
+    dns: Vec<Vec<u8>>,
+    /// What the names take.
+    len: usize,
+}
+
+impl Names {
+    fn new(cert: Certificate) -> Self {
+        let dns = cert.extensions.alt_names.map(|a| a.dns).unwrap_or_default();
+        let len = cert.common_name.heap_len() + list_len(&dns) + dns.as_slice().heap_len();
+        Self { common: cert.common_name, dns, len }
+    }
+}
+
 /// What is kept of an end's certificates.
 #[derive(Debug, Default)]
 pub(super) struct Chain {
     pub(super) fingerprints: Vec<Digest<32>>,
-    /// The first certificate, if it could be read.
-    pub(super) leaf: Option<Box<Certificate>>,
+    /// The first certificate of a server, if it could be read.
+    leaf: Option<Box<Names>>,
     pub(super) verdict: Option<Validation>,
 }
 
+impl Heap for Chain {
+    fn heap_len(&self) -> usize {
+        let leaf = self.leaf.as_ref().map_or(0, |names| block_len(size_of::<Names>()) + names.len);
+        list_len(&self.fingerprints) + leaf
+    }
+}
+
 impl Chain {
+    /// Does the first certificate cover `name`? `None` without a certificate.
+    pub(super) fn covers(&self, name: &[u8]) -> Option<bool> {
+        let names = self.leaf.as_ref()?;
+        Some(names.common.iter().chain(&names.dns).any(|pattern| sekisho_x509::covers(pattern, name)))
+    }
+
+    /// The row is written: only the fact remains that certificates came.
+    pub(super) fn forget(&mut self) {
+        self.leaf = None;
+        self.fingerprints = Vec::new();
+    }
+
     /// Reads `certs`, logs them, and judges the chain if a server sent it. Further messages replace nothing: their
     /// certificates are logged and added to the fingerprints, as Zeek does.
     pub(super) fn add(&mut self, certs: &[&[u8]], client: bool, is_orig: bool, cx: &mut Cx<'_>) {
@@ -50,8 +86,8 @@ impl Chain {
                     if cx.emit_once("x509", &fp.0, role, || row(ts, fp, &cert, first, client)) {
                         file(der, is_orig, &cert, cx);
                     }
-                    if first {
-                        self.leaf = Some(Box::new(cert));
+                    if first && !client {
+                        self.leaf = Some(Box::new(Names::new(cert)));
                     }
                 }
                 Err(_) => cx.weird("x509_unparsable_certificate"),

@@ -4,7 +4,7 @@ use super::handshake::MAX_MESSAGE_LEN;
 use super::layer::content;
 use super::session::Session;
 use crate::Cx;
-use sekisho_types::Dir;
+use sekisho_types::{Dir, Heap, block_len};
 use sekisho_wire::{ParseResult, Reader};
 use smallvec::SmallVec;
 
@@ -48,6 +48,19 @@ fn fragment<'a>(r: &mut Reader<'a>) -> ParseResult<Fragment<'a>> {
 pub(super) struct Datagrams {
     assemblies: [Assembly; 2],
     foreign: u32,
+}
+
+impl Heap for Assembly {
+    fn heap_len(&self) -> usize {
+        let have = if self.have.spilled() { block_len(self.have.capacity() * size_of::<(usize, usize)>()) } else { 0 };
+        self.body.heap_len() + have
+    }
+}
+
+impl Heap for Datagrams {
+    fn heap_len(&self) -> usize {
+        self.assemblies.as_slice().heap_len()
+    }
 }
 
 impl Datagrams {

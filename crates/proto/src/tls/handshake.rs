@@ -1,5 +1,7 @@
 //! Whole handshake messages out of a stream of pieces: records cut messages anywhere and join them freely.
 
+use sekisho_types::Heap;
+
 /// Largest handshake message that is kept until complete. Certificate chains stay below 64 KiB; TLS libraries accept
 /// 100 to 128 KiB by default.
 pub const MAX_MESSAGE_LEN: usize = 256 * 1024;
@@ -29,6 +31,12 @@ fn head(bytes: &[u8]) -> Option<(u8, usize)> {
     Some((kind, usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c)))
 }
 
+impl Heap for Handshakes {
+    fn heap_len(&self) -> usize {
+        self.held.heap_len()
+    }
+}
+
 impl Handshakes {
     /// Gives each message that `bytes` completes to `f`; stops when `f` returns an error.
     pub(super) fn feed<E>(&mut self, mut bytes: &[u8], mut f: impl FnMut(Step<'_>) -> Result<(), E>) -> Result<(), E> {
@@ -52,7 +60,7 @@ impl Handshakes {
             bytes = rest;
             let Some((kind, len)) = head(&self.held) else { continue };
             if len > MAX_MESSAGE_LEN {
-                self.held.clear();
+                self.held = Vec::new();
                 self.skip = len;
                 f(Step::TooLong { kind })?;
             } else if self.held.len() >= HEAD_LEN + len {

@@ -2,6 +2,7 @@
 //! Nothing is buffered here but headers and the few octets of small records; encrypted content is only counted.
 
 use super::names::version;
+use sekisho_types::Heap;
 
 /// Content types (IANA TLS ContentType).
 pub(super) mod content {
@@ -101,6 +102,12 @@ pub(super) fn header(head: &[u8; HEAD_LEN], is_orig: bool, dialect: &mut Dialect
     }
     *dialect = Dialect::Tls;
     Header::Tls { content: a, len: usize::from(u16::from_be_bytes([d, e])) }
+}
+
+impl Heap for Layer {
+    fn heap_len(&self) -> usize {
+        self.small.heap_len()
+    }
 }
 
 impl Layer {

@@ -31,7 +31,7 @@ use crate::{Cx, Descriptor, Protocol, Start, Transport};
 use dtls::Datagrams;
 use handshake::{Handshakes, Step};
 use layer::{Content, Dialect, Header, Layer, content};
-use sekisho_types::Dir;
+use sekisho_types::{Dir, Heap};
 use session::Session;
 
 /// State of one flow.
@@ -78,6 +78,11 @@ impl Protocol for Parser {
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.session.log(cx);
+    }
+
+    fn held_len(&self) -> usize {
+        let buffers = self.layers.as_slice().heap_len() + self.handshakes.as_slice().heap_len();
+        self.session.heap_len() + buffers + self.datagrams.heap_len()
     }
 }
 

@@ -7,7 +7,7 @@ use super::names::{alert_name, group_name, is_tls13, version_name};
 use super::{ciphers, record::SslRecord};
 use crate::{Cx, FileMeta};
 use sekisho_record::{Digest, Head, Text};
-use sekisho_types::Dir;
+use sekisho_types::{Dir, Heap, list_len};
 
 /// Longest history; a renegotiating or hostile peer could go on for ever.
 pub const MAX_HISTORY_LEN: usize = 100;
@@ -52,12 +52,22 @@ pub(super) struct Session {
     ja3s: Option<[u8; 16]>,
     ja4: Option<String>,
     client_alpn: Vec<Text>,
+    /// What `client_alpn` owns.
+    alpn_len: usize,
     client_version: Option<u16>,
     ech: bool,
 }
 
 /// A message that cannot be what it says it is: why.
 pub(super) type Lost = &'static str;
+
+impl Heap for Session {
+    fn heap_len(&self) -> usize {
+        let texts = self.cipher.heap_len() + self.last_alert.heap_len() + self.ja4.heap_len() + self.history.heap_len();
+        let names = self.server_name.heap_len() + self.next_protocol.heap_len() + self.session_id.heap_len();
+        texts + names + self.alpn_len + self.server.heap_len() + self.client.heap_len()
+    }
+}
 
 impl Session {
     /// The session exists from now on.
@@ -190,6 +200,7 @@ impl Session {
             self.ja3 = Some(fingerprint::ja3(h));
             self.ja4 = Some(fingerprint::ja4(h, carrier));
             self.client_alpn = h.alpn.iter().map(Text::from).collect();
+            self.alpn_len = list_len(&self.client_alpn) + self.client_alpn.as_slice().heap_len();
             self.client_version = Some(fingerprint::offered_version(h));
         }
     }
@@ -315,10 +326,7 @@ impl Session {
         let Some(head) = self.head.filter(|_| !self.logged) else { return };
         self.logged = true;
         let fps = |chain: &mut Chain| std::mem::take(&mut chain.fingerprints);
-        let sni_matches_cert = match (&self.server_name, &self.server.leaf) {
-            (Some(name), Some(leaf)) => Some(sekisho_x509::matches_name(leaf, &name.0)),
-            _ => None,
-        };
+        let sni_matches_cert = self.server_name.as_ref().and_then(|name| self.server.covers(&name.0));
         let record = SslRecord {
             head,
             version: self.version.map(|v| version_name(v).into_owned()),
@@ -342,7 +350,10 @@ impl Session {
             ech: self.ja3.map(|_| self.ech),
             tail: cx.tail(),
         };
-        self.server.leaf = None;
+        self.server.forget();
+        self.client.forget();
+        self.alpn_len = 0;
+        self.session_id = Vec::new();
         cx.emit(record);
     }
 }

@@ -67,7 +67,9 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
         return Err(Error::new_spanned(&input.ident, "Record needs named fields"));
     };
     let ty = &input.ident;
-    let (mut describe, mut visit) = (Vec::new(), Vec::new());
+    let (mut describe, mut put) = (Vec::new(), Vec::new());
+    // What comes before a column: the struct's own columns, and groups.
+    let (mut own, mut groups) = (0usize, Vec::new());
     for field in &fields.named {
         let o = options(&field.attrs)?;
         let (ident, fty) = (&field.ident, &field.ty);
@@ -76,7 +78,8 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
         }
         if o.flatten {
             describe.push(quote!(<#fty as sekisho_record::Fields>::describe(out);));
-            visit.push(quote!(sekisho_record::Fields::visit(&self.#ident, v);));
+            put.push(quote!(sekisho_record::Fields::put(&self.#ident, &mut to[#own #(+ #groups)*..]);));
+            groups.push(quote!(<#fty as sekisho_record::Fields>::COUNT));
             continue;
         }
         let doc = docs(&field.attrs);
@@ -93,7 +96,8 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
             doc: #doc,
             ext: #ext,
         });));
-        visit.push(quote!(v.value(sekisho_record::ToValue::to_value(&self.#ident));));
+        put.push(quote!(to[#own #(+ #groups)*] = sekisho_record::ToValue::to_value(&self.#ident);));
+        own += 1;
     }
     let record = match options(&input.attrs)?.log {
         None => quote!(),
@@ -101,6 +105,12 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
             let doc = docs(&input.attrs);
             quote! {
                 impl sekisho_record::Record for #ty {
+                    fn visit(&self, v: &mut dyn sekisho_record::Visitor) {
+                        let mut values = [sekisho_record::Value::Unset; <Self as sekisho_record::Fields>::COUNT];
+                        sekisho_record::Fields::put(self, &mut values);
+                        v.values(&values);
+                    }
+
                     fn schema(&self) -> &'static sekisho_record::Schema {
                         <Self as sekisho_record::Record>::static_schema()
                     }
@@ -119,12 +129,19 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
     };
     Ok(quote! {
         impl sekisho_record::Fields for #ty {
+            const COUNT: usize = #own #(+ #groups)*;
+
             fn describe(out: &mut ::std::vec::Vec<sekisho_record::Field>) {
                 #(#describe)*
             }
 
-            fn visit(&self, v: &mut dyn sekisho_record::Visitor) {
-                #(#visit)*
+            #[inline]
+            fn put<'a>(&'a self, to: &mut [sekisho_record::Value<'a>]) {
+                // An array of known length: no place needs a check of its own.
+                const COUNT: usize = <#ty as sekisho_record::Fields>::COUNT;
+                if let ::std::option::Option::Some(to) = to.first_chunk_mut::<COUNT>() {
+                    #(#put)*
+                }
             }
         }
         #record

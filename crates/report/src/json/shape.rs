@@ -23,6 +23,18 @@ pub(super) fn page(j: &mut Json, p: &Page) {
             j.number("unknown_bytes", p.unseen.unknown_bytes);
         });
         j.member("more", |j| more(j, p));
+        j.member("state", |j| {
+            j.number("memory", p.state.memory);
+            j.objects("pools", &p.state.pools, |j, pool| {
+                j.text("name", pool.name.as_bytes());
+                j.number("peak", pool.peak);
+                j.number("limit", pool.cap);
+            });
+            j.objects("given_up", &p.state.given_up, |j, (name, n)| {
+                j.text("name", name.as_bytes());
+                j.number("count", *n);
+            });
+        });
     });
 }
 

@@ -3,7 +3,7 @@
 mod rows;
 
 use crate::clean::width_of;
-use crate::{Completeness, Page, Summary, render_text, to_json};
+use crate::{Completeness, Page, Pool, State, Summary, render_text, to_json};
 use rows::*;
 use sekisho_record::Record;
 use sekisho_types::{Interval, Timestamp};
@@ -16,7 +16,18 @@ fn office() -> Page {
 fn page_of(rows: &[Box<dyn Record>]) -> Page {
     let mut s = Summary::new(1);
     rows.iter().for_each(|r| s.add(&**r));
-    s.page(completeness())
+    let mut page = s.page(completeness());
+    page.state = state();
+    page
+}
+
+fn state() -> State {
+    let pool = |name, peak, cap| Pool { name, peak, cap };
+    State {
+        memory: 256 << 20,
+        pools: vec![pool("flows", 12_345_678, 50 << 20), pool("parsers", 100, 50 << 20), pool("files", 0, 14 << 20)],
+        given_up: vec![("flows ended early to make room; their rows are written".to_owned(), 1234)],
+    }
 }
 
 fn rows_of_office() -> Vec<Box<dyn Record>> {

@@ -92,6 +92,30 @@ pub(super) fn unseen(pen: &mut Pen, page: &Page) {
     pen.paragraph(Style::Plain, "", &words.join(" "));
 }
 
+/// What the run used of its memory, and what it gave up for want of it.
+pub(super) fn state(pen: &mut Pen, page: &Page) {
+    let s = &page.state;
+    if s.memory == 0 {
+        return;
+    }
+    pen.heading("State and limits", &format!("{} of memory allowed", mib(s.memory)));
+    let row = |p: &crate::Pool| vec![p.name.to_owned(), mib(p.peak), mib(p.cap), share(p.peak, p.cap)];
+    let rows: Vec<_> = s.pools.iter().map(row).collect();
+    pen.table(&[text("pool"), number("peak"), number("limit"), number("used")], &rows);
+    if s.given_up.is_empty() {
+        pen.paragraph(Style::Plain, "", "Nothing was given up for want of memory.");
+    }
+    for (name, n) in &s.given_up {
+        pen.paragraph(Style::Warning, "! ", &format!("{} {}.", count(*n), clean(name.as_bytes())));
+    }
+}
+
+/// Memory in the unit that `--memory` is given in.
+fn mib(bytes: u64) -> String {
+    let tenths = u128::from(bytes) * 10 / (1 << 20);
+    if tenths < 10_000 { format!("{}.{} MiB", tenths / 10, tenths % 10) } else { format!("{} MiB", count(bytes >> 20)) }
+}
+
 /// `12 %`, `<1 %`.
 fn share(part: u64, whole: u64) -> String {
     let percent = u128::from(part) * 100 / u128::from(whole.max(1));

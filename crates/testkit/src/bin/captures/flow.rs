@@ -138,11 +138,13 @@ fn icmp() -> Vec<Timed> {
 
 /// A DNS answer in IPv4 fragments, the last one first; the same over IPv6; and one whose middle is missing.
 fn fragments() -> Vec<Timed> {
-    let question =
-        |client: &str| Frame::udp(client, "192.0.2.53:53", &crate::dns::question(9, "big.example", 16)).frame();
+    let question = |client: &str| {
+        Frame::udp(client, "192.0.2.53:53", &sekisho_testkit::dns::question(9, "big.example", 16)).frame()
+    };
     let answer = |client: &str| {
         let text = [b'x'; 200];
-        Frame::udp("192.0.2.53:53", client, &crate::dns::texts(9, "big.example", &[&text, &text, &text])).id(500)
+        Frame::udp("192.0.2.53:53", client, &sekisho_testkit::dns::texts(9, "big.example", &[&text, &text, &text]))
+            .id(500)
     };
     let mut out = vec![(at(0), question("10.0.0.1:40000"))];
     let mut parts = answer("10.0.0.1:40000").fragments(304);
