@@ -227,7 +227,7 @@ impl Dealing {
             };
             self.frame(&frame, item, slice);
             slice.times.push(self.now);
-            slice.ends_epoch = frame.number % EPOCH_LEN == 0;
+            slice.ends_epoch = frame.number.is_multiple_of(EPOCH_LEN);
             if slice.is_closed() {
                 slice.stats = self.stats;
                 return i + 1;

@@ -57,6 +57,7 @@ impl Job {
 }
 
 /// What a thread may take; it gives everything back.
+#[expect(clippy::large_enum_variant, reason = "there are as many as threads, and they are moved once a slice")]
 pub enum Task<'g, G: Gather> {
     /// Read and deal a slice.
     Read(Box<Source>, Slice),
@@ -389,9 +390,9 @@ impl<'g, G: Gather> State<'g, G> {
 
     /// The source, the collector and the state of memory, when all is over, and what is not needed any more.
     pub fn ends(mut self) -> Option<(Box<Source>, Box<Collector<'g, G>>, Balance, impl Sized)> {
-        let (source, collector) = (self.source.take()?, self.collector.take()?);
-        let rest = (self.active, self.waiting, self.spare_slices, self.spare_sheaves);
-        Some((source, collector, self.balance, rest))
+        let (source, collector) = self.source.take().zip(self.collector.take())?;
+        let Self { balance, active, waiting, spare_slices, spare_sheaves, .. } = self;
+        Some((source, collector, balance, (active, waiting, spare_slices, spare_sheaves)))
     }
 }
 
