@@ -26,13 +26,19 @@ pub trait Gather: Send {
 /// See [`Gather::packer`].
 pub trait Packer: Send {
     /// Rows ready to travel.
-    type Pile: Default + Send;
+    type Pile: Pile;
 
     /// Adds a row.
     fn pack(&mut self, record: &dyn Record, pile: &mut Self::Pile);
+}
 
-    /// Empties a pile for the next use.
-    fn clear(pile: &mut Self::Pile);
+/// Rows ready to travel.
+pub trait Pile: Default + Send {
+    /// Bytes that it takes.
+    fn held_len(&self) -> usize;
+
+    /// Empties it for the next use.
+    fn clear(&mut self);
 }
 
 /// Rows into log files.
@@ -85,9 +91,15 @@ impl Packer for Detached {
     fn pack(&mut self, record: &dyn Record, pile: &mut Encoded) {
         self.write(record, pile);
     }
+}
 
-    fn clear(pile: &mut Encoded) {
-        pile.clear();
+impl Pile for Encoded {
+    fn held_len(&self) -> usize {
+        self.held_len()
+    }
+
+    fn clear(&mut self) {
+        self.clear();
     }
 }
 
@@ -123,8 +135,14 @@ impl Packer for Recorder {
     fn pack(&mut self, record: &dyn Record, pile: &mut Tape) {
         pile.push(record);
     }
+}
 
-    fn clear(pile: &mut Tape) {
-        pile.clear();
+impl Pile for Tape {
+    fn held_len(&self) -> usize {
+        self.held_len()
+    }
+
+    fn clear(&mut self) {
+        self.clear();
     }
 }

@@ -8,7 +8,7 @@
 mod state;
 
 use crate::args::Common;
-use crate::gather::{Gather, Packer};
+use crate::gather::{Gather, Packer, Pile};
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{Dealing, Key, KeyedRows, POOL_COUNT, Part, PoolState, Settings, Slice, Stats, finish, parts};
@@ -22,6 +22,12 @@ use std::thread;
 /// Bytes of frames in a slice at which it is worked on: two batches. Measured with two threads on a core with 1 MiB of
 /// second-level cache: half of it costs the same, twice and four times of it 2 and 7 % more of processor time.
 const SLICE_LEN: usize = 1 << 20;
+
+/// Frames in a slice at which it is worked on, too: small packets make as many rows as large ones.
+const SLICE_COUNT: usize = 4096;
+
+/// Bytes of rows for which a sheaf keeps room for its next use.
+const SPARE_SHEAF_LEN: usize = 256 << 10;
 
 /// A batch of fewer bytes comes from a source that waits for more: its frames are not held back.
 const SCANT_LEN: usize = 64 << 10;
@@ -51,6 +57,23 @@ struct Sheaf<P> {
 impl<P: Default> Default for Sheaf<P> {
     fn default() -> Self {
         Self { keys: Vec::new(), facts: Vec::new(), pile: P::default() }
+    }
+}
+
+impl<P: Pile> Sheaf<P> {
+    /// Bytes that it takes.
+    fn held_len(&self) -> usize {
+        self.keys.capacity() * size_of::<Key>() + self.pile.held_len()
+    }
+
+    /// Empties it for the next use.
+    fn clear(&mut self) {
+        if self.held_len() > SPARE_SHEAF_LEN {
+            *self = Self::default();
+        }
+        self.keys.clear();
+        self.facts.clear();
+        self.pile.clear();
     }
 }
 
@@ -92,7 +115,7 @@ impl Source {
             if self.from < self.batch.len() {
                 self.from = self.dealing.deal(&self.batch, self.from, &mut slice);
             }
-            if slice.is_closed() || len >= SLICE_LEN || scant || self.over {
+            if slice.is_closed() || len >= SLICE_LEN || slice.len() >= SLICE_COUNT || scant || self.over {
                 return slice;
             }
             let mut batch = self.spare.pop().unwrap_or_default();
@@ -215,11 +238,7 @@ impl<'g, G: Gather> Pool<'g, G> {
             }
             Task::Put(mut collector, mut sheaves) => {
                 let put = catch_unwind(AssertUnwindSafe(|| collector.put(&sheaves)));
-                for sheaf in &mut sheaves {
-                    sheaf.keys.clear();
-                    sheaf.facts.clear();
-                    G::Packer::clear(&mut sheaf.pile);
-                }
+                sheaves.iter_mut().for_each(Sheaf::clear);
                 Outcome::Put(collector, sheaves, put.ok())
             }
             Task::Shards(job, shards, sheaf) => {

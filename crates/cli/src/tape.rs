@@ -56,6 +56,13 @@ impl Tape {
         Some(Played { tape: self, schema: row.schema, cells: self.cells.get(row.start..row.end)? })
     }
 
+    /// Bytes that it takes.
+    pub fn held_len(&self) -> usize {
+        self.rows.capacity() * size_of::<Row>()
+            + (self.cells.capacity() + self.items.capacity()) * size_of::<Cell>()
+            + self.bytes.capacity()
+    }
+
     /// Forgets the rows.
     pub fn clear(&mut self) {
         self.rows.clear();

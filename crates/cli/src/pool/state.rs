@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex};
 /// Slices whose rows wait to be written; at this many, writing comes before work.
 const MAX_WAITING: usize = 4;
 
+/// Bytes of rows that wait to be written; at this many, too.
+const MAX_WAITING_LEN: usize = 8 << 20;
+
 /// Slices under way that there should be: one being finished, one that the others can go on with.
 const MIN_ACTIVE: usize = 2;
 
@@ -108,6 +111,8 @@ pub struct State<'g, G: Gather> {
     homes: Vec<usize>,
     /// Rows of slices that are done.
     waiting: VecDeque<Vec<Sheaf<PileOf<G>>>>,
+    /// Their bytes.
+    waiting_len: usize,
     spare_slices: Vec<Slice>,
     spare_sheaves: Vec<Sheaf<PileOf<G>>>,
     /// All slices are read.
@@ -137,6 +142,7 @@ impl<'g, G: Gather> State<'g, G> {
             jobs,
             homes: (0..count).map(|shard| shard % jobs).collect(),
             waiting: VecDeque::new(),
+            waiting_len: 0,
             spare_slices: Vec::new(),
             spare_sheaves: Vec::new(),
             read: false,
@@ -164,15 +170,20 @@ impl<'g, G: Gather> State<'g, G> {
         if let Some(task) = self.read(MIN_ACTIVE) {
             return Some(task);
         }
-        let shard = if self.waiting.len() < MAX_WAITING { self.shard(me) } else { None };
+        let shard = if self.may_work() { self.shard(me) } else { None };
         shard.or_else(|| self.put()).or_else(|| self.read(MAX_ACTIVE))
     }
 
     /// Is there something for another thread?
     pub fn has_more(&self) -> bool {
-        let shard = self.waiting.len() < MAX_WAITING && self.pick(|_| true).is_some();
+        let shard = self.may_work() && self.pick(|_| true).is_some();
         let put = !self.waiting.is_empty() && self.collector.is_some();
         !self.stopped && (shard || put || self.may_read(MAX_ACTIVE) && self.source.is_some())
+    }
+
+    /// Not too many rows wait to be written.
+    fn may_work(&self) -> bool {
+        self.waiting.len() < MAX_WAITING && self.waiting_len < MAX_WAITING_LEN
     }
 
     fn may_read(&self, most: usize) -> bool {
@@ -194,7 +205,9 @@ impl<'g, G: Gather> State<'g, G> {
             return None;
         }
         let collector = self.collector.take()?;
-        self.waiting.pop_front().map(|sheaves| Task::Put(collector, sheaves))
+        let sheaves = self.waiting.pop_front()?;
+        self.waiting_len -= sheaves.iter().map(Sheaf::held_len).sum::<usize>();
+        Some(Task::Put(collector, sheaves))
     }
 
     /// The biggest shard of the oldest slice that can go on: one whose tables this thread has at hand, or else
@@ -314,6 +327,7 @@ impl<'g, G: Gather> State<'g, G> {
             }
             let Some(active) = self.active.pop_front() else { return };
             if !active.sheaves.is_empty() {
+                self.waiting_len += active.sheaves.iter().map(Sheaf::held_len).sum::<usize>();
                 self.waiting.push_back(active.sheaves);
             }
             match active.job {

@@ -36,6 +36,13 @@ impl Encoded {
         self.rows.is_empty()
     }
 
+    /// Bytes that it takes.
+    pub fn held_len(&self) -> usize {
+        self.bytes.capacity()
+            + self.rows.capacity() * size_of::<EncodedRow>()
+            + self.ends.capacity() * size_of::<usize>()
+    }
+
     /// Forgets the rows.
     pub fn clear(&mut self) {
         self.bytes.clear();
