@@ -68,6 +68,7 @@ pub enum Task<'g, G: Gather> {
 }
 
 /// What a thread gives back.
+#[expect(clippy::large_enum_variant, reason = "there are as many as threads, and they are moved once a slice")]
 pub enum Outcome<'g, G: Gather> {
     /// A slice, empty at the end; whether it was lost to a bug.
     Read(Box<Source>, Slice, bool),
