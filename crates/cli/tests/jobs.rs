@@ -126,7 +126,7 @@ fn a_large_capture_is_the_same_for_any_number_of_jobs() {
     for jobs in &JOBS[1..] {
         assert_same(&format!("{jobs} jobs"), &want, &outputs(&capture, jobs, &[]));
     }
-    let more = ["--filter", "tcp or udp port 53 or greater 1000", "--checksums", "--memory", "64M"];
+    let more = ["--filter", "tcp or udp port 53 or greater 1000", "--checksums", "--memory", "128M"];
     let want = outputs(&capture, "1", &more);
     for jobs in ["2", "5"] {
         assert_same(&format!("{jobs} jobs, filtered, little memory"), &want, &outputs(&capture, jobs, &more));

@@ -34,13 +34,16 @@ fn the_page_tells_what_the_run_used() {
     let capture = root().join("examples/office.pcapng");
     let dir = tempfile::tempdir().expect("tempdir");
     let path = dir.path().join("page.json");
-    let out = sekisho(&["audit", "-q", "--memory", "64M", "--json"], &[&path, &capture]);
+    let out = sekisho(&["audit", "-q", "--memory", "128M", "--json"], &[&path, &capture]);
     assert!(out.status.success());
     let page = json(&path);
     let pools = page["state"]["pools"].as_array().expect("pools");
     assert_eq!(pools.iter().map(|p| p["name"].as_str().expect("name")).collect::<Vec<_>>(), POOLS);
     assert!(pools.iter().all(|p| p["peak"].as_u64() <= p["limit"].as_u64()), "{pools:?}");
-    assert_eq!((&page["state"]["memory"], &page["state"]["given_up"]), (&Value::from(64 << 20), &Value::Array(vec![])));
+    assert_eq!(
+        (&page["state"]["memory"], &page["state"]["given_up"]),
+        (&Value::from(128 << 20), &Value::Array(vec![]))
+    );
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     assert!(text.contains("State and limits") && text.contains("Nothing was given up"), "{text}");
 }
@@ -49,8 +52,8 @@ fn the_page_tells_what_the_run_used() {
 fn too_small_a_budget_is_refused_in_one_line() {
     let dir = tempfile::tempdir().expect("tempdir");
     let capture = root().join("examples/office.pcapng");
-    let out = sekisho(&["logs", "--memory", "63M", "-o"], &[dir.path(), &capture]);
+    let out = sekisho(&["logs", "--memory", "127M", "-o"], &[dir.path(), &capture]);
     assert_eq!((out.status.code(), fs::read_dir(dir.path()).expect("dir").count()), (Some(2), 0));
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(said.lines().count() == 1 && said.contains("64M"), "{said}");
+    assert!(said.lines().count() == 1 && said.contains("128M"), "{said}");
 }

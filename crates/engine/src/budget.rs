@@ -63,17 +63,18 @@ impl Pool {
 /// Sixty-fourths for what is remembered.
 const MEMORY_PARTS: u64 = 3;
 
-/// The program, its batches of packets and its output, whatever the budget: not divided.
-pub const FIXED_LEN: u64 = 24 << 20;
+/// The program, its batches of packets, rows on their way out and the tables of the audit page, whatever the budget:
+/// not divided.
+pub const FIXED_LEN: u64 = 64 << 20;
 
 /// The smallest budget that makes sense.
-pub const MIN_LEN: u64 = 64 << 20;
+pub const MIN_LEN: u64 = 128 << 20;
 
 /// A part of a pass needs so much to do its work well; of a smaller budget fewer parts are made.
 const PART_LEN: u64 = 32 << 20;
 
 /// Most parts of a pass.
-pub const MAX_PARTS: u64 = 32;
+pub const MAX_PARTS: u64 = 16;
 
 /// A figure for each pool.
 pub type Lens = [u64; POOL_COUNT];
@@ -297,7 +298,7 @@ mod tests {
     fn pools_fit_into_the_budget() {
         let parts: u64 = Pool::ALL.iter().map(|p| p.parts()).sum();
         assert!(parts + MEMORY_PARTS < 64);
-        for mib in [64, 256, 1024, 4096] {
+        for mib in [128, 256, 1024, 4096] {
             let budget = Budget::new(mib << 20).unwrap();
             let caps: u64 = budget.caps().iter().sum();
             assert!(caps + FIXED_LEN < budget.memory_len(), "{mib}");

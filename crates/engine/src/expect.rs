@@ -3,16 +3,25 @@
 use hashbrown::HashMap;
 use sekisho_proto::Expectation;
 use sekisho_types::{Addr, FiveTuple, SeededState, Timestamp};
+use std::collections::VecDeque;
 
-/// Expectations by announced end, or by host pair where the port is unknown.
+/// What an expectation is found by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Key {
+    End(Addr, u16),
+    Pair(Addr, Addr),
+}
+
+/// Expectations by announced end, or by host pair where the port is unknown; each with the number of its announcement.
 pub(crate) struct Expectations {
-    by_end: HashMap<(Addr, u16), Expectation, SeededState>,
-    by_pair: HashMap<(Addr, Addr), Expectation, SeededState>,
-    /// A full table is searched for expired entries no sooner than this.
-    next_search: Timestamp,
-    /// How many are kept; beyond, new ones are refused until old ones have expired.
+    by_end: HashMap<(Addr, u16), (u64, Expectation), SeededState>,
+    by_pair: HashMap<(Addr, Addr), (u64, Expectation), SeededState>,
+    /// In the order of announcement; those that are used up stay until they are met or there are too many.
+    order: VecDeque<(u64, Key)>,
+    next: u64,
+    /// How many are kept; beyond, the oldest goes: what is announced usually comes at once.
     max: usize,
-    /// Announcements dropped because the table was full.
+    /// Announcements forgotten because the table was full.
     pub dropped: u64,
 }
 
@@ -26,33 +35,58 @@ impl Expectations {
         Self {
             by_end: HashMap::with_hasher(state),
             by_pair: HashMap::with_hasher(state),
-            next_search: Timestamp(i64::MIN),
+            order: VecDeque::new(),
+            next: 0,
             max,
             dropped: 0,
         }
     }
 
-    pub fn add(&mut self, e: Expectation, now: Timestamp) {
-        if self.by_end.len() + self.by_pair.len() >= self.max {
-            if now >= self.next_search {
-                self.by_end.retain(|_, e| e.expires > now);
-                self.by_pair.retain(|_, e| e.expires > now);
-                let first = self.by_end.values().chain(self.by_pair.values()).map(|e| e.expires).min();
-                self.next_search = first.unwrap_or(now);
+    pub fn add(&mut self, e: Expectation) {
+        let key = match (e.port, e.peer) {
+            (Some(port), _) => Key::End(e.host, port),
+            (None, Some(peer)) => {
+                let (a, b) = pair(e.host, peer);
+                Key::Pair(a, b)
             }
-            if self.by_end.len() + self.by_pair.len() >= self.max {
+            (None, None) => {
                 self.dropped += 1;
                 return;
             }
+        };
+        if self.by_end.len() + self.by_pair.len() >= self.max {
+            self.forget_oldest();
         }
-        match (e.port, e.peer) {
-            (Some(port), _) => {
-                self.by_end.insert((e.host, port), e);
+        if self.order.len() >= self.max.saturating_mul(2) {
+            let order = std::mem::take(&mut self.order);
+            self.order = order.into_iter().filter(|entry| self.is_kept(entry)).collect();
+        }
+        self.next += 1;
+        self.order.push_back((self.next, key));
+        match key {
+            Key::End(host, port) => drop(self.by_end.insert((host, port), (self.next, e))),
+            Key::Pair(a, b) => drop(self.by_pair.insert((a, b), (self.next, e))),
+        }
+    }
+
+    fn is_kept(&self, (number, key): &(u64, Key)) -> bool {
+        let kept = match *key {
+            Key::End(host, port) => self.by_end.get(&(host, port)),
+            Key::Pair(a, b) => self.by_pair.get(&(a, b)),
+        };
+        kept.is_some_and(|k| k.0 == *number)
+    }
+
+    fn forget_oldest(&mut self) {
+        while let Some(entry) = self.order.pop_front() {
+            if self.is_kept(&entry) {
+                match entry.1 {
+                    Key::End(host, port) => drop(self.by_end.remove(&(host, port))),
+                    Key::Pair(a, b) => drop(self.by_pair.remove(&(a, b))),
+                }
+                self.dropped += 1;
+                return;
             }
-            (None, Some(peer)) => {
-                self.by_pair.insert(pair(e.host, peer), e);
-            }
-            (None, None) => self.dropped += 1,
         }
     }
 
@@ -63,11 +97,11 @@ impl Expectations {
         }
         // Mid-stream the listening end may have been taken for the originator.
         for (end, other) in [((t.resp, t.resp_port), t.orig), ((t.orig, t.orig_port), t.resp)] {
-            if let Some(e) = self.by_end.get(&end) {
+            if let Some((_, e)) = self.by_end.get(&end) {
                 let fits = e.peer.is_none_or(|p| p == other) && now < e.expires;
                 if fits || now >= e.expires {
                     let e = self.by_end.remove(&end);
-                    return if fits { e } else { None };
+                    return if fits { e.map(|e| e.1) } else { None };
                 }
             }
         }
@@ -84,7 +118,7 @@ impl Expectations {
         if self.by_pair.is_empty() {
             return None;
         }
-        self.by_pair.remove(&pair(t.orig, t.resp)).filter(|e| now < e.expires)
+        self.by_pair.remove(&pair(t.orig, t.resp)).map(|e| e.1).filter(|e| now < e.expires)
     }
 }
 
@@ -111,13 +145,13 @@ mod tests {
     #[test]
     fn matches_either_end_once_and_in_time() {
         let mut x = Expectations::new(0, 100);
-        x.add(expectation(Some(50000), None), Timestamp(0));
+        x.add(expectation(Some(50000), None));
         assert!(x.take(&flow(50001), Timestamp(1)).is_none());
         assert!(x.take(&flow(50000).flipped(), Timestamp(1)).is_some());
         assert!(x.take(&flow(50000), Timestamp(1)).is_none());
-        x.add(expectation(Some(50000), None), Timestamp(0));
+        x.add(expectation(Some(50000), None));
         assert!(x.take(&flow(50000), Timestamp(100)).is_none(), "expired");
-        x.add(expectation(None, Some(Addr::v4([10, 0, 0, 1]))), Timestamp(0));
+        x.add(expectation(None, Some(Addr::v4([10, 0, 0, 1]))));
         assert!(x.take_pair(&flow(1), Timestamp(1)).is_some());
     }
 
@@ -125,8 +159,14 @@ mod tests {
     fn limits_hold() {
         let mut x = Expectations::new(0, 100);
         for port in 0..110 {
-            x.add(expectation(Some(port), None), Timestamp(0));
+            x.add(expectation(Some(port), None));
         }
         assert_eq!(x.dropped, 10);
+        assert!(x.take(&flow(9), Timestamp(1)).is_none() && x.take(&flow(10), Timestamp(1)).is_some());
+        for _ in 0..1000 {
+            x.add(expectation(Some(109), None));
+        }
+        assert!(x.take(&flow(11), Timestamp(1)).is_some(), "the same again takes no more room");
+        assert!(x.order.len() <= 200);
     }
 }

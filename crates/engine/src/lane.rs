@@ -61,6 +61,8 @@ pub(crate) struct Lane {
     pub(crate) host: Host,
     /// What it may come to use.
     pub(crate) caps: Lens,
+    /// Out-of-order bytes from which on some have to go.
+    pub(crate) reassembly_high: usize,
     checksums: bool,
     /// Number of the frame that was last in this lane.
     pub(crate) done: u64,
@@ -79,6 +81,7 @@ impl Lane {
             defrag: Defragmenter::new(settings.flow.clone()),
             host,
             caps: Lens::default(),
+            reassembly_high: 0,
             checksums: settings.checksums,
             done: 0,
         }
@@ -117,6 +120,9 @@ impl Lane {
         let Handled { uid, .. } = self.flows.packet(&packet, &mut pass)?;
         if self.host.parsers_len > self.host.parsers_cap {
             self.relieve(way.at, way.rows, way.store);
+        }
+        if self.flows.reassembly_len() > self.reassembly_high {
+            self.relieve_reassembly(way.at, way.rows, way.store);
         }
         if self.host.files.has_records() {
             self.emit_files(way.rows, way.store);

@@ -153,7 +153,7 @@ impl Pass<'_> {
         }
         for e in self.host.out.expectations.drain(..) {
             self.host.announced.extend(elsewhere(&e, &flow.info));
-            self.host.expectations.add(e, at.ts);
+            self.host.expectations.add(e);
         }
         for service in self.host.out.recognized.drain(..) {
             flow.apps.add(service);

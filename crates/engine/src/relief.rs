@@ -7,6 +7,7 @@ use crate::pass::Pass;
 use sekisho_files::Store;
 use sekisho_flow::{FlowId, FlowTable, Moment};
 use sekisho_types::Timestamp;
+use std::cmp::Reverse;
 
 /// What the index of the flow table keeps free beside what [`FlowTable::flow_len`] tells, per flow.
 const INDEX_SLACK_LEN: u64 = 16;
@@ -19,6 +20,14 @@ const SPARE_LEN: u64 = 64 << 10;
 
 /// Most out-of-order bytes of one direction of one flow.
 const FLOW_REASSEMBLY_LEN: u64 = 4 << 20;
+
+/// A parser that holds at least twice this holds more than most.
+const MUCH_LEN: i64 = 2 << 10;
+
+/// A lane whose out-of-order bytes fill so many eighths of their allowance within an epoch …
+const HIGH_EIGHTHS: u64 = 7;
+/// … gives up holes, of those first that hold most, down to this.
+const LOW_EIGHTHS: u64 = 4;
 
 /// A lane that is over its allowance within an epoch shrinks to so many eighths of it.
 const RELIEF_EIGHTHS: u64 = 7;
@@ -73,6 +82,7 @@ impl Lane {
     /// What the lane may come to use.
     pub fn allow(&mut self, caps: Lens) {
         self.caps = caps;
+        self.reassembly_high = size(caps[2] / 8 * HIGH_EIGHTHS);
         let [table, parsers, reassembly, fragments, decoding, files] = caps;
         let mut limits = self.flows.config().limits;
         limits.flow_count = size((table / flow_len()).max(FEWEST_FLOWS));
@@ -102,16 +112,29 @@ impl Lane {
         self.allow(order.caps);
     }
 
+    /// Within an epoch: out-of-order bytes near the lane's allowance. Without this the next hole would be given up,
+    /// whosever it is.
+    pub fn relieve_reassembly(&mut self, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
+        let goal = size(self.caps[2] / 8 * LOW_EIGHTHS);
+        self.flows.shed_reassembly(goal, &mut Pass { host: &mut self.host, rows, store }, at);
+    }
+
     /// Within an epoch: parsers have come to hold more than the lane's allowance.
     pub fn relieve(&mut self, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
         let goal = u64::try_from(self.host.parsers_cap).unwrap_or(0) / 8 * RELIEF_EIGHTHS;
         self.evict_holders(goal, at, rows, store);
     }
 
-    /// Evicts flows whose parsers hold memory, the longest idle first, until parsers hold at most `goal` bytes.
+    /// Evicts flows whose parsers hold memory until parsers hold at most `goal` bytes: those first that hold more
+    /// than most ordinary flows do, by powers of two; those alike, and the others, by how long they have been idle.
+    /// Else flows that pile up state would drive out everybody who pauses.
     fn evict_holders(&mut self, goal: u64, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
         let goal = i64::try_from(goal).unwrap_or(i64::MAX);
-        for flow in self.idle(|lane, id| lane.flows.flow(id).is_some_and(|(_, app)| app.counted_len() > 0)) {
+        let held = |lane: &Self, id| lane.flows.flow(id).map_or(0, |(_, app)| app.counted_len());
+        let mut flows: Vec<FlowId> = self.idle(|lane, id| held(lane, id) > 0).collect();
+        // The sort is stable: among those alike the order of idleness stays.
+        flows.sort_by_cached_key(|id| Reverse(held(self, *id).max(MUCH_LEN).ilog2()));
+        for flow in flows {
             if self.host.parsers_len <= goal {
                 return;
             }
@@ -119,13 +142,11 @@ impl Lane {
         }
     }
 
-    /// Evicts flows, the longest idle first, until the live ones take at most `goal` bytes of the table.
+    /// Evicts flows, in the table's own order, until the live ones take at most `goal` bytes of it.
     fn evict_idle(&mut self, goal: u64, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
         let live = self.flows.stats().flows;
         let surplus = size(live.saturating_sub(goal / flow_len()));
-        for flow in self.idle(|_, _| true).take(surplus) {
-            self.flows.evict_flow(flow, &mut Pass { host: &mut self.host, rows, store }, at);
-        }
+        self.flows.evict_idlest(surplus, &mut Pass { host: &mut self.host, rows, store }, at);
     }
 
     /// The live flows that `wanted` names, the longest idle first.

@@ -1,7 +1,7 @@
 //! Captures made to hurt: each test is an attack on stack, memory or time, small enough for every run.
 
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Budget, Settings, Stats, Worker};
+use sekisho_engine::{Budget, MIN_LEN, Settings, Stats, Worker};
 use sekisho_files::NoStore;
 use sekisho_record::{Record, Value, for_each};
 use sekisho_testkit::{Conversation, ipv6, pcap};
@@ -23,8 +23,7 @@ struct Result {
 fn run(link: u32, frames: &[(Timestamp, Vec<u8>)]) -> Result {
     let bytes = pcap(link, frames);
     let mut captures = Captures::from_bytes("attack", bytes);
-    let mut settings = Settings::default();
-    settings.budget = Budget::new(64 << 20).unwrap();
+    let settings = Settings { budget: Budget::new(MIN_LEN).unwrap(), ..Settings::default() };
     let mut worker = Worker::new(settings);
     let (mut batch, mut logs, mut body_len) = (Batch::new(), Vec::new(), 0);
     let mut rows = |r: &dyn Record| {

@@ -2,7 +2,7 @@
 //! again at the end.
 
 use sekisho_capture::{Batch, Captures, Frame};
-use sekisho_engine::{Budget, Pool, Settings, Stats, Worker};
+use sekisho_engine::{Budget, MIN_LEN, Pool, Settings, Stats, Worker};
 use sekisho_files::NoStore;
 use sekisho_record::{Record, Value, for_each};
 use sekisho_testkit::{Conversation, Dir, dns, flag, ip_fragments, udp_packet};
@@ -273,7 +273,7 @@ fn pools_keep_their_caps_and_ordinary_flows_are_seen() {
             mixed.extend(if link_type == RAW { c.packets() } else { c.frames() });
             mixed.extend(packets.drain(..step));
         }
-        let mut worker = worker(64);
+        let mut worker = worker(MIN_LEN >> 20);
         let mut good = 0;
         feed(&mut worker, link_type, &mixed, &mut |row| {
             let mut fits = row.schema().log == "http";

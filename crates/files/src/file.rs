@@ -102,7 +102,7 @@ impl File {
     /// Bytes that the file takes, itself included.
     pub(crate) fn held_len(&self) -> usize {
         let joined =
-            self.joined.as_ref().map_or(0, |j| block_len(size_of::<Joined>()) + j.spans.heap_len() + j.held.len());
+            self.joined.as_ref().map_or(0, |j| block_len(size_of::<Joined>()) + j.spans.heap_len() + j.held.held_len());
         let hashers = if self.hashers.is_some() { block_len(size_of::<Hashers>()) } else { 0 };
         let content = self.head.heap_len() + self.content.heap_len();
         block_len(size_of::<Self>()) + self.meta.heap_len() + list_len(&self.flows) + content + joined + hashers

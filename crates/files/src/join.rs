@@ -75,7 +75,7 @@ fn cost(len: usize) -> usize {
 
 impl Held {
     /// Bytes that the pieces take.
-    pub(crate) const fn len(&self) -> usize {
+    pub(crate) const fn held_len(&self) -> usize {
         self.cost
     }
 

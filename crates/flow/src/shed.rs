@@ -1,13 +1,13 @@
 //! Living within a memory budget. What is given up when memory is short has a fixed order: the flows that have
-//! been idle longest ([`FlowTable::evict_flow`]), then the bytes that wait for holes in streams to be filled
-//! ([`FlowTable::shed_reassembly`]), never a counter: what is evicted has left its record, what is shed was
-//! handed on behind a gap.
+//! been idle longest ([`FlowTable::evict_flow`]), slight ones first where they are the most ([`is_slight`]), then the
+//! bytes that wait for holes in streams to be filled ([`FlowTable::shed_reassembly`]), never a counter: what is
+//! evicted has left its record, what is shed was handed on behind a gap.
 
 use crate::extra::Extra;
 use crate::slots::Slot;
 use crate::table::Cx;
-use crate::{FlowId, FlowTable, Limits, Moment, Sink, tcp};
-use sekisho_types::Timestamp;
+use crate::{Flow, FlowId, FlowTable, Limits, Moment, Sink, tcp};
+use sekisho_types::{Dir, Timestamp};
 
 /// One search for the longest idle flows finds this part of them, so that it costs little per flow evicted.
 const VICTIM_PART: usize = 4;
@@ -18,9 +18,24 @@ const VICTIM_SLACK_PART: usize = 4;
 /// Flows by which it estimates how long the part wanted has been idle.
 const SAMPLE_COUNT: usize = 1024;
 
-/// The flows that were idle longest when the table was last searched, the longest idle at the end. Whoever is not
-/// among them was active later, and those that were active since are passed over: so the order is exact as long
-/// as packets come in order of time.
+/// A flow of fewer packets has hardly begun.
+const SLIGHT_PKTS: u32 = 4;
+
+/// If more than this part of a full table are slight flows, only they have to go.
+const SLIGHT_PART: usize = 2;
+
+/// Has hardly anything happened in the flow: one end was never seen, or but a question and an answer? Floods are made
+/// of such flows. Conversations that pause must not go because strangers knock; but if they fill most of the table
+/// themselves, the longest idle of all goes.
+fn is_slight(flow: &Flow) -> bool {
+    let seen = flow.info.seen;
+    let pkts = flow.end(Dir::Orig).pkts.saturating_add(flow.end(Dir::Resp).pkts);
+    !(seen.orig && seen.resp) || pkts < SLIGHT_PKTS
+}
+
+/// The flows (or slight flows, see [`is_slight`]) that were idle longest when the table was last searched, the longest
+/// idle at the end. Whoever is not among them was active later, and those that were active since are passed over: so
+/// the order is exact as long as packets come in order of time.
 #[derive(Debug, Default)]
 pub(crate) struct Victims(Vec<Victim>);
 
@@ -87,17 +102,17 @@ impl<A: Default> FlowTable<A> {
         evicted
     }
 
-    /// Finds the longest idle flows.
+    /// Finds the longest idle flows, or the longest idle slight ones if those are the most.
     fn search_victims(&mut self) {
         let wanted = (self.slots.len() / VICTIM_PART).max(1);
         let kept = wanted.saturating_add((wanted / VICTIM_SLACK_PART).max(1));
-        let too_late = self.active_last(VICTIM_PART);
+        let (only_slight, too_late) = self.estimate();
         let found = &mut self.victims.0;
         *found = Vec::with_capacity(kept);
         // Active after this: not among those wanted.
         let mut too_late = too_late;
         for (index, s) in self.slots.iter() {
-            if s.flow.last_ts > too_late {
+            if s.flow.last_ts > too_late || only_slight && !is_slight(&s.flow) {
                 continue;
             }
             found.push((s.flow.last_ts, s.flow.info.first_packet, FlowId { index, generation: s.generation }));
@@ -113,14 +128,18 @@ impl<A: Default> FlowTable<A> {
         found.drain(..extra);
     }
 
-    /// When about one in `part` flows was active last or earlier.
-    fn active_last(&self, part: usize) -> Timestamp {
+    /// From a sample: whether only slight flows have to go, and when about one in [`VICTIM_PART`] of those that have
+    /// to was active last or earlier.
+    fn estimate(&self) -> (bool, Timestamp) {
         let count = self.slots.count();
         let step = (count as usize / SAMPLE_COUNT).max(1);
-        let sample = (0..count).step_by(step).filter_map(|i| self.slots.get(i).map(|s| s.flow.last_ts));
-        let mut sample: Vec<Timestamp> = sample.collect();
-        let rank = sample.len() / part;
-        if rank >= sample.len() { Timestamp(i64::MAX) } else { *sample.select_nth_unstable(rank).1 }
+        let flows = (0..count).step_by(step).filter_map(|i| self.slots.get(i).map(|s| &s.flow));
+        let sample: Vec<(Timestamp, bool)> = flows.map(|f| (f.last_ts, is_slight(f))).collect();
+        let only_slight = sample.iter().filter(|s| s.1).count() > sample.len() / SLIGHT_PART;
+        let mut ages: Vec<Timestamp> = sample.into_iter().filter(|s| s.1 || !only_slight).map(|s| s.0).collect();
+        let rank = ages.len() / VICTIM_PART;
+        let active_last = if rank < ages.len() { *ages.select_nth_unstable(rank).1 } else { Timestamp(i64::MAX) };
+        (only_slight, active_last)
     }
 
     /// Removes one flow before its time; its record leaves through `sink`. False if it is gone already.
@@ -316,6 +335,35 @@ mod tests {
         assert_eq!(b.log.closes, []);
         b.table.shed_reassembly(0, &mut b.log, AT);
         assert_eq!((b.log.closes.as_slice(), b.log.gaps), (&[Dir::Orig][..], [10, 0]));
+    }
+
+    /// A conversation that pauses outlives a flood of single packets; but conversations give way to each other.
+    #[test]
+    fn slight_flows_go_first_where_they_are_the_most() {
+        let config = Config { limits: Limits { flow_count: 100, ..Limits::default() }, ..Config::default() };
+        let mut b = Bench::new(config);
+        b.log.restarted = true;
+        let talk = |b: &mut Bench, ms: i64, port: u16| {
+            b.ports = (port, 80);
+            b.tcp(ms, true, SYN, 0, 0, &[]);
+            b.tcp(ms, false, SYN | ACK, 0, 1, &[]);
+            b.tcp(ms, true, ACK, 1, 1, b"question");
+            b.tcp(ms, false, ACK, 1, 9, b"answer");
+        };
+        let alive = |b: &Bench, port: u16| b.table.flows().any(|(f, _)| f.info.tuple.orig_port == port);
+        for port in 1..=40 {
+            talk(&mut b, i64::from(port), port);
+        }
+        for port in 1000..3000 {
+            b.ports = (port, 80);
+            b.tcp(100 + i64::from(port), true, SYN, 0, 0, &[]);
+        }
+        assert_eq!(b.table.stats().flows_evicted, 1940);
+        assert!((1..=40).all(|port| alive(&b, port)) && alive(&b, 2999) && !alive(&b, 2900));
+        for port in 5000..5100 {
+            talk(&mut b, 5000 + i64::from(port), port);
+        }
+        assert!((1..=40).all(|port| !alive(&b, port)) && alive(&b, 5099));
     }
 
     #[test]

@@ -3,10 +3,10 @@ use sekisho_types::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// log2 of a tick in nanoseconds: 0.13 s.
-const TICK_BITS: u32 = 27;
+/// log2 of a tick in nanoseconds: 0.54 s. There is a wheel for every part of a pass, so that one has few timers in a tick.
+const TICK_BITS: u32 = 29;
 /// Slots of the wheel; together 550 s, more than the longest timeout.
-const TICK_COUNT: usize = 4096;
+const TICK_COUNT: usize = 1024;
 /// Entries per block of the list of a tick: a block is one cache line.
 const BLOCK_COUNT: usize = 14;
 /// Entries for the current tick beyond which the room for them is given back when it was used.
@@ -41,6 +41,8 @@ struct Block {
 pub(crate) struct Wheel {
     /// First block of each tick.
     heads: Box<[u32]>,
+    /// Which ticks have entries, a bit each: a wheel turns far more often than it has something to do.
+    marks: Box<[u64]>,
     blocks: Vec<Block>,
     /// First unused block.
     free: u32,
@@ -59,6 +61,7 @@ impl Default for Wheel {
     fn default() -> Self {
         Self {
             heads: vec![NONE; TICK_COUNT].into(),
+            marks: vec![0; TICK_COUNT / 64].into(),
             blocks: Vec::new(),
             free: NONE,
             current: BinaryHeap::new(),
@@ -118,6 +121,9 @@ impl Wheel {
 
     /// Adds an entry to the list of a tick.
     fn list(&mut self, slot: usize, index: u32) {
+        if let Some(marks) = self.marks.get_mut(slot / 64) {
+            *marks |= 1 << (slot % 64);
+        }
         let Some(head) = self.heads.get_mut(slot) else { return };
         if let Some(block) = self.blocks.get_mut(*head as usize)
             && let Some(item) = block.items.get_mut(block.len as usize)
@@ -139,10 +145,32 @@ impl Wheel {
         }
     }
 
+    /// Takes the list of a tick away: its first block.
+    fn unhead(&mut self, tick: i64) -> u32 {
+        let slot = slot_of(tick);
+        if let Some(marks) = self.marks.get_mut(slot / 64) {
+            *marks &= !(1 << (slot % 64));
+        }
+        self.heads.get_mut(slot).map_or(NONE, |head| std::mem::replace(head, NONE))
+    }
+
+    /// The first tick after the current one, up to `last`, that has a list; `last` at most a turn away.
+    fn next_listed(&self, last: i64) -> Option<i64> {
+        let mut tick = self.tick.saturating_add(1);
+        while tick <= last {
+            let slot = slot_of(tick);
+            let ahead = self.marks.get(slot / 64).copied().unwrap_or(0) >> (slot % 64);
+            if ahead != 0 {
+                return Some(tick.saturating_add(i64::from(ahead.trailing_zeros()))).filter(|&tick| tick <= last);
+            }
+            tick = tick.saturating_add(64 - (slot % 64) as i64);
+        }
+        None
+    }
+
     /// Takes the list of a tick apart; what still means something goes to where it is due.
     fn unlist(&mut self, things: &mut impl Timed, tick: i64) {
-        let Some(head) = self.heads.get_mut(slot_of(tick)) else { return };
-        let mut number = std::mem::replace(head, NONE);
+        let mut number = self.unhead(tick);
         while let Some(block) = self.blocks.get_mut(number as usize) {
             let (items, len, next) = (block.items, block.len, block.next);
             block.next = self.free;
@@ -200,8 +228,7 @@ impl Wheel {
             // Those clamped to the horizon are not the next.
             return (*first).min(start(self.tick + 1));
         }
-        let mut ticks = self.tick.saturating_add(1)..self.tick.saturating_add(TICK_COUNT as i64);
-        ticks.find(|tick| self.heads.get(slot_of(*tick)).is_some_and(|head| *head != NONE)).map_or(i64::MAX, start)
+        self.next_listed(self.tick.saturating_add(TICK_COUNT as i64 - 1)).map_or(i64::MAX, start)
     }
 
     fn turn(&mut self, now: Timestamp, things: &mut impl Timed) -> Option<u32> {
@@ -239,8 +266,15 @@ impl Wheel {
         }
         let first = self.tick.saturating_add(1);
         if now_tick.saturating_sub(self.tick) <= TICK_COUNT as i64 {
-            self.tick = first;
-            return self.unlist(things, first);
+            // What is put off goes to later ticks than this one, or is due now.
+            match self.next_listed(now_tick.min(self.tick.saturating_add(TICK_COUNT as i64 - 1))) {
+                Some(tick) => {
+                    self.tick = tick;
+                    self.unlist(things, tick);
+                }
+                None => self.tick = now_tick,
+            }
+            return;
         }
         let mut all = Vec::new();
         for tick in first..first.saturating_add(TICK_COUNT as i64 - 1) {
@@ -254,8 +288,7 @@ impl Wheel {
 
     /// Takes the list of a tick into `all`, without what means nothing any more.
     fn take_all(&mut self, things: &mut impl Timed, tick: i64, all: &mut Vec<u32>) {
-        let Some(head) = self.heads.get_mut(slot_of(tick)) else { return };
-        let mut number = std::mem::replace(head, NONE);
+        let mut number = self.unhead(tick);
         while let Some(block) = self.blocks.get_mut(number as usize) {
             let next = std::mem::replace(&mut block.next, self.free);
             self.free = number;
@@ -283,6 +316,7 @@ impl Wheel {
     /// Bytes held.
     pub(crate) fn held_len(&self) -> usize {
         size_of_val(&*self.heads)
+            + size_of_val(&*self.marks)
             + self.blocks.capacity() * size_of::<Block>()
             + self.current.capacity() * size_of::<Reverse<(i64, u32)>>()
     }

@@ -142,6 +142,11 @@ impl Bench {
         self
     }
 
+    /// Bytes that the parser's state takes.
+    pub fn held_len(&self) -> usize {
+        self.parser.held_len()
+    }
+
     /// Does the parser still get bytes?
     pub fn is_open(&self) -> bool {
         self.out.rejected.is_none() && !self.out.opaque && self.out.hand_over.is_none()

@@ -39,7 +39,9 @@ pub(crate) fn flood(args: &[&str]) -> Result<bool> {
         return Ok(true);
     }
     let attacks = chosen(&options.names)?;
-    let folder = options.out.clone().unwrap_or_else(|| shell::root().join("target/flood"));
+    // A folder of its own for each run, so that two don't take each other's captures away.
+    let scratch = shell::root().join("target/flood").join(std::process::id().to_string());
+    let folder = options.out.clone().unwrap_or_else(|| scratch.clone());
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     if options.write_only {
         for attack in attacks {
@@ -60,6 +62,9 @@ pub(crate) fn flood(args: &[&str]) -> Result<bool> {
     } else {
         table(&program, &attacks, &options, &folder)?
     };
+    if options.out.is_none() {
+        fs::remove_dir_all(&scratch)?;
+    }
     Ok(fine)
 }
 

