@@ -265,22 +265,22 @@ impl<'g, G: Gather> Pool<'g, G> {
         let mut parts: Vec<Part> =
             self.parts.into_iter().map(|p| p.into_inner().unwrap_or_else(PoisonError::into_inner)).collect();
         let mut lost = state.lost;
-        let Some((source, collector, mut balance, rest)) = state.ends() else {
+        let Some((source, collector, mut balance, rest_of_state)) = state.ends() else {
             unreachable!("every task gives back what it took");
         };
         source.progress.clear();
         let now = source.dealing.now();
-        let end = catch_unwind(AssertUnwindSafe(|| {
+        let rest = catch_unwind(AssertUnwindSafe(|| {
             finish(&mut parts, now, &mut |row: &dyn Record| collector.gather.row(row));
         }));
         balance.note(&mut parts);
-        lost += u64::from(end.is_err());
+        lost += u64::from(rest.is_err());
         let mut stats = source.dealing.stats();
         parts.iter().for_each(|part| part.stats(&mut stats));
         stats.records -= collector.repeats;
         // The process ends soon: giving all tables and buffers back one by one would only take time.
         let Source { captures, batch, spare, .. } = *source;
-        std::mem::forget((parts, batch, spare, rest));
+        std::mem::forget((parts, batch, spare, rest_of_state));
         Done { stats, pools: balance.pools(), memory_len: balance.memory_len(), captures, lost }
     }
 }
@@ -309,9 +309,15 @@ mod tests {
             assert_ne!(log, self.0, "a bug, for the test");
             pile.push(log);
         }
+    }
 
-        fn clear(pile: &mut Vec<&'static str>) {
-            pile.clear();
+    impl Pile for Vec<&'static str> {
+        fn held_len(&self) -> usize {
+            self.capacity() * size_of::<&str>()
+        }
+
+        fn clear(&mut self) {
+            self.clear();
         }
     }
 

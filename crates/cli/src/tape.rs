@@ -188,11 +188,11 @@ impl Record for Played<'_> {
         };
         // Lists need a place while their values are looked at.
         let lists: Vec<Option<Items<'_>>> = self.cells.iter().map(list).collect();
-        let value = |(&cell, list)| match list {
-            &Some(ref list) => Value::List(list),
+        let values = self.cells.iter().zip(&lists).map(|(&cell, list)| match list.as_ref() {
+            Some(list) => Value::List(list),
             None => self.tape.plain(cell),
-        };
-        v.values(&self.cells.iter().zip(&lists).map(value).collect::<Vec<_>>());
+        });
+        v.values(&values.collect::<Vec<_>>());
     }
 
     fn schema(&self) -> &'static Schema {

@@ -71,6 +71,7 @@ pub enum Task<'g, G: Gather> {
 }
 
 /// What a thread gives back.
+#[expect(clippy::large_enum_variant, reason = "there are as many as threads, and they are moved once a slice")]
 pub enum Outcome<'g, G: Gather> {
     /// A slice, empty at the end; whether it was lost to a bug.
     Read(Box<Source>, Slice, bool),
@@ -404,9 +405,9 @@ impl<'g, G: Gather> State<'g, G> {
 
     /// The source, the collector and the state of memory, when all is over, and what is not needed any more.
     pub fn ends(mut self) -> Option<(Box<Source>, Box<Collector<'g, G>>, Balance, impl Sized)> {
-        let (source, collector) = self.source.take().zip(self.collector.take())?;
-        let Self { balance, active, waiting, spare_slices, spare_sheaves, .. } = self;
-        Some((source, collector, balance, (active, waiting, spare_slices, spare_sheaves)))
+        let (source, collector) = (self.source.take()?, self.collector.take()?);
+        let rest = (self.active, self.waiting, self.spare_slices, self.spare_sheaves);
+        Some((source, collector, self.balance, rest))
     }
 }
 
