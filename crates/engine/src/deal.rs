@@ -167,6 +167,18 @@ impl Dealer {
         }
     }
 
+    /// The place of a decoded frame, if its headers alone tell it: TCP, whole, not FTP. Most are.
+    #[inline]
+    pub fn whole_tcp(&self, d: &Decoded) -> Option<Place> {
+        let plain = d.proto == ip_proto::TCP
+            && d.ip_version != 0
+            && d.fragment.is_none()
+            && d.src_port != FTP
+            && d.dst_port != FTP
+            && self.routes.is_empty();
+        plain.then(|| Place { shard: self.hash.shard(d.src, d.dst), carrier: false, announces: false })
+    }
+
     /// The place of a decoded frame.
     pub fn packet(&mut self, d: &Decoded, bytes: &[u8], now: Timestamp) -> Place {
         let mut place = self.hash.packet(d, bytes);

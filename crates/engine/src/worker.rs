@@ -99,7 +99,8 @@ impl Worker {
             return self.end_epoch(frame.number, rows, store);
         }
         let at = Moment { ts: frame.ts, number: frame.number };
-        let place = match self.dealer.plain(LinkType(frame.link_type), frame.data) {
+        let link = LinkType(frame.link_type);
+        let place = match self.dealer.whole_tcp(&decoded).or_else(|| self.dealer.plain(link, frame.data)) {
             Some(place) => place,
             None => self.dealer.packet(&decoded, frame.data, self.now),
         };

@@ -54,6 +54,9 @@ pub(crate) struct File {
     stored: Stored,
 }
 
+/// First byte of a DER sequence (X.690 §8.9), as an OCSP response is one.
+const DER_SEQUENCE: u8 = 0x30;
+
 /// How far content went to the store.
 #[derive(Default)]
 struct Stored {
@@ -180,6 +183,8 @@ impl File {
 
     /// In-order content: type and hashes. `full`: none of it may be kept; the type is judged by what there is.
     fn deliver(&mut self, bytes: &[u8], full: bool) {
+        // What is not DER is no OCSP response, whatever else it is.
+        let may_be_ocsp = if self.pos == 0 { bytes.first() == Some(&DER_SEQUENCE) } else { !self.content.is_empty() };
         self.pos = self.pos.saturating_add(bytes.len() as u64);
         let undecided = !self.head_done;
         if undecided {
@@ -194,7 +199,7 @@ impl File {
                 }
             }
         }
-        if !full && (self.mime == Some(ocsp::MIME) || !self.head_done) {
+        if !full && may_be_ocsp && (self.mime == Some(ocsp::MIME) || !self.head_done) {
             let room = MAX_OCSP_LEN.saturating_sub(self.content.len());
             self.content.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         } else if undecided {

@@ -29,6 +29,7 @@ pub fn pair_hash(link: LinkType, frame: &[u8], seed: u64) -> u64 {
 }
 
 /// The same of two addresses.
+#[inline]
 pub fn hash_of_pair(a: Addr, b: Addr, seed: u64) -> u64 {
     if let (Some(a), Some(b)) = (a.as_v4(), b.as_v4()) {
         return hash_of_v4(u32::from_be_bytes(a), u32::from_be_bytes(b), seed);

@@ -21,6 +21,24 @@ const fn digits() -> [u8; 256] {
     table
 }
 
+/// What a digit means at each place of a group of four, in place; bits above 24 for what is no digit.
+static PLACES: [[u32; 256]; 4] = places();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, over tables of 256")]
+const fn places() -> [[u32; 256]; 4] {
+    let mut tables = [[1 << 24; 256]; 4];
+    let mut b = 0;
+    while b < 256 {
+        let mut place = 0;
+        while place < 4 && DIGITS[b] != INVALID {
+            tables[place][b] = (DIGITS[b] as u32) << (18 - 6 * place);
+            place += 1;
+        }
+        b += 1;
+    }
+    tables
+}
+
 fn digit(b: u8) -> u8 {
     DIGITS.get(usize::from(b)).copied().unwrap_or(INVALID)
 }
@@ -97,12 +115,13 @@ fn whole_groups<'a>(input: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     out.resize(start + groups.len() * 3, 0);
     let mut count = 0;
     for ([a, b, c, d], to) in groups.iter().zip(out.get_mut(start..).unwrap_or(&mut []).as_chunks_mut::<3>().0) {
-        let [a, b, c, d] = [digit(*a), digit(*b), digit(*c), digit(*d)].map(u32::from);
-        // Digits are below 64: any bit above tells of something else.
-        if a | b | c | d >= 64 {
+        let [first, second, third, fourth] = &PLACES;
+        let at = |table: &[u32; 256], digit: u8| table.get(usize::from(digit)).copied().unwrap_or(u32::MAX);
+        let group = at(first, *a) | at(second, *b) | at(third, *c) | at(fourth, *d);
+        let [odd, x, y, z] = group.to_be_bytes();
+        if odd != 0 {
             break;
         }
-        let [_, x, y, z] = (a << 18 | b << 12 | c << 6 | d).to_be_bytes();
         *to = [x, y, z];
         count += 1;
     }
