@@ -13,7 +13,7 @@ const MUTATIONS: &str = "400";
 const FUZZ_SECS: &str = "5";
 
 /// Attacks per check: small ones, with so little memory (MiB) that the caps bite all the same.
-const FLOOD: &[&str] = &["--scale", "0.2", "--memory", "64"];
+const FLOOD: &[&str] = &["--scale", "0.2", "--memory", "128"];
 
 /// Instrumentation that libFuzzer needs; stable flags, so that no nightly toolchain is asked for.
 const FUZZ_FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
