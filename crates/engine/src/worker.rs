@@ -17,7 +17,7 @@ use sekisho_wire::{Decoded, LinkType, decode, decode_msdu};
 use std::sync::Arc;
 
 /// Packets of an epoch. Between epochs happens what concerns all flows.
-pub const EPOCH_LEN: u64 = 65_536;
+pub const EPOCH_LEN: u64 = 16_384;
 
 /// The state of one pass in one thread.
 pub struct Worker {
