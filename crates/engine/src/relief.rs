@@ -32,6 +32,9 @@ const LOW_EIGHTHS: u64 = 4;
 /// A lane that is over its allowance within an epoch shrinks to so many eighths of it.
 const RELIEF_EIGHTHS: u64 = 7;
 
+// What an idle connection costs is promised.
+const _: () = assert!(FlowTable::<crate::app::App>::flow_len() <= 400);
+
 /// Bytes that a live flow takes in the table.
 pub(crate) const fn flow_len() -> u64 {
     FlowTable::<crate::app::App>::flow_len() as u64 + INDEX_SLACK_LEN

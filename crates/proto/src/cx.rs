@@ -131,12 +131,19 @@ pub struct FileId(pub u64);
 /// What is known about a file so far, or finally.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileInfo {
-    /// The file's id in `files`.
+    /// The file's id in `files`; all zeros if it is not followed, see [`FileInfo::row`].
     pub fuid: Uid,
     /// Type by content.
     pub mime_type: Option<&'static str>,
     /// Bytes seen.
     pub seen_bytes: u64,
+}
+
+impl FileInfo {
+    /// The id of the file's row in `files`; `None` if a limit kept it from being followed.
+    pub fn row(&self) -> Option<Uid> {
+        Some(self.fuid).filter(|fuid| *fuid != Uid::default())
+    }
 }
 
 /// Takes file content while it passes; implemented by the engine over the files crate.
@@ -394,5 +401,17 @@ impl<'a> Cx<'a> {
             Dir::Orig => self.flow.local_orig,
             Dir::Resp => self.flow.local_resp,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_followed_has_no_row() {
+        let fuid = Uid::from_key(b'F', 0, b"a file");
+        assert_eq!(FileInfo { fuid, ..FileInfo::default() }.row(), Some(fuid));
+        assert_eq!(FileInfo::default().row(), None);
     }
 }

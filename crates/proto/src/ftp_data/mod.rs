@@ -69,7 +69,7 @@ impl Parser {
             let info = cx.file_info(id);
             e.with(|t| {
                 t.data_uid = Some(cx.flow.uid);
-                t.fuid = Some(info.fuid);
+                t.fuid = info.row();
                 t.mime_type = info.mime_type;
                 t.seen_bytes = info.seen_bytes;
             });

@@ -118,7 +118,8 @@ impl HttpRecord {
         } else {
             (&mut self.resp_fuids, &mut self.resp_filenames)
         };
-        if add(fuids, info.fuid)
+        if let Some(fuid) = info.row()
+            && add(fuids, fuid)
             && let Some(name) = filename
         {
             add(names, name.clone());

@@ -64,8 +64,10 @@ impl Observer for SmtpRecord {
     }
 
     fn opened(&mut self, info: FileInfo, _filename: Option<&Text>) {
-        if self.fuids.len() < MAX_FUIDS {
-            self.fuids.push(info.fuid);
+        if self.fuids.len() < MAX_FUIDS
+            && let Some(fuid) = info.row()
+        {
+            self.fuids.push(fuid);
             self.held_len += size_of::<Uid>();
         }
     }
