@@ -89,7 +89,7 @@ fn contestants(sekisho: &Path) -> Vec<Contestant> {
         field.push(Contestant { name: TWO_JOBS, program: own.clone(), args });
     }
     field.extend([
-        Contestant { name: "sekisho audit", program: own, args: &["audit", "{in}", "-q"] },
+        Contestant { name: "sekisho audit, one worker", program: own, args: &["audit", "{in}", "-q", "--jobs", "1"] },
         Contestant { name: "cat (plain read)", program: "cat".into(), args: &["{in}"] },
     ]);
     let peers: &[(&str, &str, &[&str])] = &[
