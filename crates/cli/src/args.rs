@@ -59,7 +59,7 @@ pub struct Common {
     #[arg(long, value_name = "CIDR", value_delimiter = ',', num_args = 1)]
     pub home_net: Vec<Subnet>,
 
-    /// Memory for tables and buffers, e.g. 512M [default: a quarter of the machine's, at most 2G]
+    /// Memory for everything, at least 128M, e.g. 512M [default: a quarter of the machine's, at most 2G]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory: Option<u64>,
 
