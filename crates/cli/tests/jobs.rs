@@ -14,21 +14,7 @@ use std::process::{Command, Stdio};
 const JOBS: [&str; 4] = ["1", "2", "3", "8"];
 
 fn captures() -> Vec<PathBuf> {
-    fn walk(dir: &Path, out: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(dir).expect("folder") {
-            let path = entry.expect("entry").path();
-            if path.is_dir() {
-                walk(&path, out);
-            } else if path.extension().is_some_and(|e| e == "pcap" || e == "pcapng") {
-                out.push(path);
-            }
-        }
-    }
-    let mut all = Vec::new();
-    walk(&root().join("goldens"), &mut all);
-    walk(&root().join("examples"), &mut all);
-    all.sort();
-    all
+    sekisho_testkit::stored_captures(&["goldens", "examples"])
 }
 
 /// Every file below `dir`, by name.

@@ -9,8 +9,7 @@ use sekisho_testkit::{Conversation, Dir, dns, flag, ip_fragments, udp_packet};
 use sekisho_types::{Interval, Timestamp};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use std::alloc::System;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[global_allocator]
@@ -212,20 +211,7 @@ fn flows_are_counted() {
 }
 
 fn captures() -> Vec<PathBuf> {
-    fn walk(dir: &Path, out: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(dir).expect("folder") {
-            let path = entry.expect("entry").path();
-            if path.is_dir() {
-                walk(&path, out);
-            } else if path.extension().is_some_and(|e| e == "pcap" || e == "pcapng") {
-                out.push(path);
-            }
-        }
-    }
-    let mut paths = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../goldens"), &mut paths);
-    paths.sort();
-    paths
+    sekisho_testkit::stored_captures(&["goldens"])
 }
 
 /// The goldens one after the other in one pass: their flows, cut short by the next capture's time or not.

@@ -7,28 +7,11 @@ use sekisho_files::NoStore;
 use sekisho_proto::{Fact, Remembered};
 use sekisho_record::{Record, for_each};
 use sekisho_wire::filter::Filter;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 fn captures() -> Vec<PathBuf> {
-    fn walk(dir: &Path, out: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(dir).expect("folder") {
-            let path = entry.expect("entry").path();
-            if path.is_dir() {
-                walk(&path, out);
-            } else if path.extension().is_some_and(|e| e == "pcap" || e == "pcapng") {
-                out.push(path);
-            }
-        }
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut paths = Vec::new();
-    walk(&root.join("goldens"), &mut paths);
-    walk(&root.join("examples"), &mut paths);
-    paths.sort();
-    assert!(paths.len() >= 2, "captures to work on");
-    paths
+    sekisho_testkit::stored_captures(&["goldens", "examples"])
 }
 
 fn text(row: &dyn Record) -> String {

@@ -7,7 +7,6 @@ use sekisho_files::NoStore;
 use sekisho_record::{Kind, Record, for_each};
 use sekisho_types::{Timestamp, ip_proto};
 use sekisho_wire::{LinkType, decode, tcp_flags};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A frame that owns its bytes.
@@ -20,22 +19,7 @@ struct Packet {
 }
 
 fn captures() -> Vec<(PathBuf, Vec<Packet>)> {
-    fn walk(dir: &Path, out: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(dir).expect("folder") {
-            let path = entry.expect("entry").path();
-            if path.is_dir() {
-                walk(&path, out);
-            } else if path.extension().is_some_and(|e| e == "pcap" || e == "pcapng") {
-                out.push(path);
-            }
-        }
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut paths = Vec::new();
-    walk(&root.join("goldens"), &mut paths);
-    walk(&root.join("examples"), &mut paths);
-    paths.sort();
-    assert!(paths.len() >= 2, "captures to work on");
+    let paths = sekisho_testkit::stored_captures(&["goldens", "examples"]);
     paths.into_iter().map(|p| (p.clone(), read(&p))).collect()
 }
 

@@ -8,6 +8,7 @@ pub mod dns;
 pub mod flood;
 mod packet;
 mod pcap;
+mod stored;
 
 pub use conversation::{Conversation, Segment};
 pub use packet::{
@@ -15,6 +16,7 @@ pub use packet::{
     udp_packet, vlan, vxlan,
 };
 pub use pcap::{Endian, PcapWriter, pcap, pcap_with, read_pcap};
+pub use stored::stored_captures;
 
 pub use sekisho_types::{Addr, Dir, MacAddr, Timestamp, ip_proto};
 
