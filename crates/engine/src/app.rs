@@ -56,7 +56,7 @@ pub(crate) struct Probing {
     /// Chunks in order of arrival: direction and length.
     chunks: Vec<(Dir, usize)>,
     /// Protocols (bit = position in the table) that started and gave up.
-    pub excluded: u64,
+    pub excluded: u128,
     /// Datagrams that no probe knew.
     pub strange: u8,
     /// What it was counted for.
@@ -71,7 +71,7 @@ impl Probing {
         i64::from(now) - i64::from(std::mem::replace(&mut self.counted, now))
     }
 
-    pub fn with_excluded(excluded: u64) -> Self {
+    pub fn with_excluded(excluded: u128) -> Self {
         Self { excluded, ..Self::default() }
     }
 

@@ -65,6 +65,8 @@ pub(crate) struct Pass<'a> {
     pub store: &'a mut dyn Store,
 }
 
+const _: () = assert!(PROTOCOLS.len() <= 128, "protocols are kept as bits");
+
 /// What the probes say together.
 enum Choice {
     Start(ProtoId),
@@ -89,7 +91,7 @@ fn elsewhere(e: &Expectation, by: &FlowInfo) -> Option<Announced> {
 }
 
 /// Asks the probes, those whose port fits first.
-fn choose(flow: &FlowInfo, transport: Transport, orig: &[u8], resp: &[u8], excluded: u64) -> Choice {
+fn choose(flow: &FlowInfo, transport: Transport, orig: &[u8], resp: &[u8], excluded: u128) -> Choice {
     let mut more = false;
     for port_match in [true, false] {
         for (i, (id, d)) in PROTOCOLS.iter().enumerate() {
@@ -311,7 +313,7 @@ impl Pass<'_> {
         id: ProtoId,
         chunks: &[(Dir, &[u8])],
         at: Moment,
-    ) -> Result<(), u64> {
+    ) -> Result<(), u128> {
         let Some(transport) = transport(&flow.info) else { return Ok(()) };
         let services = flow.apps.iter().count();
         let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: None };

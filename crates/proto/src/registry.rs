@@ -1,4 +1,5 @@
-//! The one table of protocols. To add one: its `pub mod` line in `lib.rs` and its row here.
+//! The one table of protocols. To add one: its `pub mod` line in `lib.rs` and its row here. Records that several
+//! protocols log (NTLM's, say) are of a module that is no protocol itself, named in a row with `also`.
 
 use crate::{Cx, Descriptor, Protocol, Start};
 use sekisho_record::Record;
@@ -26,7 +27,10 @@ impl<P: Protocol> Counted<P> {
 }
 
 macro_rules! protocols {
-    ($($variant:ident in $module:ident logs [$($record:ident),*];)*) => {
+    (
+        $($variant:ident in $module:ident logs [$($record:ident),*];)*
+        $(also $shared:ident logs [$($shared_record:ident),*];)*
+    ) => {
         /// Names a protocol of the table.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum ProtoId {
@@ -50,6 +54,7 @@ macro_rules! protocols {
         /// A record that a parser found.
         pub enum Event {
             $($(#[doc = concat!("From `", stringify!($module), "`.")] $record(Box<crate::$module::$record>),)*)*
+            $($(#[doc = concat!("From `", stringify!($shared), "`.")] $shared_record(Box<crate::$shared::$shared_record>),)*)*
         }
 
         $($(
@@ -60,13 +65,24 @@ macro_rules! protocols {
             }
         )*)*
 
+        $($(
+            impl From<crate::$shared::$shared_record> for Event {
+                fn from(record: crate::$shared::$shared_record) -> Self {
+                    Self::$shared_record(Box::new(record))
+                }
+            }
+        )*)*
+
         /// Every protocol's constants, in the table's order.
         pub static PROTOCOLS: &[(ProtoId, Descriptor)] =
             &[$((ProtoId::$variant, <crate::$module::Parser as Protocol>::DESCRIPTOR),)*];
 
         /// Schemas of every record of the table.
         pub fn schemas() -> Vec<&'static sekisho_record::Schema> {
-            vec![$($(<crate::$module::$record as Record>::static_schema(),)*)*]
+            vec![
+                $($(<crate::$module::$record as Record>::static_schema(),)*)*
+                $($(<crate::$shared::$shared_record as Record>::static_schema(),)*)*
+            ]
         }
 
         impl Parser {
@@ -146,6 +162,7 @@ macro_rules! protocols {
             pub fn record(&self) -> &dyn Record {
                 match *self {
                     $($(Self::$record(ref r) => &**r,)*)*
+                    $($(Self::$shared_record(ref r) => &**r,)*)*
                 }
             }
         }
