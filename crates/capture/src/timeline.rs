@@ -236,7 +236,11 @@ impl Captures {
             self.start(i);
             // Alone, it is read without looking ahead, so that a pipe's first packets are not waited for.
             let alone = self.open.is_empty() && self.waiting.is_empty();
-            if alone { self.open.push(Reverse((first, i))) } else { self.requeue(i) }
+            if alone {
+                self.open.push(Reverse((first, i)))
+            } else {
+                self.requeue(i)
+            }
             self.note_secrets(i);
         }
     }

@@ -191,7 +191,13 @@ mod tests {
     fn rejects_what_is_no_secret() {
         let secrets = Secrets::default();
         let short = format!("CLIENT_RANDOM {} 00\n", "01".repeat(31));
-        let bad = ["RSA 01 02\n", "CLIENT_RANDOM\n", &short, &line("CLIENT_RANDOM", 1, "0x"), &line("CLIENT_RANDOM", 1, "001")];
+        let bad = [
+            "RSA 01 02\n",
+            "CLIENT_RANDOM\n",
+            &short,
+            &line("CLIENT_RANDOM", 1, "0x"),
+            &line("CLIENT_RANDOM", 1, "001"),
+        ];
         let added = secrets.add(bad.concat().as_bytes(), 0);
         assert_eq!(added, Added { other_count: 5, ..Added::default() });
         assert!(secrets.is_empty());

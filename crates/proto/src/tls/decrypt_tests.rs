@@ -85,7 +85,9 @@ impl Sealer {
         }
         let mut body = plain.to_vec();
         let (nonce, sent) = match self.suite.bulk {
-            Bulk::Gcm(_) => ([&self.iv[..], &[9, 9, 9, 9], &seq[4..]].concat(), [&[9, 9, 9, 9][..], &seq[4..]].concat()),
+            Bulk::Gcm(_) => {
+                ([&self.iv[..], &[9, 9, 9, 9], &seq[4..]].concat(), [&[9, 9, 9, 9][..], &seq[4..]].concat())
+            }
             _ => (xored().to_vec(), Vec::new()),
         };
         let nonce = aead::Nonce::try_assume_unique_for_key(&nonce).unwrap();
@@ -187,9 +189,15 @@ fn opens_tls13_in_any_split() {
 #[test]
 fn opens_tls12_in_any_split() {
     let master = secrets(&[("CLIENT_RANDOM", 5, 48)]);
-    for (cipher, mac_first) in
-        [(0xc02f, false), (0xc030, false), (0xcca8, false), (0x002f, false), (0xc027, true), (0xc028, false), (0x0035, true)]
-    {
+    for (cipher, mac_first) in [
+        (0xc02f, false),
+        (0xc030, false),
+        (0xcca8, false),
+        (0x002f, false),
+        (0xc027, true),
+        (0xc028, false),
+        (0x0035, true),
+    ] {
         for piece in [1, 9, usize::MAX] {
             assert_opened(&run(&master, &tls12(cipher, mac_first), piece));
         }

@@ -11,6 +11,8 @@
 mod chain;
 mod ciphers;
 mod decrypt;
+#[cfg(test)]
+mod decrypt_tests;
 mod dtls;
 mod fingerprint;
 mod handshake;
@@ -23,8 +25,6 @@ mod probe;
 mod record;
 mod session;
 #[cfg(test)]
-mod decrypt_tests;
-#[cfg(test)]
 mod tests;
 
 pub use chain::MAX_CERTS;
@@ -34,9 +34,9 @@ pub use record::{SslRecord, X509Record};
 pub use session::MAX_HISTORY_LEN;
 
 use crate::{Cx, Descriptor, Protocol, Start, Transport};
+use decrypt::Decrypt;
 use dtls::Datagrams;
 use handshake::{Handshakes, Step};
-use decrypt::Decrypt;
 use layer::{Content, Dialect, Header, Layer, content};
 use sekisho_types::{Dir, Heap};
 use session::Session;

@@ -25,10 +25,21 @@ pub(super) struct Opener {
 
 enum Cipher {
     /// TLS 1.3.
-    Aead13 { key: aead::LessSafeKey, iv: [u8; 12] },
+    Aead13 {
+        key: aead::LessSafeKey,
+        iv: [u8; 12],
+    },
     /// TLS 1.2; `explicit`: a part of the nonce comes with the record.
-    Aead12 { key: aead::LessSafeKey, iv: [u8; 12], explicit: bool },
-    Cbc { key: Vec<u8>, mac: hmac::Key, mac_first: bool },
+    Aead12 {
+        key: aead::LessSafeKey,
+        iv: [u8; 12],
+        explicit: bool,
+    },
+    Cbc {
+        key: Vec<u8>,
+        mac: hmac::Key,
+        mac_first: bool,
+    },
 }
 
 /// The header of a protected record.
