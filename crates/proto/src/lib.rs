@@ -41,6 +41,7 @@ pub mod testing;
 pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
+mod handshake;
 pub mod http;
 mod mime;
 pub mod smtp;
