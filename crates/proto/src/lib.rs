@@ -44,6 +44,7 @@ pub mod ftp_data;
 mod handshake;
 pub mod http;
 mod mime;
+pub mod quic;
 pub mod smtp;
 pub mod ssh;
 pub mod tls;
