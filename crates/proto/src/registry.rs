@@ -1,5 +1,5 @@
 //! The one table of protocols. To add one: its `pub mod` line in `lib.rs` and its row here. Records that several
-//! protocols log (NTLM's, say) are of a module that is no protocol itself, named in a row with `also`.
+//! protocols log (NTLM's, say) are of a module that is no protocol itself, named in a row with `@also` (the sign tells it from a protocol).
 
 use crate::{Cx, Descriptor, Protocol, Start};
 use sekisho_record::Record;
@@ -29,7 +29,7 @@ impl<P: Protocol> Counted<P> {
 macro_rules! protocols {
     (
         $($variant:ident in $module:ident logs [$($record:ident),*];)*
-        $(also $shared:ident logs [$($shared_record:ident),*];)*
+        $(@also $shared:ident logs [$($shared_record:ident),*];)*
     ) => {
         /// Names a protocol of the table.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,9 +174,11 @@ protocols! {
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Quic in quic logs [QuicRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];
-    Tls in tls logs [SslRecord, X509Record];
+    Tls in tls logs [];
+    @also handshake logs [SslRecord, X509Record];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

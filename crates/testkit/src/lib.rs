@@ -8,6 +8,7 @@ pub mod dns;
 pub mod flood;
 mod packet;
 mod pcap;
+pub mod quic;
 mod stored;
 
 pub use conversation::{Conversation, Segment};

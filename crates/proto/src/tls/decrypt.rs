@@ -2,12 +2,11 @@
 //! is handed on.
 
 use super::content;
-use super::handshake::{Handshakes, Step};
 use super::keys::{Suite, suite};
-use super::message::kind;
-use super::names::{is_tls13, version};
 use super::open::{Head, MAX_RECORD_LEN, Opener, is_disguised};
-use super::session::{Agreed, Session};
+use crate::handshake::message::kind;
+use crate::handshake::names::{is_tls13, version};
+use crate::handshake::{Agreed, Handshakes, Session, Step};
 use crate::{Cx, Nested, SecretKind, SessionSecrets};
 use sekisho_types::{Dir, Heap, list_len};
 

@@ -1,9 +1,8 @@
 //! The record layer over datagrams: DTLS 1.0, 1.2 (RFC 6347) and 1.3 (RFC 9147), with handshake fragments.
 
-use super::handshake::MAX_MESSAGE_LEN;
 use super::layer::content;
-use super::session::Session;
 use crate::Cx;
+use crate::handshake::{Carrier, MAX_MESSAGE_LEN, Session};
 use sekisho_types::{Dir, Heap, block_len};
 use sekisho_wire::{ParseResult, Reader};
 use smallvec::SmallVec;
@@ -140,9 +139,9 @@ impl Datagrams {
                 return Ok(());
             };
             if f.data.len() == f.len {
-                session.message(dir, f.kind, f.data, true, cx)?;
+                session.message(dir, f.kind, f.data, Carrier::Dtls, cx)?;
             } else if let Some(body) = assembly.add(&f) {
-                session.message(dir, f.kind, &body, true, cx)?;
+                session.message(dir, f.kind, &body, Carrier::Dtls, cx)?;
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! From secrets to keys: the key schedules of TLS 1.2 (RFC 5246 §5, §6.3) and 1.3 (RFC 8446 §7).
 
-use super::ciphers;
+use crate::handshake::ciphers;
 use ring::{aead, hkdf, hmac};
 
 /// Longest key block: two MAC keys of SHA-384 and two AES-256 keys.

@@ -1,7 +1,7 @@
 //! The record layer over a stream (RFC 8446 §5.1, RFC 5246 §6.2) and that of SSL 2: where records begin and end.
 //! Nothing is buffered here but headers and the few octets of small records; encrypted content is only counted.
 
-use super::names::version;
+use crate::handshake::names::version;
 use sekisho_types::Heap;
 
 /// Content types (IANA TLS ContentType).

@@ -8,38 +8,26 @@
 //! [`MAX_SIGNATURE_CHECKS`](sekisho_x509::MAX_SIGNATURE_CHECKS). Known gaps: compressed certificates (RFC 8879) only
 //! occur encrypted and are not read; DTLS connection ids (RFC 9146) are not followed.
 
-mod chain;
-mod ciphers;
 mod decrypt;
 #[cfg(test)]
 mod decrypt_tests;
 mod dtls;
-mod fingerprint;
-mod handshake;
 mod keys;
 mod layer;
-mod message;
-mod names;
 mod open;
 mod probe;
-mod record;
-mod session;
 #[cfg(test)]
 mod tests;
 
-pub use chain::MAX_CERTS;
-pub use handshake::MAX_MESSAGE_LEN;
+pub use crate::handshake::{MAX_CERTS, MAX_HISTORY_LEN, MAX_MESSAGE_LEN, SslRecord, X509Record};
 pub use probe::begins_client_hello;
-pub use record::{SslRecord, X509Record};
-pub use session::MAX_HISTORY_LEN;
 
+use crate::handshake::{Carrier, Handshakes, Session, Step, message};
 use crate::{Cx, Descriptor, Protocol, Start, Transport};
 use decrypt::Decrypt;
 use dtls::Datagrams;
-use handshake::{Handshakes, Step};
 use layer::{Content, Dialect, Header, Layer, content};
 use sekisho_types::{Dir, Heap};
-use session::Session;
 
 /// State of one flow.
 #[derive(Default)]
@@ -170,7 +158,7 @@ impl Parser {
                     return Ok(());
                 };
                 handshakes.feed(piece, |step| match step {
-                    Step::Message { kind, body } => session.message(dir, kind, body, false, cx),
+                    Step::Message { kind, body } => session.message(dir, kind, body, Carrier::Tls, cx),
                     Step::TooLong { kind } => session.too_long(dir, kind, cx),
                 })?;
                 if let Some(agreed) = session.take_agreed() {

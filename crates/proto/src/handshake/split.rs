@@ -11,14 +11,14 @@ const HEAD_LEN: usize = 4;
 
 /// The incomplete message of one direction.
 #[derive(Debug, Default)]
-pub(super) struct Handshakes {
+pub(crate) struct Handshakes {
     held: Vec<u8>,
     /// Bytes of an oversized message still to be passed over.
     skip: usize,
 }
 
 /// One step of the splitter.
-pub(super) enum Step<'s> {
+pub(crate) enum Step<'s> {
     /// A complete message.
     Message { kind: u8, body: &'s [u8] },
     /// A message beyond [`MAX_MESSAGE_LEN`]: its body is passed over.
@@ -39,7 +39,7 @@ impl Heap for Handshakes {
 
 impl Handshakes {
     /// Gives each message that `bytes` completes to `f`; stops when `f` returns an error.
-    pub(super) fn feed<E>(&mut self, mut bytes: &[u8], mut f: impl FnMut(Step<'_>) -> Result<(), E>) -> Result<(), E> {
+    pub(crate) fn feed<E>(&mut self, mut bytes: &[u8], mut f: impl FnMut(Step<'_>) -> Result<(), E>) -> Result<(), E> {
         while !bytes.is_empty() {
             if self.skip > 0 {
                 let n = self.skip.min(bytes.len());
@@ -84,7 +84,7 @@ impl Handshakes {
     }
 
     /// Forgets what is incomplete.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 }

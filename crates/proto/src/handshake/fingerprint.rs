@@ -64,6 +64,8 @@ pub(crate) enum Carrier {
     Tls,
     /// UDP with DTLS: `d`.
     Dtls,
+    /// QUIC: `q`.
+    Quic,
 }
 
 /// JA4: readable head, hash of the sorted ciphers, hash of the sorted extensions with the signature algorithms.
@@ -75,6 +77,7 @@ pub(crate) fn ja4(h: &ClientHello<'_>, carrier: Carrier) -> String {
     out.push(match carrier {
         Carrier::Tls => 't',
         Carrier::Dtls => 'd',
+        Carrier::Quic => 'q',
     });
     out.push_str(ja4_version(h));
     out.push(if extensions.contains(&ext::SERVER_NAME) { 'd' } else { 'i' });
@@ -195,6 +198,7 @@ mod tests {
         };
         assert_eq!(ja4(&h, Carrier::Tls), "t13d1516h2_8daaf6152771_e5627efa2ab1");
         assert!(ja4(&h, Carrier::Dtls).starts_with("d13d"));
+        assert_eq!(ja4(&h, Carrier::Quic), "q13d1516h2_8daaf6152771_e5627efa2ab1");
     }
 
     #[test]

@@ -13,14 +13,14 @@ use sekisho_types::{Dir, Heap, list_len};
 pub const MAX_HISTORY_LEN: usize = 100;
 
 /// Largest alert count of one record that is read, as in Zeek.
-pub(super) const MAX_ALERTS_PER_RECORD: usize = 10;
+pub(crate) const MAX_ALERTS_PER_RECORD: usize = 10;
 
 /// Longest session id that the standard allows; longer ones are not compared.
 const MAX_SESSION_ID_LEN: usize = 32;
 
 /// State of the session, whatever carries it.
 #[derive(Debug, Default)]
-pub(super) struct Session {
+pub(crate) struct Session {
     /// Time and flow at the first message; `None` before.
     head: Option<Head>,
     logged: bool,
@@ -29,7 +29,7 @@ pub(super) struct Session {
     flipped_back: bool,
     /// Encryption has begun, by direction.
     encrypted: [bool; 2],
-    pub(super) established: bool,
+    pub(crate) established: bool,
     /// Version for decisions on the wire: the first server hello's.
     negotiated: Option<u16>,
     version: Option<u16>,
@@ -64,16 +64,25 @@ pub(super) struct Session {
 
 /// What the keys of a session follow from, beside its secrets.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Agreed {
-    pub(super) client_random: [u8; 32],
-    pub(super) server_random: [u8; 32],
-    pub(super) version: u16,
-    pub(super) cipher: u16,
-    pub(super) encrypt_then_mac: bool,
+pub(crate) struct Agreed {
+    pub(crate) client_random: [u8; 32],
+    pub(crate) server_random: [u8; 32],
+    pub(crate) version: u16,
+    pub(crate) cipher: u16,
+    pub(crate) encrypt_then_mac: bool,
+}
+
+/// What the first client hello said; empty once the row is logged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offer<'a> {
+    pub(crate) server_name: Option<&'a Text>,
+    pub(crate) alpn: &'a [Text],
+    pub(crate) ja3: Option<Digest<16>>,
+    pub(crate) ja4: Option<&'a str>,
 }
 
 /// A message that cannot be what it says it is: why.
-pub(super) type Lost = &'static str;
+pub(crate) type Lost = &'static str;
 
 impl Heap for Session {
     fn heap_len(&self) -> usize {
@@ -85,39 +94,49 @@ impl Heap for Session {
 
 impl Session {
     /// The session exists from now on.
-    pub(super) fn begin(&mut self, cx: &Cx<'_>) {
+    pub(crate) fn begin(&mut self, cx: &Cx<'_>) {
         if self.head.is_none() {
             self.head = Some(cx.head(cx.ts));
         }
     }
 
     /// Has anything been seen that makes a row?
-    pub(super) fn begun(&self) -> bool {
+    pub(crate) fn begun(&self) -> bool {
         self.head.is_some()
     }
 
-    pub(super) fn is_client(&self, dir: Dir) -> bool {
+    pub(crate) fn is_client(&self, dir: Dir) -> bool {
         dir.is_orig() != self.flipped
     }
 
-    pub(super) fn encrypts(&self, dir: Dir) -> bool {
+    pub(crate) fn encrypts(&self, dir: Dir) -> bool {
         self.encrypted.get(dir.index()).copied().unwrap_or(false)
     }
 
-    pub(super) fn start_encryption(&mut self, dir: Dir) {
+    pub(crate) fn start_encryption(&mut self, dir: Dir) {
         if let Some(e) = self.encrypted.get_mut(dir.index()) {
             *e = true;
         }
     }
 
     /// Is it TLS 1.3 for certain?
-    pub(super) fn is_tls13(&self) -> bool {
+    pub(crate) fn is_tls13(&self) -> bool {
         self.negotiated.is_some_and(is_tls13)
     }
 
     /// Is application data before a ChangeCipherSpec a sign of encryption? In all versions but the old ones.
-    pub(super) fn encrypts_without_ccs(&self) -> bool {
+    pub(crate) fn encrypts_without_ccs(&self) -> bool {
         self.negotiated.is_none_or(|v| !(0x0300..=0x0303).contains(&v) && v != 2)
+    }
+
+    /// What the client's hello asked for.
+    pub(crate) fn offer(&self) -> Offer<'_> {
+        Offer {
+            server_name: self.server_name.as_ref(),
+            alpn: &self.client_alpn,
+            ja3: self.ja3.map(Digest),
+            ja4: self.ja4.as_deref(),
+        }
     }
 
     /// The client is at the end that sent `dir` (or, with false, the server).
@@ -139,26 +158,33 @@ impl Session {
         }
     }
 
-    pub(super) fn letter(&mut self, dir: Dir, letter: char) {
+    pub(crate) fn letter(&mut self, dir: Dir, letter: char) {
         let letter = if self.is_client(dir) { letter.to_ascii_uppercase() } else { letter };
         self.letter_raw(letter);
     }
 
     /// A complete handshake message in clear.
-    pub(super) fn message(&mut self, dir: Dir, kind: u8, body: &[u8], dtls: bool, cx: &mut Cx<'_>) -> Result<(), Lost> {
+    pub(crate) fn message(
+        &mut self,
+        dir: Dir,
+        kind: u8,
+        body: &[u8],
+        carrier: Carrier,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), Lost> {
         let mut letter = handshake_letter(kind).ok_or("unknown handshake message")?;
         self.begin(cx);
         match kind {
             kind::CLIENT_HELLO => {
-                let hello = message::client_hello(body, dtls).map_err(|e| e.item())?;
+                let hello = message::client_hello(body, carrier == Carrier::Dtls).map_err(|e| e.item())?;
                 self.role(dir, true, cx);
-                self.client_hello(&hello, if dtls { Carrier::Dtls } else { Carrier::Tls }, cx);
+                self.client_hello(&hello, carrier, cx);
             }
             kind::SERVER_HELLO => {
                 let hello = message::server_hello(body).map_err(|e| e.item())?;
                 self.role(dir, false, cx);
                 self.server_hello(&hello);
-                cx.confirm(service(dtls));
+                cx.confirm(service(carrier));
                 if std::mem::take(&mut self.retry_pending) {
                     letter = 'j';
                 }
@@ -185,7 +211,7 @@ impl Session {
     }
 
     /// A message beyond the limit: only its letter is noted.
-    pub(super) fn too_long(&mut self, dir: Dir, kind: u8, cx: &mut Cx<'_>) -> Result<(), Lost> {
+    pub(crate) fn too_long(&mut self, dir: Dir, kind: u8, cx: &mut Cx<'_>) -> Result<(), Lost> {
         let letter = handshake_letter(kind).ok_or("unknown handshake message")?;
         self.begin(cx);
         cx.weird("tls_handshake_message_too_long");
@@ -194,7 +220,7 @@ impl Session {
     }
 
     fn client_hello(&mut self, h: &ClientHello<'_>, carrier: Carrier, cx: &mut Cx<'_>) {
-        cx.confirm(service(carrier == Carrier::Dtls));
+        cx.confirm(service(carrier));
         if h.session_ticket {
             self.ticket_without_id = true;
         }
@@ -264,16 +290,16 @@ impl Session {
     }
 
     /// An SSL 2 client hello.
-    pub(super) fn v2_client_hello(&mut self, dir: Dir, version: u16, cx: &mut Cx<'_>) {
+    pub(crate) fn v2_client_hello(&mut self, dir: Dir, version: u16, cx: &mut Cx<'_>) {
         self.begin(cx);
         self.client_version = Some(version);
         self.letter(dir, 'c');
     }
 
     /// An SSL 2 server hello.
-    pub(super) fn v2_server_hello(&mut self, dir: Dir, h: &message::V2ServerHello<'_>, cx: &mut Cx<'_>) {
+    pub(crate) fn v2_server_hello(&mut self, dir: Dir, h: &message::V2ServerHello<'_>, cx: &mut Cx<'_>) {
         self.begin(cx);
-        cx.confirm(service(false));
+        cx.confirm(service(Carrier::Tls));
         self.negotiated = Some(super::names::version::SSL2);
         self.version = self.negotiated;
         self.cipher = h.cipher.map(|c| ciphers::v2_name(c).into_owned());
@@ -284,7 +310,7 @@ impl Session {
     }
 
     /// A ChangeCipherSpec in clear.
-    pub(super) fn change_cipher_spec(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+    pub(crate) fn change_cipher_spec(&mut self, dir: Dir, cx: &mut Cx<'_>) {
         self.begin(cx);
         // In TLS 1.3 it means nothing (RFC 8446 §D.4).
         if !self.is_tls13() {
@@ -297,7 +323,7 @@ impl Session {
     }
 
     /// The alerts of one record in clear; `body` is the record's start, `len` its length.
-    pub(super) fn alerts(&mut self, dir: Dir, body: &[u8], len: usize, cx: &mut Cx<'_>) -> Result<(), Lost> {
+    pub(crate) fn alerts(&mut self, dir: Dir, body: &[u8], len: usize, cx: &mut Cx<'_>) -> Result<(), Lost> {
         self.begin(cx);
         let most = if self.is_tls13() { 1 } else { MAX_ALERTS_PER_RECORD };
         if len > 2 * most {
@@ -313,13 +339,13 @@ impl Session {
     }
 
     /// A heartbeat in clear (RFC 6520).
-    pub(super) fn heartbeat(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+    pub(crate) fn heartbeat(&mut self, dir: Dir, cx: &mut Cx<'_>) {
         self.begin(cx);
         self.letter(dir, 'b');
     }
 
     /// Application data in clear.
-    pub(super) fn plain_data(&mut self, cx: &mut Cx<'_>) {
+    pub(crate) fn plain_data(&mut self, cx: &mut Cx<'_>) {
         self.begin(cx);
         if self.version.is_some() {
             cx.weird("ssl_early_application_data");
@@ -327,20 +353,20 @@ impl Session {
     }
 
     /// An encrypted record ended. Logs the session once both ends encrypt; then nothing more can be learnt.
-    pub(super) fn ciphertext(&mut self, cx: &mut Cx<'_>) {
+    pub(crate) fn ciphertext(&mut self, cx: &mut Cx<'_>) {
         if self.encrypted == [true; 2] && !self.established {
             self.establish(cx);
         }
     }
 
     /// The session is established.
-    pub(super) fn establish(&mut self, cx: &mut Cx<'_>) {
+    pub(crate) fn establish(&mut self, cx: &mut Cx<'_>) {
         self.establish_open(cx);
         cx.opaque();
     }
 
     /// The session is established, and its records can be read.
-    pub(super) fn establish_open(&mut self, cx: &mut Cx<'_>) {
+    pub(crate) fn establish_open(&mut self, cx: &mut Cx<'_>) {
         self.established = true;
         // Encrypted data alone, without any hello, tells nothing that is worth a row.
         if self.begun() {
@@ -349,12 +375,12 @@ impl Session {
     }
 
     /// What was agreed upon by the server hello just read, where secrets may be known.
-    pub(super) fn take_agreed(&mut self) -> Option<Agreed> {
+    pub(crate) fn take_agreed(&mut self) -> Option<Agreed> {
         self.agreed.take()
     }
 
     /// A handshake message that was decrypted.
-    pub(super) fn opened_message(&mut self, dir: Dir, kind: u8, body: &[u8], cx: &mut Cx<'_>) {
+    pub(crate) fn opened_message(&mut self, dir: Dir, kind: u8, body: &[u8], cx: &mut Cx<'_>) {
         match kind {
             kind::ENCRYPTED_EXTENSIONS => {
                 self.next_protocol = message::encrypted_alpn(body).map(Text::from).or(self.next_protocol.take());
@@ -369,7 +395,7 @@ impl Session {
     }
 
     /// Logs the row unless that was done or nothing was seen.
-    pub(super) fn log(&mut self, cx: &mut Cx<'_>) {
+    pub(crate) fn log(&mut self, cx: &mut Cx<'_>) {
         let Some(head) = self.head.filter(|_| !self.logged) else { return };
         self.logged = true;
         let fps = |chain: &mut Chain| std::mem::take(&mut chain.fingerprints);
@@ -406,8 +432,11 @@ impl Session {
 }
 
 /// Name in conn's service column.
-const fn service(dtls: bool) -> &'static str {
-    if dtls { "dtls" } else { "ssl" }
+const fn service(carrier: Carrier) -> &'static str {
+    match carrier {
+        Carrier::Dtls => "dtls",
+        Carrier::Tls | Carrier::Quic => "ssl",
+    }
 }
 
 /// Letter of a handshake type, lower case; `None` if there is no such type.

@@ -1,0 +1,19 @@
+//! TLS handshakes without what carries them: hello and certificate messages, the fingerprints of hellos, and what a
+//! session's messages add up to in `ssl` and `x509`. A helper of TLS (over streams and datagrams) and QUIC, no protocol.
+
+mod chain;
+pub(crate) mod ciphers;
+mod fingerprint;
+pub(crate) mod message;
+pub(crate) mod names;
+mod record;
+mod session;
+mod split;
+
+pub use chain::MAX_CERTS;
+pub(crate) use fingerprint::Carrier;
+pub use record::{SslRecord, X509Record};
+pub use session::MAX_HISTORY_LEN;
+pub(crate) use session::{Agreed, Session};
+pub use split::MAX_MESSAGE_LEN;
+pub(crate) use split::{Handshakes, Step};

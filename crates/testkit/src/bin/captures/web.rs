@@ -1,0 +1,117 @@
+//! What the web is carried by besides HTTP/1 and TLS: QUIC.
+
+use crate::{Capture, Timed, at_ms};
+use sekisho_testkit::quic::{V2, client_hello, crypto, initial, long, server_hello};
+use sekisho_testkit::{Dir, Frame};
+
+pub fn all() -> Vec<Capture> {
+    vec![Capture::ethernet("quic/connections", connections()), Capture::ethernet("quic/google", google())]
+}
+
+/// Datagrams of one flow, 5 ms apart.
+fn flow(n: u16, port: u16, datagrams: &[(Dir, Vec<u8>)]) -> Vec<Timed> {
+    let (client, server) = (format!("10.0.0.1:{}", 50000 + n), format!("192.0.2.44:{port}"));
+    let frame = |(i, (dir, bytes)): (usize, &(Dir, Vec<u8>))| {
+        let (from, to) = if *dir == Dir::Orig { (&client, &server) } else { (&server, &client) };
+        (at_ms(1000 * i64::from(n) + 5 * i as i64), Frame::udp(from.as_str(), to.as_str(), bytes).frame())
+    };
+    datagrams.iter().enumerate().map(frame).collect()
+}
+
+fn padded(mut frames: Vec<u8>) -> Vec<u8> {
+    frames.resize(1180, 0);
+    frames
+}
+
+/// Acknowledges the first packet.
+const ACK: &[u8] = &[2, 0, 0, 0, 0];
+
+const DCID: &[u8] = &[0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
+const SCID: &[u8] = &[0xc1, 0xc2, 0xc3];
+const SERVER: &[u8] = &[0x51, 0x52, 0x53, 0x54];
+
+/// A whole connection with `version` and Handshake packets that begin with `second`: the hello comes in two
+/// packets, the later part first; the server's hello and its first Handshake packet share a datagram.
+fn connection(version: u32, second: u8, dcid: &[u8], first: u8) -> Vec<(Dir, Vec<u8>)> {
+    let hello = client_hello("www.example.org", &["h3", "h3-29"]);
+    let (one, two) = hello.split_at(100);
+    let client = |number, frames| initial(version, dcid, [dcid, SCID], true, number, &padded(frames));
+    let answer = initial(version, dcid, [SCID, SERVER], false, 0, &[ACK, &crypto(0, &server_hello())].concat());
+    let handshake = |ids| long(second, version, ids, None, &[0xee; 90]);
+    let mut out = vec![
+        (Dir::Orig, client(first, crypto(100, two))),
+        (Dir::Orig, client(first + 1, crypto(0, one))),
+        (Dir::Resp, [answer, handshake([SCID, SERVER])].concat()),
+        (
+            Dir::Orig,
+            [initial(version, dcid, [SERVER, SCID], true, first + 2, &padded(ACK.to_vec())), handshake([SERVER, SCID])]
+                .concat(),
+        ),
+    ];
+    for _ in 0..4 {
+        out.push((Dir::Orig, [&[0x41][..], SERVER, &[0xaa; 40]].concat()));
+        out.push((Dir::Resp, [&[0x41][..], SCID, &[0xbb; 400]].concat()));
+    }
+    out
+}
+
+/// Versions 1 and 2; a Retry; a version that the server doesn't know; early data and a close; one that is damaged.
+fn connections() -> Vec<Timed> {
+    let hello = crypto(0, &client_hello("www.example.org", &["h3"]));
+    let retry = [&[0xf0, 0, 0, 0, 1, 3][..], SCID, &[4], SERVER, b"token", &[0; 16]].concat();
+    let mut retried =
+        vec![(Dir::Orig, initial(1, DCID, [DCID, SCID], true, 0, &padded(hello.clone()))), (Dir::Resp, retry)];
+    retried.extend(connection(1, 0xe0, SERVER, 1));
+    let mut unknown = long(0xc0, 0x1a2a_3a4a, [DCID, SCID], Some(&[]), &[7; 1100]);
+    unknown.resize(1200, 0);
+    let negotiation = [&[0x8b, 0, 0, 0, 0, 3][..], SCID, &[8], DCID, &[0, 0, 0, 1, 0x6b, 0x33, 0x43, 0xcf]].concat();
+    let mut negotiated = vec![(Dir::Orig, unknown), (Dir::Resp, negotiation)];
+    negotiated.extend(connection(1, 0xe0, DCID, 0));
+    let close = [&[0x1c, 0x41, 0x28, 6, 11][..], b"no protocol", ACK, &[0; 20]].concat();
+    let closed = vec![
+        (
+            Dir::Orig,
+            [
+                initial(1, DCID, [DCID, SCID], true, 0, &padded(hello.clone())),
+                long(0xd0, 1, [DCID, SCID], None, &[9; 60]),
+            ]
+            .concat(),
+        ),
+        (Dir::Resp, initial(1, DCID, [SCID, SERVER], false, 0, &close)),
+    ];
+    let mut bad = initial(1, DCID, [DCID, SCID], true, 0, &padded(hello));
+    bad[600] ^= 1;
+    [
+        flow(1, 443, &connection(1, 0xe0, DCID, 0)),
+        flow(2, 4433, &connection(V2, 0xf0, DCID, 0)),
+        flow(3, 443, &retried),
+        flow(4, 8443, &negotiated),
+        flow(5, 853, &closed),
+        flow(6, 443, &[(Dir::Orig, bad)]),
+    ]
+    .concat()
+}
+
+/// Google QUIC: hello and rejection in clear.
+fn google() -> Vec<Timed> {
+    let tags: [(&[u8; 4], &[u8]); 4] =
+        [(b"PAD\0", &[b'-'; 100]), (b"SNI\0", b"www.example.org"), (b"UAID", b"Golden/1.0"), (b"ALPN", b"h2")];
+    let mut hello = [&b"CHLO"[..], &[4, 0, 0, 0]].concat();
+    let mut end = 0;
+    for (tag, value) in tags {
+        end += value.len() as u32;
+        hello.extend([&tag[..], &end.to_le_bytes()].concat());
+    }
+    tags.iter().for_each(|(_, value)| hello.extend(*value));
+    let rejection = [b"REJ\0\x01\0\0\0STK\0\x40\0\0\0", &[b't'; 64][..]].concat();
+    let packet = |head: &[u8], message: &[u8]| [head, &[1], &[7; 12], &[0xa0, 1, 0, 4], message].concat();
+    [
+        flow(
+            1,
+            443,
+            &[(Dir::Orig, packet(b"\x0d12345678Q043", &hello)), (Dir::Resp, packet(b"\x0812345678", &rejection))],
+        ),
+        flow(2, 443, &[(Dir::Orig, packet(b"\xc3Q046\x5012345678\0\0\0", &hello))]),
+    ]
+    .concat()
+}
