@@ -25,6 +25,7 @@
 
 mod cx;
 mod decoding;
+mod frames;
 mod protocol;
 mod registry;
 #[cfg(test)]
@@ -43,6 +44,10 @@ pub mod ftp;
 pub mod ftp_data;
 pub mod http;
 mod mime;
+pub mod mqtt;
+pub mod mysql;
+pub mod postgresql;
+pub mod redis;
 pub mod smtp;
 pub mod ssh;
 pub mod tls;

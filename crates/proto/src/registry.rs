@@ -174,6 +174,10 @@ protocols! {
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Mqtt in mqtt logs [MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord];
+    Mysql in mysql logs [MysqlRecord];
+    Postgresql in postgresql logs [PostgresqlRecord];
+    Redis in redis logs [RedisRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];
     Tls in tls logs [SslRecord, X509Record];
