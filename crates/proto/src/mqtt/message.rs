@@ -229,8 +229,11 @@ pub(super) fn ack(body: &[u8]) -> ParseResult<(u16, Option<u8>)> {
     Ok((r.u16(&"packet id")?, r.u8(&"reason").ok()))
 }
 
+/// Packet id, and topics with qualities.
+pub(super) type Topics<'a> = (u16, Vec<(&'a [u8], u8)>);
+
 /// Packet id, topics and, unless subscriptions end, qualities asked for (§3.8, §3.10).
-pub(super) fn subscribe(body: &[u8], version: u8, with_qos: bool, max: usize) -> ParseResult<(u16, Vec<(&[u8], u8)>)> {
+pub(super) fn subscribe(body: &[u8], version: u8, with_qos: bool, max: usize) -> ParseResult<Topics<'_>> {
     let mut r = Reader::new(body);
     let id = r.u16(&"packet id")?;
     Properties::parse(&mut r, version)?;

@@ -165,7 +165,11 @@ impl Parser {
             cx.reject("mysql_broken_login");
             return false;
         };
-        cx.confirm("mysql");
+        if self.phase == Phase::Greeted {
+            cx.confirm("mysql");
+        } else {
+            cx.recognize("mysql");
+        }
         self.session.capabilities = login.capabilities;
         if login.tls {
             cx.hand_over(None, left);
