@@ -44,6 +44,7 @@ pub mod ftp;
 pub mod ftp_data;
 pub mod http;
 mod mime;
+pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;
 pub mod postgresql;

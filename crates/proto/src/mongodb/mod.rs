@@ -18,7 +18,7 @@ use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use bson::Value;
 use message::{Body, HEAD_LEN, Header, op};
 use sekisho_record::Text;
-use sekisho_types::{Dir, Heap, Timestamp, block_len};
+use sekisho_types::{Dir, Heap, block_len};
 
 /// Longest name and error text kept, in bytes.
 pub const MAX_TEXT_LEN: usize = 512;
@@ -29,7 +29,6 @@ pub const KEEP: usize = 4096;
 
 /// A request that waits for its reply.
 struct Pending {
-    ts: Timestamp,
     id: u32,
     row: Box<MongodbRecord>,
 }
@@ -106,7 +105,9 @@ fn probe(p: &Probe<'_>) -> Guess {
         Some(_) => return Guess::No,
     }
     let Ok(header) = Header::parse(bytes) else { return Guess::More };
-    if !header.is_plausible() || (header.op == op::REPLY) == from_client {
+    let replies = matches!(header.op, op::REPLY | op::COMMAND_REPLY);
+    let both_ways = matches!(header.op, op::MSG | op::COMPRESSED);
+    if !header.is_plausible() || (!both_ways && replies == from_client) {
         return Guess::No;
     }
     if bytes.len() < 26 && bytes.len() < header.len as usize {
@@ -132,7 +133,8 @@ impl Parser {
             return cx.weird("mongodb_broken_body");
         };
         // In both directions messages of a kind are the same; replies name what they answer.
-        let is_reply = matches!(header.op, op::REPLY | op::COMMAND_REPLY) || (header.response_to != 0 && !dir.is_orig());
+        let is_reply =
+            matches!(header.op, op::REPLY | op::COMMAND_REPLY) || (header.response_to != 0 && !dir.is_orig());
         if is_reply {
             self.reply(header, &body, cx);
         } else {
@@ -155,7 +157,7 @@ impl Parser {
             self.take(0, cx);
         }
         self.pending_len += row_len(&row);
-        self.pending.push(Pending { ts: cx.ts, id: header.request_id, row: Box::new(row) });
+        self.pending.push(Pending { id: header.request_id, row: Box::new(row) });
     }
 
     /// A known operation with a document is proof; where only the client is heard, as for others.
@@ -219,7 +221,6 @@ impl Parser {
             client: client(body.document),
             request_len: u64::from(header.len),
             reply_len: None,
-            duration: None,
             compression: body.compressor.map(|c| message::compressor(c).into()),
             tail: cx.tail(),
         }
@@ -242,7 +243,7 @@ impl Parser {
         }
         let mut row = self.row(header, &Body::default(), cx);
         (row.request_id, row.request_len) = (Some(header.response_to), 0);
-        log(Pending { ts: cx.ts, id: header.response_to, row: Box::new(row) }, Some((header, body)), cx);
+        log(Pending { id: header.response_to, row: Box::new(row) }, Some((header, body)), cx);
     }
 
     /// Logs request `at` without a reply.
@@ -255,7 +256,10 @@ impl Parser {
 
 /// Commands whose value is no collection.
 fn takes_collection(command: &[u8]) -> bool {
-    !matches!(command, b"createUser" | b"dropUser" | b"updateUser" | b"createRole" | b"dropRole" | b"getLog" | b"renameCollection")
+    !matches!(
+        command,
+        b"createUser" | b"dropUser" | b"updateUser" | b"createRole" | b"dropRole" | b"getLog" | b"renameCollection"
+    )
 }
 
 /// The user in the first message of SCRAM (RFC 5802 §5) or PLAIN (RFC 4616).
@@ -285,7 +289,8 @@ fn failed(body: &Body<'_>) -> bool {
 
 /// What a row in waiting owns.
 fn row_len(row: &MongodbRecord) -> usize {
-    let texts = [&row.command, &row.database, &row.collection, &row.user, &row.mechanism, &row.client, &row.compression];
+    let texts =
+        [&row.command, &row.database, &row.collection, &row.user, &row.mechanism, &row.client, &row.compression];
     block_len(size_of::<MongodbRecord>()) + row.operation.heap_len() + texts.map(Heap::heap_len).iter().sum::<usize>()
 }
 
@@ -296,7 +301,6 @@ fn log(pending: Pending, reply: Option<(&Header, &Body<'_>)>, cx: &mut Cx<'_>) {
     if let Some((header, body)) = reply {
         let get = |name: &[u8]| bson::find(body.document, &[name]);
         row.reply_len = Some(u64::from(header.len));
-        row.duration = Some(cx.ts - pending.ts);
         if body.compressor.is_none() {
             let ok = get(b"ok").and_then(Value::number).map(|n| n != 0);
             row.ok = if failed(body) { Some(false) } else { ok.or(body.returned.map(|_| true)) };

@@ -1,5 +1,4 @@
 use sekisho_record::{Head, Record, Tail, Text};
-use sekisho_types::Interval;
 
 /// One request of a MongoDB connection with its reply.
 #[derive(Clone, Debug, Record)]
@@ -36,8 +35,6 @@ pub struct MongodbRecord {
     pub request_len: u64,
     /// Length of the reply in bytes.
     pub reply_len: Option<u64>,
-    /// Time from the request to its reply.
-    pub duration: Option<Interval>,
     /// Method by which the request is compressed, and then not read.
     pub compression: Option<Text>,
     /// Community id, one-sidedness.

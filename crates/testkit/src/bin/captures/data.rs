@@ -6,6 +6,7 @@ use sekisho_testkit::{Conversation, Dir};
 
 pub fn all() -> Vec<Capture> {
     vec![
+        Capture::ethernet("mongodb/session", frames_of(&mongodb())),
         Capture::ethernet("mqtt/session", frames_of(&mqtt())),
         Capture::ethernet("mysql/session", frames_of(&mysql())),
         Capture::ethernet("postgresql/session", frames_of(&postgresql())),
@@ -16,6 +17,62 @@ pub fn all() -> Vec<Capture> {
 /// The `n`th conversation with a server.
 fn nth(n: u16, server: &str) -> Conversation {
     Conversation::new(format!("10.0.0.1:{}", 40000 + n).as_str(), server).at(at(10 * i64::from(n))).syn()
+}
+
+/// An element of a BSON document: kind, name, value.
+fn element(kind: u8, name: &str, value: &[u8]) -> Vec<u8> {
+    [&[kind][..], name.as_bytes(), &[0], value].concat()
+}
+
+/// A BSON element that is a text.
+fn bson_text(name: &str, value: &str) -> Vec<u8> {
+    element(2, name, &[&(value.len() as u32 + 1).to_le_bytes()[..], value.as_bytes(), &[0]].concat())
+}
+
+/// A BSON document.
+fn bson(elements: &[Vec<u8>]) -> Vec<u8> {
+    let body = elements.concat();
+    [&(body.len() as u32 + 5).to_le_bytes()[..], &body, &[0]].concat()
+}
+
+/// A message of MongoDB: length, number, number of what it answers, operation, body.
+fn mongo(op: u32, id: u32, to: u32, body: &[u8]) -> Vec<u8> {
+    let head = [body.len() as u32 + 16, id, to, op];
+    head.iter().flat_map(|n| n.to_le_bytes()).chain(body.iter().copied()).collect()
+}
+
+/// OP_MSG with one document.
+fn op_msg(id: u32, to: u32, elements: &[Vec<u8>]) -> Vec<u8> {
+    mongo(2013, id, to, &[&[0; 5][..], &bson(elements)].concat())
+}
+
+/// A login, a find, a refusal; an old client's question on another port, the client alone.
+fn mongodb() -> Vec<Conversation> {
+    let ok = |n: f64| element(1, "ok", &n.to_le_bytes());
+    let payload = b"n,,n=ada,r=nonce";
+    let payload = [&(payload.len() as u32).to_le_bytes()[..], &[0], payload].concat();
+    let login = [
+        element(0x10, "saslStart", &[1, 0, 0, 0]),
+        bson_text("mechanism", "SCRAM-SHA-256"),
+        element(5, "payload", &payload),
+        bson_text("$db", "admin"),
+    ];
+    let pear = element(3, "0", &bson(&[bson_text("item", "pear")]));
+    let cursor = bson(&[element(4, "firstBatch", &bson(&[pear])), element(0x12, "id", &[0; 8])]);
+    let refused = [ok(0.0), bson_text("errmsg", "not authorized on admin"), element(0x10, "code", &[13, 0, 0, 0])];
+    let hello = bson(&[element(0x10, "isMaster", &[1, 0, 0, 0])]);
+    let query = [&[0; 4][..], b"admin.$cmd\0", &[0, 0, 0, 0, 1, 0, 0, 0], &hello].concat();
+    vec![
+        nth(0, "192.0.2.27:27017")
+            .send(Orig, &op_msg(1, 0, &login))
+            .send(Resp, &op_msg(100, 1, &[ok(1.0)]))
+            .send(Orig, &op_msg(2, 0, &[bson_text("find", "stock"), bson_text("$db", "shop")]))
+            .send(Resp, &op_msg(101, 2, &[element(3, "cursor", &cursor), ok(1.0)]))
+            .send(Orig, &op_msg(3, 0, &[element(0x10, "listDatabases", &[1, 0, 0, 0]), bson_text("$db", "admin")]))
+            .send(Resp, &op_msg(102, 3, &refused))
+            .fin(),
+        nth(1, "192.0.2.27:37017").send(Orig, &mongo(2004, 7, 0, &query)).fin().only(Orig),
+    ]
 }
 
 /// One control packet of MQTT whose length has one byte.
