@@ -175,6 +175,11 @@ protocols! {
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
     Quic in quic logs [QuicRecord];
+    Mongodb in mongodb logs [MongodbRecord];
+    Mqtt in mqtt logs [MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord];
+    Mysql in mysql logs [MysqlRecord];
+    Postgresql in postgresql logs [PostgresqlRecord];
+    Redis in redis logs [RedisRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];
     Tls in tls logs [];

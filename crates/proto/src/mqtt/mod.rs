@@ -1,0 +1,154 @@
+//! MQTT 3.1, 3.1.1 and 5.0 over TCP (OASIS standards).
+//!
+//! Three logs, as Zeek has them: logins, messages published, subscriptions. A message with a quality of service above
+//! zero is logged when its acknowledgements are complete, else at the end. Properties of version 5 are understood, which
+//! Zeek takes for the content. Half conversations give what they can. Limits: [`MAX_TEXT_LEN`], [`MAX_PAYLOAD_LEN`],
+//! [`MAX_TOPICS`], [`MAX_IN_FLIGHT`], [`MAX_ALIASES`]. Known gaps: MQTT within WebSocket is not looked for; enhanced
+//! authentication of version 5 is named, not followed.
+
+mod message;
+mod names;
+mod probe;
+mod record;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use record::{MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord};
+
+use crate::frames::Frames;
+use crate::{Cx, Descriptor, Protocol, Start};
+use message::{Connect, Packet, Publish, kind};
+use sekisho_types::{Dir, Heap};
+use session::Session;
+
+/// Longest name, topic and last will kept, in bytes.
+pub const MAX_TEXT_LEN: usize = 1024;
+/// How much of a message's content is logged, as in Zeek.
+pub const MAX_PAYLOAD_LEN: usize = 100;
+/// Topics of one subscription that are logged.
+pub const MAX_TOPICS: usize = 64;
+/// Messages, and subscriptions, that may wait for acknowledgements.
+pub const MAX_IN_FLIGHT: usize = 64;
+/// Topic aliases remembered.
+pub const MAX_ALIASES: usize = 32;
+
+/// What is wanted of a packet: names and properties, and the start of the content.
+const KEEP: usize = 8 << 10;
+
+/// State of one connection.
+#[derive(Default)]
+pub struct Parser {
+    frames: [Frames; 2],
+    session: Session,
+    /// A packet that makes sure was seen.
+    confirmed: bool,
+}
+
+impl Protocol for Parser {
+    const DESCRIPTOR: Descriptor =
+        Descriptor { service: "mqtt", tcp_ports: &[1883], udp_ports: &[], probe: probe::probe };
+
+    fn start(_: &Start<'_>) -> Self {
+        Self::default()
+    }
+
+    fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+        let mut input = bytes;
+        let Some(mut frames) = self.frames.get_mut(dir.index()).map(std::mem::take) else { return };
+        loop {
+            match frames.next(&mut input, |b| message::head(b, KEEP)) {
+                Ok(Some(frame)) => {
+                    if let Some(packet) = Packet::new(frame.bytes, frame.len)
+                        && let Err(e) = self.packet(dir, &packet, cx)
+                    {
+                        if !self.confirmed {
+                            return cx.reject(e.item());
+                        }
+                        cx.weird_with("mqtt_broken_packet", Some(e.item().into()));
+                    }
+                }
+                Ok(None) => break,
+                Err(_) => return cx.reject("mqtt_broken_length"),
+            }
+        }
+        frames.rest();
+        if let Some(slot) = self.frames.get_mut(dir.index()) {
+            *slot = frames;
+        }
+    }
+
+    fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
+        // Segments mostly begin with a packet: what follows is taken for one, and first bytes are checked.
+        if let Some(frames) = self.frames.get_mut(dir.index()) {
+            frames.gap(len);
+        }
+    }
+
+    fn end(&mut self, cx: &mut Cx<'_>) {
+        self.session.finish(cx);
+    }
+
+    fn held_len(&self) -> usize {
+        self.frames.as_slice().heap_len() + self.session.heap_len()
+    }
+}
+
+impl Parser {
+    fn packet(&mut self, dir: Dir, packet: &Packet<'_>, cx: &mut Cx<'_>) -> sekisho_wire::ParseResult<()> {
+        let (body, version) = (packet.body, self.session.version);
+        match packet.kind {
+            kind::CONNECT => {
+                self.session.connect(&Connect::parse(body)?, cx);
+                self.confirm(cx);
+            }
+            kind::CONNACK => {
+                if version == 0 && body.len() > 2 {
+                    // Only version 5 has properties here.
+                    self.session.version = message::V5;
+                }
+                let version = self.session.version;
+                let (code, properties) = message::connack(body, version)?;
+                self.session.connack(code, &properties, cx);
+                self.confirm(cx);
+            }
+            kind::PUBLISH => {
+                self.session.publish(dir, &Publish::parse(packet, version)?, cx);
+                self.confirm(cx);
+            }
+            kind::PUBACK => {
+                let (id, reason) = message::ack(body)?;
+                self.session.puback(dir, id, reason, cx);
+            }
+            kind::PUBREC => {
+                let (id, reason) = message::ack(body)?;
+                self.session.pubrec(dir, id, reason, cx);
+            }
+            kind::PUBREL => self.session.pubrel(dir, message::ack(body)?.0),
+            kind::PUBCOMP => {
+                let (id, reason) = message::ack(body)?;
+                self.session.pubcomp(dir, id, reason, cx);
+            }
+            kind::SUBSCRIBE | kind::UNSUBSCRIBE => {
+                let unsubscribe = packet.kind == kind::UNSUBSCRIBE;
+                let (id, topics) = message::subscribe(body, version, !unsubscribe, MAX_TOPICS)?;
+                self.session.asks(id, &topics, unsubscribe, cx);
+                cx.recognize("mqtt");
+            }
+            kind::SUBACK => {
+                let (id, granted) = message::suback(body, version)?;
+                self.session.answered(id, granted, true, cx);
+            }
+            kind::UNSUBACK => self.session.answered(message::ack(body)?.0, None, true, cx),
+            kind::PINGREQ | kind::PINGRESP | kind::DISCONNECT => cx.recognize("mqtt"),
+            kind::AUTH => cx.recognize("mqtt"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn confirm(&mut self, cx: &mut Cx<'_>) {
+        self.confirmed = true;
+        cx.confirm("mqtt");
+    }
+}

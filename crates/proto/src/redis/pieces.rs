@@ -1,0 +1,148 @@
+//! Lines and counted strings of one direction.
+
+use super::MAX_TEXT_LEN;
+use crate::stream::reuse;
+use sekisho_types::{Heap, block_len};
+
+/// A line without its end, or the start of a counted string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    Bulk(&'a [u8]),
+    Line(&'a [u8]),
+}
+
+/// Length of the line's end behind a counted string.
+const END_LEN: u64 = 2;
+
+/// Cuts one direction into pieces of which at most [`MAX_TEXT_LEN`] bytes are kept; the reader says before each
+/// whether it is a line or counted.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    held: Vec<u8>,
+    /// Of a counted string: bytes of content yet to come, and of the line's end behind it.
+    bulk: Option<(u64, u64)>,
+    /// `held` was given out and goes with the next call.
+    spent: bool,
+}
+
+impl Heap for Pieces {
+    fn heap_len(&self) -> usize {
+        block_len(self.held.capacity())
+    }
+}
+
+impl Pieces {
+    /// The next piece is a string of `len` bytes.
+    pub fn expect_bulk(&mut self, len: u64) {
+        self.bulk = Some((len, END_LEN));
+    }
+
+    /// The next piece of `input`, which advances behind it.
+    pub fn next(&mut self, input: &mut &[u8]) -> Option<Piece<'_>> {
+        if std::mem::take(&mut self.spent) {
+            reuse(&mut self.held);
+        }
+        match self.bulk {
+            Some((content, end)) => self.counted(content, end, input),
+            None => self.line(input),
+        }
+    }
+
+    fn hold(&mut self, bytes: &[u8]) {
+        let room = MAX_TEXT_LEN.saturating_sub(self.held.len());
+        self.held.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+    }
+
+    fn line(&mut self, input: &mut &[u8]) -> Option<Piece<'_>> {
+        let Some(at) = memchr::memchr(b'\n', input) else {
+            self.hold(input);
+            *input = &[];
+            return None;
+        };
+        let (line, rest) = input.split_at_checked(at)?;
+        *input = rest.get(1..).unwrap_or(&[]);
+        self.hold(line);
+        self.spent = true;
+        Some(Piece::Line(self.held.strip_suffix(b"\r").unwrap_or(&self.held)))
+    }
+
+    fn counted(&mut self, content: u64, end: u64, input: &mut &[u8]) -> Option<Piece<'_>> {
+        let (bytes, rest) = split(input, content);
+        self.hold(bytes);
+        let content = content - bytes.len() as u64;
+        let (skipped, rest) = if content == 0 { split(rest, end) } else { (&[][..], rest) };
+        let end = end - skipped.len() as u64;
+        *input = rest;
+        if end > 0 {
+            self.bulk = Some((content, end));
+            return None;
+        }
+        self.bulk = None;
+        self.spent = true;
+        Some(Piece::Bulk(&self.held))
+    }
+
+    /// `len` bytes are missing: true if they lie within a counted string, which then lacks them.
+    pub fn gap(&mut self, len: u64) -> bool {
+        if std::mem::take(&mut self.spent) {
+            reuse(&mut self.held);
+        }
+        match &mut self.bulk {
+            Some((content, _)) if *content >= len => {
+                *content -= len;
+                true
+            }
+            _ => {
+                *self = Self::default();
+                false
+            }
+        }
+    }
+
+    /// Gives back a buffer whose piece was used up; to be called when a chunk is done.
+    pub fn rest(&mut self) {
+        if std::mem::take(&mut self.spent) {
+            reuse(&mut self.held);
+        }
+    }
+}
+
+/// The first `n` bytes and the rest.
+fn split(bytes: &[u8], n: u64) -> (&[u8], &[u8]) {
+    bytes.split_at(usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_split_gives_the_same_pieces() {
+        let bytes = b"+OK\r\n$3\r\na\nb\r\n+x\n";
+        for n in 1..=bytes.len() {
+            let (mut pieces, mut out) = (Pieces::default(), Vec::new());
+            for chunk in bytes.chunks(n) {
+                let mut input = chunk;
+                while let Some(piece) = pieces.next(&mut input) {
+                    let line = piece == Piece::Line(b"$3");
+                    out.push(format!("{piece:?}"));
+                    if line {
+                        pieces.expect_bulk(3);
+                    }
+                }
+            }
+            let want = [Piece::Line(b"+OK"), Piece::Line(b"$3"), Piece::Bulk(b"a\nb"), Piece::Line(b"+x")];
+            assert_eq!(out, want.map(|p| format!("{p:?}")), "{n}");
+        }
+    }
+
+    #[test]
+    fn limits_what_is_kept() {
+        let mut pieces = Pieces::default();
+        let long = [b'x'; 2 * MAX_TEXT_LEN];
+        assert_eq!(pieces.next(&mut &long[..]), None);
+        assert_eq!(pieces.heap_len(), block_len(MAX_TEXT_LEN));
+        let Some(Piece::Line(line)) = pieces.next(&mut &b"y\r\n"[..]) else { panic!("a line") };
+        assert_eq!(line.len(), MAX_TEXT_LEN);
+    }
+}
