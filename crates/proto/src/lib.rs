@@ -25,6 +25,8 @@
 
 mod cx;
 mod decoding;
+mod frames;
+mod named;
 mod protocol;
 mod registry;
 #[cfg(test)]
@@ -38,14 +40,18 @@ mod stream;
 )]
 pub mod testing;
 
+pub mod dnp3;
 pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
 mod mime;
+pub mod modbus;
+pub mod s7comm;
 pub mod smtp;
 pub mod ssh;
 pub mod tls;
+mod tpkt;
 
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,

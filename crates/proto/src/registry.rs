@@ -170,10 +170,13 @@ macro_rules! protocols {
 }
 
 protocols! {
+    Dnp3 in dnp3 logs [Dnp3Record];
     Dns in dns logs [DnsRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Modbus in modbus logs [ModbusRecord];
+    S7comm in s7comm logs [S7commRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];
     Tls in tls logs [SslRecord, X509Record];
