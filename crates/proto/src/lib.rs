@@ -42,6 +42,7 @@ pub mod testing;
 
 pub mod dnp3;
 pub mod dns;
+pub mod enip;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;

@@ -172,6 +172,7 @@ macro_rules! protocols {
 protocols! {
     Dnp3 in dnp3 logs [Dnp3Record];
     Dns in dns logs [DnsRecord];
+    Enip in enip logs [EnipRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];

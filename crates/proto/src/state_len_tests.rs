@@ -8,6 +8,7 @@ use sekisho_types::Dir::{Orig, Resp};
 const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Dnp3, 512),
     (ProtoId::Dns, 128),
+    (ProtoId::Enip, 512),
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
