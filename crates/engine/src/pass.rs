@@ -139,10 +139,13 @@ impl Pass<'_> {
         }
         for service in self.host.out.confirmed.drain(..) {
             flow.apps.add(service);
-            // Zeek gives no service to connections that began before the capture.
+            // Most of Zeek's analyzers don't look at connections that began before the capture.
             if !flow.is_partial() {
                 flow.services.add(service);
             }
+        }
+        for service in self.host.out.confirmed_partial.drain(..) {
+            flow.services.add(service);
         }
         if std::mem::take(&mut self.host.out.flip) {
             flow.request_flip();

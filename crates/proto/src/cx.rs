@@ -259,6 +259,8 @@ pub struct Outbox {
     pub tunnels: Vec<&'static str>,
     /// Services confirmed in this flow.
     pub confirmed: Vec<&'static str>,
+    /// Services confirmed also where the connection began before the capture.
+    pub confirmed_partial: Vec<&'static str>,
     /// Services recognised where Zeek would want more proof.
     pub recognized: Vec<&'static str>,
     /// The parser lost track: why. No further bytes will be sent to it.
@@ -388,6 +390,15 @@ impl<'a> Cx<'a> {
         if !self.out.confirmed.contains(&service) {
             self.out.confirmed.push(service);
         }
+    }
+
+    /// As [`Cx::confirm`], and conn's `service` names it even if the connection began before the capture: Zeek's
+    /// analyzers of binary protocols (Modbus, DNP3) look at such connections, those of text protocols don't.
+    pub fn confirm_partial(&mut self, service: &'static str) {
+        if !self.out.confirmed_partial.contains(&service) {
+            self.out.confirmed_partial.push(service);
+        }
+        self.confirm(service);
     }
 
     /// The flow speaks `service`, but less was seen than Zeek's confirmation asks for (one direction, say): it goes into

@@ -27,6 +27,8 @@ mod cx;
 mod decoding;
 mod nested;
 mod frames;
+mod pdus;
+mod named;
 mod protocol;
 mod recognize;
 mod registry;
@@ -42,7 +44,9 @@ mod stream;
 )]
 pub mod testing;
 
+pub mod dnp3;
 pub mod dns;
+pub mod enip;
 pub mod ftp;
 pub mod ftp_data;
 mod handshake;
@@ -54,9 +58,12 @@ pub mod mqtt;
 pub mod mysql;
 pub mod postgresql;
 pub mod redis;
+pub mod modbus;
+pub mod s7comm;
 pub mod smtp;
 pub mod ssh;
 pub mod tls;
+mod tpkt;
 
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,

@@ -170,7 +170,9 @@ macro_rules! protocols {
 }
 
 protocols! {
+    Dnp3 in dnp3 logs [Dnp3Record];
     Dns in dns logs [DnsRecord];
+    Enip in enip logs [EnipRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
@@ -180,6 +182,8 @@ protocols! {
     Mysql in mysql logs [MysqlRecord];
     Postgresql in postgresql logs [PostgresqlRecord];
     Redis in redis logs [RedisRecord];
+    Modbus in modbus logs [ModbusRecord];
+    S7comm in s7comm logs [S7commRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];
     Tls in tls logs [];

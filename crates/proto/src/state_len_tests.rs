@@ -6,7 +6,9 @@ use sekisho_types::Dir::{Orig, Resp};
 
 /// Bytes of an idle state after a whole exchange, at most.
 const IDLE_MAX: &[(ProtoId, usize)] = &[
+    (ProtoId::Dnp3, 512),
     (ProtoId::Dns, 128),
+    (ProtoId::Enip, 512),
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
@@ -15,6 +17,8 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Mysql, 512),
     (ProtoId::Postgresql, 512),
     (ProtoId::Redis, 512),
+    (ProtoId::Modbus, 512),
+    (ProtoId::S7comm, 512),
     (ProtoId::Smtp, 1024),
     (ProtoId::Ssh, 1024),
     (ProtoId::Tls, 1536),

@@ -222,10 +222,15 @@ pub struct Outcome {
 /// Runs a script with every piece of data cut into pieces whose sizes `next_len` gives.
 pub fn run_script(id: ProtoId, port: u16, steps: &[Step<'_>], next_len: &mut dyn FnMut() -> usize) -> Outcome {
     let mut bench = Bench::new(id, Transport::Tcp, port);
+    let mut ts = bench.ts;
     for step in steps {
+        // Times go with the steps, so that spans between them are the same for every split.
+        ts = ts + sekisho_types::Interval::from_millis(1);
+        bench.ts = ts;
         match *step {
             Step::Data(dir, mut bytes) => {
                 while !bytes.is_empty() {
+                    bench.ts = ts;
                     let (piece, rest) = bytes.split_at(next_len().clamp(1, bytes.len()));
                     bench.data(dir, piece);
                     bytes = rest;

@@ -7,6 +7,7 @@ mod dns;
 mod flow;
 mod ftp;
 mod http;
+mod ics;
 mod link;
 mod smtp;
 mod ssh;
@@ -69,6 +70,12 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         smtp::all(),
         ssh::all(),
         web::all(),
+        dns::all(),
+        http::all(),
+        ics::all(),
+        ftp::all(),
+        smtp::all(),
+        ssh::all(),
     ]
     .into_iter()
     .flatten()

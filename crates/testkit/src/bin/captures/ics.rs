@@ -1,0 +1,214 @@
+//! Controllers and those who ask them.
+
+use crate::{Capture, Timed, at, at_ms, frames_of};
+use Dir::{Orig, Resp};
+use sekisho_testkit::{Conversation, Dir, Frame};
+
+pub fn all() -> Vec<Capture> {
+    vec![
+        Capture::ethernet("modbus/polling", frames_of(&modbus())),
+        Capture::ethernet("dnp3/control", frames_of(&dnp3())),
+        Capture::ethernet("dnp3/datagrams", dnp3_datagrams()),
+        Capture::ethernet("s7comm/engineering", frames_of(&s7comm())),
+    ]
+}
+
+fn talk(n: u16, resp: &str) -> Conversation {
+    Conversation::new(format!("10.0.0.1:{}", 40000 + n).as_str(), resp).at(at(10 * i64::from(n))).syn()
+}
+
+/// A Modbus message (Messaging on TCP/IP §3.1.3).
+fn mbap(tid: u16, unit: u8, pdu: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(pdu.len() + 1).expect("a PDU");
+    [&tid.to_be_bytes()[..], &[0, 0], &len.to_be_bytes(), &[unit], pdu].concat()
+}
+
+/// Reads, writes, an exception, device identification; two messages in one segment, one in two; a server on another
+/// port; a connection of which only the middle was captured, with a hole.
+fn modbus() -> Vec<Conversation> {
+    let identity = [&[43, 14, 1, 1, 0, 0, 3][..], b"\x00\x04Acme\x01\x05PLC-1\x02\x04V1.2"].concat();
+    vec![
+        talk(0, "192.0.2.2:502")
+            .send(Orig, &mbap(1, 1, &[3, 0, 107, 0, 3]))
+            .send(Resp, &mbap(1, 1, &[3, 6, 2, 43, 0, 0, 0, 100]))
+            .send(Orig, &[mbap(2, 1, &[1, 0, 19, 0, 10]), mbap(3, 1, &[4, 0, 8, 0, 1])].concat())
+            .send(Resp, &[mbap(2, 1, &[1, 2, 0xcd, 1]), mbap(3, 1, &[4, 2, 0, 10])].concat())
+            .send_split(Orig, &mbap(4, 1, &[15, 0, 19, 0, 10, 2, 0xcd, 1]), &[5, 9])
+            .send(Resp, &mbap(4, 1, &[15, 0, 19, 0, 10]))
+            .send(Orig, &mbap(5, 1, &[5, 0, 172, 0xff, 0]))
+            .send(Resp, &mbap(5, 1, &[5, 0, 172, 0xff, 0]))
+            .send(Orig, &mbap(6, 9, &[6, 0, 1, 0, 3]))
+            .send(Resp, &mbap(6, 9, &[0x86, 11]))
+            .send(Orig, &mbap(7, 1, &[22, 0, 4, 0, 0xf2, 0, 0x25]))
+            .send(Resp, &mbap(7, 1, &[22, 0, 4, 0, 0xf2, 0, 0x25]))
+            .send(Orig, &mbap(8, 1, &[43, 14, 1, 0]))
+            .send(Resp, &mbap(8, 1, &identity))
+            .send(Orig, &mbap(9, 1, &[70, 1, 2]))
+            .send(Resp, &mbap(9, 1, &[0xc6, 1]))
+            .fin(),
+        talk(1, "192.0.2.3:5020")
+            .send(Orig, &mbap(1, 1, &[3, 0, 0, 0, 1]))
+            .send(Resp, &mbap(1, 1, &[3, 2, 0, 7]))
+            .send(Orig, &mbap(2, 1, &[6, 0, 0, 0, 8]))
+            .send(Resp, &mbap(2, 1, &[6, 0, 0, 0, 8]))
+            .fin(),
+        Conversation::new("10.0.0.1:40002", "192.0.2.2:502")
+            .at(at(20))
+            .send(Resp, &mbap(80, 1, &[2, 1, 5]))
+            .send(Orig, &mbap(81, 1, &[2, 0, 0, 0, 3]))
+            .lose(Orig, 12)
+            .send(Orig, &mbap(83, 1, &[2, 0, 0, 0, 4]))
+            .send(Resp, &mbap(83, 1, &[2, 1, 9])),
+    ]
+}
+
+/// Checksum of a DNP3 block (IEEE 1815-2012 clause 9.2.4.3).
+fn dnp3_crc(bytes: &[u8]) -> [u8; 2] {
+    let mut crc = 0u16;
+    for b in bytes {
+        crc ^= u16::from(*b);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xa6bc } else { crc >> 1 };
+        }
+    }
+    (!crc).to_le_bytes()
+}
+
+/// A DNP3 link frame between the master 1 and the outstation 4; `user` begins with the transport header.
+fn dnp3_frame(from_master: bool, user: &[u8]) -> Vec<u8> {
+    let len = u8::try_from(5 + user.len()).expect("at most 250 bytes of user data");
+    let mut out = vec![5, 0x64, len];
+    out.extend(if from_master { [0xc4, 4, 0, 1, 0] } else { [0x44, 1, 0, 4, 0] });
+    out.extend(dnp3_crc(&out));
+    for block in user.chunks(16) {
+        out.extend(block);
+        out.extend(dnp3_crc(block));
+    }
+    out
+}
+
+/// A whole DNP3 fragment in one frame.
+fn dnp3_say(from_master: bool, fragment: &[u8]) -> Vec<u8> {
+    dnp3_frame(from_master, &[&[0xc0], fragment].concat())
+}
+
+/// Closing a breaker: point 3, latched on for 100 ms; `status` is the outstation's answer.
+fn crob(status: u8) -> Vec<u8> {
+    vec![12, 1, 0x28, 1, 0, 3, 0, 3, 1, 100, 0, 0, 0, 0, 0, 0, 0, status]
+}
+
+/// Unsolicited report and its confirmation, a class poll answered in two frames, select before operate, an operation
+/// that wants no reply, an operation refused, an analog output, a file asked for, a restart nobody answers.
+fn dnp3() -> Vec<Conversation> {
+    let command = [&[26u8, 0, 9, 0][..], &[0; 22], b"events.db"].concat();
+    let open = [&[0xc6, 25, 70, 3, 0x5b, 1, 35, 0][..], &command].concat();
+    let status = [70, 4, 0x5b, 1, 13, 0, 1, 0, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 3];
+    let long = [&[0xc1, 0x81, 0x10, 0, 1, 1, 1, 0, 0, 0xff, 7][..], &[0xaa; 256], &[30, 4, 0, 0, 0, 1, 0]].concat();
+    let (first, rest) = long.split_at(240);
+    vec![
+        talk(0, "192.0.2.4:20000")
+            .send(Resp, &dnp3_say(false, &[0xf0, 0x82, 0x90, 0]))
+            .send(Orig, &dnp3_say(true, &[0xd0, 0]))
+            .send(Orig, &dnp3_frame(true, &[]))
+            .send(Orig, &dnp3_say(true, &[0xc1, 1, 60, 2, 6, 60, 3, 6, 60, 1, 6]))
+            .send(
+                Resp,
+                &[dnp3_frame(false, &[&[0x40], first].concat()), dnp3_frame(false, &[&[0x81], rest].concat())].concat(),
+            )
+            .send(Orig, &dnp3_say(true, &[&[0xc2, 3][..], &crob(0)].concat()))
+            .send(Resp, &dnp3_say(false, &[&[0xc2, 0x81, 0, 0][..], &crob(0)].concat()))
+            .send(Orig, &dnp3_say(true, &[&[0xc3, 4][..], &crob(0)].concat()))
+            .send(Resp, &dnp3_say(false, &[&[0xc3, 0x81, 0, 0][..], &crob(7)].concat()))
+            .send(Orig, &dnp3_say(true, &[&[0xc4, 6][..], &crob(0)].concat()))
+            .send(Orig, &dnp3_say(true, &[0xc5, 5, 41, 2, 0x17, 1, 9, 0xdc, 5, 0]))
+            .send(Resp, &dnp3_say(false, &[0xc5, 0x81, 0, 0, 41, 2, 0x17, 1, 9, 0xdc, 5, 0]))
+            .send(Orig, &dnp3_say(true, &open))
+            .send(Resp, &dnp3_say(false, &[&[0xc6, 0x81, 0, 0][..], &status].concat()))
+            .send(Orig, &dnp3_say(true, &[0xc7, 13]))
+            .fin(),
+        talk(1, "192.0.2.4:2404")
+            .send(Orig, &dnp3_say(true, &[0xc0, 24]))
+            .send(Resp, &dnp3_say(false, &[0xc0, 0x81, 0, 0]))
+            .fin(),
+    ]
+}
+
+/// The same over UDP: time written, and a datagram with a wrong checksum.
+fn dnp3_datagrams() -> Vec<Timed> {
+    let (master, outstation) = ("10.0.0.1:20000", "192.0.2.4:20000");
+    let write = dnp3_say(true, &[0xc0, 2, 50, 1, 7, 1, 1, 2, 3, 4, 5, 6]);
+    let mut damaged = write.clone();
+    damaged[14] ^= 0xff;
+    let frames = [
+        (0, Frame::udp(master, outstation, &write)),
+        (20, Frame::udp(outstation, master, &dnp3_say(false, &[0xc0, 0x81, 0, 0]))),
+        (40, Frame::udp(master, outstation, &damaged)),
+        (60, Frame::udp(master, outstation, &dnp3_say(true, &[0xc1, 23]))),
+        (80, Frame::udp(outstation, master, &dnp3_say(false, &[0xc1, 0x81, 0, 0, 52, 2, 7, 1, 10, 0]))),
+    ];
+    frames.into_iter().map(|(ms, f)| (at_ms(ms), f.frame())).collect()
+}
+
+/// A packet (RFC 1006) with a transport message.
+fn tpkt(message: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(message.len() + 4).expect("a packet");
+    [&[3, 0], &len.to_be_bytes()[..], message].concat()
+}
+
+/// A packet with user data.
+fn cotp(payload: &[u8]) -> Vec<u8> {
+    tpkt(&[&[2, 0xf0, 0x80], payload].concat())
+}
+
+/// A message of S7comm.
+fn s7(kind: u8, reference: u16, error: &[u8], params: &[u8], data: &[u8]) -> Vec<u8> {
+    let len = |b: &[u8]| u16::try_from(b.len()).expect("a message").to_be_bytes();
+    let head = [&[0x32, kind, 0, 0], &reference.to_be_bytes()[..], &len(params), &len(data), error].concat();
+    cotp(&[&head, params, data].concat())
+}
+
+/// Connection, setup, a list of the controller's modules, variables read and written, one refused, a block loaded up,
+/// the program stopped and started; a newer controller; a server that answers nothing.
+fn s7comm() -> Vec<Conversation> {
+    let connect = |code: u8| tpkt(&[17, code, 0, 0, 0, 1, 0, 0xc0, 1, 10, 0xc1, 2, 1, 0, 0xc2, 2, 1, 2]);
+    let setup = [0xf0, 0, 0, 1, 0, 1, 1, 0xe0];
+    let db = [0x12, 10, 0x10, 2, 0, 4, 0, 1, 0x84, 0, 0, 0x50];
+    let flag = [0x12, 10, 0x10, 1, 0, 1, 0, 0, 0x83, 0, 0, 0x1b];
+    let szl = [0, 1, 0x12, 4, 0x11, 0x44, 1, 0];
+    let szl_answer = [0, 1, 0x12, 8, 0x12, 0x84, 1, 1, 0, 0, 0, 0];
+    let upload = [&[0x1d, 0, 0, 0, 0, 0, 0, 0, 9][..], b"_0800001A"].concat();
+    let stop = [&[0x29, 0, 0, 0, 0, 0, 9][..], b"P_PROGRAM"].concat();
+    let start = [&[0x28, 0, 0, 0, 0, 0, 0, 0xfd, 0, 0, 9][..], b"P_PROGRAM"].concat();
+    let newer = [17 + 16, 0xe0, 0, 0, 0, 2, 0, 0xc1, 2, 6, 0, 0xc2, 15];
+    let newer =
+        tpkt(&[&[newer.len() as u8 + 14], &newer[1..], b"SIMATIC-ROOT-HMI".get(..15).unwrap_or_default()].concat());
+    let plus = |opcode: u8, function: [u8; 2]| {
+        cotp(&[&[0x72, 1, 0, 14, opcode, 0, 0], &function[..], &[0, 0, 0, 1, 0, 0, 0, 0, 0x36, 0x72, 1, 0, 0]].concat())
+    };
+    vec![
+        talk(0, "192.0.2.7:102")
+            .send(Orig, &connect(0xe0))
+            .send(Resp, &connect(0xd0))
+            .send(Orig, &s7(1, 1, &[], &setup, &[]))
+            .send(Resp, &s7(3, 1, &[0, 0], &[0xf0, 0, 0, 1, 0, 1, 0, 0xf0], &[]))
+            .send(Orig, &s7(7, 2, &[], &szl, &[0xff, 9, 0, 4, 0, 0x1c, 0, 0]))
+            .send(Resp, &s7(7, 2, &[], &szl_answer, &[0xff, 9, 0, 8, 0, 0x1c, 0, 0, 0, 34, 0, 0]))
+            .send(Orig, &s7(1, 3, &[], &[&[4, 2], &db[..], &flag].concat(), &[]))
+            .send(Resp, &s7(3, 3, &[0, 0], &[4, 2], &[0xff, 4, 0, 32, 1, 2, 3, 4, 10, 0, 0, 0]))
+            .send(Orig, &s7(1, 4, &[], &[&[5, 1], &flag[..]].concat(), &[0, 3, 0, 1, 1]))
+            .send(Resp, &s7(3, 4, &[0, 0], &[5, 1], &[0xff]))
+            .send(Orig, &s7(1, 5, &[], &upload, &[]))
+            .send(Resp, &s7(3, 5, &[0xd2, 9], &[0x1d], &[]))
+            .send_split(Orig, &s7(1, 6, &[], &stop, &[]), &[3, 9])
+            .send(Resp, &s7(3, 6, &[0, 0], &[0x29], &[]))
+            .send(Orig, &s7(1, 7, &[], &start, &[]))
+            .send(Resp, &s7(2, 7, &[0x81, 4], &[], &[]))
+            .fin(),
+        talk(1, "192.0.2.8:102")
+            .send(Orig, &newer)
+            .send(Orig, &plus(0x31, [0x04, 0xca]))
+            .send(Resp, &plus(0x32, [0x04, 0xca]))
+            .fin(),
+        talk(2, "192.0.2.9:10102").send(Orig, &connect(0xe0)).send(Orig, &s7(1, 1, &[], &setup, &[])).rst(Resp),
+    ]
+}
