@@ -23,8 +23,11 @@
     )
 )]
 
+mod ber;
+mod certs;
 mod cx;
 mod decoding;
+mod kerberos;
 mod protocol;
 mod registry;
 #[cfg(test)]
@@ -42,8 +45,11 @@ pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
+pub mod krb;
+pub mod ldap;
 mod mime;
 pub mod smtp;
+pub mod snmp;
 pub mod ssh;
 pub mod tls;
 

@@ -10,7 +10,10 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
+    (ProtoId::Krb, 192),
+    (ProtoId::Ldap, 256),
     (ProtoId::Smtp, 1024),
+    (ProtoId::Snmp, 64),
     (ProtoId::Ssh, 1024),
     (ProtoId::Tls, 1536),
 ];

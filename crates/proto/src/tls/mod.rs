@@ -24,7 +24,7 @@ mod tests;
 pub use chain::MAX_CERTS;
 pub use handshake::MAX_MESSAGE_LEN;
 pub use probe::begins_client_hello;
-pub use record::{SslRecord, X509Record};
+pub use record::SslRecord;
 pub use session::MAX_HISTORY_LEN;
 
 use crate::{Cx, Descriptor, Protocol, Start, Transport};
