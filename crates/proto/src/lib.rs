@@ -23,19 +23,25 @@
     )
 )]
 
+mod ber;
+mod certs;
 mod cx;
 mod decoding;
-mod nested;
 mod frames;
-mod pdus;
+mod handshake;
+mod kerberos;
+mod mime;
 mod named;
+mod nested;
+mod pdus;
 mod protocol;
 mod recognize;
 mod registry;
 mod secrets;
+mod stream;
+mod tpkt;
 #[cfg(test)]
 mod state_len_tests;
-mod stream;
 #[doc(hidden)]
 #[allow(
     clippy::indexing_slicing,
@@ -49,21 +55,21 @@ pub mod dns;
 pub mod enip;
 pub mod ftp;
 pub mod ftp_data;
-mod handshake;
 pub mod http;
-mod mime;
-pub mod quic;
+pub mod krb;
+pub mod ldap;
+pub mod modbus;
 pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;
 pub mod postgresql;
+pub mod quic;
 pub mod redis;
-pub mod modbus;
 pub mod s7comm;
 pub mod smtp;
+pub mod snmp;
 pub mod ssh;
 pub mod tls;
-mod tpkt;
 
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,

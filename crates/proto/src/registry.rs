@@ -1,5 +1,6 @@
 //! The one table of protocols. To add one: its `pub mod` line in `lib.rs` and its row here. Records that several
-//! protocols log (NTLM's, say) are of a module that is no protocol itself, named in a row with `@also` (the sign tells it from a protocol).
+//! protocols log (NTLM's, say) are of a module that is no protocol itself, named in a row with `@also`: the sign tells
+//! the macro that no protocol follows.
 
 use crate::{Cx, Descriptor, Protocol, Start};
 use sekisho_record::Record;
@@ -176,18 +177,23 @@ protocols! {
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
-    Quic in quic logs [QuicRecord];
+    Krb in krb logs [];
+    Ldap in ldap logs [LdapRecord, LdapSearchRecord];
+    Modbus in modbus logs [ModbusRecord];
     Mongodb in mongodb logs [MongodbRecord];
     Mqtt in mqtt logs [MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord];
     Mysql in mysql logs [MysqlRecord];
     Postgresql in postgresql logs [PostgresqlRecord];
+    Quic in quic logs [QuicRecord];
     Redis in redis logs [RedisRecord];
-    Modbus in modbus logs [ModbusRecord];
     S7comm in s7comm logs [S7commRecord];
     Smtp in smtp logs [SmtpRecord];
+    Snmp in snmp logs [SnmpRecord];
     Ssh in ssh logs [SshRecord];
     Tls in tls logs [];
-    @also handshake logs [SslRecord, X509Record];
+    @also certs logs [X509Record];
+    @also handshake logs [SslRecord];
+    @also kerberos logs [KerberosRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

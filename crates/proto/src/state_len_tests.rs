@@ -19,7 +19,10 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Redis, 512),
     (ProtoId::Modbus, 512),
     (ProtoId::S7comm, 512),
+    (ProtoId::Krb, 192),
+    (ProtoId::Ldap, 256),
     (ProtoId::Smtp, 1024),
+    (ProtoId::Snmp, 64),
     (ProtoId::Ssh, 1024),
     (ProtoId::Tls, 1536),
 ];

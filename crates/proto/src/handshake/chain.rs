@@ -1,10 +1,9 @@
 //! Certificates of one end: x509 rows, fingerprints, the leaf, and the verdict on the chain.
 
-use super::record::X509Record;
-use crate::{Cx, FileMeta};
-use sekisho_record::{Digest, Text};
-use sekisho_types::{Heap, SeededState, Timestamp, block_len, list_len};
-use sekisho_x509::{CertTime, Certificate, Judgement, RootStore, Validation, fingerprint, judge};
+use crate::{Cx, certs};
+use sekisho_record::Digest;
+use sekisho_types::{Heap, SeededState, block_len, list_len};
+use sekisho_x509::{Certificate, Judgement, RootStore, Validation, fingerprint, judge};
 use sha2::{Digest as _, Sha256};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -83,8 +82,8 @@ impl Chain {
             match Certificate::parse(der) {
                 Ok(cert) => {
                     let (ts, role) = (cx.ts, u8::from(first) | u8::from(client) << 1);
-                    if cx.emit_once("x509", &fp.0, role, || row(ts, fp, &cert, first, client)) {
-                        file(der, is_orig, &cert, cx);
+                    if cx.emit_once("x509", &fp.0, role, || certs::row(ts, fp, &cert, first, client)) {
+                        certs::file(der, "SSL", is_orig, &cert, cx);
                     }
                     if first && !client {
                         self.leaf = Some(Box::new(Names::new(cert)));
@@ -112,57 +111,5 @@ impl Chain {
             all.insert(key, judgement);
             judgement
         })
-    }
-}
-
-/// A certificate is a file, too; as it has its x509 row, `files` does not list it.
-fn file(der: &[u8], is_orig: bool, cert: &Certificate, cx: &mut Cx<'_>) {
-    let ca = cert.extensions.basic_constraints.is_some_and(|b| b.ca);
-    let id = cx.file_open(FileMeta {
-        source: "SSL",
-        is_orig,
-        analyzers: &["X509"],
-        total_len: Some(der.len() as u64),
-        known_mime: Some(if ca { "application/x-x509-ca-cert" } else { "application/x-x509-user-cert" }),
-        unlogged: true,
-        ..FileMeta::default()
-    });
-    cx.file_data(id, der);
-    cx.file_close(id, true);
-}
-
-/// The x509 row of a certificate.
-pub(super) fn row(ts: Timestamp, fp: Digest<32>, c: &Certificate, host_cert: bool, client_cert: bool) -> X509Record {
-    let e = &c.extensions;
-    let names = e.alt_names.as_ref();
-    let texts = |list: &Vec<Vec<u8>>| (!list.is_empty()).then(|| list.iter().map(Text::from).collect::<Vec<_>>());
-    let time = |t: Option<CertTime>| t.map_or(Timestamp(0), CertTime::to_timestamp);
-    X509Record {
-        ts,
-        fingerprint: fp,
-        version: c.version,
-        serial: c.serial.clone(),
-        subject: c.subject.clone(),
-        issuer: c.issuer.clone(),
-        not_valid_before: time(c.not_before),
-        not_valid_after: time(c.not_after),
-        key_alg: c.key.algorithm.clone(),
-        sig_alg: c.sig_alg.clone(),
-        key_type: c.key.kind,
-        key_length: c.key.length,
-        exponent: c.key.exponent.clone(),
-        curve: c.key.curve.clone(),
-        san_dns: names.and_then(|n| texts(&n.dns)),
-        san_uri: names.and_then(|n| texts(&n.uri)),
-        san_email: names.and_then(|n| texts(&n.email)),
-        san_ip: names.filter(|n| !n.ip.is_empty()).map(|n| n.ip.clone()),
-        ca: e.basic_constraints.map(|b| b.ca),
-        path_len: e.basic_constraints.and_then(|b| b.path_len),
-        host_cert,
-        client_cert,
-        key_usage: e.key_usage.map(|u| u.names().collect()).unwrap_or_default(),
-        ext_key_usage: e.ext_key_usage.clone().unwrap_or_default(),
-        sct_count: e.sct_count,
-        self_issued: c.self_issued,
     }
 }

@@ -12,7 +12,7 @@ mod split;
 
 pub use chain::MAX_CERTS;
 pub(crate) use fingerprint::Carrier;
-pub use record::{SslRecord, X509Record};
+pub use record::SslRecord;
 pub use session::MAX_HISTORY_LEN;
 pub(crate) use session::{Agreed, Session};
 pub use split::MAX_MESSAGE_LEN;

@@ -19,7 +19,8 @@ mod probe;
 #[cfg(test)]
 mod tests;
 
-pub use crate::handshake::{MAX_CERTS, MAX_HISTORY_LEN, MAX_MESSAGE_LEN, SslRecord, X509Record};
+pub use crate::certs::X509Record;
+pub use crate::handshake::{MAX_CERTS, MAX_HISTORY_LEN, MAX_MESSAGE_LEN, SslRecord};
 pub use probe::begins_client_hello;
 
 use crate::handshake::{Carrier, Handshakes, Session, Step, message};

@@ -1,0 +1,160 @@
+//! Certificates as protocols meet them: the x509 row of each, once, and the file that it is.
+
+use crate::{Cx, FileInfo, FileMeta};
+use sekisho_record::{Digest, Record, Text};
+use sekisho_types::{Addr, Timestamp, Uid};
+use sekisho_x509::{CertTime, Certificate, fingerprint};
+
+/// A certificate, once per run for each role it was seen in.
+#[derive(Clone, Debug, Record)]
+#[record(log = "x509")]
+pub struct X509Record {
+    /// Time it was seen.
+    pub ts: Timestamp,
+    /// SHA-256 of the DER.
+    pub fingerprint: Digest<32>,
+    /// Version, usually 3.
+    #[record(name = "certificate.version")]
+    pub version: u64,
+    /// Serial number, upper-case hex.
+    #[record(name = "certificate.serial")]
+    pub serial: String,
+    /// Subject.
+    #[record(name = "certificate.subject")]
+    pub subject: String,
+    /// Issuer.
+    #[record(name = "certificate.issuer")]
+    pub issuer: String,
+    /// Start of validity.
+    #[record(name = "certificate.not_valid_before")]
+    pub not_valid_before: Timestamp,
+    /// End of validity; dates after 2262 are cut.
+    #[record(name = "certificate.not_valid_after")]
+    pub not_valid_after: Timestamp,
+    /// Algorithm of the key.
+    #[record(name = "certificate.key_alg")]
+    pub key_alg: String,
+    /// Algorithm of the signature.
+    #[record(name = "certificate.sig_alg")]
+    pub sig_alg: String,
+    /// `rsa`, `dsa` or `ecdsa`.
+    #[record(name = "certificate.key_type")]
+    pub key_type: Option<&'static str>,
+    /// Bits of the key.
+    #[record(name = "certificate.key_length")]
+    pub key_length: Option<u32>,
+    /// RSA exponent.
+    #[record(name = "certificate.exponent")]
+    pub exponent: Option<String>,
+    /// Curve.
+    #[record(name = "certificate.curve")]
+    pub curve: Option<String>,
+    /// DNS names that it covers.
+    #[record(name = "san.dns")]
+    pub san_dns: Option<Vec<Text>>,
+    /// URIs that it covers.
+    #[record(name = "san.uri")]
+    pub san_uri: Option<Vec<Text>>,
+    /// Mail addresses that it covers.
+    #[record(name = "san.email")]
+    pub san_email: Option<Vec<Text>>,
+    /// Addresses that it covers.
+    #[record(name = "san.ip")]
+    pub san_ip: Option<Vec<Addr>>,
+    /// The subject is an authority.
+    #[record(name = "basic_constraints.ca")]
+    pub ca: Option<bool>,
+    /// Most authorities below it.
+    #[record(name = "basic_constraints.path_len")]
+    pub path_len: Option<u64>,
+    /// It is the first of its chain: the end's own.
+    pub host_cert: bool,
+    /// A client sent it.
+    pub client_cert: bool,
+    /// What the key may be used for.
+    #[record(ext, name = "certificate.key_usage")]
+    pub key_usage: Vec<&'static str>,
+    /// What the certificate may be used for.
+    #[record(ext, name = "certificate.ext_key_usage")]
+    pub ext_key_usage: Vec<String>,
+    /// Embedded proofs of public logging.
+    #[record(ext, name = "certificate.sct_count")]
+    pub sct_count: Option<u32>,
+    /// Subject and issuer are the same.
+    #[record(ext)]
+    pub self_issued: bool,
+}
+
+/// What a protocol's own row says about a certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Its subject, if it could be read.
+    pub(crate) subject: Option<Text>,
+    /// Its file id.
+    pub(crate) fuid: Option<Uid>,
+}
+
+/// Logs an end's own certificate that is part of no TLS session. `source` is Zeek's name for where it was met.
+pub(crate) fn log(der: &[u8], source: &'static str, host_cert: bool, is_orig: bool, cx: &mut Cx<'_>) -> Seen {
+    let fp = Digest(fingerprint(der));
+    let Ok(cert) = Certificate::parse(der) else {
+        cx.weird("x509_unparsable_certificate");
+        return Seen::default();
+    };
+    let (ts, role) = (cx.ts, u8::from(host_cert) | u8::from(is_orig) << 1);
+    cx.emit_once("x509", &fp.0, role, || row(ts, fp, &cert, host_cert, is_orig));
+    let info = file(der, source, is_orig, &cert, cx);
+    Seen { subject: Some(cert.subject.into()), fuid: info.row() }
+}
+
+/// A certificate is a file, too; as it has its x509 row, `files` does not list it.
+pub(crate) fn file(der: &[u8], source: &'static str, is_orig: bool, cert: &Certificate, cx: &mut Cx<'_>) -> FileInfo {
+    let ca = cert.extensions.basic_constraints.is_some_and(|b| b.ca);
+    let id = cx.file_open(FileMeta {
+        source,
+        is_orig,
+        analyzers: &["X509"],
+        total_len: Some(der.len() as u64),
+        known_mime: Some(if ca { "application/x-x509-ca-cert" } else { "application/x-x509-user-cert" }),
+        unlogged: true,
+        ..FileMeta::default()
+    });
+    cx.file_data(id, der);
+    cx.file_close(id, true)
+}
+
+/// The x509 row of a certificate.
+pub(crate) fn row(ts: Timestamp, fp: Digest<32>, c: &Certificate, host_cert: bool, client_cert: bool) -> X509Record {
+    let e = &c.extensions;
+    let names = e.alt_names.as_ref();
+    let texts = |list: &Vec<Vec<u8>>| (!list.is_empty()).then(|| list.iter().map(Text::from).collect::<Vec<_>>());
+    let time = |t: Option<CertTime>| t.map_or(Timestamp(0), CertTime::to_timestamp);
+    X509Record {
+        ts,
+        fingerprint: fp,
+        version: c.version,
+        serial: c.serial.clone(),
+        subject: c.subject.clone(),
+        issuer: c.issuer.clone(),
+        not_valid_before: time(c.not_before),
+        not_valid_after: time(c.not_after),
+        key_alg: c.key.algorithm.clone(),
+        sig_alg: c.sig_alg.clone(),
+        key_type: c.key.kind,
+        key_length: c.key.length,
+        exponent: c.key.exponent.clone(),
+        curve: c.key.curve.clone(),
+        san_dns: names.and_then(|n| texts(&n.dns)),
+        san_uri: names.and_then(|n| texts(&n.uri)),
+        san_email: names.and_then(|n| texts(&n.email)),
+        san_ip: names.filter(|n| !n.ip.is_empty()).map(|n| n.ip.clone()),
+        ca: e.basic_constraints.map(|b| b.ca),
+        path_len: e.basic_constraints.and_then(|b| b.path_len),
+        host_cert,
+        client_cert,
+        key_usage: e.key_usage.map(|u| u.names().collect()).unwrap_or_default(),
+        ext_key_usage: e.ext_key_usage.clone().unwrap_or_default(),
+        sct_count: e.sct_count,
+        self_issued: c.self_issued,
+    }
+}
