@@ -75,6 +75,7 @@ impl Lane {
         let remembered = Remembered::of(&settings.budget);
         let files = sekisho_files::Limits { numbered_count: remembered.numbered, ..settings.files };
         let mut host = Host::new(FileManager::new(files, seed), seed, &remembered);
+        host.out.across.set_limit(remembered.joined_len);
         host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
         Self {
             flows: FlowTable::new(settings.flow.clone()),
@@ -89,12 +90,33 @@ impl Lane {
 
     /// Until then nothing happens by the mere passing of time.
     pub fn next_due(&self) -> Timestamp {
-        self.flows.next_due()
+        self.flows.next_due().min(self.host.out.across.next_due())
+    }
+
+    /// What belongs together across address pairs comes to this lane.
+    pub fn lead(&mut self) {
+        self.host.out.across.lead();
     }
 
     /// Time has come to `now`: what is due by then ends.
     pub fn advance(&mut self, now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
         self.flows.advance(now, &mut Pass { host: &mut self.host, rows, store });
+        if now >= self.host.out.across.next_due() {
+            self.host.out.across.advance(now, &mut self.host.out.events);
+            self.emit_joined(rows);
+        }
+    }
+
+    /// Logs what was joined across flows and is over.
+    fn emit_joined(&mut self, rows: &mut dyn Rows) {
+        self.host.stats.records += self.host.out.events.len() as u64;
+        self.host.out.events.drain(..).for_each(|event| rows.row(event.record()));
+    }
+
+    /// All flows have ended: logs what was joined across them.
+    pub fn finish_joined(&mut self, rows: &mut dyn Rows) {
+        self.host.out.across.finish(&mut self.host.out.events);
+        self.emit_joined(rows);
     }
 
     /// A packet of a flow, not a fragment and nothing in it.

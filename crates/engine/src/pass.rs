@@ -11,7 +11,7 @@ use crate::{Rows, Stats};
 use hashbrown::HashSet;
 use sekisho_files::{FileManager, Store};
 use sekisho_flow::{ConnRecord, Flow, Moment, Sink};
-use sekisho_proto::{Cx, Expectation, Guess, Outbox, PROTOCOLS, Parser, Probe, ProtoId, Start, Transport};
+use sekisho_proto::{Across, Cx, Expectation, Guess, Outbox, PROTOCOLS, Parser, Probe, ProtoId, Start, Transport};
 use sekisho_types::{Dir, FlowInfo, SeededState, Uid, ip_proto};
 
 /// Datagrams that no probe knew before a UDP flow counts as unknown. WebRTC negotiates its path with a dozen STUN
@@ -40,7 +40,7 @@ pub(crate) struct Host {
 
 impl Host {
     pub fn new(files: FileManager, seed: u64, remembered: &Remembered) -> Self {
-        let mut out = Outbox::default();
+        let mut out = Outbox { across: Across::new(seed), ..Outbox::default() };
         out.remembered.set_limit(remembered.facts);
         Self {
             out,

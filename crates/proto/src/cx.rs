@@ -1,3 +1,4 @@
+use crate::across::Across;
 use crate::{Decoding, Event, ProtoId, Transport};
 use sekisho_record::{Head, Tail, Text};
 use sekisho_types::{Addr, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
@@ -229,6 +230,8 @@ pub struct Outbox {
     pub remembered: Remembered,
     /// What decompression may still cost. Survives draining.
     pub decoding: Decoding,
+    /// What is joined across flows. Survives draining.
+    pub across: Across,
     /// Records in the order found.
     pub events: Vec<Event>,
     /// Which of `events` are logged once: other workers may have met the same facts.
@@ -300,6 +303,14 @@ impl<'a> Cx<'a> {
             self.out.events.push(record().into());
         }
         new
+    }
+
+    /// A DHCP message goes into its exchange, whose row leaves when it is over.
+    pub(crate) fn join_dhcp(&mut self, dir: Dir, message: crate::dhcp::Message) {
+        let sender = if dir.is_orig() { self.flow.tuple.orig } else { self.flow.tuple.resp };
+        if self.out.across.dhcp.message(message, sender, self.flow, self.ts, &mut self.out.events) {
+            self.weird("dhcp_exchange_limit");
+        }
     }
 
     /// Reports an anomaly; the flow goes on.

@@ -23,6 +23,7 @@
     )
 )]
 
+mod across;
 mod cx;
 mod decoding;
 mod protocol;
@@ -38,15 +39,20 @@ mod stream;
 )]
 pub mod testing;
 
+pub mod dhcp;
 pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
 mod mime;
+pub mod ntp;
 pub mod smtp;
 pub mod ssh;
+pub mod stun;
+pub mod syslog;
 pub mod tls;
 
+pub use across::Across;
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
     REMEMBERED_FOR, Range, Remembered, Transfer, Weird,

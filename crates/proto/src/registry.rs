@@ -170,12 +170,16 @@ macro_rules! protocols {
 }
 
 protocols! {
+    Dhcp in dhcp logs [DhcpRecord];
     Dns in dns logs [DnsRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Ntp in ntp logs [NtpControlRecord, NtpRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];
+    Stun in stun logs [StunRecord];
+    Syslog in syslog logs [SyslogRecord];
     Tls in tls logs [SslRecord, X509Record];
 }
 
