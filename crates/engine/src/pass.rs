@@ -253,7 +253,6 @@ impl Pass<'_> {
     fn identify(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
         let Some(transport) = transport(&flow.info) else { return };
         if matches!(app, App::New)
-            && transport == Transport::Tcp
             && let Some(e) = self.host.expectations.take(&flow.info.tuple, at.ts)
         {
             return self.start_expected(flow, app, e, dir, bytes, at);

@@ -48,6 +48,8 @@ pub struct Transfer {
     pub is_file: Option<bool>,
     /// The file's id, once data flowed.
     pub fuid: Option<Uid>,
+    /// How the data is sent, where there are several ways.
+    pub mode: Option<&'static str>,
     /// Type by content, once known.
     pub mime_type: Option<&'static str>,
     /// Bytes seen.

@@ -39,18 +39,23 @@ mod stream;
 )]
 pub mod testing;
 
+pub mod bittorrent;
 pub mod dhcp;
 pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
+pub mod ike;
 mod mime;
 pub mod ntp;
+pub mod openvpn;
 pub mod smtp;
 pub mod ssh;
 pub mod stun;
 pub mod syslog;
+pub mod tftp;
 pub mod tls;
+pub mod wireguard;
 
 pub use across::Across;
 pub use cx::{

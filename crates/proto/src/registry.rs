@@ -170,17 +170,22 @@ macro_rules! protocols {
 }
 
 protocols! {
+    Bittorrent in bittorrent logs [BittorrentRecord];
     Dhcp in dhcp logs [DhcpRecord];
     Dns in dns logs [DnsRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Ike in ike logs [IkeRecord];
     Ntp in ntp logs [NtpControlRecord, NtpRecord];
+    Openvpn in openvpn logs [OpenvpnRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];
     Stun in stun logs [StunRecord];
     Syslog in syslog logs [SyslogRecord];
+    Tftp in tftp logs [TftpRecord];
     Tls in tls logs [SslRecord, X509Record];
+    Wireguard in wireguard logs [WireguardRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

@@ -6,17 +6,22 @@ use sekisho_types::Dir::{Orig, Resp};
 
 /// Bytes of an idle state after a whole exchange, at most.
 const IDLE_MAX: &[(ProtoId, usize)] = &[
+    (ProtoId::Bittorrent, 128),
     (ProtoId::Dhcp, 64),
     (ProtoId::Dns, 128),
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
+    (ProtoId::Ike, 64),
     (ProtoId::Ntp, 64),
+    (ProtoId::Openvpn, 128),
     (ProtoId::Smtp, 1024),
     (ProtoId::Ssh, 1024),
     (ProtoId::Stun, 128),
     (ProtoId::Syslog, 128),
+    (ProtoId::Tftp, 192),
     (ProtoId::Tls, 1536),
+    (ProtoId::Wireguard, 64),
 ];
 
 #[test]
