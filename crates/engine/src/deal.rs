@@ -6,6 +6,7 @@
 //! its own addresses. What belongs together across address pairs (DHCP, whose messages are told from and to everybody)
 //! goes to one shard, whatever its addresses.
 
+use crate::announce::{FTP, announces_elsewhere};
 use hashbrown::HashMap;
 use sekisho_proto::Across;
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, ip_proto};
@@ -22,12 +23,6 @@ const PLAIN_V4_LEN: usize = 46;
 
 /// The same over IPv6.
 const PLAIN_V6_LEN: usize = 66;
-
-/// The control port of FTP (RFC 959), whose flows announce others.
-const FTP: u16 = 21;
-
-/// What announces a data flow: replies and commands of RFC 959 §4.1.2 and RFC 2428, in lower case.
-const ANNOUNCEMENTS: [&[u8; 4]; 4] = [b"227 ", b"229 ", b"port", b"eprt"];
 
 /// The shard of what belongs together across address pairs.
 pub(crate) const TOGETHER: usize = 0;
@@ -92,15 +87,8 @@ impl Hash {
         let carrier = d.fragment.is_some() || tunnel::may_carry(d, bytes);
         let together = d.proto == ip_proto::UDP && !carrier && Across::deals_together(d.src_port, d.dst_port);
         let shard = if together { TOGETHER } else { self.shard(d.src, d.dst) };
-        Place { shard, carrier, announces: announces(d, bytes) }
+        Place { shard, carrier, announces: announces_elsewhere(d, bytes) }
     }
-}
-
-fn announces(d: &Decoded, bytes: &[u8]) -> bool {
-    if d.proto != ip_proto::TCP || d.src_port != FTP && d.dst_port != FTP || d.fragment.is_some() {
-        return false;
-    }
-    d.payload(bytes).windows(4).any(|w| ANNOUNCEMENTS.iter().any(|a| w.eq_ignore_ascii_case(&a[..])))
 }
 
 /// Deals frames to shards, one after the other.

@@ -132,14 +132,14 @@ impl Lane {
     }
 
     #[inline(always)]
-    fn flow(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Option<Uid> {
+    fn flow(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Option<Handled> {
         self.done = way.at.number;
         if way.at.ts < way.now {
             self.catch_up(way);
         }
         let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
         let mut pass = Pass { host: &mut self.host, rows: way.rows, store: way.store };
-        let Handled { uid, .. } = self.flows.packet(&packet, &mut pass)?;
+        let handled = self.flows.packet(&packet, &mut pass)?;
         if self.host.parsers_len > self.host.parsers_cap {
             self.relieve(way.at, way.rows, way.store);
         }
@@ -149,8 +149,8 @@ impl Lane {
         if self.host.files.has_records() {
             self.emit_files(way.rows, way.store);
         }
-        way.tapped(uid);
-        Some(uid)
+        way.tapped(handled.uid);
+        Some(handled)
     }
 
     /// A packet that is late: the table's time is the run's.
@@ -184,11 +184,30 @@ impl Lane {
         if outer.depth >= MAX_TUNNEL_DEPTH {
             return self.too_deep(way, d);
         }
-        let uid = self.tunnel(d, &inner, own, way);
+        if let Some(own) = &own {
+            self.name_carrier(own, inner.kind);
+        }
+        let uid = self.tunnel(d, &inner, own.map(|own| own.uid), way);
         let decoded = inner.decode(bytes);
         self.note_anomalies(&decoded, way.at, way.rows);
         let outer = Outer { uid: Some(uid), kind: Some(inner.kind), depth: outer.depth + 1 };
         Carried::Inner { inner, decoded, outer }
+    }
+
+    /// A flow that carries packets is its tunnel's by name. Teredo's header has no mark of its own: as in Zeek, both ends
+    /// have to be seen.
+    fn name_carrier(&mut self, own: &Handled, kind: TunnelKind) {
+        let Some((flow, _)) = self.flows.flow_mut(own.id) else { return };
+        let service = match kind {
+            TunnelKind::Ayiya => "ayiya",
+            TunnelKind::Geneve => "geneve",
+            TunnelKind::Gtpv1 => "gtpv1",
+            TunnelKind::Teredo if flow.info.seen.one_sided().is_none() => "teredo",
+            TunnelKind::Vxlan => "vxlan",
+            _ => return,
+        };
+        flow.apps.add(service);
+        flow.services.add(service);
     }
 
     /// Counts and reports a packet whose checksum is wrong.
