@@ -41,6 +41,7 @@ pub mod testing;
 
 pub mod bittorrent;
 pub mod dhcp;
+pub mod dhcpv6;
 pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
@@ -50,6 +51,7 @@ mod mime;
 pub mod ntp;
 pub mod openvpn;
 pub mod smtp;
+pub mod ssdp;
 pub mod ssh;
 pub mod stun;
 pub mod syslog;

@@ -172,6 +172,7 @@ macro_rules! protocols {
 protocols! {
     Bittorrent in bittorrent logs [BittorrentRecord];
     Dhcp in dhcp logs [DhcpRecord];
+    Dhcpv6 in dhcpv6 logs [Dhcpv6Record];
     Dns in dns logs [DnsRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
@@ -180,6 +181,7 @@ protocols! {
     Ntp in ntp logs [NtpControlRecord, NtpRecord];
     Openvpn in openvpn logs [OpenvpnRecord];
     Smtp in smtp logs [SmtpRecord];
+    Ssdp in ssdp logs [SsdpRecord];
     Ssh in ssh logs [SshRecord];
     Stun in stun logs [StunRecord];
     Syslog in syslog logs [SyslogRecord];

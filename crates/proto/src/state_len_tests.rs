@@ -8,6 +8,7 @@ use sekisho_types::Dir::{Orig, Resp};
 const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Bittorrent, 128),
     (ProtoId::Dhcp, 64),
+    (ProtoId::Dhcpv6, 64),
     (ProtoId::Dns, 128),
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
@@ -16,6 +17,7 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Ntp, 64),
     (ProtoId::Openvpn, 128),
     (ProtoId::Smtp, 1024),
+    (ProtoId::Ssdp, 64),
     (ProtoId::Ssh, 1024),
     (ProtoId::Stun, 128),
     (ProtoId::Syslog, 128),
