@@ -3,10 +3,12 @@
 //! A shard is chosen by the seeded hash of a packet's two addresses, so that both directions, all flows of two hosts
 //! (FTP control and data), and all fragments meet. Packets that may have others in them, and fragments, are told
 //! apart from ordinary ones: they go to a lane of their own within the shard, and what they carry is dealt again by
-//! its own addresses.
+//! its own addresses. What belongs together across address pairs (DHCP, whose messages are told from and to everybody)
+//! goes to one shard, whatever its addresses.
 
 use crate::announce::{FTP, announces_elsewhere};
 use hashbrown::HashMap;
+use sekisho_proto::Across;
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, ip_proto};
 use sekisho_wire::{Decoded, LinkType, hash_of_pair, hash_of_v4, tunnel};
 
@@ -21,6 +23,9 @@ const PLAIN_V4_LEN: usize = 46;
 
 /// The same over IPv6.
 const PLAIN_V6_LEN: usize = 66;
+
+/// The shard of what belongs together across address pairs.
+pub(crate) const TOGETHER: usize = 0;
 
 /// Where a packet goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +85,9 @@ impl Hash {
             return Place { shard: 0, carrier: false, announces: false };
         }
         let carrier = d.fragment.is_some() || tunnel::may_carry(d, bytes);
-        Place { shard: self.shard(d.src, d.dst), carrier, announces: announces_elsewhere(d, bytes) }
+        let together = d.proto == ip_proto::UDP && !carrier && Across::deals_together(d.src_port, d.dst_port);
+        let shard = if together { TOGETHER } else { self.shard(d.src, d.dst) };
+        Place { shard, carrier, announces: announces_elsewhere(d, bytes) }
     }
 }
 
@@ -113,7 +120,7 @@ impl Dealer {
     }
 
     /// The place of a frame, if a look at fixed offsets tells it: TCP or UDP over IP over Ethernet, whole, without options
-    /// or extensions, neither FTP nor a tunnel. Most are.
+    /// or extensions, neither FTP nor DHCP nor a tunnel. Most are.
     #[inline]
     pub fn plain(&self, link: LinkType, frame: &[u8]) -> Option<Place> {
         if link != LinkType::ETHERNET {
@@ -150,7 +157,9 @@ impl Dealer {
         let (src_port, dst_port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
         match proto {
             ip_proto::TCP => src_port != FTP && dst_port != FTP && self.routes.is_empty(),
-            ip_proto::UDP => tunnel::is_plain_udp(src_port, dst_port, first),
+            ip_proto::UDP => {
+                tunnel::is_plain_udp(src_port, dst_port, first) && !Across::deals_together(src_port, dst_port)
+            }
             _ => false,
         }
     }

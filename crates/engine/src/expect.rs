@@ -1,8 +1,8 @@
 //! Flows that other flows announced.
 
 use hashbrown::HashMap;
-use sekisho_proto::Expectation;
-use sekisho_types::{Addr, FiveTuple, SeededState, Timestamp};
+use sekisho_proto::{Expectation, ProtoId};
+use sekisho_types::{Addr, FiveTuple, SeededState, Timestamp, ip_proto};
 use std::collections::VecDeque;
 
 /// What an expectation is found by.
@@ -27,6 +27,12 @@ pub(crate) struct Expectations {
 
 fn pair(a: Addr, b: Addr) -> (Addr, Addr) {
     if a <= b { (a, b) } else { (b, a) }
+}
+
+/// What carries an announced flow: datagrams if its protocol knows nothing else.
+fn carrier(proto: ProtoId) -> u8 {
+    let d = proto.descriptor();
+    if d.tcp_ports.is_empty() && !d.udp_ports.is_empty() { ip_proto::UDP } else { ip_proto::TCP }
 }
 
 impl Expectations {
@@ -98,7 +104,7 @@ impl Expectations {
         // Mid-stream the listening end may have been taken for the originator.
         for (end, other) in [((t.resp, t.resp_port), t.orig), ((t.orig, t.orig_port), t.resp)] {
             if let Some((_, e)) = self.by_end.get(&end) {
-                let fits = e.peer.is_none_or(|p| p == other) && now < e.expires;
+                let fits = carrier(e.proto) == t.proto && e.peer.is_none_or(|p| p == other) && now < e.expires;
                 if fits || now >= e.expires {
                     let e = self.by_end.remove(&end);
                     return if fits { e.map(|e| e.1) } else { None };
@@ -153,6 +159,14 @@ mod tests {
         assert!(x.take(&flow(50000), Timestamp(100)).is_none(), "expired");
         x.add(expectation(None, Some(Addr::v4([10, 0, 0, 1]))));
         assert!(x.take_pair(&flow(1), Timestamp(1)).is_some());
+    }
+
+    #[test]
+    fn datagrams_and_streams_are_told_apart() {
+        let mut x = Expectations::new(0, 100);
+        x.add(Expectation { proto: ProtoId::Tftp, ..expectation(Some(40000), None) });
+        assert!(x.take(&flow(40000), Timestamp(1)).is_none());
+        assert!(x.take(&FiveTuple { proto: ip_proto::UDP, ..flow(40000) }, Timestamp(1)).is_some());
     }
 
     #[test]

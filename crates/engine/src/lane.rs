@@ -77,6 +77,7 @@ impl Lane {
         let files = sekisho_files::Limits { numbered_count: remembered.numbered, ..settings.files };
         let mut host = Host::new(FileManager::new(files, seed), seed, &remembered);
         host.out.secrets = Some(Arc::clone(&settings.secrets));
+        host.out.across.set_limit(remembered.joined_len);
         host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
         Self {
             flows: FlowTable::new(settings.flow.clone()),
@@ -91,12 +92,33 @@ impl Lane {
 
     /// Until then nothing happens by the mere passing of time.
     pub fn next_due(&self) -> Timestamp {
-        self.flows.next_due()
+        self.flows.next_due().min(self.host.out.across.next_due())
+    }
+
+    /// What belongs together across address pairs comes to this lane.
+    pub fn lead(&mut self) {
+        self.host.out.across.lead();
     }
 
     /// Time has come to `now`: what is due by then ends.
     pub fn advance(&mut self, now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
         self.flows.advance(now, &mut Pass { host: &mut self.host, rows, store });
+        if now >= self.host.out.across.next_due() {
+            self.host.out.across.advance(now, &mut self.host.out.events);
+            self.emit_joined(rows);
+        }
+    }
+
+    /// Logs what was joined across flows and is over.
+    fn emit_joined(&mut self, rows: &mut dyn Rows) {
+        self.host.stats.records += self.host.out.events.len() as u64;
+        self.host.out.events.drain(..).for_each(|event| rows.row(event.record()));
+    }
+
+    /// All flows have ended: logs what was joined across them.
+    pub fn finish_joined(&mut self, rows: &mut dyn Rows) {
+        self.host.out.across.finish(&mut self.host.out.events);
+        self.emit_joined(rows);
     }
 
     /// A packet of a flow, not a fragment and nothing in it.
@@ -112,14 +134,14 @@ impl Lane {
     }
 
     #[inline(always)]
-    fn flow(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Option<Uid> {
+    fn flow(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Option<Handled> {
         self.done = way.at.number;
         if way.at.ts < way.now {
             self.catch_up(way);
         }
         let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
         let mut pass = Pass { host: &mut self.host, rows: way.rows, store: way.store };
-        let Handled { uid, .. } = self.flows.packet(&packet, &mut pass)?;
+        let handled = self.flows.packet(&packet, &mut pass)?;
         if self.host.parsers_len > self.host.parsers_cap {
             self.relieve(way.at, way.rows, way.store);
         }
@@ -129,8 +151,8 @@ impl Lane {
         if self.host.files.has_records() {
             self.emit_files(way.rows, way.store);
         }
-        way.tapped(uid);
-        Some(uid)
+        way.tapped(handled.uid);
+        Some(handled)
     }
 
     /// A packet that is late: the table's time is the run's.
@@ -164,11 +186,30 @@ impl Lane {
         if outer.depth >= MAX_TUNNEL_DEPTH {
             return self.too_deep(way, d);
         }
-        let uid = self.tunnel(d, &inner, own, way);
+        if let Some(own) = &own {
+            self.name_carrier(own, inner.kind);
+        }
+        let uid = self.tunnel(d, &inner, own.map(|own| own.uid), way);
         let decoded = inner.decode(bytes);
         self.note_anomalies(&decoded, way.at, way.rows);
         let outer = Outer { uid: Some(uid), kind: Some(inner.kind), depth: outer.depth + 1 };
         Carried::Inner { inner, decoded, outer }
+    }
+
+    /// A flow that carries packets is its tunnel's by name. Teredo's header has no mark of its own: as in Zeek, both ends
+    /// have to be seen.
+    fn name_carrier(&mut self, own: &Handled, kind: TunnelKind) {
+        let Some((flow, _)) = self.flows.flow_mut(own.id) else { return };
+        let service = match kind {
+            TunnelKind::Ayiya => "ayiya",
+            TunnelKind::Geneve => "geneve",
+            TunnelKind::Gtpv1 => "gtpv1",
+            TunnelKind::Teredo if flow.info.seen.one_sided().is_none() => "teredo",
+            TunnelKind::Vxlan => "vxlan",
+            _ => return,
+        };
+        flow.apps.add(service);
+        flow.services.add(service);
     }
 
     /// Counts and reports a packet whose checksum is wrong.

@@ -12,7 +12,7 @@ use hashbrown::HashSet;
 use sekisho_files::{FileManager, Store};
 use sekisho_flow::{ConnRecord, Flow, Moment, Sink};
 use sekisho_proto::{
-    Choice, Cx, Expectation, Outbox, Parser, Probing, ProtoId, ProtoSet, Start, Transport, choose, proto_bit,
+    Across, Choice, Cx, Expectation, Outbox, Parser, Probing, ProtoId, ProtoSet, Start, Transport, choose, proto_bit,
 };
 use sekisho_record::{EnumName, Port, Tail};
 use sekisho_types::{Dir, FiveTuple, FlowInfo, SeededState, Uid, ip_proto};
@@ -43,7 +43,7 @@ pub(crate) struct Host {
 
 impl Host {
     pub fn new(files: FileManager, seed: u64, remembered: &Remembered) -> Self {
-        let mut out = Outbox::default();
+        let mut out = Outbox { across: Across::new(seed), ..Outbox::default() };
         out.remembered.set_limit(remembered.facts);
         Self {
             out,
@@ -255,7 +255,6 @@ impl Pass<'_> {
     fn identify(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
         let Some(transport) = transport(&flow.info) else { return };
         if matches!(app, App::New)
-            && transport == Transport::Tcp
             && let Some(e) = self.host.expectations.take(&flow.info.tuple, at.ts)
         {
             return self.start_expected(flow, app, e, dir, bytes, at);

@@ -38,6 +38,8 @@ pub(crate) struct Remembered {
     pub expectations: usize,
     /// Flows whose files are numbered.
     pub numbered: usize,
+    /// Bytes of what is joined across flows.
+    pub joined_len: usize,
 }
 
 impl Remembered {
@@ -59,6 +61,7 @@ impl Remembered {
             tunnels: budget.remembered(TUNNEL_LEN, TUNNELS_PART, 1 << 16),
             expectations: most(EXPECTATION_LEN, 1 << 12),
             numbered: most(NUMBER_LEN, 1 << 16),
+            joined_len: most(1, usize::MAX),
         }
     }
 }

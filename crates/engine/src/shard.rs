@@ -65,6 +65,12 @@ impl Shard {
         Self { next_due: leaves.next_due(), leaves, carriers: Vec::new(), settings: Arc::clone(settings) }
     }
 
+    /// What belongs together across address pairs comes to this shard.
+    pub fn lead(&mut self) {
+        self.leaves.lead();
+        self.next_due = self.leaves.next_due();
+    }
+
     fn lanes(&self) -> impl Iterator<Item = &Lane> {
         self.carriers.iter().chain([&self.leaves])
     }
@@ -236,6 +242,13 @@ impl Shard {
     /// All flows have ended: what is left beside them goes. The closing rows of tunnels, by their ends.
     pub fn finish(&mut self, now: Timestamp, store: &mut dyn Store) -> Vec<(FiveTuple, TunnelRecord)> {
         self.lanes_mut().flat_map(|lane| lane.finish(now, store)).collect()
+    }
+
+    /// All flows have ended: logs what was joined across them.
+    pub fn finish_joined(&mut self, rows: &mut dyn Rows) {
+        for lane in self.lanes_mut() {
+            lane.finish_joined(rows);
+        }
     }
 
     /// Logs the files that ended without their parsers' doing.

@@ -9,7 +9,7 @@
 //! [`Slice::ends_epoch`], [`Balance::epoch`] and [`Part::obey`] of all parts come before anything else is worked on.
 
 use crate::budget::{Ledger, Order, POOL_COUNT, PoolState, Usage};
-use crate::deal::{Dealer, Hash};
+use crate::deal::{Dealer, Hash, TOGETHER};
 use crate::lane::Way;
 use crate::shard::{Parcel, Shard};
 use crate::stats_log::{StatsLog, StatsRecord};
@@ -196,6 +196,9 @@ pub fn parts(settings: Settings) -> (Dealing, Balance, Vec<Part>) {
         orders: Vec::new(),
     };
     let mut parts: Vec<Part> = (0..u32::try_from(count).unwrap_or(u32::MAX)).map(part).collect();
+    if let Some(part) = parts.get_mut(TOGETHER) {
+        part.shard.lead();
+    }
     let log = settings.stats.map(StatsLog::new);
     let mut balance = Balance { ledger: Ledger::new(settings.budget), log };
     balance.epoch(&mut parts);

@@ -1,7 +1,7 @@
 //! One worker's single pass over a capture: frames in, rows and file content out, in the order of packets.
 
 use crate::budget::{Ledger, POOL_COUNT, PoolState, Usage};
-use crate::deal::{Dealer, Place};
+use crate::deal::{Dealer, Place, TOGETHER};
 use crate::lane::{Tap, Way};
 use crate::once::Once;
 use crate::shard::Shard;
@@ -57,9 +57,12 @@ impl Worker {
             stats_log: settings.stats.map(StatsLog::new),
             stats: Stats::default(),
             now: Timestamp(i64::MIN),
-            next_due: Timestamp(i64::MAX),
+            next_due: Timestamp(i64::MIN),
             secrets: Arc::clone(&settings.secrets),
         };
+        if let Some(shard) = worker.shards.get_mut(TOGETHER) {
+            shard.lead();
+        }
         // Nothing is held yet: this only tells each what it may come to hold.
         worker.balance(Moment::default(), &mut |_: &dyn Record| {}, &mut NoStore);
         worker
@@ -266,8 +269,11 @@ impl Worker {
     }
 }
 
-/// All flows have ended: tunnels end in the order of their ends, then files.
+/// All flows have ended: what was joined across them is logged, tunnels end in the order of their ends, then files.
 pub(crate) fn finish(shards: &mut [&mut Shard], now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
+    for shard in shards.iter_mut() {
+        shard.finish_joined(rows);
+    }
     let mut tunnels: Vec<_> = shards.iter_mut().flat_map(|s| s.finish(now, store)).collect();
     tunnels.sort_by_key(|t| t.0);
     for (_, row) in &tunnels {

@@ -1,3 +1,4 @@
+use crate::across::Across;
 use crate::{Decoding, Event, ProtoId, Secrets, Transport};
 use sekisho_record::{Head, Tail, Text};
 use sekisho_types::{Addr, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
@@ -61,6 +62,8 @@ pub struct Transfer {
     pub is_file: Option<bool>,
     /// The file's id, once data flowed.
     pub fuid: Option<Uid>,
+    /// How the data is sent, where there are several ways.
+    pub mode: Option<&'static str>,
     /// Type by content, once known.
     pub mime_type: Option<&'static str>,
     /// Bytes seen.
@@ -247,6 +250,8 @@ pub struct Outbox {
     pub decoding: Decoding,
     /// Keys to what is encrypted. Survives draining.
     pub secrets: Option<Arc<Secrets>>,
+    /// What is joined across flows. Survives draining.
+    pub across: Across,
     /// Records in the order found.
     pub events: Vec<Event>,
     /// Which of `events` are logged once: other workers may have met the same facts.
@@ -371,6 +376,14 @@ impl<'a> Cx<'a> {
             self.out.events.push(record().into());
         }
         new
+    }
+
+    /// A DHCP message goes into its exchange, whose row leaves when it is over.
+    pub(crate) fn join_dhcp(&mut self, dir: Dir, message: crate::dhcp::Message) {
+        let sender = if dir.is_orig() { self.flow.tuple.orig } else { self.flow.tuple.resp };
+        if self.out.across.dhcp.message(message, sender, self.flow, self.ts, &mut self.out.events) {
+            self.weird("dhcp_exchange_limit");
+        }
     }
 
     /// Reports an anomaly; the flow goes on.

@@ -23,6 +23,7 @@
     )
 )]
 
+mod across;
 mod ber;
 mod certs;
 mod cx;
@@ -38,10 +39,9 @@ mod protocol;
 mod recognize;
 mod registry;
 mod secrets;
-mod stream;
-mod tpkt;
 #[cfg(test)]
 mod state_len_tests;
+mod stream;
 #[doc(hidden)]
 #[allow(
     clippy::indexing_slicing,
@@ -49,28 +49,41 @@ mod state_len_tests;
     reason = "a host for tests, never fed by the product"
 )]
 pub mod testing;
+mod tpkt;
 
+pub mod bittorrent;
+pub mod dhcp;
+pub mod dhcpv6;
 pub mod dnp3;
 pub mod dns;
 pub mod enip;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
+pub mod ike;
 pub mod krb;
 pub mod ldap;
 pub mod modbus;
 pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;
+pub mod ntp;
+pub mod openvpn;
 pub mod postgresql;
 pub mod quic;
 pub mod redis;
 pub mod s7comm;
 pub mod smtp;
 pub mod snmp;
+pub mod ssdp;
 pub mod ssh;
+pub mod stun;
+pub mod syslog;
+pub mod tftp;
 pub mod tls;
+pub mod wireguard;
 
+pub use across::Across;
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
     REMEMBERED_FOR, Range, Remembered, Transfer, Weird,

@@ -171,26 +171,37 @@ macro_rules! protocols {
 }
 
 protocols! {
+    Bittorrent in bittorrent logs [BittorrentRecord];
+    Dhcp in dhcp logs [DhcpRecord];
+    Dhcpv6 in dhcpv6 logs [Dhcpv6Record];
     Dnp3 in dnp3 logs [Dnp3Record];
     Dns in dns logs [DnsRecord];
     Enip in enip logs [EnipRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Ike in ike logs [IkeRecord];
     Krb in krb logs [];
     Ldap in ldap logs [LdapRecord, LdapSearchRecord];
     Modbus in modbus logs [ModbusRecord];
     Mongodb in mongodb logs [MongodbRecord];
     Mqtt in mqtt logs [MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord];
     Mysql in mysql logs [MysqlRecord];
+    Ntp in ntp logs [NtpControlRecord, NtpRecord];
+    Openvpn in openvpn logs [OpenvpnRecord];
     Postgresql in postgresql logs [PostgresqlRecord];
     Quic in quic logs [QuicRecord];
     Redis in redis logs [RedisRecord];
     S7comm in s7comm logs [S7commRecord];
     Smtp in smtp logs [SmtpRecord];
     Snmp in snmp logs [SnmpRecord];
+    Ssdp in ssdp logs [SsdpRecord];
     Ssh in ssh logs [SshRecord];
+    Stun in stun logs [StunRecord];
+    Syslog in syslog logs [SyslogRecord];
+    Tftp in tftp logs [TftpRecord];
     Tls in tls logs [];
+    Wireguard in wireguard logs [WireguardRecord];
     @also certs logs [X509Record];
     @also handshake logs [SslRecord];
     @also kerberos logs [KerberosRecord];

@@ -7,6 +7,9 @@ use sekisho_types::Dir::{Orig, Resp};
 /// Bytes of an idle state after a whole exchange, at most.
 const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Dnp3, 512),
+    (ProtoId::Bittorrent, 128),
+    (ProtoId::Dhcp, 64),
+    (ProtoId::Dhcpv6, 64),
     (ProtoId::Dns, 128),
     (ProtoId::Enip, 512),
     (ProtoId::Ftp, 1024),
@@ -23,8 +26,17 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Ldap, 256),
     (ProtoId::Smtp, 1024),
     (ProtoId::Snmp, 64),
+    (ProtoId::Ike, 64),
+    (ProtoId::Ntp, 64),
+    (ProtoId::Openvpn, 128),
+    (ProtoId::Smtp, 1024),
+    (ProtoId::Ssdp, 64),
     (ProtoId::Ssh, 1024),
+    (ProtoId::Stun, 128),
+    (ProtoId::Syslog, 128),
+    (ProtoId::Tftp, 192),
     (ProtoId::Tls, 1536),
+    (ProtoId::Wireguard, 64),
 ];
 
 #[test]

@@ -112,9 +112,9 @@ impl Bench {
 
     /// A flow that fulfils `expectation`: its parser is the one expected.
     pub fn expected(expectation: &Expectation) -> Self {
-        let mut bench = Self::new(expectation.proto, Transport::Tcp, expectation.port.unwrap_or(20));
-        let start =
-            Start { transport: Transport::Tcp, flow: &bench.flow, handed_over_by: None, expected: Some(expectation) };
+        let transport = if expectation.proto == ProtoId::Tftp { Transport::Udp } else { Transport::Tcp };
+        let mut bench = Self::new(expectation.proto, transport, expectation.port.unwrap_or(20));
+        let start = Start { transport, flow: &bench.flow, handed_over_by: None, expected: Some(expectation) };
         bench.parser = Parser::start(expectation.proto, &start);
         bench
     }

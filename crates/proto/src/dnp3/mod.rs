@@ -14,8 +14,8 @@ mod tests;
 
 pub use record::Dnp3Record;
 
-use crate::pdus::{Extent, Frames, Next};
 use crate::named::Named;
+use crate::pdus::{Extent, Frames, Next};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use link::{Assembly, Link, MAX_FRAME_LEN, Segment, extent};
 use message::{Header, Objects, fc};

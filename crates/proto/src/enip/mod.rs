@@ -15,8 +15,8 @@ mod tests;
 
 pub use record::EnipRecord;
 
-use crate::pdus::{self, Extent, Frames, Next};
 use crate::named::Named;
+use crate::pdus::{self, Extent, Frames, Next};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use cip::{Answer, Identity, Message, Request};
 use message::{Body, Header, command, extent};

@@ -12,8 +12,8 @@ mod tests;
 
 pub use record::ModbusRecord;
 
-use crate::pdus::{Extent, Frames, Next};
 use crate::named::Named;
+use crate::pdus::{Extent, Frames, Next};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use message::{Detail, HEADER_LEN, Header, MAX_FRAME_LEN, extent, func};
 use sekisho_record::{EnumName, Text, UnsetIfEmpty};

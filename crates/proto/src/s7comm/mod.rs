@@ -14,8 +14,8 @@ mod tests;
 
 pub use record::S7commRecord;
 
-use crate::pdus::{self, Extent, Frames, Next};
 use crate::named::Named;
+use crate::pdus::{self, Extent, Frames, Next};
 use crate::tpkt::{self, Tpdu};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use message::{Message, Role};
