@@ -86,6 +86,8 @@ pub struct FileMeta {
     pub parent: Option<Uid>,
     /// No row in `files` for it: certificates, which have `x509`.
     pub unlogged: bool,
+    /// Pieces come with their offsets, in any order ([`FileManager::data_at`]).
+    pub random_access: bool,
 }
 
 impl Heap for FileMeta {

@@ -122,6 +122,8 @@ pub struct FileMeta {
     pub known_mime: Option<&'static str>,
     /// No row in `files` for it: certificates, which have `x509`.
     pub unlogged: bool,
+    /// Pieces come with their offsets, in any order ([`Cx::file_data_at`]).
+    pub random_access: bool,
 }
 
 /// A file that is passing; valid until closed.
@@ -152,6 +154,8 @@ pub trait Files {
     fn open(&mut self, flow: &FlowInfo, ts: Timestamp, meta: FileMeta) -> FileId;
     /// The next bytes.
     fn data(&mut self, id: FileId, ts: Timestamp, bytes: &[u8]);
+    /// Bytes at `offset` of a file with [`FileMeta::random_access`].
+    fn data_at(&mut self, id: FileId, ts: Timestamp, offset: u64, bytes: &[u8]);
     /// `len` bytes are missing here.
     fn gap(&mut self, id: FileId, ts: Timestamp, len: u64);
     /// The name became known.
@@ -368,6 +372,11 @@ impl<'a> Cx<'a> {
     /// The file's next bytes.
     pub fn file_data(&mut self, id: FileId, bytes: &[u8]) {
         self.files.data(id, self.ts, bytes);
+    }
+
+    /// Bytes at `offset` of a file with [`FileMeta::random_access`]; pieces may come in any order and overlap.
+    pub fn file_data_at(&mut self, id: FileId, offset: u64, bytes: &[u8]) {
+        self.files.data_at(id, self.ts, offset, bytes);
     }
 
     /// `len` bytes of the file are missing here.
