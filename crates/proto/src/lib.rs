@@ -38,14 +38,20 @@ mod stream;
 )]
 pub mod testing;
 
+pub mod dce_rpc;
 pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
+mod gssapi;
 pub mod http;
 mod mime;
+mod ntlm;
+mod rpc;
+pub mod smb;
 pub mod smtp;
 pub mod ssh;
 pub mod tls;
+mod utf16;
 
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,

@@ -1,5 +1,6 @@
 //! The one table of protocols. To add one: its `pub mod` line in `lib.rs` and its row here. Records that several
-//! protocols log (NTLM's, say) are of a module that is no protocol itself, named in a row with `also`.
+//! protocols log (NTLM's, say) are of a module that is no protocol itself, named in a row with `@also`: the sign tells
+//! the macro that no protocol follows.
 
 use crate::{Cx, Descriptor, Protocol, Start};
 use sekisho_record::Record;
@@ -29,7 +30,7 @@ impl<P: Protocol> Counted<P> {
 macro_rules! protocols {
     (
         $($variant:ident in $module:ident logs [$($record:ident),*];)*
-        $(also $shared:ident logs [$($shared_record:ident),*];)*
+        $(@also $shared:ident logs [$($shared_record:ident),*];)*
     ) => {
         /// Names a protocol of the table.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,13 +171,17 @@ macro_rules! protocols {
 }
 
 protocols! {
+    DceRpc in dce_rpc logs [];
     Dns in dns logs [DnsRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Smb in smb logs [SmbFilesRecord, SmbMappingRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];
     Tls in tls logs [SslRecord, X509Record];
+    @also ntlm logs [NtlmRecord];
+    @also rpc logs [DceRpcRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

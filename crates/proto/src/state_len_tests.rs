@@ -6,10 +6,12 @@ use sekisho_types::Dir::{Orig, Resp};
 
 /// Bytes of an idle state after a whole exchange, at most.
 const IDLE_MAX: &[(ProtoId, usize)] = &[
+    (ProtoId::DceRpc, 512),
     (ProtoId::Dns, 128),
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
+    (ProtoId::Smb, 1024),
     (ProtoId::Smtp, 1024),
     (ProtoId::Ssh, 1024),
     (ProtoId::Tls, 1536),
