@@ -243,6 +243,8 @@ pub struct Outbox {
     pub expectations: Vec<Expectation>,
     /// Services confirmed in this flow.
     pub confirmed: Vec<&'static str>,
+    /// Services confirmed whether or not the flow's beginning was seen.
+    pub confirmed_midstream: Vec<&'static str>,
     /// Services recognised where Zeek would want more proof.
     pub recognized: Vec<&'static str>,
     /// The parser lost track: why. No further bytes will be sent to it.
@@ -253,6 +255,13 @@ pub struct Outbox {
     pub hand_over: Option<HandOver>,
     /// Originator and responder are the wrong way round.
     pub flip: bool,
+}
+
+impl Outbox {
+    /// Has no service been confirmed?
+    pub fn is_unconfirmed(&self) -> bool {
+        self.confirmed.is_empty() && self.confirmed_midstream.is_empty()
+    }
 }
 
 /// Cap on anomalies that one call may report; later ones of the same call are dropped.
@@ -322,6 +331,14 @@ impl<'a> Cx<'a> {
     pub fn confirm(&mut self, service: &'static str) {
         if !self.out.confirmed.contains(&service) {
             self.out.confirmed.push(service);
+        }
+    }
+
+    /// As [`Cx::confirm`], also for connections that began before the capture: Zeek's parsers of Windows' protocols do
+    /// not mind a missing beginning.
+    pub fn confirm_midstream(&mut self, service: &'static str) {
+        if !self.out.confirmed_midstream.contains(&service) {
+            self.out.confirmed_midstream.push(service);
         }
     }
 

@@ -69,10 +69,10 @@ impl Gssapi {
             return self.login.message(bytes, cx);
         }
         if is_kerberos(bytes) {
-            return cx.confirm("krb");
+            return cx.confirm_midstream("krb");
         }
         let Ok(token) = parse(bytes) else { return };
-        cx.confirm("gssapi");
+        cx.confirm_midstream("gssapi");
         // Zeek's order: the state of the answer first, then the mechanism's own message.
         match token.state {
             Some(0) => self.login.result(true, cx),
@@ -83,7 +83,7 @@ impl Gssapi {
             if inner.starts_with(ntlm::SIGNATURE) {
                 self.login.message(inner, cx);
             } else if is_kerberos(inner) {
-                cx.confirm("krb");
+                cx.confirm_midstream("krb");
             }
         }
     }
@@ -94,8 +94,8 @@ impl Gssapi {
     }
 
     /// The protocol around answered the last token with a status.
-    pub(crate) fn status(&mut self, status: impl FnOnce() -> Text) {
-        self.login.status(status);
+    pub(crate) fn status(&mut self, success: bool, status: impl FnOnce() -> Text) {
+        self.login.status(success, status);
     }
 
     /// The connection is over.

@@ -191,7 +191,7 @@ impl Rpc {
 
     fn confirm(&mut self, cx: &mut Cx<'_>) {
         self.understood = true;
-        cx.confirm("dce_rpc");
+        cx.confirm_midstream("dce_rpc");
     }
 
     fn bind(&mut self, id: u16, uuid: Uuid) {

@@ -28,6 +28,15 @@ const FLAG2_UNICODE: u16 = 0x8000;
 /// TRANS_TRANSACT_NMPIPE (MS-CIFS §2.2.5.6).
 const TRANSACT_PIPE: u16 = 0x26;
 
+/// Name of a transaction over a pipe.
+const PIPE: &[u8] = b"\\PIPE\\";
+
+/// Beginning of an RPC unit.
+const RPC: &[u8] = &[5, 0];
+
+/// Stands for the file of a transaction that names none.
+const NO_FILE: u16 = u16::MAX;
+
 /// CAP_EXTENDED_SECURITY (MS-SMB §2.2.4.5.2.1).
 const EXTENDED_SECURITY: u32 = 0x8000_0000;
 
@@ -214,13 +223,17 @@ impl<'a> Block<'a> {
         Ok((file, u64::from(high) << 32 | u64::from(low), self.content(at, len_low, len_high)?))
     }
 
-    /// File and data of a TRANSACTION request that transceives over a pipe.
+    /// File and data of a TRANSACTION request over a pipe. Of one that names the pipe instead of a file, only what looks
+    /// like RPC is taken: LAN Manager's remote administration uses them, too.
     pub fn pipe_request(&self) -> ParseResult<Option<(u16, &'a [u8])>> {
         let mut r = self.words(22)?;
         let (len, at) = (r.u16_le(&"SMB data count")?, r.u16_le(&"SMB data offset")?);
         let setup_count = r.u8(&"SMB setup count")?;
         if setup_count < 2 {
-            return Ok(None);
+            let named = self.text(self.at, self.unicode).0.0;
+            let is_pipe = named.get(..PIPE.len()).is_some_and(|n| n.eq_ignore_ascii_case(PIPE));
+            let data = self.content(at, len, 0)?;
+            return Ok(Some((NO_FILE, data)).filter(|_| is_pipe && data.starts_with(RPC)));
         }
         r.skip(&"SMB reserved", 1)?;
         let (code, file) = (r.u16_le(&"SMB function")?, r.u16_le(&"SMB file id")?);

@@ -56,6 +56,8 @@ mod magic {
 struct Target {
     key: FileKey,
     offset: u64,
+    /// The content passes over a pipe.
+    pipe: bool,
 }
 
 /// One direction.
@@ -142,7 +144,9 @@ impl Protocol for Parser {
         left = more;
         if let Some(target) = side.target.as_mut().filter(|_| missing > 0) {
             target.offset = target.offset.saturating_add(missing as u64);
-            session.pipe_gap(target.key, dir, missing as u64, cx);
+            if target.pipe {
+                session.pipe_gap(target.key, dir, missing as u64, cx);
+            }
         }
         left = take(&mut side.after, left).1;
         if left > 0 || !side.held.is_empty() {
@@ -190,7 +194,7 @@ impl Parser {
         let after = take(&mut side.after, rest.len() - content).0;
         if let Some(target) = side.target.filter(|_| content > 0) {
             side.target = Some(Target { offset: target.offset.saturating_add(content as u64), ..target });
-            if self.session.file_is_pipe(target.key) == Some(true) {
+            if target.pipe {
                 self.session.pipe(target.key, dir, piece, cx);
             } else {
                 self.session.content(target.key, dir, target.offset, piece, cx);
@@ -247,7 +251,7 @@ impl Parser {
         cx.recognize("smb");
         self.messages = self.messages.saturating_add(1);
         if self.messages == CERTAIN_COUNT {
-            cx.confirm("smb");
+            cx.confirm_midstream("smb");
         }
     }
 

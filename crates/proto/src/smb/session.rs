@@ -79,6 +79,14 @@ pub(super) struct File {
     rpc: Option<Box<Rpc>>,
 }
 
+impl File {
+    /// A pipe that was not opened in this connection.
+    fn unseen_pipe(ts: Timestamp) -> Self {
+        let name = Text::default();
+        Self { ts, share: Share::Pipe, path: None, name, size: 0, times: None, fuid: None, content: None, rpc: None }
+    }
+}
+
 /// A request that waits for its response.
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -296,9 +304,11 @@ impl Session {
         }
     }
 
-    /// Does data of the file belong to a pipe? `None` if the file was not opened here.
-    pub fn file_is_pipe(&self, key: FileKey) -> Option<bool> {
-        self.files.get(&key).map(|f| f.share == Share::Pipe)
+    /// Is it a pipe? Of a file that was not opened in this connection its share tells: a client may use several
+    /// connections at once.
+    pub fn is_pipe(&self, key: FileKey, tree: Option<u32>) -> bool {
+        let share = self.files.get(&key).map(|f| f.share);
+        share.or_else(|| self.trees.get(&tree?).map(|t| t.share)) == Some(Share::Pipe)
     }
 
     /// Content of a file that a client reads or writes.
@@ -342,7 +352,10 @@ impl Session {
         cx: &mut Cx<'_>,
         f: impl FnOnce(&mut Rpc, &mut Gssapi, &mut Cx<'_>) -> bool,
     ) {
-        let Some(file) = self.files.get_mut(&key) else { return };
+        if !self.files.contains_key(&key) && self.files.len() >= MAX_OPEN_FILES {
+            return cx.weird("SMB_too_many_open_files");
+        }
+        let file = self.files.entry(key).or_insert_with(|| File::unseen_pipe(cx.ts));
         let before = file.rpc.heap_len();
         let rpc = file.rpc.get_or_insert_with(|| Box::new(Rpc::over_pipe(&file.name.0)));
         if !f(rpc, &mut self.gss, cx) {

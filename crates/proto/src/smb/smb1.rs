@@ -63,7 +63,7 @@ fn request(code: u8, block: &Block<'_>, header: &Header, session: &mut Session, 
         }
         command::WRITE_ANDX => {
             let (file, offset, data) = block.write_request()?;
-            content(FileKey::from(file), Dir::Orig, offset, data, session, cx);
+            content((FileKey::from(file), tree), Dir::Orig, offset, data, session, cx);
         }
         command::TRANSACTION => {
             if let Some((file, data)) = block.pipe_request()? {
@@ -81,7 +81,7 @@ fn response(code: u8, block: &Block<'_>, header: &Header, session: &mut Session,
     let pending = session.answered(header.message_id);
     if code == command::SESSION_SETUP_ANDX {
         if header.status != status::MORE_PROCESSING_REQUIRED {
-            session.gss.status(|| status::name(header.status));
+            session.gss.status(header.status == status::SUCCESS, || status::name(header.status));
         }
         if let Ok(blob) = block.session_setup(true) {
             session.gss.token(blob, cx);
@@ -112,8 +112,8 @@ fn response(code: u8, block: &Block<'_>, header: &Header, session: &mut Session,
             let times = Times { modified, accessed, created, changed };
             session.opened(FileKey::from(file), (ts, name), tree, size, times, cx);
         }
-        (command::READ_ANDX, Some((_, _, What::Read(key, offset)))) => {
-            content(key, Dir::Resp, offset, block.read_response()?, session, cx);
+        (command::READ_ANDX, Some((_, tree, What::Read(key, offset)))) => {
+            content((key, tree), Dir::Resp, offset, block.read_response()?, session, cx);
         }
         (command::TRANSACTION, Some((_, _, What::Transceive(key)))) => {
             session.pipe(key, Dir::Resp, block.pipe_response()?, cx);
@@ -123,10 +123,18 @@ fn response(code: u8, block: &Block<'_>, header: &Header, session: &mut Session,
     Ok(())
 }
 
-fn content(key: FileKey, dir: Dir, offset: u64, data: &[u8], session: &mut Session, cx: &mut Cx<'_>) {
-    match session.file_is_pipe(key) {
-        Some(true) => session.pipe(key, dir, data, cx),
-        Some(false) if !data.is_empty() => session.content(key, dir, offset, data, cx),
-        _ => {}
+/// Data read from a file or written to it, whose share is known if the file itself is not.
+fn content(
+    (key, tree): (FileKey, Option<u32>),
+    dir: Dir,
+    offset: u64,
+    data: &[u8],
+    session: &mut Session,
+    cx: &mut Cx<'_>,
+) {
+    if session.is_pipe(key, tree) {
+        session.pipe(key, dir, data, cx);
+    } else if !data.is_empty() {
+        session.content(key, dir, offset, data, cx);
     }
 }

@@ -75,14 +75,16 @@ impl Compound {
             }
             command::WRITE => {
                 let (key, offset, content) = message::write_request(bytes)?;
-                return Ok(self.resolve(key).map(|key| (Target { key, offset }, content)));
+                let Some(key) = self.resolve(key) else { return Ok(None) };
+                let pipe = session.is_pipe(key, header.tree);
+                return Ok(Some((Target { key, offset, pipe }, content)));
             }
             command::IOCTL => {
                 if let Some((key, content)) = message::pipe_transceive(bytes, false)?
                     && let Some(key) = self.resolve(key)
                 {
                     ask(What::Transceive(key));
-                    return Ok(Some((Target { key, offset: 0 }, content)));
+                    return Ok(Some((Target { key, offset: 0, pipe: true }, content)));
                 }
             }
             command::SET_INFO => {
@@ -137,11 +139,12 @@ impl Compound {
             }
             (command::READ, Some((_, What::Read(key, offset)))) => {
                 let key = if key == RELATED_FILE { self.current.unwrap_or(key) } else { key };
-                return Ok(Some((Target { key, offset }, message::read_response(bytes)?)));
+                let pipe = session.is_pipe(key, tree);
+                return Ok(Some((Target { key, offset, pipe }, message::read_response(bytes)?)));
             }
             (command::IOCTL, Some((_, What::Transceive(key)))) => {
                 let found = message::pipe_transceive(bytes, true)?;
-                return Ok(found.map(|(_, content)| (Target { key, offset: 0 }, content)));
+                return Ok(found.map(|(_, content)| (Target { key, offset: 0, pipe: true }, content)));
             }
             (_, Some((_, What::Related(related)))) => {
                 if let Some(key) = self.current {
@@ -177,7 +180,7 @@ fn tree_connected(
 
 fn session_setup_response(bytes: &[u8], header: &Header, session: &mut Session, cx: &mut Cx<'_>) -> ParseResult<()> {
     if header.status != status::MORE_PROCESSING_REQUIRED {
-        session.gss.status(|| status::name(header.status));
+        session.gss.status(header.status == status::SUCCESS, || status::name(header.status));
     }
     if has_usual_body(header) {
         session.gss.token(message::session_setup(bytes, true)?, cx);
