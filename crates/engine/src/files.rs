@@ -50,12 +50,17 @@ impl Files for FileHost<'_> {
             parent: None,
             unlogged: meta.unlogged,
             decrypted: meta.decrypted,
+            random_access: meta.random_access,
         };
         FileId(self.manager.open(flow, meta).0)
     }
 
     fn data(&mut self, id: FileId, ts: Timestamp, bytes: &[u8]) {
         self.manager.data(handle(id), ts, bytes, self.store);
+    }
+
+    fn data_at(&mut self, id: FileId, ts: Timestamp, offset: u64, bytes: &[u8]) {
+        self.manager.data_at(handle(id), ts, offset, bytes, self.store);
     }
 
     fn gap(&mut self, id: FileId, ts: Timestamp, len: u64) {

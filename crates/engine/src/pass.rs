@@ -144,7 +144,8 @@ impl Pass<'_> {
                 flow.services.add(service);
             }
         }
-        for service in self.host.out.confirmed_partial.drain(..) {
+        for service in self.host.out.confirmed_midstream.drain(..) {
+            flow.apps.add(service);
             flow.services.add(service);
         }
         if std::mem::take(&mut self.host.out.flip) {
@@ -326,7 +327,7 @@ impl Pass<'_> {
             };
             self.call(flow, transport, at, |cx| parser.data(*dir, bytes, cx));
             let out = &mut self.host.out;
-            if out.rejected.is_some() && out.confirmed.is_empty() && flow.apps.iter().count() == services {
+            if out.rejected.is_some() && out.is_unconfirmed() && flow.apps.iter().count() == services {
                 out.rejected = None;
                 out.events.clear();
                 out.once.clear();

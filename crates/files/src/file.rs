@@ -81,7 +81,7 @@ pub(crate) struct Rest {
 
 impl File {
     pub(crate) fn new(fuid: Uid, meta: FileMeta, flow: FlowColumns, limits: &Limits) -> Self {
-        let joined = meta.range.is_some();
+        let joined = meta.range.is_some() || meta.random_access;
         let mime = meta.known_mime;
         Self {
             fuid,

@@ -88,6 +88,8 @@ pub struct FileMeta {
     pub unlogged: bool,
     /// It came encrypted and was decrypted.
     pub decrypted: bool,
+    /// Pieces come with their offsets, in any order ([`FileManager::data_at`]).
+    pub random_access: bool,
 }
 
 impl Heap for FileMeta {

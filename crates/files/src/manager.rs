@@ -211,6 +211,22 @@ impl FileManager {
         }
     }
 
+    /// Bytes at `offset` of a file with [`FileMeta::random_access`]; what was there before stays.
+    pub fn data_at(&mut self, handle: FileHandle, ts: Timestamp, offset: u64, bytes: &[u8], store: &mut dyn Store) {
+        if bytes.is_empty() || !matches!(self.entry(handle), Some(Entry::File(_))) {
+            return;
+        }
+        self.restart_if_stalled(handle, ts, store);
+        let full = self.held_len >= self.limits.held_len;
+        let Self { slots, limits, stats, .. } = self;
+        let Some(Slot { entry: Entry::File(file), .. }) = slots.get_mut(handle.index()) else {
+            return;
+        };
+        file.touch(ts);
+        file.data_at(offset, bytes, &mut Way { limits, stats, store, full });
+        self.recount(handle);
+    }
+
     /// `len` bytes are missing here.
     pub fn gap(&mut self, handle: FileHandle, ts: Timestamp, len: u64, store: &mut dyn Store) {
         match self.entry(handle) {

@@ -420,3 +420,24 @@ fn limits_memory_and_gives_it_all_back() {
     }
     assert_eq!((m.stats().held_len, m.held_len()), (0, 0));
 }
+
+#[test]
+fn pieces_at_offsets_come_in_any_order() {
+    let mut m = FileManager::new(Limits { extract: Extract::All, ..hashing() }, 0);
+    let mut store = Memory::default();
+    let h = m.open(&flow(1), FileMeta { random_access: true, ..meta() });
+    for (offset, piece) in [(3, "def"), (0, "abc"), (2, "cd"), (6, "g")] {
+        m.data_at(h, secs(1), offset, piece.as_bytes(), &mut store);
+    }
+    m.close(h, secs(1), true, &mut store);
+    let r = one(&mut m);
+    assert_eq!((r.seen_bytes, r.missing_bytes, r.overflow_bytes, r.complete), (7, 0, 0, true));
+    assert_eq!(store.files[&StoreId(0)], b"abcdefg");
+    assert!(r.sha256.is_some());
+
+    let h = m.open(&flow(1), FileMeta { random_access: true, total_len: Some(100), ..meta() });
+    m.data_at(h, secs(2), 90, b"0123456789", &mut NoStore);
+    m.close(h, secs(2), true, &mut NoStore);
+    let r = one(&mut m);
+    assert_eq!((r.seen_bytes, r.missing_bytes, r.complete, r.sha256), (10, 90, false, None));
+}

@@ -141,6 +141,8 @@ pub struct FileMeta {
     pub unlogged: bool,
     /// It came encrypted; set by [`Cx::file_open`].
     pub decrypted: bool,
+    /// Pieces come with their offsets, in any order ([`Cx::file_data_at`]).
+    pub random_access: bool,
 }
 
 /// A file that is passing; valid until closed.
@@ -171,6 +173,8 @@ pub trait Files {
     fn open(&mut self, flow: &FlowInfo, ts: Timestamp, meta: FileMeta) -> FileId;
     /// The next bytes.
     fn data(&mut self, id: FileId, ts: Timestamp, bytes: &[u8]);
+    /// Bytes at `offset` of a file with [`FileMeta::random_access`].
+    fn data_at(&mut self, id: FileId, ts: Timestamp, offset: u64, bytes: &[u8]);
     /// `len` bytes are missing here.
     fn gap(&mut self, id: FileId, ts: Timestamp, len: u64);
     /// The name became known.
@@ -264,8 +268,8 @@ pub struct Outbox {
     pub tunnels: Vec<&'static str>,
     /// Services confirmed in this flow.
     pub confirmed: Vec<&'static str>,
-    /// Services confirmed also where the connection began before the capture.
-    pub confirmed_partial: Vec<&'static str>,
+    /// Services confirmed whether or not the flow's beginning was seen.
+    pub confirmed_midstream: Vec<&'static str>,
     /// Services recognised where Zeek would want more proof.
     pub recognized: Vec<&'static str>,
     /// The parser lost track: why. No further bytes will be sent to it.
@@ -276,6 +280,13 @@ pub struct Outbox {
     pub hand_over: Option<HandOver>,
     /// Originator and responder are the wrong way round.
     pub flip: bool,
+}
+
+impl Outbox {
+    /// Has no service been confirmed?
+    pub fn is_unconfirmed(&self) -> bool {
+        self.confirmed.is_empty() && self.confirmed_midstream.is_empty()
+    }
 }
 
 /// Cap on anomalies that one call may report; later ones of the same call are dropped.
@@ -405,13 +416,12 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// As [`Cx::confirm`], and conn's `service` names it even if the connection began before the capture: Zeek's
-    /// analyzers of binary protocols (Modbus, DNP3) look at such connections, those of text protocols don't.
-    pub fn confirm_partial(&mut self, service: &'static str) {
-        if !self.out.confirmed_partial.contains(&service) {
-            self.out.confirmed_partial.push(service);
+    /// As [`Cx::confirm`], also for connections that began before the capture: Zeek's parsers of Windows' protocols do
+    /// not mind a missing beginning.
+    pub fn confirm_midstream(&mut self, service: &'static str) {
+        if !self.out.confirmed_midstream.contains(&service) {
+            self.out.confirmed_midstream.push(service);
         }
-        self.confirm(service);
     }
 
     /// The flow speaks `service`, but less was seen than Zeek's confirmation asks for (one direction, say): it goes into
@@ -468,6 +478,11 @@ impl<'a> Cx<'a> {
     /// The file's next bytes.
     pub fn file_data(&mut self, id: FileId, bytes: &[u8]) {
         self.files.data(id, self.ts, bytes);
+    }
+
+    /// Bytes at `offset` of a file with [`FileMeta::random_access`]; pieces may come in any order and overlap.
+    pub fn file_data_at(&mut self, id: FileId, offset: u64, bytes: &[u8]) {
+        self.files.data_at(id, self.ts, offset, bytes);
     }
 
     /// `len` bytes of the file are missing here.

@@ -29,15 +29,18 @@ mod certs;
 mod cx;
 mod decoding;
 mod frames;
+mod gssapi;
 mod handshake;
 mod kerberos;
 mod mime;
 mod named;
 mod nested;
+mod ntlm;
 mod pdus;
 mod protocol;
 mod recognize;
 mod registry;
+mod rpc;
 mod secrets;
 #[cfg(test)]
 mod state_len_tests;
@@ -50,8 +53,10 @@ mod stream;
 )]
 pub mod testing;
 mod tpkt;
+mod utf16;
 
 pub mod bittorrent;
+pub mod dce_rpc;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dnp3;
@@ -73,6 +78,7 @@ pub mod postgresql;
 pub mod quic;
 pub mod redis;
 pub mod s7comm;
+pub mod smb;
 pub mod smtp;
 pub mod snmp;
 pub mod ssdp;

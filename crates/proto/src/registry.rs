@@ -172,6 +172,7 @@ macro_rules! protocols {
 
 protocols! {
     Bittorrent in bittorrent logs [BittorrentRecord];
+    DceRpc in dce_rpc logs [];
     Dhcp in dhcp logs [DhcpRecord];
     Dhcpv6 in dhcpv6 logs [Dhcpv6Record];
     Dnp3 in dnp3 logs [Dnp3Record];
@@ -193,6 +194,7 @@ protocols! {
     Quic in quic logs [QuicRecord];
     Redis in redis logs [RedisRecord];
     S7comm in s7comm logs [S7commRecord];
+    Smb in smb logs [SmbFilesRecord, SmbMappingRecord];
     Smtp in smtp logs [SmtpRecord];
     Snmp in snmp logs [SnmpRecord];
     Ssdp in ssdp logs [SsdpRecord];
@@ -205,6 +207,8 @@ protocols! {
     @also certs logs [X509Record];
     @also handshake logs [SslRecord];
     @also kerberos logs [KerberosRecord];
+    @also ntlm logs [NtlmRecord];
+    @also rpc logs [DceRpcRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

@@ -17,6 +17,9 @@ pub struct TestFile {
     pub closed: Option<bool>,
 }
 
+/// How much of a file with random access is kept.
+const TEST_FILE_LEN: u64 = 1 << 16;
+
 /// Keeps file content in memory.
 #[derive(Default)]
 pub struct TestFiles(pub Vec<TestFile>);
@@ -31,6 +34,19 @@ impl Files for TestFiles {
         if let Some(f) = self.0.get_mut(id.0 as usize) {
             assert!(f.closed.is_none(), "data after close");
             f.content.extend_from_slice(bytes);
+        }
+    }
+
+    fn data_at(&mut self, id: FileId, _ts: Timestamp, offset: u64, bytes: &[u8]) {
+        if let Some(f) = self.0.get_mut(id.0 as usize) {
+            assert!(f.closed.is_none(), "data after close");
+            // Offsets are hostile; what lies far out is only counted.
+            let (start, end) =
+                (offset.min(TEST_FILE_LEN), offset.saturating_add(bytes.len() as u64).min(TEST_FILE_LEN));
+            if f.content.len() < end as usize {
+                f.content.resize(end as usize, 0);
+            }
+            f.content[start as usize..end as usize].copy_from_slice(&bytes[..(end - start) as usize]);
         }
     }
 

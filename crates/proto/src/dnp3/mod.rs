@@ -121,7 +121,7 @@ impl Parser {
     fn frame(&mut self, dir: Dir, bytes: &[u8], assembly: &mut Assembly, cx: &mut Cx<'_>) {
         let Some(link) = Link::parse(bytes) else { return };
         self.confirmed = true;
-        cx.confirm_partial(if cx.transport == Transport::Tcp { "dnp3_tcp" } else { "dnp3_udp" });
+        cx.confirm_midstream(if cx.transport == Transport::Tcp { "dnp3_tcp" } else { "dnp3_udp" });
         if !link.has_user_data() {
             return;
         }

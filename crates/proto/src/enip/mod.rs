@@ -140,7 +140,7 @@ impl Parser {
 
     fn cyclic(&mut self, dir: Dir, connection: u32, len: usize, cx: &mut Cx<'_>) {
         if !std::mem::replace(&mut self.confirmed, true) {
-            cx.confirm_partial("enip");
+            cx.confirm_midstream("enip");
         }
         let known = self.cyclic.iter().position(|c| (c.connection, c.dir) == (connection, dir));
         if known.is_none() {
@@ -162,7 +162,7 @@ impl Parser {
         let mut r = Reader::new(bytes);
         let Ok(header) = Header::parse(&mut r) else { return };
         self.confirmed = true;
-        cx.confirm_partial("enip");
+        cx.confirm_midstream("enip");
         let body = message::body(header.command, &mut r).unwrap_or_else(|_| {
             // Data that a limit cut off are no anomaly.
             if usize::from(header.len) + message::HEADER_LEN == bytes.len() && header.len > 0 {

@@ -68,7 +68,7 @@ impl Protocol for Parser {
             let ts = began.take().unwrap_or(cx.ts);
             self.message(dir, bytes, ts, cx);
             self.confirmed = true;
-            cx.confirm_partial("modbus");
+            cx.confirm_midstream("modbus");
             true
         });
         side.header_ts = (side.frames.partial_len() >= HEADER_LEN).then(|| began.unwrap_or(cx.ts));

@@ -142,7 +142,7 @@ impl Parser {
         match message::parse(payload) {
             Ok(message) => {
                 self.confirmed = true;
-                cx.confirm_partial("s7comm");
+                cx.confirm_midstream("s7comm");
                 if let Some(message) = message {
                     self.message(dir, message, cx);
                 }

@@ -1,0 +1,70 @@
+//! DCE/RPC over TCP (C706 §9, MS-RPCE §2.1.1.1): the endpoint mapper at port 135 and services at dynamic ports.
+//!
+//! The association itself is [`crate::rpc`]'s; rows are `dce_rpc`, logins in bindings are `ntlm`. After a hole in a
+//! unit that is looked at, nothing more is. Known gap: RPC over HTTP.
+
+#[cfg(test)]
+mod tests;
+
+use crate::gssapi::Gssapi;
+use crate::rpc::{HEADER_LEN, Header, Lost, Rpc};
+use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
+use sekisho_types::{Dir, Heap};
+
+/// State of one connection.
+pub struct Parser {
+    rpc: Rpc,
+    gss: Gssapi,
+}
+
+impl Protocol for Parser {
+    const DESCRIPTOR: Descriptor = Descriptor { service: "dce_rpc", tcp_ports: &[135], udp_ports: &[], probe };
+
+    fn start(_: &Start<'_>) -> Self {
+        Self { rpc: Rpc::default(), gss: Gssapi::default() }
+    }
+
+    fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+        match self.rpc.data(dir, bytes, &mut self.gss, cx) {
+            Ok(()) => {}
+            Err(Lost) if self.rpc.is_understood() => cx.opaque(),
+            Err(Lost) => cx.reject("dce_rpc_broken_header"),
+        }
+    }
+
+    fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
+        if self.rpc.gap(dir, len).is_err() {
+            cx.opaque();
+        }
+    }
+
+    fn end(&mut self, cx: &mut Cx<'_>) {
+        self.gss.end(cx);
+    }
+
+    fn held_len(&self) -> usize {
+        self.rpc.heap_len() + self.gss.heap_len()
+    }
+}
+
+/// See [`crate::Descriptor::probe`].
+fn probe(p: &Probe<'_>) -> Guess {
+    if p.transport != Transport::Tcp {
+        return Guess::No;
+    }
+    match (begins_unit(p.orig), begins_unit(p.resp)) {
+        (Guess::No, _) | (_, Guess::No) => Guess::No,
+        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
+        _ => Guess::More,
+    }
+}
+
+/// Do `bytes` begin a unit in one of the usual representations (ASCII, IEEE)?
+fn begins_unit(bytes: &[u8]) -> Guess {
+    match bytes {
+        [] | [5] | [5, 0 | 1] => Guess::More,
+        [5, 0 | 1, ..] if bytes.len() < HEADER_LEN => Guess::More,
+        [5, 0 | 1, _, _, 0 | 0x10, 0, 0, 0, ..] if Header::parse(bytes).is_ok_and(|h| h.is_plausible()) => Guess::Yes,
+        _ => Guess::No,
+    }
+}

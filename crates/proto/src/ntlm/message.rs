@@ -1,0 +1,128 @@
+//! NTLMSSP messages (MS-NLMP §2.2): pure parsing.
+
+use crate::utf16;
+use sekisho_record::Text;
+use sekisho_wire::{ParseError, ParseResult, Reader};
+
+/// First bytes of every message.
+pub(crate) const SIGNATURE: &[u8; 8] = b"NTLMSSP\0";
+
+/// Entries of a challenge's target information that are looked at.
+const MAX_AV_PAIRS: usize = 32;
+
+/// NTLMSSP_NEGOTIATE_UNICODE (§2.2.2.5).
+const UNICODE: u32 = 1;
+
+/// NTLMSSP_NEGOTIATE_TARGET_INFO.
+const TARGET_INFO: u32 = 0x0080_0000;
+
+/// Longest response of version 1 (§2.2.2.6).
+const V1_RESPONSE_LEN: usize = 24;
+
+/// A message, as far as it is logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    Negotiate,
+    Challenge(Challenge),
+    Authenticate(Authenticate),
+}
+
+/// What the server says of itself (§2.2.1.2, §2.2.2.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Challenge {
+    pub nb_computer_name: Option<Text>,
+    pub dns_computer_name: Option<Text>,
+    pub dns_tree_name: Option<Text>,
+}
+
+/// What the client says of itself (§2.2.1.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Authenticate {
+    pub domain: Option<Text>,
+    pub user: Option<Text>,
+    pub workstation: Option<Text>,
+    pub version: Option<u8>,
+}
+
+/// Place of a value in the message.
+#[derive(Clone, Copy)]
+struct Place {
+    len: usize,
+    offset: usize,
+}
+
+impl Place {
+    fn read(r: &mut Reader<'_>) -> ParseResult<Self> {
+        let len = usize::from(r.u16_le(&"NTLM field length")?);
+        r.skip(&"NTLM field allocation", 2)?;
+        let offset = usize::try_from(r.u32_le(&"NTLM field offset")?).unwrap_or(usize::MAX);
+        Ok(Self { len, offset })
+    }
+
+    fn of<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
+        let end = self.offset.checked_add(self.len)?;
+        message.get(self.offset..end).filter(|v| !v.is_empty())
+    }
+
+    fn text(&self, message: &[u8], flags: u32) -> Option<Text> {
+        let value = self.of(message)?;
+        Some(if flags & UNICODE != 0 { utf16::text(value) } else { value.into() })
+    }
+}
+
+/// Reads a message that is `message` as a whole.
+pub(super) fn parse(message: &[u8]) -> ParseResult<Message> {
+    let mut r = Reader::new(message);
+    if r.array(&"NTLM signature")? != *SIGNATURE {
+        return Err(ParseError::bad(&"NTLM signature"));
+    }
+    match r.u32_le(&"NTLM message type")? {
+        1 => {
+            r.u32_le(&"NTLM flags")?;
+            Ok(Message::Negotiate)
+        }
+        2 => challenge(r).map(Message::Challenge),
+        3 => authenticate(r).map(Message::Authenticate),
+        _ => Err(ParseError::bad(&"NTLM message type")),
+    }
+}
+
+fn challenge(mut r: Reader<'_>) -> ParseResult<Challenge> {
+    Place::read(&mut r)?;
+    let flags = r.u32_le(&"NTLM flags")?;
+    r.skip(&"NTLM challenge", 8)?;
+    let mut challenge = Challenge::default();
+    if flags & TARGET_INFO == 0 {
+        return Ok(challenge);
+    }
+    r.skip(&"NTLM reserved", 8)?;
+    let place = Place::read(&mut r)?;
+    let mut pairs = Reader::new(place.of(r.all()).unwrap_or(&[]));
+    for _ in 0..MAX_AV_PAIRS {
+        let (Ok(id), Ok(len)) = (pairs.u16_le(&"AV id"), pairs.u16_le(&"AV length")) else { break };
+        let Ok(value) = pairs.take(&"AV value", usize::from(len)) else { break };
+        match id {
+            0 => break,
+            1 => challenge.nb_computer_name = Some(utf16::text(value)),
+            3 => challenge.dns_computer_name = Some(utf16::text(value)),
+            5 => challenge.dns_tree_name = Some(utf16::text(value)),
+            _ => {}
+        }
+    }
+    Ok(challenge)
+}
+
+fn authenticate(mut r: Reader<'_>) -> ParseResult<Authenticate> {
+    Place::read(&mut r)?;
+    let nt_response = Place::read(&mut r)?;
+    let (domain, user, workstation) = (Place::read(&mut r)?, Place::read(&mut r)?, Place::read(&mut r)?);
+    // Old clients leave out session key and flags; their names are in the code page.
+    let flags = Place::read(&mut r).and_then(|_| r.u32_le(&"NTLM flags")).unwrap_or(0);
+    let all = r.all();
+    Ok(Authenticate {
+        domain: domain.text(all, flags),
+        user: user.text(all, flags),
+        workstation: workstation.text(all, flags),
+        version: nt_response.of(all).map(|v| if v.len() <= V1_RESPONSE_LEN { 1 } else { 2 }),
+    })
+}
