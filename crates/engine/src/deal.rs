@@ -24,8 +24,11 @@ const PLAIN_V6_LEN: usize = 66;
 /// The control port of FTP (RFC 959), whose flows announce others.
 const FTP: u16 = 21;
 
-/// What announces a data flow: replies and commands of RFC 959 §4.1.2 and RFC 2428, in lower case.
-const ANNOUNCEMENTS: [&[u8; 4]; 4] = [b"227 ", b"229 ", b"port", b"eprt"];
+/// The usual port of IRC, whose messages offer files (DCC).
+const IRC: u16 = 6667;
+
+/// What announces a data flow: replies and commands of RFC 959 §4.1.2 and RFC 2428, and IRC's `DCC SEND`, in lower case.
+const ANNOUNCEMENTS: [&[u8; 4]; 5] = [b"227 ", b"229 ", b"port", b"eprt", b"dcc "];
 
 /// Where a packet goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +92,13 @@ impl Hash {
     }
 }
 
+/// Is one of the ports that of a protocol that announces flows?
+const fn has_control_port(src_port: u16, dst_port: u16) -> bool {
+    matches!(src_port, FTP | IRC) || matches!(dst_port, FTP | IRC)
+}
+
 fn announces(d: &Decoded, bytes: &[u8]) -> bool {
-    if d.proto != ip_proto::TCP || d.src_port != FTP && d.dst_port != FTP || d.fragment.is_some() {
+    if d.proto != ip_proto::TCP || !has_control_port(d.src_port, d.dst_port) || d.fragment.is_some() {
         return false;
     }
     d.payload(bytes).windows(4).any(|w| ANNOUNCEMENTS.iter().any(|a| w.eq_ignore_ascii_case(&a[..])))
@@ -125,7 +133,7 @@ impl Dealer {
     }
 
     /// The place of a frame, if a look at fixed offsets tells it: TCP or UDP over IP over Ethernet, whole, without options
-    /// or extensions, neither FTP nor a tunnel. Most are.
+    /// or extensions, neither FTP nor IRC nor a tunnel. Most are.
     #[inline]
     pub fn plain(&self, link: LinkType, frame: &[u8]) -> Option<Place> {
         if link != LinkType::ETHERNET {
@@ -161,20 +169,19 @@ impl Dealer {
         let [a, b, c, d, first @ ..] = upper;
         let (src_port, dst_port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
         match proto {
-            ip_proto::TCP => src_port != FTP && dst_port != FTP && self.routes.is_empty(),
+            ip_proto::TCP => !has_control_port(src_port, dst_port) && self.routes.is_empty(),
             ip_proto::UDP => tunnel::is_plain_udp(src_port, dst_port, first),
             _ => false,
         }
     }
 
-    /// The place of a decoded frame, if its headers alone tell it: TCP, whole, not FTP. Most are.
+    /// The place of a decoded frame, if its headers alone tell it: TCP, whole, neither FTP nor IRC. Most are.
     #[inline]
     pub fn whole_tcp(&self, d: &Decoded) -> Option<Place> {
         let plain = d.proto == ip_proto::TCP
             && d.ip_version != 0
             && d.fragment.is_none()
-            && d.src_port != FTP
-            && d.dst_port != FTP
+            && !has_control_port(d.src_port, d.dst_port)
             && self.routes.is_empty();
         plain.then(|| Place { shard: self.hash.shard(d.src, d.dst), carrier: false, announces: false })
     }

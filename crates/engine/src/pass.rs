@@ -4,15 +4,16 @@ use crate::app::{App, MAX_LATE_CHUNKS, Probing};
 use crate::deal::Announced;
 use crate::expect::Expectations;
 use crate::files::FileHost;
-use crate::records::WeirdRecord;
+use crate::records::{TunnelRecord, WeirdRecord};
 use crate::settings::Remembered;
-use crate::tunnels::Tunnels;
+use crate::tunnels::{Noted, Tunnels};
 use crate::{Rows, Stats};
 use hashbrown::HashSet;
 use sekisho_files::{FileManager, Store};
 use sekisho_flow::{ConnRecord, Flow, Moment, Sink};
 use sekisho_proto::{Cx, Expectation, Guess, Outbox, PROTOCOLS, Parser, Probe, ProtoId, Start, Transport};
-use sekisho_types::{Dir, FlowInfo, SeededState, Uid, ip_proto};
+use sekisho_record::{EnumName, Port, Tail};
+use sekisho_types::{Dir, FiveTuple, FlowInfo, SeededState, Uid, ip_proto};
 
 /// Datagrams that no probe knew before a UDP flow counts as unknown. WebRTC negotiates its path with a dozen STUN
 /// messages before DTLS begins in the same flow.
@@ -157,6 +158,9 @@ impl Pass<'_> {
             self.host.announced.extend(elsewhere(&e, &flow.info));
             self.host.expectations.add(e);
         }
+        for kind in std::mem::take(&mut self.host.out.tunnels) {
+            self.tunnel(&flow.info, kind, at);
+        }
         for service in self.host.out.recognized.drain(..) {
             flow.apps.add(service);
         }
@@ -170,6 +174,28 @@ impl Pass<'_> {
         if std::mem::take(&mut self.host.out.flip) {
             flow.request_flip();
         }
+    }
+
+    /// A tunnel at the application's level, as of a proxy: one for all its client's ports, without an end, as in Zeek.
+    fn tunnel(&mut self, flow: &FlowInfo, kind: &'static str, at: Moment) {
+        let tuple = FiveTuple { orig_port: 0, ..flow.tuple };
+        let Noted::New { ended, .. } = self.host.tunnels.note(&tuple, None, at.ts) else { return };
+        for row in ended {
+            self.rows.row(&row);
+        }
+        let row = TunnelRecord {
+            ts: at.ts,
+            uid: flow.uid,
+            orig_h: tuple.orig,
+            orig_p: Port(tuple.orig_port),
+            resp_h: tuple.resp,
+            resp_p: Port(tuple.resp_port),
+            tunnel_type: EnumName(kind),
+            action: EnumName("Tunnel::DISCOVER"),
+            tail: Tail::new(flow),
+        };
+        self.rows.row(&row);
+        self.host.tunnels.add_endless(&tuple, row);
     }
 
     fn weird_row(&mut self, flow: &FlowInfo, name: &'static str, addl: Option<sekisho_record::Text>, at: Moment) {
@@ -330,6 +356,7 @@ impl Pass<'_> {
                 out.events.clear();
                 out.once.clear();
                 out.expectations.clear();
+                out.tunnels.clear();
                 out.hand_over = None;
                 out.opaque = false;
                 self.drain(flow, at);

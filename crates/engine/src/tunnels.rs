@@ -21,6 +21,8 @@ pub(crate) struct Tunnels {
 struct Tunnel {
     row: TunnelRecord,
     last: Timestamp,
+    /// Nobody tells when it ends, so that no row does either.
+    endless: bool,
 }
 
 /// What became of a packet's tunnel.
@@ -60,7 +62,12 @@ impl Tunnels {
         if carried {
             self.carried.insert(row.uid, key);
         }
-        self.seen.insert(key, Tunnel { last: row.ts, row });
+        self.seen.insert(key, Tunnel { last: row.ts, row, endless: false });
+    }
+
+    /// Remembers a tunnel that [`Tunnels::note`] called new and that gets no closing row.
+    pub fn add_endless(&mut self, tuple: &FiveTuple, row: TunnelRecord) {
+        self.seen.insert(tuple.canonical(), Tunnel { last: row.ts, row, endless: true });
     }
 
     /// The flow `uid` has ended: the row that closes the tunnel it carried, if it did.
@@ -74,6 +81,9 @@ impl Tunnels {
 
     fn take(&mut self, key: &FiveTuple, now: Timestamp) -> Option<TunnelRecord> {
         let tunnel = self.seen.remove(key)?;
+        if tunnel.endless {
+            return None;
+        }
         self.carried.remove(&tunnel.row.uid);
         Some(TunnelRecord { ts: now, action: EnumName("Tunnel::CLOSE"), ..tunnel.row })
     }
@@ -123,6 +133,15 @@ mod tests {
         assert_eq!(ended.len(), 1);
         assert_eq!(ended[0].action, EnumName("Tunnel::CLOSE"));
         assert!(t.finish(later).is_empty());
+    }
+
+    #[test]
+    fn an_endless_tunnel_is_told_once_and_not_closed() {
+        let mut t = Tunnels::new(0, 100);
+        assert!(matches!(t.note(&tuple(), None, Timestamp(1)), Noted::New { .. }));
+        t.add_endless(&tuple(), row(Uid::default()));
+        assert!(matches!(t.note(&tuple(), None, Timestamp(2)), Noted::Known(_)));
+        assert!(t.finish(Timestamp(4)).is_empty());
     }
 
     #[test]

@@ -237,6 +237,8 @@ pub struct Outbox {
     pub weirds: Vec<Weird>,
     /// Flows to come.
     pub expectations: Vec<Expectation>,
+    /// The flow has turned out to carry a tunnel: Zeek's names of its kinds.
+    pub tunnels: Vec<&'static str>,
     /// Services confirmed in this flow.
     pub confirmed: Vec<&'static str>,
     /// Services recognised where Zeek would want more proof.
@@ -337,6 +339,12 @@ impl<'a> Cx<'a> {
     /// Nothing more is to be learnt (encrypted bulk): from now on the flow costs only counters. `end` still comes.
     pub fn opaque(&mut self) {
         self.out.opaque = true;
+    }
+
+    /// The flow carries a tunnel of Zeek's `kind` (`Tunnel::SOCKS`), for whatever its originator wants of its responder:
+    /// a row of `tunnel`, once per pair and responder's port.
+    pub fn tunnel(&mut self, kind: &'static str) {
+        self.out.tunnels.push(kind);
     }
 
     /// The flow continues as `to` (`None`: as the probes find); the last `unconsumed` bytes of this chunk already belong to it. `end` follows at once.

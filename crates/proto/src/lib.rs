@@ -39,11 +39,20 @@ mod stream;
 pub mod testing;
 
 pub mod dns;
+mod dots;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
+pub mod irc;
+pub mod irc_dcc;
 mod mime;
+pub mod pop3;
+pub mod rfb;
+mod sasl;
+mod sdp;
+pub mod sip;
 pub mod smtp;
+pub mod socks;
 pub mod ssh;
 pub mod tls;
 

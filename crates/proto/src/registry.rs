@@ -174,7 +174,13 @@ protocols! {
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Irc in irc logs [IrcRecord];
+    IrcDcc in irc_dcc logs [];
+    Pop3 in pop3 logs [Pop3Record];
+    Rfb in rfb logs [RfbRecord];
+    Sip in sip logs [SipRecord];
     Smtp in smtp logs [SmtpRecord];
+    Socks in socks logs [SocksRecord];
     Ssh in ssh logs [SshRecord];
     Tls in tls logs [SslRecord, X509Record];
 }

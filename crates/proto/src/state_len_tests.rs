@@ -10,7 +10,13 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
+    (ProtoId::Irc, 1024),
+    (ProtoId::IrcDcc, 192),
+    (ProtoId::Pop3, 768),
+    (ProtoId::Rfb, 512),
+    (ProtoId::Sip, 192),
     (ProtoId::Smtp, 1024),
+    (ProtoId::Socks, 512),
     (ProtoId::Ssh, 1024),
     (ProtoId::Tls, 1536),
 ];
