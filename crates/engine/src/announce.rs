@@ -1,4 +1,4 @@
-//! Which packets announce flows between other hosts: FTP's, when the address is not the sender's own.
+//! Which packets announce flows between other hosts: FTP's, when the address is not the sender's own, and IRC's.
 //!
 //! Such a flow may belong to another shard, which has to know before the next packet is dealt. One between the same two
 //! hosts has the same shard as its control flow; nothing has to wait for it.
@@ -7,14 +7,23 @@ use sekisho_types::{Addr, ip_proto};
 use sekisho_wire::Decoded;
 
 /// The control port of FTP (RFC 959), whose flows announce others.
-pub(crate) const FTP: u16 = 21;
+const FTP: u16 = 21;
+
+/// The usual port of IRC, whose users offer each other files (DCC).
+const IRC: u16 = 6667;
 
 /// Bytes after a reply's code or a command in which its address has to be.
 const ADDRESS_WITHIN_LEN: usize = 128;
 
+/// Is one of the ports that of a protocol that announces flows?
+#[inline]
+pub(crate) const fn has_control_port(src_port: u16, dst_port: u16) -> bool {
+    matches!(src_port, FTP | IRC) || matches!(dst_port, FTP | IRC)
+}
+
 /// May the packet announce a flow between other hosts? In doubt yes: that costs time only.
 pub(crate) fn announces_elsewhere(d: &Decoded, bytes: &[u8]) -> bool {
-    if d.proto != ip_proto::TCP || d.src_port != FTP && d.dst_port != FTP || d.fragment.is_some() {
+    if d.proto != ip_proto::TCP || !has_control_port(d.src_port, d.dst_port) || d.fragment.is_some() {
         return false;
     }
     let payload = d.payload(bytes);
@@ -27,7 +36,7 @@ pub(crate) fn announces_elsewhere(d: &Decoded, bytes: &[u8]) -> bool {
             b"eprt" => delimited_address(rest) != Some(d.src),
             // No address, no other host (RFC 2428 §3).
             b"229 " => !rest.windows(4).any(|w| w == b"(|||"),
-            b"228 " | b"lprt" => true,
+            b"228 " | b"lprt" | b"dcc " => true,
             _ => false,
         }
     })
@@ -74,6 +83,7 @@ mod tests {
             (b"229 Extended Passive (|||6446|)\r\n", false),
             (b"229 Extended Passive (|1|10.0.0.1|6446|)\r\n", true),
             (b"LPRT 4,4,10,0,0,1,2,4,1\r\n", true),
+            (b"PRIVMSG me :\x01DCC SEND a 167772161 1024 5\x01\r\n", true),
             (b"USER me\r\n", false),
             (b"PORT 10,0,0,1,4,1\r\nPORT 10,0,0,7,4,1\r\n", true),
         ];

@@ -6,7 +6,7 @@
 //! its own addresses. What belongs together across address pairs (DHCP, whose messages are told from and to everybody)
 //! goes to one shard, whatever its addresses.
 
-use crate::announce::{FTP, announces_elsewhere};
+use crate::announce::{announces_elsewhere, has_control_port};
 use hashbrown::HashMap;
 use sekisho_proto::Across;
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, ip_proto};
@@ -120,7 +120,7 @@ impl Dealer {
     }
 
     /// The place of a frame, if a look at fixed offsets tells it: TCP or UDP over IP over Ethernet, whole, without options
-    /// or extensions, neither FTP nor DHCP nor a tunnel. Most are.
+    /// or extensions, neither FTP nor IRC nor DHCP nor a tunnel. Most are.
     #[inline]
     pub fn plain(&self, link: LinkType, frame: &[u8]) -> Option<Place> {
         if link != LinkType::ETHERNET {
@@ -156,7 +156,7 @@ impl Dealer {
         let [a, b, c, d, first @ ..] = upper;
         let (src_port, dst_port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
         match proto {
-            ip_proto::TCP => src_port != FTP && dst_port != FTP && self.routes.is_empty(),
+            ip_proto::TCP => !has_control_port(src_port, dst_port) && self.routes.is_empty(),
             ip_proto::UDP => {
                 tunnel::is_plain_udp(src_port, dst_port, first) && !Across::deals_together(src_port, dst_port)
             }
@@ -164,14 +164,13 @@ impl Dealer {
         }
     }
 
-    /// The place of a decoded frame, if its headers alone tell it: TCP, whole, not FTP. Most are.
+    /// The place of a decoded frame, if its headers alone tell it: TCP, whole, neither FTP nor IRC. Most are.
     #[inline]
     pub fn whole_tcp(&self, d: &Decoded) -> Option<Place> {
         let plain = d.proto == ip_proto::TCP
             && d.ip_version != 0
             && d.fragment.is_none()
-            && d.src_port != FTP
-            && d.dst_port != FTP
+            && !has_control_port(d.src_port, d.dst_port)
             && self.routes.is_empty();
         plain.then(|| Place { shard: self.hash.shard(d.src, d.dst), carrier: false, announces: false })
     }

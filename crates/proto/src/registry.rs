@@ -182,6 +182,8 @@ protocols! {
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
     Ike in ike logs [IkeRecord];
+    Irc in irc logs [IrcRecord];
+    IrcDcc in irc_dcc logs [];
     Krb in krb logs [];
     Ldap in ldap logs [LdapRecord, LdapSearchRecord];
     Modbus in modbus logs [ModbusRecord];
@@ -190,13 +192,17 @@ protocols! {
     Mysql in mysql logs [MysqlRecord];
     Ntp in ntp logs [NtpControlRecord, NtpRecord];
     Openvpn in openvpn logs [OpenvpnRecord];
+    Pop3 in pop3 logs [Pop3Record];
     Postgresql in postgresql logs [PostgresqlRecord];
     Quic in quic logs [QuicRecord];
     Redis in redis logs [RedisRecord];
+    Rfb in rfb logs [RfbRecord];
     S7comm in s7comm logs [S7commRecord];
+    Sip in sip logs [SipRecord];
     Smb in smb logs [SmbFilesRecord, SmbMappingRecord];
     Smtp in smtp logs [SmtpRecord];
     Snmp in snmp logs [SnmpRecord];
+    Socks in socks logs [SocksRecord];
     Ssdp in ssdp logs [SsdpRecord];
     Ssh in ssh logs [SshRecord];
     Stun in stun logs [StunRecord];

@@ -6,9 +6,7 @@
 //! server's side was captured, its replies tell of envelope and mail.
 
 mod address;
-mod auth;
 mod command;
-mod dots;
 mod mail;
 mod probe;
 mod record;
@@ -18,9 +16,9 @@ mod tests;
 
 pub use record::SmtpRecord;
 
+use crate::dots::{Dots, Piece};
 use crate::{Cx, Descriptor, Line, Lines, Protocol, Start};
 use command::{Command, bdat, command, reply};
-use dots::{Dots, Piece};
 use sekisho_types::{Dir, Heap, block_len};
 use session::Session;
 use std::collections::VecDeque;

@@ -1,11 +1,11 @@
 //! What the commands, replies and mails of a flow come to: its rows.
 
 use super::address::{each_address, first_address};
-use super::auth::Auth;
 use super::command::{Command, Reply};
 use super::mail::{MAX_ADDRESS_LEN, insert};
 use super::record::SmtpRecord;
 use crate::mime::{Mime, Origin};
+use crate::sasl::Auth;
 use crate::{Cx, Event};
 use sekisho_record::{Set, Text};
 use sekisho_types::{Dir, Heap, block_len};
@@ -37,7 +37,7 @@ pub(crate) struct Session {
 impl Heap for Session {
     fn heap_len(&self) -> usize {
         let row = self.row.as_ref().map_or(0, |r| block_len(size_of::<SmtpRecord>()) + r.held_len);
-        row + self.helo.heap_len() + self.mail.heap_len() + self.auth.mechanism.heap_len() + self.auth.user.heap_len()
+        row + self.helo.heap_len() + self.mail.heap_len() + self.auth.heap_len()
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Every capture is a pure function of this program, so that a second run changes nothing.
 
+mod chat;
 mod data;
 mod dns;
 mod flow;
@@ -76,6 +77,7 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         ftp::all(),
         smtp::all(),
         ssh::all(),
+        chat::all(),
     ]
     .into_iter()
     .flatten()

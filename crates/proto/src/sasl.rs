@@ -1,7 +1,9 @@
-//! Logins (RFC 4954): mechanism and user name, never a password.
+//! Logins by SASL (RFC 4422) as mail and chat carry them: mechanism and user name, never a password. A helper, no
+//! protocol.
 
 use crate::mime::Base64;
 use sekisho_record::Text;
+use sekisho_types::Heap;
 
 /// Longest user name kept.
 const MAX_USER_LEN: usize = 512;
@@ -18,7 +20,7 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// An AUTH command.
+    /// An AUTH command: mechanism and perhaps a first answer.
     pub(crate) fn begin(&mut self, argument: &[u8]) {
         self.attempts += 1;
         self.user = None;
@@ -48,7 +50,13 @@ impl Auth {
             b"PLAIN" if first => text.split(|b| *b == 0).nth(1),
             // user, space, digest
             b"CRAM-MD5" => text.split(|b| *b == b' ').next(),
-            b"XOAUTH2" if first => text.split(|b| *b == 1).find_map(|p| p.strip_prefix(b"user=")),
+            b"XOAUTH2" | b"X-OAUTH2" if first && text.starts_with(b"user=") => {
+                text.split(|b| *b == 1).find_map(|p| p.strip_prefix(b"user="))
+            }
+            b"OAUTHBEARER" if first => text.split(|b| *b == b',').find_map(|p| p.strip_prefix(b"a=")),
+            b"DIGEST-MD5" => between(&text, b"username=\"", b'"'),
+            // header, user, nonce
+            scram if first && scram.starts_with(b"SCRAM-") => between(&text, b",n=", b','),
             _ => None,
         };
         if let Some(user) = user.filter(|u| !u.is_empty()) {
@@ -60,6 +68,17 @@ impl Auth {
     pub(crate) fn end(&mut self, success: bool) {
         self.success = Some(success);
     }
+}
+
+impl Heap for Auth {
+    fn heap_len(&self) -> usize {
+        self.mechanism.heap_len() + self.user.heap_len()
+    }
+}
+
+fn between<'a>(text: &'a [u8], key: &[u8], end: u8) -> Option<&'a [u8]> {
+    let rest = text.get(memchr::memmem::find(text, key)? + key.len()..)?;
+    rest.get(..memchr::memchr(end, rest)?)
 }
 
 #[cfg(test)]
@@ -82,6 +101,8 @@ mod tests {
         assert_eq!(user("LOGIN", &["Ym9i", "c2VjcmV0"]).as_deref(), Some("bob"));
         assert_eq!(user("LOGIN Ym9i", &["c2VjcmV0"]).as_deref(), Some("bob"));
         assert_eq!(user("CRAM-MD5", &["Ym9iIDAxMjM="]).as_deref(), Some("bob"));
+        assert_eq!(user("SCRAM-SHA-1", &["biwsbj1ib2Iscj1hYmM=", "Yz1iaXdz"]).as_deref(), Some("bob"));
+        assert_eq!(user("DIGEST-MD5", &["dXNlcm5hbWU9ImJvYiIscmVhbG09IngiLA=="]).as_deref(), Some("bob"));
         assert_eq!(user("NTLM", &["Ym9i"]), None);
         assert_eq!(user("", &["Ym9i"]), None);
     }

@@ -1,0 +1,82 @@
+//! Is it POP3? The server's greeting together with what only its clients begin with; Redis answers `+OK`, too.
+
+use super::command::{Command, command};
+use crate::{Guess, Probe, Transport};
+
+/// A client's first line is awaited up to here.
+const MAX_PROBE_LINE: usize = 512;
+
+/// See [`crate::Descriptor::probe`].
+pub(super) fn probe(p: &Probe<'_>) -> Guess {
+    if p.transport != Transport::Tcp {
+        return Guess::No;
+    }
+    let greeting = b"+OK";
+    let shared = p.resp.len().min(greeting.len());
+    if p.resp.get(..shared) != greeting.get(..shared) {
+        return Guess::No;
+    }
+    match (p.resp.len() >= greeting.len(), p.port_match) {
+        (true, true) => Guess::Yes,
+        // Without greeting it is one side of a conversation.
+        (false, true) => client(p.orig),
+        (true, false) => client(p.orig),
+        (false, false) => {
+            if p.orig.is_empty() {
+                Guess::More
+            } else {
+                match client(p.orig) {
+                    Guess::Yes => Guess::More,
+                    other => other,
+                }
+            }
+        }
+    }
+}
+
+fn client(bytes: &[u8]) -> Guess {
+    let Some(end) = memchr::memchr(b'\n', bytes) else {
+        let could_be = bytes.len() < MAX_PROBE_LINE && bytes.iter().take(4).all(u8::is_ascii_alphabetic);
+        return if could_be { Guess::More } else { Guess::No };
+    };
+    match command(bytes.get(..end).unwrap_or(bytes)).0 {
+        Command::Apop
+        | Command::Auth
+        | Command::AuthList
+        | Command::Capa
+        | Command::Quit
+        | Command::Stls
+        | Command::User => Guess::Yes,
+        _ => Guess::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sekisho_types::FlowInfo;
+
+    fn check(orig: &str, resp: &str, port_match: bool, want: Guess) {
+        let flow = FlowInfo::default();
+        let (o, r) = (orig.as_bytes(), resp.as_bytes());
+        let p = Probe { transport: Transport::Tcp, orig: o, resp: r, port_match, flow: &flow };
+        assert_eq!(probe(&p), want, "{orig:?} {resp:?} {port_match}");
+    }
+
+    #[test]
+    fn probes_by_content() {
+        check("", "+OK ready\r\n", true, Guess::Yes);
+        check("", "+OK ready\r\n", false, Guess::More);
+        check("CAPA\r\n", "+OK ready\r\n", false, Guess::Yes);
+        check("USER bob\r\n", "", true, Guess::Yes);
+        check("US", "", true, Guess::More);
+    }
+
+    #[test]
+    fn leaves_others_alone() {
+        check("*1\r\n$4\r\nPING\r\n", "+OK\r\n", false, Guess::No);
+        check("GET / HTTP/1.1\r\n", "", false, Guess::No);
+        check("USER bob\r\n", "220 ftp\r\n", false, Guess::No);
+        check("", "\x16\x03", true, Guess::No);
+    }
+}

@@ -1,0 +1,61 @@
+use super::*;
+use crate::ProtoId;
+use crate::testing::{Bench, Step, check_damage, check_splits, check_truncations};
+use Dir::{Orig, Resp};
+
+const INVITE: &[u8] =
+    b"INVITE sip:bob@b SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9\r\nFrom: <sip:alice@a>;tag=1\r\n\
+To: <sip:bob@b>\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\nAuthorization: Digest username=\"alice\", response=\"x\"\r\n\
+Content-Type: application/sdp\r\nContent-Length: 50\r\n\r\nv=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\n...";
+const RINGING: &[u8] =
+    b"SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9\r\nTo: <sip:bob@b>;tag=2\r\nContent-Length: 0\r\n\r\n";
+const BUSY: &[u8] = b"SIP/2.0 486 Busy Here\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9\r\nServer: pbx\r\nl: 0\r\n\r\n";
+
+#[test]
+fn parses_a_call_as_zeek_logs_it() {
+    let mut b = Bench::new(ProtoId::Sip, Transport::Udp, 5060);
+    b.data(Orig, b"hello").data(Orig, INVITE).data(Resp, b"\r\n\r\n").data(Resp, RINGING).data(Resp, BUSY);
+    let rows = b.rows("sip");
+    assert_eq!(rows.len(), 2, "one per response");
+    assert_eq!(
+        rows[1],
+        "trans_depth=Count(0) method=Str(\"INVITE\") uri=Str(\"sip:bob@b\") request_from=Str(\"<sip:alice@a>\") \
+         request_to=Str(\"<sip:bob@b>\") response_to=Str(\"<sip:bob@b>;tag=2\") call_id=Str(\"c1\") seq=Str(\"1 INVITE\") \
+         request_path=[Str(\"SIP/2.0/UDP 10.0.0.1:5060\")] \
+         response_path=[Str(\"SIP/2.0/UDP 10.0.0.1:5060\"), Str(\"SIP/2.0/UDP 10.0.0.1:5060\")] status_code=Count(486) \
+         status_msg=Str(\"Busy Here\") request_body_len=Count(50) response_body_len=Count(0) auth_user=Str(\"alice\") \
+         server=Str(\"pbx\") request_media=[Str(\"audio 10.0.0.1:4000 RTP/AVP\")]"
+    );
+    assert_eq!(b.out.confirmed, ["sip"]);
+    b.end();
+    assert_eq!(b.rows("sip").len(), 2);
+}
+
+#[test]
+fn an_unanswered_request_is_logged_at_the_end() {
+    let mut b = Bench::new(ProtoId::Sip, Transport::Udp, 5060);
+    b.data(Resp, b"OPTIONS sip:a SIP/2.0\r\n\r\n").end();
+    assert_eq!(b.rows("sip").len(), 1);
+    assert!(b.out.confirmed.is_empty());
+}
+
+#[test]
+fn any_split_gives_the_same_rows() {
+    let steps = [Step::Data(Orig, INVITE), Step::Data(Resp, RINGING), Step::Data(Resp, BUSY), Step::Data(Orig, INVITE)];
+    assert_eq!(check_splits(ProtoId::Sip, 5060, &steps).rows.len(), 3);
+    check_truncations(ProtoId::Sip, 5060, &steps);
+    check_damage(ProtoId::Sip, 5060, &steps, 60);
+}
+
+#[test]
+fn limits_messages_and_paths() {
+    let mut b = Bench::new(ProtoId::Sip, Transport::Tcp, 5060);
+    b.data(Orig, b"INVITE sip:b SIP/2.0\r\nX: ").data_split(Orig, &[b'a'; 70_000], 1400);
+    assert_eq!(b.out.rejected, Some("sip_message_too_long"));
+    let mut b = Bench::new(ProtoId::Sip, Transport::Udp, 5060);
+    for _ in 0..40 {
+        b.data(Orig, INVITE);
+    }
+    assert!(b.held_len() < 8192, "{}", b.held_len());
+    assert_eq!(b.out.weirds[0].name, "sip_path_too_long");
+}
