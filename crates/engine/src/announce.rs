@@ -27,6 +27,10 @@ pub(crate) fn announces_elsewhere(d: &Decoded, bytes: &[u8]) -> bool {
         return false;
     }
     let payload = d.payload(bytes);
+    // A user offers a file to another by a message (DCC), which is complete with its line.
+    if d.src_port == IRC || d.dst_port == IRC {
+        return memchr::memchr(b'\n', payload).is_some();
+    }
     let starts =
         payload.windows(4).enumerate().filter_map(|(i, w)| Some((w.first_chunk::<4>()?, payload.get(i + 4..)?)));
     starts.map(|(word, rest)| (word.map(|b| b.to_ascii_lowercase()), rest)).any(|(word, rest)| {
@@ -36,7 +40,7 @@ pub(crate) fn announces_elsewhere(d: &Decoded, bytes: &[u8]) -> bool {
             b"eprt" => delimited_address(rest) != Some(d.src),
             // No address, no other host (RFC 2428 §3).
             b"229 " => !rest.windows(4).any(|w| w == b"(|||"),
-            b"228 " | b"lprt" | b"dcc " => true,
+            b"228 " | b"lprt" => true,
             _ => false,
         }
     })
@@ -83,7 +87,6 @@ mod tests {
             (b"229 Extended Passive (|||6446|)\r\n", false),
             (b"229 Extended Passive (|1|10.0.0.1|6446|)\r\n", true),
             (b"LPRT 4,4,10,0,0,1,2,4,1\r\n", true),
-            (b"PRIVMSG me :\x01DCC SEND a 167772161 1024 5\x01\r\n", true),
             (b"USER me\r\n", false),
             (b"PORT 10,0,0,1,4,1\r\nPORT 10,0,0,7,4,1\r\n", true),
         ];
@@ -92,6 +95,16 @@ mod tests {
             let packet = Frame::tcp((src, FTP), (dst, 4000), flag::ACK).payload(text).packet();
             let d = sekisho_wire::decode_ip(&packet, u32::try_from(packet.len()).unwrap());
             assert_eq!(announces_elsewhere(&d, &packet), *elsewhere, "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn any_line_of_irc_may_be_an_offer() {
+        for (text, elsewhere) in [(&b"\x01\r\n"[..], true), (b"PRIVMSG me :\x01DCC SEND a 167772161 1024", false)] {
+            let (src, dst) = (Addr::v4([10, 0, 0, 1]), Addr::v4([10, 0, 0, 2]));
+            let packet = Frame::tcp((src, 4000), (dst, IRC), flag::ACK).payload(text).packet();
+            let d = sekisho_wire::decode_ip(&packet, u32::try_from(packet.len()).unwrap());
+            assert_eq!(announces_elsewhere(&d, &packet), elsewhere);
         }
     }
 }

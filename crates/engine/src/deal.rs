@@ -27,6 +27,10 @@ const PLAIN_V6_LEN: usize = 66;
 /// The shard of what belongs together across address pairs.
 pub(crate) const TOGETHER: usize = 0;
 
+/// Packets of an epoch whose announcements are heeded at once: each holds all threads up for a moment. Flows announced
+/// by further ones are told of with the next that is heeded.
+const MAX_ANNOUNCEMENTS: u32 = 256;
+
 /// Where a packet goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -96,12 +100,23 @@ impl Hash {
 pub(crate) struct Dealer {
     hash: Hash,
     routes: HashMap<Announced, (usize, Timestamp), SeededState>,
+    /// Packets that may still announce flows in this epoch.
+    announcements_left: u32,
 }
 
 impl Dealer {
     /// To `count` shards.
     pub fn new(seed: u64, count: usize) -> Self {
-        Self { hash: Hash::new(seed, count), routes: HashMap::with_hasher(SeededState(seed)) }
+        Self {
+            hash: Hash::new(seed, count),
+            routes: HashMap::with_hasher(SeededState(seed)),
+            announcements_left: MAX_ANNOUNCEMENTS,
+        }
+    }
+
+    /// An epoch is over.
+    pub fn end_epoch(&mut self) {
+        self.announcements_left = MAX_ANNOUNCEMENTS;
     }
 
     /// What needs no memory.
@@ -178,6 +193,10 @@ impl Dealer {
     /// The place of a decoded frame.
     pub fn packet(&mut self, d: &Decoded, bytes: &[u8], now: Timestamp) -> Place {
         let mut place = self.hash.packet(d, bytes);
+        if place.announces {
+            place.announces = self.announcements_left > 0;
+            self.announcements_left = self.announcements_left.saturating_sub(1);
+        }
         if !self.routes.is_empty() && d.proto == ip_proto::TCP && !place.carrier {
             for (host, port, peer) in [(d.dst, d.dst_port, d.src), (d.src, d.src_port, d.dst)] {
                 let a = Announced { host, port, peer };

@@ -236,6 +236,9 @@ impl Dealing {
             }
             slice.times.push(self.now);
             slice.ends_epoch = frame.number.is_multiple_of(EPOCH_LEN);
+            if slice.ends_epoch {
+                self.dealer.end_epoch();
+            }
             if slice.is_closed() {
                 slice.stats = self.stats;
                 return i + 1;

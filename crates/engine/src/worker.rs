@@ -178,6 +178,7 @@ impl Worker {
 
     fn end_epoch(&mut self, number: u64, rows: &mut dyn Rows, store: &mut dyn Store) {
         if number.is_multiple_of(EPOCH_LEN) {
+            self.dealer.end_epoch();
             for shard in &mut self.shards {
                 shard.sweep(self.now, rows, store);
             }

@@ -422,6 +422,7 @@ impl<'a> Cx<'a> {
         if !self.out.confirmed_midstream.contains(&service) {
             self.out.confirmed_midstream.push(service);
         }
+        self.confirm(service);
     }
 
     /// The flow speaks `service`, but less was seen than Zeek's confirmation asks for (one direction, say): it goes into
