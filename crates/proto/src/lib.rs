@@ -26,6 +26,7 @@
 mod cx;
 mod decoding;
 mod frames;
+mod pieces;
 mod protocol;
 mod registry;
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
+pub mod memcached;
 mod mime;
 pub mod mongodb;
 pub mod mqtt;
