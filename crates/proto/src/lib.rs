@@ -44,6 +44,7 @@ pub mod dns;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
+pub mod kafka;
 pub mod memcached;
 mod mime;
 pub mod mongodb;

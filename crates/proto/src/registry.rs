@@ -174,6 +174,7 @@ protocols! {
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Kafka in kafka logs [KafkaRecord];
     Memcached in memcached logs [MemcachedRecord];
     Mongodb in mongodb logs [MongodbRecord];
     Mqtt in mqtt logs [MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord];

@@ -10,6 +10,7 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
+    (ProtoId::Kafka, 512),
     (ProtoId::Memcached, 512),
     (ProtoId::Mongodb, 512),
     (ProtoId::Mqtt, 512),
