@@ -40,6 +40,7 @@ mod stream;
 )]
 pub mod testing;
 
+pub mod amqp;
 pub mod dns;
 pub mod ftp;
 pub mod ftp_data;

@@ -170,6 +170,7 @@ macro_rules! protocols {
 }
 
 protocols! {
+    Amqp in amqp logs [AmqpRecord];
     Dns in dns logs [DnsRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];

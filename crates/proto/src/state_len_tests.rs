@@ -6,6 +6,7 @@ use sekisho_types::Dir::{Orig, Resp};
 
 /// Bytes of an idle state after a whole exchange, at most.
 const IDLE_MAX: &[(ProtoId, usize)] = &[
+    (ProtoId::Amqp, 512),
     (ProtoId::Dns, 128),
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),

@@ -6,6 +6,7 @@ use sekisho_testkit::{Conversation, Dir, Frame};
 
 pub fn all() -> Vec<Capture> {
     vec![
+        Capture::ethernet("amqp/session", frames_of(&amqp())),
         Capture::ethernet("kafka/session", frames_of(&kafka())),
         Capture::ethernet("memcached/session", frames_of(&memcached())),
         Capture::ethernet("memcached/reflected", reflected()),
@@ -20,6 +21,68 @@ pub fn all() -> Vec<Capture> {
 /// The `n`th conversation with a server.
 fn nth(n: u16, server: &str) -> Conversation {
     Conversation::new(format!("10.0.0.1:{}", 40000 + n).as_str(), server).at(at(10 * i64::from(n))).syn()
+}
+
+/// A frame of AMQP 0-9-1.
+fn old_frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+    [&[kind, 0, 0][..], &(payload.len() as u32).to_be_bytes(), payload, &[0xce]].concat()
+}
+
+/// A method of AMQP 0-9-1.
+fn method(class: u8, number: u8, arguments: &[u8]) -> Vec<u8> {
+    old_frame(1, &[&[0, class, 0, number][..], arguments].concat())
+}
+
+/// A frame of AMQP 1.0 with a performative: its number, the count and bytes of its fields, what follows them.
+fn new_frame(kind: u8, number: u8, count: u8, fields: &[u8], payload: &[u8]) -> Vec<u8> {
+    let list = [&[0, 0x53, number, 0xc0, fields.len() as u8 + 1, count][..], fields].concat();
+    let body = [&list[..], payload].concat();
+    [&(body.len() as u32 + 8).to_be_bytes()[..], &[2, kind, 0, 0], &body].concat()
+}
+
+/// 0-9-1 with a login, a message each way and an error; a refused login; 1.0 on another port.
+fn amqp() -> Vec<Conversation> {
+    let table = |fields: &[u8]| [&(fields.len() as u32).to_be_bytes()[..], fields].concat();
+    let server = table(b"\x07productS\0\0\0\x08RabbitMQ\x07versionS\0\0\0\x043.12");
+    let start = method(10, 10, &[b"\0\x09", &server[..], b"\0\0\0\x05PLAIN\0\0\0\x05en_US"].concat());
+    let client = table(b"\x07productS\0\0\0\x04demo");
+    let start_ok = method(10, 11, &[&client[..], b"\x05PLAIN\0\0\0\x07\0ada\0pw\x05en_US"].concat());
+    let content = |text: &[u8]| {
+        let head = [b"\0\x3c\0\0", &(text.len() as u64).to_be_bytes()[..], &[0, 0]].concat();
+        [old_frame(2, &head), old_frame(3, text)].concat()
+    };
+    let (old, sasl, new) = (b"AMQP\0\0\x09\x01", b"AMQP\x03\x01\0\0", b"AMQP\0\x01\0\0");
+    let target = b"\xa1\x04link\x43\x42\x40\x40\x40\0\x53\x29\xc0\x09\x01\xa1\x06orders";
+    vec![
+        nth(0, "192.0.2.56:5672")
+            .send(Orig, old)
+            .send(Resp, &start)
+            .send(Orig, &start_ok)
+            .send(Resp, &method(10, 30, &[0; 8]))
+            .send(Orig, &[method(10, 31, &[0; 8]), method(10, 40, b"\x05/shop\0\0")].concat())
+            .send(Resp, &method(10, 41, b"\0"))
+            .send(Orig, &method(50, 10, b"\0\0\x06orders\0\0\0\0\0"))
+            .send(Orig, &[method(60, 40, b"\0\0\x05sales\x01k\0"), content(b"a pear")].concat())
+            .send(Resp, &[method(60, 60, b"\x01t\0\0\0\0\0\0\0\x01\0\x05sales\x01k"), content(b"two pears")].concat())
+            .send(Resp, &method(10, 50, b"\x01\x40\x08shutdown\0\0\0\0"))
+            .fin_from(Resp),
+        nth(1, "192.0.2.56:15672")
+            .send(Orig, old)
+            .send(Resp, &start)
+            .send(Orig, &start_ok)
+            .send(Resp, &method(10, 50, b"\x01\x93\x0eACCESS_REFUSED\0\0\0\0"))
+            .fin_from(Resp),
+        nth(2, "192.0.2.56:5673")
+            .send(Orig, sasl)
+            .send(Resp, sasl)
+            .send(Orig, &new_frame(1, 0x41, 2, b"\xa3\x05PLAIN\xa0\x07\0ada\0pw", b""))
+            .send(Resp, &new_frame(1, 0x44, 1, b"\x50\0", b""))
+            .send(Orig, &[&new[..], &new_frame(0, 0x10, 2, b"\xa1\x04demo\xa1\x04host", b"")].concat())
+            .send(Resp, &[&new[..], &new_frame(0, 0x10, 1, b"\xa1\x06broker", b"")].concat())
+            .send(Orig, &new_frame(0, 0x12, 7, target, b""))
+            .send(Orig, &new_frame(0, 0x14, 2, b"\x43\x43", b"a pear"))
+            .fin(),
+    ]
 }
 
 /// A message of Kafka: length, content.
