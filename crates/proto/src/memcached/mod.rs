@@ -27,6 +27,8 @@ use text::{Command, Line};
 pub const MAX_KEY_LEN: usize = 250;
 /// Commands that may wait for answers.
 pub const MAX_PENDING: usize = 256;
+/// The usual port.
+const PORT: u16 = 11211;
 /// Longest value believed.
 const MAX_VALUE_LEN: u64 = 1 << 30;
 /// What is wanted of a binary message.
@@ -60,11 +62,13 @@ pub struct Parser {
     items: (u64, u64),
     /// The value under way ends the answer.
     last_value: bool,
+    /// The datagram under way came from the server, which the flow has for its originator.
+    reversed: bool,
 }
 
 impl Protocol for Parser {
     const DESCRIPTOR: Descriptor =
-        Descriptor { service: "memcached", tcp_ports: &[11211], udp_ports: &[11211], probe: probe::probe };
+        Descriptor { service: "memcached", tcp_ports: &[PORT], udp_ports: &[PORT], probe: probe::probe };
 
     fn start(_: &Start<'_>) -> Self {
         Self {
@@ -73,12 +77,19 @@ impl Protocol for Parser {
             pending_len: 0,
             items: (0, 0),
             last_value: false,
+            reversed: false,
         }
     }
 
-    fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+    fn data(&mut self, mut dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         let mut input = bytes;
         if cx.transport == Transport::Udp {
+            let tuple = &cx.flow.tuple;
+            self.reversed = dir.is_orig() && tuple.orig_port == PORT && tuple.resp_port != PORT;
+            if self.reversed {
+                cx.flip();
+                dir = Dir::Resp;
+            }
             let Some((head, rest)) = bytes.split_first_chunk::<DATAGRAM_HEAD_LEN>() else { return };
             // Later datagrams of an answer go on within a value.
             if head.get(2..4) != Some(&[0, 0]) {
@@ -148,8 +159,7 @@ impl Parser {
     }
 
     fn commands(&mut self, pieces: &mut Pieces, input: &mut &[u8], cx: &mut Cx<'_>) -> Result<(), &'static str> {
-        loop {
-            let Some(piece) = pieces.next(input) else { break };
+        while let Some(piece) = pieces.next(input) {
             // A value behind its command tells nothing.
             let Piece::Line(line) = piece else { continue };
             let Some(command) = Command::parse(line) else {
@@ -219,8 +229,7 @@ impl Parser {
     }
 
     fn answers(&mut self, pieces: &mut Pieces, input: &mut &[u8], cx: &mut Cx<'_>) -> Result<(), &'static str> {
-        loop {
-            let Some(piece) = pieces.next(input) else { break };
+        while let Some(piece) = pieces.next(input) {
             let line = match piece {
                 Piece::Bulk(_) => {
                     if std::mem::take(&mut self.last_value) {
@@ -269,6 +278,9 @@ impl Parser {
         row.success = success;
         (row.item_count, row.item_len) = (Some(count).filter(|n| *n > 0), Some(len).filter(|n| *n > 0));
         row.tail = cx.tail();
+        if self.reversed {
+            row.reverse();
+        }
         cx.emit(*row);
         while self.pending.front().is_some_and(|p| p.quiet) {
             self.log_front(cx);

@@ -75,6 +75,6 @@ fn datagram(p: &Probe<'_>) -> Guess {
         return Guess::No;
     }
     let line = rest.split(|b| matches!(b, b'\r' | b'\n')).next().unwrap_or(&[]);
-    let yes = if p.orig.is_empty() { Line::parse(line).is_some() } else { Command::parse(line).is_some() };
-    if yes || (p.orig.is_empty() && *number > 0) { Guess::Yes } else { Guess::No }
+    // The first datagram may be the server's.
+    if Command::parse(line).is_some() || Line::parse(line).is_some() { Guess::Yes } else { Guess::No }
 }

@@ -1,4 +1,4 @@
-use sekisho_record::{Head, Record, Tail, Text};
+use sekisho_record::{EnumName, Head, Record, Tail, Text};
 
 /// One command of a memcached connection, or datagram, with its answer.
 #[derive(Clone, Debug, Record)]
@@ -49,5 +49,16 @@ impl MemcachedRecord {
             user: None,
             tail: cx.tail(),
         }
+    }
+
+    /// Exchanges the ends: the server came first.
+    pub(super) fn reverse(&mut self) {
+        let head = &mut self.head;
+        (head.orig_h, head.resp_h) = (head.resp_h, head.orig_h);
+        (head.orig_p, head.resp_p) = (head.resp_p, head.orig_p);
+        self.tail.one_sided = match self.tail.one_sided {
+            Some(EnumName("orig")) => Some(EnumName("resp")),
+            other => other,
+        };
     }
 }
