@@ -176,6 +176,7 @@ protocols! {
     Dhcp in dhcp logs [DhcpRecord];
     Dhcpv6 in dhcpv6 logs [Dhcpv6Record];
     Dnp3 in dnp3 logs [Dnp3Record];
+    Amqp in amqp logs [AmqpRecord];
     Dns in dns logs [DnsRecord];
     Enip in enip logs [EnipRecord];
     Ftp in ftp logs [FtpRecord];
@@ -187,6 +188,8 @@ protocols! {
     Krb in krb logs [];
     Ldap in ldap logs [LdapRecord, LdapSearchRecord];
     Modbus in modbus logs [ModbusRecord];
+    Kafka in kafka logs [KafkaRecord];
+    Memcached in memcached logs [MemcachedRecord];
     Mongodb in mongodb logs [MongodbRecord];
     Mqtt in mqtt logs [MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord];
     Mysql in mysql logs [MysqlRecord];

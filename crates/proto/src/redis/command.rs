@@ -1,8 +1,8 @@
 //! Commands of the client: lists of counted strings, or lines of words.
 
-use super::pieces::{Piece, Pieces};
 use super::{MAX_ARG_LEN, MAX_ARGS, MAX_ELEMENTS, MAX_TEXT_LEN};
 use crate::frames::cut;
+use crate::pieces::{Piece, Pieces};
 use sekisho_record::Text;
 use sekisho_types::{Heap, list_len};
 

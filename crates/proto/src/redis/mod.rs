@@ -7,7 +7,6 @@
 //! gaps: replication (SYNC, PSYNC) and MONITOR are not followed; commands of a transaction are answered one by one.
 
 mod command;
-mod pieces;
 mod probe;
 mod record;
 mod reply;
@@ -24,7 +23,7 @@ use sekisho_types::{Dir, Heap, Timestamp};
 use std::collections::VecDeque;
 
 /// Longest key, value and reply kept, in bytes.
-pub const MAX_TEXT_LEN: usize = 4096;
+pub const MAX_TEXT_LEN: usize = crate::pieces::MAX_PIECE_LEN;
 /// Arguments of a command kept.
 pub const MAX_ARGS: usize = 8;
 /// Longest argument shown in `cmd.args`.

@@ -1,8 +1,8 @@
 //! Replies of the server (RESP 2 and 3), as text.
 
 use super::command::number;
-use super::pieces::{Piece, Pieces};
 use super::{MAX_DEPTH, MAX_ELEMENTS, MAX_TEXT_LEN};
+use crate::pieces::{Piece, Pieces};
 use sekisho_types::{Heap, list_len};
 
 /// What a whole reply is.

@@ -1,11 +1,15 @@
 //! Data stores and brokers.
 
-use crate::{Capture, at, frames_of};
+use crate::{Capture, Timed, at, frames_of};
 use Dir::{Orig, Resp};
-use sekisho_testkit::{Conversation, Dir};
+use sekisho_testkit::{Conversation, Dir, Frame};
 
 pub fn all() -> Vec<Capture> {
     vec![
+        Capture::ethernet("amqp/session", frames_of(&amqp())),
+        Capture::ethernet("kafka/session", frames_of(&kafka())),
+        Capture::ethernet("memcached/session", frames_of(&memcached())),
+        Capture::ethernet("memcached/reflected", reflected()),
         Capture::ethernet("mongodb/session", frames_of(&mongodb())),
         Capture::ethernet("mqtt/session", frames_of(&mqtt())),
         Capture::ethernet("mysql/session", frames_of(&mysql())),
@@ -17,6 +21,136 @@ pub fn all() -> Vec<Capture> {
 /// The `n`th conversation with a server.
 fn nth(n: u16, server: &str) -> Conversation {
     Conversation::new(format!("10.0.0.1:{}", 40000 + n).as_str(), server).at(at(10 * i64::from(n))).syn()
+}
+
+/// A frame of AMQP 0-9-1.
+fn old_frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+    [&[kind, 0, 0][..], &(payload.len() as u32).to_be_bytes(), payload, &[0xce]].concat()
+}
+
+/// A method of AMQP 0-9-1.
+fn method(class: u8, number: u8, arguments: &[u8]) -> Vec<u8> {
+    old_frame(1, &[&[0, class, 0, number][..], arguments].concat())
+}
+
+/// A frame of AMQP 1.0 with a performative: its number, the count and bytes of its fields, what follows them.
+fn new_frame(kind: u8, number: u8, count: u8, fields: &[u8], payload: &[u8]) -> Vec<u8> {
+    let list = [&[0, 0x53, number, 0xc0, fields.len() as u8 + 1, count][..], fields].concat();
+    let body = [&list[..], payload].concat();
+    [&(body.len() as u32 + 8).to_be_bytes()[..], &[2, kind, 0, 0], &body].concat()
+}
+
+/// 0-9-1 with a login, a message each way and an error; a refused login; 1.0 on another port.
+fn amqp() -> Vec<Conversation> {
+    let table = |fields: &[u8]| [&(fields.len() as u32).to_be_bytes()[..], fields].concat();
+    let server = table(b"\x07productS\0\0\0\x08RabbitMQ\x07versionS\0\0\0\x043.12");
+    let start = method(10, 10, &[b"\0\x09", &server[..], b"\0\0\0\x05PLAIN\0\0\0\x05en_US"].concat());
+    let client = table(b"\x07productS\0\0\0\x04demo");
+    let start_ok = method(10, 11, &[&client[..], b"\x05PLAIN\0\0\0\x07\0ada\0pw\x05en_US"].concat());
+    let content = |text: &[u8]| {
+        let head = [b"\0\x3c\0\0", &(text.len() as u64).to_be_bytes()[..], &[0, 0]].concat();
+        [old_frame(2, &head), old_frame(3, text)].concat()
+    };
+    let (old, sasl, new) = (b"AMQP\0\0\x09\x01", b"AMQP\x03\x01\0\0", b"AMQP\0\x01\0\0");
+    let target = b"\xa1\x04link\x43\x42\x40\x40\x40\0\x53\x29\xc0\x09\x01\xa1\x06orders";
+    vec![
+        nth(0, "192.0.2.56:5672")
+            .send(Orig, old)
+            .send(Resp, &start)
+            .send(Orig, &start_ok)
+            .send(Resp, &method(10, 30, &[0; 8]))
+            .send(Orig, &[method(10, 31, &[0; 8]), method(10, 40, b"\x05/shop\0\0")].concat())
+            .send(Resp, &method(10, 41, b"\0"))
+            .send(Orig, &method(50, 10, b"\0\0\x06orders\0\0\0\0\0"))
+            .send(Orig, &[method(60, 40, b"\0\0\x05sales\x01k\0"), content(b"a pear")].concat())
+            .send(Resp, &[method(60, 60, b"\x01t\0\0\0\0\0\0\0\x01\0\x05sales\x01k"), content(b"two pears")].concat())
+            .send(Resp, &method(10, 50, b"\x01\x40\x08shutdown\0\0\0\0"))
+            .fin_from(Resp),
+        nth(1, "192.0.2.56:15672")
+            .send(Orig, old)
+            .send(Resp, &start)
+            .send(Orig, &start_ok)
+            .send(Resp, &method(10, 50, b"\x01\x93\x0eACCESS_REFUSED\0\0\0\0"))
+            .fin_from(Resp),
+        nth(2, "192.0.2.56:5673")
+            .send(Orig, sasl)
+            .send(Resp, sasl)
+            .send(Orig, &new_frame(1, 0x41, 2, b"\xa3\x05PLAIN\xa0\x07\0ada\0pw", b""))
+            .send(Resp, &new_frame(1, 0x44, 1, b"\x50\0", b""))
+            .send(Orig, &[&new[..], &new_frame(0, 0x10, 2, b"\xa1\x04demo\xa1\x04host", b"")].concat())
+            .send(Resp, &[&new[..], &new_frame(0, 0x10, 1, b"\xa1\x06broker", b"")].concat())
+            .send(Orig, &new_frame(0, 0x12, 7, target, b""))
+            .send(Orig, &new_frame(0, 0x14, 2, b"\x43\x43", b"a pear"))
+            .fin(),
+    ]
+}
+
+/// A message of Kafka: length, content.
+fn framed(content: &[u8]) -> Vec<u8> {
+    [&(content.len() as u32).to_be_bytes()[..], content].concat()
+}
+
+/// A request of Kafka by the client `demo`.
+fn request(key: u16, version: u16, id: u32, body: &[u8]) -> Vec<u8> {
+    let head = [&key.to_be_bytes()[..], &version.to_be_bytes(), &id.to_be_bytes(), b"\0\x04demo"].concat();
+    framed(&[&head[..], body].concat())
+}
+
+/// Versions, a login, topics that exist and one that does not; the client alone on another port.
+fn kafka() -> Vec<Conversation> {
+    let answer = |id: u32, body: &[u8]| framed(&[&id.to_be_bytes()[..], body].concat());
+    let versions = request(18, 3, 1, b"\0\x05java\x043.0\0");
+    vec![
+        nth(0, "192.0.2.92:9092")
+            .send(Orig, &versions)
+            .send(Resp, &answer(1, b"\0\0\x02\0\x03\0\0\0\x0c\0\0\0\0\0\0"))
+            .send(Orig, &request(17, 1, 2, b"\0\x05PLAIN"))
+            .send(Resp, &answer(2, b"\0\0\0\0\0\x01\0\x05PLAIN"))
+            .send(Orig, &request(36, 2, 3, b"\0\x08\0ada\0pw\0"))
+            .send(Resp, &answer(3, b"\0\0\0\x01\x01\0\0\0\0\0\0\0\0\0"))
+            .send(Orig, &request(3, 9, 4, b"\0\x03\x06stock\0\x06sales\0\0\0\0\0"))
+            .send(Resp, &answer(4, b"\0\0\0\0\0\x01\0"))
+            .send(Orig, &request(0, 2, 5, b"\0\x01\0\0\x03\xe8\0\0\0\x01\0\x04none\0\0\0\x01\0\0\0\0\0\0\0\x03xyz"))
+            .send(Resp, &answer(5, b"\0\0\0\x01\0\x04none\0\0\0\x01\0\0\0\0\0\x03\0\0\0\0\0\0\0\0"))
+            .fin(),
+        nth(1, "192.0.2.92:19092").send(Orig, &versions).fin().only(Orig),
+    ]
+}
+
+/// Text, and binary after a login.
+fn memcached() -> Vec<Conversation> {
+    let binary = |magic: u8, op: u8, extras: usize, key: &[u8], value: &[u8], status: u8| {
+        let body_len = ((extras + key.len() + value.len()) as u32).to_be_bytes();
+        let head = [magic, op, 0, key.len() as u8, extras as u8, 0, 0, status];
+        [&head[..], &body_len, &[0; 12], &vec![0; extras], key, value].concat()
+    };
+    vec![
+        nth(0, "192.0.2.11:11211")
+            .send(Orig, b"set item 0 60 4\r\npear\r\n")
+            .send(Resp, b"STORED\r\n")
+            .send(Orig, b"get item none\r\nget none\r\n")
+            .send(Resp, b"VALUE item 0 4\r\npear\r\nEND\r\nEND\r\n")
+            .send(Orig, b"incr n 1 noreply\r\ndelete none\r\nquit\r\n")
+            .send(Resp, b"NOT_FOUND\r\n")
+            .fin(),
+        nth(1, "192.0.2.11:21211")
+            .send(Orig, &binary(0x80, 0x21, 0, b"PLAIN", b"\0ada\0pw", 0))
+            .send(Resp, &binary(0x81, 0x21, 0, b"", b"Auth failure", 0x20))
+            .send(Orig, &binary(0x80, 0, 0, b"item", b"", 0))
+            .send(Resp, &binary(0x81, 0, 4, b"", b"pear", 0))
+            .fin(),
+    ]
+}
+
+/// Statistics that somebody asked for in another's name: the request and its answer in datagrams.
+fn reflected() -> Vec<Timed> {
+    let (victim, server) = ("10.0.0.9:5000", "192.0.2.11:11211");
+    let answer = b"\0\x01\0\0\0\x01\0\0STAT pid 7\r\nSTAT version 1.4.33\r\nEND\r\n";
+    vec![
+        (at(0), Frame::udp(victim, server, b"\0\x01\0\0\0\x01\0\0stats\r\n").frame()),
+        (at(1), Frame::udp(server, victim, answer).frame()),
+        (at(2), Frame::udp(server, "10.0.0.8:5000", answer).frame()),
+    ]
 }
 
 /// An element of a BSON document: kind, name, value.

@@ -1,12 +1,14 @@
-//! Lines and counted strings of one direction.
+//! Lines and counted strings of one direction, as text protocols of data stores mix them.
 
-use super::MAX_TEXT_LEN;
 use crate::stream::reuse;
 use sekisho_types::{Heap, block_len};
 
+/// What is kept of a line or string, in bytes.
+pub(crate) const MAX_PIECE_LEN: usize = 4096;
+
 /// A line without its end, or the start of a counted string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     Bulk(&'a [u8]),
     Line(&'a [u8]),
 }
@@ -14,13 +16,15 @@ pub(super) enum Piece<'a> {
 /// Length of the line's end behind a counted string.
 const END_LEN: u64 = 2;
 
-/// Cuts one direction into pieces of which at most [`MAX_TEXT_LEN`] bytes are kept; the reader says before each
+/// Cuts one direction into pieces of which at most [`MAX_PIECE_LEN`] bytes are kept; the reader says before each
 /// whether it is a line or counted.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     held: Vec<u8>,
     /// Of a counted string: bytes of content yet to come, and of the line's end behind it.
     bulk: Option<(u64, u64)>,
+    /// The content of the counted string is not wanted.
+    dropped: bool,
     /// `held` was given out and goes with the next call.
     spent: bool,
 }
@@ -35,6 +39,13 @@ impl Pieces {
     /// The next piece is a string of `len` bytes.
     pub fn expect_bulk(&mut self, len: u64) {
         self.bulk = Some((len, END_LEN));
+        self.dropped = false;
+    }
+
+    /// As [`Self::expect_bulk`]; the string comes out empty.
+    pub fn pass_over(&mut self, len: u64) {
+        self.bulk = Some((len, END_LEN));
+        self.dropped = true;
     }
 
     /// The next piece of `input`, which advances behind it.
@@ -49,7 +60,7 @@ impl Pieces {
     }
 
     fn hold(&mut self, bytes: &[u8]) {
-        let room = MAX_TEXT_LEN.saturating_sub(self.held.len());
+        let room = MAX_PIECE_LEN.saturating_sub(self.held.len());
         self.held.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
@@ -68,7 +79,9 @@ impl Pieces {
 
     fn counted(&mut self, content: u64, end: u64, input: &mut &[u8]) -> Option<Piece<'_>> {
         let (bytes, rest) = split(input, content);
-        self.hold(bytes);
+        if !self.dropped {
+            self.hold(bytes);
+        }
         let content = content - bytes.len() as u64;
         let (skipped, rest) = if content == 0 { split(rest, end) } else { (&[][..], rest) };
         let end = end - skipped.len() as u64;
@@ -139,10 +152,10 @@ mod tests {
     #[test]
     fn limits_what_is_kept() {
         let mut pieces = Pieces::default();
-        let long = [b'x'; 2 * MAX_TEXT_LEN];
+        let long = [b'x'; 2 * MAX_PIECE_LEN];
         assert_eq!(pieces.next(&mut &long[..]), None);
-        assert_eq!(pieces.heap_len(), block_len(MAX_TEXT_LEN));
+        assert_eq!(pieces.heap_len(), block_len(MAX_PIECE_LEN));
         let Some(Piece::Line(line)) = pieces.next(&mut &b"y\r\n"[..]) else { panic!("a line") };
-        assert_eq!(line.len(), MAX_TEXT_LEN);
+        assert_eq!(line.len(), MAX_PIECE_LEN);
     }
 }
