@@ -177,6 +177,9 @@ protocols! {
     Http in http logs [HttpRecord];
     Krb in krb logs [];
     Ldap in ldap logs [LdapRecord, LdapSearchRecord];
+    Radius in radius logs [RadiusRecord];
+    Rdp in rdp logs [RdpRecord];
+    Rdpeudp in rdpeudp logs [];
     Smtp in smtp logs [SmtpRecord];
     Snmp in snmp logs [SnmpRecord];
     Ssh in ssh logs [SshRecord];
