@@ -177,7 +177,7 @@ protocols! {
     Http in http logs [HttpRecord];
     Krb in krb logs [];
     Ldap in ldap logs [LdapRecord, LdapSearchRecord];
-    Radius in radius logs [RadiusRecord];
+    Radius in radius logs [RadiusExchangeRecord, RadiusRecord];
     Rdp in rdp logs [RdpRecord];
     Rdpeudp in rdpeudp logs [];
     Smtp in smtp logs [SmtpRecord];

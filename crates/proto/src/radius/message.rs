@@ -18,7 +18,51 @@ pub(super) mod code {
     pub const STATUS_SERVER: u8 = 12;
     pub const STATUS_CLIENT: u8 = 13;
     pub const DISCONNECT_REQUEST: u8 = 40;
+    pub const DISCONNECT_ACK: u8 = 41;
+    pub const DISCONNECT_NAK: u8 = 42;
+    pub const COA_REQUEST: u8 = 43;
+    pub const COA_ACK: u8 = 44;
     pub const COA_NAK: u8 = 45;
+
+    /// Name of a code.
+    pub fn name(code: u8) -> Option<&'static str> {
+        Some(match code {
+            ACCESS_REQUEST => "Access-Request",
+            ACCESS_ACCEPT => "Access-Accept",
+            ACCESS_REJECT => "Access-Reject",
+            ACCOUNTING_REQUEST => "Accounting-Request",
+            ACCOUNTING_RESPONSE => "Accounting-Response",
+            ACCESS_CHALLENGE => "Access-Challenge",
+            STATUS_SERVER => "Status-Server",
+            STATUS_CLIENT => "Status-Client",
+            DISCONNECT_REQUEST => "Disconnect-Request",
+            DISCONNECT_ACK => "Disconnect-ACK",
+            DISCONNECT_NAK => "Disconnect-NAK",
+            COA_REQUEST => "CoA-Request",
+            COA_ACK => "CoA-ACK",
+            COA_NAK => "CoA-NAK",
+            _ => return None,
+        })
+    }
+
+    /// Does `code` ask, and does not answer?
+    pub const fn is_request(code: u8) -> bool {
+        matches!(
+            code,
+            ACCESS_REQUEST | ACCOUNTING_REQUEST | STATUS_SERVER | STATUS_CLIENT | DISCONNECT_REQUEST | COA_REQUEST
+        )
+    }
+
+    /// May `reply` answer `request`?
+    pub const fn answers(reply: u8, request: u8) -> bool {
+        match reply {
+            ACCESS_ACCEPT | ACCESS_REJECT | ACCESS_CHALLENGE => matches!(request, ACCESS_REQUEST | STATUS_SERVER),
+            ACCOUNTING_RESPONSE => matches!(request, ACCOUNTING_REQUEST | STATUS_SERVER),
+            DISCONNECT_ACK | DISCONNECT_NAK => request == DISCONNECT_REQUEST,
+            COA_ACK | COA_NAK => request == COA_REQUEST,
+            _ => false,
+        }
+    }
 }
 
 /// Attributes (RFC 2865 §5, RFC 2866 §5, RFC 2868 §3).
@@ -27,7 +71,6 @@ pub(super) mod attribute {
     pub const NAS_IP_ADDRESS: u8 = 4;
     pub const FRAMED_IP_ADDRESS: u8 = 8;
     pub const REPLY_MESSAGE: u8 = 18;
-    pub const STATE: u8 = 24;
     pub const CALLED_STATION_ID: u8 = 30;
     pub const CALLING_STATION_ID: u8 = 31;
     pub const NAS_IDENTIFIER: u8 = 32;
@@ -35,6 +78,14 @@ pub(super) mod attribute {
     pub const ACCT_SESSION_ID: u8 = 44;
     pub const TUNNEL_CLIENT_ENDPOINT: u8 = 66;
     pub const CONNECT_INFO: u8 = 77;
+}
+
+/// Has the datagram a known code and its own length?
+pub(super) fn has_good_header(datagram: &[u8]) -> bool {
+    let header = datagram.first_chunk::<4>();
+    header.is_some_and(|[code, _, hi, lo]| {
+        code::name(*code).is_some() && usize::from(u16::from_be_bytes([*hi, *lo])) == datagram.len()
+    })
 }
 
 /// A packet, all of whose attributes are whole.
@@ -62,23 +113,11 @@ impl<'a> Packet<'a> {
         Ok(packet)
     }
 
-    /// Does it look like RADIUS wherever it is met: a known code, and the length that it says?
+    /// Does it look like RADIUS wherever it is met: a request that has attributes and the length that it says?
     pub fn is_plausible(&self) -> bool {
-        let known = matches!(
-            self.code,
-            code::ACCESS_REQUEST..=code::ACCOUNTING_RESPONSE
-                | code::ACCESS_CHALLENGE
-                | code::STATUS_SERVER
-                | code::STATUS_CLIENT
-                | code::DISCONNECT_REQUEST..=code::COA_NAK
-        );
         let len = usize::from(self.len);
-        known && len <= MAX_PACKET_LEN && len == HEADER_LEN + self.attributes.len()
-    }
-
-    /// Has it attributes?
-    pub fn has_attributes(&self) -> bool {
-        !self.attributes.is_empty()
+        let whole = len <= MAX_PACKET_LEN && len == HEADER_LEN + self.attributes.len();
+        whole && code::is_request(self.code) && !self.attributes.is_empty()
     }
 
     /// Value of the first attribute `kind`.

@@ -41,21 +41,27 @@ fn requests_under_way_are_told_apart() {
     b.data(Orig, &packet(1, 1, &[(1, b"ann")])).data(Orig, &packet(1, 2, &[(1, b"bob")]));
     b.data(Orig, &packet(1, 1, &[(1, b"ann")]));
     b.data(Resp, &packet(3, 2, &[])).data(Resp, &packet(2, 1, &[])).data(Orig, &packet(1, 3, &[(1, b"eve")])).end();
-    let rows = b.rows("radius");
-    let want = [("bob", "failed"), ("ann", "success"), ("eve", "unknown")];
+    let rows = b.rows("radius_exchange");
+    let want = [("bob", "Access-Reject"), ("ann", "retries=Count(1)"), ("eve", "Access-Request")];
     assert_eq!(rows.len(), want.len());
-    for (row, (user, result)) in rows.iter().zip(want) {
-        assert!(row.contains(user) && row.contains(result), "{row}");
+    for (row, (user, what)) in rows.iter().zip(want) {
+        assert!(row.contains(user) && row.contains(what), "{row}");
     }
+    let logins = b.rows("radius");
+    assert!(logins[0].contains("username=Str(\"ann\") result=Str(\"failed\")"), "as in Zeek");
+    assert!(logins[0].contains("mixed=Bool(true)"));
+    assert!(logins[2].contains("result=Str(\"unknown\")"));
 }
 
 #[test]
-fn parses_accounting() {
+fn parses_accounting_and_disconnection() {
     let mut b = Bench::new(ProtoId::Radius, Transport::Udp, 1813);
-    b.data(Orig, &packet(4, 1, &[(1, b"ann"), (40, &[0, 0, 0, 2]), (44, b"77")])).data(Resp, &packet(5, 1, &[])).end();
-    let rows = b.rows("radius");
+    b.data(Orig, &packet(4, 1, &[(1, b"ann"), (40, &[0, 0, 0, 2]), (44, b"77")])).data(Resp, &packet(5, 1, &[]));
+    b.data(Resp, &packet(40, 9, &[(1, b"ann")])).data(Orig, &packet(42, 9, &[])).end();
+    let rows = b.rows("radius_exchange");
     assert!(rows[0].contains("acct_status=Str(\"Stop\") acct_session=Str(\"77\")"), "{rows:?}");
-    assert!(!rows[0].contains("result"));
+    assert!(rows[1].contains("request=Str(\"Disconnect-Request\") reply=Str(\"Disconnect-NAK\")"), "{rows:?}");
+    assert!(b.rows("radius").is_empty());
 }
 
 #[test]
@@ -64,7 +70,7 @@ fn rejects_broken_attributes() {
     let mut bytes = packet(1, 1, &[(1, b"ann")]);
     *bytes.last_mut().unwrap() = 0;
     b.data(Orig, &bytes[..bytes.len() - 1]).data(Orig, &[&packet(1, 1, &[])[..], &[1, 1]].concat()).end();
-    assert_eq!(b.out.weirds[0].name, "radius_broken_packet");
+    assert_eq!(b.out.rejected, Some("radius_broken_packet"));
     assert!(b.rows("radius").is_empty() && b.out.confirmed.is_empty());
 }
 
@@ -72,12 +78,10 @@ fn rejects_broken_attributes() {
 fn limits_logins_under_way() {
     let mut b = bench();
     for n in 0..1000u16 {
-        b.data(Resp, &packet(11, n as u8, &[(24, &n.to_be_bytes())]));
-        b.data(Orig, &packet(1, n as u8, &[(1, b"x")]));
+        b.data(Orig, &packet([1, 4, 12][usize::from(n % 3)], (n / 3) as u8, &[(1, &[b'x'; 200])]));
     }
     assert!(b.held_len() < MAX_PENDING * 1024, "{}", b.held_len());
-    b.end();
-    assert!(!b.rows("radius").is_empty());
+    assert!(!b.rows("radius_exchange").is_empty());
 }
 
 #[test]
@@ -90,6 +94,8 @@ fn probes_by_content() {
     assert_eq!(guess(&[&good[..], &[9, 2]].concat(), false), Guess::No);
     assert_eq!(guess(&[&good[..], &[9, 2]].concat(), true), Guess::Yes);
     assert_eq!(guess(&good[..good.len() - 1], true), Guess::No);
-    assert_eq!(guess(&packet(99, 1, &[(1, b"ann")]), false), Guess::No);
+    for other in [99, 2] {
+        assert_eq!(guess(&packet(other, 1, &[(1, b"ann")]), false), Guess::No);
+    }
     assert_eq!(guess(b"short", true), Guess::No);
 }

@@ -71,7 +71,7 @@ fn channels(names: &[&[u8; 8]]) -> Vec<u8> {
 
 fn secured(certificate: &[u8]) -> Vec<u8> {
     let numbers = [2u32, 2, 32, certificate.len() as u32].map(u32::to_le_bytes).concat();
-    setting(block::SERVER_SECURITY, &[&numbers, &[9; 32], certificate].concat())
+    setting(block::SERVER_SECURITY, &[&numbers[..], &[9; 32], certificate].concat())
 }
 
 fn bench() -> Bench {

@@ -43,8 +43,8 @@ impl Protocol for Parser {
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         let Ok((header, body)) = message::parse(bytes) else {
-            cx.weird("snmp_broken_header");
-            return;
+            // As in Zeek: what cannot be read is no SNMP, whatever came before.
+            return cx.reject("snmp_broken_header");
         };
         if dir.is_orig() {
             cx.recognize("snmp");
@@ -53,8 +53,7 @@ impl Protocol for Parser {
             cx.confirm("snmp");
         }
         if let Body::Broken = body {
-            cx.weird("snmp_broken_pdu");
-            return;
+            return cx.reject("snmp_broken_pdu");
         }
         let row = self.row.get_or_insert_with(|| Box::new(blank(header, cx)));
         row.duration = cx.ts - row.head.ts;
