@@ -2,6 +2,7 @@
 //!
 //! Every capture is a pure function of this program, so that a second run changes nothing.
 
+mod dir;
 mod dns;
 mod flow;
 mod ftp;
@@ -56,11 +57,20 @@ fn main() -> ExitCode {
 }
 
 fn write_all(folder: &Path) -> io::Result<usize> {
-    let all: Vec<Capture> =
-        [flow::all(), tunnel::all(), link::all(), dns::all(), http::all(), ftp::all(), smtp::all(), ssh::all()]
-            .into_iter()
-            .flatten()
-            .collect();
+    let all: Vec<Capture> = [
+        flow::all(),
+        tunnel::all(),
+        link::all(),
+        dir::all(),
+        dns::all(),
+        http::all(),
+        ftp::all(),
+        smtp::all(),
+        ssh::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     for capture in &all {
         let path = folder.join(capture.name).with_extension("pcap");
         if let Some(parent) = path.parent() {
