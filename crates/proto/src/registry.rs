@@ -203,6 +203,9 @@ protocols! {
     S7comm in s7comm logs [S7commRecord];
     Sip in sip logs [SipRecord];
     Smb in smb logs [SmbFilesRecord, SmbMappingRecord];
+    Radius in radius logs [RadiusExchangeRecord, RadiusRecord];
+    Rdp in rdp logs [RdpRecord];
+    Rdpeudp in rdpeudp logs [];
     Smtp in smtp logs [SmtpRecord];
     Snmp in snmp logs [SnmpRecord];
     Socks in socks logs [SocksRecord];

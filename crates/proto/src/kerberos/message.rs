@@ -41,7 +41,7 @@ pub(crate) enum Message<'a> {
     /// A ticket shown is answered, or protected data follows.
     Other,
     Reply(KdcReply<'a>),
-    Request(KdcRequest<'a>),
+    Request(Box<KdcRequest<'a>>),
 }
 
 /// A principal's name: parts in place.
@@ -137,7 +137,7 @@ impl<'a> Message<'a> {
         }
         let kind = kind & 0x1f;
         match kind {
-            app::AS_REQ | app::TGS_REQ => request(&mut r, kind == app::TGS_REQ).map(Message::Request),
+            app::AS_REQ | app::TGS_REQ => request(&mut r, kind == app::TGS_REQ).map(|m| Message::Request(Box::new(m))),
             app::AS_REP | app::TGS_REP => reply(&mut r).map(Message::Reply),
             app::AP_REQ => ap_request(&mut r).map(Message::ApRequest),
             app::ERROR => error(&mut r).map(Message::Error),

@@ -244,9 +244,10 @@ impl Session {
     }
 }
 
-/// What the server says about a result, if anything.
+/// What the server says about a result, if anything. Line ends and the like become `?`, as Zeek has it.
 fn said(outcome: &Outcome<'_>) -> Option<Text> {
-    Some(outcome.diagnostic).filter(|d| !d.is_empty()).map(Text::from)
+    let shown = |b: &u8| if b.is_ascii_control() { b'?' } else { *b };
+    Some(outcome.diagnostic).filter(|d| !d.is_empty()).map(|d| d.iter().map(shown).collect::<Vec<u8>>().into())
 }
 
 /// What a search asks for.

@@ -43,8 +43,8 @@ impl Protocol for Parser {
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         let Ok((header, body)) = message::parse(bytes) else {
-            cx.weird("snmp_broken_header");
-            return;
+            // As in Zeek: what cannot be read is no SNMP, whatever came before.
+            return cx.reject("snmp_broken_header");
         };
         if dir.is_orig() {
             cx.recognize("snmp");
@@ -53,12 +53,11 @@ impl Protocol for Parser {
             cx.confirm("snmp");
         }
         if let Body::Broken = body {
-            cx.weird("snmp_broken_pdu");
-            return;
+            return cx.reject("snmp_broken_pdu");
         }
         let row = self.row.get_or_insert_with(|| Box::new(blank(header, cx)));
         row.duration = cx.ts - row.head.ts;
-        head(row, header);
+        head(row, header, matches!(body, Body::Encrypted));
         match body {
             Body::Pdu(pdu) => content(row, &pdu, cx),
             Body::Encrypted => row.encrypted += 1,
@@ -113,6 +112,7 @@ fn blank(header: Header<'_>, cx: &Cx<'_>) -> SnmpRecord {
         set_requests: 0,
         display_string: None,
         up_since: None,
+        user: None,
         security_level: None,
         engine_id: None,
         sys_name: None,
@@ -130,8 +130,8 @@ fn text(bytes: &[u8]) -> Text {
     bytes.get(..MAX_TEXT_LEN).unwrap_or(bytes).into()
 }
 
-/// What the header tells.
-fn head(row: &mut SnmpRecord, header: Header<'_>) {
+/// What the header tells. As in Zeek the user of an encrypted message is not taken for a community.
+fn head(row: &mut SnmpRecord, header: Header<'_>, encrypted: bool) {
     let name = match header {
         Header::V1 { community } | Header::V2c { community } => Some(community),
         Header::V3(v3) => {
@@ -144,7 +144,9 @@ fn head(row: &mut SnmpRecord, header: Header<'_>) {
                 let hex = v3.engine_id.iter().take(MAX_ENGINE_ID_LEN).map(|b| format!("{b:02x}"));
                 row.engine_id = Some(hex.collect());
             }
-            Some(v3.user).filter(|user| !user.is_empty())
+            let user = Some(v3.user).filter(|user| !user.is_empty());
+            row.user = row.user.take().or_else(|| user.map(text));
+            user.filter(|_| !encrypted)
         }
     };
     if row.community.is_none() {

@@ -12,7 +12,7 @@ pub struct SnmpRecord {
     pub duration: Interval,
     /// `1`, `2c` or `3`.
     pub version: &'static str,
-    /// The first community (versions 1 and 2c) or user name (version 3) that is not empty.
+    /// The first community (versions 1 and 2c), or the first user name of a message of version 3 that is not encrypted.
     pub community: Option<Text>,
     /// Variables asked for by Get and GetNext.
     pub get_requests: u64,
@@ -26,6 +26,9 @@ pub struct SnmpRecord {
     pub display_string: Option<Text>,
     /// When the agent says it was started: the time of its answer less sysUpTime.
     pub up_since: Option<Timestamp>,
+    /// The first user name of version 3.
+    #[record(ext)]
+    pub user: Option<Text>,
     /// Security of the last message of version 3: `noAuthNoPriv`, `authNoPriv` or `authPriv`.
     #[record(ext)]
     pub security_level: Option<&'static str>,
@@ -62,7 +65,8 @@ impl SnmpRecord {
     /// Bytes that the boxed row takes.
     pub(super) fn held_len(&self) -> usize {
         let texts = self.community.heap_len() + self.display_string.heap_len() + self.sys_name.heap_len();
-        let oids = self.engine_id.heap_len() + self.first_oid.heap_len() + self.trap_oid.heap_len();
+        let oids =
+            self.user.heap_len() + self.engine_id.heap_len() + self.first_oid.heap_len() + self.trap_oid.heap_len();
         block_len(size_of::<Self>()) + texts + oids
     }
 }

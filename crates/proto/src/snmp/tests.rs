@@ -71,7 +71,8 @@ fn parses_version_3() {
     b.data(Orig, &v3(7, b"alice", &tlv(tag::OCTET_STRING, b"\x12\x34"))).end();
     let rows = b.rows("snmp");
     for part in [
-        "version=Str(\"3\") community=Str(\"alice\")",
+        "version=Str(\"3\") get_requests",
+        "user=Str(\"alice\")",
         "security_level=Str(\"authPriv\") engine_id=Str(\"800001\")",
         "reports=Count(1) encrypted=Count(1)",
     ] {

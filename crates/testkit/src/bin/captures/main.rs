@@ -4,6 +4,7 @@
 
 mod chat;
 mod data;
+mod dir;
 mod dns;
 mod flow;
 mod ftp;
@@ -65,6 +66,7 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         tunnel::all(),
         link::all(),
         data::all(),
+        dir::all(),
         dns::all(),
         http::all(),
         ftp::all(),
