@@ -191,13 +191,14 @@ impl Parser {
         let rest = bytes.get(before..).unwrap_or(&[]);
         let content = take(&mut side.content, rest.len()).0;
         let piece = rest.get(..content).unwrap_or(&[]);
+        let ends = side.content == 0;
         let after = take(&mut side.after, rest.len() - content).0;
         if let Some(target) = side.target.filter(|_| content > 0) {
             side.target = Some(Target { offset: target.offset.saturating_add(content as u64), ..target });
             if target.pipe {
                 self.session.pipe(target.key, dir, piece, cx);
             } else {
-                self.session.content(target.key, dir, target.offset, piece, cx);
+                self.session.content(target.key, dir, (target.offset, ends), piece, cx);
             }
         }
         before + content + after
