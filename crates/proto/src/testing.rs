@@ -41,7 +41,8 @@ impl Files for TestFiles {
         if let Some(f) = self.0.get_mut(id.0 as usize) {
             assert!(f.closed.is_none(), "data after close");
             // Offsets are hostile; what lies far out is only counted.
-            let (start, end) = (offset.min(TEST_FILE_LEN), offset.saturating_add(bytes.len() as u64).min(TEST_FILE_LEN));
+            let (start, end) =
+                (offset.min(TEST_FILE_LEN), offset.saturating_add(bytes.len() as u64).min(TEST_FILE_LEN));
             if f.content.len() < end as usize {
                 f.content.resize(end as usize, 0);
             }

@@ -130,12 +130,7 @@ impl Login {
     }
 
     /// Has the same login had its row in this connection? Clients log in anew for every pipe they open.
-    fn is_repeated(
-        &mut self,
-        client: &message::Authenticate,
-        success: Option<bool>,
-        status: Option<&Text>,
-    ) -> bool {
+    fn is_repeated(&mut self, client: &message::Authenticate, success: Option<bool>, status: Option<&Text>) -> bool {
         let mut hasher = SeededState(0x6e_746c6d).build_hasher();
         let text = |t: &Option<Text>| t.as_ref().map(|t| t.0.clone());
         (text(&client.user), text(&client.domain), text(&client.workstation)).hash(&mut hasher);

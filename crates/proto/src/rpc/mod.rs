@@ -101,13 +101,7 @@ impl Rpc {
     }
 
     /// The next bytes of a direction. `gss` hears of credentials.
-    pub(crate) fn data(
-        &mut self,
-        dir: Dir,
-        mut bytes: &[u8],
-        gss: &mut Gssapi,
-        cx: &mut Cx<'_>,
-    ) -> Result<(), Lost> {
+    pub(crate) fn data(&mut self, dir: Dir, mut bytes: &[u8], gss: &mut Gssapi, cx: &mut Cx<'_>) -> Result<(), Lost> {
         while !bytes.is_empty() || self.side(dir).unit.is_some() {
             let side = self.side_mut(dir);
             let passed = side.left.min(bytes.len());

@@ -35,12 +35,7 @@ pub(super) const NUMBERED: &[Interface] = &[
         "SA",
         "SetAccountInformation SetNSAccountInformation GetNSAccountInformation GetAccountInformation",
     ),
-    Interface::new(
-        "1ff70682-0a51-30e8-076d-740be8cee98b",
-        "atsvc",
-        "NetrJob",
-        "Add Del Enum GetInfo",
-    ),
+    Interface::new("1ff70682-0a51-30e8-076d-740be8cee98b", "atsvc", "NetrJob", "Add Del Enum GetInfo"),
     Interface::new(
         "0a74ef1c-41a4-4e06-83ae-dc74fb1cdd53",
         "idletask",
@@ -144,12 +139,7 @@ pub(super) const NUMBERED: &[Interface] = &[
          DomainControllerInfo AddEntry ExecuteKCC GetReplInfo AddSidHistory GetMemberships2 \
          ReplicaVerifyObjects GetObjectExistence QuerySitesByCost",
     ),
-    Interface::new(
-        "4d9f4ab8-7d1c-11cf-861e-0020af6e7c57",
-        "IActivation",
-        "",
-        "RemoteActivation",
-    ),
+    Interface::new("4d9f4ab8-7d1c-11cf-861e-0020af6e7c57", "IActivation", "", "RemoteActivation"),
     Interface::new(
         "99fcfec4-5260-101b-bbcb-00aa0021347a",
         "IObjectExporter",
@@ -330,12 +320,7 @@ pub(super) const NUMBERED: &[Interface] = &[
          =NetrBrowserStatisticsClear =NetrBrowserStatisticsGet SetNetlogonState QueryEmulatedDomains \
          ServerEnumEx",
     ),
-    Interface::new(
-        "91ae6020-9e3c-11cf-8d7c-00aa00c091be",
-        "ICertPassage",
-        "",
-        "CertServerRequest",
-    ),
+    Interface::new("91ae6020-9e3c-11cf-8d7c-00aa00c091be", "ICertPassage", "", "CertServerRequest"),
     Interface::new(
         "82273fdc-e32a-18c3-3f78-827929dc23ea",
         "eventlog",
@@ -351,12 +336,7 @@ pub(super) const NUMBERED: &[Interface] = &[
         "Base",
         "InitiateShutdown AbortShutdown InitiateShutdownEx",
     ),
-    Interface::new(
-        "d95afe70-a6d5-4259-822e-2c84da1ddb0d",
-        "WindowsShutdown",
-        "Wsdr",
-        "InitiateShutdown AbortShutdown",
-    ),
+    Interface::new("d95afe70-a6d5-4259-822e-2c84da1ddb0d", "WindowsShutdown", "Wsdr", "InitiateShutdown AbortShutdown"),
     Interface::new(
         "8d0ffe72-d252-11d0-bf8f-00c04fd9126b",
         "IKeySvc",
@@ -365,18 +345,8 @@ pub(super) const NUMBERED: &[Interface] = &[
          GetDefaultProvider SetDefaultProvider Enroll ExportCert ImportCert EnumerateAvailableCertTypes \
          EnumerateCAs Enroll_V2 QueryRequestStatus",
     ),
-    Interface::new(
-        "68b58241-c259-4f03-a2e5-a2651dcbc930",
-        "IKeySvc2",
-        "KSr",
-        "SubmitRequest GetTemplates GetCAs",
-    ),
-    Interface::new(
-        "0d72a7d4-6148-11d1-b4aa-00c04fb66ea0",
-        "ICertProtect",
-        "",
-        "SSCertProtectFunction",
-    ),
+    Interface::new("68b58241-c259-4f03-a2e5-a2651dcbc930", "IKeySvc2", "KSr", "SubmitRequest GetTemplates GetCAs"),
+    Interface::new("0d72a7d4-6148-11d1-b4aa-00c04fb66ea0", "ICertProtect", "", "SSCertProtectFunction"),
     Interface::new(
         "f50aac00-c7f3-428e-a022-a6b71bfb9d43",
         "ICatDBSvc",
@@ -395,12 +365,7 @@ pub(super) const NUMBERED: &[Interface] = &[
          =OpenCurrentConfig =OpenDynData QueryMultipleValues =BaseInitiateSystemShutdownEx SaveKeyEx \
          =OpenPerformanceText =OpenPerformanceNlsText QueryMultipleValues2 DeleteKeyEx",
     ),
-    Interface::new(
-        "3dde7c30-165d-11d1-ab8f-00805f14db40",
-        "BackupKey",
-        "",
-        "bkrp_BackupKey",
-    ),
+    Interface::new("3dde7c30-165d-11d1-ab8f-00805f14db40", "BackupKey", "", "bkrp_BackupKey"),
     Interface::new(
         "3c4728c5-f0ab-448b-bda1-6ce01eb0a6d5",
         "RpcSrvDHCPC",
@@ -445,18 +410,8 @@ pub(super) const NUMBERED: &[Interface] = &[
          =RpcRemoteAssistancePrepareSystemRestore GetAllProcesses_NT6 RegisterNotificationEvent \
          UnRegisterNotificationEvent AutoReconnect CheckAccess OpenSessionDirectory",
     ),
-    Interface::new(
-        "12b81e99-f207-4a4c-85d3-77b42f76fd14",
-        "ISeclogon",
-        "SeclCreateProcessWithLogon",
-        "W ExW",
-    ),
-    Interface::new(
-        "d6d70ef0-0e3b-11cb-acc3-08002b1d29c3",
-        "NsiS",
-        "nsi_binding_",
-        "export unexport",
-    ),
+    Interface::new("12b81e99-f207-4a4c-85d3-77b42f76fd14", "ISeclogon", "SeclCreateProcessWithLogon", "W ExW"),
+    Interface::new("d6d70ef0-0e3b-11cb-acc3-08002b1d29c3", "NsiS", "nsi_binding_", "export unexport"),
     Interface::new(
         "d3fbb514-0e3b-11cb-8fad-08002b1d29c3",
         "NsiC",
@@ -473,18 +428,8 @@ pub(super) const NUMBERED: &[Interface] = &[
          entry_object_inq_done entry_expand_name mgmt_binding_unexport mgmt_entry_delete mgmt_entry_create \
          mgmt_entry_inq_if_ids mgmt_inq_exp_age mgmt_inq_set_age",
     ),
-    Interface::new(
-        "17fdd703-1827-4e34-79d4-24a55c53bb37",
-        "msgsvc",
-        "NetrMessageName",
-        "Add Enum GetInfo Del",
-    ),
-    Interface::new(
-        "5a7b91f8-ff00-11d0-a9b2-00c04fb6e6fc",
-        "msgsvcsend",
-        "",
-        "NetrSendMessage",
-    ),
+    Interface::new("17fdd703-1827-4e34-79d4-24a55c53bb37", "msgsvc", "NetrMessageName", "Add Enum GetInfo Del"),
+    Interface::new("5a7b91f8-ff00-11d0-a9b2-00c04fb6e6fc", "msgsvcsend", "", "NetrSendMessage"),
     Interface::new(
         "8d9f4e40-a03d-11ce-8f69-08003e30051b",
         "pnp",
@@ -505,12 +450,7 @@ pub(super) const NUMBERED: &[Interface] = &[
          ApplyPowerSettings DriverStoreAddDriverPackage DriverStoreDeleteDriverPackage \
          RegisterServiceNotification SetActiveService DeleteServiceDevices",
     ),
-    Interface::new(
-        "57674cd0-5200-11ce-a897-08002b2e9c6d",
-        "lls_license",
-        "LlsrLicense",
-        "RequestW Free",
-    ),
+    Interface::new("57674cd0-5200-11ce-a897-08002b2e9c6d", "lls_license", "LlsrLicense", "RequestW Free"),
     Interface::new(
         "342cfd40-3c6c-11ce-a893-08002b2e9c6d",
         "llsrpc",
@@ -583,10 +523,5 @@ pub(super) const NUMBERED: &[Interface] = &[
          ExposeShadowCopySet RecoveryCompleteShadowCopySet AbortShadowCopySet IsPathSupported \
          IsPathShadowCopied GetShareMapping DeleteShareMapping PrepareShadowCopySet",
     ),
-    Interface::new(
-        "b9785960-524f-11df-8b6d-83dcded72085",
-        "ISDKey",
-        "",
-        "GetKey",
-    ),
+    Interface::new("b9785960-524f-11df-8b6d-83dcded72085", "ISDKey", "", "GetKey"),
 ];

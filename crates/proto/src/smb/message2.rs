@@ -261,9 +261,7 @@ pub(super) fn set_info_request(message: &[u8]) -> ParseResult<Option<(FileKey, C
             let len = size(buffer.u32_le(&"file name length")?);
             Change::Rename(utf16::text(buffer.take(&"file name", len)?))
         }
-        (INFO_FILE, DISPOSITION_INFORMATION | DISPOSITION_INFORMATION_EX)
-            if buffer.u8(&"disposition")? & 1 != 0 =>
-        {
+        (INFO_FILE, DISPOSITION_INFORMATION | DISPOSITION_INFORMATION_EX) if buffer.u8(&"disposition")? & 1 != 0 => {
             Change::Delete
         }
         _ => return Ok(None),

@@ -126,9 +126,14 @@ impl Protocol for Parser {
                     }
                     return;
                 }
-                Step::Lost if self.messages == 0 => return cx.reject("smb_broken_frame"),
+                // A direction that began before the capture comes into step with its next frame.
+                Step::Lost if self.messages == 0 && self.side(dir.flip()).lost => {
+                    return cx.reject("smb_broken_frame");
+                }
                 Step::Lost => {
-                    cx.weird("smb_broken_frame");
+                    if self.messages > 0 {
+                        cx.weird("smb_broken_frame");
+                    }
                     self.side_mut(dir).lost = true;
                 }
             }

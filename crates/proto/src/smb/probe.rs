@@ -13,6 +13,8 @@ pub(super) fn probe(p: &Probe<'_>) -> Guess {
     }
     match (begins(p.orig), begins(p.resp)) {
         (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
+        // Where the capture began within a message, the other direction tells.
+        (Guess::No, Guess::More) | (Guess::More, Guess::No) if p.port_match => Guess::More,
         (Guess::No, _) | (_, Guess::No) => Guess::No,
         _ => Guess::More,
     }
@@ -35,7 +37,11 @@ fn begins(bytes: &[u8]) -> Guess {
             },
         },
         [0x81, ..] if bytes.len() < 5 => {
-            if SESSION_REQUEST.starts_with(bytes) { Guess::More } else { Guess::No }
+            if SESSION_REQUEST.starts_with(bytes) {
+                Guess::More
+            } else {
+                Guess::No
+            }
         }
         [0x81, 0, 0, 0x44, 0x20, name @ ..] => {
             // Half-bytes as letters from A on (RFC 1001 §14.1).

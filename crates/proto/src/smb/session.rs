@@ -18,8 +18,7 @@ const SEED: u64 = 0x53_4d42;
 const RECENT: Interval = Interval::from_secs(180);
 
 /// Pipes of Windows, recognised where the mapping of their share was not seen.
-const PIPES: [&str; 9] =
-    ["MsFteWds", "lsarpc", "netdfs", "samr", "spoolss", "srvsvc", "svcctl", "winreg", "wkssvc"];
+const PIPES: [&str; 9] = ["MsFteWds", "lsarpc", "netdfs", "samr", "spoolss", "srvsvc", "svcctl", "winreg", "wkssvc"];
 
 /// 100 ns from 1601 to 1970 (MS-DTYP §2.3.3).
 const UNIX_EPOCH: u64 = 116_444_736_000_000_000;
@@ -346,12 +345,7 @@ impl Session {
     }
 
     /// Lends a pipe's association; what cannot be followed any more is begun anew.
-    fn with_rpc(
-        &mut self,
-        key: FileKey,
-        cx: &mut Cx<'_>,
-        f: impl FnOnce(&mut Rpc, &mut Gssapi, &mut Cx<'_>) -> bool,
-    ) {
+    fn with_rpc(&mut self, key: FileKey, cx: &mut Cx<'_>, f: impl FnOnce(&mut Rpc, &mut Gssapi, &mut Cx<'_>) -> bool) {
         if !self.files.contains_key(&key) && self.files.len() >= MAX_OPEN_FILES {
             return cx.weird("SMB_too_many_open_files");
         }
