@@ -4,7 +4,7 @@
 //! [`MAX_FIELDS`]. Known gap: the list of offered mechanisms is not logged.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::Cx;
 use crate::ntlm::{self, Login};

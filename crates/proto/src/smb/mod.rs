@@ -16,7 +16,7 @@ mod smb1;
 mod smb2;
 mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use record::{SmbFilesRecord, SmbMappingRecord};
 
