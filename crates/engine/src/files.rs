@@ -59,8 +59,8 @@ impl Files for FileHost<'_> {
         self.manager.data(handle(id), ts, bytes, self.store);
     }
 
-    fn data_at(&mut self, id: FileId, ts: Timestamp, offset: u64, bytes: &[u8]) {
-        self.manager.data_at(handle(id), ts, offset, bytes, self.store);
+    fn data_at(&mut self, id: FileId, ts: Timestamp, at: (u64, bool), bytes: &[u8]) {
+        self.manager.data_at(handle(id), ts, at, bytes, self.store);
     }
 
     fn gap(&mut self, id: FileId, ts: Timestamp, len: u64) {

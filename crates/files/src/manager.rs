@@ -211,8 +211,16 @@ impl FileManager {
         }
     }
 
-    /// Bytes at `offset` of a file with [`FileMeta::random_access`]; what was there before stays.
-    pub fn data_at(&mut self, handle: FileHandle, ts: Timestamp, offset: u64, bytes: &[u8], store: &mut dyn Store) {
+    /// Bytes at `offset` of a file with [`FileMeta::random_access`]; what was there before stays. A piece counts as
+    /// activity when its last bytes come: `ends` tells. That is when Zeek hears of it.
+    pub fn data_at(
+        &mut self,
+        handle: FileHandle,
+        ts: Timestamp,
+        (offset, ends): (u64, bool),
+        bytes: &[u8],
+        store: &mut dyn Store,
+    ) {
         if bytes.is_empty() || !matches!(self.entry(handle), Some(Entry::File(_))) {
             return;
         }
@@ -222,7 +230,9 @@ impl FileManager {
         let Some(Slot { entry: Entry::File(file), .. }) = slots.get_mut(handle.index()) else {
             return;
         };
-        file.touch(ts);
+        if ends {
+            file.touch(ts);
+        }
         file.data_at(offset, bytes, &mut Way { limits, stats, store, full });
         self.recount(handle);
     }
@@ -280,9 +290,14 @@ impl FileManager {
     /// The file is over. `complete` is false if the protocol knows that it was cut off; `ts` tells whether it
     /// had stalled before. A part of a resource only lets go of it: others may follow.
     pub fn close(&mut self, handle: FileHandle, ts: Timestamp, complete: bool, store: &mut dyn Store) -> FileSummary {
-        match self.entry(handle) {
+        match self.entry_mut(handle) {
             Some(Entry::File(file)) => {
-                let stalled = file.timed_out(ts);
+                if file.active.is_none() && file.seen > 0 {
+                    // Its only piece is torn.
+                    file.touch(ts);
+                }
+                // Nobody closed it: it is over by time only.
+                let stalled = file.timed_out(ts) || (file.meta.random_access && !complete);
                 self.finish_file(handle, complete && !stalled, stalled, store)
             }
             Some(Entry::Part(_)) => {

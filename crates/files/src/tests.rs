@@ -427,7 +427,7 @@ fn pieces_at_offsets_come_in_any_order() {
     let mut store = Memory::default();
     let h = m.open(&flow(1), FileMeta { random_access: true, ..meta() });
     for (offset, piece) in [(3, "def"), (0, "abc"), (2, "cd"), (6, "g")] {
-        m.data_at(h, secs(1), offset, piece.as_bytes(), &mut store);
+        m.data_at(h, secs(1), (offset, true), piece.as_bytes(), &mut store);
     }
     m.close(h, secs(1), true, &mut store);
     let r = one(&mut m);
@@ -436,8 +436,17 @@ fn pieces_at_offsets_come_in_any_order() {
     assert!(r.sha256.is_some());
 
     let h = m.open(&flow(1), FileMeta { random_access: true, total_len: Some(100), ..meta() });
-    m.data_at(h, secs(2), 90, b"0123456789", &mut NoStore);
-    m.close(h, secs(2), true, &mut NoStore);
+    m.data_at(h, secs(2), (90, false), b"01234", &mut NoStore);
+    m.data_at(h, secs(3), (95, true), b"56789", &mut NoStore);
+    m.data_at(h, secs(4), (0, false), b"x", &mut NoStore);
+    m.close(h, secs(5), true, &mut NoStore);
     let r = one(&mut m);
-    assert_eq!((r.seen_bytes, r.missing_bytes, r.complete, r.sha256), (10, 90, false, None));
+    assert_eq!((r.seen_bytes, r.missing_bytes, r.complete, r.sha256), (11, 89, false, None));
+    assert_eq!((r.ts, r.duration, r.timedout), (secs(3), Interval::ZERO, false));
+
+    let h = m.open(&flow(1), FileMeta { random_access: true, ..meta() });
+    m.data_at(h, secs(4), (0, false), b"x", &mut NoStore);
+    m.close(h, secs(5), false, &mut NoStore);
+    let r = one(&mut m);
+    assert_eq!((r.ts, r.complete, r.timedout), (secs(5), false, true));
 }

@@ -173,8 +173,8 @@ pub trait Files {
     fn open(&mut self, flow: &FlowInfo, ts: Timestamp, meta: FileMeta) -> FileId;
     /// The next bytes.
     fn data(&mut self, id: FileId, ts: Timestamp, bytes: &[u8]);
-    /// Bytes at `offset` of a file with [`FileMeta::random_access`].
-    fn data_at(&mut self, id: FileId, ts: Timestamp, offset: u64, bytes: &[u8]);
+    /// Bytes at an offset of a file with [`FileMeta::random_access`], and whether they end a piece.
+    fn data_at(&mut self, id: FileId, ts: Timestamp, at: (u64, bool), bytes: &[u8]);
     /// `len` bytes are missing here.
     fn gap(&mut self, id: FileId, ts: Timestamp, len: u64);
     /// The name became known.
@@ -481,9 +481,10 @@ impl<'a> Cx<'a> {
         self.files.data(id, self.ts, bytes);
     }
 
-    /// Bytes at `offset` of a file with [`FileMeta::random_access`]; pieces may come in any order and overlap.
-    pub fn file_data_at(&mut self, id: FileId, offset: u64, bytes: &[u8]) {
-        self.files.data_at(id, self.ts, offset, bytes);
+    /// Bytes at `offset` of a file with [`FileMeta::random_access`]; pieces may come in any order and overlap. The
+    /// file's times are those of the ends of pieces (`ends`).
+    pub fn file_data_at(&mut self, id: FileId, offset: u64, ends: bool, bytes: &[u8]) {
+        self.files.data_at(id, self.ts, (offset, ends), bytes);
     }
 
     /// `len` bytes of the file are missing here.

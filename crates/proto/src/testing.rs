@@ -37,7 +37,7 @@ impl Files for TestFiles {
         }
     }
 
-    fn data_at(&mut self, id: FileId, _ts: Timestamp, offset: u64, bytes: &[u8]) {
+    fn data_at(&mut self, id: FileId, _ts: Timestamp, (offset, _): (u64, bool), bytes: &[u8]) {
         if let Some(f) = self.0.get_mut(id.0 as usize) {
             assert!(f.closed.is_none(), "data after close");
             // Offsets are hostile; what lies far out is only counted.

@@ -53,8 +53,10 @@ fn probe(p: &Probe<'_>) -> Guess {
         return Guess::No;
     }
     match (begins_unit(p.orig), begins_unit(p.resp)) {
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
         (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
+        // Where the capture began within a message, the other direction tells.
+        (Guess::No, Guess::More) | (Guess::More, Guess::No) if p.port_match => Guess::More,
+        (Guess::No, _) | (_, Guess::No) => Guess::No,
         _ => Guess::More,
     }
 }

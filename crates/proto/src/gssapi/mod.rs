@@ -4,7 +4,7 @@
 //! [`MAX_FIELDS`]. Known gap: the list of offered mechanisms is not logged.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::Cx;
 use crate::ntlm::{self, Login};
@@ -68,8 +68,8 @@ impl Gssapi {
         if bytes.starts_with(ntlm::SIGNATURE) {
             return self.login.message(bytes, cx);
         }
-        if is_kerberos(bytes) {
-            return cx.confirm_midstream("krb");
+        if let Some(framed) = kerberos(bytes) {
+            return tell_kerberos(framed, cx);
         }
         let Ok(token) = parse(bytes) else { return };
         cx.confirm_midstream("gssapi");
@@ -82,8 +82,8 @@ impl Gssapi {
         if let Some(inner) = token.mech_token {
             if inner.starts_with(ntlm::SIGNATURE) {
                 self.login.message(inner, cx);
-            } else if is_kerberos(inner) {
-                cx.confirm_midstream("krb");
+            } else if let Some(framed) = kerberos(inner) {
+                tell_kerberos(framed, cx);
             }
         }
     }
@@ -158,13 +158,25 @@ fn parse(bytes: &[u8]) -> ParseResult<Token<'_>> {
     Ok(token)
 }
 
-/// Is it a Kerberos message, framed by the mechanism (RFC 4121 §4.1) or bare (MS-SPNG answers)?
-fn is_kerberos(token: &[u8]) -> bool {
+/// Is it Kerberos: one of its messages framed by the mechanism (RFC 4121 §4.1, `true`), or a bare one (MS-KILE's DCE
+/// style) or another token of the mechanism (user-to-user, `false`)?
+fn kerberos(token: &[u8]) -> Option<bool> {
     let mut r = Reader::new(token);
-    let Ok((tag, mut content)) = element(&mut r) else { return false };
+    let (tag, mut content) = element(&mut r).ok()?;
     if tag != tag::INITIAL {
-        return KERBEROS_MESSAGES.contains(&tag) && r.is_empty();
+        return (KERBEROS_MESSAGES.contains(&tag) && r.is_empty()).then_some(false);
     }
-    let Ok(oid) = expect(&mut content, tag::OID) else { return false };
-    [mechanism::KERBEROS, mechanism::MS_KERBEROS, mechanism::KERBEROS_USER_TO_USER].contains(&oid.rest())
+    let oid = expect(&mut content, tag::OID).ok()?;
+    let known = [mechanism::KERBEROS, mechanism::MS_KERBEROS, mechanism::KERBEROS_USER_TO_USER].contains(&oid.rest());
+    let message = content.rest().get(2).is_some_and(|tag| KERBEROS_MESSAGES.contains(tag));
+    known.then_some(message)
+}
+
+/// Zeek looks at framed messages only.
+fn tell_kerberos(framed: bool, cx: &mut Cx<'_>) {
+    if framed {
+        cx.confirm_midstream("krb");
+    } else {
+        cx.recognize("krb");
+    }
 }

@@ -8,7 +8,7 @@
 mod message;
 mod record;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use message::SIGNATURE;
 pub use record::NtlmRecord;

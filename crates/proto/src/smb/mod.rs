@@ -16,7 +16,7 @@ mod smb1;
 mod smb2;
 mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use record::{SmbFilesRecord, SmbMappingRecord};
 
@@ -126,9 +126,14 @@ impl Protocol for Parser {
                     }
                     return;
                 }
-                Step::Lost if self.messages == 0 => return cx.reject("smb_broken_frame"),
+                // A direction that began before the capture comes into step with its next frame.
+                Step::Lost if self.messages == 0 && self.side(dir.flip()).lost => {
+                    return cx.reject("smb_broken_frame");
+                }
                 Step::Lost => {
-                    cx.weird("smb_broken_frame");
+                    if self.messages > 0 {
+                        cx.weird("smb_broken_frame");
+                    }
                     self.side_mut(dir).lost = true;
                 }
             }
@@ -191,13 +196,14 @@ impl Parser {
         let rest = bytes.get(before..).unwrap_or(&[]);
         let content = take(&mut side.content, rest.len()).0;
         let piece = rest.get(..content).unwrap_or(&[]);
+        let ends = side.content == 0;
         let after = take(&mut side.after, rest.len() - content).0;
         if let Some(target) = side.target.filter(|_| content > 0) {
             side.target = Some(Target { offset: target.offset.saturating_add(content as u64), ..target });
             if target.pipe {
                 self.session.pipe(target.key, dir, piece, cx);
             } else {
-                self.session.content(target.key, dir, target.offset, piece, cx);
+                self.session.content(target.key, dir, (target.offset, ends), piece, cx);
             }
         }
         before + content + after

@@ -13,6 +13,8 @@ pub(super) fn probe(p: &Probe<'_>) -> Guess {
     }
     match (begins(p.orig), begins(p.resp)) {
         (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
+        // Where the capture began within a message, the other direction tells.
+        (Guess::No, Guess::More) | (Guess::More, Guess::No) if p.port_match => Guess::More,
         (Guess::No, _) | (_, Guess::No) => Guess::No,
         _ => Guess::More,
     }

@@ -310,8 +310,8 @@ impl Session {
         share.or_else(|| self.trees.get(&tree?).map(|t| t.share)) == Some(Share::Pipe)
     }
 
-    /// Content of a file that a client reads or writes.
-    pub fn content(&mut self, key: FileKey, dir: Dir, offset: u64, bytes: &[u8], cx: &mut Cx<'_>) {
+    /// Content of a file that a client reads or writes: offset, and whether the message's content ends with it.
+    pub fn content(&mut self, key: FileKey, dir: Dir, at: (u64, bool), bytes: &[u8], cx: &mut Cx<'_>) {
         let Some(file) = self.files.get_mut(&key).filter(|f| f.share != Share::Pipe) else { return };
         // What a client writes need not end where the file ended before.
         let total = Some(file.size).filter(|size| *size > 0 && !dir.is_orig());
@@ -325,7 +325,7 @@ impl Session {
                 ..FileMeta::default()
             })
         });
-        cx.file_data_at(id, offset, bytes);
+        cx.file_data_at(id, at.0, at.1, bytes);
         let info = cx.file_info(id);
         file.fuid = info.row().or(file.fuid);
         if total.is_some_and(|total| info.seen_bytes >= total) {

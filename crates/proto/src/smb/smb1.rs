@@ -135,6 +135,6 @@ fn content(
     if session.is_pipe(key, tree) {
         session.pipe(key, dir, data, cx);
     } else if !data.is_empty() {
-        session.content(key, dir, offset, data, cx);
+        session.content(key, dir, (offset, true), data, cx);
     }
 }
