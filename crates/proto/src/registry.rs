@@ -178,8 +178,11 @@ protocols! {
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
     Ike in ike logs [IkeRecord];
+    L2tp in l2tp logs [L2tpRecord];
     Ntp in ntp logs [NtpControlRecord, NtpRecord];
     Openvpn in openvpn logs [OpenvpnRecord];
+    Pptp in pptp logs [PptpRecord];
+    Rtp in rtp logs [RtpRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssdp in ssdp logs [SsdpRecord];
     Ssh in ssh logs [SshRecord];

@@ -105,7 +105,7 @@ impl Time {
             extension_count: 0,
             key_id: None,
         };
-        if r.left() % 4 != 0 {
+        if !r.left().is_multiple_of(4) {
             return Err(ParseError::bad(&"ntp extensions"));
         }
         time.rest(r);

@@ -7,7 +7,10 @@ pub fn all() -> Vec<Capture> {
     vec![
         Capture::ethernet("bittorrent/kinds", bittorrent()),
         Capture::ethernet("ike/versions", ike()),
+        Capture::ethernet("l2tp/tunnel", l2tp()),
         Capture::ethernet("openvpn/sessions", openvpn()),
+        Capture::ethernet("pptp/call", pptp()),
+        Capture::ethernet("rtp/call", rtp()),
         Capture::ethernet("stun/paths", stun()),
         Capture::ethernet("wireguard/session", wireguard()),
     ]
@@ -185,4 +188,75 @@ fn wireguard() -> Vec<Timed> {
         udp(5080, b, a, &data(2, 0, 1424)),
         udp(6000, "10.0.0.1:50001", "192.0.2.2:5060", &data(5, 77, 96)),
     ]
+}
+
+/// RFC 2661 §5.1: a tunnel, a session in it, a packet in that, and the end.
+fn l2tp() -> Vec<Timed> {
+    let attribute = |kind: u16, value: &[u8]| {
+        let flags = 0x8000 | u16::try_from(value.len() + 6).expect("short");
+        [&flags.to_be_bytes()[..], &[0, 0], &kind.to_be_bytes(), value].concat()
+    };
+    let control = |kind: u8, attributes: &[Vec<u8>]| {
+        let body = [attribute(0, &[0, kind]), attributes.concat()].concat();
+        let len = u16::try_from(body.len() + 12).expect("short");
+        [&[0xc8, 2][..], &len.to_be_bytes(), &[0; 8], &body].concat()
+    };
+    let (a, b) = ("10.0.0.1:1701", "192.0.2.1:1701");
+    let inner = Frame::udp("172.16.0.1:40000", "172.16.0.2:9000", b"inside").packet();
+    vec![
+        udp(0, a, b, &control(1, &[attribute(7, b"lac"), attribute(8, b"golden"), attribute(9, &[0, 5])])),
+        udp(20, b, a, &control(2, &[attribute(7, b"lns"), attribute(9, &[0, 6]), attribute(11, b"who?")])),
+        udp(40, a, b, &control(3, &[attribute(13, &[7; 16])])),
+        udp(50, a, b, &control(10, &[attribute(14, &[0, 1])])),
+        udp(60, a, b, &[&[0, 2, 0, 6, 0, 1, 0xff, 3, 0, 0x21][..], &inner].concat()),
+        udp(1000, b, a, &control(4, &[attribute(1, &[0, 6])])),
+        udp(2000, "10.0.0.2:1701", b, &control(1, &[attribute(7, b"cut")])[..20]),
+    ]
+}
+
+/// RFC 2637 §2: both ends present themselves, a call is asked for and granted.
+fn pptp() -> Vec<Timed> {
+    let message = |kind: u8, body: &[u8]| {
+        let len = u16::try_from(body.len() + 12).expect("short");
+        [&len.to_be_bytes()[..], &[0, 1, 0x1a, 0x2b, 0x3c, 0x4d, 0, kind, 0, 0], body].concat()
+    };
+    let start = |kind: u8, result: u8, host: &str| {
+        let mut body = vec![1, 0, result, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
+        for text in [host, "golden"] {
+            body.extend(text.as_bytes());
+            body.resize(body.len() + 64 - text.len(), 0);
+        }
+        message(kind, &body)
+    };
+    Conversation::new("10.0.0.1:40000", "192.0.2.1:1723")
+        .syn()
+        .send_split(Dir::Orig, &start(1, 0, "laptop"), &[3, 50])
+        .send(Dir::Resp, &start(2, 1, "gate"))
+        .send(Dir::Orig, &message(7, &[0; 156]))
+        .send(Dir::Resp, &message(8, &[0, 1, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]))
+        .send(Dir::Orig, &message(5, &[0, 0, 0, 9]))
+        .fin()
+        .frames()
+}
+
+/// A call's media with two packets lost, its reports beside it, and datagrams that only begin alike.
+fn rtp() -> Vec<Timed> {
+    let media = |seq: u16, ssrc: u32| {
+        let stamp = u32::from(seq) * 160;
+        [&[0x80, 0][..], &seq.to_be_bytes(), &stamp.to_be_bytes(), &ssrc.to_be_bytes(), &noise(160)].concat()
+    };
+    let (a, b) = ("10.0.0.1:16384", "192.0.2.1:20000");
+    let mut out = Vec::new();
+    for (i, seq) in [65533, 65534, 65535, 0, 3, 4].into_iter().enumerate() {
+        let ms = 20 * i64::try_from(i).expect("few");
+        out.push(udp(ms, a, b, &media(seq, 0x1111_2222)));
+        out.push(udp(ms + 7, b, a, &media(seq ^ 0x4000, 0x3333_4444)));
+    }
+    let report = [&[0x81, 201, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2, 64][..], &[0; 19]].concat();
+    let described = [&report[..], &[0x81, 202, 0, 3, 0, 0, 0, 1, 1, 4], b"me@x", &[0, 0]].concat();
+    out.push(udp(5000, "10.0.0.1:16385", "192.0.2.1:20001", &described));
+    for n in 0..4 {
+        out.push(udp(6000 + n, "10.0.0.1:16386", "192.0.2.1:20002", &[&[0x80][..], &noise(100)].concat()));
+    }
+    out
 }
