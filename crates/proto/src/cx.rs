@@ -58,6 +58,8 @@ pub struct Transfer {
     pub filename: Option<Text>,
     /// Size that a reply announced.
     pub announced_len: Option<u64>,
+    /// The end that asked sends the data, where the request alone tells.
+    pub is_upload: Option<bool>,
     /// The data is a file; false for listings.
     pub is_file: Option<bool>,
     /// The file's id, once data flowed.

@@ -206,6 +206,11 @@ protocols! {
     Radius in radius logs [RadiusExchangeRecord, RadiusRecord];
     Rdp in rdp logs [RdpRecord];
     Rdpeudp in rdpeudp logs [];
+    L2tp in l2tp logs [L2tpRecord];
+    Ntp in ntp logs [NtpControlRecord, NtpRecord];
+    Openvpn in openvpn logs [OpenvpnRecord];
+    Pptp in pptp logs [PptpRecord];
+    Rtp in rtp logs [RtpRecord];
     Smtp in smtp logs [SmtpRecord];
     Snmp in snmp logs [SnmpRecord];
     Socks in socks logs [SocksRecord];

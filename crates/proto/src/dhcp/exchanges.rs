@@ -227,7 +227,9 @@ fn newer<T>(slot: &mut Option<T>, value: Option<T>) {
 
 fn from_client(row: &mut DhcpRecord, m: Message, sender: Addr) {
     let o = m.options;
-    if !matches!(sender.as_v4(), Some([0, 0, 0, 0] | [255, 255, 255, 255])) {
+    // A relay speaks from its own address.
+    let own = m.relay_addr != Some(sender) && !matches!(sender.as_v4(), Some([0, 0, 0, 0] | [255, 255, 255, 255]));
+    if own {
         row.client_addr = Some(sender);
     }
     newer(&mut row.client_message, o.message);

@@ -105,6 +105,9 @@ impl Time {
             extension_count: 0,
             key_id: None,
         };
+        if !r.left().is_multiple_of(4) {
+            return Err(ParseError::bad(&"ntp extensions"));
+        }
         time.rest(r);
         Ok(time)
     }
@@ -196,7 +199,9 @@ impl Control {
 fn power_of_two(exponent: i8) -> Interval {
     let shift = exponent.unsigned_abs();
     let nanos = if exponent < 0 {
-        NANOS.checked_shr(u32::from(shift)).unwrap_or(0)
+        // Rounded: half of what is lost is added first.
+        let half = 1_i64.checked_shl(u32::from(shift) - 1).unwrap_or(0);
+        (NANOS + half).checked_shr(u32::from(shift)).unwrap_or(0)
     } else if shift < 33 {
         NANOS << shift
     } else {

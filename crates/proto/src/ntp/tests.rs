@@ -27,7 +27,7 @@ fn parses_question_and_answer() {
         rows[0].starts_with("version=Count(4) mode=Count(3) stratum=Count(0) poll=Interval(64000000000)"),
         "{rows:?}"
     );
-    assert!(rows[0].contains("precision=Interval(953) root_delay=Interval(500000000) root_disp=Interval(1000000000)"));
+    assert!(rows[0].contains("precision=Interval(954) root_delay=Interval(500000000) root_disp=Interval(1000000000)"));
     assert!(
         rows[0].contains("ref_time=Time(0)")
             && rows[0].contains("xmt_time=Time(1700000000250000000) num_exts=Count(0) leap=Count(3)")

@@ -61,6 +61,9 @@ fn recognised_by_a_session_that_goes_on() {
     assert_eq!(guess(Transport::Udp, &[&reset[..], &ack].concat(), &answer), Guess::Yes);
     assert_eq!(guess(Transport::Udp, b"", &[&answer[..], &packet(op::CONTROL, SERVER, &[0; 9])].concat()), Guess::Yes);
     assert_eq!(guess(Transport::Udp, &ack, b""), Guess::No);
+    // QUIC in its midst: short headers with one connection id.
+    let quic = packet(op::RESET_SERVER_V2, CLIENT, &[9; 30]);
+    assert_eq!(guess(Transport::Udp, &[&quic[..], &quic].concat(), b""), Guess::More);
     let both = framed(&[reset, ack]);
     for cut in 0..27 {
         assert_eq!(guess(Transport::Tcp, &both[..cut], b""), Guess::More, "{cut}");

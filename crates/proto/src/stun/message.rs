@@ -73,14 +73,14 @@ pub fn message_len(bytes: &[u8]) -> Option<usize> {
 pub fn is_classic(bytes: &[u8]) -> bool {
     let Some(&[kind_high, kind_low, c, d]) = bytes.first_chunk::<4>() else { return false };
     let len = usize::from(u16::from_be_bytes([c, d]));
-    if !matches!((kind_high, kind_low), (0 | 1, 1) | (1, 0x11)) || bytes.len() != HEADER_LEN + len {
+    if !matches!((kind_high, kind_low), (0, 1 | 2) | (1, 1 | 2 | 0x11 | 0x12)) || bytes.len() != HEADER_LEN + len {
         return false;
     }
-    // The attributes fill the message to its last byte, and are those of RFC 3489.
+    // The attributes fill the message to its last byte, and are those of RFC 3489 (or Zoom's own from 0x101 on).
     let mut r = Reader::new(bytes.get(HEADER_LEN..).unwrap_or(&[]));
     while !r.is_empty() {
         let Ok(kind) = r.u16(&"stun attribute") else { return false };
-        if !matches!(kind, 1..=0xb | 0x8020 | 0x8022) || r.block16(&"stun attribute").is_err() {
+        if !matches!(kind, 1..=0xb | 0x101..=0x103 | 0x8020 | 0x8022) || r.block16(&"stun attribute").is_err() {
             return false;
         }
     }

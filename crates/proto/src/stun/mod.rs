@@ -21,6 +21,8 @@ use sekisho_types::{Dir, Heap};
 pub const MAX_PEERS: usize = 32;
 /// Datagrams of other protocols in a row that are passed over; then the flow counts only.
 pub const MAX_FOREIGN: u16 = 256;
+/// The datagram in a row of foreign ones at which media are believed.
+const MEDIA_RUN: u16 = 3;
 /// Longest message over TCP that is waited for.
 pub const MAX_MESSAGE_LEN: usize = 4096;
 /// Bytes of the length before each message in the framing of RFC 4571.
@@ -135,6 +137,9 @@ impl Parser {
         if matches!(*bytes, [20..=25, 0xfe, 0xfd..=0xff, ..]) {
             self.continued = true;
             cx.hand_over(Some(ProtoId::Tls), bytes.len());
+        } else if self.foreign == MEDIA_RUN && matches!(bytes.first(), Some(0x80..=0xbf)) {
+            // Media, by where they come (RFC 7983 §7).
+            cx.recognize("rtp");
         } else if self.foreign >= MAX_FOREIGN {
             cx.opaque();
         }

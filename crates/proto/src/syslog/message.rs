@@ -47,7 +47,7 @@ pub fn framed(bytes: &[u8]) -> Framed<'_> {
                 (Some(_), None) => Framed::More,
                 (Some(len), Some(b' ')) => {
                     let end = digits + 1 + len;
-                    bytes.get(digits + 1..end).map_or(Framed::More, |m| Framed::Message(m, end))
+                    bytes.get(digits + 1..end).map_or(Framed::More, |m| Framed::Message(m.trim_ascii_end(), end))
                 }
                 _ => Framed::Lost,
             }

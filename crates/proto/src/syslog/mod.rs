@@ -75,8 +75,6 @@ impl Protocol for Parser {
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         if cx.transport == Transport::Udp {
-            // Zeek gives such flows no service.
-            cx.recognize(Self::DESCRIPTOR.service);
             emit(bytes, cx);
             return;
         }
@@ -87,7 +85,6 @@ impl Protocol for Parser {
             match message::framed(joined.get(consumed..).unwrap_or(&[])) {
                 Framed::Message(m, len) => {
                     consumed += len;
-                    cx.confirm(Self::DESCRIPTOR.service);
                     emit(m, cx);
                 }
                 Framed::More => break,
@@ -108,7 +105,6 @@ impl Protocol for Parser {
         let Some(held) = self.held.get_mut(dir.index()) else { return };
         let rest = held.join(&[]);
         if is_message(&rest) {
-            cx.confirm(Self::DESCRIPTOR.service);
             emit(&rest, cx);
         }
     }
@@ -121,6 +117,8 @@ impl Protocol for Parser {
 }
 
 fn emit(bytes: &[u8], cx: &mut Cx<'_>) {
+    // Zeek, which reads it over UDP, gives such flows no service.
+    cx.recognize(Parser::DESCRIPTOR.service);
     let (priority, text) = message::priority(bytes);
     cx.emit(SyslogRecord {
         head: cx.head(cx.ts),

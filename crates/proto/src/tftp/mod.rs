@@ -39,6 +39,10 @@ pub struct Parser {
     bad: u8,
 }
 
+const fn operation(is_write: bool) -> EnumName {
+    EnumName(if is_write { "write" } else { "read" })
+}
+
 fn probe(p: &Probe<'_>) -> Guess {
     if p.transport == Transport::Udp && message::is_request(p.orig) { Guess::Yes } else { Guess::No }
 }
@@ -132,6 +136,7 @@ impl Parser {
                     row.filename.clone_from(&t.filename);
                     row.announced_size = t.announced_len;
                     row.mode = t.mode.map(EnumName);
+                    row.operation = t.is_upload.map(operation);
                 });
             }
             row
@@ -153,6 +158,7 @@ impl Parser {
             filename: Some(request.filename.into()),
             announced_len: request.options.transfer_len.filter(|_| request.is_write),
             mode: Some(request.mode),
+            is_upload: Some(request.is_write),
             control_uid: cx.flow.uid,
             ..Transfer::default()
         };
@@ -172,7 +178,7 @@ impl Parser {
         self.expectation = Some(expectation);
         self.is_data_flow = false;
         let row = self.row(cx);
-        row.operation = Some(EnumName(if request.is_write { "write" } else { "read" }));
+        row.operation = Some(operation(request.is_write));
         row.filename = Some(request.filename.into());
         row.mode = Some(EnumName(request.mode));
         row.announced_size = announced;
@@ -186,12 +192,7 @@ impl Parser {
 
     fn block(&mut self, dir: Dir, block: u16, content: &[u8], cx: &mut Cx<'_>) {
         let next_block = self.next_block;
-        let is_data_flow = self.is_data_flow;
         let row = self.row(cx);
-        if row.operation.is_none() && is_data_flow {
-            // The server began this flow.
-            row.operation = Some(EnumName(if dir.is_orig() { "read" } else { "write" }));
-        }
         // Numbers begin anew after the last; one from the half behind is a repetition.
         let ahead = block.wrapping_sub(next_block);
         if row.complete || ahead >= 0x8000 {

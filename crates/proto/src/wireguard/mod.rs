@@ -42,7 +42,7 @@ impl Message {
             (1, INITIATION_LEN) => Some(Self::Initiation(index)),
             (2, RESPONSE_LEN) => Some(Self::Response(index)),
             (3, COOKIE_LEN) => Some(Self::Cookie),
-            (4, KEEPALIVE_LEN..) if bytes.len() % PADDING_LEN == 0 => {
+            (4, KEEPALIVE_LEN..) if bytes.len().is_multiple_of(PADDING_LEN) => {
                 let counter = bytes.get(8..16)?.first_chunk()?;
                 Some(Self::Data(u64::from_le_bytes(*counter)))
             }

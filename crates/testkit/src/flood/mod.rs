@@ -10,6 +10,7 @@ mod dns;
 mod flows;
 mod fragments;
 mod http;
+mod lan;
 mod mail;
 pub mod ordinary;
 mod storm;
@@ -104,6 +105,14 @@ pub const ATTACKS: &[Attack] = &[
     attack("tunnels-spray", 300_000, 20_000, tunnels::spray, "new ends in every layer of every packet"),
     attack("dns-random", 2_000_000, 40_000, dns::random_names, "names that are not there, many clients"),
     attack("dns-unanswered", 2_000_000, 200_000, dns::unanswered, "thousands of open questions in each flow"),
+    attack(
+        "dhcp-exchanges",
+        1_000_000,
+        20_000,
+        lan::dhcp_exchanges,
+        "exchanges that nobody answers, with long options",
+    ),
+    attack("tftp-promises", 500_000, 20_000, lan::tftp_promises, "files asked for, never sent"),
     attack("tls-hellos", 500_000, 10_000, tls::hellos, "connections that end with the ClientHello"),
     attack("tls-open", 4_000, 600, tls::open, "handshake messages of 200 KB that never end"),
     attack("tls-certificates", 100_000, 4_000, tls::certificates, "a new certificate in each connection"),

@@ -10,11 +10,13 @@ mod flow;
 mod ftp;
 mod http;
 mod ics;
+mod lan;
 mod link;
 mod smtp;
 mod ssh;
 mod tunnel;
 mod web;
+mod vpn;
 
 use sekisho_testkit::{Addr, Conversation, Timestamp};
 use std::path::Path;
@@ -80,6 +82,8 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         smtp::all(),
         ssh::all(),
         chat::all(),
+        lan::all(),
+        vpn::all(),
     ]
     .into_iter()
     .flatten()
