@@ -40,21 +40,28 @@ pub mod testing;
 
 pub mod dns;
 mod dots;
+pub mod finger;
 pub mod ftp;
 pub mod ftp_data;
+mod header;
 pub mod http;
+pub mod imap;
 pub mod irc;
 pub mod irc_dcc;
 mod mime;
 pub mod pop3;
 pub mod rfb;
+pub mod rlogin;
+pub mod rtsp;
 mod sasl;
 mod sdp;
 pub mod sip;
 pub mod smtp;
 pub mod socks;
 pub mod ssh;
+pub mod telnet;
 pub mod tls;
+pub mod xmpp;
 
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,

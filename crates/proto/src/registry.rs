@@ -171,18 +171,24 @@ macro_rules! protocols {
 
 protocols! {
     Dns in dns logs [DnsRecord];
+    Finger in finger logs [FingerRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Imap in imap logs [ImapRecord];
     Irc in irc logs [IrcRecord];
     IrcDcc in irc_dcc logs [];
     Pop3 in pop3 logs [Pop3Record];
     Rfb in rfb logs [RfbRecord];
+    Rlogin in rlogin logs [RloginRecord];
+    Rtsp in rtsp logs [RtspRecord];
     Sip in sip logs [SipRecord];
     Smtp in smtp logs [SmtpRecord];
     Socks in socks logs [SocksRecord];
     Ssh in ssh logs [SshRecord];
+    Telnet in telnet logs [TelnetRecord];
     Tls in tls logs [SslRecord, X509Record];
+    Xmpp in xmpp logs [XmppRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

@@ -7,18 +7,24 @@ use sekisho_types::Dir::{Orig, Resp};
 /// Bytes of an idle state after a whole exchange, at most.
 const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Dns, 128),
+    (ProtoId::Finger, 256),
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
+    (ProtoId::Imap, 1024),
     (ProtoId::Irc, 1024),
     (ProtoId::IrcDcc, 192),
     (ProtoId::Pop3, 768),
     (ProtoId::Rfb, 512),
+    (ProtoId::Rlogin, 512),
+    (ProtoId::Rtsp, 1024),
     (ProtoId::Sip, 192),
     (ProtoId::Smtp, 1024),
     (ProtoId::Socks, 512),
     (ProtoId::Ssh, 1024),
+    (ProtoId::Telnet, 768),
     (ProtoId::Tls, 1536),
+    (ProtoId::Xmpp, 1024),
 ];
 
 #[test]

@@ -8,6 +8,7 @@ mod flow;
 mod ftp;
 mod http;
 mod link;
+mod remote;
 mod smtp;
 mod ssh;
 mod tunnel;
@@ -67,6 +68,7 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         smtp::all(),
         ssh::all(),
         chat::all(),
+        remote::all(),
     ]
     .into_iter()
     .flatten()
