@@ -183,6 +183,11 @@ protocols! {
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
     Ike in ike logs [IkeRecord];
+    Finger in finger logs [FingerRecord];
+    Ftp in ftp logs [FtpRecord];
+    FtpData in ftp_data logs [];
+    Http in http logs [HttpRecord];
+    Imap in imap logs [ImapRecord];
     Irc in irc logs [IrcRecord];
     IrcDcc in irc_dcc logs [];
     Krb in krb logs [];
@@ -201,6 +206,8 @@ protocols! {
     Redis in redis logs [RedisRecord];
     Rfb in rfb logs [RfbRecord];
     S7comm in s7comm logs [S7commRecord];
+    Rlogin in rlogin logs [RloginRecord];
+    Rtsp in rtsp logs [RtspRecord];
     Sip in sip logs [SipRecord];
     Smb in smb logs [SmbFilesRecord, SmbMappingRecord];
     Radius in radius logs [RadiusExchangeRecord, RadiusRecord];
@@ -226,6 +233,9 @@ protocols! {
     @also kerberos logs [KerberosRecord];
     @also ntlm logs [NtlmRecord];
     @also rpc logs [DceRpcRecord];
+    Telnet in telnet logs [TelnetRecord];
+    Tls in tls logs [SslRecord, X509Record];
+    Xmpp in xmpp logs [XmppRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

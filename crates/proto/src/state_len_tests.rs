@@ -18,6 +18,11 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
     (ProtoId::Ike, 64),
+    (ProtoId::Finger, 256),
+    (ProtoId::Ftp, 1024),
+    (ProtoId::FtpData, 192),
+    (ProtoId::Http, 1024),
+    (ProtoId::Imap, 1024),
     (ProtoId::Irc, 1024),
     (ProtoId::IrcDcc, 192),
     (ProtoId::Krb, 192),
@@ -35,6 +40,8 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Redis, 512),
     (ProtoId::Rfb, 512),
     (ProtoId::S7comm, 512),
+    (ProtoId::Rlogin, 512),
+    (ProtoId::Rtsp, 1024),
     (ProtoId::Sip, 192),
     (ProtoId::Smb, 1024),
     (ProtoId::Radius, 64),
@@ -55,6 +62,9 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Tftp, 192),
     (ProtoId::Tls, 1536),
     (ProtoId::Wireguard, 64),
+    (ProtoId::Telnet, 768),
+    (ProtoId::Tls, 1536),
+    (ProtoId::Xmpp, 1024),
 ];
 
 #[test]

@@ -380,6 +380,7 @@ impl Core {
         let code = self.exchanges.row(row).and_then(|r| r.status_code).unwrap_or(0);
         let ask = self.unanswered.front().copied();
         if ask.is_some_and(|a| a.connect) && (200..300).contains(&code) {
+            cx.tunnel("Tunnel::HTTP");
             self.finish(Dir::Resp, true, cx);
             self.next = Some(Next::Probe);
             return;

@@ -1,6 +1,6 @@
 //! One message (RFC 3261 §7): start line, header, body.
 
-use std::borrow::Cow;
+use crate::header::{count, end_of_header, fields, split};
 
 /// A message, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,20 +65,6 @@ fn is_version(text: &[u8]) -> bool {
     text.contains(&b'.') && text.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
-fn split(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(at, text)?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
-}
-
-/// Where the header ends, and where the body begins.
-fn end_of_header(bytes: &[u8]) -> Option<(usize, usize)> {
-    memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..)? {
-        [b'\n', ..] => Some((at + 1, at + 2)),
-        [b'\r', b'\n', ..] => Some((at + 1, at + 3)),
-        _ => None,
-    })
-}
-
 /// The message at the start of `bytes`. `whole`: nothing will follow, so header and body end where the bytes do.
 pub(super) fn parse(bytes: &[u8], whole: bool) -> Parsed<'_> {
     let line_end = memchr::memchr(b'\n', bytes);
@@ -113,40 +99,6 @@ pub(super) fn parse(bytes: &[u8], whole: bool) -> Parsed<'_> {
 
 fn is_content_length(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"l")
-}
-
-/// Header fields: name and value; folded lines are joined.
-pub(super) fn fields(header: &[u8]) -> impl Iterator<Item = (&[u8], Cow<'_, [u8]>)> {
-    let mut rest = header;
-    std::iter::from_fn(move || {
-        loop {
-            let line = take_line(&mut rest)?;
-            let Some((name, value)) = split(line, b':') else { continue };
-            let mut value = Cow::Borrowed(value.trim_ascii());
-            while rest.first().is_some_and(|b| matches!(b, b' ' | b'\t')) {
-                let more = take_line(&mut rest)?.trim_ascii();
-                let value = value.to_mut();
-                value.push(b' ');
-                value.extend_from_slice(more);
-            }
-            return Some((name.trim_ascii(), value));
-        }
-    })
-}
-
-fn take_line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    if rest.is_empty() {
-        return None;
-    }
-    let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-    let line = rest.get(..end)?;
-    *rest = rest.get(end + 1..).unwrap_or(&[]);
-    Some(line.strip_suffix(b"\r").unwrap_or(line))
-}
-
-/// A decimal number; 0 if it is none, as in Zeek.
-pub(super) fn count(value: &[u8]) -> u64 {
-    std::str::from_utf8(value.trim_ascii()).ok().and_then(|v| v.parse().ok()).unwrap_or(0)
 }
 
 /// `value` up to the parameter that begins with `name`.

@@ -13,8 +13,9 @@ mod tests;
 
 pub use record::SipRecord;
 
+use crate::header::{count, fields};
 use crate::{Cx, Descriptor, Held, Protocol, Start, Transport, sdp};
-use message::{Message, Parsed, StartLine, before_parameter, blank_len, count, fields, parse};
+use message::{Message, Parsed, StartLine, before_parameter, blank_len, parse};
 use sekisho_record::{Text, UnsetIfEmpty};
 use sekisho_types::{Dir, Heap, block_len};
 

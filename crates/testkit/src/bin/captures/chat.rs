@@ -1,4 +1,4 @@
-//! Chat, voice, remote desktops and proxies.
+//! Mail, chat, voice and proxies.
 
 use crate::{Capture, Timed, at_ms, frames_of};
 use Dir::{Orig, Resp};
@@ -7,12 +7,14 @@ use sekisho_types::Interval;
 
 pub fn all() -> Vec<Capture> {
     vec![
+        Capture::ethernet("imap/fetch", frames_of(&[imap()])),
         Capture::ethernet("irc/session", irc_session().frames()),
         Capture::ethernet("irc_dcc/transfer", dcc()),
         Capture::ethernet("pop3/fetch", frames_of(&[pop3()])),
         Capture::ethernet("rfb/vnc", frames_of(&[vnc(), vnc_refused()])),
         Capture::ethernet("sip/call", call()),
         Capture::ethernet("socks/connect", frames_of(&[socks5(), socks4()])),
+        Capture::ethernet("xmpp/chat", frames_of(&[xmpp(), xmpp_tls()])),
     ]
 }
 
@@ -107,6 +109,78 @@ fn pop3() -> Conversation {
         ],
     )
     .fin()
+}
+
+/// A login, one mailbox, one message fetched and one stored.
+fn imap() -> Conversation {
+    lines(
+        "10.0.0.1:40000",
+        "192.0.2.143:143",
+        &[
+            "<* OK [CAPABILITY IMAP4rev1 ID LITERAL+ AUTH=PLAIN] golden IMAP ready",
+            ">1 ID (\"name\" \"golden\" \"version\" \"1.0\")",
+            "<* ID NIL\r\n1 OK ID completed",
+            ">2 LOGIN {5+}\r\nalice {5+}\r\nqueen",
+            "<2 OK logged in",
+            ">3 SELECT INBOX",
+            "<* 3 EXISTS\r\n* 0 RECENT\r\n3 OK [READ-WRITE] done",
+            ">4 UID FETCH 7 (UID BODY.PEEK[])",
+            "<* 1 FETCH (UID 7 BODY[] {135}\r\nFrom: Bob <bob@example.net>\r\nSubject: Cards\r\n\
+             Content-Type: text/plain; name=\"cards.txt\"\r\n\r\nThe queen of hearts,\r\nshe made some tarts.\r\n)\r\n\
+             4 OK done",
+            ">5 APPEND Sent (\\Seen) {34+}\r\nSubject: Tarts\r\n\r\nWho took them?\r\n",
+            "<5 OK [APPENDUID 1 2] done",
+            ">6 LOGOUT",
+            "<* BYE\r\n6 OK bye",
+        ],
+    )
+    .fin_from(Resp)
+}
+
+/// What a client's stream begins with.
+const XMPP_HELLO: &str = "<?xml version='1.0'?><stream:stream to='example.org' version='1.0' xmlns='jabber:client' \
+                          xmlns:stream='http://etherx.jabber.org/streams'>";
+
+/// What the server's begins with, before its features.
+const XMPP_HELLO_BACK: &str = "<?xml version='1.0'?><stream:stream from='example.org' id='golden-1' version='1.0' \
+                               xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+
+/// A login and two messages.
+fn xmpp() -> Conversation {
+    let features = format!(
+        "{XMPP_HELLO_BACK}<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>\
+         <mechanism>PLAIN</mechanism></mechanisms></stream:features>"
+    );
+    let bind =
+        format!("{XMPP_HELLO_BACK}<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>");
+    Conversation::new("10.0.0.1:40000", "192.0.2.52:5222")
+        .syn()
+        .send(Orig, XMPP_HELLO.as_bytes())
+        .send(Resp, features.as_bytes())
+        .send(Orig, b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGFsaWNlAHF1ZWVu</auth>")
+        .send(Resp, b"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
+        .send(Orig, XMPP_HELLO.as_bytes())
+        .send(Resp, bind.as_bytes())
+        .send(Orig, b"<iq type='set' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+        .send(Resp, b"<iq type='result' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>alice@example.org/g</jid></bind></iq>")
+        .send(Orig, b"<presence/>")
+        .send(Orig, b"<message to='bob@example.org' type='chat'><body>Tea?</body></message>")
+        .send(Resp, b"<message from='bob@example.org' type='chat'><body>No room!</body></message>")
+        .send(Orig, b"</stream:stream>")
+        .send(Resp, b"</stream:stream>")
+        .fin()
+}
+
+/// A stream that goes on in TLS.
+fn xmpp_tls() -> Conversation {
+    Conversation::new("10.0.0.1:40001", "192.0.2.52:5222")
+        .at(at_ms(1000))
+        .syn()
+        .send(Orig, XMPP_HELLO.as_bytes())
+        .send(Resp, format!("{XMPP_HELLO_BACK}<stream:features><starttls/></stream:features>").as_bytes())
+        .send(Orig, b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        .send(Resp, b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        .fin()
 }
 
 /// A login with VNC's own challenge.

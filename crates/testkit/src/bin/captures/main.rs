@@ -12,6 +12,7 @@ mod http;
 mod ics;
 mod lan;
 mod link;
+mod remote;
 mod smtp;
 mod ssh;
 mod tunnel;
@@ -84,6 +85,7 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         chat::all(),
         lan::all(),
         vpn::all(),
+        remote::all(),
     ]
     .into_iter()
     .flatten()
