@@ -40,12 +40,14 @@ mod stream;
 )]
 pub mod testing;
 
+pub mod bacnet;
 pub mod dnp3;
 pub mod dns;
 pub mod enip;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
+pub mod iec104;
 mod mime;
 pub mod modbus;
 pub mod s7comm;

@@ -170,12 +170,14 @@ macro_rules! protocols {
 }
 
 protocols! {
+    Bacnet in bacnet logs [BacnetRecord];
     Dnp3 in dnp3 logs [Dnp3Record];
     Dns in dns logs [DnsRecord];
     Enip in enip logs [EnipRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [HttpRecord];
+    Iec104 in iec104 logs [Iec104Record];
     Modbus in modbus logs [ModbusRecord];
     S7comm in s7comm logs [S7commRecord];
     Smtp in smtp logs [SmtpRecord];

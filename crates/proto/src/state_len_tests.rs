@@ -6,12 +6,14 @@ use sekisho_types::Dir::{Orig, Resp};
 
 /// Bytes of an idle state after a whole exchange, at most.
 const IDLE_MAX: &[(ProtoId, usize)] = &[
+    (ProtoId::Bacnet, 256),
     (ProtoId::Dnp3, 512),
     (ProtoId::Dns, 128),
     (ProtoId::Enip, 512),
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
+    (ProtoId::Iec104, 256),
     (ProtoId::Modbus, 512),
     (ProtoId::S7comm, 512),
     (ProtoId::Smtp, 1024),
