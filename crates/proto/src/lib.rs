@@ -50,6 +50,7 @@ pub mod http;
 pub mod iec104;
 mod mime;
 pub mod modbus;
+pub mod opcua;
 pub mod s7comm;
 pub mod smtp;
 pub mod ssh;

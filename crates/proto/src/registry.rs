@@ -179,6 +179,7 @@ protocols! {
     Http in http logs [HttpRecord];
     Iec104 in iec104 logs [Iec104Record];
     Modbus in modbus logs [ModbusRecord];
+    Opcua in opcua logs [OpcuaRecord];
     S7comm in s7comm logs [S7commRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];

@@ -15,6 +15,7 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Http, 1024),
     (ProtoId::Iec104, 256),
     (ProtoId::Modbus, 512),
+    (ProtoId::Opcua, 768),
     (ProtoId::S7comm, 512),
     (ProtoId::Smtp, 1024),
     (ProtoId::Ssh, 1024),

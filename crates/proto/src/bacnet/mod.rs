@@ -52,7 +52,7 @@ impl Protocol for Parser {
         match message::parse(bytes) {
             Ok(message) => {
                 self.confirmed = true;
-                cx.confirm("bacnet");
+                cx.recognize("bacnet");
                 self.message(dir, message, cx);
             }
             Err(_) if self.confirmed => cx.weird("bacnet_malformed"),
@@ -86,7 +86,7 @@ impl Parser {
             Content::Answer { invoke_id, .. } => {
                 let asked = |r: &Request| r.dir != dir && r.invoke_id == invoke_id;
                 let found = self.pending.iter().position(asked).map(|at| self.pending.remove(at));
-                Row::answered(found, message, cx.ts).emit(cx);
+                Row::answered(found, message, dir.flip(), cx.ts).emit(cx);
             }
             Content::Link | Content::Network(_) | Content::Unconfirmed { .. } => {
                 Row::asked(Request { dir, invoke_id: 0, ts: cx.ts, message }).emit(cx);
@@ -98,6 +98,7 @@ impl Parser {
 /// What becomes a row.
 struct Row {
     ts: Timestamp,
+    dir: Dir,
     bvlc: Named,
     kind: &'static str,
     invoke_id: Option<u8>,
@@ -115,6 +116,7 @@ impl Row {
         let Message { bvlc, source, destination, content } = request.message;
         let row = Self {
             ts: request.ts,
+            dir: request.dir,
             bvlc,
             kind: "BVLC",
             invoke_id: None,
@@ -147,8 +149,8 @@ impl Row {
     }
 
     /// An answer with its request, if that was seen.
-    fn answered(request: Option<Request>, answer: Message, ts: Timestamp) -> Self {
-        let said = Self::asked(Request { dir: Dir::Resp, invoke_id: 0, ts, message: answer });
+    fn answered(request: Option<Request>, answer: Message, dir: Dir, ts: Timestamp) -> Self {
+        let said = Self::asked(Request { dir, invoke_id: 0, ts, message: answer });
         let Some(request) = request else { return said };
         let rtt = Some(ts - request.ts);
         let mut row = Self::asked(request);
@@ -162,6 +164,7 @@ impl Row {
         let d = self.detail;
         cx.emit(BacnetRecord {
             head: cx.head(self.ts),
+            is_orig: self.dir.is_orig(),
             bvlc: self.bvlc,
             kind: EnumName(self.kind),
             invoke_id: self.invoke_id,

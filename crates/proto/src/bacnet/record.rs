@@ -9,6 +9,8 @@ pub struct BacnetRecord {
     /// Time of the request, flow and ends.
     #[record(flatten)]
     pub head: Head,
+    /// The originator sent the request, or the unconfirmed message.
+    pub is_orig: bool,
     /// Function of the virtual link (BVLC).
     pub bvlc: Named,
     /// `CONFIRMED`, `UNCONFIRMED`, `NETWORK` for a message of the network layer, `BVLC` for one of the virtual link.

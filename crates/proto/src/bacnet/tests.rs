@@ -20,7 +20,7 @@ fn parses_requests_with_answers() {
         &datagram(10, &[1, 0], &[0x30, 7, 12, 0x0c, 0, 0, 0, 5, 0x19, 85, 0x3e, 0x44, 0x41, 0xac, 0, 0, 0x3f]),
     );
     b.data(Dir::Orig, &datagram(10, &[1, 4], &[0, 5, 9, 20, 0x09, 0])).end();
-    let shared = "bvlc=Str(\"Original-Unicast-NPDU\") kind=Enum(CONFIRMED)";
+    let shared = "is_orig=Bool(true) bvlc=Str(\"Original-Unicast-NPDU\") kind=Enum(CONFIRMED)";
     assert_eq!(
         b.rows("bacnet"),
         [
@@ -47,10 +47,10 @@ fn parses_announcements() {
     assert_eq!(
         b.rows("bacnet"),
         [
-            "bvlc=Str(\"Original-Broadcast-NPDU\") kind=Enum(UNCONFIRMED) service=Str(\"who-is\")",
-            "bvlc=Str(\"Original-Broadcast-NPDU\") kind=Enum(UNCONFIRMED) service=Str(\"i-am\") \
+            "is_orig=Bool(true) bvlc=Str(\"Original-Broadcast-NPDU\") kind=Enum(UNCONFIRMED) service=Str(\"who-is\")",
+            "is_orig=Bool(true) bvlc=Str(\"Original-Broadcast-NPDU\") kind=Enum(UNCONFIRMED) service=Str(\"i-am\") \
              objects=[Str(\"device 1234\")] device=Count(1234) vendor_id=Count(15)",
-            "bvlc=Str(\"Register-Foreign-Device\") kind=Enum(BVLC)",
+            "is_orig=Bool(true) bvlc=Str(\"Register-Foreign-Device\") kind=Enum(BVLC)",
         ]
     );
 }

@@ -46,7 +46,7 @@ impl Protocol for Parser {
         side.feed(bytes, extent, surely, |next| match next {
             Next::Message(bytes) => {
                 *confirmed = true;
-                cx.confirm_partial("iec104");
+                cx.recognize("iec104");
                 frame(dir, bytes, cx);
                 true
             }

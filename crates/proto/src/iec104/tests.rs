@@ -80,5 +80,5 @@ fn probes() {
     assert_eq!(probe(&information(&[45, 2, 6, 0, 1, 0, 100, 0, 0, 1]), true), Guess::No);
     assert_eq!(probe(&[0x68, 4, 1, 0, 2, 0], false), Guess::More);
     assert_eq!(probe(&[0x68, 4, 1, 0, 2, 0], true), Guess::Yes);
-    assert_eq!(probe(b"hello", true), Guess::No);
+    assert_eq!(probe(b"hello world", true), Guess::No);
 }

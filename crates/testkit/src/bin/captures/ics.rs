@@ -12,6 +12,7 @@ pub fn all() -> Vec<Capture> {
         Capture::ethernet("bacnet/building", bacnet()),
         Capture::ethernet("enip/cell", enip()),
         Capture::ethernet("iec104/substation", frames_of(&iec104())),
+        Capture::ethernet("opcua/sessions", frames_of(&opcua())),
         Capture::ethernet("s7comm/engineering", frames_of(&s7comm())),
     ]
 }
@@ -352,6 +353,103 @@ fn iec104() -> Vec<Conversation> {
             .send(Orig, &i_frame(4, &[103, 1, 6, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7]))
             .send(Orig, &u(0x13))
             .send(Resp, &u(0x23))
+            .fin(),
+    ]
+}
+
+/// A text behind its length, as in OPC UA.
+fn ua_string(text: &str) -> Vec<u8> {
+    let len = u32::try_from(text.len()).expect("a text");
+    [&len.to_le_bytes(), text.as_bytes()].concat()
+}
+
+/// A chunk of OPC UA.
+fn ua_chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(body.len() + 8).expect("a chunk");
+    [&kind[..], &len.to_le_bytes(), body].concat()
+}
+
+/// No text.
+const UA_NONE: [u8; 4] = [0xff; 4];
+
+/// A message that opens the channel 5.
+fn ua_open(policy: &str, body: &[u8]) -> Vec<u8> {
+    let uri = ua_string(&format!("http://opcfoundation.org/UA/SecurityPolicy#{policy}"));
+    ua_chunk(b"OPNF", &[&[5, 0, 0, 0][..], &uri, &UA_NONE, &UA_NONE, &[1, 0, 0, 0, 1, 0, 0, 0], body].concat())
+}
+
+/// A message in the channel 5.
+fn ua_message(request_id: u8, kind: u16, body: &[u8]) -> Vec<u8> {
+    let head = [5, 0, 0, 0, 9, 0, 0, 0, request_id, 0, 0, 0, request_id, 0, 0, 0, 1, 0];
+    ua_chunk(b"MSGF", &[&head[..], &kind.to_le_bytes(), body].concat())
+}
+
+/// A session in clear: endpoints, login, a value read, one written and refused, a method called, publishing; a channel
+/// that is encrypted; a greeting refused.
+fn opcua() -> Vec<Conversation> {
+    let asking = [&[0, 0][..], &[0; 16], &UA_NONE, &[0; 4], &[0, 0, 0]].concat();
+    let said = |status: u32| [&[0; 12][..], &status.to_le_bytes(), &[0; 8]].concat();
+    let ask = |parts: &[&[u8]]| [&asking[..], &parts.concat()].concat();
+    let hello = ua_chunk(b"HELF", &[&[0; 20][..], &ua_string("opc.tcp://plc.example:4840/")].concat());
+    let acknowledge = ua_chunk(b"ACKF", &[0; 20]);
+    let pump = [&[3, 4, 0][..], &ua_string("Pump.Speed")].concat();
+    let token = [ua_string("user"), ua_string("operator"), ua_string("secret"), UA_NONE.to_vec()].concat();
+    let token_len = u32::try_from(token.len()).expect("short").to_le_bytes();
+    let session = ask(&[
+        &ua_string("urn:client.example"),
+        &UA_NONE,
+        &[2],
+        &ua_string("Client"),
+        &[1, 0, 0, 0],
+        &UA_NONE,
+        &UA_NONE,
+        &UA_NONE,
+        &UA_NONE,
+        &ua_string("opc.tcp://plc.example:4840/"),
+        &ua_string("Shift 1"),
+    ]);
+    let login = ask(&[&[0xff; 16], &[1, 0, 0x44, 1, 1], &token_len, &token]);
+    let read = ask(&[&[0; 12], &[1, 0, 0, 0], &pump, &[13, 0, 0, 0], &UA_NONE, &[0, 0], &UA_NONE]);
+    let write = ask(&[&[1, 0, 0, 0], &pump, &[13, 0, 0, 0], &UA_NONE, &[1, 11, 0, 0, 0, 0, 0, 0, 0, 0]]);
+    let call = ask(&[&[1, 0, 0, 0], &pump, &[1, 4, 7, 0], &[0, 0, 0, 0]]);
+    let url = ask(&[&ua_string("opc.tcp://plc.example:4840/")]);
+    let opening = [&[1, 0, 0xbe, 1][..], &ask(&[&[0; 8], &[1, 0, 0, 0], &UA_NONE, &[0x80, 0xee, 0x36, 0]])].concat();
+    let opened = [&[1, 0, 0xc1, 1][..], &said(0)].concat();
+    let secret = |len: usize| ua_chunk(b"MSGF", &vec![0xa5; len]);
+    vec![
+        talk(0, "192.0.2.13:4840")
+            .send(Orig, &hello)
+            .send(Resp, &acknowledge)
+            .send(Orig, &ua_open("None", &opening))
+            .send(Resp, &ua_open("None", &opened))
+            .send(Orig, &ua_message(2, 428, &url))
+            .send(Resp, &ua_message(2, 431, &said(0)))
+            .send_split(Orig, &ua_message(3, 461, &session), &[5, 40])
+            .send(Resp, &ua_message(3, 464, &said(0)))
+            .send(Orig, &ua_message(4, 467, &login))
+            .send(Resp, &ua_message(4, 470, &said(0)))
+            .send(Orig, &[ua_message(5, 631, &read), ua_message(6, 673, &write)].concat())
+            .send(Resp, &[ua_message(6, 676, &said(0x801f_0000)), ua_message(5, 634, &said(0))].concat())
+            .send(Orig, &ua_message(7, 712, &call))
+            .send(Resp, &ua_message(7, 397, &said(0x8002_0000)))
+            .send(Orig, &[ua_message(8, 826, &asking), ua_message(9, 826, &asking)].concat())
+            .send(Resp, &[ua_message(8, 829, &said(0)), ua_message(9, 829, &said(0))].concat())
+            .send(Orig, &ua_message(10, 473, &ask(&[&[1]])))
+            .fin(),
+        talk(1, "192.0.2.13:14840")
+            .send(Orig, &hello)
+            .send(Resp, &acknowledge)
+            .send(Orig, &ua_open("Basic256Sha256", &[0xa5; 64]))
+            .send(Resp, &ua_open("Basic256Sha256", &[0xa5; 64]))
+            .send(Orig, &secret(100))
+            .send(Resp, &secret(200))
+            .fin(),
+        talk(2, "192.0.2.14:4840")
+            .send(Orig, &hello)
+            .send(
+                Resp,
+                &ua_chunk(b"ERRF", &[&0x8083_0000u32.to_le_bytes()[..], &ua_string("no such endpoint")].concat()),
+            )
             .fin(),
     ]
 }
