@@ -1,5 +1,6 @@
 //! What a flow's slot holds for the application layer.
 
+use crate::control::Control;
 use sekisho_proto::Parser;
 use sekisho_types::{Dir, Heap, block_len, list_len};
 
@@ -25,6 +26,8 @@ pub(crate) enum App {
     Late(u8),
     /// A parser is at work.
     Active(Parser),
+    /// A flow of a control protocol is summed up: with the bytes that the sum was counted for.
+    Control(Box<(Control, u32)>),
     /// Nobody wants the bytes.
     Opaque,
 }
@@ -35,6 +38,7 @@ impl App {
         match self {
             Self::Active(parser) => parser.counted_len(),
             Self::Probing(probing) => i64::from(probing.counted),
+            Self::Control(sum) => i64::from(sum.1),
             Self::New | Self::Late(_) | Self::Opaque => 0,
         }
     }
@@ -44,6 +48,7 @@ impl App {
         match self {
             Self::Active(parser) => parser.counted_len(),
             Self::Probing(probing) => i64::from(std::mem::take(&mut probing.counted)),
+            Self::Control(sum) => i64::from(std::mem::take(&mut sum.1)),
             Self::New | Self::Late(_) | Self::Opaque => 0,
         }
     }

@@ -258,8 +258,11 @@ impl Worker {
     }
 }
 
-/// All flows have ended: tunnels end in the order of their ends, then files.
+/// All flows have ended: address resolution ends, tunnels in the order of their ends, then files.
 pub(crate) fn finish(shards: &mut [&mut Shard], now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
+    for shard in shards.iter_mut() {
+        shard.finish_neighbours(rows);
+    }
     let mut tunnels: Vec<_> = shards.iter_mut().flat_map(|s| s.finish(now, store)).collect();
     tunnels.sort_by_key(|t| t.0);
     for (_, row) in &tunnels {
