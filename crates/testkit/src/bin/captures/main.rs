@@ -2,6 +2,7 @@
 //!
 //! Every capture is a pure function of this program, so that a second run changes nothing.
 
+mod control;
 mod dns;
 mod flow;
 mod ftp;
@@ -61,6 +62,7 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         flow::all(),
         tunnel::all(),
         link::all(),
+        control::all(),
         dns::all(),
         http::all(),
         ics::all(),
