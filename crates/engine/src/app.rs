@@ -1,5 +1,6 @@
 //! What a flow's slot holds for the application layer.
 
+use crate::control::Control;
 use sekisho_proto::{Parser, Probing};
 
 /// Chunks of an unknown stream that are watched for TLS beginning: IMAP, POP3, XMPP, LDAP, MySQL, PostgreSQL, RDP and
@@ -18,6 +19,8 @@ pub(crate) enum App {
     Late(u8),
     /// A parser is at work.
     Active(Parser),
+    /// A flow of a control protocol is summed up: with the bytes that the sum was counted for.
+    Control(Box<(Control, u32)>),
     /// Nobody wants the bytes.
     Opaque,
 }
@@ -28,6 +31,7 @@ impl App {
         match self {
             Self::Active(parser) => parser.counted_len(),
             Self::Probing(probing) => probing.counted_len(),
+            Self::Control(sum) => i64::from(sum.1),
             Self::New | Self::Late(_) | Self::Opaque => 0,
         }
     }
@@ -37,6 +41,7 @@ impl App {
         match self {
             Self::Active(parser) => parser.counted_len(),
             Self::Probing(probing) => probing.uncount(),
+            Self::Control(sum) => i64::from(std::mem::take(&mut sum.1)),
             Self::New | Self::Late(_) | Self::Opaque => 0,
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::budget::{Lens, Pool};
+use crate::control::{self, Neighbours};
 use crate::files::FileHost;
 use crate::pass::{Host, Pass};
 use crate::records::{TunnelRecord, WeirdRecord};
@@ -60,6 +61,7 @@ pub(crate) struct Lane {
     pub(crate) flows: FlowTable<App>,
     pub(crate) defrag: Defragmenter,
     pub(crate) host: Host,
+    neighbours: Neighbours,
     /// What it may come to use.
     pub(crate) caps: Lens,
     /// Out-of-order bytes from which on some have to go.
@@ -83,6 +85,7 @@ impl Lane {
             flows: FlowTable::new(settings.flow.clone()),
             defrag: Defragmenter::new(settings.flow.clone()),
             host,
+            neighbours: Neighbours::new(seed),
             caps: Lens::default(),
             reassembly_high: 0,
             checksums: settings.checksums,
@@ -124,8 +127,7 @@ impl Lane {
     /// A packet of a flow, not a fragment and nothing in it.
     pub fn leaf(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
         if d.ip_version == 0 {
-            self.host.stats.no_ip += 1;
-            return;
+            return self.no_ip(d, bytes, way);
         }
         if self.checksums && self.bad_checksum(d, bytes, way) {
             return;
@@ -133,11 +135,21 @@ impl Lane {
         self.flow(d, bytes, outer, way);
     }
 
+    /// A frame without IP.
+    #[cold]
+    fn no_ip(&mut self, d: &Decoded, bytes: &[u8], way: &mut Way<'_>) {
+        self.host.stats.no_ip += 1;
+        self.neighbours.frame(d, bytes, way.at.ts, way.rows);
+    }
+
     #[inline(always)]
     fn flow(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Option<Handled> {
         self.done = way.at.number;
         if way.at.ts < way.now {
             self.catch_up(way);
+        }
+        if control::concerns(d.proto) {
+            self.host.control_header = control::header(d, bytes);
         }
         let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
         let mut pass = Pass { host: &mut self.host, rows: way.rows, store: way.store };
@@ -334,6 +346,11 @@ impl Lane {
     /// Ends one flow.
     pub fn end(&mut self, flow: FlowId, rows: &mut dyn Rows, store: &mut dyn Store) {
         self.flows.end(flow, &mut Pass { host: &mut self.host, rows, store });
+    }
+
+    /// Logs what is left of address resolution.
+    pub fn finish_neighbours(&mut self, rows: &mut dyn Rows) {
+        self.neighbours.finish(rows);
     }
 
     /// All flows have ended: what is left beside them goes. The closing rows of tunnels, by their ends.

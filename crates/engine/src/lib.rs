@@ -7,6 +7,7 @@
 mod announce;
 mod app;
 mod budget;
+mod control;
 mod deal;
 mod expect;
 mod files;
@@ -23,6 +24,7 @@ mod tunnels;
 mod worker;
 
 pub use budget::{Budget, FIXED_LEN, MAX_PARTS, MIN_LEN, POOL_COUNT, Pool, PoolState};
+pub use control::{ArpRecord, IcmpRecord, IgmpRecord, NdpRecord};
 pub use lane::{MAX_TUNNEL_DEPTH, Tap};
 pub use records::{TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
@@ -55,9 +57,13 @@ impl<F: FnMut(&dyn Record)> Rows for F {
 pub fn schemas() -> Vec<&'static Schema> {
     let mut all = sekisho_proto::schemas();
     all.extend([
+        ArpRecord::static_schema(),
         sekisho_flow::ConnRecord::static_schema(),
         sekisho_files::FileRecord::static_schema(),
         sekisho_files::OcspRecord::static_schema(),
+        IcmpRecord::static_schema(),
+        IgmpRecord::static_schema(),
+        NdpRecord::static_schema(),
         StatsRecord::static_schema(),
         TunnelRecord::static_schema(),
         WeirdRecord::static_schema(),

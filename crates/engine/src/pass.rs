@@ -1,6 +1,7 @@
 //! From the flow table's calls to parsers, and from parsers to rows.
 
 use crate::app::{App, MAX_LATE_CHUNKS};
+use crate::control::{self, Control};
 use crate::deal::Announced;
 use crate::expect::Expectations;
 use crate::files::FileHost;
@@ -30,6 +31,8 @@ pub(crate) struct Host {
     pub announced: Vec<Announced>,
     pub tunnels: Tunnels,
     pub stats: Stats,
+    /// Header of the packet at hand, if it is of a control protocol.
+    pub control_header: control::Header,
     /// Bytes that the states of all parsers take, and what was kept for probes.
     pub parsers_len: i64,
     /// The most that they took since somebody asked.
@@ -52,6 +55,7 @@ impl Host {
             announced: Vec::new(),
             tunnels: Tunnels::new(seed, remembered.tunnels),
             stats: Stats::default(),
+            control_header: control::Header::default(),
             parsers_len: 0,
             parsers_peak: 0,
             parsers_cap: i64::MAX,
@@ -188,7 +192,7 @@ impl Pass<'_> {
     fn offer(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
         match app {
             App::Active(_) => self.run(flow, app, dir, bytes, at),
-            App::Opaque => {}
+            App::Opaque | App::Control(_) => {}
             App::Late(_) => self.late(flow, app, dir, bytes, at),
             App::New | App::Probing(_) => self.identify(flow, app, dir, bytes, at),
         }
@@ -394,6 +398,26 @@ impl Pass<'_> {
         flow.set_opaque();
     }
 
+    /// A message of a control protocol is added to its flow's sum.
+    #[cold]
+    fn control(&mut self, flow: &Flow, app: &mut App, message: &control::Message<'_>, wire_len: u32, at: Moment) {
+        let proto = flow.info.tuple.proto;
+        if matches!(app, App::New) {
+            let [kind, ..] = message.header;
+            *app = App::Control(Box::new((Control::new(proto, kind), 0)));
+        }
+        let App::Control(sum) = app else { return };
+        let (control, counted) = &mut **sum;
+        let odd = control.add(proto, message);
+        let now = u32::try_from(control.held_len()).unwrap_or(u32::MAX);
+        self.host.parsers_len += i64::from(now) - i64::from(std::mem::replace(counted, now));
+        self.host.parsers_peak = self.host.parsers_peak.max(self.host.parsers_len);
+        // What the capture cut off is no anomaly.
+        if let Some(name) = odd.filter(|_| message.payload.len() == wire_len as usize) {
+            self.weird_row(&flow.info, name, None, at);
+        }
+    }
+
     /// A stream in a protocol that nobody knows: does it go on in TLS?
     fn late(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
         let chunks = if let App::Late(n) = app { n.saturating_add(1) } else { 1 };
@@ -424,9 +448,14 @@ impl Sink for Pass<'_> {
         self.offer(flow, app, dir, bytes, at);
     }
 
-    fn datagram(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, payload: &[u8], _wire_len: u32, at: Moment) {
-        if flow.info.tuple.proto == ip_proto::UDP && !payload.is_empty() {
-            self.offer(flow, app, dir, payload, at);
+    fn datagram(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, payload: &[u8], wire_len: u32, at: Moment) {
+        if flow.info.tuple.proto == ip_proto::UDP {
+            if !payload.is_empty() {
+                self.offer(flow, app, dir, payload, at);
+            }
+        } else if control::concerns(flow.info.tuple.proto) {
+            let message = control::Message { dir, ts: at.ts, header: self.host.control_header, payload };
+            self.control(flow, app, &message, wire_len, at);
         }
     }
 
@@ -443,7 +472,7 @@ impl Sink for Pass<'_> {
                 p.lose(dir);
                 self.host.parsers_len += p.recount();
             }
-            App::New | App::Late(_) | App::Opaque => {}
+            App::New | App::Late(_) | App::Control(_) | App::Opaque => {}
         }
     }
 
@@ -456,6 +485,12 @@ impl Sink for Pass<'_> {
     }
 
     fn ending(&mut self, flow: &mut Flow, app: &mut App, at: Moment) {
+        if matches!(app, App::Control(_)) {
+            if let App::Control(sum) = self.take(app) {
+                sum.0.end(&flow.info, self.rows);
+            }
+            return;
+        }
         self.end_parser(flow, app, at);
     }
 

@@ -239,6 +239,13 @@ impl Shard {
         }
     }
 
+    /// Logs what is left of address resolution.
+    pub fn finish_neighbours(&mut self, rows: &mut dyn Rows) {
+        for lane in self.lanes_mut() {
+            lane.finish_neighbours(rows);
+        }
+    }
+
     /// All flows have ended: what is left beside them goes. The closing rows of tunnels, by their ends.
     pub fn finish(&mut self, now: Timestamp, store: &mut dyn Store) -> Vec<(FiveTuple, TunnelRecord)> {
         self.lanes_mut().flat_map(|lane| lane.finish(now, store)).collect()

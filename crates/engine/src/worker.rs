@@ -270,10 +270,12 @@ impl Worker {
     }
 }
 
-/// All flows have ended: what was joined across them is logged, tunnels end in the order of their ends, then files.
+/// All flows have ended: what was joined across them is logged, address resolution ends, tunnels in the order of their ends,
+/// then files.
 pub(crate) fn finish(shards: &mut [&mut Shard], now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
     for shard in shards.iter_mut() {
         shard.finish_joined(rows);
+        shard.finish_neighbours(rows);
     }
     let mut tunnels: Vec<_> = shards.iter_mut().flat_map(|s| s.finish(now, store)).collect();
     tunnels.sort_by_key(|t| t.0);

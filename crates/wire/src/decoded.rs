@@ -172,7 +172,7 @@ impl Anomalies {
 /// The headers of one frame, or of one packet inside a tunnel: offsets and numbers, no bytes.
 ///
 /// All offsets count from the start of the slice given to the decoder. `ip_version` is 0 when the
-/// frame carries no IP; then only the link fields mean something. Payload ranges always lie within
+/// frame carries no IP; then only the link fields mean something, and for ARP and RARP the payload. Payload ranges always lie within
 /// the captured bytes; `wire_len` fields say what the headers claim.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decoded {

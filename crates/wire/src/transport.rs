@@ -51,7 +51,7 @@ impl Walk<'_> {
 
     /// The payload is what the layer still has from `off` on.
     #[inline(always)]
-    fn payload(&mut self, off: usize) {
+    pub(crate) fn payload(&mut self, off: usize) {
         let start = off.min(self.end);
         self.d.payload_offset = n32(start);
         self.d.payload_len = n32(self.end - start);

@@ -29,7 +29,7 @@ pub const MAX_MESSAGE_LEN: usize = 2048;
 /// Requests that wait for an answer; the oldest is logged as unanswered when another comes.
 pub const MAX_PENDING: usize = 32;
 /// Connections with cyclic data counted in one flow.
-pub const MAX_CYCLIC: usize = 16;
+pub const MAX_CYCLIC: usize = 128;
 /// Rough heap of a request that waits, for the account.
 const REQUEST_LEN: usize = 128;
 /// Name of cyclic data in `command`.
@@ -99,7 +99,7 @@ impl Protocol for Parser {
             Row::asked(waiting).emit(cx);
         }
         for c in std::mem::take(&mut self.cyclic) {
-            let mut row = Row::new(c.ts, IO_DATA.into());
+            let mut row = Row::new(c.ts, c.dir, IO_DATA.into());
             row.connection = Some(c.connection);
             row.cyclic = Some((c.count, c.bytes));
             row.emit(cx);
@@ -140,7 +140,7 @@ impl Parser {
 
     fn cyclic(&mut self, dir: Dir, connection: u32, len: usize, cx: &mut Cx<'_>) {
         if !std::mem::replace(&mut self.confirmed, true) {
-            cx.confirm_midstream("enip");
+            cx.recognize("enip");
         }
         let known = self.cyclic.iter().position(|c| (c.connection, c.dir) == (connection, dir));
         if known.is_none() {
@@ -162,7 +162,7 @@ impl Parser {
         let mut r = Reader::new(bytes);
         let Ok(header) = Header::parse(&mut r) else { return };
         self.confirmed = true;
-        cx.confirm_midstream("enip");
+        cx.recognize("enip");
         let body = message::body(header.command, &mut r).unwrap_or_else(|_| {
             // Data that a limit cut off are no anomaly.
             if usize::from(header.len) + message::HEADER_LEN == bytes.len() && header.len > 0 {
@@ -196,7 +196,11 @@ impl Parser {
         let asked_identity = found.as_ref().and_then(|w| w.cip.as_ref()).is_some_and(|r| {
             r.path.class == Some(names::class::IDENTITY) && r.service == names::service::GET_ATTRIBUTES_ALL
         });
+        let unasked = found.is_none();
         let mut row = Row::asked(found.unwrap_or(waiting));
+        if unasked {
+            row.dir = dir.flip();
+        }
         row.rtt = rtt;
         row.session = header.session;
         row.status = header.status;
@@ -239,6 +243,7 @@ const fn wants_answer(code: u16) -> bool {
 /// What becomes a row.
 struct Row {
     ts: Timestamp,
+    dir: Dir,
     command: Named,
     session: u32,
     status: u32,
@@ -251,9 +256,10 @@ struct Row {
 }
 
 impl Row {
-    fn new(ts: Timestamp, command: Named) -> Self {
+    fn new(ts: Timestamp, dir: Dir, command: Named) -> Self {
         Self {
             ts,
+            dir,
             command,
             session: 0,
             status: 0,
@@ -274,7 +280,7 @@ impl Row {
             status: w.header.status,
             connection: w.connection,
             request: w.cip,
-            ..Self::new(w.ts, command)
+            ..Self::new(w.ts, w.dir, command)
         }
     }
 
@@ -286,6 +292,7 @@ impl Row {
         cx.emit(EnipRecord {
             head: cx.head(self.ts),
             proto: EnumName(if cx.transport == Transport::Tcp { "tcp" } else { "udp" }),
+            is_orig: self.dir.is_orig(),
             command: self.command,
             session: (!cyclic).then_some(self.session),
             status: (!cyclic).then(|| names::status(self.status)),

@@ -11,6 +11,8 @@ pub struct EnipRecord {
     pub head: Head,
     /// Transport protocol.
     pub proto: EnumName,
+    /// The originator sent the request, or the cyclic data.
+    pub is_orig: bool,
     /// Encapsulation command; `IO_DATA` for cyclic data.
     pub command: Named,
     /// Session of the encapsulation.

@@ -29,7 +29,7 @@ fn parses_a_session() {
         (Dir::Orig, rr(4, &[5, 2, 0x20, 1, 0x24, 1])),
         (Dir::Orig, encapsulated(0x66, 9, 0, 5, &[])),
     ]);
-    let shared = "proto=Enum(tcp)";
+    let shared = "proto=Enum(tcp) is_orig=Bool(true)";
     let ok = "session=Count(9) status=Str(\"SUCCESS\")";
     assert_eq!(
         o.rows,
@@ -83,7 +83,7 @@ fn parses_datagrams() {
     assert!(rows[0].contains("device_addr=Addr(192.0.2.9)") && rows[0].contains("product_name=Str(\"PLC1\")"));
     assert_eq!(
         rows[1],
-        "proto=Enum(udp) command=Str(\"IO_DATA\") connection_id=Count(7) io_count=Count(2) io_bytes=Count(8)"
+        "proto=Enum(udp) is_orig=Bool(true) command=Str(\"IO_DATA\") connection_id=Count(7) io_count=Count(2) io_bytes=Count(8)"
     );
 }
 

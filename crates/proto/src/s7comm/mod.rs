@@ -142,7 +142,7 @@ impl Parser {
         match message::parse(payload) {
             Ok(message) => {
                 self.confirmed = true;
-                cx.confirm_midstream("s7comm");
+                cx.recognize("s7comm");
                 if let Some(message) = message {
                     self.message(dir, message, cx);
                 }
@@ -178,7 +178,7 @@ impl Parser {
     }
 
     fn emit(&self, request: Request, answer: Option<(Timestamp, Message)>, cx: &mut Cx<'_>) {
-        let Request { ts, message: asked, .. } = request;
+        let Request { dir, ts, message: asked } = request;
         let unasked = asked.role == Role::Answer;
         let rtt = answer.as_ref().filter(|_| !unasked).map(|(at, _)| *at - ts);
         let said = answer.map(|(_, message)| message);
@@ -191,6 +191,7 @@ impl Parser {
         let d = asked.detail;
         cx.emit(S7commRecord {
             head: cx.head(ts),
+            is_orig: dir.is_orig() != unasked,
             protocol: EnumName(if asked.plus_version.is_some() { "S7comm-plus" } else { "S7comm" }),
             version: asked.plus_version,
             rosctr: EnumName(if asked.role == Role::Push { "PUSH" } else { asked.kind }),

@@ -9,6 +9,8 @@ pub struct S7commRecord {
     /// Time of the request, flow and ends.
     #[record(flatten)]
     pub head: Head,
+    /// The originator sent the request.
+    pub is_orig: bool,
     /// `S7comm` or `S7comm-plus`.
     pub protocol: EnumName,
     /// Version of S7comm-plus.

@@ -35,16 +35,16 @@ fn parses_a_session() {
         o.rows,
         [
             format!(
-                "s7comm: protocol=Enum(S7comm) rosctr=Enum(JOB) pdu_ref=Count(1) func=Str(\"Setup Communication\") \
+                "s7comm: is_orig=Bool(true) protocol=Enum(S7comm) rosctr=Enum(JOB) pdu_ref=Count(1) func=Str(\"Setup Communication\") \
                  pdu_len=Count(240) success=Bool(true) rtt=Interval(1000000) {tsaps}"
             ),
             format!(
-                "s7comm: protocol=Enum(S7comm) rosctr=Enum(JOB) pdu_ref=Count(2) func=Str(\"Write Variable\") \
+                "s7comm: is_orig=Bool(true) protocol=Enum(S7comm) rosctr=Enum(JOB) pdu_ref=Count(2) func=Str(\"Write Variable\") \
                  item_count=Count(1) items=[Str(\"DB1 2.0 BIT 1\")] success=Bool(false) \
                  item_errors=[Str(\"Access denied\")] rtt=Interval(1000000) {tsaps}"
             ),
             format!(
-                "s7comm: protocol=Enum(S7comm) rosctr=Enum(JOB) pdu_ref=Count(9) func=Str(\"PLC Stop\") \
+                "s7comm: is_orig=Bool(true) protocol=Enum(S7comm) rosctr=Enum(JOB) pdu_ref=Count(9) func=Str(\"PLC Stop\") \
                  pi_service=Str(\"P_PROGRAM\") {tsaps}"
             ),
         ]
@@ -64,8 +64,10 @@ fn parses_plus_and_units_in_several_packets() {
     ]);
     assert_eq!(
         o.rows,
-        ["s7comm: protocol=Enum(S7comm-plus) version=Count(2) rosctr=Enum(REQUEST) pdu_ref=Count(5) \
-          func=Str(\"SetMultiVariables\") success=Bool(true) rtt=Interval(2000000)"]
+        [
+            "s7comm: is_orig=Bool(true) protocol=Enum(S7comm-plus) version=Count(2) rosctr=Enum(REQUEST) pdu_ref=Count(5) \
+          func=Str(\"SetMultiVariables\") success=Bool(true) rtt=Interval(2000000)"
+        ]
     );
 }
 

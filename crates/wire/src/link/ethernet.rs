@@ -131,9 +131,11 @@ impl Walk<'_> {
             ethertype::NSH => self.nsh(off),
             ethertype::VNTAG | ethertype::HSR => self.next_type(off + 4),
             ethertype::ETAG | ethertype::CISCO_METADATA => self.next_type(off + 6),
-            ethertype::ARP | ethertype::RARP | ethertype::LLDP | ethertype::EAPOL | ethertype::PPPOE_DISCOVERY => {
+            ethertype::ARP | ethertype::RARP => {
+                self.payload(off);
                 Step::Stop
             }
+            ethertype::LLDP | ethertype::EAPOL | ethertype::PPPOE_DISCOVERY => Step::Stop,
             _ => self.unknown(),
         }
     }

@@ -3,6 +3,7 @@
 //! Every capture is a pure function of this program, so that a second run changes nothing.
 
 mod chat;
+mod control;
 mod data;
 mod dir;
 mod dns;
@@ -16,8 +17,8 @@ mod remote;
 mod smtp;
 mod ssh;
 mod tunnel;
-mod web;
 mod vpn;
+mod web;
 
 use sekisho_testkit::{Addr, Conversation, Timestamp};
 use std::path::Path;
@@ -76,6 +77,7 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         smtp::all(),
         ssh::all(),
         web::all(),
+        control::all(),
         dns::all(),
         http::all(),
         ics::all(),
