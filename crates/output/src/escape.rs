@@ -71,6 +71,35 @@ pub(crate) fn json_string(line: &mut Line, bytes: &[u8]) {
     }
 }
 
+/// Is all of it printable ASCII?
+#[inline]
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    // No special characters: these two are not printable.
+    plain_len(bytes, [0x7f; 2]) == bytes.len()
+}
+
+/// Appends the text that a reader of [`json_string`] sees; it is UTF-8.
+pub(crate) fn readable(out: &mut Vec<u8>, bytes: &[u8]) {
+    let mut rest = bytes;
+    while let Some(&b) = rest.first() {
+        let (used, as_it_is) = match JSON[usize::from(b)] {
+            Class::Plain | Class::Short(_) => (1, true),
+            Class::Control => (1, false),
+            Class::High => {
+                let len = utf8_len(rest).max(1);
+                (len, len > 1 && !is_c1(rest))
+            }
+        };
+        let (now, behind) = rest.split_at(used);
+        if as_it_is {
+            out.extend_from_slice(now);
+        } else {
+            out.extend(now.iter().flat_map(|&b| tsv_hex(b)));
+        }
+        rest = behind;
+    }
+}
+
 fn json_hex(line: &mut Line, b: u8) {
     let [h, l] = hex_pair(b);
     line.extend(&[b'\\', b'\\', b'x', h, l]);
@@ -283,6 +312,10 @@ mod tests {
                 let text = json(&input);
                 let read: String = serde_json::from_str(&text).unwrap();
                 assert_eq!(read, model(&input), "{input:?}");
+                let mut text = Vec::new();
+                readable(&mut text, &input);
+                assert_eq!(text, read.as_bytes(), "{input:?}");
+                assert_eq!(is_plain(&input), input.iter().all(|b| matches!(b, b' '..=b'~')), "{input:?}");
             }
         }
     }
