@@ -156,7 +156,10 @@ fn json_schema(schemas: &[&Schema]) -> String {
 fn property(field: &Field) -> String {
     let list = |inner: &Kind| {
         // An unset item is null.
-        format!("\"type\": \"array\", \"items\": {{ \"anyOf\": [{{ {} }}, {{ \"type\": \"null\" }}] }}", json_type(inner))
+        format!(
+            "\"type\": \"array\", \"items\": {{ \"anyOf\": [{{ {} }}, {{ \"type\": \"null\" }}] }}",
+            json_type(inner)
+        )
     };
     let kind = match field.kind {
         Kind::Set(inner) | Kind::Vector(inner) => list(inner),

@@ -55,7 +55,9 @@ impl Format {
     pub fn file_name(self, log: &str, formats: &[Self]) -> String {
         match self {
             Self::Ndjson => "all.ndjson".to_owned(),
-            _ if formats.iter().any(|&f| f != self && !f.is_stream()) => format!("{}/{log}.{}", self.name(), self.ending()),
+            _ if formats.iter().any(|&f| f != self && !f.is_stream()) => {
+                format!("{}/{log}.{}", self.name(), self.ending())
+            }
             _ => format!("{log}.{}", self.ending()),
         }
     }

@@ -12,16 +12,8 @@ const VALUE_BITS: usize = 10;
 type Block = [u32; 8];
 
 /// The odd numbers that choose the bit in each word, from the specification.
-const SALT: Block = [
-    0x47b6_137b,
-    0x4497_4d91,
-    0x8824_ad5b,
-    0xa2b7_289d,
-    0x7054_95c7,
-    0x2df1_424b,
-    0x9efc_4947,
-    0x5c6b_fb31,
-];
+const SALT: Block =
+    [0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31];
 
 pub struct Bloom {
     blocks: Vec<Block>,

@@ -138,7 +138,12 @@ mod tests {
     #[test]
     fn deltas_read_back() {
         for count in [0, 1, 2, 32, 33, 128, 129, 130, 1000] {
-            let steps: Vec<i64> = numbers(count, 9).scan(0i64, |at, n| { *at += (n & 0xfff).cast_signed(); Some(*at) }).collect();
+            let steps: Vec<i64> = numbers(count, 9)
+                .scan(0i64, |at, n| {
+                    *at += (n & 0xfff).cast_signed();
+                    Some(*at)
+                })
+                .collect();
             let wild: Vec<i64> = numbers(count, 5).map(|n| (n << 16 | n).cast_signed()).collect();
             let ends: Vec<i64> = (0..count).map(|i| if i % 2 == 0 { i64::MIN } else { i64::MAX }).collect();
             for values in [steps, wild, ends, vec![7; count]] {

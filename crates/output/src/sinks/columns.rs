@@ -67,11 +67,7 @@ impl Columns {
 }
 
 /// Does something with a table and hands on what that writes to `file`.
-fn with_file(
-    file: &mut File,
-    open: &mut Open,
-    write: impl FnOnce(&mut dyn FnMut(&[u8])),
-) -> Result<(), Error> {
+fn with_file(file: &mut File, open: &mut Open, write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Result<(), Error> {
     let mut result = Ok(());
     write(&mut |bytes| {
         if !matches!(file.state, State::Failed) {

@@ -291,7 +291,11 @@ fn a_failing_file_says_so_once_and_others_go_on() {
 }
 
 /// The files of `rows` as Parquet, and in which order they were complete.
-fn whole(rows: impl Iterator<Item = Demo>, columns_len: usize, detached: bool) -> (BTreeMap<String, Vec<u8>>, Vec<String>) {
+fn whole(
+    rows: impl Iterator<Item = Demo>,
+    columns_len: usize,
+    detached: bool,
+) -> (BTreeMap<String, Vec<u8>>, Vec<String>) {
     let (disk, told) = (Disk::default(), Arc::new(Mutex::new(Vec::new())));
     let (d, t) = (disk.clone(), told.clone());
     let mut sinks = Sinks::new(&[Format::Parquet], move |name| Ok(Box::new(Mem(d.clone(), name.to_owned()))))
