@@ -10,10 +10,10 @@ use super::{Out, Rows};
 use hashbrown::HashTable;
 use sekisho_types::{Addr, seeded_hash};
 
-/// A page has as many entries at most: a row more where a list goes on …
-const PAGE_COUNT: usize = 32 << 10;
+/// A page has as many entries at most, a row more where lists are: then nearly all pages are one block of 128 KiB …
+const PAGE_COUNT: usize = 15_000;
 /// … and as many bytes of spelled-out texts, one value more.
-const PAGE_LEN: usize = 256 << 10;
+const PAGE_LEN: usize = 96 << 10;
 
 /// A dictionary of numbers has as many at most.
 const MAX_NUMBERS: usize = 4096;
