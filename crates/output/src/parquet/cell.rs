@@ -28,24 +28,33 @@ const ROOM_LEN: usize = 64;
 
 impl Cells {
     /// `value`, which is no list.
+    #[inline]
     pub fn of<'a>(&'a mut self, value: &Value<'a>) -> Cell<'a> {
-        Cell::Text(match *value {
-            Value::Unset | Value::List(_) => return Cell::Unset,
-            Value::Bool(v) => return Cell::Number(i64::from(v)),
-            Value::Count(v) => return Cell::Number(v.cast_signed()),
-            Value::Int(v) => return Cell::Number(v),
-            Value::Double(v) => return Cell::Number(v.to_bits().cast_signed()),
-            Value::Time(v) => return Cell::Number(v.0),
-            Value::Interval(v) => return Cell::Number(seconds(v.0).to_bits().cast_signed()),
-            Value::Port(v) => return Cell::Number(i64::from(v)),
-            Value::Addr(v) => return Cell::Addr(*v.octets()),
-            Value::Str(v) if escape::is_plain(v) => v,
+        match *value {
+            Value::Unset | Value::List(_) => Cell::Unset,
+            Value::Bool(v) => Cell::Number(i64::from(v)),
+            Value::Count(v) => Cell::Number(v.cast_signed()),
+            Value::Int(v) => Cell::Number(v),
+            Value::Double(v) => Cell::Number(v.to_bits().cast_signed()),
+            Value::Time(v) => Cell::Number(v.0),
+            Value::Interval(v) => Cell::Number(seconds(v.0).to_bits().cast_signed()),
+            Value::Port(v) => Cell::Number(i64::from(v)),
+            Value::Addr(v) => Cell::Addr(*v.octets()),
+            Value::Enum(v) => Cell::Text(v.as_bytes()),
+            Value::Str(v) if escape::is_plain(v) => Cell::Text(v),
+            ref other => Cell::Text(self.spell(other)),
+        }
+    }
+
+    /// What has to be written to be a text.
+    #[inline(never)]
+    fn spell<'a>(&'a mut self, value: &Value<'a>) -> &'a [u8] {
+        match *value {
             Value::Str(v) => {
                 self.text.clear();
                 escape::readable(&mut self.text, v);
                 &self.text
             }
-            Value::Enum(v) => v.as_bytes(),
             Value::Subnet(v) => self.print(|room| number::subnet(room, v)),
             Value::Uid(v) => self.print(|room| Uid::write(&v, room)),
             Value::Community(v) => self.print(|room| CommunityId::write(&v, room)),
@@ -55,7 +64,8 @@ impl Cells {
                 self.text.extend(v.iter().flat_map(|&b| number::hex_pair(b)));
                 &self.text
             }
-        })
+            _ => &[],
+        }
     }
 
     fn print(&mut self, write: impl FnOnce(&mut [u8; ROOM_LEN]) -> usize) -> &[u8] {

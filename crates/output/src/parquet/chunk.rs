@@ -166,17 +166,9 @@ pub fn write(leaf: &Leaf, column: &Column, rows: &Rows<'_>, press: &mut Press, o
 fn encoding(form: Form, values: &Values, dictionary: &Dictionary<'_>) -> Encoding {
     match (dictionary, form) {
         (Dictionary::Numbers { .. } | Dictionary::Texts { .. }, _) => Encoding::RleDictionary,
-        (_, Form::Count | Form::Int | Form::Port | Form::Time) if !is_empty(values) => Encoding::DeltaBinaryPacked,
-        (_, Form::Text | Form::AddrText) if !is_empty(values) => Encoding::DeltaLengthByteArray,
+        (_, Form::Count | Form::Int | Form::Port | Form::Time) if values.len() > 0 => Encoding::DeltaBinaryPacked,
+        (_, Form::Text | Form::AddrText) if values.len() > 0 => Encoding::DeltaLengthByteArray,
         _ => Encoding::Plain,
-    }
-}
-
-fn is_empty(values: &Values) -> bool {
-    match values {
-        Values::Bits(_) => false,
-        Values::Numbers(numbers) => numbers.is_empty(),
-        Values::Texts(texts) => texts.len() == 0,
     }
 }
 
@@ -192,6 +184,15 @@ fn fill(list: bool, column: &Column, dictionary: &Dictionary<'_>, walk: &mut Wal
         _ => None,
     };
     let mut len = 0;
+    let uniform = walk.uniform(PAGE_COUNT, |value| {
+        values.push(value as u32);
+        len += texts.map_or(0, |texts| texts.distinct_at(value).len());
+        len < PAGE_LEN
+    });
+    if let Some((set, count)) = uniform {
+        there.resize(count, u32::from(set));
+        return count > 0;
+    }
     while there.len() < PAGE_COUNT && len < PAGE_LEN {
         let more = walk.step(&mut |entry: Entry| {
             there.push(entry.level);

@@ -11,6 +11,7 @@ pub struct Bits {
 }
 
 impl Bits {
+    #[inline]
     pub fn push(&mut self, bit: bool) {
         if self.len.is_multiple_of(64) {
             self.words.push(0);
@@ -73,6 +74,7 @@ impl Column {
     }
 
     /// A row.
+    #[inline]
     pub fn push(&mut self, cell: Cell<'_>) {
         match &mut self.shape {
             Shape::Single(set) => set.push(self.values.push(cell)),
@@ -97,7 +99,16 @@ impl Column {
 }
 
 impl Values {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bits(bits) => bits.len(),
+            Self::Numbers(numbers) => numbers.len(),
+            Self::Texts(texts) => texts.len(),
+        }
+    }
+
     /// Adds what is set; tells whether it is.
+    #[inline]
     fn push(&mut self, cell: Cell<'_>) -> bool {
         match (self, cell) {
             (Self::Bits(bits), Cell::Number(v)) => bits.push(v != 0),
@@ -113,6 +124,8 @@ impl Values {
 /// Goes through the rows of a column in some order.
 pub struct Walk<'a> {
     shape: &'a Shape,
+    /// Are all rows single values that are set, or none?
+    uniform: Option<bool>,
     order: Option<&'a [u32]>,
     /// Where the values of each row begin, if the order is not that in which they came.
     places: Vec<Place>,
@@ -146,9 +159,16 @@ pub struct Entry {
 impl<'a> Walk<'a> {
     /// Through `count` rows.
     pub fn new(column: &'a Column, order: Option<&'a [u32]>, count: usize) -> Self {
-        let mut walk =
-            Self { shape: &column.shape, order: None, places: Vec::new(), place: Place::default(), next: 0, count };
-        if order.is_some() {
+        let uniform = match (&column.shape, column.values.len()) {
+            (Shape::Single(_), 0) => Some(false),
+            (Shape::Single(_), len) if len == count => Some(true),
+            _ => None,
+        };
+        let (places, place) = (Vec::new(), Place::default());
+        let mut walk = Self { shape: &column.shape, uniform, order: None, places, place, next: 0, count };
+        if uniform.is_some() {
+            walk.order = order;
+        } else if order.is_some() {
             let mut places = Vec::with_capacity(count);
             for row in 0..count {
                 places.push(walk.place);
@@ -157,6 +177,25 @@ impl<'a> Walk<'a> {
             (walk.order, walk.places, walk.place) = (order, places, Place::default());
         }
         walk
+    }
+
+    /// If all rows are single values that are set, or none is: which of both, for the next `count` rows at most, and the
+    /// numbers of their values are handed to `each` until it returns false.
+    pub fn uniform(&mut self, count: usize, mut each: impl FnMut(usize) -> bool) -> Option<(bool, usize)> {
+        let set = self.uniform?;
+        let start = self.next;
+        let end = self.count.min(start.saturating_add(count));
+        if !set {
+            self.next = end;
+        }
+        while self.next < end {
+            let row = self.next;
+            self.next += 1;
+            if !each(self.order.and_then(|order| order.get(row)).map_or(row, |&at| at as usize)) {
+                break;
+            }
+        }
+        Some((set, self.next - start))
     }
 
     /// Hands the entries of the next row to `each`; false if there is no row left.

@@ -201,10 +201,14 @@ impl Table {
         if times.len() == self.count && times.is_sorted() {
             return None;
         }
+        let mut order: Vec<u32> = (0..self.count as u32).collect();
+        if times.len() == self.count {
+            order.sort_by_key(|&row| times.get(row as usize));
+            return Some(order);
+        }
         let mut keys = Vec::with_capacity(self.count);
         let mut walk = column::Walk::new(column, None, self.count);
         while walk.step(&mut |entry| keys.push(entry.value.and_then(|i| times.get(i)).copied())) {}
-        let mut order: Vec<u32> = (0..self.count as u32).collect();
         order.sort_by_key(|&row| keys.get(row as usize).copied().flatten());
         Some(order)
     }
