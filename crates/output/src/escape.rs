@@ -221,8 +221,8 @@ fn utf8_len(s: &[u8]) -> usize {
     }
 }
 
-/// Appends `bytes` for Zeek's text logs: `\xHH` for control characters, the backslash, invalid UTF-8 and, inside a
-/// list, the comma; an empty string is `(empty)`, and a string that reads like a reserved word is told apart.
+/// Appends `bytes` for Zeek's text logs: `\\` for the backslash, `\xHH` for control characters, invalid UTF-8 and, inside
+/// a list, the comma; an empty string is `(empty)`, and a string that reads like a reserved word is told apart.
 pub(crate) fn tsv_string(line: &mut Line, bytes: &[u8], in_list: bool) {
     let mut rest = bytes;
     if bytes.is_empty() {
@@ -235,13 +235,13 @@ pub(crate) fn tsv_string(line: &mut Line, bytes: &[u8], in_list: bool) {
     loop {
         rest = plain(line, rest, tsv_special(in_list));
         let Some(&b) = rest.first() else { break };
-        let used = if b < 0x80 { 0 } else { utf8_len(rest) };
-        if used == 0 {
-            line.extend(&tsv_hex(b));
-        } else {
-            line.extend(&rest[..used]);
+        let used = if b < 0x80 { 1 } else { utf8_len(rest).max(1) };
+        match &rest[..used] {
+            [b'\\'] => line.extend(br"\\"),
+            character if used == 1 || is_c1(character) => character.iter().for_each(|&b| line.extend(&tsv_hex(b))),
+            character => line.extend(character),
         }
-        rest = &rest[used.max(1)..];
+        rest = &rest[used..];
     }
 }
 
@@ -340,8 +340,13 @@ mod tests {
     }
 
     fn tsv_model(bytes: &[u8], in_list: bool) -> String {
-        let escaped = |b: u8| !matches!(b, b' '..=b'~') || b == b'\\' || b == b',' && in_list || bytes == b"-";
-        bytes.iter().map(|&b| if escaped(b) { format!("\\x{b:02x}") } else { char::from(b).to_string() }).collect()
+        let escaped = |b: u8| !matches!(b, b' '..=b'~') || b == b',' && in_list || bytes == b"-";
+        let one = |&b: &u8| match b {
+            b'\\' => r"\\".to_owned(),
+            b if escaped(b) => format!("\\x{b:02x}"),
+            b => char::from(b).to_string(),
+        };
+        bytes.iter().map(one).collect()
     }
 
     /// The text that a JSON reader must see.
@@ -367,11 +372,11 @@ mod tests {
             (b"-", false, r"\x2d"),
             (b"--", false, "--"),
             (b"(empty)", true, r"\x28empty)"),
-            (b"a\tb\nc\\d", false, r"a\x09b\x0ac\x5cd"),
+            (b"a\tb\nc\\d", false, r"a\x09b\x0ac\\d"),
             (b"a,b", false, "a,b"),
             (b"a,b", true, r"a\x2cb"),
             ("ü€".as_bytes(), false, "ü€"),
-            (b"\xfc\x7f", false, r"\xfc\x7f"),
+            (b"\xfc\x7f\xc2\x85", false, r"\xfc\x7f\xc2\x85"),
         ] {
             assert_eq!(tsv(input, in_list), want, "{input:?}");
         }

@@ -225,3 +225,6 @@ fn unbounded(line: &mut Line, value: &Value<'_>, end: u8) {
     }
     line.push(end);
 }
+
+#[cfg(test)]
+mod tests;

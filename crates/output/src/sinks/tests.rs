@@ -144,7 +144,7 @@ fn zeek_text_bytes() {
          #fields\tts\tuid\tid.orig_h\tid.orig_p\tspan\tkind\ttruth\tpart\tbalance\tnet\tmac\twords\tnumbers\tsum\tholes\tcommunity_id\n\
          #types\ttime\tstring\taddr\tport\tinterval\tenum\tbool\tdouble\tint\tsubnet\tstring\tvector[string]\tset[count]\tstring\tvector[count]\tstring\n\
          1427305021.695733\t{uid}\t2001:db8::5\t443\t0.463112\ttcp\tT\tnan\t-3\t10.0.0.0/8\t02:00:5e:00:00:01\t\
-         a\\x2cb\\x09\"\\x5c,(empty),\\x2d,\\xffx\t18446744073709551615,0\tab01\t-,2\t1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\
+         a\\x2cb\\x09\"\\\\,(empty),\\x2d,\\xffx\t18446744073709551615,0\tab01\t-,2\t1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\
          1427304960.695733\t{uid}\t10.0.0.1\t-\t-\ttcp\t-\t0.25\t-3\t-\t-\t(empty)\t-\t-\t(empty)\t-\n\
          #close\t2015-03-25-17-37-01\n"
     );
@@ -195,7 +195,10 @@ fn text_rows_keep_their_columns_whatever_the_bytes() {
     let mut back = Vec::new();
     let mut rest = words[0].as_bytes();
     while let [first, tail @ ..] = rest {
-        if let [b'\\', b'x', h, l, tail @ ..] = rest {
+        if let [b'\\', b'\\', tail @ ..] = rest {
+            back.push(b'\\');
+            rest = tail;
+        } else if let [b'\\', b'x', h, l, tail @ ..] = rest {
             back.push(u8::from_str_radix(std::str::from_utf8(&[*h, *l]).unwrap(), 16).unwrap());
             rest = tail;
         } else {
