@@ -170,7 +170,7 @@ fn numbers() {
         (1.0, "1.0"),
         (-2.0, "-2.0"),
         (0.5, "0.5"),
-        (3.141_592_653_589_79, "3.141593"),
+        (2.718_181_818_181_82, "2.718182"),
         (0.000_001, "0.000001"),
         (1e15, "1000000000000000.0"),
         (f64::NAN, "nan"),
@@ -218,7 +218,7 @@ fn unescape(text: &str) -> Vec<u8> {
 #[test]
 fn every_string_reads_back() {
     for a in 0..=255u8 {
-        for b in 0..=255u8 {
+        for b in *b"\0\t\n ,-(\\x0\x7f\x80\x85\xbf\xc2\xe2\xff" {
             let text = [b'x', a, b, b'\\', b];
             for text in [&text[..], &text[1..3], &text[3..]] {
                 let row = Every { s: Some(text.into()), ss: Some(Set(vec![text.into(), "y".into()])), ..NOTHING };
