@@ -8,11 +8,12 @@
 mod state;
 
 use crate::args::Common;
+use crate::drive::learn;
 use crate::gather::{Gather, Packer, Pile};
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{Dealing, Key, KeyedRows, POOL_COUNT, Part, PoolState, Settings, Slice, Stats, finish, parts};
-use sekisho_proto::{Fact, Remembered};
+use sekisho_proto::{Fact, Remembered, Secrets};
 use sekisho_record::Record;
 use state::{Outcome, State, Task};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -102,6 +103,7 @@ struct Reader {
     captures: Captures,
     progress: Progress,
     packets: u64,
+    secrets: Arc<Secrets>,
 }
 
 /// Batches read together, which become a slice.
@@ -115,6 +117,7 @@ impl Reader {
         loop {
             let mut batch = spare.pop().unwrap_or_default();
             let more = self.captures.fill(&mut batch);
+            learn(&self.secrets, self.captures.take_secrets(), self.packets + 1);
             self.packets += batch.len() as u64;
             self.progress.at(self.captures.progress().read_len(), self.packets);
             let batch_len = batch.span_len();
@@ -210,9 +213,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Runs a pass over `captures` with `jobs` threads, this one among them.
 pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, jobs: usize, gather: &mut G) -> Done {
+    let secrets = Arc::clone(&settings.secrets);
     let (dealing, balance, parts) = parts(settings);
     let progress = Progress::new(common.progress, common.quiet, captures.progress().total_len());
-    let reader = Reader { captures, progress, packets: 0 };
+    let reader = Reader { captures, progress, packets: 0, secrets };
     let dealer = Dealer { dealing, load: Load::new(), from: 0 };
     let jobs = jobs.max(1);
     let packers: Vec<G::Packer> = (0..jobs).map(|_| gather.packer()).collect();
