@@ -1,6 +1,6 @@
 //! `cargo xtask check`: what CI runs, in the order in which failures are cheapest to find.
 
-use crate::{callgrind, flood, guard, mutate, shell, tidy};
+use crate::{callgrind, flood, guard, mutate, parquet, shell, tidy};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::PathBuf;
@@ -62,8 +62,17 @@ fn check_all() -> Result<bool> {
     } else if !guard::guard(&[])? {
         bail!("the cost of a stage is not what was agreed");
     }
+    let read_back = parquet::check()?;
+    match read_back {
+        None => println!("check: no DuckDB and pyarrow to be had from PyPI: parquet-check left out"),
+        Some(false) => bail!("Parquet files are not read back as they were written"),
+        Some(true) => {}
+    }
     // Every step that fails ends the check before this line.
-    println!("check: {} passed, 0 failed", 9 + usize::from(fuzzing) + usize::from(guarded));
+    println!(
+        "check: {} passed, 0 failed",
+        9 + usize::from(fuzzing) + usize::from(guarded) + usize::from(read_back.is_some())
+    );
     Ok(true)
 }
 

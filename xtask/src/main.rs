@@ -9,6 +9,7 @@ mod guard;
 mod mutate;
 mod new;
 mod parallel;
+mod parquet;
 mod shell;
 mod tidy;
 
@@ -30,6 +31,7 @@ cargo xtask TASK
   guard [CASE…]          instructions per item of every stage beside bench/instructions.txt, 3 % apart at most
   guard --bless REASON   the same, then write down what was counted, and why it may be so
   fuzz [TARGET] [SECS]   fuzz one target, or every target, for SECS seconds (default 10)
+  parquet-check          DuckDB and pyarrow (from PyPI, in target/) read Parquet files back: types, values, filters
   bench CAPTURE [-n RUNS] Sekisho and whichever of tshark, ndpiReader, tcpflow, argus, tcpdump are
                          installed, in turn: CPU seconds, Gbit/s and packets per CPU second, memory
 ";
@@ -58,6 +60,7 @@ fn run(args: &[String]) -> Result<bool> {
         ["flood", ref rest @ ..] => flood::flood(rest),
         ["guard", ref rest @ ..] => guard::guard(rest),
         ["fuzz", ref rest @ ..] => check::fuzz(rest),
+        ["parquet-check"] => parquet::task(),
         ["bench", ref rest @ ..] => bench::bench(rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -12,7 +12,8 @@ Exit codes: 0 done, 1 a capture is damaged (what could be read was written), 2 w
 
 Examples:
   sekisho audit examples/office.pcapng
-  sekisho logs -o logs --format zeek-json,ndjson office.pcapng
+  sekisho logs -o logs --format zeek-json,parquet office.pcapng
+  sekisho schema --format markdown http
   sekisho files -o out 'captures/*.pcap.gz'
   sekisho packets --filter 'host 10.0.0.5 and port 21' -o ftp.pcapng office.pcapng
   tcpdump -w - | sekisho audit -";
@@ -37,6 +38,8 @@ pub enum Verb {
     Files(Files),
     /// Cut the packets of flows out again, as pcapng with comments
     Packets(Packets),
+    /// Print the schema of the logs: fields, types and what they mean
+    Schema(Schema),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -112,6 +115,41 @@ pub enum Format {
     Zeek,
     /// One stream of objects with all logs: all.ndjson
     Ndjson,
+    /// Apache Parquet: LOG.parquet, zstd, sorted by time within row groups, with Bloom filters
+    Parquet,
+}
+
+/// Ways to tell the logs' schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaFormat {
+    /// JSON Schema of the rows of zeek-json
+    JsonSchema,
+    /// The header lines of Zeek's text logs
+    Zeek,
+    /// Parquet's message types
+    Parquet,
+    /// The reference page, with what each field means
+    Markdown,
+}
+
+const SCHEMA_AFTER: &str = "\
+Examples:
+  sekisho schema > sekisho.schema.json
+  sekisho schema --format zeek conn dns
+  sekisho schema --format parquet http
+  sekisho schema --format markdown | less";
+
+/// `sekisho schema`.
+#[derive(Args, Debug)]
+#[command(after_help = SCHEMA_AFTER)]
+pub struct Schema {
+    /// Logs; all unless some are named
+    #[arg(value_name = "LOG")]
+    pub logs: Vec<String>,
+
+    /// In whose words
+    #[arg(long, value_enum, default_value_t = SchemaFormat::JsonSchema)]
+    pub format: SchemaFormat,
 }
 
 /// `sekisho audit`.
@@ -130,8 +168,25 @@ pub struct Audit {
     pub color: When,
 }
 
+const LOGS_AFTER: &str = "\
+Formats:
+  zeek-json  LOG.log, an object a line as Zeek writes it
+  zeek       LOG.log, tab-separated with header lines
+  ndjson     all.ndjson, all logs in one stream
+  parquet    LOG.parquet, for DuckDB, pandas, Spark and the like. The rows of a row group are sorted by
+             time; row groups may overlap in time. Rows wait for their group in an eighth of --memory,
+             256M at most. A file gets its name when it is complete.
+
+Examples:
+  sekisho logs -o logs office.pcapng
+  sekisho logs -o logs --format parquet office.pcapng
+  duckdb -c \"select host, count(*) from 'logs/http.parquet' group by host\"
+  sekisho logs -o logs --format zeek-json,parquet --hash sha256 'captures/*.pcap.gz'
+  sekisho logs -o - --format ndjson office.pcapng | jq -c 'select(._path == \"dns\")'";
+
 /// `sekisho logs`.
 #[derive(Args, Debug)]
+#[command(after_help = LOGS_AFTER)]
 pub struct Logs {
     /// Flags of every reading verb.
     #[command(flatten)]

@@ -7,12 +7,17 @@ use sekisho_engine::STATS_INTERVAL;
 use sekisho_output::{Sinks, Writer};
 use std::fs::{self, File};
 use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// True if a capture was damaged.
 pub fn run(args: &Logs) -> Result<bool> {
     let formats: Vec<sekisho_output::Format> = args.format.iter().map(|&f| output_format(f)).collect();
     let to_stdout = args.output.as_os_str() == "-";
     if to_stdout && args.format != [Format::Ndjson] {
+        if args.format.contains(&Format::Parquet) {
+            bail!("-o - writes one stream, and a Parquet file holds one log: name a folder, or use --format ndjson");
+        }
         bail!("-o - writes one stream: use it with --format ndjson");
     }
     let captures = input::open(&args.common)?;
@@ -25,20 +30,25 @@ pub fn run(args: &Logs) -> Result<bool> {
             Hash::Sha256 => settings.files.hashes.sha256 = true,
         }
     }
-    let dir = args.output.clone();
+    let folder = Arc::new(Folder { dir: args.output.clone(), parts: Mutex::default() });
     if !to_stdout {
-        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        fs::create_dir_all(&folder.dir).with_context(|| format!("cannot make {}", folder.dir.display()))?;
     }
-    let sinks = Sinks::new(&formats, move |name| -> io::Result<Writer> {
+    let whole: Vec<&str> = formats.iter().filter(|f| f.is_whole()).map(|f| f.ending()).collect();
+    let (opening, completing) = (folder.clone(), folder);
+    let mut sinks = Sinks::new(&formats, move |name| -> io::Result<Writer> {
         if to_stdout {
             return Ok(Box::new(io::stdout()));
         }
-        let path = dir.join(name);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        Ok(Box::new(File::create(path)?))
-    });
+        let in_part = Path::new(name).extension().is_some_and(|e| whole.iter().any(|w| *w == e));
+        if in_part { opening.create_part(name) } else { opening.create(name) }
+    })
+    .on_complete(move |name| completing.complete(name));
+    if formats.contains(&sekisho_output::Format::Parquet) {
+        let (budget, columns_len) = settings.budget.with_columns();
+        settings.budget = budget;
+        sinks = sinks.with_columns_len(usize::try_from(columns_len).unwrap_or(usize::MAX));
+    }
     let mut logs = gather::Logs { sinks, failed: None, prompt: to_stdout };
     let outcome = drive::gather(&args.common, captures, settings, &mut logs);
     if let Some(e) = logs.failed {
@@ -56,5 +66,60 @@ fn output_format(f: Format) -> sekisho_output::Format {
         Format::ZeekJson => sekisho_output::Format::ZeekJson,
         Format::Zeek => sekisho_output::Format::Zeek,
         Format::Ndjson => sekisho_output::Format::Ndjson,
+        Format::Parquet => sekisho_output::Format::Parquet,
+    }
+}
+
+/// Where the logs go. What is of no use before its last byte has another name until then, `.LOG.parquet.part`: a run that
+/// is interrupted leaves no file that looks like one.
+struct Folder {
+    dir: PathBuf,
+    /// Files under such names.
+    parts: Mutex<Vec<PathBuf>>,
+}
+
+impl Folder {
+    fn create(&self, name: &str) -> io::Result<Writer> {
+        let path = self.dir.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        Ok(Box::new(File::create(path)?))
+    }
+
+    fn create_part(&self, name: &str) -> io::Result<Writer> {
+        // The one of an earlier run is none of this run.
+        match fs::remove_file(self.dir.join(name)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let part = part_name(name);
+        let writer = self.create(&part)?;
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(self.dir.join(part));
+        Ok(writer)
+    }
+
+    fn complete(&self, name: &str) -> io::Result<()> {
+        let part = self.dir.join(part_name(name));
+        fs::rename(&part, self.dir.join(name))?;
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).retain(|p| *p != part);
+        Ok(())
+    }
+}
+
+impl Drop for Folder {
+    /// However the pass ended, nothing half-written stays behind.
+    fn drop(&mut self) {
+        for part in self.parts.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            let _ = fs::remove_file(part);
+        }
+    }
+}
+
+/// `parquet/conn.parquet` becomes `parquet/.conn.parquet.part`.
+fn part_name(name: &str) -> String {
+    match name.rsplit_once('/') {
+        Some((folder, file)) => format!("{folder}/.{file}.part"),
+        None => format!(".{name}.part"),
     }
 }

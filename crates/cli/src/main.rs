@@ -11,6 +11,7 @@ mod logs;
 mod packets;
 mod pool;
 mod progress;
+mod schema;
 mod store;
 mod tape;
 
@@ -47,6 +48,7 @@ fn run(cli: Cli) -> Result<bool> {
         Verb::Logs(args) => logs::run(&args),
         Verb::Files(args) => files::run(&args),
         Verb::Packets(args) => packets::run(&args),
+        Verb::Schema(args) => schema::run(&args),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sekisho", &mut script);

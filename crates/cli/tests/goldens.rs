@@ -58,7 +58,7 @@ fn a_second_run_is_identical() {
 
 #[test]
 fn reference_page_is_current() {
-    let page = sekisho_output::reference(&sekisho_engine::schemas());
+    let page = sekisho_output::describe(&sekisho_engine::schemas(), sekisho_output::SchemaFormat::Markdown);
     let path = root().join("docs/reference/logs.md");
     if std::env::var_os("SEKISHO_BLESS").is_some() {
         fs::create_dir_all(path.parent().expect("parent")).expect("docs");

@@ -67,6 +67,10 @@ const MEMORY_PARTS: u64 = 3;
 /// not divided.
 pub const FIXED_LEN: u64 = 64 << 20;
 
+/// Rows that wait to be written in columns take as much at most, so that a row group is of a size that suits object
+/// storage.
+const MAX_COLUMNS_LEN: u64 = 256 << 20;
+
 /// The smallest budget that makes sense.
 pub const MIN_LEN: u64 = 128 << 20;
 
@@ -83,19 +87,29 @@ pub type Lens = [u64; POOL_COUNT];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     memory_len: u64,
+    /// Of it, what is kept for others.
+    reserved_len: u64,
 }
 
 impl Default for Budget {
     /// 2 GiB.
     fn default() -> Self {
-        Self { memory_len: 2 << 30 }
+        Self { memory_len: 2 << 30, reserved_len: 0 }
     }
 }
 
 impl Budget {
     /// A budget of `len` bytes; `None` if that is less than [`MIN_LEN`].
     pub const fn new(len: u64) -> Option<Self> {
-        if len < MIN_LEN { None } else { Some(Self { memory_len: len }) }
+        if len < MIN_LEN { None } else { Some(Self { memory_len: len, reserved_len: 0 }) }
+    }
+
+    /// Keeps an eighth for rows that wait to be written in columns; returns what is left to divide, and how many bytes
+    /// that eighth has: at least 16 MiB, at most 256 MiB.
+    pub const fn with_columns(mut self) -> (Self, u64) {
+        let eighth = self.memory_len / 8;
+        self.reserved_len = if eighth > MAX_COLUMNS_LEN { MAX_COLUMNS_LEN } else { eighth };
+        (self, self.reserved_len)
     }
 
     /// The whole.
@@ -105,7 +119,11 @@ impl Budget {
 
     /// What pool `pool` may take.
     pub const fn cap(&self, pool: Pool) -> u64 {
-        self.memory_len.saturating_sub(FIXED_LEN) / 64 * pool.parts()
+        self.divided_len() / 64 * pool.parts()
+    }
+
+    const fn divided_len(&self) -> u64 {
+        self.memory_len.saturating_sub(FIXED_LEN).saturating_sub(self.reserved_len)
     }
 
     /// The parts that the flows of a pass are divided into.
@@ -120,7 +138,7 @@ impl Budget {
 
     /// How many entries of `len` bytes one part of a pass may remember, of `kinds` kinds that share.
     pub(crate) fn remembered(&self, len: usize, kinds: u64, most: usize) -> usize {
-        let share = self.memory_len.saturating_sub(FIXED_LEN) / 64 * MEMORY_PARTS / self.part_count() / kinds;
+        let share = self.divided_len() / 64 * MEMORY_PARTS / self.part_count() / kinds;
         usize::try_from(share / len.max(1) as u64).unwrap_or(most).clamp(64, most)
     }
 }
@@ -305,6 +323,17 @@ mod tests {
             assert!(budget.remembered(64, 3, 1 << 16) >= 64);
         }
         assert_eq!(Budget::new(MIN_LEN - 1), None);
+    }
+
+    #[test]
+    fn columns_take_their_share_first() {
+        for (mib, share) in [(128, 16), (1024, 128), (2048, 256), (65_536, 256)] {
+            let (budget, columns_len) = Budget::new(mib << 20).unwrap().with_columns();
+            assert_eq!(columns_len, share << 20);
+            let caps: u64 = budget.caps().iter().sum();
+            assert!(caps + columns_len + FIXED_LEN < budget.memory_len(), "{mib}");
+            assert_eq!(budget.part_count(), Budget::new(mib << 20).unwrap().part_count(), "the same result");
+        }
     }
 
     #[test]

@@ -71,6 +71,35 @@ pub(crate) fn json_string(line: &mut Line, bytes: &[u8]) {
     }
 }
 
+/// Is all of it printable ASCII?
+#[inline]
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    // No special characters: these two are not printable.
+    plain_len(bytes, [0x7f; 2]) == bytes.len()
+}
+
+/// Appends the text that a reader of [`json_string`] sees; it is UTF-8.
+pub(crate) fn readable(out: &mut Vec<u8>, bytes: &[u8]) {
+    let mut rest = bytes;
+    while let Some(&b) = rest.first() {
+        let (used, as_it_is) = match JSON[usize::from(b)] {
+            Class::Plain | Class::Short(_) => (1, true),
+            Class::Control => (1, false),
+            Class::High => {
+                let len = utf8_len(rest).max(1);
+                (len, len > 1 && !is_c1(rest))
+            }
+        };
+        let (now, behind) = rest.split_at(used);
+        if as_it_is {
+            out.extend_from_slice(now);
+        } else {
+            out.extend(now.iter().flat_map(|&b| tsv_hex(b)));
+        }
+        rest = behind;
+    }
+}
+
 fn json_hex(line: &mut Line, b: u8) {
     let [h, l] = hex_pair(b);
     line.extend(&[b'\\', b'\\', b'x', h, l]);
@@ -192,8 +221,8 @@ fn utf8_len(s: &[u8]) -> usize {
     }
 }
 
-/// Appends `bytes` for Zeek's text logs: `\xHH` for control characters, the backslash, invalid UTF-8 and, inside a
-/// list, the comma; an empty string is `(empty)`, and a string that reads like a reserved word is told apart.
+/// Appends `bytes` for Zeek's text logs: `\\` for the backslash, `\xHH` for control characters, invalid UTF-8 and, inside
+/// a list, the comma; an empty string is `(empty)`, and a string that reads like a reserved word is told apart.
 pub(crate) fn tsv_string(line: &mut Line, bytes: &[u8], in_list: bool) {
     let mut rest = bytes;
     if bytes.is_empty() {
@@ -206,13 +235,13 @@ pub(crate) fn tsv_string(line: &mut Line, bytes: &[u8], in_list: bool) {
     loop {
         rest = plain(line, rest, tsv_special(in_list));
         let Some(&b) = rest.first() else { break };
-        let used = if b < 0x80 { 0 } else { utf8_len(rest) };
-        if used == 0 {
-            line.extend(&tsv_hex(b));
-        } else {
-            line.extend(&rest[..used]);
+        let used = if b < 0x80 { 1 } else { utf8_len(rest).max(1) };
+        match &rest[..used] {
+            [b'\\'] => line.extend(br"\\"),
+            character if used == 1 || is_c1(character) => character.iter().for_each(|&b| line.extend(&tsv_hex(b))),
+            character => line.extend(character),
         }
-        rest = &rest[used.max(1)..];
+        rest = &rest[used..];
     }
 }
 
@@ -283,6 +312,10 @@ mod tests {
                 let text = json(&input);
                 let read: String = serde_json::from_str(&text).unwrap();
                 assert_eq!(read, model(&input), "{input:?}");
+                let mut text = Vec::new();
+                readable(&mut text, &input);
+                assert_eq!(text, read.as_bytes(), "{input:?}");
+                assert_eq!(is_plain(&input), input.iter().all(|b| matches!(b, b' '..=b'~')), "{input:?}");
             }
         }
     }
@@ -307,8 +340,13 @@ mod tests {
     }
 
     fn tsv_model(bytes: &[u8], in_list: bool) -> String {
-        let escaped = |b: u8| !matches!(b, b' '..=b'~') || b == b'\\' || b == b',' && in_list || bytes == b"-";
-        bytes.iter().map(|&b| if escaped(b) { format!("\\x{b:02x}") } else { char::from(b).to_string() }).collect()
+        let escaped = |b: u8| !matches!(b, b' '..=b'~') || b == b',' && in_list || bytes == b"-";
+        let one = |&b: &u8| match b {
+            b'\\' => r"\\".to_owned(),
+            b if escaped(b) => format!("\\x{b:02x}"),
+            b => char::from(b).to_string(),
+        };
+        bytes.iter().map(one).collect()
     }
 
     /// The text that a JSON reader must see.
@@ -334,11 +372,11 @@ mod tests {
             (b"-", false, r"\x2d"),
             (b"--", false, "--"),
             (b"(empty)", true, r"\x28empty)"),
-            (b"a\tb\nc\\d", false, r"a\x09b\x0ac\x5cd"),
+            (b"a\tb\nc\\d", false, r"a\x09b\x0ac\\d"),
             (b"a,b", false, "a,b"),
             (b"a,b", true, r"a\x2cb"),
             ("ü€".as_bytes(), false, "ü€"),
-            (b"\xfc\x7f", false, r"\xfc\x7f"),
+            (b"\xfc\x7f\xc2\x85", false, r"\xfc\x7f\xc2\x85"),
         ] {
             assert_eq!(tsv(input, in_list), want, "{input:?}");
         }

@@ -1,8 +1,11 @@
+mod columns;
 mod detached;
 
 pub use detached::{Detached, Encoded};
 
+use crate::parquet::Table;
 use crate::{Format, JsonEncoder, JsonStyle, TsvEncoder};
+use columns::Columns;
 use sekisho_record::{Record, Schema};
 use std::io;
 
@@ -11,6 +14,9 @@ pub type Writer = Box<dyn io::Write + Send>;
 
 /// Opens the file of that relative path.
 type Open = Box<dyn FnMut(&str) -> io::Result<Writer> + Send>;
+
+/// Is told that the file of that relative path is complete.
+type Complete = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
 
 /// A file could not be opened or written. Each file says so once; its later rows are dropped and counted.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +50,10 @@ const BUFFER_LEN: usize = 128 * 1024;
 pub struct Sinks {
     formats: Vec<Format>,
     open: Open,
+    complete: Complete,
     files: Vec<File>,
     routes: Vec<Route>,
+    columns: Columns,
     rows: u64,
     dropped_rows: u64,
 }
@@ -62,6 +70,7 @@ struct Target {
 }
 
 enum Encoder {
+    Columns(Box<Table>),
     Json(JsonEncoder),
     Tsv(TsvEncoder),
 }
@@ -70,6 +79,7 @@ impl Encoder {
     fn new(format: Format, schema: &'static Schema) -> Self {
         match format {
             Format::Ndjson => Self::Json(JsonEncoder::new(schema, JsonStyle::Ndjson)),
+            Format::Parquet => Self::Columns(Box::new(Table::new(schema))),
             Format::Zeek => Self::Tsv(TsvEncoder::new(schema)),
             Format::ZeekJson => Self::Json(JsonEncoder::new(schema, JsonStyle::Zeek)),
         }
@@ -86,6 +96,8 @@ struct File {
 enum State {
     New,
     Open(Writer),
+    /// Written, closed and told of.
+    Complete,
     Failed,
 }
 
@@ -97,7 +109,29 @@ impl Sinks {
         let mut formats = formats.to_vec();
         formats.sort_unstable();
         formats.dedup();
-        Self { formats, open: Box::new(open), files: Vec::new(), routes: Vec::new(), rows: 0, dropped_rows: 0 }
+        Self {
+            formats,
+            open: Box::new(open),
+            complete: Box::new(|_| Ok(())),
+            files: Vec::new(),
+            routes: Vec::new(),
+            columns: Columns::default(),
+            rows: 0,
+            dropped_rows: 0,
+        }
+    }
+
+    /// `told` gets the path of each file that is of no use before its last byte ([`Format::is_whole`]), after that was
+    /// written and the writer dropped: the place to give the file its name.
+    pub fn on_complete(mut self, told: impl FnMut(&str) -> io::Result<()> + Send + 'static) -> Self {
+        self.complete = Box::new(told);
+        self
+    }
+
+    /// What rows that wait for their row groups may take ([`Format::Parquet`]), of all logs together.
+    pub fn with_columns_len(mut self, len: usize) -> Self {
+        self.columns.allow(len);
+        self
     }
 
     /// Encodes `row` in every format.
@@ -114,6 +148,7 @@ impl Sinks {
                 continue;
             }
             match &mut target.encoder {
+                Encoder::Columns(table) => self.columns.push(table, row),
                 Encoder::Json(e) => e.encode(row, &mut file.buf),
                 Encoder::Tsv(e) => e.encode(row, &mut file.buf),
             }
@@ -122,10 +157,11 @@ impl Sinks {
                 result = result.and(file.hand_on(&mut self.open));
             }
         }
-        result
+        result.and(self.make_room())
     }
 
-    /// Hands on what is buffered, for a reader that waits: a live source, or the end of a batch on stdout.
+    /// Hands on what is buffered, for a reader that waits: a live source, or the end of a batch on stdout. Rows that wait
+    /// for their row groups go on waiting.
     ///
     /// # Errors
     /// The first failure; all files are tried.
@@ -150,7 +186,8 @@ impl Sinks {
                 e.finish(&mut self.files[target.file].buf);
             }
         }
-        self.flush()?;
+        let completed = self.complete_tables();
+        self.flush().and(completed)?;
         Ok(self.written())
     }
 
@@ -159,7 +196,7 @@ impl Sinks {
         Written {
             rows: self.rows,
             bytes: self.files.iter().map(|f| f.bytes).sum(),
-            files: self.files.iter().filter(|f| matches!(f.state, State::Open(_))).count(),
+            files: self.files.iter().filter(|f| matches!(f.state, State::Open(_) | State::Complete)).count(),
             dropped_rows: self.dropped_rows,
         }
     }

@@ -152,7 +152,8 @@ fn every_byte_at_every_place_of_every_length() {
                 assert_eq!(read, around(&escaped), "{text:?}");
                 let escaped = match b {
                     b'-' if len == 1 => "\\x2d".to_owned(),
-                    b' '..=b'[' | b']'..=b'~' => char::from(b).to_string(),
+                    b'\\' => "\\\\".to_owned(),
+                    b' '..=b'~' => char::from(b).to_string(),
                     _ => format!("\\x{b:02x}"),
                 };
                 assert_eq!(tsv, around(&escaped), "{text:?}");

@@ -28,7 +28,7 @@ impl TsvEncoder {
             let ts = time_of(row);
             self.first = Some(ts);
             self.last = Some(ts);
-            self.header(ts, out);
+            out.extend_from_slice(header(self.schema, Some(ts)).as_bytes());
         }
         self.line.clear();
         let mut visitor = Row { line: &mut self.line, time: None };
@@ -68,28 +68,32 @@ impl TsvEncoder {
             let ts = time.unwrap_or_default();
             self.first = Some(ts);
             self.last = Some(ts);
-            self.header(ts, out);
+            out.extend_from_slice(header(self.schema, Some(ts)).as_bytes());
         }
         self.last = self.last.max(time);
     }
+}
 
-    fn header(&self, ts: Timestamp, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t");
-        out.extend_from_slice(self.schema.log.as_bytes());
+/// The lines that begin a log; without `#open` if there is no time for it.
+pub(crate) fn header(schema: &Schema, open: Option<Timestamp>) -> String {
+    let mut out = b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t".to_vec();
+    out.extend_from_slice(schema.log.as_bytes());
+    if let Some(ts) = open {
         out.extend_from_slice(b"\n#open\t");
         out.extend_from_slice(&number::zeek_clock(ts));
-        out.extend_from_slice(b"\n#fields");
-        for field in &self.schema.fields {
-            out.push(b'\t');
-            out.extend_from_slice(field.name.as_bytes());
-        }
-        out.extend_from_slice(b"\n#types");
-        for field in &self.schema.fields {
-            out.push(b'\t');
-            kind_name(&field.kind, out);
-        }
-        out.push(b'\n');
     }
+    out.extend_from_slice(b"\n#fields");
+    for field in &schema.fields {
+        out.push(b'\t');
+        out.extend_from_slice(field.name.as_bytes());
+    }
+    out.extend_from_slice(b"\n#types");
+    for field in &schema.fields {
+        out.push(b'\t');
+        kind_name(&field.kind, &mut out);
+    }
+    out.push(b'\n');
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// The type as Zeek names it, e.g. `vector[string]`.
@@ -221,3 +225,6 @@ fn unbounded(line: &mut Line, value: &Value<'_>, end: u8) {
     }
     line.push(end);
 }
+
+#[cfg(test)]
+mod tests;

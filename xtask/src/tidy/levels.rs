@@ -62,6 +62,7 @@ const DECOMPRESSORS: &[&str] = &[
 const UNPACKERS: &[(&str, &str)] = &[
     ("sekisho-inflate", "the one place for bytes from the wire"),
     ("sekisho-capture", "unwraps captures that the user named: streamed through a fixed window, never collected"),
+    ("sekisho-output", "packs the pages of Parquet files, unpacks nothing"),
 ];
 
 /// The house's packages with their non-development dependencies.

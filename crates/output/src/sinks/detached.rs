@@ -2,6 +2,7 @@
 
 use super::{BUFFER_LEN, Encoder, Error, Sinks, State};
 use crate::Format;
+use crate::parquet::{Cells, pack};
 use sekisho_record::{Record, Schema};
 use sekisho_types::Timestamp;
 
@@ -9,6 +10,7 @@ use sekisho_types::Timestamp;
 pub struct Detached {
     formats: Vec<Format>,
     encoders: Vec<(&'static Schema, Vec<Encoder>)>,
+    cells: Cells,
 }
 
 /// Rows encoded by a [`Detached`]; kept for the next use, so that nothing is allocated per row.
@@ -63,6 +65,7 @@ impl Detached {
         let mut time = None;
         for encoder in &mut self.encoders[at].1 {
             match encoder {
+                Encoder::Columns(_) => pack(row, &mut self.cells, &mut to.bytes),
                 Encoder::Json(e) => e.encode(row, &mut to.bytes),
                 Encoder::Tsv(e) => time = e.encode_row(row, &mut to.bytes),
             }
@@ -75,7 +78,7 @@ impl Detached {
 impl Sinks {
     /// An encoder of rows for these sinks that needs no access to them.
     pub fn detached(&self) -> Detached {
-        Detached { formats: self.formats.clone(), encoders: Vec::new() }
+        Detached { formats: self.formats.clone(), encoders: Vec::new(), cells: Cells::default() }
     }
 
     /// Writes row `index` of `from`, which a [`Detached`] of these sinks encoded; as [`Sinks::write`] would have.
@@ -97,15 +100,20 @@ impl Sinks {
                 self.dropped_rows += 1;
                 continue;
             }
-            if let Encoder::Tsv(e) = &mut target.encoder {
-                e.note(row.time, &mut file.buf);
+            self.rows += 1;
+            match &mut target.encoder {
+                Encoder::Columns(table) => {
+                    self.columns.push_packed(table, bytes);
+                    continue;
+                }
+                Encoder::Json(_) => {}
+                Encoder::Tsv(e) => e.note(row.time, &mut file.buf),
             }
             file.buf.extend_from_slice(bytes);
-            self.rows += 1;
             if file.buf.len() >= BUFFER_LEN {
                 result = result.and(file.hand_on(&mut self.open));
             }
         }
-        result
+        result.and(self.make_room())
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::SchemaFormat;
 use sekisho_record::{Digest, EnumName, Port, Set, Text};
 use sekisho_types::{Addr, CommunityId, Interval, MacAddr, Subnet, Timestamp, Uid};
 use std::collections::BTreeMap;
@@ -143,7 +144,7 @@ fn zeek_text_bytes() {
          #fields\tts\tuid\tid.orig_h\tid.orig_p\tspan\tkind\ttruth\tpart\tbalance\tnet\tmac\twords\tnumbers\tsum\tholes\tcommunity_id\n\
          #types\ttime\tstring\taddr\tport\tinterval\tenum\tbool\tdouble\tint\tsubnet\tstring\tvector[string]\tset[count]\tstring\tvector[count]\tstring\n\
          1427305021.695733\t{uid}\t2001:db8::5\t443\t0.463112\ttcp\tT\tnan\t-3\t10.0.0.0/8\t02:00:5e:00:00:01\t\
-         a\\x2cb\\x09\"\\x5c,(empty),\\x2d,\\xffx\t18446744073709551615,0\tab01\t-,2\t1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\
+         a\\x2cb\\x09\"\\\\,(empty),\\x2d,\\xffx\t18446744073709551615,0\tab01\t-,2\t1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\
          1427304960.695733\t{uid}\t10.0.0.1\t-\t-\ttcp\t-\t0.25\t-3\t-\t-\t(empty)\t-\t-\t(empty)\t-\n\
          #close\t2015-03-25-17-37-01\n"
     );
@@ -194,7 +195,10 @@ fn text_rows_keep_their_columns_whatever_the_bytes() {
     let mut back = Vec::new();
     let mut rest = words[0].as_bytes();
     while let [first, tail @ ..] = rest {
-        if let [b'\\', b'x', h, l, tail @ ..] = rest {
+        if let [b'\\', b'\\', tail @ ..] = rest {
+            back.push(b'\\');
+            rest = tail;
+        } else if let [b'\\', b'x', h, l, tail @ ..] = rest {
             back.push(u8::from_str_radix(std::str::from_utf8(&[*h, *l]).unwrap(), 16).unwrap());
             rest = tail;
         } else {
@@ -289,11 +293,101 @@ fn a_failing_file_says_so_once_and_others_go_on() {
     assert_eq!(sinks.finish().unwrap(), Written { rows: 1, ..Written::default() });
 }
 
+/// The files of `rows` as Parquet, and in which order they were complete.
+fn whole(
+    rows: impl Iterator<Item = Demo>,
+    columns_len: usize,
+    detached: bool,
+) -> (BTreeMap<String, Vec<u8>>, Vec<String>) {
+    let (disk, told) = (Disk::default(), Arc::new(Mutex::new(Vec::new())));
+    let (d, t) = (disk.clone(), told.clone());
+    let mut sinks = Sinks::new(&[Format::Parquet], move |name| Ok(Box::new(Mem(d.clone(), name.to_owned()))))
+        .with_columns_len(columns_len)
+        .on_complete(move |name| {
+            t.lock().unwrap().push(name.to_owned());
+            Ok(())
+        });
+    let (mut packer, mut pile) = (sinks.detached(), Encoded::default());
+    for row in rows {
+        if detached {
+            pile.clear();
+            packer.write(&row, &mut pile);
+            sinks.splice(&pile, 0).unwrap();
+        } else {
+            sinks.write(&row).unwrap();
+        }
+        assert!(sinks.columns.held_len() < columns_len, "{}", sinks.columns.held_len());
+        sinks.flush().unwrap();
+    }
+    assert!(told.lock().unwrap().is_empty());
+    let written = sinks.finish().unwrap();
+    assert_eq!(sinks.finish().unwrap(), written, "nothing is written twice");
+    let files = disk.lock().unwrap().clone();
+    assert_eq!(written.bytes, files.values().map(|f| f.len() as u64).sum::<u64>());
+    let told = told.lock().unwrap().clone();
+    (files, told)
+}
+
 #[test]
-fn reference_page_lists_every_field() {
-    let page = crate::reference(&[Note::static_schema(), Demo::static_schema()]);
+fn limits_what_rows_take_that_wait_for_their_group() {
+    let rows = || {
+        (0..20_000u64).map(|i| {
+            let mut row = full(Timestamp(T.0 + i as i64));
+            row.uid = Uid::from_key(b'C', i, b"k");
+            row.words = vec![Text::from(&vec![i as u8; (i % 300) as usize])];
+            row
+        })
+    };
+    let (files, told) = whole(rows(), 6 << 20, false);
+    assert_eq!(told, ["demo.parquet"]);
+    let bytes = &files["demo.parquet"];
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    let groups = crate::parquet::group_count(bytes);
+    assert!((3..20).contains(&groups), "{groups} row groups");
+    assert!(whole(rows(), 6 << 20, true).0 == files, "workers make the same file");
+    let (files, _) = whole(rows(), 256 << 20, false);
+    assert_eq!(crate::parquet::group_count(&files["demo.parquet"]), 1);
+}
+
+#[test]
+fn a_failing_file_is_never_complete() {
+    let mut sinks = Sinks::new(&[Format::Parquet], |_| Err(io::Error::other("disk full")))
+        .on_complete(|name| panic!("{name} is not complete"));
+    sinks.write(&bare(T)).unwrap();
+    assert_eq!(sinks.finish().unwrap_err().to_string(), "demo.parquet: disk full");
+    sinks.write(&bare(T)).unwrap();
+    assert_eq!(sinks.finish().unwrap(), Written { rows: 1, dropped_rows: 1, ..Written::default() });
+}
+
+#[test]
+fn schema_in_every_format() {
+    let tell = |format| crate::describe(&[Note::static_schema(), Demo::static_schema()], format);
+    let page = tell(SchemaFormat::Markdown);
     assert!(page.find("## demo").unwrap() < page.find("## note").unwrap());
     assert!(page.contains("| `part` | double | Part \\| whole. |"), "{page}");
     assert!(page.contains("| `community_id` | string | Community. *ext* |"), "{page}");
     assert!(page.contains("| `words` | vector[string] | Words. |"), "{page}");
+
+    let json: serde_json::Value = serde_json::from_str(&tell(SchemaFormat::JsonSchema)).unwrap();
+    assert_eq!(json["anyOf"][1]["$ref"], "#/$defs/note");
+    let demo = &json["$defs"]["demo"]["properties"];
+    assert_eq!(demo["id.orig_p"]["maximum"], 65_535);
+    assert_eq!(demo["community_id"]["x-ext"], true);
+    assert_eq!(demo["numbers"]["items"]["anyOf"][0]["type"], "integer");
+    assert_eq!(demo["numbers"]["x-zeek-type"], "set[count]");
+
+    let message = tell(SchemaFormat::Parquet);
+    for line in [
+        "message demo {\n  optional int64 ts (TIMESTAMP(NANOS,true));\n",
+        "  optional binary id.orig_h (STRING);\n  optional fixed_len_byte_array(16) id.orig_h_bin;\n",
+        "  optional double span;\n",
+        "  optional group numbers (LIST) {\n    repeated group list {\n      optional int64 element (INTEGER(64,false));\n",
+    ] {
+        assert!(message.contains(line), "{message}");
+    }
+    let zeek = tell(SchemaFormat::Zeek);
+    assert!(zeek.contains("#path\tnote\n#fields\twords\tnone\n#types\tstring\tcount\n"), "{zeek}");
+    for format in SchemaFormat::ALL {
+        assert_eq!(format.name().parse(), Ok(format));
+    }
 }
