@@ -48,6 +48,8 @@ pub mod quic;
 pub mod smtp;
 pub mod ssh;
 pub mod tls;
+mod upgrade;
+pub mod websocket;
 
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,

@@ -178,7 +178,9 @@ protocols! {
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];
     Tls in tls logs [];
+    Websocket in websocket logs [];
     @also handshake logs [SslRecord, X509Record];
+    @also upgrade logs [WebsocketRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

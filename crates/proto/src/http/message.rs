@@ -262,6 +262,7 @@ pub(crate) enum Name {
     TransferEncoding,
     Upgrade,
     UserAgent,
+    WebSocket,
 }
 
 /// Looks a field name up by its length and first letter.
@@ -288,9 +289,13 @@ pub(crate) fn name(name: &[u8]) -> Option<Name> {
         (16, b'p') => ("proxy-connection", Name::Proxy),
         (16, b'x') if name.eq_ignore_ascii_case(b"xroxy-connection") => return Some(Name::Proxy),
         (16, b'x') => ("x-forwarded-from", Name::Proxy),
+        (17, b's') => ("sec-websocket-key", Name::WebSocket),
         (17, b't') => ("transfer-encoding", Name::TransferEncoding),
         (19, b'c') => ("content-disposition", Name::Content),
         (19, b'p') => ("proxy-authorization", Name::Authorization),
+        (20, b's') => ("sec-websocket-accept", Name::WebSocket),
+        (22, b's') => ("sec-websocket-protocol", Name::WebSocket),
+        (24, b's') => ("sec-websocket-extensions", Name::WebSocket),
         (25, b'c') => ("content-transfer-encoding", Name::Content),
         _ => return None,
     };

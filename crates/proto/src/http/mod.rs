@@ -17,10 +17,11 @@ mod tests;
 pub use record::HttpRecord;
 
 use crate::mime::{Kind, Origin, field};
-use crate::{Cx, Descriptor, Line, Lines, Protocol, Start};
+use crate::upgrade::{HANDSHAKE_LEN, Handshake, WebsocketRecord};
+use crate::{Cx, Descriptor, Line, Lines, ProtoId, Protocol, Start};
 use body::Body;
 use exchange::{Exchanges, FileList, request_field};
-use message::{RequestLine, StatusLine, Version, request_line, status_line};
+use message::{Name, RequestLine, StatusLine, Version, request_line, status_line};
 use sekisho_record::Text;
 use sekisho_types::{Dir, Heap, block_len};
 use side::{Head, Side, State, Upgrade};
@@ -69,6 +70,8 @@ struct Core {
     /// A request or a response has been read.
     known: bool,
     next: Option<Next>,
+    /// What the fields of a WebSocket's handshake said, once there was one.
+    websocket: Option<Box<Handshake>>,
     rejected: bool,
 }
 
@@ -90,6 +93,7 @@ impl Protocol for Parser {
                 swapped: None,
                 known: false,
                 next: None,
+                websocket: None,
                 rejected: false,
             },
         }
@@ -113,7 +117,8 @@ impl Protocol for Parser {
             Some(Next::Probe) => cx.hand_over(None, input.len()),
             Some(Next::WebSocket) => {
                 cx.confirm("websocket");
-                cx.opaque();
+                let row = core.websocket(cx);
+                cx.hand_over_begun(ProtoId::Websocket, input.len(), row);
             }
             None => {}
         }
@@ -150,7 +155,12 @@ impl Protocol for Parser {
     fn held_len(&self) -> usize {
         let Self { lines, core } = self;
         let unanswered = block_len(core.unanswered.capacity().saturating_mul(size_of::<Ask>()));
-        lines.as_slice().heap_len() + core.sides.as_slice().heap_len() + core.exchanges.heap_len() + unanswered
+        let websocket = core.websocket.as_ref().map_or(0, |h| HANDSHAKE_LEN + h.heap_len());
+        lines.as_slice().heap_len()
+            + core.sides.as_slice().heap_len()
+            + core.exchanges.heap_len()
+            + unanswered
+            + websocket
     }
 }
 
@@ -342,6 +352,13 @@ impl Core {
         }
         let Some((name, value)) = field::field(line) else { return };
         let Some(known) = message::name(name) else { return };
+        if known == Name::WebSocket {
+            let handshake = self.websocket.get_or_insert_default();
+            if let Some(odd) = handshake.learn(side.is_orig(), name, value) {
+                cx.weird(odd);
+            }
+            return;
+        }
         self.side(side).head.learn(known, name, value, cx);
         if side.is_orig() {
             let row = self.side(side).row;
@@ -382,6 +399,7 @@ impl Core {
         if ask.is_some_and(|a| a.connect) && (200..300).contains(&code) {
             self.finish(Dir::Resp, true, cx);
             self.next = Some(Next::Probe);
+            cx.tunnel("Tunnel::HTTP");
             return;
         }
         let head = &mut self.side(Dir::Resp).head;
@@ -532,6 +550,22 @@ impl Core {
         if ask.is_some_and(|a| a.connect) && self.side(Dir::Orig).state == State::Off {
             self.side(Dir::Orig).state = State::StartLine;
         }
+    }
+
+    /// The row of the WebSocket that begins here.
+    fn websocket(&mut self, cx: &mut Cx<'_>) -> WebsocketRecord {
+        let handshake = self.websocket.take().unwrap_or_default();
+        let (mut record, odd) = handshake.finish(cx.head(cx.ts), cx.tail());
+        if let Some(odd) = odd {
+            cx.weird(odd);
+        }
+        let index = self.side(Dir::Resp).row;
+        if let Some(row) = self.exchanges.row(index) {
+            record.host = row.host.clone();
+            record.uri = row.uri.clone();
+            record.user_agent = row.user_agent.clone();
+        }
+        record
     }
 
     /// The stream ends here, or nobody can tell where the message does.

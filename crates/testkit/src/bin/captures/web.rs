@@ -1,11 +1,15 @@
-//! What the web is carried by besides HTTP/1 and TLS: QUIC.
+//! What the web is carried by besides HTTP/1 and TLS: QUIC, WebSocket.
 
-use crate::{Capture, Timed, at_ms};
+use crate::{Capture, Timed, at, at_ms, frames_of};
 use sekisho_testkit::quic::{V2, client_hello, crypto, initial, long, server_hello};
-use sekisho_testkit::{Dir, Frame};
+use sekisho_testkit::{Conversation, Dir, Frame};
 
 pub fn all() -> Vec<Capture> {
-    vec![Capture::ethernet("quic/connections", connections()), Capture::ethernet("quic/google", google())]
+    vec![
+        Capture::ethernet("quic/connections", connections()),
+        Capture::ethernet("quic/google", google()),
+        Capture::ethernet("websocket/chat", frames_of(&[chat(), wrong_answer()])),
+    ]
 }
 
 /// Datagrams of one flow, 5 ms apart.
@@ -114,4 +118,69 @@ fn google() -> Vec<Timed> {
         flow(2, 443, &[(Dir::Orig, packet(b"\xc3Q046\x5012345678\0\0\0", &hello))]),
     ]
     .concat()
+}
+
+/// A frame of a WebSocket; with a mask from the client.
+fn frame(first: u8, masked: bool, payload: &[u8]) -> Vec<u8> {
+    const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+    let bit = if masked { 0x80 } else { 0 };
+    let mut out = match payload.len() {
+        n @ ..126 => vec![first, bit | n as u8],
+        n => [&[first, bit | 126][..], &(n as u16).to_be_bytes()].concat(),
+    };
+    if masked {
+        out.extend(MASK);
+        out.extend(payload.iter().zip(MASK.iter().cycle()).map(|(b, m)| b ^ m));
+    } else {
+        out.extend(payload);
+    }
+    out
+}
+
+/// An upgrade, messages in one and in several frames, a ping, a close.
+fn chat() -> Conversation {
+    Conversation::new("10.0.0.1:40000", "192.0.2.80:80")
+        .at(at(1))
+        .syn()
+        .send(
+            Dir::Orig,
+            b"GET /chat?room=1 HTTP/1.1\r\nHost: ws.example.org\r\nUser-Agent: golden/1.0\r\nUpgrade: websocket\r\n\
+              Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+              Sec-WebSocket-Protocol: chat, superchat\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+        )
+        .send(
+            Dir::Resp,
+            &[
+                &b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                   Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n"[..],
+                &frame(0x81, false, b"welcome"),
+            ]
+            .concat(),
+        )
+        .send(Dir::Orig, &frame(0x81, true, b"hello"))
+        .send(
+            Dir::Resp,
+            &[frame(0x02, false, &[0; 300]), frame(0x89, false, b"ping"), frame(0x80, false, &[1; 20])].concat(),
+        )
+        .send(Dir::Orig, &[frame(0x8a, true, b"ping"), frame(0x88, true, &[3, 0xe8])].concat())
+        .send(Dir::Resp, &frame(0x88, false, &[3, 0xe8]))
+        .fin()
+}
+
+/// The server's answer doesn't belong to the key.
+fn wrong_answer() -> Conversation {
+    Conversation::new("10.0.0.1:40001", "192.0.2.80:80")
+        .at(at(2))
+        .syn()
+        .send(
+            Dir::Orig,
+            b"GET / HTTP/1.1\r\nHost: ws.example.org\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+              Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        )
+        .send(
+            Dir::Resp,
+            b"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: no\r\n\r\n",
+        )
+        .send(Dir::Resp, &frame(0x81, false, b"?"))
+        .fin()
 }
