@@ -49,6 +49,7 @@ pub mod smtp;
 pub mod ssh;
 pub mod tls;
 mod upgrade;
+mod web;
 pub mod websocket;
 
 pub use cx::{

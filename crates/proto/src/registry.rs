@@ -173,7 +173,7 @@ protocols! {
     Dns in dns logs [DnsRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
-    Http in http logs [HttpRecord];
+    Http in http logs [];
     Quic in quic logs [QuicRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];
@@ -181,6 +181,7 @@ protocols! {
     Websocket in websocket logs [];
     @also handshake logs [SslRecord, X509Record];
     @also upgrade logs [WebsocketRecord];
+    @also web logs [HttpRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

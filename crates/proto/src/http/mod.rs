@@ -5,23 +5,21 @@
 //! in one row; after a hole outside of a body the parser goes on with the next message instead of giving
 //! up; flows whose beginning is missing are read.
 
-mod body;
 mod exchange;
 mod message;
 mod probe;
-mod record;
 mod side;
 #[cfg(test)]
 mod tests;
 
-pub use record::HttpRecord;
+pub use crate::web::HttpRecord;
 
 use crate::mime::{Kind, Origin, field};
 use crate::upgrade::{HANDSHAKE_LEN, Handshake, WebsocketRecord};
-use crate::{Cx, Descriptor, Line, Lines, ProtoId, Protocol, Start};
-use body::Body;
-use exchange::{Exchanges, FileList, request_field};
-use message::{Name, RequestLine, StatusLine, Version, request_line, status_line};
+use crate::web::{Body, Name, request_field};
+use crate::{Cx, Descriptor, Line, Lines, ProtoId, Protocol, Start, web};
+use exchange::{Exchanges, FileList};
+use message::{RequestLine, StatusLine, Version, request_line, status_line};
 use sekisho_record::Text;
 use sekisho_types::{Dir, Heap, block_len};
 use side::{Head, Side, State, Upgrade};
@@ -351,7 +349,7 @@ impl Core {
             return;
         }
         let Some((name, value)) = field::field(line) else { return };
-        let Some(known) = message::name(name) else { return };
+        let Some(known) = web::name(name) else { return };
         if known == Name::WebSocket {
             let handshake = self.websocket.get_or_insert_default();
             if let Some(odd) = handshake.learn(side.is_orig(), name, value) {
@@ -448,14 +446,13 @@ impl Core {
         let Some(state) = state else { return self.finish(side, true, cx) };
         let is_orig = self.is_orig(side);
         let row = self.side(side).row;
-        let suggested_name =
-            self.exchanges.row(row).and_then(|r| message::uri_name(&r.uri.as_ref()?.0)).map(Text::from);
+        let suggested_name = self.exchanges.row(row).and_then(|r| web::uri_name(&r.uri.as_ref()?.0)).map(Text::from);
         let s = self.side(side);
         s.state = state;
         let facts = std::mem::take(&mut s.head.facts);
         let origin = Origin { source: "HTTP", is_orig, range_key, suggested_name, numbered: false };
         let total_len = total_len.filter(|_| !s.head.chunked);
-        s.body = Some(Box::new(Body::new(origin, facts, &s.head.decodable(), total_len, cx)));
+        s.body = Some(Box::new(Body::new(origin, facts, &s.head.codings, total_len, cx)));
     }
 
     fn chunk_size(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
