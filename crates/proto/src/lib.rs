@@ -43,6 +43,7 @@ pub mod ftp;
 pub mod ftp_data;
 mod handshake;
 pub mod http;
+pub mod http2;
 mod mime;
 pub mod quic;
 pub mod smtp;

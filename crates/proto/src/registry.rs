@@ -174,6 +174,7 @@ protocols! {
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
     Http in http logs [];
+    Http2 in http2 logs [];
     Quic in quic logs [QuicRecord];
     Smtp in smtp logs [SmtpRecord];
     Ssh in ssh logs [SshRecord];

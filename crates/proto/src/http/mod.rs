@@ -49,6 +49,7 @@ struct Ask {
 enum Next {
     /// Something to be probed for.
     Probe,
+    Http2,
     WebSocket,
 }
 
@@ -113,6 +114,14 @@ impl Protocol for Parser {
         }
         match core.next {
             Some(Next::Probe) => cx.hand_over(None, input.len()),
+            // The response to the request that asked for it comes on the first stream.
+            Some(Next::Http2) => {
+                let index = core.side(Dir::Resp).row;
+                match core.exchanges.row(index).map(|row| row.clone()) {
+                    Some(row) => cx.hand_over_begun(ProtoId::Http2, input.len(), row),
+                    None => cx.hand_over(Some(ProtoId::Http2), input.len()),
+                }
+            }
             Some(Next::WebSocket) => {
                 cx.confirm("websocket");
                 let row = core.websocket(cx);
@@ -539,7 +548,11 @@ impl Core {
         let (wants, upgrade) = (head.wants_upgrade, head.upgrade);
         if (100..200).contains(&code) {
             if code == 101 && wants {
-                self.next = upgrade.map(|u| if u == Upgrade::WebSocket { Next::WebSocket } else { Next::Probe });
+                self.next = upgrade.map(|u| match u {
+                    Upgrade::Http2 => Next::Http2,
+                    Upgrade::WebSocket => Next::WebSocket,
+                    Upgrade::Other => Next::Probe,
+                });
             }
             return;
         }

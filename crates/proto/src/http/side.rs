@@ -41,6 +41,8 @@ pub(crate) enum State {
 /// What an upgrade leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Upgrade {
+    /// HTTP/2 in clear.
+    Http2,
     WebSocket,
     Other,
 }
@@ -72,8 +74,11 @@ impl Head {
             Name::ContentEncoding => self.codings.add_all(value),
             Name::Connection => self.connection(value),
             Name::Upgrade => {
-                let websocket = token(value).eq_ignore_ascii_case(b"websocket");
-                self.upgrade = Some(if websocket { Upgrade::WebSocket } else { Upgrade::Other });
+                self.upgrade = Some(match token(value) {
+                    t if t.eq_ignore_ascii_case(b"websocket") => Upgrade::WebSocket,
+                    t if t.eq_ignore_ascii_case(b"h2c") => Upgrade::Http2,
+                    _ => Upgrade::Other,
+                });
             }
             Name::ETag => self.etag = Some(value.into()),
             Name::Range => self.range_request = true,
