@@ -119,7 +119,7 @@ impl Decoder {
                     }
                 }
                 0x40.. => {
-                    let (name, value) = self.literal(&mut bytes, 6)?;
+                    let [name, value] = self.literal(&mut bytes, 6)?;
                     if told {
                         f(&name, &value);
                     }
@@ -135,7 +135,7 @@ impl Decoder {
                     continue;
                 }
                 _ => {
-                    let (name, value) = self.literal(&mut bytes, 4)?;
+                    let [name, value] = self.literal(&mut bytes, 4)?;
                     if told {
                         f(&name, &value);
                     }
@@ -147,13 +147,13 @@ impl Decoder {
     }
 
     /// A literal with a name that is indexed (prefix of `bits` bits) or literal, too (RFC 7541 §6.2).
-    fn literal<'b>(&self, bytes: &mut &'b [u8], bits: u32) -> Result<(Cow<'b, [u8]>, Cow<'b, [u8]>), Broken> {
+    fn literal<'b>(&self, bytes: &mut &'b [u8], bits: u32) -> Result<[Cow<'b, [u8]>; 2], Broken> {
         let index = integer(bytes, bits)?;
         let name = match index {
             0 => string(bytes)?,
             _ => Cow::Owned(self.entry(index).ok_or(Broken)?.0.to_vec()),
         };
-        Ok((name, string(bytes)?))
+        Ok([name, string(bytes)?])
     }
 
     fn entry(&self, index: usize) -> Option<(&[u8], &[u8])> {

@@ -273,7 +273,7 @@ impl Streams {
             return true;
         }
         // Clients open odd streams (RFC 9113 §5.1.1); one that was over is not opened again.
-        let Some(highest) = self.highest.get_mut(usize::from(id % 2 == 0)) else { return false };
+        let Some(highest) = self.highest.get_mut(usize::from(id.is_multiple_of(2))) else { return false };
         if id <= *highest || id == 0 {
             return false;
         }
