@@ -10,9 +10,12 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
+    (ProtoId::Http2, 1024),
+    (ProtoId::Quic, 1536),
     (ProtoId::Smtp, 1024),
     (ProtoId::Ssh, 1024),
     (ProtoId::Tls, 1536),
+    (ProtoId::Websocket, 256),
 ];
 
 #[test]
