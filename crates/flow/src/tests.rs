@@ -173,6 +173,7 @@ fn zeros_that_fill_a_frame_are_no_data() {
         b
     };
     let mut b = begin();
+    b.tcp(25, true, ACK, 101, 301, &[0; 2]);
     b.tcp(30, true, ACK | PSH, 101, 301, b"hello");
     b.tcp(40, false, ACK, 301, 106, &[0; 6]);
     b.tcp(50, false, ACK | PSH, 301, 106, b"x");

@@ -125,6 +125,12 @@ fn is_clean(e: &super::Endpoint) -> bool {
     e.state == TcpState::Established || e.state == TcpState::Closed && e.prev_state == TcpState::Established
 }
 
+/// Where the piece begins that waits and may be the filling of a frame.
+fn doubtful_start(flow: &Flow, dir: Dir) -> Option<u64> {
+    let front = flow.extra.as_ref()?.end(dir).held.as_ref()?.segments.front()?;
+    front.doubtful.then_some(front.start)
+}
+
 /// Data of `dir` arrives that may be the filling of a frame.
 #[cold]
 pub(super) fn doubtful_data<S: Sink>(
@@ -134,6 +140,9 @@ pub(super) fn doubtful_data<S: Sink>(
     dir: Dir,
     piece: Piece<'_>,
 ) {
+    if doubtful_start(flow, dir) == Some(piece.start) {
+        return;
+    }
     let waiting = flow.extra.as_ref().is_some_and(|x| x.end(dir).held.is_some());
     let limit = cx.shared.config.limits.reassembly_len;
     if flow.opaque || waiting || piece.start != flow.end(dir).next {
@@ -153,8 +162,7 @@ pub(super) fn doubtful_data<S: Sink>(
 
 /// What waits may be the filling of a frame: it was data if the stream is known to go on at `behind`, beyond its start.
 fn settle_doubtful<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, behind: u64) {
-    let front = flow.extra.as_ref().and_then(|x| x.end(dir).held.as_ref()).and_then(|h| h.segments.front());
-    if !front.is_some_and(|s| s.doubtful) {
+    if doubtful_start(flow, dir).is_none() {
         return;
     }
     let Some(mut held) = take_held(flow, dir) else { return };
