@@ -216,7 +216,13 @@ impl Pass<'_> {
             match hand.to {
                 Some(to) => {
                     let Some(transport) = transport(&flow.info) else { return };
-                    let start = Start { transport, flow: &flow.info, handed_over_by: by, expected: None };
+                    let start = Start {
+                        transport,
+                        flow: &flow.info,
+                        handed_over_by: by,
+                        begun: hand.begun.as_ref(),
+                        expected: None,
+                    };
                     *app = App::Active(Parser::start(to, &start));
                     self.recount(app);
                 }
@@ -322,7 +328,7 @@ impl Pass<'_> {
     ) -> Result<(), ProtoSet> {
         let Some(transport) = transport(&flow.info) else { return Ok(()) };
         let services = flow.apps.iter().count();
-        let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: None };
+        let start = Start { transport, flow: &flow.info, handed_over_by: None, begun: None, expected: None };
         *app = App::Active(Parser::start(id, &start));
         for (dir, bytes) in chunks {
             let App::Active(parser) = app else {
@@ -351,7 +357,7 @@ impl Pass<'_> {
 
     fn start_expected(&mut self, flow: &mut Flow, app: &mut App, e: Expectation, dir: Dir, bytes: &[u8], at: Moment) {
         let Some(transport) = transport(&flow.info) else { return };
-        let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: Some(&e) };
+        let start = Start { transport, flow: &flow.info, handed_over_by: None, begun: None, expected: Some(&e) };
         *app = App::Active(Parser::start(e.proto, &start));
         self.run(flow, app, dir, bytes, at);
     }
@@ -381,7 +387,13 @@ impl Pass<'_> {
                 return;
             }
         } else if let Some(e) = self.host.expectations.take_pair(&flow.info.tuple, at.ts) {
-            let start = Start { transport: Transport::Tcp, flow: &flow.info, handed_over_by: None, expected: Some(&e) };
+            let start = Start {
+                transport: Transport::Tcp,
+                flow: &flow.info,
+                handed_over_by: None,
+                begun: None,
+                expected: Some(&e),
+            };
             *app = App::Active(Parser::start(e.proto, &start));
             for (d, b) in probing.replay() {
                 self.run(flow, app, d, b, at);

@@ -1,7 +1,7 @@
 //! Scripted packet sequences against conn records: one case per state and history feature.
 use crate::{Config, ConnRecord, Flow, FlowTable, Limits, Moment, OverlapPolicy, Packet, Sink};
 use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
-use sekisho_wire::tcp_flags::{ACK, FIN, RST, SYN};
+use sekisho_wire::tcp_flags::{ACK, FIN, PSH, RST, SYN};
 use sekisho_wire::{Anomaly, Decoded, Tcp};
 
 const A: Addr = Addr::v4([10, 0, 0, 1]);
@@ -160,6 +160,33 @@ fn check(script: &str, state: &str, history: &str) -> Log {
     let got = r.history.as_ref().map_or("", |h| h.as_str());
     assert_eq!((r.conn_state.0, got), (state, history), "{script}");
     log
+}
+
+/// Some middleboxes count the zeros that fill a frame into the packet: no data, unless the stream goes on behind them.
+#[test]
+fn zeros_that_fill_a_frame_are_no_data() {
+    let begin = || {
+        let mut b = Bench::new(Config::default());
+        b.tcp(0, true, SYN, 100, 0, b"");
+        b.tcp(10, false, SYN | ACK, 300, 101, b"");
+        b.tcp(20, true, ACK, 101, 301, &[0; 2]);
+        b
+    };
+    let mut b = begin();
+    b.tcp(25, true, ACK, 101, 301, &[0; 2]);
+    b.tcp(30, true, ACK | PSH, 101, 301, b"hello");
+    b.tcp(40, false, ACK, 301, 106, &[0; 6]);
+    b.tcp(50, false, ACK | PSH, 301, 106, b"x");
+    b.tcp(60, true, ACK, 106, 302, &[0; 6]);
+    assert_eq!(b.finish().streams, [b"hello".to_vec(), b"x".to_vec()]);
+    let mut b = begin();
+    b.tcp(30, true, ACK | PSH, 103, 301, b"hello");
+    assert_eq!(b.finish().streams[0], b"\0\0hello");
+    let mut b = begin();
+    b.tcp(30, false, ACK, 301, 103, b"");
+    let log = b.finish();
+    assert_eq!((&log.streams[0][..], log.gaps), (&[0, 0][..], [0, 0]));
+    assert_eq!(log.records[0].missed_bytes, 0);
 }
 
 const HANDSHAKE: &str = "> S 100\n< SA 300 101\n> A 101 301\n";

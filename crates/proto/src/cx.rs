@@ -42,12 +42,13 @@ pub struct Weird {
 }
 
 /// "From here on this flow speaks another protocol."
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandOver {
     /// The protocol that continues; `None`: whatever the probes find in the bytes that follow.
     pub to: Option<ProtoId>,
     /// How many bytes at the end of the chunk just parsed already belong to it.
     pub unconsumed: usize,
+    /// A row that the protocol handed over to shall finish and log; `None` beside a protocol that is to be found.
+    pub begun: Option<Event>,
 }
 
 /// What one file transfer over a flow of its own is, shared between the control flow's parser and
@@ -453,7 +454,12 @@ impl<'a> Cx<'a> {
 
     /// The flow continues as `to` (`None`: as the probes find); the last `unconsumed` bytes of this chunk already belong to it. `end` follows at once.
     pub fn hand_over(&mut self, to: Option<ProtoId>, unconsumed: usize) {
-        self.out.hand_over = Some(HandOver { to, unconsumed });
+        self.out.hand_over = Some(HandOver { to, unconsumed, begun: None });
+    }
+
+    /// As [`Cx::hand_over`], with a row that `to` is to finish.
+    pub fn hand_over_begun(&mut self, to: ProtoId, unconsumed: usize, row: impl Into<Event>) {
+        self.out.hand_over = Some(HandOver { to: Some(to), unconsumed, begun: Some(row.into()) });
     }
 
     /// The flow's originator is the responder in truth (a DNS reply came first, say). The engine may swap the

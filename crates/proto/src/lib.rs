@@ -58,7 +58,9 @@ mod stream;
 )]
 pub mod testing;
 mod tpkt;
+mod upgrade;
 mod utf16;
+mod web;
 
 pub mod amqp;
 pub mod bacnet;
@@ -73,6 +75,7 @@ pub mod finger;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
+pub mod http2;
 pub mod iec104;
 pub mod ike;
 pub mod imap;
@@ -115,6 +118,7 @@ pub mod syslog;
 pub mod telnet;
 pub mod tftp;
 pub mod tls;
+pub mod websocket;
 pub mod wireguard;
 pub mod xmpp;
 

@@ -2,7 +2,7 @@
 //! in clear.
 
 use crate::recognize::{Choice, Probing, choose, proto_bit};
-use crate::{Cx, HandOver, Parser, ProtoId, Start, Transport};
+use crate::{Cx, Event, HandOver, Parser, ProtoId, Start, Transport};
 use sekisho_types::Dir;
 
 /// Hand-overs followed within one call; a chain of protocols that pass on nothing ends there.
@@ -73,7 +73,7 @@ impl Nested {
         match &mut self.state {
             State::Active(parser) => {
                 let said = within(cx, |cx| parser.gap(dir, len, cx));
-                self.settle(&said, &[], cx);
+                self.settle(said, &[], cx);
             }
             State::Probing(probing) => probing.lose(dir),
             State::New | State::Opaque => {}
@@ -84,7 +84,7 @@ impl Nested {
     pub fn half_closed(&mut self, dir: Dir, cx: &mut Cx<'_>) {
         if let State::Active(parser) = &mut self.state {
             let said = within(cx, |cx| parser.half_closed(dir, cx));
-            self.settle(&said, &[], cx);
+            self.settle(said, &[], cx);
         }
     }
 
@@ -103,15 +103,15 @@ impl Nested {
     fn run<'b>(&mut self, dir: Dir, bytes: &'b [u8], cx: &mut Cx<'_>) -> &'b [u8] {
         let State::Active(parser) = &mut self.state else { return &[] };
         let said = within(cx, |cx| parser.data(dir, bytes, cx));
-        self.settle(&said, bytes, cx)
+        self.settle(said, bytes, cx)
     }
 
     /// Acts on what the parser said about itself; gives back what belongs to the next one.
-    fn settle<'b>(&mut self, said: &Said, bytes: &'b [u8], cx: &mut Cx<'_>) -> &'b [u8] {
-        if let Some(HandOver { to, unconsumed }) = said.hand_over {
+    fn settle<'b>(&mut self, said: Said, bytes: &'b [u8], cx: &mut Cx<'_>) -> &'b [u8] {
+        if let Some(HandOver { to, unconsumed, begun }) = said.hand_over {
             let by = self.stop(cx);
             self.state = match to {
-                Some(to) => State::Active(start(to, by, cx)),
+                Some(to) => State::Active(start(to, by, begun.as_ref(), cx)),
                 None => State::New,
             };
             return bytes.get(bytes.len().saturating_sub(unconsumed)..).unwrap_or(&[]);
@@ -154,7 +154,7 @@ impl Nested {
     /// Starts `id` on what is there; `None` if it rejects that without having confirmed anything, otherwise how many of
     /// the last bytes belong to the next protocol.
     fn begin(&mut self, id: ProtoId, probing: &Probing, cx: &mut Cx<'_>) -> Option<usize> {
-        self.state = State::Active(start(id, None, cx));
+        self.state = State::Active(start(id, None, None, cx));
         let before = cx.mark();
         let mut left = 0;
         for (dir, bytes) in probing.replay() {
@@ -164,14 +164,14 @@ impl Nested {
                 cx.forget_since(&before);
                 return None;
             }
-            left = self.settle(&said, bytes, cx).len();
+            left = self.settle(said, bytes, cx).len();
         }
         Some(left)
     }
 }
 
-fn start(id: ProtoId, by: Option<ProtoId>, cx: &Cx<'_>) -> Parser {
-    let start = Start { transport: Transport::Tcp, flow: cx.flow, handed_over_by: by, expected: None };
+fn start(id: ProtoId, by: Option<ProtoId>, begun: Option<&Event>, cx: &Cx<'_>) -> Parser {
+    let start = Start { transport: Transport::Tcp, flow: cx.flow, handed_over_by: by, begun, expected: None };
     Parser::start(id, &start)
 }
 

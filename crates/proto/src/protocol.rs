@@ -1,4 +1,4 @@
-use crate::{Cx, Expectation, ProtoId};
+use crate::{Cx, Event, Expectation, ProtoId};
 use sekisho_types::{Dir, FlowInfo};
 
 /// What carries the protocol's bytes.
@@ -47,7 +47,7 @@ impl<'a> Probe<'a> {
 }
 
 /// How a parser comes into being.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Start<'a> {
     /// What carries the bytes.
     pub transport: Transport,
@@ -55,6 +55,8 @@ pub struct Start<'a> {
     pub flow: &'a FlowInfo,
     /// The protocol that handed the flow over (STARTTLS, CONNECT, upgrade), if any.
     pub handed_over_by: Option<ProtoId>,
+    /// The row that it began and this parser is to finish, if any.
+    pub begun: Option<&'a Event>,
     /// The expectation that the flow fulfilled, if any.
     pub expected: Option<&'a Expectation>,
 }

@@ -183,7 +183,8 @@ protocols! {
     Finger in finger logs [FingerRecord];
     Ftp in ftp logs [FtpRecord];
     FtpData in ftp_data logs [];
-    Http in http logs [HttpRecord];
+    Http in http logs [];
+    Http2 in http2 logs [];
     Iec104 in iec104 logs [Iec104Record];
     Ike in ike logs [IkeRecord];
     Imap in imap logs [ImapRecord];
@@ -226,6 +227,7 @@ protocols! {
     Telnet in telnet logs [TelnetRecord];
     Tftp in tftp logs [TftpRecord];
     Tls in tls logs [];
+    Websocket in websocket logs [];
     Wireguard in wireguard logs [WireguardRecord];
     Xmpp in xmpp logs [XmppRecord];
     @also certs logs [X509Record];
@@ -233,6 +235,8 @@ protocols! {
     @also kerberos logs [KerberosRecord];
     @also ntlm logs [NtlmRecord];
     @also rpc logs [DceRpcRecord];
+    @also upgrade logs [WebsocketRecord];
+    @also web logs [HttpRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

@@ -19,6 +19,7 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
     (ProtoId::Http, 1024),
+    (ProtoId::Http2, 1024),
     (ProtoId::Iec104, 256),
     (ProtoId::Ike, 64),
     (ProtoId::Imap, 1024),
@@ -39,6 +40,7 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Pop3, 768),
     (ProtoId::Postgresql, 512),
     (ProtoId::Pptp, 128),
+    (ProtoId::Quic, 1536),
     (ProtoId::Radius, 64),
     (ProtoId::Rdp, 128),
     (ProtoId::Rdpeudp, 32),
@@ -60,6 +62,7 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Telnet, 768),
     (ProtoId::Tftp, 192),
     (ProtoId::Tls, 1536),
+    (ProtoId::Websocket, 256),
     (ProtoId::Wireguard, 64),
     (ProtoId::Xmpp, 1024),
 ];

@@ -114,7 +114,8 @@ impl Bench {
             seen: Seen { orig: true, resp: true },
             ..FlowInfo::default()
         };
-        let parser = Parser::start(id, &Start { transport, flow: &flow, handed_over_by: None, expected: None });
+        let parser =
+            Parser::start(id, &Start { transport, flow: &flow, handed_over_by: None, begun: None, expected: None });
         Self {
             flow,
             out: Outbox::default(),
@@ -126,11 +127,21 @@ impl Bench {
         }
     }
 
+    /// A flow that `id` takes over with a row that another protocol began.
+    pub fn handed_over(id: ProtoId, row: &Event) -> Self {
+        let mut bench = Self::new(id, Transport::Tcp, 80);
+        let (transport, flow) = (Transport::Tcp, &bench.flow);
+        bench.parser =
+            Parser::start(id, &Start { transport, flow, handed_over_by: None, begun: Some(row), expected: None });
+        bench
+    }
+
     /// A flow that fulfils `expectation`: its parser is the one expected.
     pub fn expected(expectation: &Expectation) -> Self {
         let transport = if expectation.proto == ProtoId::Tftp { Transport::Udp } else { Transport::Tcp };
         let mut bench = Self::new(expectation.proto, transport, expectation.port.unwrap_or(20));
-        let start = Start { transport, flow: &bench.flow, handed_over_by: None, expected: Some(expectation) };
+        let start =
+            Start { transport, flow: &bench.flow, handed_over_by: None, begun: None, expected: Some(expectation) };
         bench.parser = Parser::start(expectation.proto, &start);
         bench
     }

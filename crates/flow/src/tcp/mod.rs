@@ -200,7 +200,11 @@ pub(crate) fn process<S: Sink>(
     if len > 0 && flags & RST == 0 && !underflow {
         let start = if flags & SYN != 0 { rel_seq.wrapping_add(1) } else { rel_seq };
         let piece = stream::Piece { start, bytes: d.payload(p.frame), wire_len: len };
-        stream::data(cx, flow, app, dir, piece);
+        if piece.is_filling(flags) {
+            stream::doubtful_data(cx, flow, app, dir, piece);
+        } else {
+            stream::data(cx, flow, app, dir, piece);
+        }
     }
     check_eof(cx, flow, dir);
     if step.closes {

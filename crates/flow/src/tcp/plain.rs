@@ -52,7 +52,12 @@ pub(crate) fn plain<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::A
         stream::acked(cx, flow, app, dir.flip(), rel_ack);
     }
     if len > 0 {
-        stream::data(cx, flow, app, dir, stream::Piece { start: rel_seq, bytes: d.payload(p.frame), wire_len: len });
+        let piece = stream::Piece { start: rel_seq, bytes: d.payload(p.frame), wire_len: len };
+        if piece.is_filling(flags) {
+            stream::doubtful_data(cx, flow, app, dir, piece);
+        } else {
+            stream::data(cx, flow, app, dir, piece);
+        }
     }
     true
 }

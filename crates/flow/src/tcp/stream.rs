@@ -4,6 +4,7 @@ use crate::pool;
 use crate::table::Cx;
 use crate::{OverlapPolicy, Sink};
 use sekisho_types::Dir;
+use sekisho_wire::tcp_flags::ACK;
 use std::collections::VecDeque;
 
 /// Bytes above a hole without any acknowledgement after which Zeek stops counting what is missing.
@@ -23,6 +24,8 @@ struct Segment {
     /// False for what was captured of a segment cut by the snaplen: it fills no hole, but is better
     /// than nothing when the hole is given up.
     whole: bool,
+    /// It looks like the filling of a frame, see [`Piece::is_filling`]. Such a piece waits alone.
+    doubtful: bool,
 }
 
 /// Pieces waiting for a hole to be filled: ordered, not overlapping.
@@ -47,6 +50,21 @@ pub(crate) struct Piece<'a> {
     pub(crate) bytes: &'a [u8],
     /// Length on the wire.
     pub(crate) wire_len: u32,
+}
+
+/// What a frame without options lacks at most to Ethernet's least size: 60 bytes less 14 of Ethernet, 20 of IP and 20 of TCP.
+const MAX_FILLING_LEN: u32 = 6;
+
+impl Piece<'_> {
+    /// Are these zeros what fills an acknowledgement up to Ethernet's least size? Some middleboxes count them into the
+    /// packet's length. They are data only if the stream goes on behind them, or if they are acknowledged.
+    #[inline]
+    pub(super) fn is_filling(&self, flags: u8) -> bool {
+        self.wire_len <= MAX_FILLING_LEN
+            && flags == ACK
+            && self.bytes.len() == self.wire_len as usize
+            && self.bytes.iter().all(|b| *b == 0)
+    }
 }
 
 impl Held {
@@ -107,10 +125,67 @@ fn is_clean(e: &super::Endpoint) -> bool {
     e.state == TcpState::Established || e.state == TcpState::Closed && e.prev_state == TcpState::Established
 }
 
+/// Where the piece begins that waits and may be the filling of a frame.
+fn doubtful_start(flow: &Flow, dir: Dir) -> Option<u64> {
+    let front = flow.extra.as_ref()?.end(dir).held.as_ref()?.segments.front()?;
+    front.doubtful.then_some(front.start)
+}
+
+/// Data of `dir` arrives that may be the filling of a frame.
+#[cold]
+pub(super) fn doubtful_data<S: Sink>(
+    cx: &mut Cx<'_, S>,
+    flow: &mut Flow,
+    app: &mut S::App,
+    dir: Dir,
+    piece: Piece<'_>,
+) {
+    if doubtful_start(flow, dir) == Some(piece.start) {
+        return;
+    }
+    let waiting = flow.extra.as_ref().is_some_and(|x| x.end(dir).held.is_some());
+    let limit = cx.shared.config.limits.reassembly_len;
+    if flow.opaque || waiting || piece.start != flow.end(dir).next {
+        return data(cx, flow, app, dir, piece);
+    }
+    let end = piece.start.saturating_add(u64::from(piece.wire_len));
+    let Some(s) = new_segment(cx, false, piece.start, end, piece.bytes, false, limit) else {
+        return data(cx, flow, app, dir, piece);
+    };
+    cx.shared.pool.lists += 1;
+    let mut held = Box::<Held>::default();
+    held.allocated_len = pool::cost(&s.bytes);
+    held.bytes_len = u64::from(piece.wire_len);
+    held.segments.push_back(Segment { doubtful: true, ..s });
+    put_held(cx, flow, dir, held);
+}
+
+/// What waits may be the filling of a frame: it was data if the stream is known to go on at `behind`, beyond its start.
+fn settle_doubtful<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, behind: u64) {
+    if doubtful_start(flow, dir).is_none() {
+        return;
+    }
+    let Some(mut held) = take_held(flow, dir) else { return };
+    if let Some(s) = held.pop_below(u64::MAX) {
+        if behind > s.start {
+            deliver(cx, flow, app, dir, s);
+        } else {
+            let stats = &mut cx.shared.stats;
+            stats.buffered_len = stats.buffered_len.saturating_sub(s.end.saturating_sub(s.start));
+            cx.shared.pool.give(s.bytes);
+        }
+    }
+    put_held(cx, flow, dir, held);
+}
+
 /// Data of `dir` arrives. The fast way (next expected bytes, nothing waiting) copies nothing.
 #[inline]
 pub(crate) fn data<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, piece: Piece<'_>) {
-    let waiting = flow.extra.as_ref().is_some_and(|x| x.end(dir).held.is_some());
+    let mut waiting = flow.extra.as_ref().is_some_and(|x| x.end(dir).held.is_some());
+    if waiting {
+        settle_doubtful(cx, flow, app, dir, piece.start);
+        waiting = flow.extra.as_ref().is_some_and(|x| x.end(dir).held.is_some());
+    }
     let end = flow.end_mut(dir);
     let mut piece = piece;
     let known = end.trim.max(end.next);
@@ -282,7 +357,7 @@ fn new_segment<S>(
     let bytes = if opaque { pool.take_empty(limit) } else { pool.take(bytes, limit) }?;
     cx.shared.stats.segments_buffered += 1;
     cx.shared.stats.buffered_len += end - start;
-    Some(Segment { start, end, bytes, whole })
+    Some(Segment { start, end, bytes, whole, doubtful: false })
 }
 
 impl Segment {
@@ -394,6 +469,7 @@ fn acked_beyond<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, 
         return;
     }
     let clean = is_clean(&flow.orig) && is_clean(&flow.resp);
+    settle_doubtful(cx, flow, app, dir, ack);
     let mut held = take_held(flow, dir);
     loop {
         let next = flow.end(dir).next;
@@ -436,6 +512,7 @@ pub(crate) fn shed<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::Ap
 
 /// The flow ends: what waits is delivered, holes as gaps.
 pub(crate) fn flush<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir) {
+    settle_doubtful(cx, flow, app, dir, 0);
     let Some(mut held) = take_held(flow, dir) else { return };
     while !held.segments.is_empty() {
         give_up_first_hole(cx, flow, app, dir, &mut held);

@@ -1,10 +1,10 @@
 //! Requests and responses joined to rows, in the order of the flow, as Zeek joins them.
 
-use super::message::{Name, RequestLine, StatusLine, is_ordinary_method, unescape};
-use super::record::HttpRecord;
-use crate::mime::{Base64, Observer};
+use super::message::{RequestLine, StatusLine, is_ordinary_method};
+use crate::mime::Observer;
+use crate::web::{HttpRecord, target};
 use crate::{Cx, Event, FileInfo};
-use sekisho_record::{Set, Text};
+use sekisho_record::Text;
 use sekisho_types::{Heap, block_len};
 use std::collections::VecDeque;
 
@@ -16,15 +16,6 @@ const MAX_PENDING_LEN: usize = 1 << 20;
 
 /// Requests without response that need not go for their size; places for rows that an idle flow keeps.
 const FEW_PENDING: usize = 8;
-
-/// Longest target logged; a longer one is cut.
-const MAX_URI_LEN: usize = 64 * 1024;
-
-/// Proxy fields listed per request.
-const MAX_PROXIED: usize = 64;
-
-/// Bytes listed of one proxy field.
-const MAX_PROXIED_LEN: usize = 4096;
 
 /// A row to be.
 struct Exchange {
@@ -133,7 +124,7 @@ impl Exchanges {
         }
         self.request += 1;
         let index = self.request;
-        let (uri, weird) = unescape(line.uri.get(..MAX_URI_LEN).unwrap_or(line.uri));
+        let (uri, weird) = target(line.uri);
         for name in [line.weird, weird].into_iter().flatten() {
             cx.weird(name);
         }
@@ -142,7 +133,7 @@ impl Exchanges {
         }
         let row = self.row_or_new(index, cx);
         row.method = Some(line.method.into());
-        row.uri = Some(uri.into());
+        row.uri = Some(uri);
         index
     }
 
@@ -221,50 +212,6 @@ impl Heap for Exchanges {
 fn emit(mut exchange: Exchange, cx: &mut Cx<'_>) {
     exchange.record.tail = cx.tail();
     cx.emit(Event::HttpRecord(exchange.record));
-}
-
-/// Notes a request's header field in its row.
-pub(crate) fn request_field(row: &mut HttpRecord, name: Name, raw_name: &[u8], value: &[u8]) {
-    let slot = match name {
-        Name::Host => &mut row.host,
-        Name::Origin => &mut row.origin,
-        Name::Referer => &mut row.referrer,
-        Name::UserAgent => &mut row.user_agent,
-        Name::Authorization => {
-            if let Some(user) = basic_user(value) {
-                row.username = Some(user);
-            }
-            return;
-        }
-        Name::Proxy => {
-            let proxied = row.proxied.get_or_insert_with(Set::default);
-            if proxied.0.len() < MAX_PROXIED {
-                let mut text = raw_name.to_ascii_uppercase();
-                text.extend_from_slice(b" -> ");
-                text.extend_from_slice(value.get(..MAX_PROXIED_LEN).unwrap_or(value));
-                proxied.insert(text.into());
-            }
-            return;
-        }
-        _ => return,
-    };
-    *slot = Some(value.into());
-}
-
-/// The user name of basic authentication (RFC 7617); the password is not kept.
-fn basic_user(value: &[u8]) -> Option<Text> {
-    let (scheme, rest) = value.split_at_checked(6)?;
-    if !scheme.eq_ignore_ascii_case(b"basic ") {
-        return None;
-    }
-    let mut decoder = Base64::default();
-    let mut text = Vec::new();
-    decoder.push(rest, &mut text);
-    decoder.finish(&mut text);
-    match memchr::memchr(b':', &text) {
-        Some(at) => text.get(..at).map(Text::from),
-        None => Some([b"<problem-decoding> (", value, b")"].concat().into()),
-    }
 }
 
 /// Lists a message's files in its row.

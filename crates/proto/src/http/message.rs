@@ -243,134 +243,12 @@ pub(crate) fn status_line(line: &[u8]) -> Option<StatusLine<'_>> {
     Some(StatusLine { version: Version::parse(version_text), code, reason })
 }
 
-/// The header fields that matter to framing or to the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Name {
-    Authorization,
-    Connection,
-    /// Content-Type, -Range, -Disposition, -Transfer-Encoding.
-    Content,
-    ContentEncoding,
-    ContentLength,
-    ETag,
-    Host,
-    Origin,
-    /// Tells of a proxy.
-    Proxy,
-    Range,
-    Referer,
-    TransferEncoding,
-    Upgrade,
-    UserAgent,
-}
-
-/// Looks a field name up by its length and first letter.
-pub(crate) fn name(name: &[u8]) -> Option<Name> {
-    let first = name.first()? | 0x20;
-    let (want, found): (&str, Name) = match (name.len(), first) {
-        (3, b'v') => ("via", Name::Proxy),
-        (4, b'e') => ("etag", Name::ETag),
-        (4, b'h') => ("host", Name::Host),
-        (5, b'r') => ("range", Name::Range),
-        (6, b'o') => ("origin", Name::Origin),
-        (7, b'r') => ("referer", Name::Referer),
-        (7, b'u') => ("upgrade", Name::Upgrade),
-        (9, b'c') => ("client-ip", Name::Proxy),
-        (9, b'f') => ("forwarded", Name::Proxy),
-        (10, b'c') => ("connection", Name::Connection),
-        (10, b'u') => ("user-agent", Name::UserAgent),
-        (12, b'c') => ("content-type", Name::Content),
-        (13, b'a') => ("authorization", Name::Authorization),
-        (13, b'c') => ("content-range", Name::Content),
-        (14, b'c') => ("content-length", Name::ContentLength),
-        (15, b'x') => ("x-forwarded-for", Name::Proxy),
-        (16, b'c') => ("content-encoding", Name::ContentEncoding),
-        (16, b'p') => ("proxy-connection", Name::Proxy),
-        (16, b'x') if name.eq_ignore_ascii_case(b"xroxy-connection") => return Some(Name::Proxy),
-        (16, b'x') => ("x-forwarded-from", Name::Proxy),
-        (17, b't') => ("transfer-encoding", Name::TransferEncoding),
-        (19, b'c') => ("content-disposition", Name::Content),
-        (19, b'p') => ("proxy-authorization", Name::Authorization),
-        (25, b'c') => ("content-transfer-encoding", Name::Content),
-        _ => return None,
-    };
-    name.eq_ignore_ascii_case(want.as_bytes()).then_some(found)
-}
-
-/// A target with its escapes resolved as Zeek resolves them, and what was wrong with them.
-pub(crate) fn unescape(uri: &[u8]) -> (Vec<u8>, Option<&'static str>) {
-    let mut out = Vec::with_capacity(uri.len());
-    let mut weird = None;
-    let mut rest = uri;
-    while let Some(at) = memchr::memchr(b'%', rest) {
-        let (plain, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.extend_from_slice(plain);
-        let used = match tail.get(1..).unwrap_or(&[]) {
-            [] => {
-                weird = Some("illegal_%_at_end_of_URI");
-                out.push(b'%');
-                1
-            }
-            [b] => {
-                weird = Some("partial_escape_at_end_of_URI");
-                out.extend_from_slice(&[b'%', *b]);
-                2
-            }
-            // Software bug or evasion: the first of two is dropped.
-            [b'%', ..] => {
-                weird = Some("double_%_in_URI");
-                1
-            }
-            [b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|x| x.is_ascii_hexdigit()) => {
-                let high = hex(*a) << 4 | hex(*b);
-                if high != 0 {
-                    out.push(high);
-                }
-                out.push(hex(*c) << 4 | hex(*d));
-                6
-            }
-            [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
-                out.push(hex(*a) << 4 | hex(*b));
-                3
-            }
-            [b, ..] => {
-                weird = Some("unescaped_%_in_URI");
-                out.extend_from_slice(&[b'%', *b]);
-                2
-            }
-        };
-        rest = tail.get(used..).unwrap_or(&[]);
-    }
-    out.extend_from_slice(rest);
-    (out, weird)
-}
-
-fn hex(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        b'A'..=b'F' => digit - b'A' + 10,
-        _ => 0,
-    }
-}
-
 /// A chunk's size: hexadecimal digits before extensions (RFC 9112 §7.1).
 pub(crate) fn chunk_size(line: &[u8]) -> Option<u64> {
     let text = line.trim_ascii_start();
     let digits = text.iter().take_while(|b| b.is_ascii_hexdigit()).count();
     let size = std::str::from_utf8(text.get(..digits)?).ok()?;
     u64::from_str_radix(size, 16).ok().filter(|n| i64::try_from(*n).is_ok())
-}
-
-/// Longest name taken from a URI.
-const MAX_URI_NAME_LEN: usize = 255;
-
-/// What a URI calls its resource: the last part of the path, if it isn't empty or overlong.
-pub(crate) fn uri_name(uri: &[u8]) -> Option<&[u8]> {
-    let path = uri.split(|&b| b == b'?' || b == b'#').next()?;
-    let name = path.rsplit(|&b| b == b'/').next()?;
-    let is_name = path.contains(&b'/') && !name.is_empty() && name.len() <= MAX_URI_NAME_LEN;
-    is_name.then_some(name)
 }
 
 #[cfg(test)]
@@ -423,39 +301,10 @@ mod tests {
     }
 
     #[test]
-    fn unescapes_as_zeek_does() {
-        for (uri, want, weird) in [
-            ("/a%20b", "/a b", None),
-            ("/plain", "/plain", None),
-            ("/%", "/%", Some("illegal_%_at_end_of_URI")),
-            ("/%4", "/%4", Some("partial_escape_at_end_of_URI")),
-            ("/%%41", "/A", Some("double_%_in_URI")),
-            ("/%u0041%u4142", "/AAB", None),
-            ("/%zz", "/%zz", Some("unescaped_%_in_URI")),
-        ] {
-            assert_eq!(unescape(uri.as_bytes()), (want.as_bytes().to_vec(), weird), "{uri}");
-        }
-    }
-
-    #[test]
-    fn parses_names_and_sizes() {
-        assert_eq!(name(b"HOST"), Some(Name::Host));
-        assert_eq!(name(b"hose"), None);
-        assert_eq!(name(b"X-Forwarded-From"), Some(Name::Proxy));
-        assert_eq!(name(b"Xroxy-Connection"), Some(Name::Proxy));
-        assert_eq!(name(b""), None);
+    fn parses_chunk_sizes() {
         assert_eq!(chunk_size(b"1a;ext=1"), Some(26));
         assert_eq!(chunk_size(b"x"), None);
         assert_eq!(chunk_size(b"ffffffffffffffff"), None);
         assert_eq!(chunk_size(b"fffffffffffffffff"), None);
-    }
-
-    #[test]
-    fn parses_what_a_uri_calls_its_resource() {
-        assert_eq!(uri_name(b"/a/report.pdf?x=/y"), Some(&b"report.pdf"[..]));
-        assert_eq!(uri_name(b"http://h.test/a/b.js#c"), Some(&b"b.js"[..]));
-        for none in [&b"/"[..], b"/a/", b"*", b"", &[b"/".as_slice(), &[b'x'; MAX_URI_NAME_LEN + 1]].concat()] {
-            assert_eq!(uri_name(none), None);
-        }
     }
 }

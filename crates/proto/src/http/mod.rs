@@ -5,21 +5,20 @@
 //! in one row; after a hole outside of a body the parser goes on with the next message instead of giving
 //! up; flows whose beginning is missing are read.
 
-mod body;
 mod exchange;
 mod message;
 mod probe;
-mod record;
 mod side;
 #[cfg(test)]
 mod tests;
 
-pub use record::HttpRecord;
+pub use crate::web::HttpRecord;
 
 use crate::mime::{Kind, Origin, field};
-use crate::{Cx, Descriptor, Line, Lines, Protocol, Start};
-use body::Body;
-use exchange::{Exchanges, FileList, request_field};
+use crate::upgrade::{HANDSHAKE_LEN, Handshake, WebsocketRecord};
+use crate::web::{Body, Name, request_field};
+use crate::{Cx, Descriptor, Line, Lines, ProtoId, Protocol, Start, web};
+use exchange::{Exchanges, FileList};
 use message::{RequestLine, StatusLine, Version, request_line, status_line};
 use sekisho_record::Text;
 use sekisho_types::{Dir, Heap, block_len};
@@ -50,6 +49,7 @@ struct Ask {
 enum Next {
     /// Something to be probed for.
     Probe,
+    Http2,
     WebSocket,
 }
 
@@ -69,6 +69,8 @@ struct Core {
     /// A request or a response has been read.
     known: bool,
     next: Option<Next>,
+    /// What the fields of a WebSocket's handshake said, once there was one.
+    websocket: Option<Box<Handshake>>,
     rejected: bool,
 }
 
@@ -90,6 +92,7 @@ impl Protocol for Parser {
                 swapped: None,
                 known: false,
                 next: None,
+                websocket: None,
                 rejected: false,
             },
         }
@@ -111,9 +114,18 @@ impl Protocol for Parser {
         }
         match core.next {
             Some(Next::Probe) => cx.hand_over(None, input.len()),
+            // The response to the request that asked for it comes on the first stream.
+            Some(Next::Http2) => {
+                let index = core.side(Dir::Resp).row;
+                match core.exchanges.row(index).map(|row| row.clone()) {
+                    Some(row) => cx.hand_over_begun(ProtoId::Http2, input.len(), row),
+                    None => cx.hand_over(Some(ProtoId::Http2), input.len()),
+                }
+            }
             Some(Next::WebSocket) => {
                 cx.confirm("websocket");
-                cx.opaque();
+                let row = core.websocket(cx);
+                cx.hand_over_begun(ProtoId::Websocket, input.len(), row);
             }
             None => {}
         }
@@ -150,7 +162,12 @@ impl Protocol for Parser {
     fn held_len(&self) -> usize {
         let Self { lines, core } = self;
         let unanswered = block_len(core.unanswered.capacity().saturating_mul(size_of::<Ask>()));
-        lines.as_slice().heap_len() + core.sides.as_slice().heap_len() + core.exchanges.heap_len() + unanswered
+        let websocket = core.websocket.as_ref().map_or(0, |h| HANDSHAKE_LEN + h.heap_len());
+        lines.as_slice().heap_len()
+            + core.sides.as_slice().heap_len()
+            + core.exchanges.heap_len()
+            + unanswered
+            + websocket
     }
 }
 
@@ -341,7 +358,14 @@ impl Core {
             return;
         }
         let Some((name, value)) = field::field(line) else { return };
-        let Some(known) = message::name(name) else { return };
+        let Some(known) = web::name(name) else { return };
+        if known == Name::WebSocket {
+            let handshake = self.websocket.get_or_insert_default();
+            if let Some(odd) = handshake.learn(side.is_orig(), name, value) {
+                cx.weird(odd);
+            }
+            return;
+        }
         self.side(side).head.learn(known, name, value, cx);
         if side.is_orig() {
             let row = self.side(side).row;
@@ -383,6 +407,7 @@ impl Core {
             cx.tunnel("Tunnel::HTTP");
             self.finish(Dir::Resp, true, cx);
             self.next = Some(Next::Probe);
+            cx.tunnel("Tunnel::HTTP");
             return;
         }
         let head = &mut self.side(Dir::Resp).head;
@@ -431,14 +456,13 @@ impl Core {
         let Some(state) = state else { return self.finish(side, true, cx) };
         let is_orig = self.is_orig(side);
         let row = self.side(side).row;
-        let suggested_name =
-            self.exchanges.row(row).and_then(|r| message::uri_name(&r.uri.as_ref()?.0)).map(Text::from);
+        let suggested_name = self.exchanges.row(row).and_then(|r| web::uri_name(&r.uri.as_ref()?.0)).map(Text::from);
         let s = self.side(side);
         s.state = state;
         let facts = std::mem::take(&mut s.head.facts);
         let origin = Origin { source: "HTTP", is_orig, range_key, suggested_name, numbered: false };
         let total_len = total_len.filter(|_| !s.head.chunked);
-        s.body = Some(Box::new(Body::new(origin, facts, &s.head.decodable(), total_len, cx)));
+        s.body = Some(Box::new(Body::new(origin, facts, &s.head.codings, total_len, cx)));
     }
 
     fn chunk_size(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
@@ -525,7 +549,11 @@ impl Core {
         let (wants, upgrade) = (head.wants_upgrade, head.upgrade);
         if (100..200).contains(&code) {
             if code == 101 && wants {
-                self.next = upgrade.map(|u| if u == Upgrade::WebSocket { Next::WebSocket } else { Next::Probe });
+                self.next = upgrade.map(|u| match u {
+                    Upgrade::Http2 => Next::Http2,
+                    Upgrade::WebSocket => Next::WebSocket,
+                    Upgrade::Other => Next::Probe,
+                });
             }
             return;
         }
@@ -533,6 +561,22 @@ impl Core {
         if ask.is_some_and(|a| a.connect) && self.side(Dir::Orig).state == State::Off {
             self.side(Dir::Orig).state = State::StartLine;
         }
+    }
+
+    /// The row of the WebSocket that begins here.
+    fn websocket(&mut self, cx: &mut Cx<'_>) -> WebsocketRecord {
+        let handshake = self.websocket.take().unwrap_or_default();
+        let (mut record, odd) = handshake.finish(cx.head(cx.ts), cx.tail());
+        if let Some(odd) = odd {
+            cx.weird(odd);
+        }
+        let index = self.side(Dir::Resp).row;
+        if let Some(row) = self.exchanges.row(index) {
+            record.host = row.host.clone();
+            record.uri = row.uri.clone();
+            record.user_agent = row.user_agent.clone();
+        }
+        record
     }
 
     /// The stream ends here, or nobody can tell where the message does.

@@ -17,6 +17,10 @@ pub(crate) fn probe(p: &Probe<'_>) -> Guess {
     if p.transport != Transport::Tcp {
         return Guess::No;
     }
+    // HTTP/2 begins like a request (RFC 9113 §3.4).
+    if p.orig.starts_with(b"PRI * HTTP/2") {
+        return Guess::No;
+    }
     let orig = end(p.orig, p.port_match);
     let resp = end(p.resp, p.port_match);
     match (orig, resp) {

@@ -1,11 +1,10 @@
 //! One direction of an HTTP/1.x flow: where in a message it is, and how long the body will be (RFC 9112 §6).
 
-use super::body::{Body, Codings, MAX_CODINGS};
-use super::message::{Name, Version};
+use super::message::Version;
 use crate::Cx;
 use crate::mime::field::{Fold, token};
 use crate::mime::{Facts, number};
-use sekisho_inflate::Coding;
+use crate::web::{Body, Codings, Name};
 use sekisho_record::Text;
 use sekisho_types::{Heap, block_len};
 
@@ -42,6 +41,8 @@ pub(crate) enum State {
 /// What an upgrade leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Upgrade {
+    /// HTTP/2 in clear.
+    Http2,
     WebSocket,
     Other,
 }
@@ -53,8 +54,6 @@ pub(crate) struct Head {
     pub(crate) content_length: Option<u64>,
     pub(crate) chunked: bool,
     pub(crate) codings: Codings,
-    /// More codings than [`MAX_CODINGS`], or one that is unknown.
-    pub(crate) opaque_coding: bool,
     pub(crate) facts: Facts,
     pub(crate) close: bool,
     pub(crate) wants_upgrade: bool,
@@ -72,11 +71,14 @@ impl Head {
             }
             Name::ContentLength => self.content_length(value, cx),
             Name::TransferEncoding => self.transfer_encoding(value, cx),
-            Name::ContentEncoding => self.content_encoding(value),
+            Name::ContentEncoding => self.codings.add_all(value),
             Name::Connection => self.connection(value),
             Name::Upgrade => {
-                let websocket = token(value).eq_ignore_ascii_case(b"websocket");
-                self.upgrade = Some(if websocket { Upgrade::WebSocket } else { Upgrade::Other });
+                self.upgrade = Some(match token(value) {
+                    t if t.eq_ignore_ascii_case(b"websocket") => Upgrade::WebSocket,
+                    t if t.eq_ignore_ascii_case(b"h2c") => Upgrade::Http2,
+                    _ => Upgrade::Other,
+                });
             }
             Name::ETag => self.etag = Some(value.into()),
             Name::Range => self.range_request = true,
@@ -112,27 +114,11 @@ impl Head {
             if coding.eq_ignore_ascii_case(b"chunked") {
                 self.chunked = true;
             } else {
-                self.add_coding(coding);
+                self.codings.add(coding);
             }
         }
         if self.chunked && self.content_length.is_some() {
             cx.weird("HTTP_content_length_and_chunked");
-        }
-    }
-
-    fn content_encoding(&mut self, value: &[u8]) {
-        for coding in value.split(|b| *b == b',') {
-            self.add_coding(token(coding));
-        }
-    }
-
-    fn add_coding(&mut self, coding: &[u8]) {
-        if coding.is_empty() || coding.eq_ignore_ascii_case(b"identity") {
-            return;
-        }
-        match Coding::from_http(coding) {
-            Some(c) if self.codings.len() < MAX_CODINGS => self.codings.push(c),
-            _ => self.opaque_coding = true,
         }
     }
 
@@ -142,11 +128,6 @@ impl Head {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.wants_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
         }
-    }
-
-    /// The codings to undo; none if one of them can't be.
-    pub(crate) fn decodable(&self) -> Codings {
-        if self.opaque_coding { Codings::new() } else { self.codings.clone() }
     }
 }
 

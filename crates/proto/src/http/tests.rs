@@ -212,7 +212,7 @@ fn hands_tunnels_and_upgrades_over() {
         req("GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
         resp("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x01\x02"),
     ]);
-    assert!(!o.handed_over);
+    assert!(o.handed_over);
     has(&o, 0, &["status_code=Count(101)", "info_code=Count(101)"]);
 }
 

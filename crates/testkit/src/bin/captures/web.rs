@@ -1,11 +1,16 @@
-//! What the web is carried by besides HTTP/1 and TLS: QUIC.
+//! What the web is carried by besides HTTP/1 and TLS: QUIC, WebSocket, HTTP/2.
 
-use crate::{Capture, Timed, at_ms};
+use crate::{Capture, Timed, at, at_ms, frames_of};
 use sekisho_testkit::quic::{V2, client_hello, crypto, initial, long, server_hello};
-use sekisho_testkit::{Dir, Frame};
+use sekisho_testkit::{Conversation, Dir, Frame};
 
 pub fn all() -> Vec<Capture> {
-    vec![Capture::ethernet("quic/connections", connections()), Capture::ethernet("quic/google", google())]
+    vec![
+        Capture::ethernet("quic/connections", connections()),
+        Capture::ethernet("quic/google", google()),
+        Capture::ethernet("http2/streams", frames_of(&[streams(), upgraded(), hostile()])),
+        Capture::ethernet("websocket/chat", frames_of(&[chat(), wrong_answer()])),
+    ]
 }
 
 /// Datagrams of one flow, 5 ms apart.
@@ -114,4 +119,163 @@ fn google() -> Vec<Timed> {
         flow(2, 443, &[(Dir::Orig, packet(b"\xc3Q046\x5012345678\0\0\0", &hello))]),
     ]
     .concat()
+}
+
+/// A frame of a WebSocket; with a mask from the client.
+fn frame(first: u8, masked: bool, payload: &[u8]) -> Vec<u8> {
+    const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+    let bit = if masked { 0x80 } else { 0 };
+    let mut out = match payload.len() {
+        n @ ..126 => vec![first, bit | n as u8],
+        n => [&[first, bit | 126][..], &(n as u16).to_be_bytes()].concat(),
+    };
+    if masked {
+        out.extend(MASK);
+        out.extend(payload.iter().zip(MASK.iter().cycle()).map(|(b, m)| b ^ m));
+    } else {
+        out.extend(payload);
+    }
+    out
+}
+
+/// An upgrade, messages in one and in several frames, a ping, a close.
+fn chat() -> Conversation {
+    Conversation::new("10.0.0.1:40000", "192.0.2.80:80")
+        .at(at(1))
+        .syn()
+        .send(
+            Dir::Orig,
+            b"GET /chat?room=1 HTTP/1.1\r\nHost: ws.example.org\r\nUser-Agent: golden/1.0\r\nUpgrade: websocket\r\n\
+              Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+              Sec-WebSocket-Protocol: chat, superchat\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+        )
+        .send(
+            Dir::Resp,
+            &[
+                &b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                   Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n"[..],
+                &frame(0x81, false, b"welcome"),
+            ]
+            .concat(),
+        )
+        .send(Dir::Orig, &frame(0x81, true, b"hello"))
+        .send(
+            Dir::Resp,
+            &[frame(0x02, false, &[0; 300]), frame(0x89, false, b"ping"), frame(0x80, false, &[1; 20])].concat(),
+        )
+        .send(Dir::Orig, &[frame(0x8a, true, b"ping"), frame(0x88, true, &[3, 0xe8])].concat())
+        .send(Dir::Resp, &frame(0x88, false, &[3, 0xe8]))
+        .fin()
+}
+
+/// The server's answer doesn't belong to the key.
+fn wrong_answer() -> Conversation {
+    Conversation::new("10.0.0.1:40001", "192.0.2.80:80")
+        .at(at(2))
+        .syn()
+        .send(
+            Dir::Orig,
+            b"GET / HTTP/1.1\r\nHost: ws.example.org\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+              Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        )
+        .send(
+            Dir::Resp,
+            b"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: no\r\n\r\n",
+        )
+        .send(Dir::Resp, &frame(0x81, false, b"?"))
+        .fin()
+}
+
+/// A frame of HTTP/2 (RFC 9113 §4.1).
+fn h2(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    [&(payload.len() as u32).to_be_bytes()[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// A field that both ends keep in their table (RFC 7541 §6.2.1).
+fn kept(name: &str, value: &str) -> Vec<u8> {
+    [&[0x40, name.len() as u8][..], name.as_bytes(), &[value.len() as u8], value.as_bytes()].concat()
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RESET: u8 = 3;
+const SETTINGS: u8 = 4;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// Prior knowledge: a page, from the table what was said before; a form; a gRPC call that fails; a stream given up.
+fn streams() -> Conversation {
+    // GET, http, authority www.example.com in Huffman's code (RFC 7541 §C.4.1), the path.
+    let authority = b"\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff";
+    let first = [&b"\x82\x86"[..], authority, b"\x04\x07/page?1", &kept("user-agent", "golden/2.0")].concat();
+    // The authority is now entry 63, the client's name entry 62.
+    let second = [&b"\x83\x86\xbf\xbe\x04\x05/form"[..], &kept("content-type", "text/plain")].concat();
+    let (head, tail) = second.split_at(9);
+    let third = [&b"\x83\x86\xc0\x04\x10/pkg.Greet/Hello"[..], &kept("content-type", "application/grpc")].concat();
+    let page = [&b"\x88"[..], &kept("content-type", "text/html"), &kept("content-length", "26")].concat();
+    let call = [&b"\x88"[..], &kept("content-type", "application/grpc")].concat();
+    let status = [kept("grpc-status", "5"), kept("grpc-message", "nobody to greet")].concat();
+    Conversation::new("10.0.0.1:40000", "192.0.2.80:8080")
+        .at(at(1))
+        .syn()
+        .send(
+            Dir::Orig,
+            &[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), h2(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 100])].concat(),
+        )
+        .send(Dir::Resp, &[h2(SETTINGS, 0, 0, &[]), h2(SETTINGS, 1, 0, &[])].concat())
+        .send(Dir::Orig, &h2(HEADERS, END_STREAM | END_HEADERS, 1, &first))
+        .send(
+            Dir::Orig,
+            &[h2(HEADERS, 0, 3, head), h2(CONTINUATION, END_HEADERS, 3, tail), h2(DATA, END_STREAM, 3, b"name=value")]
+                .concat(),
+        )
+        .send(Dir::Resp, &[h2(HEADERS, END_HEADERS, 3, b"\x89"), h2(DATA, END_STREAM, 3, b"")].concat())
+        .send(Dir::Resp, &[h2(HEADERS, END_HEADERS, 1, &page), h2(DATA, 0, 1, b"<html>streams ")].concat())
+        .send(
+            Dir::Orig,
+            &[h2(HEADERS, END_HEADERS, 5, &third), h2(DATA, END_STREAM, 5, &[0, 0, 0, 0, 2, 8, 1])].concat(),
+        )
+        .send(Dir::Resp, &[h2(HEADERS, END_HEADERS, 5, &call), h2(DATA, END_STREAM, 1, b"here</html>\n")].concat())
+        .send(Dir::Resp, &h2(HEADERS, END_STREAM | END_HEADERS, 5, &status))
+        .send(Dir::Orig, &h2(HEADERS, END_STREAM | END_HEADERS, 7, b"\x82\x86\xc1\x04\x05/late"))
+        .send(Dir::Orig, &h2(RESET, 0, 7, &[0, 0, 0, 8]))
+        .fin()
+}
+
+/// An upgrade from HTTP/1 (h2c): the answer comes on stream 1.
+fn upgraded() -> Conversation {
+    Conversation::new("10.0.0.1:40001", "192.0.2.80:80")
+        .at(at(2))
+        .syn()
+        .send(
+            Dir::Orig,
+            b"GET /old HTTP/1.1\r\nHost: www.example.org\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
+              HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+        )
+        .send(
+            Dir::Resp,
+            &[
+                b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n".to_vec(),
+                h2(SETTINGS, 0, 0, &[]),
+                h2(HEADERS, END_HEADERS, 1, b"\x88"),
+                h2(DATA, END_STREAM, 1, b"new ways\n"),
+            ]
+            .concat(),
+        )
+        .send(Dir::Orig, &[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), h2(SETTINGS, 0, 0, &[])].concat())
+        .send(Dir::Orig, &h2(HEADERS, END_STREAM | END_HEADERS, 3, b"\x82\x86\x84\x41\x01x"))
+        .send(Dir::Resp, &h2(HEADERS, END_STREAM | END_HEADERS, 3, b"\x8d"))
+        .fin()
+}
+
+/// A header block that refers to what is in no table: the direction is lost.
+fn hostile() -> Conversation {
+    Conversation::new("10.0.0.1:40002", "192.0.2.80:80")
+        .at(at(3))
+        .syn()
+        .send(Dir::Orig, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        .send(Dir::Orig, &h2(HEADERS, END_STREAM | END_HEADERS, 1, b"\x82\x84\xff\x01"))
+        .send(Dir::Resp, &h2(HEADERS, END_STREAM | END_HEADERS, 1, b"\x8c"))
+        .fin()
 }

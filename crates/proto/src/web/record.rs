@@ -6,7 +6,7 @@ use sekisho_types::{Heap, Uid, block_len, list_len};
 const MAX_FILES: usize = 15;
 
 /// One request with its response.
-#[derive(Record)]
+#[derive(Clone, Record)]
 #[record(log = "http")]
 pub struct HttpRecord {
     #[record(flatten)]
@@ -59,6 +59,15 @@ pub struct HttpRecord {
     pub(crate) resp_filenames: Option<Vec<Text>>,
     /// Types of files in the response, by content.
     pub(crate) resp_mime_types: Option<Vec<&'static str>>,
+    /// HTTP/2: number of the stream.
+    #[record(ext)]
+    pub(crate) stream_id: Option<u64>,
+    /// gRPC: status of the call, 0 for success. The method called is in `uri`.
+    #[record(ext)]
+    pub(crate) grpc_status: Option<u64>,
+    /// gRPC: what the server says about the status.
+    #[record(ext)]
+    pub(crate) grpc_message: Option<Text>,
     #[record(flatten)]
     pub(crate) tail: Tail,
 }
@@ -92,6 +101,9 @@ impl HttpRecord {
             resp_fuids: None,
             resp_filenames: None,
             resp_mime_types: None,
+            stream_id: None,
+            grpc_status: None,
+            grpc_message: None,
             tail,
         }
     }
@@ -108,7 +120,7 @@ impl HttpRecord {
         let types = [&self.orig_mime_types, &self.resp_mime_types].into_iter().flatten().map(list_len).sum::<usize>();
         let names = [&self.orig_filenames, &self.resp_filenames].into_iter().flatten();
         let names = names.map(|n| list_len(n) + n.as_slice().heap_len()).sum::<usize>();
-        Self::EMPTY_LEN + fields + self.proxied.heap_len() + fuids + types + names
+        Self::EMPTY_LEN + fields + self.grpc_message.heap_len() + self.proxied.heap_len() + fuids + types + names
     }
 
     /// Lists a file whose content has begun.

@@ -1,5 +1,6 @@
 //! A message's content on its way to files: content codings undone, multiparts taken apart.
 
+use crate::mime::field::token;
 use crate::mime::{Facts, Kind, Leaf, Mime, Observer, Origin};
 use crate::{Cx, FileId, Windows};
 use sekisho_inflate::{Coding, Inflater, Limits, Outcome};
@@ -7,13 +8,41 @@ use sekisho_types::{Heap, block_len};
 use smallvec::SmallVec;
 
 /// Codings applied one after the other; a message with more is passed on as it is.
-pub(crate) const MAX_CODINGS: usize = 3;
+const MAX_CODINGS: usize = 3;
 
 /// The worker can't decode any more at present, or no more of this content.
 const OVER_BUDGET: &str = "HTTP_decoding_over_budget";
 
 /// Codings in the order in which they were applied.
-pub(crate) type Codings = SmallVec<[Coding; MAX_CODINGS]>;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Codings {
+    list: SmallVec<[Coding; MAX_CODINGS]>,
+    /// More than [`MAX_CODINGS`], or one that is unknown: nothing is undone.
+    opaque: bool,
+}
+
+impl Codings {
+    /// Takes up a Content-Encoding field.
+    pub(crate) fn add_all(&mut self, value: &[u8]) {
+        value.split(|b| *b == b',').for_each(|coding| self.add(token(coding)));
+    }
+
+    /// Takes up one coding.
+    pub(crate) fn add(&mut self, coding: &[u8]) {
+        if coding.is_empty() || coding.eq_ignore_ascii_case(b"identity") {
+            return;
+        }
+        match Coding::from_http(coding) {
+            Some(c) if self.list.len() < MAX_CODINGS => self.list.push(c),
+            _ => self.opaque = true,
+        }
+    }
+
+    /// The codings to undo; none if one of them can't be.
+    fn decodable(&self) -> &[Coding] {
+        if self.opaque { &[] } else { &self.list }
+    }
+}
 
 /// The content of one message.
 pub(crate) struct Body {
@@ -45,6 +74,7 @@ impl Body {
         total_len: Option<u64>,
         cx: &mut Cx<'_>,
     ) -> Self {
+        let codings = codings.decodable();
         let parts = (facts.kind != Kind::Leaf).then(|| Box::new(Mime::body(origin.clone(), facts.clone(), cx)));
         let total_len = total_len.filter(|_| codings.is_empty());
         let (decoders, windows) = if codings.is_empty() { (SmallVec::new(), None) } else { decoders(codings, cx) };
@@ -150,7 +180,7 @@ impl Body {
 
 /// Decoders for a content, the outermost coding first, and their share of the worker's memory; none if there is no
 /// room.
-fn decoders(codings: &Codings, cx: &mut Cx<'_>) -> (SmallVec<[Inflater; 1]>, Option<Windows>) {
+fn decoders(codings: &[Coding], cx: &mut Cx<'_>) -> (SmallVec<[Inflater; 1]>, Option<Windows>) {
     let account = cx.decoding();
     if !account.is_full() {
         let limits = Limits { memory_len: account.decoder_len(), ..Limits::default() };

@@ -1,0 +1,254 @@
+//! HTTP/2 (RFC 9113) over anything that gives its bytes in clear: with prior knowledge, after an upgrade from HTTP/1
+//! (h2c), or out of TLS. gRPC is HTTP/2 with `grpc-status` behind the content.
+//!
+//! Each stream is a row of `http` with version `2`, logged when it is over; content goes to files, decoded. Zeek has no
+//! analyzer for it. Limits: [`MAX_KEPT_FRAME_LEN`], [`MAX_BLOCK_LEN`], [`MAX_CONTINUATIONS`], [`MAX_TABLE_LEN`],
+//! [`MAX_FIELDS`], [`MAX_STREAMS`], [`MAX_STREAMS_LEN`], [`MAX_UNANSWERED_RESETS`]. Known gaps: behind a hole outside of
+//! content a direction is not read any more, since nobody knows its compression table; connections whose beginning is
+//! missing are not recognised.
+
+mod frame;
+mod hpack;
+mod huffman;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+pub use frame::MAX_KEPT_FRAME_LEN;
+pub use hpack::{MAX_FIELDS, MAX_TABLE_LEN};
+pub use streams::{MAX_STREAMS, MAX_STREAMS_LEN, MAX_UNANSWERED_RESETS};
+
+use crate::{Cx, Descriptor, Event, Guess, Probe, Protocol, Start, Transport};
+use frame::{Frames, Head, Part, flag, kind};
+use hpack::Decoder;
+use sekisho_types::{Dir, Heap};
+use streams::Streams;
+
+/// Largest header block that is put together from HEADERS and CONTINUATION frames.
+pub const MAX_BLOCK_LEN: usize = 256 * 1024;
+
+/// CONTINUATION frames of one header block; a block of ordinary size needs none (CVE-2024-27316).
+pub const MAX_CONTINUATIONS: u32 = 64;
+
+/// Name in conn's `service`.
+const SERVICE: &str = "http2";
+
+/// What a client sends first (RFC 9113 §3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A header block that is not yet whole.
+#[derive(Default)]
+struct Block {
+    bytes: Vec<u8>,
+    /// The frame that began it, and the stream that its fields are of; `None` outside of a block.
+    of: Option<(Head, u32)>,
+    continuations: u32,
+}
+
+/// One direction.
+#[derive(Default)]
+struct Side {
+    frames: Frames,
+    decoder: Decoder,
+    block: Block,
+    /// Bytes of the preface that have come.
+    preface: usize,
+    /// The position, or the compression's state, is lost.
+    lost: bool,
+}
+
+/// State of one flow.
+pub struct Parser {
+    sides: [Side; 2],
+    streams: Streams,
+}
+
+fn probe(p: &Probe<'_>) -> Guess {
+    let begins =
+        |bytes: &[u8]| PREFACE.get(..bytes.len().min(PREFACE.len())) == bytes.get(..PREFACE.len()).or(Some(bytes));
+    match p.orig {
+        _ if p.transport != Transport::Tcp => Guess::No,
+        // A server may send its settings first.
+        [] => Guess::More,
+        bytes if !begins(bytes) => Guess::No,
+        bytes if bytes.len() < PREFACE.len() => Guess::More,
+        _ => Guess::Yes,
+    }
+}
+
+impl Heap for Side {
+    fn heap_len(&self) -> usize {
+        self.frames.heap_len() + self.decoder.heap_len() + self.block.bytes.heap_len()
+    }
+}
+
+impl Protocol for Parser {
+    const DESCRIPTOR: Descriptor = Descriptor { service: SERVICE, tcp_ports: &[], udp_ports: &[], probe };
+
+    fn start(start: &Start<'_>) -> Self {
+        let mut streams = Streams::default();
+        if let Some(Event::HttpRecord(row)) = start.begun {
+            streams.upgraded(row.clone());
+        }
+        Self { sides: Default::default(), streams }
+    }
+
+    fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+        let Self { sides: [orig, resp], streams } = self;
+        let side = if dir.is_orig() { orig } else { resp };
+        let mut input = bytes;
+        if dir.is_orig() && !side.preface(&mut input) {
+            return cx.reject("http2_bad_preface");
+        }
+        if !dir.is_orig() || side.preface == PREFACE.len() {
+            cx.confirm(SERVICE);
+        }
+        while !side.lost {
+            let Some(part) = side.frames.next(&mut input) else { break };
+            let outcome = match part {
+                Part::Whole(head, payload) => {
+                    Self::frame(dir, head, payload, &mut side.block, &mut side.decoder, streams, cx)
+                }
+                Part::Content { head, bytes, last } => {
+                    streams.content(head.stream, dir, bytes, last && head.has(flag::END_STREAM), cx);
+                    Ok(())
+                }
+                Part::TooLong => Err("HTTP2_frame_over_limit"),
+            };
+            if let Err(why) = outcome {
+                cx.weird(why);
+                side.lose();
+            }
+        }
+        side.frames.rest();
+    }
+
+    fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
+        let Some(side) = self.sides.get_mut(dir.index()) else { return };
+        match side.frames.gap(len) {
+            Some(stream) => self.streams.gap(stream, dir, len, cx),
+            None => side.lose(),
+        }
+    }
+
+    fn end(&mut self, cx: &mut Cx<'_>) {
+        self.streams.flush(cx);
+    }
+
+    fn held_len(&self) -> usize {
+        self.sides.as_slice().heap_len() + self.streams.heap_len()
+    }
+}
+
+impl Side {
+    /// Takes the preface off; false if it is none.
+    fn preface(&mut self, input: &mut &[u8]) -> bool {
+        while let Some(want) = PREFACE.get(self.preface)
+            && let Some((byte, rest)) = input.split_first()
+        {
+            if byte != want {
+                return false;
+            }
+            self.preface += 1;
+            *input = rest;
+        }
+        true
+    }
+
+    /// Nothing more is read of this direction.
+    fn lose(&mut self) {
+        *self = Self { lost: true, preface: self.preface, ..Self::default() };
+    }
+}
+
+/// The header block fragment of a HEADERS or PUSH_PROMISE frame, and the stream that its fields are of (RFC 9113
+/// §6.2, §6.6).
+fn fragment(head: Head, mut payload: &[u8]) -> Option<(u32, &[u8])> {
+    let mut padding = 0;
+    if head.has(flag::PADDED) {
+        let (&len, rest) = payload.split_first()?;
+        padding = usize::from(len);
+        payload = rest;
+    }
+    let mut stream = head.stream;
+    if head.kind == kind::PUSH_PROMISE {
+        let (promised, rest) = payload.split_first_chunk()?;
+        stream = u32::from_be_bytes(*promised) & 0x7fff_ffff;
+        payload = rest;
+    } else if head.has(flag::PRIORITY) {
+        payload = payload.get(5..)?;
+    }
+    Some((stream, payload.get(..payload.len().checked_sub(padding)?)?))
+}
+
+impl Parser {
+    /// A frame that was kept whole.
+    fn frame(
+        dir: Dir,
+        head: Head,
+        payload: &[u8],
+        block: &mut Block,
+        decoder: &mut Decoder,
+        streams: &mut Streams,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), &'static str> {
+        const DISORDER: &str = "HTTP2_unexpected_frame";
+        match head.kind {
+            kind::HEADERS | kind::PUSH_PROMISE => {
+                if block.of.is_some() {
+                    return Err(DISORDER);
+                }
+                let (stream, bytes) = fragment(head, payload).ok_or("HTTP2_bad_headers_frame")?;
+                if head.has(flag::END_HEADERS) {
+                    return fields(dir, head, stream, bytes, decoder, streams, cx);
+                }
+                block.of = Some((head, stream));
+                block.bytes.extend_from_slice(bytes);
+            }
+            kind::CONTINUATION => {
+                let (first, stream) = block.of.filter(|b| b.0.stream == head.stream).ok_or(DISORDER)?;
+                block.continuations += 1;
+                if block.continuations > MAX_CONTINUATIONS || block.bytes.len() + payload.len() > MAX_BLOCK_LEN {
+                    return Err("HTTP2_header_block_over_limit");
+                }
+                block.bytes.extend_from_slice(payload);
+                if head.has(flag::END_HEADERS) {
+                    let bytes = std::mem::take(block).bytes;
+                    return fields(dir, first, stream, &bytes, decoder, streams, cx);
+                }
+            }
+            _ if block.of.is_some() => return Err(DISORDER),
+            kind::RST_STREAM => streams.reset(head.stream, cx),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A whole header block.
+fn fields(
+    dir: Dir,
+    head: Head,
+    stream: u32,
+    bytes: &[u8],
+    decoder: &mut Decoder,
+    streams: &mut Streams,
+    cx: &mut Cx<'_>,
+) -> Result<(), &'static str> {
+    let pushed = head.kind == kind::PUSH_PROMISE;
+    // A promise is a request that the server makes in the client's name.
+    let side = if pushed { Dir::Orig } else { dir };
+    let open = streams.open(stream, side, cx);
+    let read = decoder.block(bytes, |name, value| {
+        if open {
+            streams.field(stream, side, name, value);
+        }
+    });
+    match read {
+        Ok(false) => {}
+        Ok(true) => cx.weird("HTTP2_too_many_fields"),
+        Err(hpack::Broken) => return Err("HTTP2_bad_header_block"),
+    }
+    streams.headed(stream, side, pushed || head.has(flag::END_STREAM), cx);
+    Ok(())
+}

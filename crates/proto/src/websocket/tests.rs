@@ -1,0 +1,64 @@
+use crate::testing::{Bench, Step, check_splits};
+use crate::{Event, ProtoId};
+use sekisho_types::Dir::{Orig, Resp};
+
+/// The row that HTTP hands over, after the upgrade in `head`s of request and response.
+fn upgraded() -> Event {
+    let mut http = Bench::new(ProtoId::Http, crate::Transport::Tcp, 80);
+    http.data(
+        Orig,
+        b"GET /chat HTTP/1.1\r\nHost: h.test\r\nUser-Agent: ua/1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: chat, superchat\r\n\
+          Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n",
+    );
+    http.data(
+        Resp,
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+          Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n\x81\x02hi",
+    );
+    let hand = http.out.hand_over.take().unwrap();
+    assert_eq!((hand.to, hand.unconsumed), (Some(ProtoId::Websocket), 4));
+    assert!(http.out.weirds.is_empty());
+    hand.begun.unwrap()
+}
+
+#[test]
+fn parses_what_http_began() {
+    let mut b = Bench::handed_over(ProtoId::Websocket, &upgraded());
+    b.data(Resp, b"\x81\x02hi\x01\x01x")
+        .data(Orig, b"\x82\x83mask\x01\x02\x03")
+        .data(Resp, b"\x80\x01y\x88\x02\x03\xe9")
+        .end();
+    let rows = b.rows("websocket");
+    for column in [
+        "host=Str(\"h.test\")",
+        "uri=Str(\"/chat\")",
+        "user_agent=Str(\"ua/1\")",
+        "subprotocol=Str(\"chat\")",
+        "client_protocols=[Str(\"chat\"), Str(\"superchat\")]",
+        "client_extensions=[Str(\"permessage-deflate; client_max_window_bits\")]",
+        "orig_messages=Count(1)",
+        "resp_messages=Count(2)",
+        "orig_message_bytes=Count(3)",
+        "resp_message_bytes=Count(4)",
+        "close_code=Count(1001)",
+    ] {
+        assert!(rows[0].contains(column), "{} lacks {column}", rows[0]);
+    }
+    assert_eq!(b.out.confirmed, ["websocket"]);
+}
+
+#[test]
+fn rejects_a_wrong_answer_to_the_key() {
+    let request = "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: aaaa\r\n\r\n";
+    let response = "HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: bbbb\r\n\r\n";
+    let steps = [Step::Data(Orig, request.as_bytes()), Step::Data(Resp, response.as_bytes())];
+    assert_eq!(check_splits(ProtoId::Http, 80, &steps).weirds, ["websocket_wrong_accept_header"]);
+}
+
+#[test]
+fn a_flow_without_a_row_gives_none() {
+    let mut b = Bench::new(ProtoId::Websocket, crate::Transport::Tcp, 80);
+    b.data(Orig, b"\x81\x02hi").end();
+    assert!(b.rows("websocket").is_empty());
+}
