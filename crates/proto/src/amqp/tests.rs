@@ -121,7 +121,7 @@ fn a_refused_login_is_no_success() {
 fn tls_is_handed_over() {
     let mut b = Bench::new(ProtoId::Amqp, Transport::Tcp, 5672);
     b.data(Orig, TLS).data(Resp, TLS);
-    assert_eq!(b.out.hand_over.map(|h| h.unconsumed), Some(0));
+    assert_eq!(b.out.hand_over.as_ref().map(|h| h.unconsumed), Some(0));
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn a_file_is_joined_to_its_offer() {
 fn starttls_hands_over() {
     let mut b = irc();
     b.data(Orig, b"STARTTLS\r\n").data(Resp, b":x 670 * :go\r\n\x16\x03");
-    assert_eq!(b.out.hand_over.map(|h| (h.to, h.unconsumed)), Some((None, 2)));
+    assert_eq!(b.out.hand_over.as_ref().map(|h| (h.to, h.unconsumed)), Some((None, 2)));
 }
 
 #[test]

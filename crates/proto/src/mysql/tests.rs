@@ -142,7 +142,7 @@ fn tls_is_handed_over() {
     let mut b = Bench::new(ProtoId::Mysql, Transport::Tcp, 3306);
     let request = packet(1, &[&0x000a_ae05u32.to_le_bytes()[..], &[0, 0, 0, 1, 33], &[0; 23]].concat());
     b.data(Resp, &greeting(0x81ff_f7ff)).data(Orig, &[&request[..], b"\x16\x03\x01"].concat());
-    assert_eq!(b.out.hand_over.map(|h| h.unconsumed), Some(3));
+    assert_eq!(b.out.hand_over.as_ref().map(|h| h.unconsumed), Some(3));
     assert_eq!(b.out.confirmed, ["mysql"]);
 }
 

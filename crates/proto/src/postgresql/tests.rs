@@ -92,11 +92,11 @@ fn rejects_other_versions() {
 fn tls_is_handed_over() {
     let mut b = Bench::new(ProtoId::Postgresql, Transport::Tcp, 5432);
     b.data(Orig, SSL_REQUEST).data(Resp, b"S");
-    assert_eq!(b.out.hand_over.map(|h| h.unconsumed), Some(0));
+    assert_eq!(b.out.hand_over.as_ref().map(|h| h.unconsumed), Some(0));
     assert_eq!(b.rows("postgresql").len(), 1);
     let mut b = Bench::new(ProtoId::Postgresql, Transport::Tcp, 5432);
     b.data(Resp, b"S\x16\x03\x03");
-    assert_eq!(b.out.hand_over.map(|h| h.unconsumed), Some(3), "the server alone");
+    assert_eq!(b.out.hand_over.as_ref().map(|h| h.unconsumed), Some(3), "the server alone");
 }
 
 #[test]

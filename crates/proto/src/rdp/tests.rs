@@ -82,7 +82,7 @@ fn bench() -> Bench {
 fn tls_is_handed_over() {
     let mut b = bench();
     b.data(Orig, &request()).data(Resp, &[chosen(2), b"\x16\x03".to_vec()].concat());
-    assert_eq!(b.out.hand_over.unwrap().unconsumed, 2);
+    assert_eq!(b.out.hand_over.as_ref().unwrap().unconsumed, 2);
     b.end();
     assert!(b.out.confirmed.is_empty(), "as in Zeek");
     assert_eq!(

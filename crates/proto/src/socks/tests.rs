@@ -41,7 +41,7 @@ fn the_tunnel_is_told_once_and_what_it_carries_handed_over() {
     b.data(Orig, b"\x05\x01\0").data(Resp, b"\x05\0").data(Orig, b"\x05\x01\0\x01\x01\x02\x03\x04\0\x16");
     b.data(Resp, b"\x05\0\0\x01\0\0\0\0\0\0SSH-2.0-x\r\n");
     assert_eq!(b.out.tunnels, [TUNNEL]);
-    assert_eq!(b.out.hand_over.map(|h| (h.to, h.unconsumed)), Some((None, 11)));
+    assert_eq!(b.out.hand_over.as_ref().map(|h| (h.to, h.unconsumed)), Some((None, 11)));
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn parses_streams_of_both_framings() {
 fn dtls_goes_on() {
     let mut b = stun();
     b.data(Dir::Orig, &request()).data(Dir::Orig, &[22, 0xfe, 0xff, 0, 0, 0, 0]);
-    assert_eq!(b.out.hand_over.map(|h| (h.to, h.unconsumed)), Some((Some(ProtoId::Tls), 7)));
+    assert_eq!(b.out.hand_over.as_ref().map(|h| (h.to, h.unconsumed)), Some((Some(ProtoId::Tls), 7)));
     b.end();
     assert!(b.out.confirmed.is_empty() && b.rows("stun").len() == 1);
 }

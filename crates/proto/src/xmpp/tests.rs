@@ -44,7 +44,7 @@ fn starttls_hands_over() {
     let mut b = Bench::new(ProtoId::Xmpp, Transport::Tcp, 5222);
     b.data(Orig, HELLO).data(Resp, HELLO_BACK).data(Orig, b"<starttls xmlns='x'/>");
     b.data(Resp, b"<proceed xmlns='x'/>\x16").end();
-    assert_eq!(b.out.hand_over.map(|h| (h.to, h.unconsumed)), Some((None, 1)));
+    assert_eq!(b.out.hand_over.as_ref().map(|h| (h.to, h.unconsumed)), Some((None, 1)));
     assert!(b.rows("xmpp")[0].contains("tls=Bool(true)"));
     assert_eq!(b.out.confirmed, ["xmpp"]);
 }
