@@ -31,7 +31,7 @@ pub fn message_len(bytes: &[u8]) -> ParseResult<Option<usize>> {
     }
     let Some(&[a, b, ..]) = bytes.first_chunk::<HEADER_LEN>() else { return Ok(None) };
     let len = usize::from(u16::from_be_bytes([a, b]));
-    if len < HEADER_LEN + 4 || len > MAX_LEN {
+    if !(HEADER_LEN + 4..=MAX_LEN).contains(&len) {
         return Err(ParseError::bad(&"pptp length"));
     }
     Ok(Some(len))

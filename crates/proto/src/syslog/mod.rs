@@ -2,7 +2,7 @@
 //!
 //! A row per message. On the usual UDP port every datagram is one, with or without a priority, as Zeek has it; elsewhere a
 //! flow must begin with a priority. Over TCP, which Zeek does not read, messages are framed by lines or by lengths.
-//! Limits: [`MAX_MESSAGE_LEN`]. Known gaps: the fields of RFC 5424 stay in the message; over TLS (RFC 5425) nothing is seen.
+//! Limits: [`MAX_MESSAGE_LEN`], [`MAX_LOSSES`]. Known gaps: the fields of RFC 5424 stay in the message; over TLS (RFC 5425) nothing is seen.
 
 mod message;
 mod record;
@@ -18,6 +18,8 @@ use sekisho_types::{Dir, Heap};
 
 /// Longest message over TCP that is read; at a longer one the stream is given up.
 pub const MAX_MESSAGE_LEN: usize = 16 << 10;
+/// Times that a stream may get out of step before it is given up.
+pub const MAX_LOSSES: u8 = 16;
 /// Fewest bytes that tell a message's beginning from chance where the port says nothing.
 const MIN_TEXT_LEN: usize = 8;
 /// With so many bytes a beginning can be told: a priority and some text.
@@ -27,6 +29,10 @@ const MIN_BEGINNING_LEN: usize = 5 + MIN_TEXT_LEN;
 pub struct Parser {
     /// What is incomplete of a stream, by direction.
     held: [Held; 2],
+    /// The stream is out of step: whatever comes up to the next line's end belongs to nothing.
+    torn: [bool; 2],
+    /// How often that was so.
+    losses: u8,
 }
 
 fn probe(p: &Probe<'_>) -> Guess {
@@ -70,7 +76,7 @@ impl Protocol for Parser {
     const DESCRIPTOR: Descriptor = Descriptor { service: "syslog", tcp_ports: &[514, 601], udp_ports: &[514], probe };
 
     fn start(_start: &Start<'_>) -> Self {
-        Self { held: Default::default() }
+        Self { held: Default::default(), torn: [false; 2], losses: 0 }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -78,17 +84,29 @@ impl Protocol for Parser {
             emit(bytes, cx);
             return;
         }
-        let Some(held) = self.held.get_mut(dir.index()) else { return };
+        let (Some(held), Some(torn)) = (self.held.get_mut(dir.index()), self.torn.get_mut(dir.index())) else { return };
         let joined = held.join(bytes);
         let mut consumed = 0;
-        loop {
-            match message::framed(joined.get(consumed..).unwrap_or(&[])) {
+        while let Some(rest) = joined.get(consumed..).filter(|rest| !rest.is_empty()) {
+            if *torn {
+                let end = memchr::memchr(b'\n', rest);
+                consumed += end.map_or(rest.len(), |end| end + 1);
+                *torn = end.is_none();
+                continue;
+            }
+            match message::framed(rest) {
                 Framed::Message(m, len) => {
                     consumed += len;
                     emit(m, cx);
                 }
                 Framed::More => break,
-                Framed::Lost => return cx.reject("syslog_frame"),
+                Framed::Lost => {
+                    *torn = true;
+                    self.losses += 1;
+                    if self.losses >= MAX_LOSSES {
+                        return cx.reject("syslog_frame");
+                    }
+                }
             }
         }
         if !held.keep(joined, consumed, MAX_MESSAGE_LEN) {
@@ -96,8 +114,12 @@ impl Protocol for Parser {
         }
     }
 
-    fn gap(&mut self, _dir: Dir, _len: u64, cx: &mut Cx<'_>) {
-        cx.reject("syslog_gap");
+    fn gap(&mut self, dir: Dir, _len: u64, _cx: &mut Cx<'_>) {
+        if let (Some(held), Some(torn)) = (self.held.get_mut(dir.index()), self.torn.get_mut(dir.index())) {
+            // Segments mostly are whole lines: a hole that began at a line's start probably ends at one.
+            *torn |= !held.is_empty();
+            held.clear();
+        }
     }
 
     fn half_closed(&mut self, dir: Dir, cx: &mut Cx<'_>) {

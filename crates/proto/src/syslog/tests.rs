@@ -43,8 +43,10 @@ fn limits_messages_of_a_stream() {
     b.data(Dir::Orig, b"<13>").data_split(Dir::Orig, &[b'x'; MAX_MESSAGE_LEN + 1], 1000);
     assert_eq!(b.out.rejected, Some("syslog_message_limit"));
     let mut b = Bench::new(ProtoId::Syslog, Transport::Tcp, 514);
-    b.data(Dir::Orig, b"<13>whole\nGET / HTTP/1.1");
-    assert_eq!((b.rows("syslog").len(), b.out.rejected), (1, Some("syslog_frame")));
+    b.data(Dir::Orig, b"<13>whole\nlost\n<13>found\n<13>half").gap(Dir::Orig, 9).data(Dir::Orig, b"rest\n<13>next\n");
+    assert_eq!((b.rows("syslog").len(), b.out.rejected), (3, None));
+    b.data(Dir::Orig, &b"lost\n".repeat(usize::from(MAX_LOSSES)));
+    assert_eq!(b.out.rejected, Some("syslog_frame"));
 }
 
 #[test]
