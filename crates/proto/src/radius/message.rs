@@ -88,13 +88,17 @@ pub(super) fn has_good_header(datagram: &[u8]) -> bool {
     })
 }
 
+/// Does it look like RADIUS wherever it is met: a request with attributes and the length that it says?
+pub(super) fn is_likely(datagram: &[u8]) -> bool {
+    let request = datagram.first().is_some_and(|c| code::is_request(*c));
+    request && (HEADER_LEN + 1..=MAX_PACKET_LEN).contains(&datagram.len()) && has_good_header(datagram)
+}
+
 /// A packet, all of whose attributes are whole.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packet<'a> {
     pub code: u8,
     pub id: u8,
-    /// The length that the packet gives itself.
-    pub len: u16,
     attributes: &'a [u8],
 }
 
@@ -102,22 +106,15 @@ impl<'a> Packet<'a> {
     /// Reads a datagram to its end, as Zeek does whatever length the packet gives itself.
     pub fn parse(datagram: &'a [u8]) -> ParseResult<Self> {
         let mut r = Reader::new(datagram);
-        let (code, id, len) = (r.u8(&"code")?, r.u8(&"identifier")?, r.u16(&"length")?);
-        r.skip(&"authenticator", 16)?;
+        let (code, id) = (r.u8(&"code")?, r.u8(&"identifier")?);
+        r.skip(&"length and authenticator", 18)?;
         let attributes = r.take_rest();
-        let packet = Self { code, id, len, attributes };
+        let packet = Self { code, id, attributes };
         let mut r = Reader::new(attributes);
         while !r.is_empty() {
             one(&mut r)?;
         }
         Ok(packet)
-    }
-
-    /// Does it look like RADIUS wherever it is met: a request that has attributes and the length that it says?
-    pub fn is_plausible(&self) -> bool {
-        let len = usize::from(self.len);
-        let whole = len <= MAX_PACKET_LEN && len == HEADER_LEN + self.attributes.len();
-        whole && code::is_request(self.code) && !self.attributes.is_empty()
     }
 
     /// Value of the first attribute `kind`.

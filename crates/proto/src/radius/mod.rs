@@ -79,11 +79,15 @@ fn probe(p: &Probe<'_>) -> Guess {
     if p.transport != Transport::Udp || bytes.len() < HEADER_LEN {
         return Guess::No;
     }
-    match Packet::parse(bytes) {
-        Ok(packet) if p.port_match || packet.is_plausible() => Guess::Yes,
-        // Damaged, but meant to be RADIUS: let it be rejected, and nothing else be made of the rest.
-        Err(_) if p.port_match && message::has_good_header(bytes) => Guess::Yes,
-        _ => Guess::No,
+    // The header first: it is the cheap test that nearly all others fail.
+    if !p.port_match && !message::is_likely(bytes) {
+        return Guess::No;
+    }
+    // What is damaged, but meant to be RADIUS, shall be rejected, and nothing else be made of the rest of its flow.
+    if Packet::parse(bytes).is_ok() || (p.port_match && message::has_good_header(bytes)) {
+        Guess::Yes
+    } else {
+        Guess::No
     }
 }
 
