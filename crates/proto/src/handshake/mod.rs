@@ -2,7 +2,7 @@
 //! session's messages add up to in `ssl` and `x509`. A helper of TLS (over streams and datagrams) and QUIC, no protocol.
 
 mod chain;
-mod ciphers;
+pub(crate) mod ciphers;
 mod fingerprint;
 pub(crate) mod message;
 pub(crate) mod names;
@@ -14,6 +14,6 @@ pub use chain::MAX_CERTS;
 pub(crate) use fingerprint::Carrier;
 pub use record::{SslRecord, X509Record};
 pub use session::MAX_HISTORY_LEN;
-pub(crate) use session::Session;
+pub(crate) use session::{Agreed, Session};
 pub use split::MAX_MESSAGE_LEN;
 pub(crate) use split::{Handshakes, Step};
