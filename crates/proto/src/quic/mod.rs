@@ -6,7 +6,7 @@
 //! As in Zeek only the first handshake message of each direction is read, and `ssl` gets a row. Differences: a packet
 //! that can't be decrypted does not end the parsing; after a version negotiation the flow is followed; drafts and
 //! Google's versions have their names. Limits: [`MAX_CRYPTO_LEN`], [`MAX_PIECES`], [`MAX_HISTORY_LEN`],
-//! [`MAX_COALESCED`], [`MAX_INITIALS`]. Known gaps: flows that begin with short headers are not recognised;
+//! [`MAX_COALESCED`], [`MAX_INITIALS`], [`MAX_ROWS`]. Known gaps: flows that begin with short headers are not recognised;
 //! connection ids are not followed to other flows.
 
 mod assembly;
@@ -41,6 +41,9 @@ pub const MAX_COALESCED: usize = 32;
 /// Initial packets of one flow whose decryption is tried.
 pub const MAX_INITIALS: u32 = 200;
 
+/// Rows of one flow: each Retry, close and change of version ends one.
+pub const MAX_ROWS: u32 = 100;
+
 /// Discarded packets that get a letter, as Zeek's `QUIC::max_discarded_packet_events`.
 const MAX_DISCARDED: u32 = 100;
 
@@ -64,6 +67,8 @@ const LONG_BIT: u8 = 0x80;
 #[derive(Default)]
 pub struct Parser {
     row: Option<Box<QuicRecord>>,
+    /// Rows begun so far.
+    rows: u32,
     session: Session,
     assemblies: [Assembly; 2],
     /// Keys by direction, and the version that they are for.
@@ -230,8 +235,15 @@ impl Parser {
         self.restart();
     }
 
-    fn begin_row(&mut self, packet: &Packet<'_>, cx: &Cx<'_>) {
-        self.row.get_or_insert_with(|| Box::new(new_row(version::name(packet.version), cx)));
+    fn begin_row(&mut self, packet: &Packet<'_>, cx: &mut Cx<'_>) {
+        if self.row.is_some() {
+            return;
+        }
+        if self.rows >= MAX_ROWS {
+            return cx.weird("QUIC_too_many_rows");
+        }
+        self.rows += 1;
+        self.row = Some(Box::new(new_row(version::name(packet.version), cx)));
     }
 
     fn ids(&mut self, dir: Dir, packet: &Packet<'_>) {

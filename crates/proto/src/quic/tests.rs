@@ -2,7 +2,7 @@
 
 use super::google::tests::chlo;
 use super::protection::tests::seal;
-use super::{MAX_COALESCED, MAX_HISTORY_LEN, MIN_CLIENT_INITIAL_LEN};
+use super::{MAX_COALESCED, MAX_HISTORY_LEN, MAX_ROWS, MIN_CLIENT_INITIAL_LEN};
 use crate::testing::Bench;
 use crate::{ProtoId, Transport};
 use sekisho_types::Dir::{Orig, Resp};
@@ -184,6 +184,17 @@ fn limits_history_and_coalesced_packets() {
     let history = format!("history=Str(\"IS{}\")", "H".repeat(MAX_HISTORY_LEN - 2));
     has(&b.rows("quic")[0], &[&history]);
     assert_eq!(b.out.weirds[0].name, "QUIC_too_many_coalesced_packets");
+}
+
+#[test]
+fn limits_rows() {
+    let mut b = bench();
+    for _ in 0..MAX_ROWS + 10 {
+        b.data(Resp, &[&b"\xf0\0\0\0\x01"[..], &[6], SCID, &[5], b"again", &[0; 20]].concat());
+    }
+    b.end();
+    assert_eq!(b.rows("quic").len(), MAX_ROWS as usize);
+    assert_eq!(b.out.weirds[0].name, "QUIC_too_many_rows");
 }
 
 #[test]
