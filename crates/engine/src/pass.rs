@@ -162,11 +162,12 @@ impl Pass<'_> {
         }
         for service in self.host.out.confirmed.drain(..) {
             flow.apps.add(service);
-            // Zeek gives no service to connections that began before the capture.
-            if !flow.is_partial() {
+            // Most of Zeek's analysers leave connections alone that began before the capture.
+            if !flow.is_partial() || self.host.out.confirmed_partial.contains(&service) {
                 flow.services.add(service);
             }
         }
+        self.host.out.confirmed_partial.clear();
         if std::mem::take(&mut self.host.out.flip) {
             flow.request_flip();
         }

@@ -239,6 +239,8 @@ pub struct Outbox {
     pub expectations: Vec<Expectation>,
     /// Services confirmed in this flow.
     pub confirmed: Vec<&'static str>,
+    /// Those of them that stand even where the beginning of the connection was not seen.
+    pub confirmed_partial: Vec<&'static str>,
     /// Services recognised where Zeek would want more proof.
     pub recognized: Vec<&'static str>,
     /// The parser lost track: why. No further bytes will be sent to it.
@@ -318,6 +320,14 @@ impl<'a> Cx<'a> {
     pub fn confirm(&mut self, service: &'static str) {
         if !self.out.confirmed.contains(&service) {
             self.out.confirmed.push(service);
+        }
+    }
+
+    /// As [`Self::confirm`], also for connections that began before the capture: some of Zeek's analysers don't mind.
+    pub fn confirm_partial(&mut self, service: &'static str) {
+        self.confirm(service);
+        if !self.out.confirmed_partial.contains(&service) {
+            self.out.confirmed_partial.push(service);
         }
     }
 
