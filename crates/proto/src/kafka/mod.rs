@@ -29,6 +29,9 @@ pub const MAX_PENDING: usize = 64;
 /// What is wanted of a message.
 pub const KEEP: usize = 4096;
 
+/// Longest first request by which a connection on another port is recognised.
+const MAX_FIRST_LEN: u32 = 512;
+
 /// A request that waits for its response.
 struct Pending {
     key: u16,
@@ -124,8 +127,13 @@ fn probe(p: &Probe<'_>) -> Guess {
     };
     let name = request.client_id.unwrap_or(&[]);
     let readable = name.iter().all(u8::is_ascii_graphic);
-    let whole = content.len() == len as usize;
-    if readable && (p.port_match || (whole && !name.is_empty())) { Guess::Yes } else { Guess::No }
+    if !readable || (!p.port_match && (name.is_empty() || len > MAX_FIRST_LEN)) {
+        Guess::No
+    } else if p.port_match || content.len() >= len as usize {
+        Guess::Yes
+    } else {
+        Guess::More
+    }
 }
 
 /// What a row in waiting owns.

@@ -6,6 +6,9 @@ use super::text::{self, Command, Line, Shape};
 use super::{DATAGRAM_HEAD_LEN, MAX_VALUE_LEN};
 use crate::{Guess, Probe, Transport};
 
+/// Longest first binary message by which a connection on another port is recognised.
+const MAX_FIRST_LEN: usize = 512;
+
 /// See [`crate::Descriptor::probe`].
 pub(super) fn probe(p: &Probe<'_>) -> Guess {
     if p.transport == Transport::Udp {
@@ -26,10 +29,23 @@ fn message(bytes: &[u8], magic: u8, port_match: bool) -> Guess {
         return Guess::No;
     }
     let Ok(header) = Header::parse(bytes) else { return Guess::More };
-    let whole = binary::HEAD_LEN as u64 + u64::from(header.body_len) == bytes.len() as u64;
+    if !header.is_plausible(magic) {
+        return Guess::No;
+    }
+    if port_match {
+        return Guess::Yes;
+    }
     let known = header.op <= 0x24 && (header.body_len > 0 || matches!(header.op, 0x07 | 0x0a | 0x0b | 0x10 | 0x20));
-    let yes = header.is_plausible(magic) && (port_match || (whole && known));
-    if yes { Guess::Yes } else { Guess::No }
+    let len = binary::HEAD_LEN + usize::try_from(header.body_len).unwrap_or(usize::MAX - binary::HEAD_LEN);
+    if !known || len > MAX_FIRST_LEN {
+        return Guess::No;
+    }
+    match bytes.get(len..) {
+        None => Guess::More,
+        // What follows is a message as well.
+        Some(rest) if rest.first().is_none_or(|b| *b == magic) => Guess::Yes,
+        Some(_) => Guess::No,
+    }
 }
 
 fn lines(p: &Probe<'_>) -> Guess {

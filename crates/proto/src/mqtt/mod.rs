@@ -149,6 +149,6 @@ impl Parser {
 
     fn confirm(&mut self, cx: &mut Cx<'_>) {
         self.confirmed = true;
-        cx.confirm("mqtt");
+        cx.confirm_midstream("mqtt");
     }
 }

@@ -145,7 +145,7 @@ impl Parser {
             _ => return true,
         };
         *input = rest;
-        cx.confirm("postgresql");
+        cx.confirm_midstream("postgresql");
         self.session.encryption_answer(backend, *byte, accepted, cx);
         match (accepted, backend) {
             (true, "ssl_reply") => cx.hand_over(None, rest.len()),
@@ -212,7 +212,7 @@ impl Parser {
     fn backend(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> bool {
         let (Some(kind), Some(content)) = (frame.bytes.first(), frame.bytes.get(HEAD_LEN..)) else { return true };
         if self.started && matches!(kind, b'E' | b'R' | b'Z') {
-            cx.confirm("postgresql");
+            cx.confirm_midstream("postgresql");
         } else {
             cx.recognize("postgresql");
         }

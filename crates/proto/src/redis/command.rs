@@ -20,6 +20,19 @@ impl Heap for Command {
     }
 }
 
+/// A command's name in capital letters.
+#[derive(Clone, Copy, Debug, Default)]
+struct Verb {
+    bytes: [u8; 16],
+    len: usize,
+}
+
+impl Verb {
+    fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(&[])
+    }
+}
+
 /// What a command is to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -46,9 +59,16 @@ enum Shape {
 }
 
 impl Command {
-    /// The name in capital letters.
-    fn verb(&self) -> Vec<u8> {
-        self.words.first().map_or_else(Vec::new, |w| w.0.to_ascii_uppercase())
+    /// The name in capital letters, without allocation; nothing if it is longer than any that matters.
+    fn verb(&self) -> Verb {
+        let mut verb = Verb::default();
+        let name = self.words.first().map_or(&[][..], |w| &w.0);
+        if let Some(room) = verb.bytes.get_mut(..name.len()) {
+            room.copy_from_slice(name);
+            room.make_ascii_uppercase();
+            verb.len = name.len();
+        }
+        verb
     }
 
     fn word(&self, i: usize) -> Option<&Text> {
@@ -105,7 +125,7 @@ impl Command {
 
     /// Key and value.
     pub fn key_value(&self) -> (Option<Text>, Option<Text>) {
-        let (key, value) = match shape(&self.verb()) {
+        let (key, value) = match shape(self.verb().as_slice()) {
             None => (None, None),
             Some(Shape::Key) => (self.word(1), None),
             Some(Shape::KeyValue) => (self.word(1), self.word(2)),

@@ -171,7 +171,7 @@ impl Parser {
             self.log_front(None, cx);
         }
         let Some(front) = self.pending.front() else { return };
-        cx.confirm("redis");
+        cx.confirm_midstream("redis");
         if front.command.kind() == Kind::Reset {
             self.subscribed = false;
         }
