@@ -52,6 +52,7 @@ mod mime;
 pub mod pop3;
 pub mod rfb;
 pub mod rlogin;
+pub mod rpc;
 pub mod rtsp;
 mod sasl;
 mod sdp;
