@@ -181,7 +181,7 @@ protocols! {
     Pop3 in pop3 logs [Pop3Record];
     Rfb in rfb logs [RfbRecord];
     Rlogin in rlogin logs [RloginRecord];
-    Rpc in rpc logs [RpcRecord];
+    Oncrpc in oncrpc logs [RpcRecord];
     Rtsp in rtsp logs [RtspRecord];
     Sip in sip logs [SipRecord];
     Smtp in smtp logs [SmtpRecord];

@@ -17,7 +17,7 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Pop3, 768),
     (ProtoId::Rfb, 512),
     (ProtoId::Rlogin, 512),
-    (ProtoId::Rpc, 512),
+    (ProtoId::Oncrpc, 512),
     (ProtoId::Rtsp, 1024),
     (ProtoId::Sip, 192),
     (ProtoId::Smtp, 1024),

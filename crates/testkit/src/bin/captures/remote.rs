@@ -8,7 +8,7 @@ pub fn all() -> Vec<Capture> {
     vec![
         Capture::ethernet("finger/ask", frames_of(&[finger()])),
         Capture::ethernet("rlogin/sessions", frames_of(&[rlogin(), rsh()])),
-        Capture::ethernet("rpc/nfs", rpc()),
+        Capture::ethernet("oncrpc/nfs", rpc()),
         Capture::ethernet("rtsp/play", frames_of(&[rtsp()])),
         Capture::ethernet("telnet/login", frames_of(&[telnet()])),
     ]

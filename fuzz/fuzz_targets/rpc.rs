@@ -1,2 +1,0 @@
-#![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| sekisho_fuzz::protocol(sekisho_proto::ProtoId::Rpc, data));
