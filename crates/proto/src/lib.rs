@@ -93,6 +93,8 @@ pub mod mysql;
 pub mod ntp;
 pub mod opcua;
 pub mod openvpn;
+mod mime;
+pub mod oncrpc;
 pub mod pop3;
 pub mod postgresql;
 pub mod pptp;

@@ -213,6 +213,7 @@ protocols! {
     Rfb in rfb logs [RfbRecord];
     Rlogin in rlogin logs [RloginRecord];
     Rtp in rtp logs [RtpRecord];
+    Oncrpc in oncrpc logs [RpcRecord];
     Rtsp in rtsp logs [RtspRecord];
     S7comm in s7comm logs [S7commRecord];
     Sip in sip logs [SipRecord];

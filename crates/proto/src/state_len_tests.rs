@@ -48,6 +48,7 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Rfb, 512),
     (ProtoId::Rlogin, 512),
     (ProtoId::Rtp, 192),
+    (ProtoId::Oncrpc, 512),
     (ProtoId::Rtsp, 1024),
     (ProtoId::S7comm, 512),
     (ProtoId::Sip, 192),

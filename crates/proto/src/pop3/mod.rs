@@ -218,7 +218,12 @@ impl Session {
 
     fn server(&mut self, line: &[u8], cx: &mut Cx<'_>) -> Next {
         let Some(reply) = reply(line) else {
-            return if self.known { Next::Line } else { Next::Lost };
+            if !self.known {
+                return Next::Lost;
+            }
+            let word = line.split(u8::is_ascii_whitespace).next().unwrap_or(&[]);
+            cx.weird_with("pop3_server_command_unknown", Some(short(word)));
+            return Next::Line;
         };
         if reply == Reply::Continue {
             self.in_auth = self.pending.front() == Some(&Command::Auth);

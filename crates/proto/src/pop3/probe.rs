@@ -16,21 +16,19 @@ pub(super) fn probe(p: &Probe<'_>) -> Guess {
     if p.resp.get(..shared) != greeting.get(..shared) {
         return Guess::No;
     }
-    match (p.resp.len() >= greeting.len(), p.port_match) {
-        (true, true) => Guess::Yes,
+    if p.port_match {
         // Without greeting it is one side of a conversation.
-        (false, true) => client(p.orig),
-        (true, false) => client(p.orig),
-        (false, false) => {
-            if p.orig.is_empty() {
-                Guess::More
-            } else {
-                match client(p.orig) {
-                    Guess::Yes => Guess::More,
-                    other => other,
-                }
-            }
-        }
+        return if p.resp.len() >= greeting.len() { Guess::Yes } else { client(p.orig) };
+    }
+    match memchr::memchr(b'\n', p.resp).and_then(|at| p.resp.get(greeting.len()..at)) {
+        // A greeting has words; Redis has not.
+        Some(words) if words.trim_ascii().is_empty() => Guess::No,
+        Some(_) => client(p.orig),
+        None if p.resp.len() > MAX_PROBE_LINE => Guess::No,
+        None => match client(p.orig) {
+            Guess::No => Guess::No,
+            _ => Guess::More,
+        },
     }
 }
 
@@ -74,6 +72,7 @@ mod tests {
 
     #[test]
     fn leaves_others_alone() {
+        check("AUTH x\r\n", "+OK\r\n", false, Guess::No);
         check("*1\r\n$4\r\nPING\r\n", "+OK\r\n", false, Guess::No);
         check("GET / HTTP/1.1\r\n", "", false, Guess::No);
         check("USER bob\r\n", "220 ftp\r\n", false, Guess::No);

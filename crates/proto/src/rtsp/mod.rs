@@ -27,7 +27,7 @@ const MAX_TEXT_LEN: usize = 1024;
 /// A request line is awaited up to here.
 const MAX_PROBE_LINE: usize = 1024;
 
-/// Name in conn's `app`.
+/// Name in conn's `service`, where Zeek has none.
 const SERVICE: &str = "rtsp";
 
 /// Methods that a flow may begin with.
@@ -137,8 +137,7 @@ fn short(value: &[u8]) -> Text {
 
 impl Parser {
     fn message(&mut self, dir: Dir, message: &Message<'_>, cx: &mut Cx<'_>) {
-        // Zeek names no such service.
-        cx.recognize(SERVICE);
+        cx.confirm(SERVICE);
         match message.start {
             StartLine::Request { method, uri, version } => {
                 let mut row = RtspRecord::new(cx.head(cx.ts), cx.tail());
@@ -157,7 +156,7 @@ impl Parser {
                 let cseq = fields(message.header).find(|(name, _)| name.eq_ignore_ascii_case(b"cseq"));
                 let cseq = cseq.map(|(_, value)| count(&value));
                 let asked = |r: &RtspRecord| r.reversed == dir.is_orig() && (cseq.is_none() || r.cseq == cseq);
-                let mut row = match self.pending.iter().position(|r| asked(r)) {
+                let mut row = match self.pending.iter().position(asked) {
                     Some(at) => self.pending.remove(at),
                     None => RtspRecord { version: Some(short(version)), ..RtspRecord::new(cx.head(cx.ts), cx.tail()) },
                 };

@@ -21,7 +21,7 @@ const MAX_LINE_LEN: usize = 256;
 /// Text of the responder in which a login is looked for.
 const MAX_DIALOGUE_LEN: u32 = 64 * 1024;
 
-/// Name in conn's `app`.
+/// Name in conn's `service`, where Zeek has none.
 const SERVICE: &str = "telnet";
 
 /// What the client's line is.
@@ -89,8 +89,7 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        // Zeek names no such service.
-        cx.recognize(SERVICE);
+        cx.confirm(SERVICE);
         self.row(cx);
         for b in bytes {
             let Some(separator) = self.separators.get_mut(dir.index()) else { return };

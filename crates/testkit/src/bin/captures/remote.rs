@@ -1,13 +1,14 @@
 //! Terminals and cameras at a distance.
 
-use crate::{Capture, at_ms, frames_of};
+use crate::{Capture, Timed, at_ms, frames_of};
 use Dir::{Orig, Resp};
-use sekisho_testkit::{Conversation, Dir};
+use sekisho_testkit::{Conversation, Dir, Frame};
 
 pub fn all() -> Vec<Capture> {
     vec![
         Capture::ethernet("finger/ask", frames_of(&[finger()])),
         Capture::ethernet("rlogin/sessions", frames_of(&[rlogin(), rsh()])),
+        Capture::ethernet("oncrpc/nfs", rpc()),
         Capture::ethernet("rtsp/play", frames_of(&[rtsp()])),
         Capture::ethernet("telnet/login", frames_of(&[telnet()])),
     ]
@@ -39,6 +40,54 @@ fn rsh() -> Conversation {
         .send(Orig, b"1021\0alice\0bob\0cat tarts\0")
         .send(Resp, b"\x01Permission denied.\n")
         .fin_from(Resp)
+}
+
+/// Words of an RPC message.
+fn words(all: &[u32]) -> Vec<u8> {
+    all.iter().flat_map(|w| w.to_be_bytes()).collect()
+}
+
+/// A call by user 1000 of the machine `rabbit`.
+fn rpc_call(xid: u32, [program, version, procedure]: [u32; 3], args: &[u8]) -> Vec<u8> {
+    let identity = [&words(&[0, 6]), b"rabbit\0\0".as_slice(), &words(&[1000, 100, 0])].concat();
+    let head = words(&[xid, 0, 2, program, version, procedure, 1, identity.len() as u32]);
+    [&head, &identity, &words(&[0, 0]), args].concat()
+}
+
+fn rpc_reply(xid: u32, results: &[u8]) -> Vec<u8> {
+    [&words(&[xid, 1, 0, 0, 0, 0]), results].concat()
+}
+
+/// A message over TCP.
+fn record(message: &[u8]) -> Vec<u8> {
+    [&words(&[1 << 31 | message.len() as u32]), message].concat()
+}
+
+/// The port of NFS is asked for, then a file is looked up, read, and one is removed in vain.
+fn rpc() -> Vec<Timed> {
+    const NFS: u32 = 100_003;
+    let (client, server) = ("10.0.0.1:800", "192.0.2.49:111");
+    let ask = rpc_call(1, [100_000, 2, 3], &words(&[NFS, 3, 6, 0]));
+    let mut frames = vec![
+        (at_ms(0), Frame::udp(client, server, &ask).frame()),
+        (at_ms(1), Frame::udp(server, client, &rpc_reply(1, &words(&[2049]))).frame()),
+    ];
+    let handle = [&words(&[8]), b"handle01".as_slice()].concat();
+    let named = |name: &[u8; 8]| [&handle, words(&[7]).as_slice(), name].concat();
+    let read = |xid| record(&rpc_call(xid, [NFS, 3, 6], &[&handle, words(&[0, 0, 4096]).as_slice()].concat()));
+    let content = |xid| record(&rpc_reply(xid, &[&words(&[0, 0, 4096, 0, 4096]), [7; 4096].as_slice()].concat()));
+    let nfs = Conversation::new("10.0.0.1:801", "192.0.2.49:2049")
+        .at(at_ms(100))
+        .syn()
+        .send(Orig, &record(&rpc_call(2, [NFS, 3, 3], &named(b"tea.txt\0"))))
+        .send(Resp, &record(&rpc_reply(2, &[&words(&[0]), handle.as_slice()].concat())))
+        .send(Orig, &[read(3), read(4)].concat())
+        .send(Resp, &[content(3), content(4)].concat())
+        .send(Orig, &record(&rpc_call(5, [NFS, 3, 12], &named(b"hat.txt\0"))))
+        .send(Resp, &record(&rpc_reply(5, &words(&[13]))))
+        .fin();
+    frames.extend(nfs.frames());
+    frames
 }
 
 /// A stream that is described, set up within the connection, and played.
