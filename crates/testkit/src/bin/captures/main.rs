@@ -10,6 +10,7 @@ mod link;
 mod smtp;
 mod ssh;
 mod tunnel;
+mod windows;
 
 use sekisho_testkit::{Addr, Conversation, Timestamp};
 use std::path::Path;
@@ -56,11 +57,20 @@ fn main() -> ExitCode {
 }
 
 fn write_all(folder: &Path) -> io::Result<usize> {
-    let all: Vec<Capture> =
-        [flow::all(), tunnel::all(), link::all(), dns::all(), http::all(), ftp::all(), smtp::all(), ssh::all()]
-            .into_iter()
-            .flatten()
-            .collect();
+    let all: Vec<Capture> = [
+        flow::all(),
+        tunnel::all(),
+        link::all(),
+        dns::all(),
+        http::all(),
+        ftp::all(),
+        smtp::all(),
+        ssh::all(),
+        windows::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     for capture in &all {
         let path = folder.join(capture.name).with_extension("pcap");
         if let Some(parent) = path.parent() {
