@@ -11,6 +11,8 @@ pub struct TestFile {
     pub meta: FileMeta,
     /// The content.
     pub content: Vec<u8>,
+    /// Bytes given, those given twice counted twice.
+    pub seen: u64,
     /// Missing bytes.
     pub missing: u64,
     /// Closed, and whether as complete.
@@ -26,7 +28,7 @@ pub struct TestFiles(pub Vec<TestFile>);
 
 impl Files for TestFiles {
     fn open(&mut self, _flow: &FlowInfo, _ts: Timestamp, meta: FileMeta) -> FileId {
-        self.0.push(TestFile { meta, content: Vec::new(), missing: 0, closed: None });
+        self.0.push(TestFile { meta, content: Vec::new(), seen: 0, missing: 0, closed: None });
         FileId(self.0.len() as u64 - 1)
     }
 
@@ -34,12 +36,14 @@ impl Files for TestFiles {
         if let Some(f) = self.0.get_mut(id.0 as usize) {
             assert!(f.closed.is_none(), "data after close");
             f.content.extend_from_slice(bytes);
+            f.seen += bytes.len() as u64;
         }
     }
 
     fn data_at(&mut self, id: FileId, _ts: Timestamp, (offset, _): (u64, bool), bytes: &[u8]) {
         if let Some(f) = self.0.get_mut(id.0 as usize) {
             assert!(f.closed.is_none(), "data after close");
+            f.seen += bytes.len() as u64;
             // Offsets are hostile; what lies far out is only counted.
             let (start, end) =
                 (offset.min(TEST_FILE_LEN), offset.saturating_add(bytes.len() as u64).min(TEST_FILE_LEN));
@@ -69,7 +73,7 @@ impl Files for TestFiles {
     }
 
     fn info(&self, id: FileId) -> FileInfo {
-        let seen_bytes = self.0.get(id.0 as usize).map_or(0, |f| f.content.len() as u64);
+        let seen_bytes = self.0.get(id.0 as usize).map_or(0, |f| f.seen);
         FileInfo { fuid: Uid::from_key(b'F', 0, &id.0.to_be_bytes()), mime_type: None, seen_bytes }
     }
 

@@ -76,6 +76,14 @@ struct Side {
     lost: bool,
 }
 
+impl Side {
+    /// From here on the next frame's beginning is searched.
+    const fn lose(&mut self) {
+        self.frame_left = 0;
+        self.lost = true;
+    }
+}
+
 /// What the bytes at hand come to.
 enum Step {
     /// So many bytes were used.
@@ -122,7 +130,7 @@ impl Protocol for Parser {
                     if held.keep(joined, 0, MAX_MESSAGE_LEN) {
                         self.side_mut(dir).held = held;
                     } else {
-                        self.side_mut(dir).lost = true;
+                        self.side_mut(dir).lose();
                     }
                     return;
                 }
@@ -134,7 +142,12 @@ impl Protocol for Parser {
                     if self.messages > 0 {
                         cx.weird("smb_broken_frame");
                     }
-                    self.side_mut(dir).lost = true;
+                    self.side_mut(dir).lose();
+                    if old > 0 {
+                        // The search begins with what was held.
+                        let all = joined.to_vec();
+                        return self.data(dir, &all, cx);
+                    }
                 }
             }
         }
@@ -156,8 +169,7 @@ impl Protocol for Parser {
         left = take(&mut side.after, left).1;
         if left > 0 || !side.held.is_empty() {
             side.held.clear();
-            side.frame_left = 0;
-            side.lost = true;
+            side.lose();
         }
     }
 

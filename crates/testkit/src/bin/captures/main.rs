@@ -19,6 +19,7 @@ mod ssh;
 mod tunnel;
 mod vpn;
 mod web;
+mod windows;
 
 use sekisho_testkit::{Addr, Conversation, Timestamp};
 use std::path::Path;
@@ -88,6 +89,7 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         lan::all(),
         vpn::all(),
         remote::all(),
+        windows::all(),
     ]
     .into_iter()
     .flatten()
