@@ -70,6 +70,14 @@ impl Batch {
         self.slots.is_empty()
     }
 
+    /// Bytes from the first frame's beginning to the last one's end, those between frames included.
+    pub fn span_len(&self) -> usize {
+        match (self.slots.first(), self.slots.last()) {
+            (Some(first), Some(last)) => (last.at + last.len as usize).saturating_sub(first.at),
+            _ => 0,
+        }
+    }
+
     /// Frame `i`, from 0.
     pub fn get(&self, i: usize) -> Option<Frame<'_>> {
         self.slots.get(i).map(|s| self.frame(i, s))

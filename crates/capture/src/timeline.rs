@@ -1,6 +1,6 @@
 use crate::batch::Batch;
 use crate::file::{Counted, Pool, PooledFile};
-use crate::info::SourceInfo;
+use crate::info::{Secrets, SourceInfo};
 use crate::input::{CHUNK_LEN, Input};
 use crate::paths::{Error, Found, expand};
 use crate::reader::{MAX_BATCH_FRAMES, Notes, Reader};
@@ -33,6 +33,9 @@ pub struct Captures {
     open: BinaryHeap<Reverse<(Timestamp, u32)>>,
     next_number: u64,
     next_interface: u32,
+    /// How many secrets of each capture were noted, and those that nobody took yet.
+    secrets_seen: Vec<usize>,
+    fresh_secrets: Vec<Secrets>,
     unpack_memory_len: usize,
     late_count: u64,
     last_ts: Timestamp,
@@ -125,6 +128,8 @@ impl Captures {
             open: BinaryHeap::new(),
             next_number: 1,
             next_interface: 0,
+            secrets_seen: Vec::new(),
+            fresh_secrets: Vec::new(),
             unpack_memory_len: 0,
             late_count: 0,
             last_ts: Timestamp(i64::MIN),
@@ -199,11 +204,13 @@ impl Captures {
                     break;
                 }
                 self.drain(i, batch);
+                self.note_secrets(i);
                 if !batch.is_empty() {
                     break;
                 }
             } else {
                 self.copy(i, batch);
+                self.note_secrets(i);
                 if batch.used >= CHUNK_LEN || batch.len() >= MAX_BATCH_FRAMES {
                     break;
                 }
@@ -229,7 +236,12 @@ impl Captures {
             self.start(i);
             // Alone, it is read without looking ahead, so that a pipe's first packets are not waited for.
             let alone = self.open.is_empty() && self.waiting.is_empty();
-            if alone { self.open.push(Reverse((first, i))) } else { self.requeue(i) }
+            if alone {
+                self.open.push(Reverse((first, i)))
+            } else {
+                self.requeue(i)
+            }
+            self.note_secrets(i);
         }
     }
 
@@ -307,6 +319,22 @@ impl Captures {
     /// The interfaces met so far, with the captures they belong to.
     pub fn interfaces(&self) -> impl Iterator<Item = (&SourceInfo, &crate::Interface)> {
         self.infos.iter().flat_map(|s| s.interfaces.iter().map(move |i| (s, i)))
+    }
+
+    /// Decryption secrets that were met since the last call; [`SourceInfo::secrets`] has all of them.
+    pub fn take_secrets(&mut self) -> Vec<Secrets> {
+        std::mem::take(&mut self.fresh_secrets)
+    }
+
+    /// Notes what secrets capture `i` has come to.
+    fn note_secrets(&mut self, i: u32) {
+        let at = i as usize;
+        if self.secrets_seen.len() < self.infos.len() {
+            self.secrets_seen.resize(self.infos.len(), 0);
+        }
+        let (Some(info), Some(seen)) = (self.infos.get(at), self.secrets_seen.get_mut(at)) else { return };
+        self.fresh_secrets.extend(info.secrets.iter().skip(*seen).cloned());
+        *seen = info.secrets.len();
     }
 
     /// How far reading has come; may be asked from another thread.

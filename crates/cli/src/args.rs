@@ -59,6 +59,10 @@ pub struct Common {
     #[arg(long, value_name = "CIDR", value_delimiter = ',', num_args = 1)]
     pub home_net: Vec<Subnet>,
 
+    /// TLS secrets (NSS key log, SSLKEYLOGFILE): sessions they fit are decrypted; those in pcapng captures always are
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub keylog: Vec<PathBuf>,
+
     /// Memory for everything, at least 128M, e.g. 512M [default: a quarter of the machine's, at most 2G]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory: Option<u64>,

@@ -7,9 +7,11 @@ use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{MAX_PARTS, POOL_COUNT, PoolState, Rows, Settings, Stats, Tap, Worker};
 use sekisho_files::{NoStore, Store};
+use sekisho_proto::Secrets;
 use sekisho_record::Record;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 
 /// What a pass came to.
@@ -67,7 +69,9 @@ pub fn drive(
     let progress = Progress::new(common.progress, common.quiet, read.total_len());
     let mut batch = Batch::new();
     let (mut lost, mut packets) = (0u64, 0u64);
+    let secrets = Arc::clone(worker.secrets());
     while captures.fill(&mut batch) {
+        learn(&secrets, captures.take_secrets(), packets + 1);
         packets += batch.len() as u64;
         // A bug in a parser loses its batch, not the run; it is counted and makes the exit code 1.
         let pass = catch_unwind(AssertUnwindSafe(|| {
@@ -87,6 +91,13 @@ pub fn drive(
     std::mem::forget((worker, batch));
     let damaged = report(common, &captures, lost);
     Outcome { stats, pools, memory_len, captures, damaged }
+}
+
+/// Takes the secrets that a capture had on its way, for packets from number `from` on.
+pub fn learn(secrets: &Secrets, found: Vec<sekisho_capture::Secrets>, from: u64) {
+    for block in found.iter().filter(|s| s.kind == sekisho_capture::Secrets::TLS_KEY_LOG) {
+        secrets.add(&block.data, from);
+    }
 }
 
 /// One line per damaged capture and per bug; tells whether there was any.

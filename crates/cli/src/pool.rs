@@ -1,33 +1,38 @@
 //! Many threads over one pass: they take what is to be done next, whatever it is.
 //!
-//! There is no thread for reading and none for writing. A slice of frames is read and dealt by whoever is free, its
-//! shards are worked on side by side, the biggest first, and its rows are put in order and written by whoever is free
-//! then. A few slices are under way at a time, and each shard takes them in their order: where one shard has more to do
-//! than the others of a slice, those go on with the next.
+//! There is no thread for reading and none for writing. A slice of frames is read by whoever is free and dealt by whoever
+//! is free then, its shards are worked on side by side, the biggest first, and its rows are put in order and written by
+//! whoever is free after that. A few slices are under way at a time, and each shard takes them in their order: where one
+//! shard has more to do than the others of a slice, those go on with the next.
 
 mod state;
 
 use crate::args::Common;
+use crate::drive::learn;
 use crate::gather::{Gather, Packer, Pile};
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{Dealing, Key, KeyedRows, POOL_COUNT, Part, PoolState, Settings, Slice, Stats, finish, parts};
-use sekisho_proto::{Fact, Remembered};
+use sekisho_proto::{Fact, Remembered, Secrets};
 use sekisho_record::Record;
 use state::{Outcome, State, Task};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Bytes of frames in a slice at which it is worked on: two batches. Measured with two threads on a core with 1 MiB of
-/// second-level cache: half of it costs the same, twice and four times of it 2 and 7 % more of processor time.
-const SLICE_LEN: usize = 1 << 20;
+/// Bytes of frames in a slice at which it is worked on: four batches. Measured with two threads on cores with 1 MiB of
+/// second-level cache: half of it costs the same, twice of it 4 % more of wall time, as threads wait for reading where
+/// packets are large.
+const SLICE_LEN: usize = 512 << 10;
 
 /// Frames in a slice at which it is worked on, too: small packets make as many rows as large ones.
 const SLICE_COUNT: usize = 4096;
 
 /// Bytes of rows for which a sheaf keeps room for its next use.
 const SPARE_SHEAF_LEN: usize = 256 << 10;
+
+/// Rows of a sheaf are counted below this bit of their place, sheaves above.
+const SHEAF_SHIFT: u32 = 32;
 
 /// A batch of fewer bytes comes from a source that waits for more: its frames are not held back.
 const SCANT_LEN: usize = 64 << 10;
@@ -93,41 +98,69 @@ impl<K: Packer> KeyedRows for Packing<'_, K> {
     }
 }
 
-/// Reads and deals.
-struct Source {
+/// Reads.
+struct Reader {
     captures: Captures,
-    dealing: Dealing,
     progress: Progress,
     packets: u64,
-    /// The batch being dealt, and how far.
-    batch: Arc<Batch>,
-    from: usize,
-    spare: Vec<Batch>,
-    over: bool,
+    secrets: Arc<Secrets>,
 }
 
-impl Source {
-    /// The next slice, in the buffers of an old one; empty at the end.
-    fn fill(&mut self, mut slice: Slice) -> Slice {
-        self.spare.extend(slice.clear().filter_map(|batch| Arc::try_unwrap(batch).ok()));
-        let (mut len, mut scant) = (0, false);
+/// Batches read together, which become a slice.
+type Load = Vec<Arc<Batch>>;
+
+impl Reader {
+    /// The next batches, in the buffers of old ones; whether there are more.
+    fn load(&mut self, spare: &mut Vec<Batch>) -> (Load, bool) {
+        let mut load = Load::new();
+        let (mut len, mut count) = (0, 0);
         loop {
-            if self.from < self.batch.len() {
-                self.from = self.dealing.deal(&self.batch, self.from, &mut slice);
-            }
-            if slice.is_closed() || len >= SLICE_LEN || slice.len() >= SLICE_COUNT || scant || self.over {
-                return slice;
-            }
-            let mut batch = self.spare.pop().unwrap_or_default();
-            self.over = !self.captures.fill(&mut batch);
+            let mut batch = spare.pop().unwrap_or_default();
+            let more = self.captures.fill(&mut batch);
+            learn(&self.secrets, self.captures.take_secrets(), self.packets + 1);
             self.packets += batch.len() as u64;
             self.progress.at(self.captures.progress().read_len(), self.packets);
-            let batch_len = batch.frames().map(|f| f.data.len()).sum::<usize>();
-            scant = batch_len < SCANT_LEN;
+            let batch_len = batch.span_len();
             len += batch_len;
-            self.batch = Arc::new(batch);
-            self.from = 0;
+            count += batch.len();
+            load.push(Arc::new(batch));
+            if !more || len >= SLICE_LEN || count >= SLICE_COUNT || batch_len < SCANT_LEN {
+                return (load, more);
+            }
         }
+    }
+}
+
+/// Deals.
+struct Dealer {
+    dealing: Dealing,
+    /// Batches to be dealt, the next one last.
+    load: Load,
+    /// Frames of that one that are dealt.
+    from: usize,
+}
+
+impl Dealer {
+    /// Takes what was read.
+    fn take(&mut self, mut load: Load) {
+        load.reverse();
+        load.append(&mut self.load);
+        self.load = load;
+    }
+
+    /// Deals a slice: to the end of what was read, or until something has to be done before more may be dealt.
+    fn deal(&mut self, mut slice: Slice) -> Slice {
+        while let Some(batch) = self.load.last() {
+            self.from = self.dealing.deal(batch, self.from, &mut slice);
+            if self.from >= batch.len() {
+                self.load.pop();
+                self.from = 0;
+            }
+            if slice.is_closed() {
+                break;
+            }
+        }
+        slice
     }
 }
 
@@ -136,20 +169,22 @@ struct Collector<'g, G: Gather> {
     gather: &'g mut G,
     remembered: Remembered,
     repeats: u64,
-    order: Vec<(Key, u32, u32)>,
+    /// Keys of the rows being put in order, with their sheaves and places there.
+    order: Vec<(Key, u64)>,
 }
 
 impl<G: Gather> Collector<'_, G> {
     /// The rows of one slice; false if it is no use to go on.
     fn put(&mut self, sheaves: &[Sheaf<PileOf<G>>]) -> bool {
-        self.order.clear();
-        for (i, sheaf) in (0u32..).zip(sheaves) {
-            self.order.extend((0u32..).zip(&sheaf.keys).map(|(row, key)| (*key, i, row)));
+        let mut order = std::mem::take(&mut self.order);
+        for (i, sheaf) in (0u64..).zip(sheaves) {
+            order.extend((i << SHEAF_SHIFT..).zip(&sheaf.keys).map(|(row, key)| (*key, row)));
         }
-        // A stable sort finds the runs that are in order already.
-        self.order.sort();
-        for (_, i, row) in std::mem::take(&mut self.order) {
-            let (sheaf, row) = (&sheaves[i as usize], row as usize);
+        order.sort_unstable();
+        for (_, place) in order.drain(..) {
+            let (i, row) = (place >> SHEAF_SHIFT, place & ((1 << SHEAF_SHIFT) - 1));
+            let Some(sheaf) = usize::try_from(i).ok().and_then(|i| sheaves.get(i)) else { continue };
+            let row = usize::try_from(row).unwrap_or(usize::MAX);
             let fact = sheaf.facts.binary_search_by_key(&row, |f| f.0).ok().map(|i| &sheaf.facts[i].1);
             if fact.is_some_and(|fact| !self.remembered.is_new(fact)) {
                 self.repeats += 1;
@@ -157,6 +192,7 @@ impl<G: Gather> Collector<'_, G> {
                 self.gather.unpack(&sheaf.pile, row);
             }
         }
+        self.order = order;
         self.gather.part_done()
     }
 }
@@ -177,15 +213,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Runs a pass over `captures` with `jobs` threads, this one among them.
 pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, jobs: usize, gather: &mut G) -> Done {
+    let secrets = Arc::clone(&settings.secrets);
     let (dealing, balance, parts) = parts(settings);
     let progress = Progress::new(common.progress, common.quiet, captures.progress().total_len());
-    let (batch, spare) = (Arc::default(), Vec::new());
-    let source = Source { captures, dealing, progress, packets: 0, batch, from: 0, spare, over: false };
+    let reader = Reader { captures, progress, packets: 0, secrets };
+    let dealer = Dealer { dealing, load: Load::new(), from: 0 };
     let jobs = jobs.max(1);
     let packers: Vec<G::Packer> = (0..jobs).map(|_| gather.packer()).collect();
     let collector = Collector { gather, remembered: Remembered::default(), repeats: 0, order: Vec::new() };
     let pool = Pool {
-        state: Mutex::new(State::new(source, balance, collector, jobs, parts.len())),
+        state: Mutex::new(State::new((reader, dealer, balance, collector), jobs, parts.len())),
         changed: Condvar::new(),
         parts: parts.into_iter().map(Mutex::new).collect(),
     };
@@ -230,11 +267,18 @@ impl<'g, G: Gather> Pool<'g, G> {
     /// One task. A bug in it loses its rows, not the run.
     fn run(&self, task: Task<'g, G>, packer: &mut G::Packer) -> Outcome<'g, G> {
         match task {
-            Task::Read(mut source, slice) => {
-                let filled = catch_unwind(AssertUnwindSafe(|| source.fill(slice)));
-                let lost = filled.is_err();
-                source.over |= lost;
-                Outcome::Read(source, filled.unwrap_or_default(), lost)
+            Task::Read(mut reader, mut spare) => {
+                let read = catch_unwind(AssertUnwindSafe(|| reader.load(&mut spare)));
+                Outcome::Read(reader, read.ok(), spare)
+            }
+            Task::Deal(mut dealer, slice) => {
+                let dealt = catch_unwind(AssertUnwindSafe(|| dealer.deal(slice)));
+                if dealt.is_err() {
+                    // What it was at is lost; the rest goes on.
+                    dealer.load.pop();
+                    dealer.from = 0;
+                }
+                Outcome::Deal(dealer, dealt.ok())
             }
             Task::Put(mut collector, mut sheaves) => {
                 let put = catch_unwind(AssertUnwindSafe(|| collector.put(&sheaves)));
@@ -265,22 +309,22 @@ impl<'g, G: Gather> Pool<'g, G> {
         let mut parts: Vec<Part> =
             self.parts.into_iter().map(|p| p.into_inner().unwrap_or_else(PoisonError::into_inner)).collect();
         let mut lost = state.lost;
-        let Some((source, collector, mut balance, rest_of_state)) = state.ends() else {
+        let Some((reader, dealer, collector, mut balance, rest_of_state)) = state.ends() else {
             unreachable!("every task gives back what it took");
         };
-        source.progress.clear();
-        let now = source.dealing.now();
+        reader.progress.clear();
+        let now = dealer.dealing.now();
         let rest = catch_unwind(AssertUnwindSafe(|| {
             finish(&mut parts, now, &mut |row: &dyn Record| collector.gather.row(row));
         }));
         balance.note(&mut parts);
         lost += u64::from(rest.is_err());
-        let mut stats = source.dealing.stats();
+        let mut stats = dealer.dealing.stats();
         parts.iter().for_each(|part| part.stats(&mut stats));
         stats.records -= collector.repeats;
         // The process ends soon: giving all tables and buffers back one by one would only take time.
-        let Source { captures, batch, spare, .. } = *source;
-        std::mem::forget((parts, batch, spare, rest_of_state));
+        let Reader { captures, .. } = *reader;
+        std::mem::forget((parts, dealer, rest_of_state));
         Done { stats, pools: balance.pools(), memory_len: balance.memory_len(), captures, lost }
     }
 }

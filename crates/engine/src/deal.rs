@@ -5,6 +5,7 @@
 //! apart from ordinary ones: they go to a lane of their own within the shard, and what they carry is dealt again by
 //! its own addresses.
 
+use crate::announce::{FTP, announces_elsewhere};
 use hashbrown::HashMap;
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, ip_proto};
 use sekisho_wire::{Decoded, LinkType, hash_of_pair, hash_of_v4, tunnel};
@@ -20,12 +21,6 @@ const PLAIN_V4_LEN: usize = 46;
 
 /// The same over IPv6.
 const PLAIN_V6_LEN: usize = 66;
-
-/// The control port of FTP (RFC 959), whose flows announce others.
-const FTP: u16 = 21;
-
-/// What announces a data flow: replies and commands of RFC 959 §4.1.2 and RFC 2428, in lower case.
-const ANNOUNCEMENTS: [&[u8; 4]; 4] = [b"227 ", b"229 ", b"port", b"eprt"];
 
 /// Where a packet goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,15 +80,8 @@ impl Hash {
             return Place { shard: 0, carrier: false, announces: false };
         }
         let carrier = d.fragment.is_some() || tunnel::may_carry(d, bytes);
-        Place { shard: self.shard(d.src, d.dst), carrier, announces: announces(d, bytes) }
+        Place { shard: self.shard(d.src, d.dst), carrier, announces: announces_elsewhere(d, bytes) }
     }
-}
-
-fn announces(d: &Decoded, bytes: &[u8]) -> bool {
-    if d.proto != ip_proto::TCP || d.src_port != FTP && d.dst_port != FTP || d.fragment.is_some() {
-        return false;
-    }
-    d.payload(bytes).windows(4).any(|w| ANNOUNCEMENTS.iter().any(|a| w.eq_ignore_ascii_case(&a[..])))
 }
 
 /// Deals frames to shards, one after the other.

@@ -49,6 +49,7 @@ impl Files for FileHost<'_> {
             known_mime: meta.known_mime,
             parent: None,
             unlogged: meta.unlogged,
+            decrypted: meta.decrypted,
         };
         FileId(self.manager.open(flow, meta).0)
     }

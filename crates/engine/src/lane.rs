@@ -16,6 +16,7 @@ use sekisho_record::{EnumName, Port, Tail};
 use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, ip_proto};
 use sekisho_wire::tunnel::{self, TunnelKind};
 use sekisho_wire::{Anomaly, Decoded, checksum};
+use std::sync::Arc;
 
 /// Tunnels inside tunnels, and fragmented datagrams inside fragmented datagrams, that are followed.
 pub const MAX_TUNNEL_DEPTH: usize = 8;
@@ -77,6 +78,7 @@ impl Lane {
         let remembered = Remembered::of(&settings.budget);
         let files = sekisho_files::Limits { numbered_count: remembered.numbered, ..settings.files };
         let mut host = Host::new(FileManager::new(files, seed), seed, &remembered);
+        host.out.secrets = Some(Arc::clone(&settings.secrets));
         host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
         Self {
             flows: FlowTable::new(settings.flow.clone()),

@@ -4,6 +4,7 @@
 //! Knows no file, thread or clock: frames come as borrowed batches, rows leave through [`Rows`], content
 //! through [`sekisho_files::Store`].
 
+mod announce;
 mod app;
 mod budget;
 mod control;

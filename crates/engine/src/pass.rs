@@ -1,6 +1,6 @@
 //! From the flow table's calls to parsers, and from parsers to rows.
 
-use crate::app::{App, MAX_LATE_CHUNKS, Probing};
+use crate::app::{App, MAX_LATE_CHUNKS};
 use crate::control::{self, Control};
 use crate::deal::Announced;
 use crate::expect::Expectations;
@@ -12,7 +12,9 @@ use crate::{Rows, Stats};
 use hashbrown::HashSet;
 use sekisho_files::{FileManager, Store};
 use sekisho_flow::{ConnRecord, Flow, Moment, Sink};
-use sekisho_proto::{Cx, Expectation, Guess, Outbox, PROTOCOLS, Parser, Probe, ProtoId, Start, Transport};
+use sekisho_proto::{
+    Choice, Cx, Expectation, Outbox, Parser, Probing, ProtoId, ProtoSet, Start, Transport, choose, proto_bit,
+};
 use sekisho_types::{Dir, FlowInfo, SeededState, Uid, ip_proto};
 
 /// Datagrams that no probe knew before a UDP flow counts as unknown. WebRTC negotiates its path with a dozen STUN
@@ -69,15 +71,6 @@ pub(crate) struct Pass<'a> {
     pub store: &'a mut dyn Store,
 }
 
-const _: () = assert!(PROTOCOLS.len() <= 128, "protocols are kept as bits");
-
-/// What the probes say together.
-enum Choice {
-    Start(ProtoId),
-    More,
-    Nobody,
-}
-
 fn transport(flow: &FlowInfo) -> Option<Transport> {
     match flow.tuple.proto {
         ip_proto::TCP => Some(Transport::Tcp),
@@ -92,26 +85,6 @@ fn elsewhere(e: &Expectation, by: &FlowInfo) -> Option<Announced> {
     let t = &by.tuple;
     let same = (host, peer) == (t.orig, t.resp) || (peer, host) == (t.orig, t.resp);
     (!same).then_some(Announced { host, port, peer })
-}
-
-/// Asks the probes, those whose port fits first.
-fn choose(flow: &FlowInfo, transport: Transport, orig: &[u8], resp: &[u8], excluded: u128) -> Choice {
-    let mut more = false;
-    for port_match in [true, false] {
-        for (i, (id, d)) in PROTOCOLS.iter().enumerate() {
-            let ports = if transport == Transport::Tcp { d.tcp_ports } else { d.udp_ports };
-            let fits = ports.contains(&flow.tuple.resp_port) || ports.contains(&flow.tuple.orig_port);
-            if fits != port_match || excluded >> i & 1 != 0 {
-                continue;
-            }
-            match (d.probe)(&Probe { transport, orig, resp, port_match, flow }) {
-                Guess::Yes => return Choice::Start(*id),
-                Guess::More => more = true,
-                Guess::No => {}
-            }
-        }
-    }
-    if more { Choice::More } else { Choice::Nobody }
 }
 
 impl Pass<'_> {
@@ -312,7 +285,7 @@ impl Pass<'_> {
         *app = App::Probing(probing);
     }
 
-    /// Starts `id` on what is there. `Err` with its bit if it rejects the bytes without having confirmed anything.
+    /// Starts `id` on what is there. `Err` with the set of it if it rejects the bytes without having confirmed anything.
     fn start(
         &mut self,
         flow: &mut Flow,
@@ -320,7 +293,7 @@ impl Pass<'_> {
         id: ProtoId,
         chunks: &[(Dir, &[u8])],
         at: Moment,
-    ) -> Result<(), u128> {
+    ) -> Result<(), ProtoSet> {
         let Some(transport) = transport(&flow.info) else { return Ok(()) };
         let services = flow.apps.iter().count();
         let start = Start { transport, flow: &flow.info, handed_over_by: None, expected: None };
@@ -342,7 +315,7 @@ impl Pass<'_> {
                 self.drain(flow, at);
                 self.take(app);
                 *app = App::New;
-                return Err(1 << id as u32);
+                return Err(proto_bit(id));
             }
             self.settle(flow, app, *dir, bytes, at);
         }

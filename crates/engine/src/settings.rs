@@ -1,8 +1,10 @@
 use sekisho_capture::Frame;
+use sekisho_proto::Secrets;
 use sekisho_types::{Interval, Timestamp, ip_proto};
 use sekisho_wire::filter::Filter;
 
 use crate::budget::Budget;
+use std::sync::Arc;
 
 /// How a pass behaves.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,8 @@ pub struct Settings {
     pub filter: Option<Filter>,
     /// Verify checksums and leave bad packets out.
     pub checksums: bool,
+    /// Keys to what is encrypted; captures may add to them on the way.
+    pub secrets: Arc<Secrets>,
 }
 
 /// Entries of what one part of the pass remembers beside its flows.

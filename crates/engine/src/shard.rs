@@ -78,6 +78,11 @@ impl Shard {
         self.next_due
     }
 
+    /// Before then no timer of a leaf is due.
+    pub fn leaves_due(&self) -> Timestamp {
+        self.leaves.next_due()
+    }
+
     /// Lanes of carriers so far.
     pub fn carrier_lanes(&self) -> usize {
         self.carriers.len()

@@ -22,19 +22,21 @@ use sekisho_proto::Fact;
 use sekisho_record::Record;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
-use sekisho_wire::{LinkType, decode, decode_msdu};
+use sekisho_wire::{Decoded, LinkType, decode, decode_msdu};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-/// Position of a row in the run's order.
+/// Position of a row in the run's order: packet, step, lane, compared in one go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
-    /// Packet during which it was found; at the end of the run the first packet of the flow that ended.
-    pub packet: u64,
-    /// Timers first, then the packets in the frame from the outside in, then the end of the epoch.
-    step: u32,
-    /// Shard and lane, where several do something in the same step.
-    lane: u32,
+pub struct Key(u128);
+
+impl Key {
+    /// `packet`: during which the row was found; at the end of the run the first packet of the flow that ended. `step`:
+    /// timers first, then the packets in the frame from the outside in, then the end of the epoch. `lane`: shard and
+    /// lane, where several do something in the same step.
+    const fn new(packet: u64, step: u32, lane: u32) -> Self {
+        Self((packet as u128) << 64 | (step as u128) << 32 | lane as u128)
+    }
 }
 
 /// Takes rows with their place in the run's order.
@@ -213,19 +215,22 @@ impl Dealing {
         slice.carriers.resize_with(count, Vec::new);
         let index = u32::try_from(slice.batches.len()).unwrap_or(u32::MAX);
         slice.batches.push(Arc::clone(batch));
-        for i in from..batch.len() {
-            let Some(frame) = batch.get(i) else { break };
+        for (i, frame) in batch.frames().enumerate().skip(from) {
             if slice.is_empty() {
                 slice.first = frame.number;
             }
-            let item = Item {
-                at: u32::try_from(slice.len()).unwrap_or(u32::MAX),
-                batch: index,
-                frame: u32::try_from(i).unwrap_or(u32::MAX),
-                msdu: 0,
-                step: 1,
-            };
-            self.frame(&frame, item, slice);
+            let at = u32::try_from(slice.len()).unwrap_or(u32::MAX);
+            let item = Item { at, batch: index, frame: u32::try_from(i).unwrap_or(u32::MAX), msdu: 0, step: 1 };
+            let plain =
+                if self.filter.is_none() { self.dealer.plain(LinkType(frame.link_type), frame.data) } else { None };
+            match plain {
+                Some(place) => {
+                    self.now = self.now.max(frame.ts);
+                    self.stats.count(&frame);
+                    slice.leaves[place.shard].push(item);
+                }
+                None => self.frame(&frame, item, slice),
+            }
             slice.times.push(self.now);
             slice.ends_epoch = frame.number.is_multiple_of(EPOCH_LEN);
             if slice.is_closed() {
@@ -236,16 +241,10 @@ impl Dealing {
         batch.len()
     }
 
+    /// A frame whose headers have to be looked at.
+    #[inline(never)]
     fn frame(&mut self, frame: &Frame<'_>, mut item: Item, slice: &mut Slice) {
-        let link = LinkType(frame.link_type);
-        if self.filter.is_none()
-            && let Some(place) = self.dealer.plain(link, frame.data)
-        {
-            self.now = self.now.max(frame.ts);
-            self.stats.count(frame);
-            return slice.leaves[place.shard].push(item);
-        }
-        let mut decoded = decode(link, frame.data, frame.orig_len);
+        let mut decoded = decode(LinkType(frame.link_type), frame.data, frame.orig_len);
         if self.filter.as_ref().is_some_and(|f| !f.matches(&decoded, frame.orig_len)) {
             self.stats.filtered += 1;
             return;
@@ -326,7 +325,7 @@ impl Balance {
             return None;
         }
         let packet = slice.first + slice.len() as u64 - 1;
-        Some((Key { packet, step: RELIEF, lane: u32::MAX }, self.row(now, slice.stats, parts)?))
+        Some((Key::new(packet, RELIEF, u32::MAX), self.row(now, slice.stats, parts)?))
     }
 
     /// At the end of the run, before [`Part::close`]: notes what the parts use; the last row about the run itself.
@@ -376,16 +375,16 @@ impl Part {
     pub fn carriers(&mut self, slice: &Slice, rows: &mut dyn KeyedRows, found: &mut Vec<Found>) {
         for &item in slice.carriers.get(self.index as usize).into_iter().flatten() {
             let Some(frame) = slice.frame(item) else { continue };
+            let decoded = &packet(&frame, item);
             let mut rows = self.keyed(rows);
             self.time(slice, item.at, Some(0), &mut rows);
             rows.key = self.key(slice, item);
             let mut store = NoStore;
             let mut way = way(slice, &frame, item, &mut rows, &mut store);
-            let decoded = packet(&frame, item);
             if item.msdu == 0 && !decoded.anomalies.is_empty() {
-                self.shard.note_anomalies(&decoded, &mut way);
+                self.shard.note_anomalies(decoded, &mut way);
             }
-            let parcel = self.shard.carrier(&decoded, frame.data, self.hash, &mut way);
+            let parcel = self.shard.carrier(decoded, frame.data, self.hash, &mut way);
             found.extend(parcel.map(|parcel| Found { item: next(item), parcel }));
         }
     }
@@ -422,16 +421,16 @@ impl Part {
                 self.found_leaf(slice, earlier, rows);
             }
             let Some(frame) = slice.frame(item) else { continue };
+            let decoded = &packet(&frame, item);
             let mut rows = self.keyed(rows);
-            self.time(slice, item.at, None, &mut rows);
+            self.leaf_time(slice, item.at, &mut rows);
             rows.key = self.key(slice, item);
-            let decoded = packet(&frame, item);
             let mut store = NoStore;
             let mut way = way(slice, &frame, item, &mut rows, &mut store);
             if item.msdu == 0 && !decoded.anomalies.is_empty() {
-                self.shard.note_anomalies(&decoded, &mut way);
+                self.shard.note_anomalies(decoded, &mut way);
             }
-            self.shard.leaf(&decoded, frame.data, &mut way);
+            self.shard.leaf(decoded, frame.data, &mut way);
         }
         while let Some(later) = found.pop() {
             self.found_leaf(slice, later, rows);
@@ -459,7 +458,7 @@ impl Part {
         if slice.ends_epoch {
             let now = slice.times.last().copied().unwrap_or_default();
             for (i, lane) in self.shard.lanes_mut().enumerate() {
-                rows.key = Key { packet: slice.number(last), step: SWEEP, lane: self.index * LANES + number(i) };
+                rows.key = Key::new(slice.number(last), SWEEP, self.index * LANES + number(i));
                 lane.sweep(now, &mut rows, &mut NoStore);
             }
         }
@@ -469,13 +468,21 @@ impl Part {
     pub fn obey(&mut self, slice: &Slice, rows: &mut dyn KeyedRows) {
         let Some(last) = slice.len().checked_sub(1).and_then(|n| u32::try_from(n).ok()) else { return };
         let at = Moment { ts: slice.times.last().copied().unwrap_or_default(), number: slice.number(last) };
-        let key = Key { packet: at.number, step: RELIEF, lane: self.index * LANES };
+        let key = Key::new(at.number, RELIEF, self.index * LANES);
         self.follow(at, &mut Keyed { key, rows });
     }
 
     fn follow(&mut self, at: Moment, rows: &mut dyn Rows) {
         let orders = std::mem::take(&mut self.orders);
         self.shard.obey(&mut orders.iter(), at, rows, &mut NoStore);
+    }
+
+    /// [`Part::time`] for the lane of leaves, whose timers are rarely due.
+    #[inline]
+    fn leaf_time(&mut self, slice: &Slice, at: u32, rows: &mut Keyed<'_>) {
+        if slice.times.get(at as usize).is_some_and(|now| self.shard.leaves_due() <= *now) {
+            self.time(slice, at, None, rows);
+        }
     }
 
     /// Lets time pass in one lane up to frame `at`: each timer at the first frame that reaches it, but not before the
@@ -491,7 +498,7 @@ impl Part {
             let due = lane.next_due();
             let frame = slice.times.partition_point(|t| *t < due).max(from);
             let Some(&then) = slice.times.get(frame).filter(|_| frame <= at as usize) else { return };
-            rows.key = Key { packet: slice.first + frame as u64, step: 0, lane: self.index * LANES + number(index) };
+            rows.key = Key::new(slice.first + frame as u64, 0, self.index * LANES + number(index));
             lane.advance(then, rows, &mut NoStore);
             from = frame + 1;
         }
@@ -502,13 +509,13 @@ impl Part {
     }
 
     fn key(&self, slice: &Slice, item: Item) -> Key {
-        Key { packet: slice.number(item.at), step: item.step, lane: 0 }
+        Key::new(slice.number(item.at), item.step, 0)
     }
 
     /// The run is over at `now`: its flows may be ended. Tells the first packet of the oldest.
     pub fn close(&mut self, now: Timestamp, rows: &mut dyn KeyedRows) -> Option<u64> {
         for (i, lane) in self.shard.lanes_mut().enumerate() {
-            let key = Key { packet: 0, step: 0, lane: self.index * LANES + number(i) };
+            let key = Key::new(0, 0, self.index * LANES + number(i));
             lane.advance(now, &mut Keyed { key, rows }, &mut NoStore);
         }
         self.ending = self.shard.order();
@@ -524,7 +531,7 @@ impl Part {
     /// Ends the flows that began before packet `before`.
     pub fn end_flows(&mut self, before: u64, rows: &mut dyn KeyedRows) {
         while let Some((packet, lane, flow)) = self.ending.pop_if(|flow| flow.0 < before) {
-            let key = Key { packet, step: 0, lane: self.index * LANES + number(lane) };
+            let key = Key::new(packet, 0, self.index * LANES + number(lane));
             self.shard.end(lane, flow, &mut Keyed { key, rows }, &mut NoStore);
         }
     }
@@ -551,7 +558,7 @@ fn next(item: Item) -> Item {
 }
 
 #[inline(always)]
-fn packet(frame: &Frame<'_>, item: Item) -> sekisho_wire::Decoded {
+fn packet(frame: &Frame<'_>, item: Item) -> Decoded {
     match item.msdu {
         0 => decode(LinkType(frame.link_type), frame.data, frame.orig_len),
         offset => decode_msdu(frame.data, offset, frame.orig_len),

@@ -10,6 +10,7 @@ use crate::{Rows, Settings, Stats};
 use sekisho_capture::Frame;
 use sekisho_files::{NoStore, Store};
 use sekisho_flow::Moment;
+use sekisho_proto::Secrets;
 use sekisho_record::Record;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
@@ -32,6 +33,7 @@ pub struct Worker {
     now: Timestamp,
     /// Before then no shard has a timer.
     next_due: Timestamp,
+    secrets: Arc<Secrets>,
 }
 
 impl Worker {
@@ -56,10 +58,16 @@ impl Worker {
             stats: Stats::default(),
             now: Timestamp(i64::MIN),
             next_due: Timestamp(i64::MAX),
+            secrets: Arc::clone(&settings.secrets),
         };
         // Nothing is held yet: this only tells each what it may come to hold.
         worker.balance(Moment::default(), &mut |_: &dyn Record| {}, &mut NoStore);
         worker
+    }
+
+    /// Keys to what is encrypted, to which captures may add.
+    pub fn secrets(&self) -> &Arc<Secrets> {
+        &self.secrets
     }
 
     /// Takes frames in the timeline's order. Rows leave through `rows` as soon as they are complete.

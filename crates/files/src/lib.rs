@@ -86,6 +86,8 @@ pub struct FileMeta {
     pub parent: Option<Uid>,
     /// No row in `files` for it: certificates, which have `x509`.
     pub unlogged: bool,
+    /// It came encrypted and was decrypted.
+    pub decrypted: bool,
 }
 
 impl Heap for FileMeta {

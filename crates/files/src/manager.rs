@@ -4,7 +4,7 @@ use crate::file::{FLOWS_PER_FILE_MAX, File, Way};
 use crate::record::FlowColumns;
 use crate::{Extract, FileMeta, FileRecord, FileSummary, Finished, HashSet, Hashes, OcspRecord, Store, ocsp};
 use hashbrown::HashMap;
-use sekisho_record::{Set, Text};
+use sekisho_record::{Set, Tail, Text};
 use sekisho_types::{Addr, FlowInfo, Heap, Interval, SeededState, Timestamp, Uid, block_len};
 
 /// Places of one flow's file number in its table, which is between 7/16 and 7/8 full.
@@ -690,7 +690,7 @@ fn rows(file: &File, hashes: &Hashes, complete: bool, timedout: bool) -> Vec<Fil
         complete,
         name: file.meta.filename.clone().or_else(|| file.meta.suggested_name.clone()),
         announced_bytes: file.meta.total_len,
-        tail: flow.tail,
+        tail: Tail { decrypted: file.meta.decrypted.then_some(true), ..flow.tail },
     };
     file.flows.iter().map(row).collect()
 }

@@ -1,4 +1,4 @@
-use crate::{Decoding, Event, ProtoId, Transport};
+use crate::{Decoding, Event, ProtoId, Secrets, Transport};
 use sekisho_record::{Head, Tail, Text};
 use sekisho_types::{Addr, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,21 @@ pub struct Cx<'a> {
     pub transport: Transport,
     out: &'a mut Outbox,
     files: &'a mut dyn Files,
+    /// The bytes were decrypted.
+    decrypted: bool,
 }
+
+/// How far an outbox was filled.
+pub(crate) struct Mark {
+    events: usize,
+    once: usize,
+    expectations: usize,
+    confirmed: usize,
+    recognized: usize,
+}
+
+/// What a parser says about itself: that it lost track, that it needs no more, who goes on.
+pub(crate) type Said = (Option<&'static str>, bool, Option<HandOver>);
 
 /// An anomaly to be logged under Zeek's weird name where Zeek has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +136,8 @@ pub struct FileMeta {
     pub known_mime: Option<&'static str>,
     /// No row in `files` for it: certificates, which have `x509`.
     pub unlogged: bool,
+    /// It came encrypted; set by [`Cx::file_open`].
+    pub decrypted: bool,
 }
 
 /// A file that is passing; valid until closed.
@@ -229,6 +245,8 @@ pub struct Outbox {
     pub remembered: Remembered,
     /// What decompression may still cost. Survives draining.
     pub decoding: Decoding,
+    /// Keys to what is encrypted. Survives draining.
+    pub secrets: Option<Arc<Secrets>>,
     /// Records in the order found.
     pub events: Vec<Event>,
     /// Which of `events` are logged once: other workers may have met the same facts.
@@ -266,7 +284,7 @@ impl<'a> Cx<'a> {
         out: &'a mut Outbox,
         files: &'a mut dyn Files,
     ) -> Self {
-        Self { ts, packet, flow, transport, out, files }
+        Self { ts, packet, flow, transport, out, files, decrypted: false }
     }
 
     /// First columns of a record about something that happened at `ts`.
@@ -276,7 +294,56 @@ impl<'a> Cx<'a> {
 
     /// Last columns of a record.
     pub fn tail(&self) -> Tail {
-        Tail::new(self.flow)
+        Tail { decrypted: self.decrypted.then_some(true), ..Tail::new(self.flow) }
+    }
+
+    /// Keys to what is encrypted, if the run has any.
+    pub fn secrets(&self) -> Option<Arc<Secrets>> {
+        self.out.secrets.clone()
+    }
+
+    /// Has the run keys to what is encrypted?
+    pub fn has_secrets(&self) -> bool {
+        self.out.secrets.is_some()
+    }
+
+    /// From now on bytes are decrypted ones, or not; tells what they were.
+    pub(crate) fn set_decrypted(&mut self, decrypted: bool) -> bool {
+        std::mem::replace(&mut self.decrypted, decrypted)
+    }
+
+    /// Takes what was said so far; a wish to swap the ends is dropped.
+    pub(crate) fn take_said(&mut self) -> Said {
+        self.out.flip = false;
+        (self.out.rejected.take(), std::mem::take(&mut self.out.opaque), self.out.hand_over.take())
+    }
+
+    /// Puts back what [`Cx::take_said`] took.
+    pub(crate) fn put_said(&mut self, said: Said) {
+        (self.out.rejected, self.out.opaque, self.out.hand_over) = said;
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        let out = &self.out;
+        Mark {
+            events: out.events.len(),
+            once: out.once.len(),
+            expectations: out.expectations.len(),
+            confirmed: out.confirmed.len(),
+            recognized: out.recognized.len(),
+        }
+    }
+
+    /// Was a service confirmed or recognised since?
+    pub(crate) fn confirmed_since(&self, mark: &Mark) -> bool {
+        self.out.confirmed.len() > mark.confirmed || self.out.recognized.len() > mark.recognized
+    }
+
+    /// Takes back what was found since.
+    pub(crate) fn forget_since(&mut self, mark: &Mark) {
+        self.out.events.truncate(mark.events);
+        self.out.once.truncate(mark.once);
+        self.out.expectations.truncate(mark.expectations);
     }
 
     /// Logs a record.
@@ -373,6 +440,7 @@ impl<'a> Cx<'a> {
 
     /// A file begins in this flow.
     pub fn file_open(&mut self, meta: FileMeta) -> FileId {
+        let meta = FileMeta { decrypted: self.decrypted, ..meta };
         self.files.open(self.flow, self.ts, meta)
     }
 

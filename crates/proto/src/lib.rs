@@ -27,8 +27,11 @@ mod cx;
 mod decoding;
 mod frames;
 mod named;
+mod nested;
 mod protocol;
+mod recognize;
 mod registry;
+mod secrets;
 #[cfg(test)]
 mod state_len_tests;
 mod stream;
@@ -62,6 +65,9 @@ pub use cx::{
     REMEMBERED_FOR, Range, Remembered, Transfer, Weird,
 };
 pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, MAX_DECODER_LEN, REFILL_RATIO, Windows};
+pub use nested::Nested;
 pub use protocol::{Descriptor, Guess, Probe, Protocol, Start, Transport};
+pub use recognize::{Choice, MAX_PROBE_BYTES, MAX_PROBE_CHUNKS, Probing, ProtoSet, choose, proto_bit};
 pub use registry::{Event, PROTOCOLS, Parser, ProtoId, schemas};
+pub use secrets::{Added, MAX_SECRET_SESSIONS, Secret, SecretKind, Secrets, SessionSecrets};
 pub use stream::{Held, Joined, Line, Lines};

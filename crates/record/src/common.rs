@@ -46,6 +46,9 @@ pub struct Tail {
     /// Set if only one end's packets were seen up to then: `orig` or `resp`.
     #[record(ext)]
     pub one_sided: Option<EnumName>,
+    /// True if this was found in bytes that were decrypted with given keys.
+    #[record(ext)]
+    pub decrypted: Option<bool>,
 }
 
 impl Tail {
@@ -57,6 +60,7 @@ impl Tail {
                 Dir::Orig => EnumName("orig"),
                 Dir::Resp => EnumName("resp"),
             }),
+            decrypted: None,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What is to be done, and what is under way.
 
-use super::{Collector, PileOf, Sheaf, Source, lock};
+use super::{Collector, Dealer, Load, PileOf, Reader, Sheaf, lock};
 use crate::gather::Gather;
-use sekisho_engine::{Balance, Dealing, Found, Key, KeyedRows, MAX_PARTS, Part, Slice, StatsRecord};
+use sekisho_capture::Batch;
+use sekisho_engine::{Balance, Found, Key, KeyedRows, MAX_PARTS, Part, Slice, StatsRecord};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +15,9 @@ const MAX_WAITING_LEN: usize = 8 << 20;
 
 /// Slices under way that there should be: one being finished, one that the others can go on with.
 const MIN_ACTIVE: usize = 2;
+
+/// Slices read ahead: where packets are large, reading is half of the work, and must not wait for the other half.
+const MAX_LOADS: usize = 2;
 
 /// Tasks per thread that a slice is cut into, about.
 const TASKS: usize = 6;
@@ -62,8 +66,10 @@ impl Job {
 /// What a thread may take; it gives everything back.
 #[expect(clippy::large_enum_variant, reason = "there are as many as threads, and they are moved once a slice")]
 pub enum Task<'g, G: Gather> {
-    /// Read and deal a slice.
-    Read(Box<Source>, Slice),
+    /// Read, into these buffers.
+    Read(Box<Reader>, Vec<Batch>),
+    /// Deal a slice.
+    Deal(Box<Dealer>, Slice),
     /// Put rows in order.
     Put(Box<Collector<'g, G>>, Vec<Sheaf<PileOf<G>>>),
     /// Some shards' parts of a job.
@@ -73,8 +79,10 @@ pub enum Task<'g, G: Gather> {
 /// What a thread gives back.
 #[expect(clippy::large_enum_variant, reason = "there are as many as threads, and they are moved once a slice")]
 pub enum Outcome<'g, G: Gather> {
-    /// A slice, empty at the end; whether it was lost to a bug.
-    Read(Box<Source>, Slice, bool),
+    /// What was read and whether there is more, `None` if it was lost to a bug; buffers.
+    Read(Box<Reader>, Option<(Load, bool)>, Vec<Batch>),
+    /// A slice; `None` if it was lost to a bug.
+    Deal(Box<Dealer>, Option<Slice>),
     /// Emptied sheaves; whether to go on, `None` if rows were lost to a bug.
     Put(Box<Collector<'g, G>>, Vec<Sheaf<PileOf<G>>>, Option<bool>),
     /// Shards that have done their parts of a job, what was in their carriers, their rows, and how many met a bug.
@@ -103,7 +111,11 @@ struct Active<P> {
 pub struct State<'g, G: Gather> {
     /// Memory of the run.
     balance: Balance,
-    source: Option<Box<Source>>,
+    reader: Option<Box<Reader>>,
+    dealer: Option<Box<Dealer>>,
+    /// What was read and is not dealt, beside what the dealer has.
+    loads: VecDeque<Load>,
+    spare_batches: Vec<Batch>,
     collector: Option<Box<Collector<'g, G>>>,
     /// Slices being worked on, oldest first; a shard takes them in this order.
     active: VecDeque<Active<PileOf<G>>>,
@@ -116,7 +128,7 @@ pub struct State<'g, G: Gather> {
     waiting_len: usize,
     spare_slices: Vec<Slice>,
     spare_sheaves: Vec<Sheaf<PileOf<G>>>,
-    /// All slices are read.
+    /// All captures are read.
     read: bool,
     /// The last row about the run itself is made.
     reported: bool,
@@ -134,10 +146,17 @@ const _: () = assert!(MAX_PARTS <= 64, "shards are kept as bits");
 
 impl<'g, G: Gather> State<'g, G> {
     /// For `jobs` threads and `count` shards.
-    pub fn new(source: Source, balance: Balance, collector: Collector<'g, G>, jobs: usize, count: usize) -> Self {
+    pub fn new(
+        (reader, dealer, balance, collector): (Reader, Dealer, Balance, Collector<'g, G>),
+        jobs: usize,
+        count: usize,
+    ) -> Self {
         Self {
             balance,
-            source: Some(Box::new(source)),
+            reader: Some(Box::new(reader)),
+            dealer: Some(Box::new(dealer)),
+            loads: VecDeque::new(),
+            spare_batches: Vec::new(),
             collector: Some(Box::new(collector)),
             active: VecDeque::new(),
             jobs,
@@ -158,7 +177,7 @@ impl<'g, G: Gather> State<'g, G> {
     /// Is nothing left to do, and nothing under way?
     pub fn is_over(&self) -> bool {
         let busy = self.active.iter().any(|a| a.busy > 0);
-        let idle = !busy && self.source.is_some() && self.collector.is_some();
+        let idle = !busy && self.reader.is_some() && self.dealer.is_some() && self.collector.is_some();
         idle && (self.stopped || self.ended && self.waiting.is_empty())
     }
 
@@ -167,19 +186,20 @@ impl<'g, G: Gather> State<'g, G> {
         if self.stopped {
             return None;
         }
-        // A slice must be there when one is done; more are read when there is nothing else to do.
-        if let Some(task) = self.read(MIN_ACTIVE) {
+        // A slice must be there when one is done, and one read when that is dealt; more follow when there is nothing
+        // else to do.
+        if let Some(task) = self.deal(MIN_ACTIVE).or_else(|| self.read(1)) {
             return Some(task);
         }
         let shard = if self.may_work() { self.shard(me) } else { None };
-        shard.or_else(|| self.put()).or_else(|| self.read(MAX_ACTIVE))
+        shard.or_else(|| self.put()).or_else(|| self.deal(MAX_ACTIVE)).or_else(|| self.read(MAX_LOADS))
     }
 
     /// Is there something for another thread?
     pub fn has_more(&self) -> bool {
         let shard = self.may_work() && self.pick(|_| true).is_some();
         let put = !self.waiting.is_empty() && self.collector.is_some();
-        !self.stopped && (shard || put || self.may_read(MAX_ACTIVE) && self.source.is_some())
+        !self.stopped && (shard || put || self.may_deal(MAX_ACTIVE) || self.may_read(MAX_LOADS))
     }
 
     /// Not too many rows wait to be written.
@@ -188,17 +208,33 @@ impl<'g, G: Gather> State<'g, G> {
     }
 
     fn may_read(&self, most: usize) -> bool {
-        // What a slice announces has to be known before the next is dealt.
-        let blocked = self.active.iter().any(|a| a.job.slice().is_some_and(Slice::meets));
-        !self.read && !blocked && self.active.len() < most
+        !self.read && self.loads.len() < most && self.reader.is_some()
     }
 
     fn read(&mut self, most: usize) -> Option<Task<'g, G>> {
         if !self.may_read(most) {
             return None;
         }
-        let source = self.source.take()?;
-        Some(Task::Read(source, self.spare_slices.pop().unwrap_or_default()))
+        let reader = self.reader.take()?;
+        Some(Task::Read(reader, std::mem::take(&mut self.spare_batches)))
+    }
+
+    fn may_deal(&self, most: usize) -> bool {
+        // What a slice announces has to be known before the next is dealt.
+        let blocked = self.active.iter().any(|a| a.job.slice().is_some_and(Slice::meets));
+        let there = self.dealer.as_ref().is_some_and(|dealer| !dealer.load.is_empty() || !self.loads.is_empty());
+        there && !blocked && self.active.len() < most
+    }
+
+    fn deal(&mut self, most: usize) -> Option<Task<'g, G>> {
+        if !self.may_deal(most) {
+            return None;
+        }
+        let mut dealer = self.dealer.take()?;
+        if dealer.load.is_empty() {
+            dealer.take(self.loads.pop_front().unwrap_or_default());
+        }
+        Some(Task::Deal(dealer, self.spare_slices.pop().unwrap_or_default()))
     }
 
     fn put(&mut self) -> Option<Task<'g, G>> {
@@ -268,9 +304,22 @@ impl<'g, G: Gather> State<'g, G> {
     /// What came of a task.
     pub fn take_back(&mut self, outcome: Outcome<'g, G>) {
         match outcome {
-            Outcome::Read(source, slice, lost) => {
-                self.lost += u64::from(lost);
-                self.filled(source, slice);
+            Outcome::Read(reader, read, mut spare) => {
+                self.reader = Some(reader);
+                self.spare_batches.append(&mut spare);
+                self.lost += u64::from(read.is_none());
+                let (load, more) = read.unwrap_or_default();
+                self.read |= !more;
+                if !load.is_empty() {
+                    self.loads.push_back(load);
+                }
+            }
+            Outcome::Deal(dealer, slice) => {
+                self.dealer = Some(dealer);
+                self.lost += u64::from(slice.is_none());
+                if let Some(slice) = slice.filter(|slice| !slice.is_empty()) {
+                    self.dealt(slice);
+                }
             }
             Outcome::Put(collector, sheaves, go_on) => {
                 self.lost += u64::from(go_on.is_none());
@@ -285,12 +334,7 @@ impl<'g, G: Gather> State<'g, G> {
         }
     }
 
-    fn filled(&mut self, source: Box<Source>, slice: Slice) {
-        self.source = Some(source);
-        if slice.is_empty() {
-            self.read = true;
-            return;
-        }
+    fn dealt(&mut self, slice: Slice) {
         let slice = Arc::new(slice);
         let mut active = self.active(Job::Carriers(Arc::clone(&slice)));
         active.start(|i| slice.carrier_count(i));
@@ -334,17 +378,21 @@ impl<'g, G: Gather> State<'g, G> {
             match active.job {
                 Job::Leaves(slice) | Job::Relief(slice) | Job::Report(Some(slice), ..) => {
                     if slice.meets()
-                        && let Some(source) = &mut self.source
+                        && let Some(dealer) = &mut self.dealer
                     {
-                        all(parts, |parts| source.dealing_mut().meet(parts));
+                        all(parts, |parts| dealer.dealing.meet(parts));
                     }
-                    self.spare_slices.extend(Arc::try_unwrap(slice).ok());
+                    if let Ok(mut slice) = Arc::try_unwrap(slice) {
+                        self.spare_batches.extend(slice.clear().filter_map(|batch| Arc::try_unwrap(batch).ok()));
+                        self.spare_slices.push(slice);
+                    }
                 }
                 Job::Close(_) | Job::End(_) => self.end_some(parts),
                 Job::Carriers(_) | Job::Found(..) | Job::Report(None, ..) => {}
             }
         }
-        if self.active.is_empty() && self.read && !self.ended {
+        let dealt = self.loads.is_empty() && self.dealer.as_ref().is_some_and(|dealer| dealer.load.is_empty());
+        if self.active.is_empty() && self.read && dealt && !self.ended {
             self.end_run(parts);
         }
     }
@@ -371,8 +419,8 @@ impl<'g, G: Gather> State<'g, G> {
 
     /// All slices are done: a last row about the run itself, then flows end.
     fn end_run(&mut self, parts: &[Mutex<Part>]) {
-        let Some(source) = &self.source else { return };
-        let (now, stats) = (source.dealing().now(), source.dealing().stats());
+        let Some(dealer) = &self.dealer else { return };
+        let (now, stats) = (dealer.dealing.now(), dealer.dealing.stats());
         if !std::mem::replace(&mut self.reported, true)
             && let Some((key, row)) = all(parts, |parts| self.balance.last_report(now, stats, parts))
         {
@@ -403,13 +451,16 @@ impl<'g, G: Gather> State<'g, G> {
         self.active.push_back(end);
     }
 
-    /// The source, the collector and the state of memory, when all is over, and what is not needed any more.
-    pub fn ends(mut self) -> Option<(Box<Source>, Box<Collector<'g, G>>, Balance, impl Sized)> {
-        let (source, collector) = (self.source.take()?, self.collector.take()?);
-        let rest = (self.active, self.waiting, self.spare_slices, self.spare_sheaves);
-        Some((source, collector, self.balance, rest))
+    /// What reads, deals and collects, and the state of memory, when all is over; and what is not needed any more.
+    pub fn ends(mut self) -> Option<Ends<'g, G, impl Sized>> {
+        let (reader, dealer, collector) = (self.reader.take()?, self.dealer.take()?, self.collector.take()?);
+        let rest = (self.active, self.waiting, self.spare_slices, self.spare_sheaves, self.spare_batches, self.loads);
+        Some((reader, dealer, collector, self.balance, rest))
     }
 }
+
+/// See [`State::ends`].
+pub type Ends<'g, G, R> = (Box<Reader>, Box<Dealer>, Box<Collector<'g, G>>, Balance, R);
 
 /// Hands all parts on; none of them may be at work.
 fn all<R>(parts: &[Mutex<Part>], f: impl FnOnce(&mut dyn Iterator<Item = &mut Part>) -> R) -> R {
@@ -475,15 +526,5 @@ impl Job {
             Self::Report(slice, ..) => slice.as_deref(),
             Self::Close(_) | Self::End(_) => None,
         }
-    }
-}
-
-impl Source {
-    fn dealing(&self) -> &Dealing {
-        &self.dealing
-    }
-
-    fn dealing_mut(&mut self) -> &mut Dealing {
-        &mut self.dealing
     }
 }

@@ -138,6 +138,12 @@ impl Layer {
         }
     }
 
+    /// The header of the open record, or of the one that just ended.
+    pub(super) fn head_of_open(&self) -> super::open::Head {
+        let [content, a, b, c, d] = self.head;
+        super::open::Head { content, version: u16::from_be_bytes([a, b]), len: u16::from_be_bytes([c, d]) }
+    }
+
     /// The open record.
     pub(super) fn current(&self) -> Option<Content> {
         self.open.map(|(content, _)| content)

@@ -12,7 +12,10 @@ pub(crate) mod kind {
     pub(crate) const CERTIFICATE: u8 = 11;
     pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
     pub(crate) const CLIENT_KEY_EXCHANGE: u8 = 16;
+    pub(crate) const ENCRYPTED_EXTENSIONS: u8 = 8;
+    pub(crate) const FINISHED: u8 = 20;
     pub(crate) const CERTIFICATE_STATUS: u8 = 22;
+    pub(crate) const KEY_UPDATE: u8 = 24;
 }
 
 /// Extensions (IANA TLS ExtensionType).
@@ -22,6 +25,7 @@ pub(crate) mod ext {
     pub(crate) const EC_POINT_FORMATS: u16 = 11;
     pub(crate) const SIGNATURE_ALGORITHMS: u16 = 13;
     pub(crate) const ALPN: u16 = 16;
+    pub(crate) const ENCRYPT_THEN_MAC: u16 = 22;
     pub(crate) const SESSION_TICKET: u16 = 35;
     pub(crate) const PRE_SHARED_KEY: u16 = 41;
     pub(crate) const SUPPORTED_VERSIONS: u16 = 43;
@@ -48,6 +52,7 @@ const RETRY_RANDOM: [u8; 32] = [
 pub(crate) struct ClientHello<'a> {
     /// The hello's own version field.
     pub(crate) version: u16,
+    pub(crate) random: [u8; 32],
     pub(crate) session_id: &'a [u8],
     /// Two octets each.
     pub(crate) ciphers: &'a [u8],
@@ -74,6 +79,7 @@ pub(crate) struct ClientHello<'a> {
 pub(crate) struct ServerHello<'a> {
     /// The hello's own version field.
     pub(crate) version: u16,
+    pub(crate) random: [u8; 32],
     pub(crate) session_id: &'a [u8],
     pub(crate) cipher: u16,
     /// Extension types in wire order.
@@ -86,6 +92,7 @@ pub(crate) struct ServerHello<'a> {
     pub(crate) pre_shared_key: bool,
     /// It is a request to try again.
     pub(crate) retry: bool,
+    pub(crate) encrypt_then_mac: bool,
 }
 
 /// Two-octet numbers of a list.
@@ -97,7 +104,7 @@ pub(crate) fn u16s(list: &[u8]) -> impl Iterator<Item = u16> {
 pub(crate) fn client_hello(body: &[u8], dtls: bool) -> ParseResult<ClientHello<'_>> {
     let mut r = Reader::new(body);
     let mut h = ClientHello { version: r.u16(&"client version")?, ..ClientHello::default() };
-    r.skip(&"client random", 32)?;
+    h.random = r.array(&"client random")?;
     h.session_id = r.block8(&"session id")?.take_rest();
     if dtls {
         r.block8(&"cookie")?;
@@ -165,8 +172,8 @@ impl<'a> ClientHello<'a> {
 pub(crate) fn server_hello(body: &[u8]) -> ParseResult<ServerHello<'_>> {
     let mut r = Reader::new(body);
     let mut h = ServerHello { version: r.u16(&"server version")?, ..ServerHello::default() };
-    let random: [u8; 32] = r.array(&"server random")?;
-    h.retry = random == RETRY_RANDOM;
+    h.random = r.array(&"server random")?;
+    h.retry = h.random == RETRY_RANDOM;
     let early_draft = h.version / 0xff == 0x7f;
     if !early_draft {
         h.session_id = r.block8(&"session id")?.take_rest();
@@ -208,10 +215,32 @@ impl<'a> ServerHello<'a> {
             ext::SUPPORTED_VERSIONS => self.selected_version = Some(r.u16(&"selected version")?),
             ext::KEY_SHARE | ext::KEY_SHARE_OLD => self.group = Some(r.u16(&"group")?),
             ext::PRE_SHARED_KEY => self.pre_shared_key = true,
+            ext::ENCRYPT_THEN_MAC => self.encrypt_then_mac = true,
             _ => {}
         }
         Ok(())
     }
+}
+
+/// The protocol chosen in EncryptedExtensions (RFC 8446 §4.3.1).
+pub(crate) fn encrypted_alpn(body: &[u8]) -> Option<&[u8]> {
+    let mut list = Reader::new(body).block16(&"extensions").ok()?;
+    let mut hello = ServerHello::default();
+    hello.extensions(Reader::new(list.take_rest()));
+    hello.alpn
+}
+
+/// The first `most` certificates of a Certificate message of TLS 1.3 (RFC 8446 §4.4.2).
+pub(crate) fn certificates13(body: &[u8], most: usize) -> ParseResult<Vec<&[u8]>> {
+    let mut r = Reader::new(body);
+    r.block8(&"request context")?;
+    let mut list = r.block24(&"certificates")?;
+    let mut out = Vec::new();
+    while !list.is_empty() && out.len() < most {
+        out.push(list.block24(&"certificate")?.take_rest());
+        list.block16(&"certificate extensions")?;
+    }
+    Ok(out)
 }
 
 /// The first `most` certificates of a Certificate message up to TLS 1.2 (RFC 5246 §7.4.2).

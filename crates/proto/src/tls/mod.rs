@@ -1,5 +1,6 @@
 //! TLS 1.0 to 1.3 (RFC 2246, 4346, 5246, 8446), SSL 2 and 3 (RFC 6101) over streams, DTLS 1.0 to 1.3 (RFC 4347, 6347,
-//! 9147) over datagrams: hellos, certificates, alerts, and whether the session came about. Nothing is decrypted.
+//! 9147) over datagrams: hellos, certificates, alerts, and whether the session came about. Where the run has the secrets of
+//! a TLS 1.2 or 1.3 session over a stream, its records are opened, and what speaks inside is recognised and parsed.
 //!
 //! One row per session, logged when both ends encrypt, or else at the flow's end; from the former on the flow is
 //! opaque. Each certificate gives an x509 row (once per run and role: the collector drops repeats). Limits:
@@ -9,12 +10,17 @@
 
 mod chain;
 mod ciphers;
+mod decrypt;
+#[cfg(test)]
+mod decrypt_tests;
 mod dtls;
 mod fingerprint;
 mod handshake;
+mod keys;
 mod layer;
 mod message;
 mod names;
+mod open;
 mod probe;
 mod record;
 mod session;
@@ -28,6 +34,7 @@ pub use record::{SslRecord, X509Record};
 pub use session::MAX_HISTORY_LEN;
 
 use crate::{Cx, Descriptor, Protocol, Start, Transport};
+use decrypt::Decrypt;
 use dtls::Datagrams;
 use handshake::{Handshakes, Step};
 use layer::{Content, Dialect, Header, Layer, content};
@@ -42,6 +49,7 @@ pub struct Parser {
     handshakes: [Handshakes; 2],
     dialect: Dialect,
     datagrams: Option<Box<Datagrams>>,
+    decrypt: Option<Box<Decrypt>>,
 }
 
 impl Protocol for Parser {
@@ -66,23 +74,36 @@ impl Protocol for Parser {
         }
     }
 
-    fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
+    fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         let i = dir.index();
         let (Some(layer), Some(handshakes)) = (self.layers.get_mut(i), self.handshakes.get_mut(i)) else { return };
         // Inside an encrypted record nothing of value is lost; a message in clear can't be put together any more.
-        if layer.current() != Some(Content::Encrypted) || !layer.skip(len) {
+        let inside = layer.current() == Some(Content::Encrypted) && layer.skip(len);
+        if !inside {
             layer.lost = true;
             handshakes.clear();
+        }
+        if let Some(decrypt) = &mut self.decrypt {
+            decrypt.gap(dir, len, inside, cx);
+        }
+    }
+
+    fn half_closed(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+        if let Some(decrypt) = &mut self.decrypt {
+            decrypt.half_closed(dir, cx);
         }
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
+        if let Some(mut decrypt) = self.decrypt.take() {
+            decrypt.end(cx);
+        }
         self.session.log(cx);
     }
 
     fn held_len(&self) -> usize {
         let buffers = self.layers.as_slice().heap_len() + self.handshakes.as_slice().heap_len();
-        self.session.heap_len() + buffers + self.datagrams.heap_len()
+        self.session.heap_len() + buffers + self.datagrams.heap_len() + self.decrypt.heap_len()
     }
 }
 
@@ -90,7 +111,7 @@ impl Parser {
     fn stream(&mut self, dir: Dir, mut bytes: &[u8], cx: &mut Cx<'_>) -> Result<(), &'static str> {
         let i = dir.index();
         while let Some(layer) = self.layers.get_mut(i).filter(|l| !l.lost && !bytes.is_empty()) {
-            if self.session.established {
+            if self.session.established && self.decrypt.is_none() {
                 break;
             }
             if let Some(content) = layer.current() {
@@ -141,19 +162,21 @@ impl Parser {
         let i = dir.index();
         match content {
             Content::Encrypted => {
-                if ends {
-                    self.session.ciphertext(cx);
-                }
+                self.encrypted(dir, piece, ends, cx);
                 return Ok(());
             }
             Content::Clear(content::HANDSHAKE) => {
                 let (Some(handshakes), session) = (self.handshakes.get_mut(i), &mut self.session) else {
                     return Ok(());
                 };
-                return handshakes.feed(piece, |step| match step {
+                handshakes.feed(piece, |step| match step {
                     Step::Message { kind, body } => session.message(dir, kind, body, false, cx),
                     Step::TooLong { kind } => session.too_long(dir, kind, cx),
-                });
+                })?;
+                if let Some(agreed) = session.take_agreed() {
+                    self.decrypt = Decrypt::new(&agreed, session.is_client(Dir::Orig), cx).map(Box::new);
+                }
+                return Ok(());
             }
             _ => {}
         }
@@ -170,6 +193,28 @@ impl Parser {
         }
     }
 
+    /// A piece of an encrypted record.
+    fn encrypted(&mut self, dir: Dir, piece: &[u8], ends: bool, cx: &mut Cx<'_>) {
+        let Some(decrypt) = &mut self.decrypt else {
+            if ends {
+                self.session.ciphertext(cx);
+            }
+            return;
+        };
+        decrypt.keep(dir, piece);
+        let Some(layer) = self.layers.get(dir.index()).filter(|_| ends) else { return };
+        decrypt.record(dir, layer.head_of_open(), &mut self.session, cx);
+        if decrypt.is_over() {
+            if let Some(mut decrypt) = self.decrypt.take() {
+                decrypt.end(cx);
+            }
+            self.session.ciphertext(cx);
+            if self.session.established {
+                cx.opaque();
+            }
+        }
+    }
+
     fn small_record(
         &mut self,
         dir: Dir,
@@ -179,7 +224,12 @@ impl Parser {
         cx: &mut Cx<'_>,
     ) -> Result<(), &'static str> {
         match kind {
-            content::CHANGE_CIPHER_SPEC => self.session.change_cipher_spec(dir, cx),
+            content::CHANGE_CIPHER_SPEC => {
+                self.session.change_cipher_spec(dir, cx);
+                if let Some(decrypt) = &mut self.decrypt {
+                    decrypt.change_cipher_spec(dir);
+                }
+            }
             content::ALERT => return self.session.alerts(dir, body, len, cx),
             content::HEARTBEAT => self.session.heartbeat(dir, cx),
             content::APPLICATION_DATA => self.session.plain_data(cx),

@@ -56,6 +56,20 @@ pub(super) struct Session {
     alpn_len: usize,
     client_version: Option<u16>,
     ech: bool,
+    /// The client's random, kept where there are secrets to look up by it.
+    client_random: Option<[u8; 32]>,
+    /// What both ends agreed upon, for [`Session::take_agreed`].
+    agreed: Option<Agreed>,
+}
+
+/// What the keys of a session follow from, beside its secrets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Agreed {
+    pub(super) client_random: [u8; 32],
+    pub(super) server_random: [u8; 32],
+    pub(super) version: u16,
+    pub(super) cipher: u16,
+    pub(super) encrypt_then_mac: bool,
 }
 
 /// A message that cannot be what it says it is: why.
@@ -196,6 +210,7 @@ impl Session {
             }
         }
         self.ech |= h.ech;
+        self.client_random = cx.has_secrets().then_some(h.random);
         if self.ja3.is_none() {
             self.ja3 = Some(fingerprint::ja3(h));
             self.ja4 = Some(fingerprint::ja4(h, carrier));
@@ -215,6 +230,13 @@ impl Session {
             self.version = Some(version);
         }
         self.cipher = Some(ciphers::name(h.cipher).into_owned());
+        self.agreed = self.client_random.filter(|_| !h.retry).map(|client_random| Agreed {
+            client_random,
+            server_random: h.random,
+            version,
+            cipher: h.cipher,
+            encrypt_then_mac: h.encrypt_then_mac,
+        });
         self.retry_pending = h.retry;
         self.curve = h.group.or(self.curve);
         self.next_protocol = h.alpn.map(Text::from).or(self.next_protocol.take());
@@ -313,12 +335,37 @@ impl Session {
 
     /// The session is established.
     pub(super) fn establish(&mut self, cx: &mut Cx<'_>) {
+        self.establish_open(cx);
+        cx.opaque();
+    }
+
+    /// The session is established, and its records can be read.
+    pub(super) fn establish_open(&mut self, cx: &mut Cx<'_>) {
         self.established = true;
         // Encrypted data alone, without any hello, tells nothing that is worth a row.
         if self.begun() {
             self.log(cx);
         }
-        cx.opaque();
+    }
+
+    /// What was agreed upon by the server hello just read, where secrets may be known.
+    pub(super) fn take_agreed(&mut self) -> Option<Agreed> {
+        self.agreed.take()
+    }
+
+    /// A handshake message that was decrypted.
+    pub(super) fn opened_message(&mut self, dir: Dir, kind: u8, body: &[u8], cx: &mut Cx<'_>) {
+        match kind {
+            kind::ENCRYPTED_EXTENSIONS => {
+                self.next_protocol = message::encrypted_alpn(body).map(Text::from).or(self.next_protocol.take());
+            }
+            kind::CERTIFICATE if self.is_tls13() => {
+                if let Ok(certs) = message::certificates13(body, super::chain::MAX_CERTS + 1) {
+                    self.add_certificates(dir, &certs, cx);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Logs the row unless that was done or nothing was seen.
