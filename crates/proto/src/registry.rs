@@ -200,6 +200,7 @@ protocols! {
     Mqtt in mqtt logs [MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord];
     Mysql in mysql logs [MysqlRecord];
     Ntp in ntp logs [NtpControlRecord, NtpRecord];
+    Oncrpc in oncrpc logs [RpcRecord];
     Opcua in opcua logs [OpcuaRecord];
     Openvpn in openvpn logs [OpenvpnRecord];
     Pop3 in pop3 logs [Pop3Record];
@@ -213,7 +214,6 @@ protocols! {
     Rfb in rfb logs [RfbRecord];
     Rlogin in rlogin logs [RloginRecord];
     Rtp in rtp logs [RtpRecord];
-    Oncrpc in oncrpc logs [RpcRecord];
     Rtsp in rtsp logs [RtspRecord];
     S7comm in s7comm logs [S7commRecord];
     Sip in sip logs [SipRecord];

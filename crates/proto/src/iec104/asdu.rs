@@ -159,8 +159,10 @@ pub fn fits(head: [u8; 2], len: usize) -> bool {
 /// Qualities other than good, and the bits of a quality descriptor.
 const QUALITIES: [(u8, &str); 5] =
     [(0x01, "overflow"), (0x10, "blocked"), (0x20, "substituted"), (0x40, "not topical"), (0x80, "invalid")];
-/// Bits that select rather than execute.
+/// Bit of a command that selects rather than executes.
 const SELECT: u8 = 0x80;
+/// Types from here on are parameters, whose qualifiers have no such bit.
+const FIRST_PARAMETER: u8 = 110;
 
 impl Asdu {
     /// Reads a message.
@@ -212,104 +214,24 @@ impl Asdu {
     }
 
     fn object(&mut self, shape: Shape, bytes: &[u8]) -> ParseResult<()> {
+        use Shape::*;
         let mut r = Reader::new(bytes);
-        let value = match shape {
-            Shape::Single => {
-                let b = self.point(&mut r)?;
-                if b & 1 == 1 { "on".to_owned() } else { "off".to_owned() }
+        self.values.push(value(shape, &mut r)?);
+        match shape {
+            // A point's upper bits are its quality.
+            Single | Double => self.quality(r.u8(&"point")? & 0xf0),
+            Counter => self.quality(r.u8(&"sequence")? & 0x80),
+            // Type 21 goes without.
+            Step | Bits | Normalized | Scaled | Float => r.u8(&"quality").into_iter().for_each(|q| self.quality(q)),
+            SingleCommand | DoubleCommand | StepCommand | SetNormalized | SetScaled | SetFloat => {
+                let qualifier = r.u8(&"command")?;
+                if self.type_id < FIRST_PARAMETER {
+                    self.select = Some(qualifier & SELECT != 0);
+                }
             }
-            Shape::Double => {
-                let b = self.point(&mut r)?;
-                ["intermediate", "off", "on", "indeterminate"].get(usize::from(b & 3)).copied().unwrap_or("").to_owned()
-            }
-            Shape::Step => {
-                let b = r.u8(&"step")?;
-                self.quality(r.u8(&"quality")?);
-                // Seven bits with a sign.
-                ((b << 1).cast_signed() >> 1).to_string()
-            }
-            Shape::Bits => {
-                let bits = r.u32_le(&"bits")?;
-                self.quality(r.u8(&"quality")?);
-                format!("0x{bits:08x}")
-            }
-            Shape::Normalized => {
-                let value = normalized(&mut r)?;
-                r.u8(&"quality").into_iter().for_each(|q| self.quality(q));
-                value
-            }
-            Shape::Scaled => {
-                let value = r.u16_le(&"value")?.cast_signed();
-                self.quality(r.u8(&"quality")?);
-                value.to_string()
-            }
-            Shape::Float => {
-                let value = f32::from_bits(r.u32_le(&"value")?);
-                self.quality(r.u8(&"quality")?);
-                value.to_string()
-            }
-            Shape::Counter => {
-                let value = r.u32_le(&"counter")?.cast_signed();
-                self.quality(r.u8(&"sequence")? & 0x80);
-                value.to_string()
-            }
-            Shape::SingleCommand => {
-                let b = self.command(&mut r)?;
-                if b & 1 == 1 { "on".to_owned() } else { "off".to_owned() }
-            }
-            Shape::DoubleCommand => {
-                let b = self.command(&mut r)?;
-                ["not permitted", "off", "on", "not permitted"]
-                    .get(usize::from(b & 3))
-                    .copied()
-                    .unwrap_or("")
-                    .to_owned()
-            }
-            Shape::StepCommand => {
-                let b = self.command(&mut r)?;
-                ["not permitted", "lower", "higher", "not permitted"]
-                    .get(usize::from(b & 3))
-                    .copied()
-                    .unwrap_or("")
-                    .to_owned()
-            }
-            Shape::SetNormalized => {
-                let value = normalized(&mut r)?;
-                self.command(&mut r)?;
-                value
-            }
-            Shape::SetScaled => {
-                let value = r.u16_le(&"value")?.cast_signed();
-                self.command(&mut r)?;
-                value.to_string()
-            }
-            Shape::SetFloat => {
-                let value = f32::from_bits(r.u32_le(&"value")?);
-                self.command(&mut r)?;
-                value.to_string()
-            }
-            Shape::SetBits => format!("0x{:08x}", r.u32_le(&"bits")?),
-            Shape::Qualifier => r.u8(&"qualifier")?.to_string(),
-            Shape::Opaque => return Err(ParseError::bad(&"object")),
-        };
-        self.values.push(value);
-        Ok(())
-    }
-
-    /// A point's byte, whose upper bits are its quality.
-    fn point(&mut self, r: &mut Reader<'_>) -> ParseResult<u8> {
-        let b = r.u8(&"point")?;
-        self.quality(b & 0xf0);
-        Ok(b)
-    }
-
-    /// A byte with a command or a qualifier, whose highest bit selects; parameters have no such bit.
-    fn command(&mut self, r: &mut Reader<'_>) -> ParseResult<u8> {
-        let b = r.u8(&"command")?;
-        if self.type_id < 110 {
-            self.select = Some(b & SELECT != 0);
+            SetBits | Qualifier | Opaque => {}
         }
-        Ok(b)
+        Ok(())
     }
 
     fn quality(&mut self, bits: u8) {
@@ -319,6 +241,29 @@ impl Asdu {
             }
         }
     }
+}
+
+/// The value at the beginning of an object; the reader then stands at its qualities or its command's qualifier,
+/// which for points and simple commands is the same byte.
+fn value(shape: Shape, r: &mut Reader<'_>) -> ParseResult<String> {
+    use Shape::*;
+    let first = r.rest().first().copied().unwrap_or_default();
+    let named = |names: [&str; 4]| names.get(usize::from(first & 3)).copied().unwrap_or_default().to_owned();
+    Ok(match shape {
+        Single | SingleCommand => named(["off", "on", "off", "on"]),
+        Double => named(["intermediate", "off", "on", "indeterminate"]),
+        DoubleCommand => named(["not permitted", "off", "on", "not permitted"]),
+        StepCommand => named(["not permitted", "lower", "higher", "not permitted"]),
+        // Seven bits with a sign; the eighth says that it is moving.
+        Step => ((r.u8(&"step")? << 1).cast_signed() >> 1).to_string(),
+        Bits | SetBits => format!("0x{:08x}", r.u32_le(&"bits")?),
+        Normalized | SetNormalized => normalized(r)?,
+        Scaled | SetScaled => r.u16_le(&"value")?.cast_signed().to_string(),
+        Float | SetFloat => f32::from_bits(r.u32_le(&"value")?).to_string(),
+        Counter => r.u32_le(&"counter")?.cast_signed().to_string(),
+        Qualifier => first.to_string(),
+        Opaque => return Err(ParseError::bad(&"object")),
+    })
 }
 
 /// A fraction of full scale from -1 to 1 - 2^-15.

@@ -47,6 +47,10 @@ impl Chunk {
 
 /// How long is the chunk that begins with `bytes`?
 pub fn extent(bytes: &[u8]) -> Extent {
+    // Nearly all streams of other protocols end here.
+    if !matches!(bytes.first(), None | Some(b'A' | b'C' | b'E' | b'H' | b'M' | b'O' | b'R')) {
+        return Extent::Broken;
+    }
     let Some(&[_, _, _, part, l0, l1, l2, l3]) = bytes.first_chunk::<HEADER_LEN>() else {
         const KINDS: [&[u8]; 7] = [b"HEL", b"RHE", b"ACK", b"ERR", b"OPN", b"MSG", b"CLO"];
         let head = bytes.get(..3).unwrap_or(bytes);

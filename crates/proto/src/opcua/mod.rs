@@ -14,8 +14,8 @@ mod tests;
 
 pub use record::OpcuaRecord;
 
-use crate::named::Named;
 use crate::pdus::{self, Extent, Frames, Next};
+use crate::named::Named;
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use message::{Chunk, Detail, HEADER_LEN, Security, extent};
 use names::Kind;
@@ -63,6 +63,8 @@ pub struct Parser {
     session: Option<Vec<u8>>,
     /// The greeting's time and URL until it is answered.
     greeting: Option<(Timestamp, Option<Vec<u8>>)>,
+    /// When a secured channel was asked for, until that is answered.
+    opening: Option<Timestamp>,
     published: bool,
     confirmed: bool,
 }
@@ -79,7 +81,7 @@ impl Protocol for Parser {
         let mut side = std::mem::take(if dir.is_orig() { orig } else { resp });
         let Side { frames, in_message } = &mut side;
         frames.feed(bytes, extent, pdus::never, |next| match next {
-            Next::Message(bytes) => self.chunk(bytes, in_message, cx),
+            Next::Message(bytes) => self.chunk(dir, bytes, in_message, cx),
             Next::Lost => {
                 if self.confirmed {
                     cx.weird("opcua_lost_track");
@@ -102,6 +104,7 @@ impl Protocol for Parser {
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.greeted(None, cx);
+        self.opened(None, cx);
         for request in std::mem::take(&mut self.pending) {
             self.emit(Row::asked(request), cx);
         }
@@ -117,7 +120,7 @@ impl Protocol for Parser {
 
 impl Parser {
     /// One chunk, perhaps without its end. Shall more be looked at?
-    fn chunk(&mut self, bytes: &[u8], in_message: &mut bool, cx: &mut Cx<'_>) -> bool {
+    fn chunk(&mut self, dir: Dir, bytes: &[u8], in_message: &mut bool, cx: &mut Cx<'_>) -> bool {
         let Some(chunk) = Chunk::of(bytes) else { return true };
         self.confirmed = true;
         cx.recognize("opcua");
@@ -161,7 +164,7 @@ impl Parser {
             return true;
         }
         match chunk {
-            Chunk::Open | Chunk::Message | Chunk::Close => self.secured(chunk, &mut r, cx),
+            Chunk::Open | Chunk::Message | Chunk::Close => self.secured(dir, chunk, &mut r, cx),
             _ => true,
         }
     }
@@ -174,12 +177,22 @@ impl Parser {
         self.emit(Row { detail, rtt: answered.map(|at| at - ts), ..row }, cx);
     }
 
+    /// A secured channel was opened by an answer at `answered`, or its answer was not seen.
+    fn opened(&mut self, answered: Option<Timestamp>, cx: &mut Cx<'_>) {
+        let Some(asked) = self.opening.take().or(answered) else { return };
+        let row = Row::new(asked, names::service(names::OPEN_CHANNEL));
+        self.emit(Row { rtt: answered.filter(|at| *at != asked).map(|at| at - asked), ..row }, cx);
+    }
+
     /// What stands behind the security header. Shall more be looked at?
-    fn secured(&mut self, chunk: Chunk, r: &mut Reader<'_>, cx: &mut Cx<'_>) -> bool {
+    fn secured(&mut self, dir: Dir, chunk: Chunk, r: &mut Reader<'_>, cx: &mut Cx<'_>) -> bool {
+        if chunk != Chunk::Open {
+            self.opened(None, cx);
+        }
         let is_none = self.security.as_ref().is_some_and(Security::is_none);
         let clear = message::request_id(r).ok().zip(message::kind(r));
         let Some((request_id, kind)) = clear else {
-            return self.unreadable(chunk, is_none, cx);
+            return self.unreadable(dir, chunk, is_none, cx);
         };
         if chunk == Chunk::Message && !is_none && self.security.is_some() {
             self.mode = Some("Sign");
@@ -195,14 +208,15 @@ impl Parser {
     }
 
     /// A message whose type cannot be read: encrypted, if the policy allows for that.
-    fn unreadable(&mut self, chunk: Chunk, is_none: bool, cx: &mut Cx<'_>) -> bool {
+    fn unreadable(&mut self, dir: Dir, chunk: Chunk, is_none: bool, cx: &mut Cx<'_>) -> bool {
         if is_none {
             cx.weird("opcua_unknown_message");
             return true;
         }
         if chunk == Chunk::Open {
             // The messages that open a secured channel are always encrypted; what follows them need not be.
-            self.emit(Row::new(cx.ts, names::service(names::OPEN_CHANNEL)), cx);
+            self.opened(Some(cx.ts).filter(|_| !dir.is_orig()), cx);
+            self.opening = Some(cx.ts).filter(|_| dir.is_orig());
             return true;
         }
         self.mode = self.security.as_ref().map(|_| "SignAndEncrypt");

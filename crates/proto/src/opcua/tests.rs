@@ -81,12 +81,16 @@ fn notes_encryption_once() {
     let o = check(&[
         (Dir::Orig, hello()),
         (Dir::Orig, open("Basic256Sha256", 1, &[0xa5; 64])),
+        (Dir::Resp, open("Basic256Sha256", 1, &[0xa5; 64])),
         (Dir::Orig, secret.clone()),
         (Dir::Resp, secret),
     ]);
     assert_eq!(o.rows.len(), 3, "{:?}", o.rows);
-    assert!(o.rows[0].contains("OpenSecureChannel") && o.rows[0].contains("security_policy=Str(\"Basic256Sha256\")"));
-    assert!(o.rows[1].contains("encrypted") && o.rows[1].contains("security_mode=Enum(SignAndEncrypt)"));
+    let opened = "OpenSecureChannel";
+    let row = o.rows.iter().find(|r| r.contains(opened)).unwrap();
+    assert!(row.contains("security_policy=Str(\"Basic256Sha256\")") && row.contains("rtt=Interval(1000000)"));
+    let row = o.rows.iter().find(|r| r.contains("Str(\"encrypted\")")).unwrap();
+    assert!(row.contains("security_mode=Enum(SignAndEncrypt)"));
 }
 
 #[test]

@@ -113,6 +113,8 @@ impl Parser {
     /// One packet. Shall more be looked at?
     fn packet(&mut self, dir: Dir, bytes: &[u8], in_unit: &mut bool, cx: &mut Cx<'_>) -> bool {
         match Tpdu::parse(bytes) {
+            // Empty messages keep the connection open; they begin and end nothing, whatever they say.
+            Ok(Tpdu::Data { payload: [], .. }) => {}
             Ok(Tpdu::Data { payload, last }) => {
                 let first = !std::mem::replace(in_unit, !last);
                 if first {
@@ -132,10 +134,6 @@ impl Parser {
 
     /// The beginning of a unit. Shall more be looked at?
     fn unit(&mut self, dir: Dir, payload: &[u8], cx: &mut Cx<'_>) -> bool {
-        // Empty units keep the connection open.
-        if payload.is_empty() {
-            return true;
-        }
         if !message::begins(payload) {
             return self.lost("neither S7comm nor S7comm-plus", cx);
         }

@@ -57,6 +57,7 @@ fn parses_plus_and_units_in_several_packets() {
     let response = [0x72, 2, 0, 14, 0x32, 0, 0, 5, 0x42, 0, 0, 0, 5, 0, 0, 0, 0];
     let begun = packet(&[&[2, 0xf0, 0], &request[..]].concat());
     let o = check(&[
+        (Dir::Orig, packet(&[2, 0xf0, 0])),
         (Dir::Orig, begun),
         (Dir::Orig, data(b"\x32\x01 the rest of the unit, which is no message")),
         (Dir::Resp, data(&response)),
