@@ -58,6 +58,7 @@ pub fn schemas() -> Vec<&'static Schema> {
         sekisho_flow::ConnRecord::static_schema(),
         sekisho_files::FileRecord::static_schema(),
         sekisho_files::OcspRecord::static_schema(),
+        sekisho_files::PeRecord::static_schema(),
         StatsRecord::static_schema(),
         TunnelRecord::static_schema(),
         WeirdRecord::static_schema(),
