@@ -7,6 +7,7 @@ mod flow;
 mod ftp;
 mod http;
 mod link;
+mod pe;
 mod smtp;
 mod ssh;
 mod tunnel;
@@ -56,11 +57,20 @@ fn main() -> ExitCode {
 }
 
 fn write_all(folder: &Path) -> io::Result<usize> {
-    let all: Vec<Capture> =
-        [flow::all(), tunnel::all(), link::all(), dns::all(), http::all(), ftp::all(), smtp::all(), ssh::all()]
-            .into_iter()
-            .flatten()
-            .collect();
+    let all: Vec<Capture> = [
+        flow::all(),
+        tunnel::all(),
+        link::all(),
+        dns::all(),
+        http::all(),
+        ftp::all(),
+        pe::all(),
+        smtp::all(),
+        ssh::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     for capture in &all {
         let path = folder.join(capture.name).with_extension("pcap");
         if let Some(parent) = path.parent() {
