@@ -22,6 +22,9 @@ impl FileHost<'_> {
             for record in self.manager.take_ocsp() {
                 self.rows.row(&record);
             }
+            for record in self.manager.take_pe() {
+                self.rows.row(&record);
+            }
         }
     }
 }

@@ -64,6 +64,7 @@ pub fn schemas() -> Vec<&'static Schema> {
         IcmpRecord::static_schema(),
         IgmpRecord::static_schema(),
         NdpRecord::static_schema(),
+        sekisho_files::PeRecord::static_schema(),
         StatsRecord::static_schema(),
         TunnelRecord::static_schema(),
         WeirdRecord::static_schema(),

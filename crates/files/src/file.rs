@@ -4,7 +4,7 @@ use crate::hash::Hashers;
 use crate::join::{Held, Spans};
 use crate::record::FlowColumns;
 use crate::store::{Store, StoreId};
-use crate::{Extract, FileMeta, HEAD_LEN, Hashes, Limits, Stats, mime_type, ocsp};
+use crate::{Extract, FileMeta, HEAD_LEN, Hashes, Limits, Stats, mime_type, ocsp, pe};
 use sekisho_types::{Heap, Interval, Timestamp, Uid, block_len, list_len};
 use sekisho_x509::MAX_OCSP_LEN;
 
@@ -47,7 +47,9 @@ pub(crate) struct File {
     head: Vec<u8>,
     head_done: bool,
     pub(crate) mime: Option<&'static str>,
-    /// Content of a type that is read as a whole, up to [`MAX_OCSP_LEN`].
+    /// When so much of the content had passed that its type was known.
+    pub(crate) known_at: Option<Timestamp>,
+    /// Content of a type that is read: an OCSP response, or the headers of a Windows executable.
     pub(crate) content: Vec<u8>,
     hashers: Option<Box<Hashers>>,
     joined: Option<Box<Joined>>,
@@ -94,6 +96,7 @@ impl File {
             head: Vec::new(),
             head_done: mime.is_some(),
             mime,
+            known_at: None,
             content: Vec::new(),
             hashers: Hashers::new(limits.hashes),
             joined: joined.then(Box::default),
@@ -113,7 +116,7 @@ impl File {
 
     /// What it takes changes no more while content passes in order.
     pub(crate) fn is_settled(&self) -> bool {
-        self.head_done && self.joined.is_none() && self.mime != Some(ocsp::MIME)
+        self.head_done && self.joined.is_none() && self.content.is_empty() && self.mime != Some(ocsp::MIME)
     }
 
     pub(crate) fn touch(&mut self, ts: Timestamp) {
@@ -183,13 +186,20 @@ impl File {
 
     /// In-order content: type and hashes. `full`: none of it may be kept; the type is judged by what there is.
     fn deliver(&mut self, bytes: &[u8], full: bool) {
-        // What is not DER is no OCSP response, whatever else it is.
-        let may_be_ocsp = if self.pos == 0 { bytes.first() == Some(&DER_SEQUENCE) } else { !self.content.is_empty() };
+        // Only what begins so is read; and nothing behind a hole is.
+        let first = if self.pos == 0 { bytes.first() } else { self.content.first() };
+        let most = match first {
+            Some(&DER_SEQUENCE) => MAX_OCSP_LEN,
+            Some(&pe::FIRST) => pe::MAX_LEN,
+            _ => 0,
+        };
+        let may_be_read = most > 0 && self.content.len() as u64 == self.pos;
         self.pos = self.pos.saturating_add(bytes.len() as u64);
         let undecided = !self.head_done;
         if undecided {
             if self.head.is_empty() && bytes.len() >= HEAD_LEN {
                 self.head_done = true;
+                self.known_at = self.active.map(|active| active.1);
                 self.mime = mime_type(bytes.get(..HEAD_LEN).unwrap_or(bytes));
             } else {
                 let room = HEAD_LEN.saturating_sub(self.head.len()).min(bytes.len());
@@ -199,8 +209,8 @@ impl File {
                 }
             }
         }
-        if !full && may_be_ocsp && (self.mime == Some(ocsp::MIME) || !self.head_done) {
-            let room = MAX_OCSP_LEN.saturating_sub(self.content.len());
+        if !full && may_be_read && (!self.head_done || matches!(self.mime, Some(ocsp::MIME | pe::MIME))) {
+            let room = most.saturating_sub(self.content.len());
             self.content.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         } else if undecided {
             self.content = Vec::new();
@@ -214,6 +224,7 @@ impl File {
     pub(crate) fn finish_head(&mut self) {
         if !self.head_done {
             self.head_done = true;
+            self.known_at = self.active.map(|active| active.1);
             self.mime = mime_type(&self.head);
             self.head = Vec::new();
         }

@@ -32,6 +32,7 @@ mod join;
 mod manager;
 mod mime;
 mod ocsp;
+mod pe;
 mod record;
 pub mod safe_name;
 mod store;
@@ -42,6 +43,7 @@ pub use hash::{HashSet, Hashes};
 pub use manager::{FileHandle, FileManager, Limits, Stats};
 pub use mime::{HEAD_LEN, mime_type};
 pub use ocsp::OcspRecord;
+pub use pe::PeRecord;
 pub use record::{FileRecord, FileSummary, IndexEntry};
 pub use store::{Extract, Finished, NoStore, Store, StoreId};
 

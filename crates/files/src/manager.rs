@@ -2,7 +2,9 @@
 
 use crate::file::{FLOWS_PER_FILE_MAX, File, Way};
 use crate::record::FlowColumns;
-use crate::{Extract, FileMeta, FileRecord, FileSummary, Finished, HashSet, Hashes, OcspRecord, Store, ocsp};
+use crate::{
+    Extract, FileMeta, FileRecord, FileSummary, Finished, HashSet, Hashes, OcspRecord, PeRecord, Store, ocsp, pe,
+};
 use hashbrown::HashMap;
 use sekisho_record::{Set, Tail, Text};
 use sekisho_types::{Addr, FlowInfo, Heap, Interval, SeededState, Timestamp, Uid, block_len};
@@ -135,6 +137,7 @@ pub struct FileManager {
     epoch: u64,
     records: Vec<FileRecord>,
     ocsp: Vec<OcspRecord>,
+    pe: Vec<PeRecord>,
     swept: Timestamp,
     /// What open files take, and the most that was.
     held_len: usize,
@@ -155,6 +158,7 @@ impl FileManager {
             epoch: 0,
             records: Vec::new(),
             ocsp: Vec::new(),
+            pe: Vec::new(),
             swept: Timestamp(i64::MIN),
             held_len: 0,
             peak_len: 0,
@@ -359,9 +363,14 @@ impl FileManager {
         self.ocsp.drain(..)
     }
 
+    /// The rows of Windows executables that ended.
+    pub fn take_pe(&mut self) -> std::vec::Drain<'_, PeRecord> {
+        self.pe.drain(..)
+    }
+
     /// Are there rows to take?
     pub fn has_records(&self) -> bool {
-        !self.records.is_empty() || !self.ocsp.is_empty()
+        !self.records.is_empty() || !self.ocsp.is_empty() || !self.pe.is_empty()
     }
 
     /// Counters.
@@ -640,6 +649,9 @@ impl FileManager {
         result.hashes = rest.hashes;
         if let (Some(ocsp::MIME), Some((_, last))) = (file.mime, file.active) {
             self.ocsp.extend(ocsp::rows(last, file.fuid, &file.content));
+        }
+        if let (Some(pe::MIME), Some((first, _))) = (file.mime, file.active) {
+            self.pe.extend(pe::row(file.known_at.unwrap_or(first), file.fuid, &file.content));
         }
         let stalled = stalled && !whole;
         self.stats.timed_out += u64::from(stalled);

@@ -183,6 +183,39 @@ fn reads_ocsp_responses_in_any_split() {
 }
 
 #[test]
+fn headers_of_executables_are_read_in_pieces_and_not_across_holes() {
+    let mut exe = vec![0; 0x80];
+    exe[..2].copy_from_slice(b"MZ");
+    exe[60] = 0x80;
+    exe.extend_from_slice(b"PE\0\0\x4c\x01");
+    exe.resize(10_000, 0);
+    for hole in [None, Some(100)] {
+        for piece in [1, 64, 5_000, 10_000] {
+            let mut m = FileManager::new(Limits::default(), 0);
+            let h = m.open(&flow(1), FileMeta { total_len: Some(10_000), ..meta() });
+            let mut sent = 0;
+            for (i, part) in exe.chunks(piece).enumerate() {
+                if hole.is_some_and(|at| sent >= at && sent < 200) {
+                    m.gap(h, secs(i as i64), part.len() as u64, &mut NoStore);
+                } else {
+                    m.data(h, secs(i as i64), part, &mut NoStore);
+                }
+                sent += part.len();
+            }
+            m.close(h, secs(20_000), true, &mut NoStore);
+            let rows: Vec<PeRecord> = m.take_pe().collect();
+            if hole.is_some() && piece < 200 {
+                assert!(rows.is_empty(), "{piece}");
+            } else {
+                assert_eq!(rows[0].machine.as_deref(), Some("I386"), "{piece}");
+                // When the first 4096 bytes had passed.
+                assert_eq!(rows[0].ts, secs(4_095 / piece as i64), "{piece}");
+            }
+        }
+    }
+}
+
+#[test]
 fn analyzers_follow_the_type() {
     let mut m = FileManager::new(Limits::default(), 0);
     let h = m.open(&flow(1), meta());

@@ -47,13 +47,9 @@ mod rpc;
 mod sasl;
 mod sdp;
 mod secrets;
-mod stream;
-mod tpkt;
-mod upgrade;
-mod utf16;
-mod web;
 #[cfg(test)]
 mod state_len_tests;
+mod stream;
 #[doc(hidden)]
 #[allow(
     clippy::indexing_slicing,
@@ -61,6 +57,10 @@ mod state_len_tests;
     reason = "a host for tests, never fed by the product"
 )]
 pub mod testing;
+mod tpkt;
+mod upgrade;
+mod utf16;
+mod web;
 
 pub mod amqp;
 pub mod bacnet;
@@ -74,8 +74,8 @@ pub mod enip;
 pub mod finger;
 pub mod ftp;
 pub mod ftp_data;
-pub mod http2;
 pub mod http;
+pub mod http2;
 pub mod iec104;
 pub mod ike;
 pub mod imap;

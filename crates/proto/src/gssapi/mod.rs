@@ -7,6 +7,7 @@
 pub(crate) mod tests;
 
 use crate::Cx;
+use crate::kerberos;
 use crate::ntlm::{self, Login};
 use sekisho_record::Text;
 use sekisho_types::Heap;
@@ -46,6 +47,8 @@ const KERBEROS_MESSAGES: [u8; 3] = [0x6e, 0x6f, 0x7e];
 #[derive(Debug, Default)]
 pub(crate) struct Gssapi {
     login: Login,
+    /// A Kerberos ticket has been logged.
+    ticket_shown: bool,
 }
 
 impl Heap for Gssapi {
@@ -68,8 +71,8 @@ impl Gssapi {
         if bytes.starts_with(ntlm::SIGNATURE) {
             return self.login.message(bytes, cx);
         }
-        if let Some(framed) = kerberos(bytes) {
-            return tell_kerberos(framed, cx);
+        if let Some(framed) = kerberos_token(bytes) {
+            return self.tell_kerberos(bytes, framed, cx);
         }
         let Ok(token) = parse(bytes) else { return };
         cx.confirm_midstream("gssapi");
@@ -82,9 +85,19 @@ impl Gssapi {
         if let Some(inner) = token.mech_token {
             if inner.starts_with(ntlm::SIGNATURE) {
                 self.login.message(inner, cx);
-            } else if let Some(framed) = kerberos(inner) {
-                tell_kerberos(framed, cx);
+            } else if let Some(framed) = kerberos_token(inner) {
+                self.tell_kerberos(inner, framed, cx);
             }
+        }
+    }
+
+    /// A token of Kerberos; the first ticket shown gives a row. Zeek looks at framed messages only.
+    fn tell_kerberos(&mut self, token: &[u8], framed: bool, cx: &mut Cx<'_>) {
+        if framed {
+            cx.confirm_midstream("krb");
+            kerberos::gss_token(token, &mut self.ticket_shown, cx);
+        } else {
+            cx.recognize("krb");
         }
     }
 
@@ -160,7 +173,7 @@ fn parse(bytes: &[u8]) -> ParseResult<Token<'_>> {
 
 /// Is it Kerberos: one of its messages framed by the mechanism (RFC 4121 §4.1, `true`), or a bare one (MS-KILE's DCE
 /// style) or another token of the mechanism (user-to-user, `false`)?
-fn kerberos(token: &[u8]) -> Option<bool> {
+fn kerberos_token(token: &[u8]) -> Option<bool> {
     let mut r = Reader::new(token);
     let (tag, mut content) = element(&mut r).ok()?;
     if tag != tag::INITIAL {
@@ -170,13 +183,4 @@ fn kerberos(token: &[u8]) -> Option<bool> {
     let known = [mechanism::KERBEROS, mechanism::MS_KERBEROS, mechanism::KERBEROS_USER_TO_USER].contains(&oid.rest());
     let message = content.rest().get(2).is_some_and(|tag| KERBEROS_MESSAGES.contains(tag));
     known.then_some(message)
-}
-
-/// Zeek looks at framed messages only.
-fn tell_kerberos(framed: bool, cx: &mut Cx<'_>) {
-    if framed {
-        cx.confirm_midstream("krb");
-    } else {
-        cx.recognize("krb");
-    }
 }

@@ -14,8 +14,8 @@ mod tests;
 
 pub use record::OpcuaRecord;
 
-use crate::pdus::{self, Extent, Frames, Next};
 use crate::named::Named;
+use crate::pdus::{self, Extent, Frames, Next};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use message::{Chunk, Detail, HEADER_LEN, Security, extent};
 use names::Kind;

@@ -13,6 +13,7 @@ mod http;
 mod ics;
 mod lan;
 mod link;
+mod pe;
 mod remote;
 mod smtp;
 mod ssh;
@@ -90,6 +91,12 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         vpn::all(),
         remote::all(),
         windows::all(),
+        dns::all(),
+        http::all(),
+        ftp::all(),
+        pe::all(),
+        smtp::all(),
+        ssh::all(),
     ]
     .into_iter()
     .flatten()
