@@ -115,7 +115,7 @@ fn size(n: u32) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
 }
 
-fn at<'a>(message: &'a [u8], offset: u16, len: u16) -> Option<&'a [u8]> {
+fn at(message: &[u8], offset: u16, len: u16) -> Option<&[u8]> {
     let start = usize::from(offset);
     message.get(start..start + usize::from(len))
 }

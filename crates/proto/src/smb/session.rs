@@ -9,7 +9,7 @@ use crate::{Cx, FileId, FileMeta};
 use hashbrown::HashMap;
 use sekisho_record::{EnumName, Text};
 use sekisho_types::{Dir, Heap, Interval, SeededState, Timestamp, Uid, block_len};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
 /// Seed of the tables: their sizes are bounded, so that aiming at a bucket gains little.
 const SEED: u64 = 0x53_4d42;
@@ -393,14 +393,13 @@ impl Session {
 
     /// Was the same done to the same file, unchanged but for its access time, shortly before?
     fn is_repeated(&mut self, file: &File, action: &str, now: Timestamp) -> bool {
-        let mut hasher = SeededState(SEED).build_hasher();
         let times = file.times.map(|t| (t.modified, t.created, t.changed));
         let path = file.path.as_ref().map(|p| &p.0);
-        (action, file.fuid, path, &file.name.0, file.size, times).hash(&mut hasher);
+        let action = SeededState(SEED).hash_one((action, file.fuid, path, &file.name.0, file.size, times));
         if self.recent.len() >= MAX_RECENT {
             self.recent.clear();
         }
-        let before = self.recent.insert(hasher.finish(), now);
+        let before = self.recent.insert(action, now);
         before.is_some_and(|before| now - before < RECENT)
     }
 }
