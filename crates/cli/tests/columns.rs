@@ -95,7 +95,7 @@ fn schema_for_some_logs_or_all() {
     assert!(schema(&["--format", "parquet", "dns"]).starts_with("message dns {\n  optional int64 ts (TIMESTAMP"));
     let out = sekisho::<&str>(&["schema", "nosuch"], &[]);
     assert_eq!(out.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&out.stderr).contains(" conn, "));
+    assert!(String::from_utf8_lossy(&out.stderr).contains(" conn "));
 }
 
 /// Does `value` satisfy what `schema` says? As far as the project's schema goes.
