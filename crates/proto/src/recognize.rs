@@ -2,6 +2,7 @@
 
 use crate::{Guess, PROTOCOLS, Probe, ProtoId, Transport};
 use sekisho_types::{Dir, FlowInfo, Heap, block_len, list_len};
+use std::sync::LazyLock;
 
 /// Bytes kept per direction while no parser has claimed the flow.
 pub const MAX_PROBE_BYTES: usize = 4096;
@@ -30,21 +31,63 @@ pub enum Choice {
     Nobody,
 }
 
+/// A protocol's probe.
+type ProbeFn = fn(&Probe<'_>) -> Guess;
+
+/// The protocols of one transport.
+struct Order {
+    all: Vec<(ProtoId, ProbeFn)>,
+    /// Usual ports with places in `all`, sorted.
+    ports: Vec<(u16, usize)>,
+}
+
+impl Order {
+    fn new(transport: Transport) -> Self {
+        let (mut all, mut ports) = (Vec::new(), Vec::new());
+        for (id, d) in PROTOCOLS {
+            let (here, there) = match transport {
+                Transport::Tcp => (d.tcp_ports, d.udp_ports),
+                Transport::Udp => (d.udp_ports, d.tcp_ports),
+            };
+            // One with ports over the other transport only is none of this.
+            if !here.is_empty() || there.is_empty() {
+                ports.extend(here.iter().map(|port| (*port, all.len())));
+                all.push((*id, d.probe));
+            }
+        }
+        ports.sort_unstable();
+        Self { all, ports }
+    }
+
+    /// Those whose usual port this is.
+    fn at(&self, port: u16) -> impl Iterator<Item = (ProtoId, ProbeFn)> {
+        let from = self.ports.partition_point(|p| p.0 < port);
+        let these = self.ports.get(from..).unwrap_or(&[]).iter().take_while(move |p| p.0 == port);
+        these.filter_map(|p| self.all.get(p.1).copied())
+    }
+}
+
+static TCP: LazyLock<Order> = LazyLock::new(|| Order::new(Transport::Tcp));
+static UDP: LazyLock<Order> = LazyLock::new(|| Order::new(Transport::Udp));
+
 /// Asks the probes but `excluded`, those whose port fits first.
 pub fn choose(flow: &FlowInfo, transport: Transport, orig: &[u8], resp: &[u8], excluded: ProtoSet) -> Choice {
-    let mut more = false;
-    for port_match in [true, false] {
-        for (id, d) in PROTOCOLS {
-            let ports = if transport == Transport::Tcp { d.tcp_ports } else { d.udp_ports };
-            let fits = ports.contains(&flow.tuple.resp_port) || ports.contains(&flow.tuple.orig_port);
-            if fits != port_match || excluded & proto_bit(*id) != 0 {
-                continue;
-            }
-            match (d.probe)(&Probe { transport, orig, resp, port_match, flow }) {
-                Guess::Yes => return Choice::Start(*id),
-                Guess::More => more = true,
-                Guess::No => {}
-            }
+    let order: &Order = match transport {
+        Transport::Tcp => &TCP,
+        Transport::Udp => &UDP,
+    };
+    let (mut asked, mut more) = (excluded, false);
+    let fitting = order.at(flow.tuple.resp_port).chain(order.at(flow.tuple.orig_port));
+    let any = fitting.map(|p| (p, true)).chain(order.all.iter().map(|p| (*p, false)));
+    for ((id, probe), port_match) in any {
+        if asked & proto_bit(id) != 0 {
+            continue;
+        }
+        asked |= proto_bit(id);
+        match probe(&Probe { transport, orig, resp, port_match, flow }) {
+            Guess::Yes => return Choice::Start(id),
+            Guess::More => more = true,
+            Guess::No => {}
         }
     }
     if more { Choice::More } else { Choice::Nobody }
