@@ -15,6 +15,9 @@ const IRC: u16 = 6667;
 /// Bytes after a reply's code or a command in which its address has to be.
 const ADDRESS_WITHIN_LEN: usize = 128;
 
+/// Announcements that are read in one packet; one with more is not worth the time.
+const MAX_WORDS: usize = 8;
+
 /// Is one of the ports that of a protocol that announces flows?
 #[inline]
 pub(crate) const fn has_control_port(src_port: u16, dst_port: u16) -> bool {
@@ -31,19 +34,29 @@ pub(crate) fn announces_elsewhere(d: &Decoded, bytes: &[u8]) -> bool {
     if d.src_port == IRC || d.dst_port == IRC {
         return memchr::memchr(b'\n', payload).is_some();
     }
-    let starts =
-        payload.windows(4).enumerate().filter_map(|(i, w)| Some((w.first_chunk::<4>()?, payload.get(i + 4..)?)));
-    starts.map(|(word, rest)| (word.map(|b| b.to_ascii_lowercase()), rest)).any(|(word, rest)| {
-        let rest = line(rest);
-        match &word {
-            b"227 " | b"port" => comma_address(rest) != Some(d.src),
-            b"eprt" => delimited_address(rest) != Some(d.src),
-            // No address, no other host (RFC 2428 §3).
-            b"229 " => !rest.windows(4).any(|w| w == b"(|||"),
-            b"228 " | b"lprt" => true,
-            _ => false,
+    let mut words = 0;
+    payload.windows(4).enumerate().any(|(i, w)| {
+        // The rest of the line is looked at only where a word fits, and that not for ever.
+        if !matches!(w.first(), Some(b'2' | b'p' | b'P' | b'e' | b'E' | b'l' | b'L')) {
+            return false;
         }
+        let rest = || line(payload.get(i + 4..).unwrap_or(&[]));
+        let elsewhere = match &lower(w) {
+            b"227 " | b"port" => comma_address(rest()) != Some(d.src),
+            b"eprt" => delimited_address(rest()) != Some(d.src),
+            // No address, no other host (RFC 2428 §3).
+            b"229 " => !rest().windows(4).any(|w| w == b"(|||"),
+            b"228 " | b"lprt" => true,
+            _ => return false,
+        };
+        words += 1;
+        elsewhere || words > MAX_WORDS
     })
+}
+
+/// Four bytes in lower case.
+fn lower(word: &[u8]) -> [u8; 4] {
+    word.first_chunk::<4>().map_or([0; 4], |w| w.map(|b| b.to_ascii_lowercase()))
 }
 
 /// What is left of the line, as far as an address may be.
