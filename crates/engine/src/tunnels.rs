@@ -23,6 +23,8 @@ struct Tunnel {
     last: Timestamp,
     /// Nobody tells when it ends, so that no row does either.
     endless: bool,
+    /// A flow carries it.
+    carried: bool,
 }
 
 /// What became of a packet's tunnel.
@@ -62,12 +64,12 @@ impl Tunnels {
         if carried {
             self.carried.insert(row.uid, key);
         }
-        self.seen.insert(key, Tunnel { last: row.ts, row, endless: false });
+        self.seen.insert(key, Tunnel { last: row.ts, row, endless: false, carried });
     }
 
     /// Remembers a tunnel that [`Tunnels::note`] called new and that gets no closing row.
     pub fn add_endless(&mut self, tuple: &FiveTuple, row: TunnelRecord) {
-        self.seen.insert(tuple.canonical(), Tunnel { last: row.ts, row, endless: true });
+        self.seen.insert(tuple.canonical(), Tunnel { last: row.ts, row, endless: true, carried: false });
     }
 
     /// The flow `uid` has ended: the row that closes the tunnel it carried, if it did.
@@ -84,15 +86,18 @@ impl Tunnels {
         if tunnel.endless {
             return None;
         }
-        self.carried.remove(&tunnel.row.uid);
-        Some(TunnelRecord { ts: now, action: EnumName("Tunnel::CLOSE"), ..tunnel.row })
+        // One over a flow closes with it; one directly over IP can only have been silent for long, as in Zeek.
+        let carried = self.carried.remove(&tunnel.row.uid).is_some() || tunnel.carried;
+        let action = EnumName(if carried { "Tunnel::CLOSE" } else { "Tunnel::EXPIRE" });
+        Some(TunnelRecord { ts: now, action, ..tunnel.row })
     }
 
-    /// All tunnels end: their closing rows, in the order of their ends.
+    /// All tunnels end: the closing rows of those over flows, in the order of their ends. Nothing tells of the others' end.
     pub fn finish(&mut self, now: Timestamp) -> Vec<(FiveTuple, TunnelRecord)> {
         let mut keys: Vec<FiveTuple> = self.seen.keys().copied().collect();
         keys.sort_unstable();
-        keys.iter().filter_map(|k| Some((*k, self.take(k, now)?))).collect()
+        let rows = keys.iter().filter_map(|k| Some((*k, self.take(k, now)?)));
+        rows.filter(|(_, row)| row.action == EnumName("Tunnel::CLOSE")).collect()
     }
 }
 
@@ -131,7 +136,8 @@ mod tests {
         let later = Timestamp(2) + EXPIRY + Interval(1);
         let Noted::New { ended, .. } = t.note(&tuple(), None, later) else { panic!("known") };
         assert_eq!(ended.len(), 1);
-        assert_eq!(ended[0].action, EnumName("Tunnel::CLOSE"));
+        assert_eq!(ended[0].action, EnumName("Tunnel::EXPIRE"));
+        t.add(&tuple(), false, row(uid));
         assert!(t.finish(later).is_empty());
     }
 
