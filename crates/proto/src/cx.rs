@@ -18,6 +18,8 @@ pub struct Cx<'a> {
     files: &'a mut dyn Files,
     /// The bytes were decrypted.
     decrypted: bool,
+    /// Streams within streams that the bytes are in.
+    depth: usize,
 }
 
 /// How far an outbox was filled.
@@ -305,7 +307,7 @@ impl<'a> Cx<'a> {
         out: &'a mut Outbox,
         files: &'a mut dyn Files,
     ) -> Self {
-        Self { ts, packet, flow, transport, out, files, decrypted: false }
+        Self { ts, packet, flow, transport, out, files, decrypted: false, depth: 0 }
     }
 
     /// First columns of a record about something that happened at `ts`.
@@ -331,6 +333,16 @@ impl<'a> Cx<'a> {
     /// From now on bytes are decrypted ones, or not; tells what they were.
     pub(crate) fn set_decrypted(&mut self, decrypted: bool) -> bool {
         std::mem::replace(&mut self.decrypted, decrypted)
+    }
+
+    /// One stream within a stream deeper, or one less deep.
+    pub(crate) fn set_depth(&mut self, depth: usize) {
+        self.depth = depth;
+    }
+
+    /// Streams within streams that the bytes are in.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
     }
 
     /// Takes what was said so far; a wish to swap the ends is dropped.

@@ -129,6 +129,7 @@ pub use cx::{
     REMEMBERED_FOR, Range, Remembered, Transfer, Weird,
 };
 pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, MAX_DECODER_LEN, REFILL_RATIO, Windows};
+pub(crate) use nested::MAX_NESTED_DEPTH;
 pub use nested::Nested;
 pub use protocol::{Descriptor, Guess, Probe, Protocol, Start, Transport};
 pub use recognize::{Choice, MAX_PROBE_BYTES, MAX_PROBE_CHUNKS, Probing, ProtoSet, choose, proto_bit};

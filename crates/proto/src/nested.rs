@@ -8,6 +8,9 @@ use sekisho_types::Dir;
 /// Hand-overs followed within one call; a chain of protocols that pass on nothing ends there.
 const MAX_HAND_OVERS: usize = 8;
 
+/// Streams within streams that are followed: TLS in TLS in TLS is somebody's joke, and each costs a parser and stack.
+pub(crate) const MAX_NESTED_DEPTH: usize = 4;
+
 /// What speaks inside.
 #[derive(Default)]
 enum State {
@@ -179,8 +182,10 @@ fn start(id: ProtoId, by: Option<ProtoId>, begun: Option<&Event>, cx: &Cx<'_>) -
 /// what the outer one says.
 fn within(cx: &mut Cx<'_>, f: impl FnOnce(&mut Cx<'_>)) -> Said {
     let outer = cx.take_said();
-    let decrypted = cx.set_decrypted(true);
+    let (decrypted, depth) = (cx.set_decrypted(true), cx.depth());
+    cx.set_depth(depth + 1);
     f(cx);
+    cx.set_depth(depth);
     cx.set_decrypted(decrypted);
     let (rejected, opaque, hand_over) = cx.take_said();
     cx.put_said(outer);

@@ -7,7 +7,7 @@ use super::open::{Head, MAX_RECORD_LEN, Opener, is_disguised};
 use crate::handshake::message::kind;
 use crate::handshake::names::{is_tls13, version};
 use crate::handshake::{Agreed, Handshakes, Session, Step};
-use crate::{Cx, Nested, SecretKind, SessionSecrets};
+use crate::{Cx, MAX_NESTED_DEPTH, Nested, SecretKind, SessionSecrets};
 use sekisho_types::{Dir, Heap, list_len};
 
 /// Records in a row that cannot be opened before a direction is given up. Early data comes under keys of its own: a
@@ -60,8 +60,11 @@ enum Found {
 }
 
 impl Decrypt {
-    /// `None` if the secrets are not known or the suite is none that can be opened.
+    /// `None` if the secrets are not known, the suite is none that can be opened, or too many sessions are around this one.
     pub(super) fn new(agreed: &Agreed, client_is_orig: bool, cx: &Cx<'_>) -> Option<Self> {
+        if cx.depth() >= MAX_NESTED_DEPTH {
+            return None;
+        }
         let secrets = cx.secrets()?.find(&agreed.client_random, cx.packet)?;
         let suite = suite(agreed.cipher)?;
         let tls13 = is_tls13(agreed.version);

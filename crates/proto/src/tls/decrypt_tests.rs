@@ -261,3 +261,18 @@ fn limits_records_that_never_open() {
     assert_eq!(b.out.weirds.len(), 1);
     assert!(b.held_len() < 100_000);
 }
+
+#[test]
+fn limits_sessions_within_sessions() {
+    let (mut session, ..) = tls13(0x1301, 32);
+    for _ in 0..8 {
+        let (outer, mut client, mut server) = tls13(0x1301, 32);
+        let inner = session.iter().map(|(dir, bytes)| {
+            let sealer = if dir.is_orig() { &mut client } else { &mut server };
+            (*dir, sealer.seal(23, bytes))
+        });
+        session = outer.into_iter().chain(inner.collect::<Vec<_>>()).collect();
+    }
+    let b = run(&secrets13(32), &session, usize::MAX);
+    assert_eq!(b.rows("ssl").len(), crate::MAX_NESTED_DEPTH + 1);
+}
