@@ -44,6 +44,9 @@ pub fn run(args: &Logs) -> Result<bool> {
         if in_part { opening.create_part(name) } else { opening.create(name) }
     })
     .on_complete(move |name| completing.complete(name));
+    if args.midstream {
+        sinks = sinks.with_midstream();
+    }
     if formats.contains(&sekisho_output::Format::Parquet) {
         let (budget, columns_len) = settings.budget.with_columns();
         settings.budget = budget;
@@ -55,6 +58,13 @@ pub fn run(args: &Logs) -> Result<bool> {
         return Err(e.into());
     }
     let written = logs.sinks.finish()?;
+    if written.omitted_rows > 0 && !args.common.quiet {
+        eprintln!(
+            "sekisho: {} rows of connections that began before the capture are left out of Zeek's formats, as by Zeek; \
+             --midstream keeps them",
+            written.omitted_rows
+        );
+    }
     if args.common.verbose {
         eprintln!("sekisho: {} packets, {} rows, {} bytes written", outcome.stats.packets, written.rows, written.bytes);
     }

@@ -27,7 +27,7 @@ fn golden_logs() {
     let bless = std::env::var_os("SEKISHO_BLESS").is_some();
     let mut wrong = Vec::new();
     for capture in all {
-        let got = logs_of(&capture, &[]);
+        let got = logs_of(&capture, &["--midstream"]);
         let expected = capture.with_extension("out");
         if bless {
             fs::write(&expected, got).expect("write golden");

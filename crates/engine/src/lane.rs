@@ -221,7 +221,7 @@ impl Lane {
             _ => return,
         };
         flow.apps.add(service);
-        flow.services.add(service);
+        flow.add_service(service);
     }
 
     /// Counts and reports a packet whose checksum is wrong.
@@ -246,8 +246,12 @@ impl Lane {
 
     /// Notes the tunnel and gives its uid.
     fn tunnel(&mut self, d: &Decoded, inner: &tunnel::Inner, own: Option<Uid>, way: &mut Way<'_>) -> Uid {
-        let tuple =
-            FiveTuple { orig: d.src, resp: d.dst, orig_port: d.src_port, resp_port: d.dst_port, proto: d.proto };
+        // GRE in UDP is one tunnel between two hosts, whatever ports its sender scatters it over (RFC 8086 §3.2.1).
+        let (ports, proto, own) = match (d.proto, inner.kind) {
+            (ip_proto::UDP, TunnelKind::Gre) => ([0; 2], ip_proto::GRE, None),
+            _ => ([d.src_port, d.dst_port], d.proto, own),
+        };
+        let tuple = FiveTuple { orig: d.src, resp: d.dst, orig_port: ports[0], resp_port: ports[1], proto };
         let (uid, ended) = match self.host.tunnels.note(&tuple, own, way.at.ts) {
             Noted::Known(uid) => return uid,
             Noted::New { uid, ended } => (uid, ended),
@@ -256,14 +260,14 @@ impl Lane {
             way.rows.row(&row);
         }
         let flow = FlowInfo { uid, tuple, community_id: CommunityId::new(&tuple, 0), ..FlowInfo::default() };
-        let ports = d.proto == ip_proto::UDP;
+        let over_udp = proto == ip_proto::UDP;
         let row = TunnelRecord {
             ts: way.at.ts,
             uid,
             orig_h: d.src,
-            orig_p: Port(if ports { d.src_port } else { 0 }),
+            orig_p: Port(if over_udp { d.src_port } else { 0 }),
             resp_h: d.dst,
-            resp_p: Port(if ports { d.dst_port } else { 0 }),
+            resp_p: Port(if over_udp { d.dst_port } else { 0 }),
             tunnel_type: EnumName(inner.kind.zeek_name()),
             action: EnumName("Tunnel::DISCOVER"),
             tail: Tail { one_sided: None, ..Tail::new(&flow) },

@@ -22,6 +22,10 @@ use sekisho_types::{Dir, FiveTuple, FlowInfo, SeededState, Uid, ip_proto};
 /// messages before DTLS begins in the same flow.
 const MAX_STRANGE_DATAGRAMS: u8 = 16;
 
+/// Violations behind so many payload bytes of a flow are not held against its protocol, as by Zeek
+/// (`DPD::ignore_violations_after`).
+const VIOLATIONS_WITHIN_LEN: u64 = 10 * 1024;
+
 /// A worker's state above the flow table.
 pub(crate) struct Host {
     pub out: Outbox,
@@ -144,16 +148,27 @@ impl Pass<'_> {
         for service in self.host.out.confirmed.drain(..) {
             flow.apps.add(service);
             // Most of Zeek's analyzers don't look at connections that began before the capture.
-            if !flow.is_partial() {
-                flow.services.add(service);
+            if !flow.info.midstream {
+                flow.add_service(service);
             }
         }
         for service in self.host.out.confirmed_midstream.drain(..) {
             flow.apps.add(service);
-            flow.services.add(service);
+            flow.add_service(service);
         }
         if std::mem::take(&mut self.host.out.flip) {
             flow.request_flip();
+        }
+        if std::mem::take(&mut self.host.out.partial) {
+            flow.note_partial();
+        }
+    }
+
+    /// A violation takes the confirmation back, as in Zeek; `app` keeps what was recognised. What comes late is not held
+    /// against the protocol.
+    fn take_back(flow: &mut Flow, id: ProtoId) {
+        if flow.total_len() <= VIOLATIONS_WITHIN_LEN {
+            flow.bar_service(id.descriptor().service);
         }
     }
 
@@ -209,6 +224,9 @@ impl Pass<'_> {
     /// After a call: rows, then rejection, hand-over or opacity.
     fn settle(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
         self.drain(flow, at);
+        if let (true, App::Active(parser)) = (std::mem::take(&mut self.host.out.violated), &*app) {
+            Self::take_back(flow, parser.id());
+        }
         if let Some(hand) = self.host.out.hand_over.take() {
             self.host.out.rejected = None;
             let by = self.end_parser(flow, app, at);
@@ -235,9 +253,8 @@ impl Pass<'_> {
             self.host.stats.rejected += 1;
             self.weird_row(&flow.info, reason, None, at);
             let id = self.end_parser(flow, app, at);
-            // A violation takes the confirmation back, as in Zeek; `app` keeps what was recognised.
             if let Some(id) = id {
-                flow.services.remove(id.descriptor().service);
+                Self::take_back(flow, id);
             }
             *app = App::Opaque;
             flow.set_opaque();

@@ -105,6 +105,11 @@ impl File {
         }
     }
 
+    /// `Some(true)` if the flow with which it began began itself before the capture.
+    pub(crate) fn midstream(&self) -> Option<bool> {
+        self.flows.first().and_then(|flow| flow.tail.midstream)
+    }
+
     /// Bytes that the file takes, itself included.
     pub(crate) fn held_len(&self) -> usize {
         let joined =

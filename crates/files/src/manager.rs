@@ -648,7 +648,7 @@ impl FileManager {
         result.complete = whole;
         result.hashes = rest.hashes;
         if let (Some(ocsp::MIME), Some((_, last))) = (file.mime, file.active) {
-            self.ocsp.extend(ocsp::rows(last, file.fuid, &file.content));
+            self.ocsp.extend(ocsp::rows(last, file.fuid, file.midstream(), &file.content));
         }
         if let (Some(pe::MIME), Some((first, _))) = (file.mime, file.active) {
             self.pe.extend(pe::row(file.known_at.unwrap_or(first), file.fuid, &file.content));

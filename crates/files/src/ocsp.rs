@@ -40,10 +40,18 @@ pub struct OcspRecord {
     /// When newer information will be there.
     #[record(name = "nextUpdate")]
     pub next_update: Option<Timestamp>,
+    /// True if the connection began before the capture.
+    #[record(ext)]
+    pub midstream: Option<bool>,
 }
 
 /// The rows of the response `content` of file `id`; none if it is broken.
-pub(crate) fn rows(ts: Timestamp, id: Uid, content: &[u8]) -> impl Iterator<Item = OcspRecord> + use<> {
+pub(crate) fn rows(
+    ts: Timestamp,
+    id: Uid,
+    midstream: Option<bool>,
+    content: &[u8],
+) -> impl Iterator<Item = OcspRecord> + use<> {
     let row = move |r: SingleResponse| OcspRecord {
         ts,
         id,
@@ -56,6 +64,7 @@ pub(crate) fn rows(ts: Timestamp, id: Uid, content: &[u8]) -> impl Iterator<Item
         revokereason: r.revoke_reason,
         this_update: r.this_update.map(CertTime::to_timestamp),
         next_update: r.next_update.map(CertTime::to_timestamp),
+        midstream,
     };
     parse_ocsp(content).unwrap_or_default().into_iter().map(row)
 }

@@ -1,6 +1,6 @@
 use crate::extra::{EndExtra, Extra};
 use crate::history::{HISTORY_MAX_LEN, History, Letters, is_power_of_ten, letter};
-use crate::services::Services;
+use crate::services::{Barred, Services};
 use crate::tcp::{Endpoint, TcpBits, TcpState, marks};
 use sekisho_types::{Dir, FlowInfo, MacAddr, Timestamp, Uid, ip_proto};
 use sekisho_wire::Decoded;
@@ -97,6 +97,7 @@ impl Kind {
 const SRC_MAC: u8 = 1;
 const DST_MAC: u8 = 2;
 const ONE_WAY: u8 = 4;
+const PARTIAL: u8 = 8;
 
 /// One conversation: who, what was counted, and where its TCP stands.
 ///
@@ -118,6 +119,8 @@ pub struct Flow {
     pub(crate) timers_changed: bool,
     fixed: u8,
     pub(crate) tcp: TcpBits,
+    /// The one of the services that was taken back.
+    pub(crate) barred: Barred,
     /// Link addresses of the first packet, originator's first.
     macs: [MacAddr; 2],
     /// What every layer may know.
@@ -131,7 +134,7 @@ pub struct Flow {
     pub(crate) fin_seq: [u64; 2],
     letters: Letters,
     /// Application protocols as Zeek confirms them.
-    pub services: Services,
+    pub(crate) services: Services,
     /// Application protocols recognised, also where the flow began midstream or one end is unseen.
     pub apps: Services,
     /// What most flows never have.
@@ -139,11 +142,6 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Did a TCP connection begin before the capture, so that an end's SYN is missing?
-    pub fn is_partial(&self) -> bool {
-        [self.orig.state, self.resp.state].contains(&TcpState::Partial)
-    }
-
     pub(crate) fn new(info: FlowInfo, d: &Decoded, one_way: bool) -> Self {
         let bit = |on: bool, bit| if on { bit } else { 0 };
         Self {
@@ -164,6 +162,7 @@ impl Flow {
             fin_seq: [0; 2],
             letters: Letters::default(),
             services: Services::default(),
+            barred: Barred::default(),
             apps: Services::default(),
             extra: None,
         }
@@ -184,6 +183,14 @@ impl Flow {
         let rest = &mut self.extra_mut().letters;
         if rest.len() < full {
             rest.push(letter);
+        }
+    }
+
+    /// A limit kept part of the flow from being analysed: an `X` in its history, once, as Zeek notes it.
+    pub fn note_partial(&mut self) {
+        if self.fixed & PARTIAL == 0 {
+            self.fixed |= PARTIAL;
+            self.note(Dir::Orig, b'X');
         }
     }
 
@@ -383,10 +390,11 @@ impl Flow {
         i.tuple = i.tuple.flipped();
         std::mem::swap(&mut i.local_orig, &mut i.local_resp);
         std::mem::swap(&mut i.seen.orig, &mut i.seen.resp);
+        i.midstream = false;
         std::mem::swap(&mut self.orig, &mut self.resp);
         self.fin_seq.reverse();
         self.macs.reverse();
-        self.fixed = self.fixed & ONE_WAY | (self.fixed & SRC_MAC) << 1 | (self.fixed & DST_MAC) >> 1;
+        self.fixed = self.fixed & (ONE_WAY | PARTIAL) | (self.fixed & SRC_MAC) << 1 | (self.fixed & DST_MAC) >> 1;
         if let Some(x) = &mut self.extra {
             x.ends.reverse();
         }
@@ -434,6 +442,11 @@ impl Flow {
             Kind::Udp | Kind::Icmp => self.payload_len(dir).unwrap_or(0),
             Kind::Other => 0,
         }
+    }
+
+    /// Payload bytes of both directions so far.
+    pub fn total_len(&self) -> u64 {
+        self.size(Dir::Orig).saturating_add(self.size(Dir::Resp))
     }
 
     /// Payload of protocols without streams; `None` before the first packet.

@@ -1,3 +1,4 @@
+use crate::Flow;
 use sekisho_record::{Kind, ToValue, Value};
 use smallvec::SmallVec;
 use std::sync::OnceLock;
@@ -33,6 +34,26 @@ fn named(number: u8) -> Option<&'static str> {
     NAMES.get(usize::from(number.checked_sub(1)?))?.get().copied()
 }
 
+/// A protocol that was taken back from a flow's services and doesn't come again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Barred(u8);
+
+impl Flow {
+    /// The flow certainly speaks `service`, as far as Zeek is concerned.
+    pub fn add_service(&mut self, service: &'static str) {
+        let n = number(service);
+        if n != self.barred.0 {
+            self.services.add_number(n);
+        }
+    }
+
+    /// Takes `service` back for good: its protocol was violated.
+    pub fn bar_service(&mut self, service: &'static str) {
+        self.barred = Barred(number(service));
+        self.services.remove(service);
+    }
+}
+
 /// The application protocols confirmed in a flow, in the order of their confirmation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Services([u8; SERVICE_MAX_COUNT]);
@@ -40,7 +61,10 @@ pub struct Services([u8; SERVICE_MAX_COUNT]);
 impl Services {
     /// Adds `name` unless it is there already.
     pub fn add(&mut self, name: &'static str) {
-        let n = number(name);
+        self.add_number(number(name));
+    }
+
+    fn add_number(&mut self, n: u8) {
         for place in &mut self.0 {
             if *place == 0 {
                 *place = n;
@@ -132,6 +156,16 @@ mod tests {
         assert_eq!(s.names().unwrap().as_str(), "ssl");
         s.remove("ssl");
         assert!(s.is_empty());
+    }
+
+    #[test]
+    fn what_was_taken_back_does_not_come_again() {
+        let mut flow = Flow::default();
+        flow.add_service("pop3");
+        flow.bar_service("pop3");
+        flow.add_service("pop3");
+        flow.add_service("ssl");
+        assert_eq!(flow.services.names().unwrap().as_str(), "ssl");
     }
 
     #[test]

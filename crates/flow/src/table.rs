@@ -347,6 +347,7 @@ impl<A: Default> FlowTable<A> {
             community_id: if key.one_way { CommunityId::one_way(&t, 0) } else { CommunityId::new(&t, 0) },
             local_orig: home.contains(t.orig),
             local_resp: home.contains(t.resp),
+            midstream: false,
             seen: Seen::default(),
         }
     }

@@ -1,4 +1,5 @@
 use crate::line::{Line, PLACE_LEN, word};
+use crate::omission::Omission;
 use crate::{escape, number};
 use sekisho_record::{List, Record, Schema, Value, Visitor};
 
@@ -23,7 +24,9 @@ pub struct JsonEncoder {
     keys: Vec<Key>,
     /// Does every key fit into its text?
     short_keys: bool,
+    omission: Option<Omission>,
     line: Line,
+    schema: &'static Schema,
 }
 
 /// `,"name":` of one column.
@@ -54,7 +57,7 @@ impl Key {
 
 impl JsonEncoder {
     /// For rows of `schema`.
-    pub fn new(schema: &Schema, style: JsonStyle) -> Self {
+    pub fn new(schema: &'static Schema, style: JsonStyle) -> Self {
         let mut head = Line::default();
         if style == JsonStyle::Ndjson {
             head.extend(b"{\"_path\":\"");
@@ -63,16 +66,27 @@ impl JsonEncoder {
         }
         let keys: Vec<_> = schema.fields.iter().map(|f| Key::new(f.name)).collect();
         let short_keys = keys.iter().all(|key| key.start.is_empty());
-        Self { style, head: head.as_bytes().to_vec(), keys, short_keys, line: Line::default() }
+        Self { style, head: head.as_bytes().to_vec(), keys, short_keys, omission: None, line: Line::default(), schema }
     }
 
-    /// Appends `row`, which must be of the encoder's schema, and a newline.
-    pub fn encode(&mut self, row: &dyn Record, out: &mut Vec<u8>) {
+    /// Leaves out rows that Zeek would not have.
+    #[must_use]
+    pub fn like_zeek(self) -> Self {
+        Self { omission: Omission::of(self.schema), ..self }
+    }
+
+    /// Appends `row`, which must be of the encoder's schema, and a newline; false if the row is left out.
+    pub fn encode(&mut self, row: &dyn Record, out: &mut Vec<u8>) -> bool {
         self.line.clear();
         if !self.head.is_empty() {
             self.line.extend(&self.head);
         }
-        row.visit(&mut Row { line: &mut self.line, keys: &self.keys, short_keys: self.short_keys, style: self.style });
+        let (line, keys, omission) = (&mut self.line, &self.keys, self.omission);
+        let mut visitor = Row { line, keys, short_keys: self.short_keys, style: self.style, omission, omitted: false };
+        row.visit(&mut visitor);
+        if visitor.omitted {
+            return false;
+        }
         self.line.extend(b"}\n");
         let start = out.len();
         // A row without any value has no comma whose place the brace could take.
@@ -82,6 +96,7 @@ impl JsonEncoder {
         out.extend_from_slice(self.line.as_bytes());
         // Without a head the first column has left its comma where the brace belongs.
         out[start] = b'{';
+        true
     }
 }
 
@@ -90,6 +105,8 @@ struct Row<'a> {
     keys: &'a [Key],
     short_keys: bool,
     style: JsonStyle,
+    omission: Option<Omission>,
+    omitted: bool,
 }
 
 /// Room for a key and a value of bounded size.
@@ -97,6 +114,10 @@ const COLUMN_LEN: usize = (KEY_LEN + PLACE_LEN).next_power_of_two();
 
 impl Visitor for Row<'_> {
     fn values(&mut self, values: &[Value<'_>]) {
+        if self.omission.is_some_and(|o| o.applies(values)) {
+            self.omitted = true;
+            return;
+        }
         let style = self.style;
         let mut columns = values.iter().zip(self.keys);
         while columns.len() > 0 {

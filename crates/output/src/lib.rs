@@ -11,6 +11,7 @@ mod format;
 mod json;
 mod line;
 mod number;
+mod omission;
 mod parquet;
 mod sinks;
 mod tsv;

@@ -39,6 +39,8 @@ pub struct Written {
     pub files: usize,
     /// Rows dropped because their file had failed.
     pub dropped_rows: u64,
+    /// Rows left out of Zeek's formats because Zeek would not have them ([`Sinks::with_midstream`]).
+    pub omitted_rows: u64,
 }
 
 /// A file's buffer is handed on when it holds this many bytes.
@@ -54,8 +56,10 @@ pub struct Sinks {
     files: Vec<File>,
     routes: Vec<Route>,
     columns: Columns,
+    midstream: bool,
     rows: u64,
     dropped_rows: u64,
+    omitted_rows: u64,
 }
 
 /// How rows of one schema are written.
@@ -76,12 +80,15 @@ enum Encoder {
 }
 
 impl Encoder {
-    fn new(format: Format, schema: &'static Schema) -> Self {
-        match format {
-            Format::Ndjson => Self::Json(JsonEncoder::new(schema, JsonStyle::Ndjson)),
-            Format::Parquet => Self::Columns(Box::new(Table::new(schema))),
-            Format::Zeek => Self::Tsv(TsvEncoder::new(schema)),
-            Format::ZeekJson => Self::Json(JsonEncoder::new(schema, JsonStyle::Zeek)),
+    /// `midstream`: Zeek's formats get the rows, too, that Zeek would not have.
+    fn new(format: Format, schema: &'static Schema, midstream: bool) -> Self {
+        match (format, midstream) {
+            (Format::Ndjson, _) => Self::Json(JsonEncoder::new(schema, JsonStyle::Ndjson)),
+            (Format::Parquet, _) => Self::Columns(Box::new(Table::new(schema))),
+            (Format::Zeek, true) => Self::Tsv(TsvEncoder::new(schema)),
+            (Format::Zeek, false) => Self::Tsv(TsvEncoder::new(schema).like_zeek()),
+            (Format::ZeekJson, true) => Self::Json(JsonEncoder::new(schema, JsonStyle::Zeek)),
+            (Format::ZeekJson, false) => Self::Json(JsonEncoder::new(schema, JsonStyle::Zeek).like_zeek()),
         }
     }
 }
@@ -116,9 +123,19 @@ impl Sinks {
             files: Vec::new(),
             routes: Vec::new(),
             columns: Columns::default(),
+            midstream: false,
             rows: 0,
             dropped_rows: 0,
+            omitted_rows: 0,
         }
+    }
+
+    /// Zeek's formats get all rows. Otherwise they lack what Zeek's logs lack: rows of connections that began before the
+    /// capture, in the logs of those protocols at which Zeek then does not look.
+    #[must_use]
+    pub fn with_midstream(mut self) -> Self {
+        self.midstream = true;
+        self
     }
 
     /// `told` gets the path of each file that is of no use before its last byte ([`Format::is_whole`]), after that was
@@ -147,12 +164,16 @@ impl Sinks {
                 self.dropped_rows += 1;
                 continue;
             }
-            match &mut target.encoder {
-                Encoder::Columns(table) => self.columns.push(table, row),
+            let written = match &mut target.encoder {
+                Encoder::Columns(table) => {
+                    self.columns.push(table, row);
+                    true
+                }
                 Encoder::Json(e) => e.encode(row, &mut file.buf),
                 Encoder::Tsv(e) => e.encode(row, &mut file.buf),
-            }
-            self.rows += 1;
+            };
+            self.rows += u64::from(written);
+            self.omitted_rows += u64::from(!written);
             if file.buf.len() >= BUFFER_LEN {
                 result = result.and(file.hand_on(&mut self.open));
             }
@@ -198,6 +219,7 @@ impl Sinks {
             bytes: self.files.iter().map(|f| f.bytes).sum(),
             files: self.files.iter().filter(|f| matches!(f.state, State::Open(_) | State::Complete)).count(),
             dropped_rows: self.dropped_rows,
+            omitted_rows: self.omitted_rows,
         }
     }
 
@@ -211,7 +233,7 @@ impl Sinks {
     fn add_route(&mut self, schema: &'static Schema) -> usize {
         let mut targets = Vec::with_capacity(self.formats.len());
         for &format in &self.formats {
-            let encoder = Encoder::new(format, schema);
+            let encoder = Encoder::new(format, schema, self.midstream);
             let name = format.file_name(schema.log, &self.formats);
             let file = self.files.iter().position(|f| f.name == name).unwrap_or_else(|| {
                 self.files.push(File { name, buf: Vec::new(), state: State::New, bytes: 0 });

@@ -1,6 +1,7 @@
 use crate::escape::{self, EMPTY, UNSET, tsv_hex, tsv_special, tsv_string};
 use crate::line::{Line, PLACE_LEN, word};
 use crate::number;
+use crate::omission::Omission;
 use sekisho_record::{Kind, Record, Schema, Value, Visitor};
 use sekisho_types::Timestamp;
 
@@ -13,27 +14,39 @@ pub struct TsvEncoder {
     schema: &'static Schema,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
+    omission: Option<Omission>,
     line: Line,
 }
 
 impl TsvEncoder {
     /// For rows of `schema`.
     pub fn new(schema: &'static Schema) -> Self {
-        Self { schema, first: None, last: None, line: Line::default() }
+        Self { schema, first: None, last: None, omission: None, line: Line::default() }
     }
 
-    /// Appends `row`, which must be of the encoder's schema, preceded by the header if it is the first.
-    pub fn encode(&mut self, row: &dyn Record, out: &mut Vec<u8>) {
+    /// Leaves out rows that Zeek would not have.
+    #[must_use]
+    pub fn like_zeek(self) -> Self {
+        Self { omission: Omission::of(self.schema), ..self }
+    }
+
+    /// Appends `row`, which must be of the encoder's schema, preceded by the header if it is the first; false if the row
+    /// is left out.
+    pub fn encode(&mut self, row: &dyn Record, out: &mut Vec<u8>) -> bool {
+        self.line.clear();
+        let mut visitor = Row { line: &mut self.line, time: None, omission: self.omission, omitted: false };
+        row.visit(&mut visitor);
+        let (time, omitted) = (visitor.time, visitor.omitted);
+        if omitted {
+            return false;
+        }
         if self.first.is_none() {
             let ts = time_of(row);
             self.first = Some(ts);
             self.last = Some(ts);
             out.extend_from_slice(header(self.schema, Some(ts)).as_bytes());
         }
-        self.line.clear();
-        let mut visitor = Row { line: &mut self.line, time: None };
-        row.visit(&mut visitor);
-        self.last = self.last.max(visitor.time);
+        self.last = self.last.max(time);
         // Every value has left a tab behind it.
         let mut text = self.line.as_bytes().strip_suffix(b"\t").unwrap_or(&[]);
         if let Some(rest) = text.strip_prefix(b"#") {
@@ -43,6 +56,7 @@ impl TsvEncoder {
         }
         out.extend_from_slice(text);
         out.push(b'\n');
+        true
     }
 
     /// Appends the last line; nothing if there was no row.
@@ -135,10 +149,16 @@ fn time_of(row: &dyn Record) -> Timestamp {
 struct Row<'a> {
     line: &'a mut Line,
     time: Option<Timestamp>,
+    omission: Option<Omission>,
+    omitted: bool,
 }
 
 impl Visitor for Row<'_> {
     fn values(&mut self, values: &[Value<'_>]) {
+        if self.omission.is_some_and(|o| o.applies(values)) {
+            self.omitted = true;
+            return;
+        }
         let mut values = values.iter();
         while values.len() > 0 {
             let mut other = None;

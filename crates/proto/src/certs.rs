@@ -83,6 +83,9 @@ pub struct X509Record {
     /// Subject and issuer are the same.
     #[record(ext)]
     pub self_issued: bool,
+    /// True if the connection began before the capture; another row of it in a whole connection has its own row.
+    #[record(ext)]
+    pub midstream: Option<bool>,
 }
 
 /// What a protocol's own row says about a certificate.
@@ -101,10 +104,24 @@ pub(crate) fn log(der: &[u8], source: &'static str, host_cert: bool, is_orig: bo
         cx.weird("x509_unparsable_certificate");
         return Seen::default();
     };
-    let (ts, role) = (cx.ts, u8::from(host_cert) | u8::from(is_orig) << 1);
-    cx.emit_once("x509", &fp.0, role, || row(ts, fp, &cert, host_cert, is_orig));
+    log_once(fp, &cert, host_cert, is_orig, cx);
     let info = file(der, source, is_orig, &cert, cx);
     Seen { subject: Some(cert.subject.into()), fuid: info.row() }
+}
+
+/// Logs a certificate unless it was logged in the same role. Tells whether it was logged now. One that was met in a
+/// connection that began before the capture counts apart: Zeek's logs lack its row.
+pub(crate) fn log_once(
+    fp: Digest<32>,
+    cert: &Certificate,
+    host_cert: bool,
+    client_cert: bool,
+    cx: &mut Cx<'_>,
+) -> bool {
+    let (ts, midstream) = (cx.ts, cx.flow.midstream);
+    let role = u8::from(host_cert) | u8::from(client_cert) << 1 | u8::from(midstream) << 2;
+    let row = || X509Record { midstream: midstream.then_some(true), ..row(ts, fp, cert, host_cert, client_cert) };
+    cx.emit_once("x509", &fp.0, role, row)
 }
 
 /// A certificate is a file, too; as it has its x509 row, `files` does not list it.
@@ -124,7 +141,7 @@ pub(crate) fn file(der: &[u8], source: &'static str, is_orig: bool, cert: &Certi
 }
 
 /// The x509 row of a certificate.
-pub(crate) fn row(ts: Timestamp, fp: Digest<32>, c: &Certificate, host_cert: bool, client_cert: bool) -> X509Record {
+fn row(ts: Timestamp, fp: Digest<32>, c: &Certificate, host_cert: bool, client_cert: bool) -> X509Record {
     let e = &c.extensions;
     let names = e.alt_names.as_ref();
     let texts = |list: &Vec<Vec<u8>>| (!list.is_empty()).then(|| list.iter().map(Text::from).collect::<Vec<_>>());
@@ -156,5 +173,6 @@ pub(crate) fn row(ts: Timestamp, fp: Digest<32>, c: &Certificate, host_cert: boo
         ext_key_usage: e.ext_key_usage.clone().unwrap_or_default(),
         sct_count: e.sct_count,
         self_issued: c.self_issued,
+        midstream: None,
     }
 }

@@ -277,6 +277,10 @@ pub struct Outbox {
     pub confirmed_midstream: Vec<&'static str>,
     /// Services recognised where Zeek would want more proof.
     pub recognized: Vec<&'static str>,
+    /// The bytes broke the protocol, though the parser goes on.
+    pub violated: bool,
+    /// A limit kept part of the flow from being analysed.
+    pub partial: bool,
     /// The parser lost track: why. No further bytes will be sent to it.
     pub rejected: Option<&'static str>,
     /// Nothing more is to be learnt from the flow's bytes.
@@ -446,6 +450,17 @@ impl<'a> Cx<'a> {
         if !self.out.recognized.contains(&service) {
             self.out.recognized.push(service);
         }
+    }
+
+    /// The bytes break the protocol where Zeek's analyser would give up, and its service would be taken back; here the
+    /// parser goes on, and conn's `app` keeps the name.
+    pub fn violate(&mut self) {
+        self.out.violated = true;
+    }
+
+    /// A limit keeps part of the flow from being analysed: an `X` in conn's history.
+    pub fn partial(&mut self) {
+        self.out.partial = true;
     }
 
     /// The bytes are not this protocol, or track was lost: the parser gets no more of them.

@@ -46,6 +46,9 @@ pub struct Tail {
     /// Set if only one end's packets were seen up to then: `orig` or `resp`.
     #[record(ext)]
     pub one_sided: Option<EnumName>,
+    /// True if the connection began before the capture.
+    #[record(ext)]
+    pub midstream: Option<bool>,
     /// True if this was found in bytes that were decrypted with given keys.
     #[record(ext)]
     pub decrypted: Option<bool>,
@@ -60,6 +63,7 @@ impl Tail {
                 Dir::Orig => EnumName("orig"),
                 Dir::Resp => EnumName("resp"),
             }),
+            midstream: flow.midstream.then_some(true),
             decrypted: None,
         }
     }

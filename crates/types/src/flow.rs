@@ -224,6 +224,8 @@ pub struct FlowInfo {
     pub local_orig: bool,
     /// Is the responder in the home networks?
     pub local_resp: bool,
+    /// Did a TCP connection begin before the capture, so that an end's SYN is missing? Known from an end's first packet on.
+    pub midstream: bool,
     /// VLAN ids of the first packet.
     pub vlan: VlanTags,
     /// Community ID, seed 0. Kept, as it stands on every row of the flow.

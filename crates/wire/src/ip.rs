@@ -7,6 +7,9 @@ use sekisho_types::{Addr, ip_proto};
 /// Most IPv6 extension headers followed in one packet.
 const MAX_EXTENSIONS: u32 = 16;
 
+/// Most destination options looked at in one header.
+const MAX_OPTIONS: u32 = 16;
+
 /// Largest datagram that fragments can make.
 const MAX_DATAGRAM_LEN: usize = 65_535;
 
@@ -194,6 +197,7 @@ impl Walk<'_> {
                     }
                 }
                 ext::ROUTING => self.routing(off, h),
+                ext::DST_OPTIONS => self.home_address(off, h),
                 // These usually come last; what they carry then is themselves.
                 ext::MOBILITY | ext::HIP | ext::SHIM6 if h[0] == ext::NONE => {
                     self.d.proto = next;
@@ -215,19 +219,39 @@ impl Walk<'_> {
     }
 
     /// A routing header. With type 0 and segments left the last address is where the packet goes,
-    /// and where answers come from.
+    /// and where answers come from; with type 2 the mobile node's home address (RFC 6275 §6.4).
     fn routing(&mut self, off: usize, h: &[u8; 8]) {
+        const ONE_ADDRESS: u8 = 2;
         let (len, kind, left) = (h[1], h[2], h[3]);
-        if kind != 0 {
-            return;
+        match kind {
+            0 => self.odd(Anomaly::SourceRoute),
+            2 if len == ONE_ADDRESS => {}
+            _ => return,
         }
-        self.odd(Anomaly::SourceRoute);
-        if left == 0 || len < 2 || len % 2 != 0 {
+        if left == 0 || len < ONE_ADDRESS || len % 2 != 0 {
             return;
         }
         let last = off + 8 + (usize::from(len) - 2) * 8;
         if let Some(a) = self.at::<16>(last) {
             self.d.dst = Addr::v6(*a);
+        }
+    }
+
+    /// Destination options, of which one may name the sender's home address, by which its peers know it (RFC 6275 §6.3).
+    fn home_address(&mut self, off: usize, h: &[u8; 8]) {
+        const PAD1: u8 = 0;
+        const HOME_ADDRESS: [u8; 2] = [0xc9, 16];
+        let end = off + (usize::from(h[1]) + 1) * 8;
+        let mut at = off + 2;
+        for _ in 0..MAX_OPTIONS {
+            let Some(&[kind, len]) = self.at::<2>(at).filter(|_| at + 2 <= end) else { return };
+            if [kind, len] == HOME_ADDRESS && at + 18 <= end {
+                if let Some(a) = self.at::<16>(at + 2) {
+                    self.d.src = Addr::v6(*a);
+                }
+                return;
+            }
+            at += if kind == PAD1 { 1 } else { 2 + usize::from(len) };
         }
     }
 

@@ -201,6 +201,21 @@ fn routing_type_0_goes_to_its_last_address() {
 }
 
 #[test]
+fn a_mobile_node_is_known_by_its_home_address() {
+    let home = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
+    let options = cat(&[&[17, 2, 0, 0, 0xc9, 16], &home, &[0, 0]]);
+    let d = whole(LinkType::RAW, &ip6(60, &cat(&[&options, &udp(1, 2, b"")])));
+    assert_eq!((d.src, d.src_port), (Addr::v6(home), 1));
+
+    let cut = cat(&[&[17, 0, 1, 0, 0xc9, 16, 0, 0], &udp(1, 2, b"")]);
+    assert_ne!(whole(LinkType::RAW, &ip6(60, &cut)).src, Addr::v6(home));
+
+    let routing = cat(&[&[17, 2, 2, 1, 0, 0, 0, 0], &home]);
+    let d = whole(LinkType::RAW, &ip6(43, &cat(&[&routing, &udp(1, 2, b"")])));
+    assert_eq!((d.dst, d.anomalies.contains(Anomaly::SourceRoute)), (Addr::v6(home), false));
+}
+
+#[test]
 fn notes_ipv4_source_routes() {
     let mut p = udp4(b"hello");
     p[0] = 0x47;

@@ -50,8 +50,6 @@ const NEVER: i64 = i64::MAX;
 /// The part of a TCP connection's state that belongs to neither end.
 #[derive(Debug, Default)]
 pub(crate) struct TcpBits {
-    /// It began midstream.
-    pub(crate) is_partial: bool,
     /// Which ends' first packets were seen.
     first: u8,
     /// An end of it was concluded.
@@ -67,13 +65,13 @@ pub(crate) struct TcpBits {
 impl TcpBits {
     pub(crate) fn flip(&mut self) {
         self.first = (self.first & first::ORIG) << 1 | (self.first & first::RESP) >> 1;
-        self.is_partial = false;
     }
 
-    fn set_partial(&mut self, dir: Dir, flags: u8) {
+    /// What a packet tells of `midstream` by its flags, if it is its end's first.
+    fn update(&self, midstream: &mut bool, dir: Dir, flags: u8) {
         match dir {
-            Dir::Orig if self.first & first::ORIG == 0 => self.is_partial = flags & (SYN | ACK) != SYN,
-            Dir::Resp if self.first & first::RESP == 0 && !self.is_partial => self.is_partial = flags & SYN == 0,
+            Dir::Orig if self.first & first::ORIG == 0 => *midstream = flags & (SYN | ACK) != SYN,
+            Dir::Resp if self.first & first::RESP == 0 && !*midstream => *midstream = flags & SYN == 0,
             _ => {}
         }
     }
@@ -133,6 +131,8 @@ impl Flow {
         self.flip();
         self.set_history(&history);
         std::mem::swap(&mut self.orig.hist_seen, &mut self.resp.hist_seen);
+        // The SYN-ACK proves a beginning: the packet at hand doesn't tell of one that is missing.
+        self.tcp.set_first(Dir::Orig);
         true
     }
 }
@@ -160,7 +160,7 @@ pub(crate) fn process<S: Sink>(
         return None;
     }
     let (flags, len) = (d.tcp.flags, d.payload_wire_len);
-    flow.tcp.set_partial(dir, flags);
+    flow.tcp.update(&mut flow.info.midstream, dir, flags);
     let past = d.tcp.seq.wrapping_add(segment_len(len, flags));
     state::init_endpoint(cx, flow, dir, flags, d.tcp.seq, past);
     if len > d.payload_len {

@@ -156,7 +156,7 @@ fn without_controls(flow: &mut Flow, dir: Dir, flags: u8, len: u32) {
     if flags & ACK != 0 && flow.end(dir.flip()).state == Established {
         // Only the originator's SYN was missed.
         flow.end_mut(dir).set_state(Established);
-        flow.tcp.is_partial = false;
+        flow.info.midstream = false;
         flow.tcp.set_first(dir);
     } else {
         flow.end_mut(dir).set_state(Partial);

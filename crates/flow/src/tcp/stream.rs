@@ -464,7 +464,7 @@ pub(crate) fn acked<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::A
 /// The acknowledgement covers bytes that were not seen.
 #[cold]
 fn acked_beyond<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: Dir, ack: u64) {
-    if ack <= 2 && flow.tcp.is_partial {
+    if ack <= 2 && flow.info.midstream {
         // The first packet of a connection seen midstream was a keep-alive: nothing is missing.
         return;
     }

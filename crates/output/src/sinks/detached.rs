@@ -9,6 +9,7 @@ use sekisho_types::Timestamp;
 /// Encodes rows as the [`Sinks`] it comes from would; they are written by [`Sinks::splice`].
 pub struct Detached {
     formats: Vec<Format>,
+    midstream: bool,
     encoders: Vec<(&'static Schema, Vec<Encoder>)>,
     cells: Cells,
 }
@@ -58,7 +59,8 @@ impl Detached {
     pub fn write(&mut self, row: &dyn Record, to: &mut Encoded) {
         let schema = row.schema();
         let at = self.encoders.iter().position(|e| std::ptr::eq(e.0, schema)).unwrap_or_else(|| {
-            let encoders = self.formats.iter().map(|&format| Encoder::new(format, schema)).collect();
+            let new = |&format| Encoder::new(format, schema, self.midstream);
+            let encoders = self.formats.iter().map(new).collect();
             self.encoders.push((schema, encoders));
             self.encoders.len() - 1
         });
@@ -66,7 +68,9 @@ impl Detached {
         for encoder in &mut self.encoders[at].1 {
             match encoder {
                 Encoder::Columns(_) => pack(row, &mut self.cells, &mut to.bytes),
-                Encoder::Json(e) => e.encode(row, &mut to.bytes),
+                Encoder::Json(e) => {
+                    e.encode(row, &mut to.bytes);
+                }
                 Encoder::Tsv(e) => time = e.encode_row(row, &mut to.bytes),
             }
             to.ends.push(to.bytes.len());
@@ -78,7 +82,12 @@ impl Detached {
 impl Sinks {
     /// An encoder of rows for these sinks that needs no access to them.
     pub fn detached(&self) -> Detached {
-        Detached { formats: self.formats.clone(), encoders: Vec::new(), cells: Cells::default() }
+        Detached {
+            formats: self.formats.clone(),
+            midstream: self.midstream,
+            encoders: Vec::new(),
+            cells: Cells::default(),
+        }
     }
 
     /// Writes row `index` of `from`, which a [`Detached`] of these sinks encoded; as [`Sinks::write`] would have.
@@ -98,6 +107,10 @@ impl Sinks {
             let file = &mut self.files[target.file];
             if matches!(file.state, State::Failed) {
                 self.dropped_rows += 1;
+                continue;
+            }
+            if bytes.is_empty() {
+                self.omitted_rows += 1;
                 continue;
             }
             self.rows += 1;

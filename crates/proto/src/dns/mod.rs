@@ -131,6 +131,7 @@ impl Parser {
         if !matches!(header.opcode, op::QUERY | op::NOTIFY | op::UPDATE) {
             let detail = Text::from(header.opcode.to_string());
             cx.weird_with("DNS_unknown_opcode", Some(detail));
+            cx.partial();
             cx.recognize("dns");
             return;
         }

@@ -82,6 +82,7 @@ impl Protocol for Parser {
             }
             if line.cut {
                 cx.weird("FTP_line_too_long");
+                cx.partial();
             }
             let plain = without_telnet(line.text);
             let text = plain.as_deref().unwrap_or(line.text);
@@ -144,7 +145,7 @@ impl Parser {
             return;
         }
         self.seen_command = true;
-        cx.confirm("ftp");
+        cx.confirm_midstream("ftp");
         let cmd = cmd.to_ascii_uppercase();
         self.session.next_command(&cmd, arg, cx);
         self.act_on(&cmd, arg, cx);
@@ -208,6 +209,7 @@ impl Parser {
             Ok(reply) => reply,
             Err(Bad::NotNumeric) if self.bad_lines < MAX_BAD_LINES => {
                 self.bad_lines += 1;
+                cx.violate();
                 return true;
             }
             Err(_) => {

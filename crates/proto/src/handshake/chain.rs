@@ -81,8 +81,7 @@ impl Chain {
             self.fingerprints.push(fp);
             match Certificate::parse(der) {
                 Ok(cert) => {
-                    let (ts, role) = (cx.ts, u8::from(first) | u8::from(client) << 1);
-                    if cx.emit_once("x509", &fp.0, role, || certs::row(ts, fp, &cert, first, client)) {
+                    if certs::log_once(fp, &cert, first, client, cx) {
                         certs::file(der, "SSL", is_orig, &cert, cx);
                     }
                     if first && !client {

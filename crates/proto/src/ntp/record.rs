@@ -76,7 +76,7 @@ impl NtpRecord {
 /// A flow's questions to a time server about itself (modes 6 and 7): administration, scans, and attacks that use the size
 /// of the replies.
 #[derive(Clone, Debug, Record)]
-#[record(log = "ntp_control")]
+#[record(log = "ntp_admin")]
 pub struct NtpControlRecord {
     /// Time, flow and ends.
     #[record(flatten)]

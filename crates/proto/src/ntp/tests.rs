@@ -61,10 +61,10 @@ fn parses_control_and_private() {
     for _ in 0..3 {
         b.data(Dir::Resp, &[&[0xd7, 0, 3, 42, 0, 6, 0, 72][..], &[0; 432]].concat());
     }
-    assert!(b.rows("ntp_control").is_empty() && b.held_len() > 0);
+    assert!(b.rows("ntp_admin").is_empty() && b.held_len() > 0);
     b.end();
     assert_eq!(
-        b.rows("ntp_control"),
+        b.rows("ntp_admin"),
         [
             "version=Count(2) mode=Count(7) operations=[Str(\"monlist-1\")] requests=Count(1) replies=Count(3) errors=Count(0) \
           request_bytes=Count(8) reply_bytes=Count(1320)"
@@ -75,7 +75,7 @@ fn parses_control_and_private() {
         .data(Dir::Resp, &[0x16, 0xc2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
         .end();
     assert!(
-        b.rows("ntp_control")[0]
+        b.rows("ntp_admin")[0]
             .contains("operations=[Str(\"read-variables\")] requests=Count(1) replies=Count(1) errors=Count(1)")
     );
 }
@@ -87,7 +87,7 @@ fn limits_operations_and_rubbish() {
         b.data(Dir::Orig, &[0x17, 0, 3, code, 0, 0, 0, 0]);
     }
     b.end();
-    assert_eq!(b.rows("ntp_control")[0].matches("Str(").count(), MAX_OPERATIONS);
+    assert_eq!(b.rows("ntp_admin")[0].matches("Str(").count(), MAX_OPERATIONS);
     let mut b = ntp();
     for _ in 0..MAX_BAD {
         b.data(Dir::Orig, b"rubbish");

@@ -223,6 +223,7 @@ impl Session {
             }
             let word = line.split(u8::is_ascii_whitespace).next().unwrap_or(&[]);
             cx.weird_with("pop3_server_command_unknown", Some(short(word)));
+            cx.violate();
             return Next::Line;
         };
         if reply == Reply::Continue {

@@ -76,4 +76,10 @@ fn limits_pending_commands_and_lines() {
     let mut b = Bench::new(ProtoId::Pop3, Transport::Tcp, 110);
     b.data(Resp, b"HTTP/1.1 200\r\n");
     assert_eq!(b.out.rejected, Some("pop3_server_command_unknown"));
+    // Once it is known, an odd line only costs it Zeek's word for it.
+    let mut b = Bench::new(ProtoId::Pop3, Transport::Tcp, 110);
+    b.data(Resp, b"+OK ready\r\n").data(Orig, b"STAT\r\n");
+    assert!(!b.out.violated);
+    b.data(Resp, b"+ 1 236\r\n").data(Resp, b"what?\r\n");
+    assert!(b.out.violated && b.is_open());
 }

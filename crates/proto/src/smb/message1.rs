@@ -17,6 +17,7 @@ pub(super) mod command {
     pub const NEGOTIATE: u8 = 0x72;
     pub const SESSION_SETUP_ANDX: u8 = 0x73;
     pub const TREE_CONNECT_ANDX: u8 = 0x75;
+    pub const LOGOFF_ANDX: u8 = 0x74;
     pub const NT_CREATE_ANDX: u8 = 0xa2;
     /// No further command follows.
     pub const NONE: u8 = 0xff;

@@ -23,9 +23,11 @@ pub(super) fn message(bytes: &[u8], header: &Header, session: &mut Session, cx: 
         }
         match block.next().filter(|(_, next)| is_chained(code) && *next > at) {
             Some(next) => (code, at) = next,
-            None => break,
+            None => return Ok(()),
         }
     }
+    cx.weird("smb_andx_depth_exceeded");
+    cx.partial();
     Ok(())
 }
 
@@ -37,6 +39,7 @@ const fn is_chained(code: u8) -> bool {
             | command::SESSION_SETUP_ANDX
             | command::TREE_CONNECT_ANDX
             | command::NT_CREATE_ANDX
+            | command::LOGOFF_ANDX
     )
 }
 

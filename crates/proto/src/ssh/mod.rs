@@ -399,6 +399,7 @@ fn limited(mut kexinit: KexInit, cx: &mut Cx<'_>) -> KexInit {
             }
             if !std::mem::replace(&mut told, true) {
                 cx.weird_with(weird, Some(format!("{count} > {MAX_ALGORITHMS}").into()));
+                cx.partial();
             }
             if let Some(names) = kexinit.lists.get_mut(*i) {
                 names.clear();

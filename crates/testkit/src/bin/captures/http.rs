@@ -13,6 +13,7 @@ pub fn all() -> Vec<Capture> {
         Capture::ethernet("http/connect", frames_of(&[connect()])),
         Capture::ethernet("http/one-sided", frames_of(&[pipeline().only(Resp)])),
         Capture::ethernet("http/gap", frames_of(&[gap()])),
+        Capture::ethernet("http/midstream", frames_of(&midstream())),
     ]
 }
 
@@ -27,6 +28,13 @@ fn ok(kind: &str, body: &[u8]) -> Vec<u8> {
 }
 
 const PAGE: &[u8] = b"<!DOCTYPE html>\n<html><head><title>A page</title></head><body>Hello.</body></html>\n";
+
+/// The same page twice: in a connection that began before the capture, and in a whole one.
+fn midstream() -> Vec<Conversation> {
+    let get = b"GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n";
+    let begun = Conversation::new("10.0.0.1:40009", "192.0.2.80:80").at(at(90));
+    [begun, nth(0)].map(|c| c.send(Orig, get).send(Resp, &ok("text/html", PAGE)).fin()).into()
+}
 
 /// A page, a form, a login in clear, a head, something missing, and a server on an odd port.
 fn exchanges() -> Vec<Conversation> {
