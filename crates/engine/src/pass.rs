@@ -152,6 +152,9 @@ impl Pass<'_> {
             flow.apps.add(service);
             flow.services.add(service);
         }
+        for service in self.host.out.retracted.drain(..) {
+            flow.services.remove(service);
+        }
         if std::mem::take(&mut self.host.out.flip) {
             flow.request_flip();
         }
@@ -238,6 +241,9 @@ impl Pass<'_> {
             // A violation takes the confirmation back, as in Zeek; `app` keeps what was recognised.
             if let Some(id) = id {
                 flow.services.remove(id.descriptor().service);
+            }
+            if id != Some(ProtoId::Http) && self.answered_in_http(flow, app, dir, bytes, at) {
+                return;
             }
             *app = App::Opaque;
             flow.set_opaque();
@@ -430,13 +436,24 @@ impl Pass<'_> {
         }
     }
 
-    /// A stream in a protocol that nobody knows: does it go on in TLS?
+    /// A responder whose first bytes are an answer in HTTP to what is something else, or to nothing that a server would
+    /// understand: true if it is analysed as such.
+    fn answered_in_http(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) -> bool {
+        !dir.is_orig()
+            && flow.stream_offset(dir) == bytes.len() as u64 + 1
+            && sekisho_proto::http::begins_response(bytes)
+            && self.start(flow, app, ProtoId::Http, &[(dir, bytes)], at).is_ok()
+    }
+
+    /// A stream in a protocol that nobody knows: does it go on in TLS, or is it answered in HTTP?
     fn late(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
         let chunks = if let App::Late(n) = app { n.saturating_add(1) } else { 1 };
         if dir.is_orig() && sekisho_proto::tls::begins_client_hello(bytes) {
             if self.start(flow, app, ProtoId::Tls, &[(dir, bytes)], at).is_ok() {
                 return;
             }
+        } else if self.answered_in_http(flow, app, dir, bytes, at) {
+            return;
         } else if chunks < MAX_LATE_CHUNKS {
             *app = App::Late(chunks);
             return;

@@ -139,9 +139,10 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Did a TCP connection begin before the capture, so that an end's SYN is missing?
+    /// Did a TCP connection begin before the capture? As Zeek sees it: the originator's first packet was no SYN, or the
+    /// responder's none; but a connection of which only the first SYN was missed is whole.
     pub fn is_partial(&self) -> bool {
-        [self.orig.state, self.resp.state].contains(&TcpState::Partial)
+        self.tcp.is_partial
     }
 
     pub(crate) fn new(info: FlowInfo, d: &Decoded, one_way: bool) -> Self {

@@ -277,6 +277,8 @@ pub struct Outbox {
     pub confirmed_midstream: Vec<&'static str>,
     /// Services recognised where Zeek would want more proof.
     pub recognized: Vec<&'static str>,
+    /// Services that were confirmed, but were none after all.
+    pub retracted: Vec<&'static str>,
     /// The parser lost track: why. No further bytes will be sent to it.
     pub rejected: Option<&'static str>,
     /// Nothing more is to be learnt from the flow's bytes.
@@ -446,6 +448,12 @@ impl<'a> Cx<'a> {
         if !self.out.recognized.contains(&service) {
             self.out.recognized.push(service);
         }
+    }
+
+    /// What spoke `service` within the flow violates it: the confirmation is taken back, as in Zeek. For a parser's own
+    /// service that is part of [`Cx::reject`].
+    pub(crate) fn retract(&mut self, service: &'static str) {
+        self.out.retracted.push(service);
     }
 
     /// The bytes are not this protocol, or track was lost: the parser gets no more of them.
