@@ -1,9 +1,9 @@
 //! HTTP/0.9 to HTTP/1.1 (RFC 9110, RFC 9112), on any port.
 //!
 //! Rows follow Zeek's `http.log`. Differences: bodies without length keep their line ends; br and zstd
-//! are decoded as gzip and deflate are; an early response waits for its request's end, so that both stand
-//! in one row; after a hole outside of a body the parser goes on with the next message instead of giving
-//! up; flows whose beginning is missing are read.
+//! are decoded as gzip and deflate are; an early response, as any to HTTP/0.9, waits for its request's end, so
+//! that both stand in one row; after a hole outside of a body, and after a strange line far into the flow, the
+//! parser goes on with the next message instead of giving up; flows whose beginning is missing are read.
 
 mod exchange;
 mod message;
