@@ -156,6 +156,9 @@ impl Pass<'_> {
             flow.apps.add(service);
             flow.add_service(service);
         }
+        for service in self.host.out.retracted.drain(..) {
+            Self::take_back(flow, service);
+        }
         if std::mem::take(&mut self.host.out.flip) {
             flow.request_flip();
         }
@@ -166,9 +169,9 @@ impl Pass<'_> {
 
     /// A violation takes the confirmation back, as in Zeek; `app` keeps what was recognised. What comes late is not held
     /// against the protocol.
-    fn take_back(flow: &mut Flow, id: ProtoId) {
+    fn take_back(flow: &mut Flow, service: &'static str) {
         if flow.total_len() <= VIOLATIONS_WITHIN_LEN {
-            flow.bar_service(id.descriptor().service);
+            flow.bar_service(service);
         }
     }
 
@@ -225,7 +228,7 @@ impl Pass<'_> {
     fn settle(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
         self.drain(flow, at);
         if let (true, App::Active(parser)) = (std::mem::take(&mut self.host.out.violated), &*app) {
-            Self::take_back(flow, parser.id());
+            Self::take_back(flow, parser.id().descriptor().service);
         }
         if let Some(hand) = self.host.out.hand_over.take() {
             self.host.out.rejected = None;
@@ -254,7 +257,10 @@ impl Pass<'_> {
             self.weird_row(&flow.info, reason, None, at);
             let id = self.end_parser(flow, app, at);
             if let Some(id) = id {
-                Self::take_back(flow, id);
+                Self::take_back(flow, id.descriptor().service);
+            }
+            if id != Some(ProtoId::Http) && self.answered_in_http(flow, app, dir, bytes, at) {
+                return;
             }
             *app = App::Opaque;
             flow.set_opaque();
@@ -447,13 +453,24 @@ impl Pass<'_> {
         }
     }
 
-    /// A stream in a protocol that nobody knows: does it go on in TLS?
+    /// A responder whose first bytes are an answer in HTTP to what is something else, or to nothing that a server would
+    /// understand: true if it is analysed as such.
+    fn answered_in_http(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) -> bool {
+        !dir.is_orig()
+            && flow.stream_offset(dir) == bytes.len() as u64 + 1
+            && sekisho_proto::http::begins_response(bytes)
+            && self.start(flow, app, ProtoId::Http, &[(dir, bytes)], at).is_ok()
+    }
+
+    /// A stream in a protocol that nobody knows: does it go on in TLS, or is it answered in HTTP?
     fn late(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
         let chunks = if let App::Late(n) = app { n.saturating_add(1) } else { 1 };
         if dir.is_orig() && sekisho_proto::tls::begins_client_hello(bytes) {
             if self.start(flow, app, ProtoId::Tls, &[(dir, bytes)], at).is_ok() {
                 return;
             }
+        } else if self.answered_in_http(flow, app, dir, bytes, at) {
+            return;
         } else if chunks < MAX_LATE_CHUNKS {
             *app = App::Late(chunks);
             return;

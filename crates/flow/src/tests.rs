@@ -21,6 +21,8 @@ pub(crate) struct Log {
     pub(crate) datagrams: Vec<(Dir, Vec<u8>, u32)>,
     pub(crate) weirds: Vec<&'static str>,
     pub(crate) flip_on_datagram: bool,
+    /// At the last data.
+    partial: bool,
 }
 
 impl Sink for Log {
@@ -28,6 +30,7 @@ impl Sink for Log {
 
     fn data(&mut self, flow: &mut Flow, (): &mut (), dir: Dir, bytes: &[u8], _: Moment) {
         self.positions[dir.index()] += bytes.len() as u64;
+        self.partial = flow.info.midstream;
         if !self.restarted {
             assert_eq!(flow.stream_offset(dir), self.positions[dir.index()] + 1);
         }
@@ -160,6 +163,19 @@ fn check(script: &str, state: &str, history: &str) -> Log {
     let got = r.history.as_ref().map_or("", |h| h.as_str());
     assert_eq!((r.conn_state.0, got), (state, history), "{script}");
     log
+}
+
+/// As Zeek tells them: where only the first SYN was missed, the connection is whole.
+#[test]
+fn knows_connections_that_began_before_the_capture() {
+    for (script, partial) in [
+        ("> S 100\n< SA 300 101\n> A 101 301 x\n< A 301 102 y", false),
+        ("< SA 300 101\n> A 101 301\n> A 101 301 x\n< A 301 102 y", false),
+        ("> A 101 301 x\n< A 301 102 y", true),
+        ("> S 100\n> A 101 301 x\n< A 301 102 y", true),
+    ] {
+        assert_eq!(run(script).partial, partial, "{script}");
+    }
 }
 
 /// Some middleboxes count the zeros that fill a frame into the packet: no data, unless the stream goes on behind them.

@@ -281,6 +281,8 @@ pub struct Outbox {
     pub violated: bool,
     /// A limit kept part of the flow from being analysed.
     pub partial: bool,
+    /// Services that were confirmed, but were none after all.
+    pub retracted: Vec<&'static str>,
     /// The parser lost track: why. No further bytes will be sent to it.
     pub rejected: Option<&'static str>,
     /// Nothing more is to be learnt from the flow's bytes.
@@ -461,6 +463,12 @@ impl<'a> Cx<'a> {
     /// A limit keeps part of the flow from being analysed: an `X` in conn's history.
     pub fn partial(&mut self) {
         self.out.partial = true;
+    }
+
+    /// What spoke `service` within the flow violates it: the confirmation is taken back, as in Zeek. For a parser's own
+    /// service that is part of [`Cx::reject`].
+    pub(crate) fn retract(&mut self, service: &'static str) {
+        self.out.retracted.push(service);
     }
 
     /// The bytes are not this protocol, or track was lost: the parser gets no more of them.

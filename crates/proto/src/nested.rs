@@ -1,5 +1,5 @@
-//! A protocol inside another's protection: bytes that a parser decrypted, recognised and parsed as if they had come
-//! in clear.
+//! A protocol inside another: bytes that a parser decrypted or took out of frames, recognised and parsed as if they
+//! were the flow's own.
 
 use crate::recognize::{Choice, Probing, choose, proto_bit};
 use crate::{Cx, Event, HandOver, Parser, ProtoId, Start, Transport};
@@ -28,6 +28,8 @@ enum State {
 #[derive(Default)]
 pub struct Nested {
     state: State,
+    /// The bytes come as they were sent, not decrypted.
+    in_clear: bool,
 }
 
 /// What an inner call said about its parser.
@@ -38,6 +40,16 @@ struct Said {
 }
 
 impl Nested {
+    /// For a stream that the outer protocol does not encrypt: its records do not say that they were decrypted.
+    pub fn in_clear() -> Self {
+        Self { in_clear: true, ..Self::default() }
+    }
+
+    /// No further bytes can be made sense of.
+    pub fn give_up(&mut self, cx: &mut Cx<'_>) {
+        self.stop(cx);
+    }
+
     /// Does nobody want further bytes?
     pub fn is_opaque(&self) -> bool {
         matches!(self.state, State::Opaque)
@@ -52,7 +64,7 @@ impl Nested {
         }
     }
 
-    /// In-order bytes. Records found in them say that they were decrypted.
+    /// In-order bytes. Records found in them say that they were decrypted, if they were.
     pub fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         if bytes.is_empty() {
             return;
@@ -75,7 +87,7 @@ impl Nested {
     pub fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         match &mut self.state {
             State::Active(parser) => {
-                let said = within(cx, |cx| parser.gap(dir, len, cx));
+                let said = within(self.in_clear, cx, |cx| parser.gap(dir, len, cx));
                 self.settle(said, &[], cx);
             }
             State::Probing(probing) => probing.lose(dir),
@@ -86,7 +98,7 @@ impl Nested {
     /// The sender of `dir` has closed.
     pub fn half_closed(&mut self, dir: Dir, cx: &mut Cx<'_>) {
         if let State::Active(parser) = &mut self.state {
-            let said = within(cx, |cx| parser.half_closed(dir, cx));
+            let said = within(self.in_clear, cx, |cx| parser.half_closed(dir, cx));
             self.settle(said, &[], cx);
         }
     }
@@ -99,13 +111,13 @@ impl Nested {
     /// Ends the parser, if any.
     fn stop(&mut self, cx: &mut Cx<'_>) -> Option<ProtoId> {
         let State::Active(mut parser) = std::mem::replace(&mut self.state, State::Opaque) else { return None };
-        within(cx, |cx| parser.end(cx));
+        within(self.in_clear, cx, |cx| parser.end(cx));
         Some(parser.id())
     }
 
     fn run<'b>(&mut self, dir: Dir, bytes: &'b [u8], cx: &mut Cx<'_>) -> &'b [u8] {
         let State::Active(parser) = &mut self.state else { return &[] };
-        let said = within(cx, |cx| parser.data(dir, bytes, cx));
+        let said = within(self.in_clear, cx, |cx| parser.data(dir, bytes, cx));
         self.settle(said, bytes, cx)
     }
 
@@ -120,7 +132,10 @@ impl Nested {
             return bytes.get(bytes.len().saturating_sub(unconsumed)..).unwrap_or(&[]);
         }
         if said.rejected || said.opaque {
-            self.stop(cx);
+            let id = self.stop(cx);
+            if let Some(id) = id.filter(|_| said.rejected) {
+                cx.retract(id.descriptor().service);
+            }
         }
         &[]
     }
@@ -162,7 +177,7 @@ impl Nested {
         let mut left = 0;
         for (dir, bytes) in probing.replay() {
             let State::Active(parser) = &mut self.state else { break };
-            let said = within(cx, |cx| parser.data(dir, bytes, cx));
+            let said = within(self.in_clear, cx, |cx| parser.data(dir, bytes, cx));
             if said.rejected && !cx.confirmed_since(&before) {
                 cx.forget_since(&before);
                 return None;
@@ -178,11 +193,14 @@ fn start(id: ProtoId, by: Option<ProtoId>, begun: Option<&Event>, cx: &Cx<'_>) -
     Parser::start(id, &start)
 }
 
-/// A call of an inner parser: its rows say that they were decrypted, and what it says about itself is not taken for
+/// A call of an inner parser: its rows say whether they were decrypted, and what it says about itself is not taken for
 /// what the outer one says.
-fn within(cx: &mut Cx<'_>, f: impl FnOnce(&mut Cx<'_>)) -> Said {
+fn within(in_clear: bool, cx: &mut Cx<'_>, f: impl FnOnce(&mut Cx<'_>)) -> Said {
     let outer = cx.take_said();
     let (decrypted, depth) = (cx.set_decrypted(true), cx.depth());
+    if in_clear {
+        cx.set_decrypted(decrypted);
+    }
     cx.set_depth(depth + 1);
     f(cx);
     cx.set_depth(depth);

@@ -1,9 +1,9 @@
 //! HTTP/0.9 to HTTP/1.1 (RFC 9110, RFC 9112), on any port.
 //!
 //! Rows follow Zeek's `http.log`. Differences: bodies without length keep their line ends; br and zstd
-//! are decoded as gzip and deflate are; an early response waits for its request's end, so that both stand
-//! in one row; after a hole outside of a body the parser goes on with the next message instead of giving
-//! up; flows whose beginning is missing are read.
+//! are decoded as gzip and deflate are; an early response, as any to HTTP/0.9, waits for its request's end, so
+//! that both stand in one row; after a hole outside of a body, and after a strange line far into the flow, the
+//! parser goes on with the next message instead of giving up; flows whose beginning is missing are read.
 
 mod exchange;
 mod message;
@@ -34,8 +34,18 @@ const MAX_UNANSWERED: usize = 1000;
 /// Places for unanswered requests that an idle flow keeps.
 const IDLE_ASKS: usize = 16;
 
+/// Bytes into the flow up to which a line that is none of HTTP ends the analysis and takes the confirmation back;
+/// later the next message is looked for. Zeek's `DPD::ignore_violations_after`.
+const MAX_VIOLATION_AT: u64 = 10 * 1024;
+
 /// Name in conn's `service`.
 const SERVICE: &str = "http";
+
+/// Does a responder's first chunk begin with a status line? For flows whose originator spoke something else: a server
+/// of HTTP answers that, too.
+pub fn begins_response(bytes: &[u8]) -> bool {
+    probe::response(bytes) == crate::Guess::Yes
+}
 
 /// What of a request decides about its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +78,10 @@ struct Core {
     swapped: Option<bool>,
     /// A request or a response has been read.
     known: bool,
+    /// An end has said that further requests may follow on this connection.
+    keeps_alive: bool,
+    /// Bytes of the flow so far, both directions.
+    seen_len: u64,
     next: Option<Next>,
     /// What the fields of a WebSocket's handshake said, once there was one.
     websocket: Option<Box<Handshake>>,
@@ -91,6 +105,8 @@ impl Protocol for Parser {
                 unanswered: VecDeque::new(),
                 swapped: None,
                 known: false,
+                keeps_alive: false,
+                seen_len: 0,
                 next: None,
                 websocket: None,
                 rejected: false,
@@ -104,12 +120,16 @@ impl Protocol for Parser {
         let mut input = bytes;
         while !input.is_empty() && core.next.is_none() && !core.rejected {
             let side = core.side_of(dir);
+            let before_len = input.len();
             if core.takes_lines(side) {
-                let Some(line) = lines.next(&mut input) else { break };
+                let line = lines.next(&mut input);
+                core.seen_len = core.seen_len.saturating_add((before_len - input.len()) as u64);
+                let Some(line) = line else { break };
                 let side = core.first_line(dir, line.text);
                 core.line(side, line, input.first().copied(), cx);
             } else {
                 core.body_bytes(side, &mut input, cx);
+                core.seen_len = core.seen_len.saturating_add((before_len - input.len()) as u64);
             }
         }
         match core.next {
@@ -256,8 +276,15 @@ impl Core {
     fn strange(&mut self, side: Dir, weird: &'static str, cx: &mut Cx<'_>) {
         cx.weird(weird);
         self.side(side).state = State::Resync;
-        // A server answers a bad request, too; but two strange sides are something else.
-        if !self.known && (!side.is_orig() || self.side(Dir::Resp).state == State::Resync) {
+        let violates = if side.is_orig() {
+            // A server answers a bad request, too; but two strange sides are something else. Behind the only request
+            // that was to be expected, anything may trail.
+            let first = self.side(Dir::Orig).messages == 0;
+            if first { self.known || self.side(Dir::Resp).state == State::Resync } else { self.keeps_alive }
+        } else {
+            true
+        };
+        if violates && (!self.known || self.seen_len <= MAX_VIOLATION_AT) {
             self.rejected = true;
             cx.reject("not_http");
         }
@@ -315,6 +342,7 @@ impl Core {
     }
 
     fn begin(&mut self, side: Dir, version: Version, row: u64) {
+        self.keeps_alive |= version.has_chunks();
         let side = self.side(side);
         side.head = Head { version, ..Head::default() };
         side.state = State::Header;
@@ -366,6 +394,7 @@ impl Core {
             }
             return;
         }
+        self.keeps_alive |= side.is_orig() && known == Name::Connection && side::keeps_alive(value);
         self.side(side).head.learn(known, name, value, cx);
         if side.is_orig() {
             let row = self.side(side).row;
@@ -530,7 +559,9 @@ impl Core {
         s.state = State::StartLine;
         s.head.etag = None;
         let mut list = FileList { exchanges, index: s.row, request };
-        let len = s.body.take().map_or(0, |b| b.finish(complete, cx, &mut list));
+        // A last line without an end counts as if it had one where content is read by lines, as in Zeek.
+        let line_end_len = if complete && s.body.as_ref().is_some_and(|b| b.ends_within_line()) { 2 } else { 0 };
+        let len = s.body.take().map_or(0, |b| b.finish(complete, cx, &mut list)) + line_end_len;
         let row = s.row;
         if request {
             self.exchanges.end_request(row, len, cx);

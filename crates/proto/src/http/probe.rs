@@ -41,7 +41,8 @@ fn end(bytes: &[u8], port_match: bool) -> Guess {
     }
 }
 
-fn response(bytes: &[u8]) -> Guess {
+/// A status line?
+pub(super) fn response(bytes: &[u8]) -> Guess {
     const START: &[u8] = b"HTTP/";
     let head = bytes.get(..START.len()).unwrap_or(bytes);
     if !START.get(..head.len()).is_some_and(|s| s.eq_ignore_ascii_case(head)) {

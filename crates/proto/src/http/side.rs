@@ -131,6 +131,11 @@ impl Head {
     }
 }
 
+/// Does a Connection field ask for further requests? Only its first option counts, as in Zeek.
+pub(crate) fn keeps_alive(value: &[u8]) -> bool {
+    token(value).eq_ignore_ascii_case(b"keep-alive")
+}
+
 impl Heap for Head {
     fn heap_len(&self) -> usize {
         self.facts.heap_len() + self.etag.heap_len()

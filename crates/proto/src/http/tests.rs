@@ -170,6 +170,28 @@ fn parses_multipart_forms() {
 }
 
 #[test]
+fn counts_multiparts_by_lines() {
+    let head = "POST /up HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: ";
+    let part = "--B\r\n\r\nvalue\r\n--B--";
+    let next = "GET /next HTTP/1.1\r\n\r\n";
+    // The last delimiter's line has no end, has one, is long and followed by an epilogue that does not count.
+    let filled = format!("{}\r\n", "\0".repeat(2000));
+    for (tail, uncounted, len) in [("", "", 21), ("\r\n", "", 21), (&filled, "", 2021), ("\r\n", "epilogue\r\n", 21)] {
+        let body = format!("{part}{tail}{uncounted}");
+        let text = format!("{head}{}\r\n\r\n{body}{next}", body.len());
+        let o = check_splits(ProtoId::Http, 80, &[req(&text)]);
+        has(&o, 0, &[&format!("request_body_len=Count({len})")]);
+        has(&o, 1, &["uri=Str(\"/next\")"]);
+        assert!(o.files[0].ends_with("\"value\""), "{:?}", o.files);
+    }
+    // What is missing of a part does not count, either.
+    let o =
+        check(&[req(&format!("{head}31\r\n\r\n--B\r\n\r\nva")), Step::Gap(O, 10), req("lue\r\n--B--\r\n"), req(next)]);
+    has(&o, 0, &["request_body_len=Count(21)"]);
+    has(&o, 1, &["uri=Str(\"/next\")"]);
+}
+
+#[test]
 fn parses_ranges() {
     let o = check(&[
         req("GET /f HTTP/1.1\r\nHost: h\r\nRange: bytes=2-4\r\n\r\n"),
@@ -271,6 +293,26 @@ fn rejects_what_is_no_http() {
     let o = check(&[req("GET/ HTTP/1.1\r\n\r\n"), resp("HTTP/1.0 400 Bad Request\r\nContent-Length: 0\r\n\r\n")]);
     assert_eq!((o.rejected, &o.weirds[..]), (None, &["bad_HTTP_request"][..]));
     has(&o, 0, &["status_code=Count(400)"]);
+}
+
+#[test]
+fn rejects_what_was_taken_for_http() {
+    let get = req("GET / HTTP/1.1\r\n\r\n");
+    let o = check(&[get, resp("SSH-2.0-x\r\n")]);
+    assert_eq!((o.rejected, o.rows.len()), (Some("not_http"), 1));
+    let o = check(&[req("GET / HTTP/1.1\r\n\r\n\x01\x02 not a request\r\n")]);
+    assert_eq!(o.rejected, Some("not_http"));
+    // Nothing more was to be expected of this one.
+    for (request, want) in [
+        ("GET / HTTP/1.0\r\n\r\n\x01\r\n", None),
+        ("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n\x01\r\n", Some("not_http")),
+    ] {
+        assert_eq!(check(&[req(request)]).rejected, want, "{request}");
+    }
+    // Far into the flow the next message is looked for.
+    let long = format!("HTTP/1.1 200 OK\r\nContent-Length: 11000\r\n\r\n{}junk\r\n", "x".repeat(11_000));
+    let o = check_splits(ProtoId::Http, 80, &[get, resp(&long), resp("HTTP/1.1 201 Created\r\n\r\n")]);
+    assert_eq!((o.rejected, o.rows.len()), (None, 2));
 }
 
 #[test]

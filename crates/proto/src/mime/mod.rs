@@ -422,7 +422,7 @@ impl Entities {
         self.write(end.bytes(), cx, observer);
     }
 
-    /// Quoted-printable, line by line. The last line's end belongs to the delimiter, so it is written late.
+    /// Quoted-printable, line by line. The last line's end, though it belongs to the delimiter, is kept, as in Zeek.
     fn quoted(&mut self, mut bytes: &[u8]) {
         let Decoder::Quoted(line) = &mut self.decoder else { return };
         while !bytes.is_empty() {
@@ -433,9 +433,8 @@ impl Entities {
             line.extend_from_slice(part);
             let ended = line.ends_with(b"\n");
             if ended || line.len() >= MAX_QUOTED_LINE {
-                self.decoded.extend_from_slice(std::mem::take(&mut self.held_end).bytes());
                 if decode::quoted_printable(line, &mut self.decoded) && ended {
-                    self.held_end = HeldEnd::CrLf;
+                    self.decoded.extend_from_slice(b"\r\n");
                 }
                 line.clear();
             }
@@ -476,7 +475,6 @@ impl Entities {
             match &mut self.decoder {
                 Decoder::Base64(decoder) => decoder.finish(&mut self.decoded),
                 Decoder::Quoted(line) if !line.is_empty() => {
-                    self.decoded.extend_from_slice(std::mem::take(&mut self.held_end).bytes());
                     decode::quoted_printable(line, &mut self.decoded);
                 }
                 Decoder::Identity | Decoder::Quoted(_) => {}
@@ -522,10 +520,6 @@ impl Entities {
     fn finish(&mut self, complete: bool, cx: &mut Cx<'_>, observer: &mut dyn Observer) {
         if !self.candidate.is_empty() {
             self.judge_candidate(false, cx, observer);
-        }
-        let quoted = matches!(self.decoder, Decoder::Quoted(_));
-        if quoted && self.phase == Phase::Leaf && !self.is_multipart() {
-            self.decoded.extend_from_slice(std::mem::take(&mut self.held_end).bytes());
         }
         self.end_entities(0, complete, cx, observer);
         self.phase = Phase::Closed;

@@ -59,7 +59,7 @@ fn parses_nested_multiparts() {
     assert_eq!(log[0], "0 Subject=a b");
     assert!(log.contains(&"opened Some(\"a.bin\")".to_owned()), "{log:?}");
     assert!(log.contains(&"3 From=x".to_owned()) || log.contains(&"2 From=x".to_owned()), "{log:?}");
-    let want = [("line one\r\n--line two\r\n", 3), ("A bc\r\nd", 4), ("Hello", 5), ("inner", 7)];
+    let want = [("line one\r\n--line two\r\n", 3), ("A bc\r\nd\r\n", 4), ("Hello", 5), ("inner", 7)];
     assert_eq!(files, want.map(|(t, d)| (t.to_owned(), d)));
 }
 

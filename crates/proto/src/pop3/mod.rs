@@ -51,8 +51,6 @@ struct Session {
     listing: bool,
     dots: Dots,
     mail: Option<Box<Mime>>,
-    /// Entities of all messages of the flow, which `files` shows as depth.
-    entities: u64,
     known: bool,
 }
 
@@ -79,7 +77,6 @@ impl Protocol for Parser {
                 listing: false,
                 dots: Dots::default(),
                 mail: None,
-                entities: 0,
                 known: false,
             },
         }
@@ -289,8 +286,8 @@ impl Session {
     }
 
     fn begin_mail(&mut self) {
-        let origin = Origin { source: "POP3", is_orig: false, range_key: None, suggested_name: None, numbered: true };
-        self.mail = Some(Box::new(Mime::message(origin, self.entities)));
+        let origin = Origin { source: "POP3", is_orig: false, range_key: None, suggested_name: None, numbered: false };
+        self.mail = Some(Box::new(Mime::message(origin, 0)));
     }
 
     fn with_mail(&mut self, cx: &mut Cx<'_>, f: impl FnOnce(&mut Mime, &mut Pop3Record, &mut Cx<'_>)) {
@@ -303,7 +300,6 @@ impl Session {
     fn end_mail(&mut self, complete: bool, cx: &mut Cx<'_>) {
         if let Some(mut mail) = self.mail.take() {
             mail.finish(complete, cx, self.row(cx));
-            self.entities = mail.count();
         }
     }
 

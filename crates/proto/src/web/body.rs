@@ -53,6 +53,8 @@ pub(crate) struct Body {
     /// Their share of the worker's memory.
     windows: Option<Windows>,
     len: u64,
+    /// The last byte, if any, is no line end.
+    within_line: bool,
     content: Content,
 }
 
@@ -83,13 +85,19 @@ impl Body {
             decoders,
             windows,
             len: 0,
+            within_line: false,
             content: Content { origin, facts, total_len, file: None, parts },
         }
     }
 
     /// Is the content's end marked by a multipart's last delimiter, and was it seen?
     pub(crate) fn is_closed(&self) -> bool {
-        self.content.parts.as_ref().is_some_and(|p| p.is_closed())
+        self.content.is_closed()
+    }
+
+    /// Is this content of lines (a multipart, a message), and the last of them without an end?
+    pub(crate) fn ends_within_line(&self) -> bool {
+        self.within_line && self.content.parts.is_some()
     }
 
     /// The next bytes as sent. Returns how many were taken: less than all only if the content is `open_ended`
@@ -101,13 +109,18 @@ impl Body {
         cx: &mut Cx<'_>,
         observer: &mut dyn Observer,
     ) -> usize {
-        let Self { coded, decoders, windows, len, content } = self;
+        let Self { coded, decoders, windows, len, content, within_line } = self;
         if !*coded {
             let taken = content.push(bytes, cx, observer);
-            // What follows the last delimiter within a known length is still body.
-            let belongs = if open_ended { taken } else { bytes.len() };
-            *len += belongs as u64;
-            return belongs;
+            let mut counted = track_line(within_line, bytes, taken);
+            if !open_ended && *within_line && content.is_closed() {
+                // What follows the last delimiter's line within a known length is passed over; Zeek does not count it.
+                let rest = bytes.get(taken..).unwrap_or(&[]);
+                let line_len = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+                counted += track_line(within_line, rest, line_len);
+            }
+            *len += counted as u64;
+            return if open_ended { taken } else { bytes.len() };
         }
         let Some(share) = windows else {
             cx.decoding().refill(bytes.len());
@@ -134,14 +147,14 @@ impl Body {
         self.windows = None;
     }
 
-    /// `missing` bytes will never come.
+    /// `missing` bytes will never come. Those of parts do not count, as in Zeek.
     pub(crate) fn gap(&mut self, missing: u64, cx: &mut Cx<'_>, observer: &mut dyn Observer) {
-        self.len = self.len.saturating_add(missing);
         // No decoder goes on behind a hole.
         self.give_up();
         match &mut self.content.parts {
             Some(parts) => parts.gap(missing, cx, observer),
             None => {
+                self.len = self.len.saturating_add(missing);
                 let id = self.content.open(cx, observer);
                 cx.file_gap(id, missing);
             }
@@ -215,7 +228,19 @@ fn inflate(chain: &mut [Inflater], bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> 
     ok && !matches!(outcome, Outcome::Stopped(_))
 }
 
+/// Notes whether the first `len` of `bytes` end within a line, if there are any; gives `len` back.
+fn track_line(within_line: &mut bool, bytes: &[u8], len: usize) -> usize {
+    if let Some(last) = len.checked_sub(1).and_then(|at| bytes.get(at)) {
+        *within_line = *last != b'\n';
+    }
+    len
+}
+
 impl Content {
+    fn is_closed(&self) -> bool {
+        self.parts.as_ref().is_some_and(|p| p.is_closed())
+    }
+
     fn push(&mut self, bytes: &[u8], cx: &mut Cx<'_>, observer: &mut dyn Observer) -> usize {
         if let Some(parts) = &mut self.parts {
             return parts.push(bytes, cx, observer);

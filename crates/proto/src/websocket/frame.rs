@@ -12,15 +12,36 @@ const PONG: u8 = 10;
 /// Longest payload of a control frame (RFC 6455 §5.5).
 const MAX_CONTROL_LEN: u64 = 125;
 
+/// Set in the first frame of a message that is compressed (RFC 7692 §6).
+const COMPRESSED: u8 = 0x40;
+
 /// What a frame told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// So many bytes of a message.
-    Data(u64),
+pub(super) enum Found<'a> {
+    /// Bytes of a message.
+    Data(Piece<'a>),
     /// A message is over.
     Message,
     /// The sender closes, with this status.
     Close(Option<u16>),
+}
+
+/// Bytes of a message as sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece<'a> {
+    pub(super) bytes: &'a [u8],
+    /// The mask, from the one for the first byte on.
+    mask: [u8; 4],
+    /// The message is compressed.
+    pub(super) compressed: bool,
+}
+
+impl Piece<'_> {
+    /// Appends the bytes without their mask.
+    pub(super) fn unmask(&self, out: &mut Vec<u8>) {
+        let mask = self.mask.iter().cycle();
+        out.extend(self.bytes.iter().zip(mask).map(|(byte, mask)| byte ^ mask));
+    }
 }
 
 /// The frame whose payload is being read.
@@ -28,7 +49,9 @@ pub(super) enum Found {
 struct Open {
     opcode: u8,
     last: bool,
+    compressed: bool,
     left: u64,
+    /// From the one for the payload's next byte on.
     mask: [u8; 4],
     /// The first bytes of a close: its status.
     code: [u8; 2],
@@ -42,6 +65,8 @@ pub(super) struct Frames {
     head: [u8; MAX_HEAD_LEN],
     head_len: usize,
     open: Option<Open>,
+    /// The current message's first frame said that it is compressed.
+    compressed: bool,
     /// The position is lost.
     lost: bool,
 }
@@ -59,7 +84,7 @@ fn header_len(head: &[u8]) -> Option<usize> {
 
 impl Frames {
     /// Reads frames; returns what is wrong, after which the direction is not read any more.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], mut f: impl FnMut(Found)) -> Option<&'static str> {
+    pub(super) fn feed(&mut self, mut bytes: &[u8], mut f: impl FnMut(Found<'_>)) -> Option<&'static str> {
         while !bytes.is_empty() && !self.lost {
             if let Some(open) = &mut self.open {
                 let take = usize::try_from(open.left).unwrap_or(usize::MAX).min(bytes.len());
@@ -78,7 +103,10 @@ impl Frames {
                 continue;
             }
             match self.header() {
-                Ok(open) => self.open = Some(open),
+                Ok(open) => {
+                    self.compressed = open.compressed;
+                    self.open = Some(open);
+                }
                 Err(why) => {
                     self.lost = true;
                     return Some(why);
@@ -113,10 +141,12 @@ impl Frames {
         }
         let masked = second & 0x80 != 0;
         let mask = mask.filter(|_| masked).copied().unwrap_or_default();
-        Ok(Open { opcode, last: first & 0x80 != 0, left: len, mask, code: [0; 2], seen: 0 })
+        // A control frame may stand between the frames of a message, and these have the first one's bit no more.
+        let compressed = if control || opcode == CONTINUATION { self.compressed } else { first & COMPRESSED != 0 };
+        Ok(Open { opcode, last: first & 0x80 != 0, compressed, left: len, mask, code: [0; 2], seen: 0 })
     }
 
-    fn close_if_over(&mut self, f: &mut impl FnMut(Found)) {
+    fn close_if_over(&mut self, f: &mut impl FnMut(Found<'_>)) {
         let Some(open) = self.open.filter(|o| o.left == 0) else { return };
         self.open = None;
         match open.opcode {
@@ -131,6 +161,7 @@ impl Frames {
         match &mut self.open {
             Some(open) if len < open.left => {
                 open.left -= len;
+                open.turn_mask(len);
                 open.seen = open.seen.saturating_add(2).min(3);
             }
             _ => self.lost = true,
@@ -139,17 +170,23 @@ impl Frames {
 }
 
 impl Open {
-    fn payload(&mut self, piece: &[u8], f: &mut impl FnMut(Found)) {
+    fn payload(&mut self, piece: &[u8], f: &mut impl FnMut(Found<'_>)) {
         self.left = self.left.saturating_sub(piece.len() as u64);
         if self.opcode <= BINARY {
-            return f(Found::Data(piece.len() as u64));
+            f(Found::Data(Piece { bytes: piece, mask: self.mask, compressed: self.compressed }));
+        } else {
+            for (byte, mask) in piece.iter().zip(self.mask.iter().cycle()) {
+                let Some(to) = self.code.get_mut(usize::from(self.seen)) else { break };
+                *to = byte ^ mask;
+                self.seen += 1;
+            }
         }
-        for byte in piece {
-            let at = usize::from(self.seen);
-            let (Some(to), Some(mask)) = (self.code.get_mut(at), self.mask.get(at)) else { return };
-            *to = byte ^ mask;
-            self.seen += 1;
-        }
+        self.turn_mask(piece.len() as u64);
+    }
+
+    /// `len` more bytes of the payload have passed.
+    fn turn_mask(&mut self, len: u64) {
+        self.mask.rotate_left(usize::try_from(len % 4).unwrap_or(0));
     }
 }
 
@@ -157,18 +194,28 @@ impl Open {
 mod tests {
     use super::*;
 
-    fn feed(frames: &mut Frames, bytes: &[u8]) -> (Vec<Found>, Option<&'static str>) {
-        let mut found: Vec<Found> = Vec::new();
-        let odd = frames.feed(bytes, |f| match (f, found.last_mut()) {
-            (Found::Data(n), Some(Found::Data(before))) => *before += n,
-            _ => found.push(f),
+    /// What was found, the data as text.
+    fn feed(frames: &mut Frames, bytes: &[u8]) -> (Vec<String>, Option<&'static str>) {
+        let mut found = Vec::new();
+        let odd = frames.feed(bytes, |f| {
+            found.push(match f {
+                Found::Data(piece) => {
+                    let mut plain = Vec::new();
+                    piece.unmask(&mut plain);
+                    let text = String::from_utf8_lossy(&plain).into_owned();
+                    if piece.compressed { format!("z{text}") } else { text }
+                }
+                Found::Message => ".".to_owned(),
+                Found::Close(code) => format!("close {code:?}"),
+            });
         });
         (found, odd)
     }
 
-    /// A fragmented text, a ping, a long binary with a mask, a close with a mask.
+    /// A fragmented text around a ping, a long binary with a mask, a close with a mask.
     fn stream() -> Vec<u8> {
-        let long = [&[0x82, 0xfe, 1, 0, 9, 9, 9, 9][..], &[1; 256]].concat();
+        let masked: Vec<u8> = (0..256_usize).map(|i| b'x' ^ b"mask"[i % 4]).collect();
+        let long = [&[0x82, 0xfe, 1, 0][..], b"mask", &masked].concat();
         let close = [0x88, 0x82, 1, 2, 3, 4, 0x03 ^ 1, 0xe8 ^ 2];
         [&[0x01, 3, b'a', b'b', b'c', 0x89, 1, b'p', 0x80, 2, b'd', b'e'][..], &long, &close].concat()
     }
@@ -176,18 +223,19 @@ mod tests {
     #[test]
     fn any_split_gives_the_same() {
         let bytes = stream();
-        let all = |found: &[Found]| {
-            let data: u64 = found.iter().map(|f| if let Found::Data(n) = f { *n } else { 0 }).sum();
-            (data, found.iter().filter(|f| !matches!(f, Found::Data(_))).copied().collect::<Vec<_>>())
-        };
-        let want = (261, vec![Found::Message, Found::Message, Found::Close(Some(1000))]);
-        assert_eq!(all(&feed(&mut Frames::default(), &bytes).0), want);
+        let want = format!("abcde.{}.close Some(1000)", "x".repeat(256));
+        assert_eq!(feed(&mut Frames::default(), &bytes).0.concat(), want);
         for cut in 0..bytes.len() {
             let mut frames = Frames::default();
-            let mut found = feed(&mut frames, &bytes[..cut]).0;
-            found.extend(feed(&mut frames, &bytes[cut..]).0);
-            assert_eq!(all(&found), want, "{cut}");
+            let found = feed(&mut frames, &bytes[..cut]).0.concat() + &feed(&mut frames, &bytes[cut..]).0.concat();
+            assert_eq!(found, want, "{cut}");
         }
+    }
+
+    #[test]
+    fn knows_which_messages_are_compressed() {
+        let bytes = [0x41, 1, b'a', 0x89, 0, 0x80, 1, b'b', 0x81, 1, b'c'];
+        assert_eq!(feed(&mut Frames::default(), &bytes).0, ["za", "zb", ".", "c", "."]);
     }
 
     #[test]
@@ -198,9 +246,10 @@ mod tests {
             assert_eq!(feed(&mut frames, &[0x81, 0]), (Vec::new(), None));
         }
         let mut frames = Frames::default();
-        feed(&mut frames, &[0x82, 10, 1]);
+        feed(&mut frames, &[0x82, 0x8a, 0, 0, b'u', 0, 1]);
         frames.gap(5);
-        assert_eq!(feed(&mut frames, &[1, 2, 3, 4]).0, [Found::Data(4), Found::Message]);
+        // The mask's third byte is due for the seventh of ten.
+        assert_eq!(feed(&mut frames, &[b'a' ^ b'u', b'b', b'c', b'd']).0, ["abcd", "."]);
         frames.gap(1);
         assert_eq!(feed(&mut frames, &[0x81, 0]), (Vec::new(), None));
     }

@@ -1,8 +1,9 @@
-//! WebSocket (RFC 6455), after an upgrade that HTTP saw: messages are counted, and the first close is noted.
+//! WebSocket (RFC 6455), after an upgrade that HTTP saw: messages are counted, the first close is noted, and what they
+//! carry is recognised and parsed as a stream of its own, since tunnels are built of this.
 //!
-//! One row per socket, as Zeek's `websocket.log`, at its end. Limits: a frame's header is the only thing that is kept.
-//! Known gaps: what the messages carry is not looked into; sockets whose upgrade was not seen are not recognised;
-//! those over HTTP/2 (RFC 8441) are requests there.
+//! One row per socket, as Zeek's `websocket.log`, at its end. Limits: of a frame its header is kept; streams within
+//! streams are followed [`MAX_NESTED_DEPTH`] deep. Known gaps: compressed messages (RFC 7692) end the look into the
+//! content; sockets whose upgrade was not seen are not recognised; those over HTTP/2 (RFC 8441) are requests there.
 
 mod frame;
 #[cfg(test)]
@@ -10,9 +11,10 @@ mod tests;
 
 pub use crate::upgrade::WebsocketRecord;
 
-use crate::{Cx, Descriptor, Event, Guess, Probe, Protocol, Start};
-use frame::{Found, Frames};
-use sekisho_types::{Dir, block_len};
+use crate::stream::reuse;
+use crate::{Cx, Descriptor, Event, Guess, MAX_NESTED_DEPTH, Nested, Probe, Protocol, Start};
+use frame::{Found, Frames, Piece};
+use sekisho_types::{Dir, Heap, block_len};
 
 /// Name in conn's `service`.
 const SERVICE: &str = "websocket";
@@ -22,6 +24,29 @@ pub struct Parser {
     /// The row that HTTP began.
     row: Option<Box<WebsocketRecord>>,
     sides: [Frames; 2],
+    inner: Inner,
+}
+
+/// What speaks through the messages.
+struct Inner {
+    nested: Nested,
+    /// A piece without its mask.
+    plain: Vec<u8>,
+}
+
+impl Inner {
+    fn data(&mut self, dir: Dir, piece: &Piece<'_>, cx: &mut Cx<'_>) {
+        if self.nested.is_opaque() {
+            return;
+        }
+        if piece.compressed || cx.depth() >= MAX_NESTED_DEPTH {
+            return self.nested.give_up(cx);
+        }
+        self.plain.clear();
+        piece.unmask(&mut self.plain);
+        self.nested.data(dir, &self.plain, cx);
+        reuse(&mut self.plain);
+    }
 }
 
 /// Frames alone say too little: only an upgrade leads here.
@@ -37,12 +62,14 @@ impl Protocol for Parser {
             Some(Event::WebsocketRecord(row)) => Some(row.clone()),
             _ => None,
         };
-        Self { row, sides: Default::default() }
+        let inner = Inner { nested: Nested::in_clear(), plain: Vec::new() };
+        Self { row, sides: Default::default(), inner }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         cx.confirm(SERVICE);
-        let (Some(row), Some(side)) = (&mut self.row, self.sides.get_mut(dir.index())) else { return };
+        let Self { row: Some(row), sides, inner } = self else { return };
+        let Some(side) = sides.get_mut(dir.index()) else { return };
         let (messages, len) = if dir.is_orig() {
             (&mut row.orig_messages, &mut row.orig_message_bytes)
         } else {
@@ -50,7 +77,10 @@ impl Protocol for Parser {
         };
         let close_code = &mut row.close_code;
         let odd = side.feed(bytes, |found| match found {
-            Found::Data(n) => *len = len.saturating_add(n),
+            Found::Data(piece) => {
+                *len = len.saturating_add(piece.bytes.len() as u64);
+                inner.data(dir, &piece, cx);
+            }
             Found::Message => *messages += 1,
             Found::Close(code) => *close_code = close_code.or(code),
         });
@@ -59,13 +89,19 @@ impl Protocol for Parser {
         }
     }
 
-    fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
+    fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         if let Some(side) = self.sides.get_mut(dir.index()) {
             side.gap(len);
+            self.inner.nested.gap(dir, len, cx);
         }
     }
 
+    fn half_closed(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+        self.inner.nested.half_closed(dir, cx);
+    }
+
     fn end(&mut self, cx: &mut Cx<'_>) {
+        self.inner.nested.end(cx);
         if let Some(mut row) = self.row.take() {
             row.tail = cx.tail();
             cx.emit(Event::WebsocketRecord(row));
@@ -73,6 +109,7 @@ impl Protocol for Parser {
     }
 
     fn held_len(&self) -> usize {
-        self.row.as_ref().map_or(0, |r| block_len(size_of::<WebsocketRecord>()) + r.owned_len())
+        let row = self.row.as_ref().map_or(0, |r| block_len(size_of::<WebsocketRecord>()) + r.owned_len());
+        row + self.inner.nested.held_len() + self.inner.plain.heap_len()
     }
 }

@@ -62,3 +62,28 @@ fn a_flow_without_a_row_gives_none() {
     b.data(Orig, b"\x81\x02hi").end();
     assert!(b.rows("websocket").is_empty());
 }
+
+#[test]
+fn parses_what_the_messages_carry() {
+    let mut b = Bench::handed_over(ProtoId::Websocket, &upgraded());
+    b.data(Orig, b"\x82\x0fGET /a HTTP/1.1").data(Orig, b"\x82\x84mask\x60\x6b\x7e\x61");
+    b.data(Resp, b"\x82\x13HTTP/1.1 404 None\r\n\x82\x02\r\n").end();
+    let rows = b.rows("http");
+    assert!(rows[0].contains("uri=Str(\"/a\")") && rows[0].contains("status_code=Count(404)"), "{rows:?}");
+    assert_eq!(b.out.confirmed, ["websocket", "http"]);
+}
+
+#[test]
+fn takes_back_what_the_messages_violate() {
+    let mut b = Bench::handed_over(ProtoId::Websocket, &upgraded());
+    b.data(Orig, b"\x82\x13GET /a HTTP/1.1\r\n\r\n").data(Resp, b"\x82\x08no HTTP\n");
+    assert_eq!(b.out.retracted, ["http"]);
+}
+
+#[test]
+fn compressed_messages_are_not_looked_into() {
+    let mut b = Bench::handed_over(ProtoId::Websocket, &upgraded());
+    b.data(Orig, b"\xc2\x13GET /a HTTP/1.1\r\n\r\n").data(Orig, b"\x82\x13GET /a HTTP/1.1\r\n\r\n").end();
+    assert!(b.rows("http").is_empty());
+    assert_eq!(b.out.confirmed, ["websocket"]);
+}

@@ -14,6 +14,7 @@ pub fn all() -> Vec<Capture> {
         Capture::ethernet("http/one-sided", frames_of(&[pipeline().only(Resp)])),
         Capture::ethernet("http/gap", frames_of(&[gap()])),
         Capture::ethernet("http/midstream", frames_of(&midstream())),
+        Capture::ethernet("http/strangers", frames_of(&strangers())),
     ]
 }
 
@@ -129,4 +130,29 @@ fn gap() -> Conversation {
         .send(Orig, b"GET /after HTTP/1.1\r\nHost: gap.example\r\n\r\n")
         .send(Resp, &ok("text/plain", b"after\n"))
         .fin()
+}
+
+/// A server of HTTP that gets something else, others that are asked in HTTP, and a form whose last line has no end.
+fn strangers() -> Vec<Conversation> {
+    let hello =
+        [&b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03"[..], &[7; 32], b"\0\0\x04\x13\x01\0\x2f\x01\0"].concat();
+    let bad = |version: &str| {
+        format!("HTTP/{version} 400 Bad Request\r\nConnection: close\r\nContent-Length: 4\r\n\r\nBad\n")
+    };
+    let form = "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f.txt\"\r\n\r\ntext\r\n--b--";
+    let post = format!(
+        "POST /up HTTP/1.1\r\nHost: www.example.org\r\nContent-Type: multipart/form-data; boundary=b\r\n\
+         Content-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    let ssh = Conversation::new("10.0.0.1:40024", "192.0.2.80:22").at(at(240)).syn();
+    vec![
+        nth(20).send(Orig, &hello).send(Resp, bad("1.1").as_bytes()).fin_from(Resp),
+        nth(21).send(Orig, b"OPTIONS\n\n").send(Resp, bad("1.0").as_bytes()).fin_from(Resp),
+        nth(22).send(Orig, b"\x01\x02\x03\x04").send(Resp, bad("1.1").as_bytes()).fin_from(Resp),
+        nth(23).send(Orig, post.as_bytes()).send(Resp, &ok("text/plain", b"thanks\n")).fin(),
+        ssh.send(Orig, b"GET / HTTP/1.1\r\nHost: 192.0.2.80:22\r\n\r\n")
+            .send(Resp, b"SSH-2.0-OpenSSH_9.6\r\n")
+            .fin_from(Resp),
+    ]
 }

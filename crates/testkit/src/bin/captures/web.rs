@@ -10,6 +10,7 @@ pub fn all() -> Vec<Capture> {
         Capture::ethernet("quic/google", google()),
         Capture::ethernet("http2/streams", frames_of(&[streams(), upgraded(), hostile()])),
         Capture::ethernet("websocket/chat", frames_of(&[chat(), wrong_answer()])),
+        Capture::ethernet("websocket/tunnel", frames_of(&[tunnel()])),
     ]
 }
 
@@ -183,6 +184,29 @@ fn wrong_answer() -> Conversation {
             b"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: no\r\n\r\n",
         )
         .send(Dir::Resp, &frame(0x81, false, b"?"))
+        .fin()
+}
+
+/// A tunnel through a socket: HTTP in its messages, a request in two of them.
+fn tunnel() -> Conversation {
+    let (asked, host) = (b"GET /inside HTTP/1.1\r\nHost: ", b"intra.example\r\n\r\n");
+    Conversation::new("10.0.0.1:40002", "192.0.2.80:80")
+        .at(at(3))
+        .syn()
+        .send(
+            Dir::Orig,
+            b"GET /tunnel HTTP/1.1\r\nHost: ws.example.org\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        )
+        .send(
+            Dir::Resp,
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+              Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+        )
+        .send(Dir::Orig, &frame(0x82, true, asked))
+        .send(Dir::Orig, &frame(0x82, true, host))
+        .send(Dir::Resp, &frame(0x82, false, b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsecret\n"))
+        .send(Dir::Orig, &frame(0x88, true, &[3, 0xe8]))
         .fin()
 }
 
