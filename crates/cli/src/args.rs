@@ -200,7 +200,7 @@ pub struct Logs {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "zeek-json")]
     pub format: Vec<Format>,
 
-    /// Zeek's formats too get the rows of protocols (HTTP, TLS, SSH and others) in connections that began before the
+    /// Zeek's formats too get the rows of protocols (HTTP, SSH and others) in connections that began before the
     /// capture; Zeek has none, so they are left out of its formats and counted. The other formats have them always
     #[arg(long)]
     pub midstream: bool,

@@ -198,10 +198,8 @@ impl Lane {
         if outer.depth >= MAX_TUNNEL_DEPTH {
             return self.too_deep(way, d);
         }
-        if let Some(own) = &own {
-            self.name_carrier(own, inner.kind);
-        }
-        let uid = self.tunnel(d, &inner, own.map(|own| own.uid), way);
+        let own = own.and_then(|own| Some((own.uid, self.name_carrier(&own, inner.kind)?)));
+        let uid = self.tunnel(d, &inner, own, way);
         let decoded = inner.decode(bytes);
         self.note_anomalies(&decoded, way.at, way.rows);
         let outer = Outer { uid: Some(uid), kind: Some(inner.kind), depth: outer.depth + 1 };
@@ -209,19 +207,21 @@ impl Lane {
     }
 
     /// A flow that carries packets is its tunnel's by name. Teredo's header has no mark of its own: as in Zeek, both ends
-    /// have to be seen.
-    fn name_carrier(&mut self, own: &Handled, kind: TunnelKind) {
-        let Some((flow, _)) = self.flows.flow_mut(own.id) else { return };
+    /// have to be seen. Gives the flow's ends.
+    fn name_carrier(&mut self, own: &Handled, kind: TunnelKind) -> Option<FiveTuple> {
+        let (flow, _) = self.flows.flow_mut(own.id)?;
+        let ends = flow.info.tuple;
         let service = match kind {
             TunnelKind::Ayiya => "ayiya",
             TunnelKind::Geneve => "geneve",
             TunnelKind::Gtpv1 => "gtpv1",
             TunnelKind::Teredo if flow.info.seen.one_sided().is_none() => "teredo",
             TunnelKind::Vxlan => "vxlan",
-            _ => return,
+            _ => return Some(ends),
         };
         flow.apps.add(service);
         flow.add_service(service);
+        Some(ends)
     }
 
     /// Counts and reports a packet whose checksum is wrong.
@@ -244,14 +244,18 @@ impl Lane {
         true
     }
 
-    /// Notes the tunnel and gives its uid.
-    fn tunnel(&mut self, d: &Decoded, inner: &tunnel::Inner, own: Option<Uid>, way: &mut Way<'_>) -> Uid {
-        // GRE in UDP is one tunnel between two hosts, whatever ports its sender scatters it over (RFC 8086 §3.2.1).
-        let (ports, proto, own) = match (d.proto, inner.kind) {
-            (ip_proto::UDP, TunnelKind::Gre) => ([0; 2], ip_proto::GRE, None),
-            _ => ([d.src_port, d.dst_port], d.proto, own),
+    /// Notes the tunnel and gives its uid. `own`: the flow that carries it, and that flow's ends.
+    fn tunnel(&mut self, d: &Decoded, inner: &tunnel::Inner, own: Option<(Uid, FiveTuple)>, way: &mut Way<'_>) -> Uid {
+        let hosts = FiveTuple { orig: d.src, resp: d.dst, orig_port: 0, resp_port: 0, proto: d.proto };
+        let (tuple, own) = match own {
+            // GRE in UDP is one tunnel between two hosts, whatever ports its sender scatters it over (RFC 8086 §3.2.1).
+            Some(_) if inner.kind == TunnelKind::Gre => (FiveTuple { proto: ip_proto::GRE, ..hosts }, None),
+            Some((uid, ends)) => (ends, Some(uid)),
+            None if d.proto == ip_proto::UDP => {
+                (FiveTuple { orig_port: d.src_port, resp_port: d.dst_port, ..hosts }, None)
+            }
+            None => (hosts, None),
         };
-        let tuple = FiveTuple { orig: d.src, resp: d.dst, orig_port: ports[0], resp_port: ports[1], proto };
         let (uid, ended) = match self.host.tunnels.note(&tuple, own, way.at.ts) {
             Noted::Known(uid) => return uid,
             Noted::New { uid, ended } => (uid, ended),
@@ -260,14 +264,13 @@ impl Lane {
             way.rows.row(&row);
         }
         let flow = FlowInfo { uid, tuple, community_id: CommunityId::new(&tuple, 0), ..FlowInfo::default() };
-        let over_udp = proto == ip_proto::UDP;
         let row = TunnelRecord {
             ts: way.at.ts,
             uid,
-            orig_h: d.src,
-            orig_p: Port(if over_udp { d.src_port } else { 0 }),
-            resp_h: d.dst,
-            resp_p: Port(if over_udp { d.dst_port } else { 0 }),
+            orig_h: tuple.orig,
+            orig_p: Port(tuple.orig_port),
+            resp_h: tuple.resp,
+            resp_p: Port(tuple.resp_port),
             tunnel_type: EnumName(inner.kind.zeek_name()),
             action: EnumName("Tunnel::DISCOVER"),
             tail: Tail { one_sided: None, ..Tail::new(&flow) },

@@ -7,7 +7,10 @@ use sekisho_record::{Schema, Value};
 const MIDSTREAM: &str = "midstream";
 
 /// The logs. Others of Zeek's analysers (FTP, SMB, Modbus, MQTT …) begin wherever the capture does.
-const LOGS: [&str; 11] = ["dns", "files", "http", "kerberos", "mysql", "ocsp", "rdp", "rfb", "ssh", "ssl", "x509"];
+///
+/// Not so `ssl`: a session is told by its own hellos, whose fingerprints (JA3, JA4) are asked of the log also where the
+/// SYN was missed.
+const LOGS: [&str; 10] = ["dns", "files", "http", "kerberos", "mysql", "ocsp", "rdp", "rfb", "ssh", "x509"];
 
 /// Which protocol a file came with, and those of which Zeek reads files midstream.
 const SOURCE: &str = "source";

@@ -129,12 +129,10 @@ impl Flow {
         }
         let history = self.history().syn_ack_was_the_responders();
         self.flip();
-        // Zeek takes the connection for a whole one.
+        // The SYN-ACK proves a beginning, the packet at hand doesn't tell of one that is missing: as in Zeek it is whole.
         self.tcp.set_first(Dir::Orig);
         self.set_history(&history);
         std::mem::swap(&mut self.orig.hist_seen, &mut self.resp.hist_seen);
-        // The SYN-ACK proves a beginning: the packet at hand doesn't tell of one that is missing.
-        self.tcp.set_first(Dir::Orig);
         true
     }
 }
