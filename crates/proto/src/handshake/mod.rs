@@ -4,6 +4,7 @@
 mod chain;
 pub(crate) mod ciphers;
 mod fingerprint;
+pub(crate) mod keys;
 pub(crate) mod message;
 pub(crate) mod names;
 mod record;

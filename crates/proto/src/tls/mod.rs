@@ -12,7 +12,6 @@ mod decrypt;
 #[cfg(test)]
 mod decrypt_tests;
 mod dtls;
-mod keys;
 mod layer;
 mod open;
 mod probe;
