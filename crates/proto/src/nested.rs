@@ -38,6 +38,11 @@ struct Said {
 }
 
 impl Nested {
+    /// One that is known to speak `id`.
+    pub(crate) fn speaking(id: ProtoId, cx: &Cx<'_>) -> Self {
+        Self { state: State::Active(start(id, None, None, cx)) }
+    }
+
     /// Does nobody want further bytes?
     pub fn is_opaque(&self) -> bool {
         matches!(self.state, State::Opaque)

@@ -139,6 +139,21 @@ impl Session {
         }
     }
 
+    /// The client's random, where there may be secrets to look up by it.
+    pub(crate) fn client_random(&self) -> Option<&[u8; 32]> {
+        self.client_random.as_ref()
+    }
+
+    /// Does the server ask for another hello of the client?
+    pub(crate) fn awaits_retry(&self) -> bool {
+        self.retry_pending
+    }
+
+    /// The application protocol: what the server chose, or else what the client would like best. Gone with the row.
+    pub(crate) fn application(&self) -> Option<&[u8]> {
+        self.next_protocol.as_ref().or(self.client_alpn.first()).map(|name| &*name.0)
+    }
+
     /// The client is at the end that sent `dir` (or, with false, the server).
     fn role(&mut self, dir: Dir, client: bool, cx: &mut Cx<'_>) {
         if self.is_client(dir) == client {

@@ -323,8 +323,11 @@ impl Streams {
         }
         self.depth += 1;
         self.add(id, Box::new(HttpRecord::new(cx.head(cx.ts), cx.tail(), self.depth)));
-        // An answer without a question: the question was not seen.
+        // An answer without a question: the question was not seen. In HTTP/3 it may be still to come, but for one that
+        // the server was to promise, which has no stream of its own.
+        let asked = self.version == Version::Three && id & 1 == 0;
         if !opener.is_orig()
+            && !asked
             && let Some(stream) = self.position(id).and_then(|at| self.open.get_mut(at))
         {
             stream.half(Dir::Orig).ended = true;
