@@ -16,6 +16,7 @@ pub(crate) mod kind {
     pub(crate) const FINISHED: u8 = 20;
     pub(crate) const CERTIFICATE_STATUS: u8 = 22;
     pub(crate) const KEY_UPDATE: u8 = 24;
+    pub(crate) const COMPRESSED_CERTIFICATE: u8 = 25;
 }
 
 /// Extensions (IANA TLS ExtensionType).

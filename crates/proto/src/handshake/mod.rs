@@ -3,6 +3,7 @@
 
 mod chain;
 pub(crate) mod ciphers;
+mod compressed;
 mod fingerprint;
 pub(crate) mod keys;
 pub(crate) mod message;

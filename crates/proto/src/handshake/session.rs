@@ -400,6 +400,10 @@ impl Session {
             kind::ENCRYPTED_EXTENSIONS => {
                 self.next_protocol = message::encrypted_alpn(body).map(Text::from).or(self.next_protocol.take());
             }
+            kind::COMPRESSED_CERTIFICATE if self.is_tls13() => match super::compressed::certificate(body) {
+                Ok(message) => self.opened_message(dir, kind::CERTIFICATE, &message, cx),
+                Err(_) => cx.weird("tls_bad_compressed_certificate"),
+            },
             kind::CERTIFICATE if self.is_tls13() => {
                 if let Ok(certs) = message::certificates13(body, super::chain::MAX_CERTS + 1) {
                     self.add_certificates(dir, &certs, cx);

@@ -11,7 +11,7 @@ use crate::handshake::message::kind;
 use crate::handshake::{Agreed, Handshakes, MAX_MESSAGE_LEN, Session, Step};
 use crate::{Cx, MAX_NESTED_DEPTH, SecretKind, SessionSecrets};
 use ring::aead::quic::HeaderProtectionKey;
-use sekisho_types::{Dir, Heap, block_len, list_len};
+use sekisho_types::{Dir, Heap, Timestamp, block_len, list_len};
 use sekisho_wire::Reader;
 use smallvec::SmallVec;
 
@@ -84,8 +84,15 @@ pub(super) struct Decrypt {
 /// What came before the server's hello, of a connection whose secrets are known.
 #[derive(Default)]
 pub(super) struct Pending {
-    packets: Vec<(Dir, Vec<u8>)>,
+    packets: Vec<Kept>,
     len: usize,
+}
+
+/// A packet that was kept.
+pub(super) struct Kept {
+    pub(super) ts: Timestamp,
+    pub(super) dir: Dir,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Heap for Pending {
@@ -96,17 +103,17 @@ impl Heap for Pending {
 
 impl Pending {
     /// Keeps a packet; false if there is no room.
-    pub(super) fn keep(&mut self, dir: Dir, packet: &[u8]) -> bool {
+    pub(super) fn keep(&mut self, ts: Timestamp, dir: Dir, packet: &[u8]) -> bool {
         let len = block_len(packet.len());
         let room = self.len + len <= MAX_PENDING_LEN;
         if room {
             self.len += len;
-            self.packets.push((dir, packet.to_vec()));
+            self.packets.push(Kept { ts, dir, bytes: packet.to_vec() });
         }
         room
     }
 
-    pub(super) fn into_packets(self) -> Vec<(Dir, Vec<u8>)> {
+    pub(super) fn into_packets(self) -> Vec<Kept> {
         self.packets
     }
 }
@@ -229,7 +236,6 @@ impl Decrypt {
 
     /// A packet with a long header.
     pub(super) fn long(&mut self, dir: Dir, packet: &Packet<'_>, session: &mut Session, cx: &mut Cx<'_>) {
-        let mut plain = std::mem::take(&mut self.plain);
         let Some(end) = self.ends.get_mut(dir.index()).filter(|end| !end.is_given_up()) else { return };
         let (keys, largest) = match packet.kind {
             Kind::Handshake => (&end.handshake, &mut end.largest_handshake),
@@ -237,6 +243,7 @@ impl Decrypt {
             _ => return,
         };
         let Some(keys) = keys else { return };
+        let mut plain = std::mem::take(&mut self.plain);
         match keys.open_next(packet, *largest, &mut plain) {
             Some(number) => {
                 *largest = (*largest).max(Some(number));

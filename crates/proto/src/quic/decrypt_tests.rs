@@ -3,6 +3,7 @@
 use super::decrypt::{MAX_FAILURES, MAX_PENDING_LEN};
 use super::protection::tests::seal_with;
 use super::protection::{Keys, Sealing, next_secret};
+use super::streams::{MAX_DISORDER_LEN, MAX_OPEN_STREAMS};
 use super::tests::{SCID, SERVER, client_hello, crypto, from_client, from_server, handshake, server_hello_with};
 use crate::handshake::keys::{Suite, suite};
 use crate::testing::Bench;
@@ -262,6 +263,46 @@ fn gives_up_what_does_not_open() {
     assert_eq!(b.out.weirds.iter().filter(|w| w.name == "QUIC_packet_not_opened").count(), 2);
     b.end();
     assert!(b.rows("http").is_empty() && b.rows("quic").len() == 1);
+}
+
+#[test]
+fn limits_streams_and_disorder() {
+    let mut ends = Ends::new(1, 1);
+    let mut b = bench(&ends.key_log(&[]));
+    for (dir, datagram) in ends.handshake() {
+        b.data(dir, &datagram);
+    }
+    let mut given_up = 0;
+    for id in 0..MAX_OPEN_STREAMS as u16 + 50 {
+        b.out.weirds.clear();
+        let [high, low] = (0x4000 | 4 * id).to_be_bytes();
+        let request = request(0);
+        let frame = [&[0x0a, high, low, 0x40, request.len() as u8][..], &request].concat();
+        b.data(Orig, &ends.short(Orig, &frame));
+        assert!(b.held_len() < 4 << 20, "{}", b.held_len());
+        given_up += b.out.weirds.iter().filter(|w| w.name == "QUIC_too_many_streams").count();
+    }
+    assert_eq!(given_up, 50);
+    let mut b = bench(&ends.key_log(&[]));
+    let mut ends = Ends::new(1, 1);
+    for (dir, datagram) in ends.handshake() {
+        b.data(dir, &datagram);
+    }
+    b.data(Orig, &ends.short(Orig, &stream(0, 0, true, &request(0))));
+    // 3 MiB of content, of which every second packet is missing.
+    let head = b"\x01\x03\0\0\xd9\0\x80\x30\0\0";
+    b.data(Resp, &ends.short(Resp, &stream(0, 0, false, head)));
+    for i in 0..3000u32 {
+        let offset = 0x8000_0000 | (head.len() as u32 + 1000 + 2000 * i);
+        let frame = [&[0x0e, 0][..], &offset.to_be_bytes(), &(0x4000u16 | 1000).to_be_bytes(), &[b'x'; 1000]].concat();
+        b.data(Resp, &ends.short(Resp, &frame));
+        assert!(b.held_len() < MAX_DISORDER_LEN + (1 << 19), "{}", b.held_len());
+    }
+    assert!(b.out.weirds.iter().any(|w| w.name == "QUIC_stream_incomplete"));
+    b.end();
+    let file = &b.files.0[0];
+    assert_eq!(file.content.len() as u64 + file.missing, 0x0030_0000);
+    assert!(file.content.len() > 1_500_000 && file.missing > 1_500_000);
 }
 
 /// DNS over QUIC (RFC 9250), and whatever else is recognised in a stream.

@@ -1,6 +1,6 @@
 //! What the parser does with packets of a connection whose secrets are known, or may be.
 
-use super::decrypt::{Decrypt, Pending};
+use super::decrypt::{Decrypt, Kept, Pending};
 use super::packet::Packet;
 use super::{Keyed, LONG_BIT, Parser, version};
 use crate::{Cx, SessionSecrets};
@@ -35,7 +35,9 @@ impl Parser {
     }
 
     fn replay(&mut self, pending: Pending, cx: &mut Cx<'_>) {
-        for (dir, bytes) in pending.into_packets() {
+        let now = cx.ts;
+        for Kept { ts, dir, bytes } in pending.into_packets() {
+            cx.ts = ts;
             match bytes.first() {
                 Some(first) if first & LONG_BIT != 0 => {
                     if let Ok(packet) = Packet::parse(&bytes) {
@@ -45,6 +47,7 @@ impl Parser {
                 _ => self.keyed_short(dir, &bytes, cx),
             }
         }
+        cx.ts = now;
     }
 
     /// A Handshake or 0-RTT packet.
@@ -88,7 +91,7 @@ impl Parser {
 }
 
 fn keep(pending: &mut Pending, dir: Dir, packet: &[u8], cx: &mut Cx<'_>) {
-    if !pending.keep(dir, packet) {
+    if !pending.keep(cx.ts, dir, packet) {
         cx.weird("QUIC_too_much_before_server_hello");
     }
 }

@@ -137,7 +137,9 @@ impl Protocol for Parser {
             let Some(&first) = rest.first() else { return };
             // All bits but the first of a version negotiation may be anything (RFC 8999 §6).
             let negotiation = first & LONG_BIT != 0 && rest.get(1..5) == Some(&version::NEGOTIATION.to_be_bytes()[..]);
-            if !negotiation && (first & LONG_BIT == 0 || first & FIXED_BIT == 0) {
+            // With secrets it is told what a packet is whose fixed bit was greased (RFC 9287).
+            let told = first & FIXED_BIT != 0 || !matches!(self.keyed, Keyed::No);
+            if !negotiation && (first & LONG_BIT == 0 || !told) {
                 self.without_long_header(dir, first);
                 if !matches!(self.keyed, Keyed::No) {
                     self.keyed_short(dir, rest, cx);

@@ -317,3 +317,34 @@ impl Streams {
         self.inside.finish(cx);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closed_streams_are_ranges() {
+        let mut closed = Closed::default();
+        for n in [0, 2, 1, 7, 5, 6, 3] {
+            assert!(!closed.has(n));
+            closed.add(n);
+            assert!(closed.has(n));
+        }
+        assert_eq!(closed.0, [(0, 4), (5, 8)]);
+        assert!(!closed.has(4) && !closed.has(8));
+        closed.add(6);
+        closed.add(4);
+        assert_eq!(closed.0, [(0, 8)]);
+    }
+
+    #[test]
+    fn limits_closed_ranges() {
+        let mut closed = Closed::default();
+        for n in 0..1000 {
+            closed.add(3 * n);
+            assert!(closed.0.len() <= MAX_CLOSED_RANGES && closed.has(3 * n));
+        }
+        // Of those long ago it is not known any more that they never came.
+        assert!(closed.has(1) && !closed.has(3 * 999 - 1));
+    }
+}
