@@ -47,6 +47,7 @@ impl Table {
     }
 
     /// Entries that it holds.
+    #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.entries.len()
     }

@@ -63,7 +63,7 @@ impl Ends {
     fn long(&self, kind: u8, secret: usize, dir: Dir, number: u16, frames: &[u8]) -> Vec<u8> {
         let keys = Keys::derive(&self.suite, self.is_v2(), &vec![secret as u8; self.secrets[0].len()]).unwrap();
         let (to, from) = if dir == Orig { (SERVER, SCID) } else { (SCID, SERVER) };
-        let first = 0xc0 | (kind + u8::from(self.is_v2())) % 4 << 4;
+        let first = 0xc0 | (((kind + u8::from(self.is_v2())) % 4) << 4);
         let mut head = [&[first][..], &self.version.to_be_bytes()].concat();
         for id in [to, from] {
             head.push(id.len() as u8);
@@ -219,6 +219,27 @@ fn packets_before_the_hello_are_kept() {
     assert!(b.out.weirds.iter().any(|w| w.name == "QUIC_too_much_before_server_hello"));
 }
 
+/// A server that asks for another hello (RFC 8446 §4.1.4): its second hello is what counts.
+#[test]
+fn a_second_hello_is_read_where_it_matters() {
+    let retry: Vec<u8> = (0..64).step_by(2).map(|i| u8::from_str_radix(&RETRY[i..i + 2], 16).unwrap()).collect();
+    let mut ends = Ends::new(1, 3);
+    for known in [true, false] {
+        let mut b = bench(&ends.key_log(if known { &[] } else { &[0, 1, 2, 3, 4] }));
+        let mut asks = server_hello_with([0x13, 1]);
+        asks[6..38].copy_from_slice(&retry);
+        let hello = server_hello_with(ends.cipher);
+        b.data(Orig, &ends.handshake()[0].1).data(Resp, &from_server(1, crypto(0, &asks)));
+        b.data(Resp, &from_server(1, crypto(asks.len(), &hello)));
+        b.data(Orig, &ends.short(Orig, &stream(0, 0, true, &request(0)))).end();
+        assert_eq!(has(&b.rows("http"), &["/a"]), known);
+        let cipher = if known { "CHACHA20" } else { "AES_128" };
+        assert!(has(&b.rows("ssl"), &[cipher]), "{:?}", b.rows("ssl"));
+    }
+}
+
+const RETRY: &str = "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c";
+
 #[test]
 fn other_connection_ids_are_learnt() {
     let mut ends = Ends::new(1, 2);
@@ -275,7 +296,7 @@ fn limits_streams_and_disorder() {
     let mut given_up = 0;
     for id in 0..MAX_OPEN_STREAMS as u16 + 50 {
         b.out.weirds.clear();
-        let [high, low] = (0x4000 | 4 * id).to_be_bytes();
+        let [high, low] = (0x4000 | (4 * id)).to_be_bytes();
         let request = request(0);
         let frame = [&[0x0a, high, low, 0x40, request.len() as u8][..], &request].concat();
         b.data(Orig, &ends.short(Orig, &frame));

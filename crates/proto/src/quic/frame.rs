@@ -126,8 +126,9 @@ fn protected<'a>(r: &mut Reader<'a>, kind: u64) -> ParseResult<Frame<'a>> {
             let len = length(r, &"datagram length")?;
             r.skip(&"datagram", len)?;
         }
-        // ACK_FREQUENCY.
+        // ACK_FREQUENCY; TIME_STAMP of the draft on one-way delays.
         0xaf => numbers(r, 4)?,
+        0x2f5 => numbers(r, 1)?,
         _ => return Err(ParseError::bad(&"frame type")),
     }
     Ok(Frame::Other)

@@ -294,7 +294,7 @@ pub(super) mod tests {
             assert_eq!(next_secret(&suite, v2, &secret).unwrap(), bytes(next));
             let packet = bytes(packet);
             let header = unmask(&keys.header, &packet, 1).unwrap();
-            assert_eq!((header.number, header.number_len, header.phase()), (0x00bf_f4, 3, false));
+            assert_eq!((header.number, header.number_len, header.phase()), (0xbff4, 3, false));
             let number = header.number(Some(654_360_563));
             assert_eq!(number, 654_360_564);
             let mut plain = Vec::new();
