@@ -146,7 +146,7 @@ mod tests {
         let dsb = bytes.windows(4).position(|w| w == b"KSLT").unwrap();
         assert_eq!(bytes[dsb + 4..dsb + 16], *b"\x06\0\0\0A b c\n\0\0");
         assert_eq!(
-            bytes[bytes.len() - 32..],
+            bytes[bytes.len() - 28..],
             [&1u32.to_le_bytes()[..], &[2, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0], &[7; 5], &[0; 3], &[40, 0, 0, 0]].concat()
         );
         assert_eq!(bytes.len() % 4, 0);

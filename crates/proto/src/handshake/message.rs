@@ -188,6 +188,11 @@ pub(crate) fn server_hello(body: &[u8]) -> ParseResult<ServerHello<'_>> {
     Ok(h)
 }
 
+/// Is a server hello's body a request to try again?
+pub(crate) fn asks_again(body: &[u8]) -> bool {
+    server_hello(body).is_ok_and(|hello| hello.retry)
+}
+
 /// Reads the body of a hello retry request of the drafts up to 21: version, suite (from draft 19) and extensions.
 pub(crate) fn draft_retry(body: &[u8]) -> ParseResult<ServerHello<'_>> {
     let mut r = Reader::new(body);

@@ -144,11 +144,6 @@ impl Session {
         self.client_random.as_ref()
     }
 
-    /// Does the server ask for another hello of the client?
-    pub(crate) fn awaits_retry(&self) -> bool {
-        self.retry_pending
-    }
-
     /// The application protocol: what the server chose, or else what the client would like best. Gone with the row.
     pub(crate) fn application(&self) -> Option<&[u8]> {
         self.next_protocol.as_ref().or(self.client_alpn.first()).map(|name| &*name.0)

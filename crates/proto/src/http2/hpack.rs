@@ -1,6 +1,6 @@
 //! Header compression (RFC 7541): one decoder per direction, with its own dynamic table.
 
-use crate::packing::{Broken, MAX_FIELDS, MAX_TABLE_LEN, Table, integer, string};
+use crate::packing::{Broken, Looked, MAX_TABLE_LEN, Table, integer, string};
 use sekisho_types::Heap;
 use std::borrow::Cow;
 
@@ -44,22 +44,22 @@ impl Heap for Decoder {
 }
 
 impl Decoder {
-    /// Reads a whole header block and gives its fields to `f`; true if there were more than [`MAX_FIELDS`].
+    /// Reads a whole header block and gives its fields to `f`; true if there were more than are looked at
+    /// ([`Looked`]).
     pub(super) fn block(&mut self, mut bytes: &[u8], mut f: impl FnMut(&[u8], &[u8])) -> Result<bool, Broken> {
-        let mut fields = 0;
+        let mut looked = Looked::default();
         while let Some(&first) = bytes.first() {
-            let told = fields < MAX_FIELDS;
             match first {
                 0x80.. => {
                     let index = integer(&mut bytes, 7)?;
                     let (name, value) = self.entry(index).ok_or(Broken)?;
-                    if told {
+                    if looked.at(name, value) {
                         f(name, value);
                     }
                 }
                 0x40.. => {
                     let [name, value] = self.literal(&mut bytes, 6)?;
-                    if told {
+                    if looked.at(&name, &value) {
                         f(&name, &value);
                     }
                     self.table.insert(&name, &value);
@@ -70,18 +70,16 @@ impl Decoder {
                         return Err(Broken);
                     }
                     self.table.resize(max_len);
-                    continue;
                 }
                 _ => {
                     let [name, value] = self.literal(&mut bytes, 4)?;
-                    if told {
+                    if looked.at(&name, &value) {
                         f(&name, &value);
                     }
                 }
             }
-            fields += 1;
         }
-        Ok(fields > MAX_FIELDS)
+        Ok(looked.is_partial())
     }
 
     /// A literal with a name that is indexed (prefix of `bits` bits) or literal, too (RFC 7541 §6.2).
@@ -106,6 +104,7 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packing::{MAX_FIELDS, MAX_FIELDS_LEN};
 
     fn read(d: &mut Decoder, bytes: &[u8]) -> Result<Vec<String>, Broken> {
         let mut out = Vec::new();
@@ -154,5 +153,11 @@ mod tests {
         let mut count = 0;
         assert_eq!(d.block(&[0xbe; MAX_FIELDS * 4], |_, _| count += 1), Ok(true));
         assert_eq!(count, MAX_FIELDS);
+        // One large entry, over and over.
+        let mut d = Decoder::default();
+        read(&mut d, &[&b"\x40\x01a\x7f\xa1\x1e"[..], &[b'x'; 4000]].concat()).unwrap();
+        let mut len = 0;
+        assert_eq!(d.block(&[0xbe; 500], |n, v| len += n.len() + v.len()), Ok(true));
+        assert!(len <= MAX_FIELDS_LEN && len > MAX_FIELDS_LEN / 2);
     }
 }

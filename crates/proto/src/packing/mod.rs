@@ -15,6 +15,31 @@ pub(crate) const MAX_TABLE_LEN: usize = 64 * 1024;
 /// Fields of one header block that are looked at; of those behind only the table keeps track.
 pub(crate) const MAX_FIELDS: usize = 1024;
 
+/// Bytes of names and values of one header block that are looked at: a block of single bytes may refer to large
+/// entries of the table over and over.
+pub(crate) const MAX_FIELDS_LEN: usize = 256 * 1024;
+
+/// What of a header block was looked at.
+#[derive(Default)]
+pub(crate) struct Looked {
+    fields: usize,
+    len: usize,
+}
+
+impl Looked {
+    /// Shall one more field be looked at?
+    pub(crate) const fn at(&mut self, name: &[u8], value: &[u8]) -> bool {
+        self.fields += 1;
+        self.len = self.len.saturating_add(name.len()).saturating_add(value.len());
+        self.fields <= MAX_FIELDS && self.len <= MAX_FIELDS_LEN
+    }
+
+    /// Was something left out?
+    pub(crate) const fn is_partial(&self) -> bool {
+        self.fields > MAX_FIELDS || self.len > MAX_FIELDS_LEN
+    }
+}
+
 /// It can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Broken;

@@ -380,7 +380,8 @@ impl Parser {
         let body = bytes.get(4..).unwrap_or(&[]);
         let understood = self.session.message(dir, kind, body, Carrier::Quic, cx).is_ok();
         // Zeek reads no further; secrets are for what comes of the second hello.
-        if !(understood && self.session.awaits_retry() && matches!(self.keyed, Keyed::Waiting(_))) {
+        let keyed = matches!(self.keyed, Keyed::Waiting(_));
+        if !(keyed && kind == message::kind::SERVER_HELLO && message::asks_again(body)) {
             self.finish(dir);
         }
         if !understood {

@@ -191,33 +191,38 @@ impl Stream {
             *len = len.saturating_add(bytes.len() as u64);
             return;
         }
-        let suggested_name = self.row.uri.as_ref().and_then(|u| uri_name(&u.0)).map(Text::from);
-        let half = self.half(dir);
-        if half.ended {
-            return;
-        }
-        if half.body.is_none() {
-            let mut facts = std::mem::take(&mut half.facts);
-            facts.range = None;
-            let origin = Origin { source: "HTTP", is_orig: request, range_key: None, suggested_name, numbered: false };
-            let total = half.content_length.filter(|_| facts.kind == Kind::Leaf);
-            half.body = Some(Box::new(Body::new(origin, facts, &half.codings, total, cx)));
-        }
-        let Self { row, halves, .. } = self;
-        let [orig, resp] = halves;
-        let half = if request { orig } else { resp };
-        if let Some(body) = &mut half.body {
-            body.push(bytes, false, cx, &mut RowFiles { row, request });
-        }
+        let Some((body, row)) = self.body(dir, cx) else { return };
+        body.push(bytes, false, cx, &mut RowFiles { row, request });
     }
 
+    /// What is missing of the content.
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         let request = dir.is_orig();
-        let Self { row, halves: [orig, resp], .. } = self;
-        let half = if request { orig } else { resp };
-        if let Some(body) = &mut half.body {
-            body.gap(len, cx, &mut RowFiles { row, request });
+        if self.tunnel {
+            return;
         }
+        let Some((body, row)) = self.body(dir, cx) else { return };
+        body.gap(len, cx, &mut RowFiles { row, request });
+    }
+
+    /// The content of a direction, begun if it was not; `None` if it is over.
+    fn body(&mut self, dir: Dir, cx: &mut Cx<'_>) -> Option<(&mut Body, &mut HttpRecord)> {
+        let Self { row, halves: [orig, resp], .. } = self;
+        let half = if dir.is_orig() { orig } else { resp };
+        if half.ended {
+            return None;
+        }
+        let Half { facts, codings, content_length, body, .. } = half;
+        let body = body.get_or_insert_with(|| {
+            let suggested_name = row.uri.as_ref().and_then(|u| uri_name(&u.0)).map(Text::from);
+            let mut facts = std::mem::take(facts);
+            facts.range = None;
+            let is_orig = dir.is_orig();
+            let origin = Origin { source: "HTTP", is_orig, range_key: None, suggested_name, numbered: false };
+            let total = content_length.filter(|_| facts.kind == Kind::Leaf);
+            Box::new(Body::new(origin, facts, codings, total, cx))
+        });
+        Some((body, row))
     }
 
     /// One direction is over.

@@ -2,7 +2,7 @@
 //! refer to it.
 
 use super::fixed::STATIC;
-use crate::packing::{Broken, ENTRY_LEN, Fault, MAX_FIELDS, MAX_TABLE_LEN, Table, integer, skip_string, string};
+use crate::packing::{Broken, ENTRY_LEN, Fault, Looked, MAX_TABLE_LEN, Table, integer, skip_string, string};
 use crate::{Held, Joined};
 use sekisho_types::Heap;
 use std::borrow::Cow;
@@ -171,7 +171,7 @@ impl Decoder {
         if required == 0 { Err(Broken) } else { Ok(required) }
     }
 
-    /// Gives a section's fields to `f`; true if there were more than [`MAX_FIELDS`]. Fields of which something is in a
+    /// Gives a section's fields to `f`; true if there were more than are looked at ([`Looked`]). Fields of which something is in a
     /// table that was lost, or not waited for (`late`), are left out.
     pub(super) fn section<'t>(
         &'t self,
@@ -181,20 +181,18 @@ impl Decoder {
     ) -> Result<bool, Broken> {
         let base = self.prefix(&mut bytes)?.base;
         let lossy = late || self.lost;
-        let mut fields = 0;
-        while !bytes.is_empty() {
-            let field = self.field(&mut bytes, base)?;
-            fields += 1;
-            if fields > MAX_FIELDS {
-                return Ok(true);
-            }
-            match &field {
-                Some((name, value)) => f(name, value),
-                None if lossy => {}
+        let mut looked = Looked::default();
+        while !bytes.is_empty() && !looked.is_partial() {
+            match self.field(&mut bytes, base)? {
+                Some((name, value)) if looked.at(&name, &value) => f(&name, &value),
+                Some(_) => {}
+                None if lossy => {
+                    looked.at(&[], &[]);
+                }
                 None => return Err(Broken),
             }
         }
-        Ok(false)
+        Ok(looked.is_partial())
     }
 
     /// The next field of a section (RFC 9204 §4.5.2 to §4.5.6); `None` if it is not in the table.
