@@ -5,9 +5,11 @@ use sekisho_engine::{Budget, MIN_LEN, Settings, Worker};
 use sekisho_files::NoStore;
 use sekisho_output::{Format, Sinks};
 use sekisho_proto::testing::Bench;
-use sekisho_proto::{ProtoId, Transport};
+use sekisho_proto::{ProtoId, Secrets, Transport};
 use sekisho_record::Record;
+use sekisho_testkit::quic::{self, Connection, Suite};
 use sekisho_types::Dir;
+use std::sync::Arc;
 
 /// Bytes as a sequence of calls to one parser: a header byte for the transport, then operations of one
 /// byte (direction, kind) and one or two more (length).
@@ -37,6 +39,85 @@ pub fn protocol(id: ProtoId, data: &[u8]) {
                 }
             }
         }
+    }
+    bench.end();
+}
+
+/// A QUIC connection whose secrets are known, up to the server's hello; the first byte chooses version and suite.
+fn keyed_connection(first: u8) -> (Connection, Bench) {
+    let suite = [Suite::Aes128, Suite::Aes256, Suite::ChaCha20][usize::from(first >> 1) % 3];
+    let version = if first & 1 == 0 { 1 } else { quic::V2 };
+    let connection = Connection::new(version, suite, first, [b"cl", b"server"]);
+    let mut bench = Bench::new(ProtoId::Quic, Transport::Udp, 443);
+    let secrets = Secrets::default();
+    secrets.add(connection.key_log().as_bytes(), 0);
+    bench.out.secrets = Some(Arc::new(secrets));
+    let hello = quic::client_hello_with(connection.random(), "h3.example.org", &["h3"]);
+    let mut frames = quic::crypto(0, &hello);
+    frames.resize(1200, 0);
+    bench.data(Dir::Orig, &quic::initial(version, b"first-id", [b"first-id", b"cl"], true, 0, &frames));
+    let frames = quic::crypto(0, &quic::server_hello_with(suite));
+    bench.data(Dir::Resp, &quic::initial(version, b"first-id", [b"cl", b"server"], false, 0, &frames));
+    (connection, bench)
+}
+
+/// What a connection may hold, whatever comes.
+const MAX_KEYED_LEN: usize = 16 << 20;
+
+/// Bytes as the frames that both ends of a QUIC connection seal: operations of one byte (direction, kind of packet),
+/// another (length), and that many bytes of frames.
+pub fn quic_keys(data: &[u8]) {
+    let Some((&first, mut rest)) = data.split_first() else { return };
+    let (mut connection, mut bench) = keyed_connection(first);
+    let mut number = 0u16;
+    while let Some((&[op, len], tail)) = rest.split_first_chunk::<2>() {
+        let (frames, tail) = tail.split_at(usize::from(len).min(tail.len()));
+        rest = tail;
+        let dir = if op & 1 == 0 { Dir::Orig } else { Dir::Resp };
+        number = number.wrapping_add(1);
+        // The sample of the header's protection needs so many bytes.
+        let frames = [frames, &[0; 4]].concat();
+        let packet = match op >> 1 & 7 {
+            0 => connection.handshake(dir, number, &frames),
+            1 => connection.early(&frames),
+            2 => {
+                connection.update_keys(dir);
+                connection.short(dir, &frames)
+            }
+            _ => connection.short(dir, &frames),
+        };
+        bench.data(dir, &packet);
+        assert!(bench.held_len() < MAX_KEYED_LEN);
+    }
+    bench.end();
+}
+
+/// Bytes as pieces of HTTP/3's streams: operations of one byte (direction, stream), another (a hole before the piece, or
+/// an earlier offset), another (length, end of the stream), and that many bytes.
+pub fn http3(data: &[u8]) {
+    let (mut connection, mut bench) = keyed_connection(0);
+    let mut offsets = [[0u16; 32]; 2];
+    let settings = [(Dir::Orig, 2), (Dir::Resp, 3)];
+    for (dir, id) in settings {
+        let piece = b"\0\x04\x05\x01\x50\x00\x07\x10";
+        bench.data(dir, &connection.short(dir, &quic::stream(id, 0, false, piece)));
+        offsets[dir.index()][usize::from(id)] = piece.len() as u16;
+    }
+    let mut rest = data;
+    while let Some((&[op, jump, len], tail)) = rest.split_first_chunk::<3>() {
+        let (piece, tail) = tail.split_at(usize::from(len & 0x7f).min(tail.len()));
+        rest = tail;
+        let dir = if op & 1 == 0 { Dir::Orig } else { Dir::Resp };
+        let id = op >> 1 & 31;
+        let next = &mut offsets[dir.index()][usize::from(id)];
+        let offset = match jump {
+            0..0xe0 => *next,
+            0xe0..0xf0 => next.saturating_add(u16::from(jump & 15)).min(0x3000),
+            _ => next.saturating_sub(u16::from(jump & 15)),
+        };
+        *next = offset.saturating_add(piece.len() as u16).min(0x3000);
+        bench.data(dir, &connection.short(dir, &quic::stream(id, offset, len & 0x80 != 0, piece)));
+        assert!(bench.held_len() < MAX_KEYED_LEN);
     }
     bench.end();
 }

@@ -4,10 +4,12 @@
 use sekisho_capture::{Batch, Captures, Frame};
 use sekisho_engine::{Settings, Stats, Worker};
 use sekisho_files::NoStore;
+use sekisho_proto::Secrets;
 use sekisho_record::{Kind, Record, for_each};
 use sekisho_types::{Timestamp, ip_proto};
 use sekisho_wire::{LinkType, decode, tcp_flags};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 
 /// A frame that owns its bytes.
 #[derive(Clone)]
@@ -23,10 +25,22 @@ fn captures() -> Vec<(PathBuf, Vec<Packet>)> {
     paths.into_iter().map(|p| (p.clone(), read(&p))).collect()
 }
 
+/// The secrets of all captures: each is found by its session's random.
+static SECRETS: LazyLock<Arc<Secrets>> = LazyLock::new(Arc::default);
+
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.secrets = Arc::clone(&SECRETS);
+    settings
+}
+
 fn read(path: &Path) -> Vec<Packet> {
     let mut captures = Captures::open(&[path]).expect("opens");
     let (mut batch, mut out) = (Batch::new(), Vec::new());
     while captures.fill(&mut batch) {
+        for block in captures.take_secrets() {
+            SECRETS.add(&block.data, 0);
+        }
         out.extend(batch.frames().map(|f| Packet {
             ts: f.ts,
             link_type: f.link_type,
@@ -79,7 +93,7 @@ fn text(row: &dyn Record, view: View) -> Option<String> {
 
 /// Rows before the end of the capture, rows at its end, and the counts.
 fn run(packets: &[Packet], view: View) -> (Vec<String>, Vec<String>, Stats) {
-    let mut worker = Worker::new(Settings::default());
+    let mut worker = Worker::new(settings());
     let (mut during, mut after) = (Vec::new(), Vec::new());
     worker.batch(frames(packets), &mut |r: &dyn Record| during.extend(text(r, view)), &mut NoStore, None);
     worker.finish(&mut |r: &dyn Record| after.extend(text(r, view)), &mut NoStore);
@@ -216,7 +230,7 @@ fn any_truncation_gives_a_prefix() {
 
 /// Every row in the order in which it left, from a pass over `count` shards.
 fn ordered_rows(packets: &[Packet], count: usize) -> Vec<String> {
-    let mut worker = Worker::with_shards(Settings::default(), count);
+    let mut worker = Worker::with_shards(settings(), count);
     let mut out = Vec::new();
     let mut rows = |r: &dyn Record| out.extend(text(r, View::Everything));
     worker.batch(frames(packets), &mut rows, &mut NoStore, None);

@@ -460,6 +460,11 @@ impl<'a> Cx<'a> {
         self.out.violated = true;
     }
 
+    /// Was [`Cx::violate`] said since?
+    pub(crate) fn take_violated(&mut self) -> bool {
+        std::mem::take(&mut self.out.violated)
+    }
+
     /// A limit keeps part of the flow from being analysed: an `X` in conn's history.
     pub fn partial(&mut self) {
         self.out.partial = true;

@@ -38,6 +38,7 @@ mod mime;
 mod named;
 mod nested;
 mod ntlm;
+mod packing;
 mod pdus;
 mod pieces;
 mod protocol;

@@ -34,6 +34,7 @@ pub struct Nested {
 
 /// What an inner call said about its parser.
 struct Said {
+    violated: bool,
     rejected: bool,
     opaque: bool,
     hand_over: Option<HandOver>,
@@ -48,6 +49,11 @@ impl Nested {
     /// No further bytes can be made sense of.
     pub fn give_up(&mut self, cx: &mut Cx<'_>) {
         self.stop(cx);
+    }
+
+    /// One that is known to speak `id`.
+    pub(crate) fn speaking(id: ProtoId, cx: &Cx<'_>) -> Self {
+        Self { state: State::Active(start(id, None, None, cx)), ..Self::default() }
     }
 
     /// Does nobody want further bytes?
@@ -123,6 +129,9 @@ impl Nested {
 
     /// Acts on what the parser said about itself; gives back what belongs to the next one.
     fn settle<'b>(&mut self, said: Said, bytes: &'b [u8], cx: &mut Cx<'_>) -> &'b [u8] {
+        if let (true, State::Active(parser)) = (said.violated, &self.state) {
+            cx.retract(parser.id().descriptor().service);
+        }
         if let Some(HandOver { to, unconsumed, begun }) = said.hand_over {
             let by = self.stop(cx);
             self.state = match to {
@@ -206,9 +215,10 @@ fn within(in_clear: bool, cx: &mut Cx<'_>, f: impl FnOnce(&mut Cx<'_>)) -> Said 
     cx.set_depth(depth);
     cx.set_decrypted(decrypted);
     let (rejected, opaque, hand_over) = cx.take_said();
+    let violated = cx.take_violated();
     cx.put_said(outer);
     if let Some(why) = rejected {
         cx.weird(why);
     }
-    Said { rejected: rejected.is_some(), opaque, hand_over }
+    Said { rejected: rejected.is_some(), violated, opaque, hand_over }
 }

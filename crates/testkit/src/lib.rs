@@ -16,7 +16,7 @@ pub use packet::{
     Endpoint, Frame, checksum, eth, gre, icmp, icmp_echo, icmp6, ip, ip_fragments, ipv4, ipv6, mpls, pppoe, tcp, udp,
     udp_packet, vlan, vxlan,
 };
-pub use pcap::{Endian, PcapWriter, pcap, pcap_with, read_pcap};
+pub use pcap::{Endian, PcapWriter, pcap, pcap_with, pcapng, read_pcap};
 pub use stored::stored_captures;
 
 pub use sekisho_types::{Addr, Dir, MacAddr, Timestamp, ip_proto};

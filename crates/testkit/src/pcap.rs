@@ -48,6 +48,33 @@ pub fn pcap_with<F: AsRef<[u8]>>(
     out
 }
 
+/// A pcapng file with nanosecond times, little endian, whole frames, and before them TLS secrets as a key log has them.
+pub fn pcapng<F: AsRef<[u8]>>(link: u32, frames: &[(Timestamp, F)], key_log: &str) -> Vec<u8> {
+    fn block(out: &mut Vec<u8>, kind: u32, body: &[u8]) {
+        let padding = body.len().next_multiple_of(4) - body.len();
+        let len = (12 + body.len() + padding) as u32;
+        out.extend([kind, len].map(u32::to_le_bytes).concat());
+        out.extend(body);
+        out.extend(vec![0; padding]);
+        out.extend(len.to_le_bytes());
+    }
+    let mut out = Vec::new();
+    let section = [&0x1a2b_3c4d_u32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]].concat();
+    block(&mut out, 0x0a0d_0d0a, &section);
+    // if_tsresol: nanoseconds.
+    let options = [9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0];
+    block(&mut out, 1, &[&(link as u16).to_le_bytes()[..], &[0; 2], &262_144_u32.to_le_bytes(), &options].concat());
+    let secrets = [0x544c_534b, key_log.len() as u32].map(u32::to_le_bytes).concat();
+    block(&mut out, 10, &[&secrets, key_log.as_bytes()].concat());
+    for (ts, frame) in frames {
+        let (frame, ts) = (frame.as_ref(), ts.0 as u64);
+        let len = frame.len() as u32;
+        let head = [0, (ts >> 32) as u32, ts as u32, len, len].map(u32::to_le_bytes).concat();
+        block(&mut out, 6, &[&head, frame].concat());
+    }
+    out
+}
+
 /// Writes a pcap file frame by frame (nanoseconds, little endian), so that its size costs no memory.
 #[derive(Debug)]
 pub struct PcapWriter<W> {
@@ -111,6 +138,18 @@ mod tests {
         writer.finish().unwrap();
         assert_eq!(bytes, pcap(1, &frames));
         assert_eq!(read_pcap(&bytes), frames);
+    }
+
+    #[test]
+    fn pcapng_has_secrets_before_frames() {
+        let bytes = pcapng(1, &[(Timestamp(0x1_0000_0002), [7u8; 5])], "A b c\n");
+        let dsb = bytes.windows(4).position(|w| w == b"KSLT").unwrap();
+        assert_eq!(bytes[dsb + 4..dsb + 16], *b"\x06\0\0\0A b c\n\0\0");
+        assert_eq!(
+            bytes[bytes.len() - 28..],
+            [&1u32.to_le_bytes()[..], &[2, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0], &[7; 5], &[0; 3], &[40, 0, 0, 0]].concat()
+        );
+        assert_eq!(bytes.len() % 4, 0);
     }
 
     #[test]

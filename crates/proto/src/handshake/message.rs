@@ -16,6 +16,7 @@ pub(crate) mod kind {
     pub(crate) const FINISHED: u8 = 20;
     pub(crate) const CERTIFICATE_STATUS: u8 = 22;
     pub(crate) const KEY_UPDATE: u8 = 24;
+    pub(crate) const COMPRESSED_CERTIFICATE: u8 = 25;
 }
 
 /// Extensions (IANA TLS ExtensionType).
@@ -185,6 +186,11 @@ pub(crate) fn server_hello(body: &[u8]) -> ParseResult<ServerHello<'_>> {
     let Ok(list) = r.block16(&"extensions") else { return Ok(h) };
     h.extensions(list);
     Ok(h)
+}
+
+/// Is a server hello's body a request to try again?
+pub(crate) fn asks_again(body: &[u8]) -> bool {
+    server_hello(body).is_ok_and(|hello| hello.retry)
 }
 
 /// Reads the body of a hello retry request of the drafts up to 21: version, suite (from draft 19) and extensions.

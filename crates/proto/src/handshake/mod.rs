@@ -3,7 +3,9 @@
 
 mod chain;
 pub(crate) mod ciphers;
+mod compressed;
 mod fingerprint;
+pub(crate) mod keys;
 pub(crate) mod message;
 pub(crate) mod names;
 mod record;

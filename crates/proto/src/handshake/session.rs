@@ -139,6 +139,16 @@ impl Session {
         }
     }
 
+    /// The client's random, where there may be secrets to look up by it.
+    pub(crate) fn client_random(&self) -> Option<&[u8; 32]> {
+        self.client_random.as_ref()
+    }
+
+    /// The application protocol: what the server chose, or else what the client would like best. Gone with the row.
+    pub(crate) fn application(&self) -> Option<&[u8]> {
+        self.next_protocol.as_ref().or(self.client_alpn.first()).map(|name| &*name.0)
+    }
+
     /// The client is at the end that sent `dir` (or, with false, the server).
     fn role(&mut self, dir: Dir, client: bool, cx: &mut Cx<'_>) {
         if self.is_client(dir) == client {
@@ -385,6 +395,10 @@ impl Session {
             kind::ENCRYPTED_EXTENSIONS => {
                 self.next_protocol = message::encrypted_alpn(body).map(Text::from).or(self.next_protocol.take());
             }
+            kind::COMPRESSED_CERTIFICATE if self.is_tls13() => match super::compressed::certificate(body) {
+                Ok(message) => self.opened_message(dir, kind::CERTIFICATE, &message, cx),
+                Err(_) => cx.weird("tls_bad_compressed_certificate"),
+            },
             kind::CERTIFICATE if self.is_tls13() => {
                 if let Ok(certs) = message::certificates13(body, super::chain::MAX_CERTS + 1) {
                     self.add_certificates(dir, &certs, cx);

@@ -1,21 +1,11 @@
 //! Header compression (RFC 7541): one decoder per direction, with its own dynamic table.
 
-use super::huffman;
+use crate::packing::{Broken, Looked, MAX_TABLE_LEN, Table, integer, string};
 use sekisho_types::Heap;
 use std::borrow::Cow;
-use std::collections::VecDeque;
-
-/// Largest dynamic table (a peer may ask for 4096 unless told otherwise; servers go up to 64 KiB).
-pub const MAX_TABLE_LEN: usize = 64 * 1024;
 
 /// Size of a dynamic table as both ends assume it at first (RFC 9113 §6.5.2).
 const DEFAULT_TABLE_LEN: usize = 4096;
-
-/// What an entry counts beside its bytes (RFC 7541 §4.1).
-const ENTRY_LEN: usize = 32;
-
-/// Fields of one header block that are looked at; of those behind only the table keeps track.
-pub const MAX_FIELDS: usize = 1024;
 
 /// The static table (RFC 7541 Appendix A).
 #[rustfmt::skip]
@@ -35,125 +25,71 @@ const STATIC: [(&str, &str); 61] = [
     ("www-authenticate", ""),
 ];
 
-/// A field of the dynamic table.
-#[derive(Debug)]
-struct Entry {
-    name: Box<[u8]>,
-    value: Box<[u8]>,
-}
-
-impl Entry {
-    fn len(&self) -> usize {
-        self.name.len() + self.value.len() + ENTRY_LEN
-    }
-}
-
-/// The state of one direction.
+/// The state of one direction. What is [`Broken`] leaves nobody knowing the table.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    /// The newest first.
-    table: VecDeque<Entry>,
-    len: usize,
-    max_len: usize,
+    table: Table,
 }
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self { table: VecDeque::new(), len: 0, max_len: DEFAULT_TABLE_LEN }
+        Self { table: Table::new(DEFAULT_TABLE_LEN) }
     }
 }
 
 impl Heap for Decoder {
     fn heap_len(&self) -> usize {
-        // The standard's 32 bytes per entry are what its boxes take here.
-        self.len + self.table.capacity() * size_of::<Entry>()
+        self.table.heap_len()
     }
-}
-
-/// The block can't be read: from here on nobody knows the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Broken;
-
-/// An integer with a prefix of `bits` bits (RFC 7541 §5.1).
-fn integer(bytes: &mut &[u8], bits: u32) -> Result<usize, Broken> {
-    let (&first, mut rest) = bytes.split_first().ok_or(Broken)?;
-    let full = (1usize << bits) - 1;
-    let mut value = usize::from(first) & full;
-    if value == full {
-        for shift in [0, 7, 14, 21] {
-            let (&byte, tail) = rest.split_first().ok_or(Broken)?;
-            rest = tail;
-            value += usize::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                *bytes = rest;
-                return Ok(value);
-            }
-        }
-        return Err(Broken);
-    }
-    *bytes = rest;
-    Ok(value)
-}
-
-/// A string literal (RFC 7541 §5.2).
-fn string<'b>(bytes: &mut &'b [u8]) -> Result<Cow<'b, [u8]>, Broken> {
-    let coded = bytes.first().ok_or(Broken)? & 0x80 != 0;
-    let len = integer(bytes, 7)?;
-    let (text, rest) = bytes.split_at_checked(len).ok_or(Broken)?;
-    *bytes = rest;
-    if coded { huffman::decode(text).map(Cow::Owned).ok_or(Broken) } else { Ok(Cow::Borrowed(text)) }
 }
 
 impl Decoder {
-    /// Reads a whole header block and gives its fields to `f`; true if there were more than [`MAX_FIELDS`].
+    /// Reads a whole header block and gives its fields to `f`; true if there were more than are looked at
+    /// ([`Looked`]).
     pub(super) fn block(&mut self, mut bytes: &[u8], mut f: impl FnMut(&[u8], &[u8])) -> Result<bool, Broken> {
-        let mut fields = 0;
+        let mut looked = Looked::default();
         while let Some(&first) = bytes.first() {
-            let told = fields < MAX_FIELDS;
             match first {
                 0x80.. => {
                     let index = integer(&mut bytes, 7)?;
                     let (name, value) = self.entry(index).ok_or(Broken)?;
-                    if told {
+                    if looked.at(name, value) {
                         f(name, value);
                     }
                 }
                 0x40.. => {
                     let [name, value] = self.literal(&mut bytes, 6)?;
-                    if told {
+                    if looked.at(&name, &value) {
                         f(&name, &value);
                     }
-                    self.insert(Entry { name: name.into(), value: value.into() });
+                    self.table.insert(&name, &value);
                 }
                 0x20.. => {
                     let max_len = integer(&mut bytes, 5)?;
                     if max_len > MAX_TABLE_LEN {
                         return Err(Broken);
                     }
-                    self.max_len = max_len;
-                    self.shrink(max_len);
-                    continue;
+                    self.table.resize(max_len);
                 }
                 _ => {
                     let [name, value] = self.literal(&mut bytes, 4)?;
-                    if told {
+                    if looked.at(&name, &value) {
                         f(&name, &value);
                     }
                 }
             }
-            fields += 1;
         }
-        Ok(fields > MAX_FIELDS)
+        Ok(looked.is_partial())
     }
 
     /// A literal with a name that is indexed (prefix of `bits` bits) or literal, too (RFC 7541 §6.2).
     fn literal<'b>(&self, bytes: &mut &'b [u8], bits: u32) -> Result<[Cow<'b, [u8]>; 2], Broken> {
         let index = integer(bytes, bits)?;
         let name = match index {
-            0 => string(bytes)?,
+            0 => string(bytes, 7)?,
             _ => Cow::Owned(self.entry(index).ok_or(Broken)?.0.to_vec()),
         };
-        Ok([name, string(bytes)?])
+        Ok([name, string(bytes, 7)?])
     }
 
     fn entry(&self, index: usize) -> Option<(&[u8], &[u8])> {
@@ -161,31 +97,14 @@ impl Decoder {
         if let Some((name, value)) = STATIC.get(at) {
             return Some((name.as_bytes(), value.as_bytes()));
         }
-        let entry = self.table.get(at - STATIC.len())?;
-        Some((&entry.name, &entry.value))
-    }
-
-    fn insert(&mut self, entry: Entry) {
-        self.shrink(self.max_len.saturating_sub(entry.len()));
-        if entry.len() <= self.max_len {
-            self.len += entry.len();
-            self.table.push_front(entry);
-        }
-    }
-
-    /// Evicts the oldest entries until no more than `len` bytes are left.
-    fn shrink(&mut self, len: usize) {
-        while self.len > len
-            && let Some(oldest) = self.table.pop_back()
-        {
-            self.len -= oldest.len();
-        }
+        self.table.get(at - STATIC.len())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packing::{MAX_FIELDS, MAX_FIELDS_LEN};
 
     fn read(d: &mut Decoder, bytes: &[u8]) -> Result<Vec<String>, Broken> {
         let mut out = Vec::new();
@@ -200,13 +119,13 @@ mod tests {
         let first = b"\x82\x86\x84\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff";
         let want = [":method: GET", ":scheme: http", ":path: /", ":authority: www.example.com"];
         assert_eq!(read(&mut d, first).unwrap(), want);
-        assert_eq!(d.len, 57);
+        assert_eq!(d.table.len(), 57);
         let second = b"\x82\x86\x84\xbe\x58\x86\xa8\xeb\x10\x64\x9c\xbf";
         assert_eq!(read(&mut d, second).unwrap()[3..], [":authority: www.example.com", "cache-control: no-cache"]);
-        assert_eq!(d.len, 110);
+        assert_eq!(d.table.len(), 110);
         let third = b"\x82\x87\x85\xbf\x40\x88\x25\xa8\x49\xe9\x5b\xa9\x7d\x7f\x89\x25\xa8\x49\xe9\x5b\xb8\xe8\xb4\xbf";
         assert_eq!(read(&mut d, third).unwrap()[3..], [":authority: www.example.com", "custom-key: custom-value"]);
-        assert_eq!((d.len, d.table.len()), (164, 3));
+        assert_eq!((d.table.len(), d.table.count()), (164, 3));
         assert_eq!(read(&mut d, b"\x20\xbe"), Err(Broken));
     }
 
@@ -226,13 +145,19 @@ mod tests {
         read(&mut d, b"\x40\x01a\x01b").unwrap();
         let large = [&b"\x40\x01a\x7f\x81\x7f"[..], &[b'x'; 16384]].concat();
         assert_eq!(read(&mut d, &large).unwrap().len(), 1);
-        assert_eq!((d.len, d.table.len()), (0, 0));
+        assert_eq!((d.table.len(), d.table.count()), (0, 0));
         for _ in 0..1000 {
             read(&mut d, &[&b"\x40\x01a\x64"[..], &[b'x'; 100]].concat()).unwrap();
         }
-        assert!(d.len <= DEFAULT_TABLE_LEN);
+        assert!(d.table.len() <= DEFAULT_TABLE_LEN);
         let mut count = 0;
         assert_eq!(d.block(&[0xbe; MAX_FIELDS * 4], |_, _| count += 1), Ok(true));
         assert_eq!(count, MAX_FIELDS);
+        // One large entry, over and over.
+        let mut d = Decoder::default();
+        read(&mut d, &[&b"\x40\x01a\x7f\xa1\x1e"[..], &[b'x'; 4000]].concat()).unwrap();
+        let mut len = 0;
+        assert_eq!(d.block(&[0xbe; 500], |n, v| len += n.len() + v.len()), Ok(true));
+        assert!(len <= MAX_FIELDS_LEN && len > MAX_FIELDS_LEN / 2);
     }
 }

@@ -2,27 +2,24 @@
 //! (h2c), or out of TLS. gRPC is HTTP/2 with `grpc-status` behind the content.
 //!
 //! Each stream is a row of `http` with version `2`, logged when it is over; content goes to files, decoded. Zeek has no
-//! analyzer for it. Limits: [`MAX_KEPT_FRAME_LEN`], [`MAX_BLOCK_LEN`], [`MAX_CONTINUATIONS`], [`MAX_TABLE_LEN`],
-//! [`MAX_FIELDS`], [`MAX_STREAMS`], [`MAX_STREAMS_LEN`], [`MAX_UNANSWERED_RESETS`]. Known gaps: behind a hole outside of
+//! analyzer for it. Limits: [`MAX_KEPT_FRAME_LEN`], [`MAX_BLOCK_LEN`], [`MAX_CONTINUATIONS`], and those of the
+//! shared modules on tables and streams. Known gaps: behind a hole outside of
 //! content a direction is not read any more, since nobody knows its compression table; connections whose beginning is
 //! missing are not recognised.
 
 mod frame;
 mod hpack;
-mod huffman;
-mod streams;
 #[cfg(test)]
 mod tests;
 
 pub use frame::MAX_KEPT_FRAME_LEN;
-pub use hpack::{MAX_FIELDS, MAX_TABLE_LEN};
-pub use streams::{MAX_STREAMS, MAX_STREAMS_LEN, MAX_UNANSWERED_RESETS};
 
+use crate::packing::Broken;
+use crate::web::{Streams, Version};
 use crate::{Cx, Descriptor, Event, Guess, Probe, Protocol, Start, Transport};
 use frame::{Frames, Head, Part, flag, kind};
 use hpack::Decoder;
 use sekisho_types::{Dir, Heap};
-use streams::Streams;
 
 /// Largest header block that is put together from HEADERS and CONTINUATION frames.
 pub const MAX_BLOCK_LEN: usize = 256 * 1024;
@@ -86,7 +83,7 @@ impl Protocol for Parser {
     const DESCRIPTOR: Descriptor = Descriptor { service: SERVICE, tcp_ports: &[], udp_ports: &[], probe };
 
     fn start(start: &Start<'_>) -> Self {
-        let mut streams = Streams::default();
+        let mut streams = Streams::new(Version::Two);
         if let Some(Event::HttpRecord(row)) = start.begun {
             streams.upgraded(row.clone());
         }
@@ -110,7 +107,7 @@ impl Protocol for Parser {
                     Self::frame(dir, head, payload, &mut side.block, &mut side.decoder, streams, cx)
                 }
                 Part::Content { head, bytes, last } => {
-                    streams.content(head.stream, dir, bytes, last && head.has(flag::END_STREAM), cx);
+                    streams.content(u64::from(head.stream), dir, bytes, last && head.has(flag::END_STREAM), cx);
                     Ok(())
                 }
                 Part::TooLong => Err("HTTP2_frame_over_limit"),
@@ -126,7 +123,7 @@ impl Protocol for Parser {
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         let Some(side) = self.sides.get_mut(dir.index()) else { return };
         match side.frames.gap(len) {
-            Some(stream) => self.streams.gap(stream, dir, len, cx),
+            Some(stream) => self.streams.gap(u64::from(stream), dir, len, cx),
             None => side.lose(),
         }
     }
@@ -218,7 +215,7 @@ impl Parser {
                 }
             }
             _ if block.of.is_some() => return Err(DISORDER),
-            kind::RST_STREAM => streams.reset(head.stream, cx),
+            kind::RST_STREAM => streams.reset(u64::from(head.stream), cx),
             _ => {}
         }
         Ok(())
@@ -238,6 +235,7 @@ fn fields(
     let pushed = head.kind == kind::PUSH_PROMISE;
     // A promise is a request that the server makes in the client's name.
     let side = if pushed { Dir::Orig } else { dir };
+    let stream = u64::from(stream);
     let open = streams.open(stream, side, cx);
     let read = decoder.block(bytes, |name, value| {
         if open {
@@ -247,7 +245,7 @@ fn fields(
     match read {
         Ok(false) => {}
         Ok(true) => cx.weird("HTTP2_too_many_fields"),
-        Err(hpack::Broken) => return Err("HTTP2_bad_header_block"),
+        Err(Broken) => return Err("HTTP2_bad_header_block"),
     }
     streams.headed(stream, side, pushed || head.has(flag::END_STREAM), cx);
     Ok(())

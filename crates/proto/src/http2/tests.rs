@@ -1,8 +1,9 @@
 //! Whole connections from frames made here.
 
 use super::frame::{flag, kind};
-use super::{MAX_CONTINUATIONS, MAX_STREAMS, MAX_UNANSWERED_RESETS, PREFACE};
+use super::{MAX_CONTINUATIONS, PREFACE};
 use crate::testing::{Bench, Outcome, Step, check_damage, check_splits, check_truncations};
+use crate::web::{MAX_STREAMS, MAX_UNANSWERED_RESETS};
 use crate::{ProtoId, Transport};
 use sekisho_types::Dir::{Orig, Resp};
 

@@ -1,4 +1,4 @@
-//! The first handshake message of a direction, put together from CRYPTO frames that come in any order.
+//! The first handshake messages of a direction, put together from CRYPTO frames that come in any order.
 
 use sekisho_types::{Heap, list_len};
 
@@ -11,9 +11,11 @@ pub const MAX_PIECES: usize = 64;
 /// Octets before a message's body: type and 24-bit length.
 const HEAD_LEN: usize = 4;
 
-/// The stream of handshake bytes up to the end of its first message.
+/// The stream of handshake bytes up to the end of the message that is awaited.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
+    /// Offset behind the messages that were taken.
+    taken: u64,
     /// What came without a hole from the beginning.
     front: Vec<u8>,
     later: Vec<(usize, Vec<u8>)>,
@@ -37,6 +39,10 @@ impl Assembly {
 
     /// Adds a piece; false if a limit was met and the message can't be put together any more.
     pub(super) fn add(&mut self, offset: u64, data: &[u8]) -> bool {
+        // What was taken may come again.
+        let known = usize::try_from(self.taken.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let Some(data) = data.get(known..) else { return true };
+        let offset = offset.max(self.taken) - self.taken;
         let fits = usize::try_from(offset).ok().filter(|o| o.saturating_add(data.len()) <= MAX_CRYPTO_LEN);
         let Some(offset) = fits else { return self.give_up() };
         if !self.join(offset, data) {
@@ -79,9 +85,12 @@ impl Assembly {
         if self.front.len() < len {
             return None;
         }
-        let mut message = std::mem::take(&mut self.front);
-        self.give_up();
-        message.truncate(len);
+        let rest = self.front.split_off(len);
+        let message = std::mem::replace(&mut self.front, rest);
+        self.taken += len as u64;
+        for (offset, _) in &mut self.later {
+            *offset = offset.saturating_sub(len);
+        }
         Some((kind, message))
     }
 }
@@ -104,8 +113,19 @@ mod tests {
                 }
             }
             assert_eq!(got, Some((1, bytes[..10].to_vec())));
+            a.give_up();
             assert!(a.is_done() && a.heap_len() == 0);
         }
+    }
+
+    #[test]
+    fn messages_follow_each_other() {
+        let mut a = Assembly::default();
+        assert!(a.add(0, &[2, 0, 0, 1, 9, 2, 0]) && a.add(9, &[8, 7]));
+        assert_eq!(a.message(), Some((2, vec![2, 0, 0, 1, 9])));
+        assert_eq!(a.message(), None);
+        assert!(a.add(0, &[2, 0, 0]) && a.add(3, &[1, 9, 2, 0, 0, 2]));
+        assert_eq!(a.message(), Some((2, vec![2, 0, 0, 2, 8, 7])));
     }
 
     #[test]

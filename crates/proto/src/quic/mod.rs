@@ -2,32 +2,52 @@
 //! decrypted with the keys that everybody has, and the hellos in them are read as those of TLS are. Google QUIC up to
 //! Q050 has hellos of its own.
 //!
+//! Where the run has the secrets of a connection (from its ClientHello on, or from its ServerHello on), Handshake, 0-RTT
+//! and 1-RTT packets are opened, too: certificates go into `ssl` and `x509`, HTTP/3 into `http`, and the streams of
+//! other protocols are treated as connections of their own, DNS (RFC 9250) among them.
+//!
 //! Rows follow Zeek's `quic.log`: one per connection, and one more for what precedes a Retry or a change of version.
 //! As in Zeek only the first handshake message of each direction is read, and `ssl` gets a row. Differences: a packet
 //! that can't be decrypted does not end the parsing; after a version negotiation the flow is followed; drafts and
 //! Google's versions have their names. Limits: [`MAX_CRYPTO_LEN`], [`MAX_PIECES`], [`MAX_HISTORY_LEN`],
-//! [`MAX_COALESCED`], [`MAX_INITIALS`], [`MAX_ROWS`]. Known gaps: flows that begin with short headers are not recognised;
-//! connection ids are not followed to other flows.
+//! [`MAX_COALESCED`], [`MAX_INITIALS`], [`MAX_ROWS`]; with secrets [`MAX_PENDING_LEN`], [`MAX_FAILURES`],
+//! [`MAX_KEY_UPDATES`], [`MAX_OTHER_IDS`], [`MAX_OPEN_STREAMS`], [`MAX_DISORDER_LEN`], [`MAX_CLOSED_RANGES`], and
+//! HTTP/3's [`MAX_KEPT_FRAME_LEN`], [`MAX_INSTRUCTION_LEN`], [`MAX_BLOCKED_STREAMS`], [`MAX_WAITING_LEN`]. Known gaps:
+//! flows that begin with short headers are not recognised; connection ids are not followed to other flows; of two
+//! connections that follow each other over the same ports only the first is decrypted.
 
 mod assembly;
+mod decrypt;
+#[cfg(test)]
+mod decrypt_tests;
+mod frame;
 mod google;
+mod http3;
+mod keyed;
+mod order;
 mod packet;
 mod probe;
 mod protection;
 mod record;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod version;
 
 pub use assembly::{MAX_CRYPTO_LEN, MAX_PIECES};
+pub use decrypt::{MAX_FAILURES, MAX_KEY_UPDATES, MAX_OTHER_IDS, MAX_PENDING_LEN};
+pub use http3::{MAX_BLOCKED_STREAMS, MAX_INSTRUCTION_LEN, MAX_KEPT_FRAME_LEN, MAX_WAITING_LEN};
 pub use record::QuicRecord;
+pub use streams::{MAX_CLOSED_RANGES, MAX_DISORDER_LEN, MAX_OPEN_STREAMS};
 
 use crate::handshake::{Carrier, Session, message};
 use crate::{Cx, Descriptor, Protocol, Start};
 use assembly::Assembly;
-use packet::{Frame, Kind, MAX_CID_LEN, Packet, frame};
+use decrypt::{Decrypt, Pending};
+use frame::{Frame, Level, frame};
+use packet::{Kind, MAX_CID_LEN, Packet};
 use protection::Keys;
-use sekisho_record::Text;
+use sekisho_record::{Tail, Text};
 use sekisho_types::{Dir, Heap, block_len, list_len};
 use sekisho_wire::Reader;
 use smallvec::SmallVec;
@@ -85,6 +105,19 @@ pub struct Parser {
     unfamiliar: bool,
     /// Google QUIC in clear: datagrams looked at.
     google: Option<u32>,
+    keyed: Keyed,
+    /// Packets other than Initials were opened.
+    opened: bool,
+}
+
+/// Are the connection's secrets known?
+#[derive(Default)]
+enum Keyed {
+    #[default]
+    No,
+    /// Yes, but not which suite they are for.
+    Waiting(Box<Pending>),
+    Open(Box<Decrypt>),
 }
 
 impl Protocol for Parser {
@@ -104,8 +137,14 @@ impl Protocol for Parser {
             let Some(&first) = rest.first() else { return };
             // All bits but the first of a version negotiation may be anything (RFC 8999 §6).
             let negotiation = first & LONG_BIT != 0 && rest.get(1..5) == Some(&version::NEGOTIATION.to_be_bytes()[..]);
-            if !negotiation && (first & LONG_BIT == 0 || first & FIXED_BIT == 0) {
-                return self.without_long_header(dir, first);
+            // With secrets it is told what a packet is whose fixed bit was greased (RFC 9287).
+            let told = first & FIXED_BIT != 0 || !matches!(self.keyed, Keyed::No);
+            if !negotiation && (first & LONG_BIT == 0 || !told) {
+                self.without_long_header(dir, first);
+                if !matches!(self.keyed, Keyed::No) {
+                    self.keyed_short(dir, rest, cx);
+                }
+                return;
             }
             let Ok(packet) = Packet::parse(rest) else { return cx.weird("QUIC_bad_long_header") };
             if !self.packet(dir, &packet, bytes.len(), cx) {
@@ -121,6 +160,7 @@ impl Protocol for Parser {
     fn gap(&mut self, _dir: Dir, _len: u64, _cx: &mut Cx<'_>) {}
 
     fn end(&mut self, cx: &mut Cx<'_>) {
+        self.end_keyed(cx);
         self.log(cx);
         self.session.log(cx);
     }
@@ -128,7 +168,12 @@ impl Protocol for Parser {
     fn held_len(&self) -> usize {
         let row = self.row.as_ref().map_or(0, |r| block_len(size_of::<QuicRecord>()) + owned(r));
         let keys = self.keys.iter().flatten().map(|_| block_len(size_of::<(u32, Keys)>())).sum::<usize>();
-        row + keys + self.session.heap_len() + self.assemblies.as_slice().heap_len()
+        let keyed = match &self.keyed {
+            Keyed::No => 0,
+            Keyed::Waiting(pending) => pending.heap_len(),
+            Keyed::Open(decrypt) => decrypt.heap_len(),
+        };
+        row + keys + keyed + self.session.heap_len() + self.assemblies.as_slice().heap_len()
     }
 }
 
@@ -218,6 +263,8 @@ impl Parser {
                 cx.confirm(SERVICE);
             }
             self.initial(dir, packet, cx);
+        } else if !matches!(self.keyed, Keyed::No) {
+            self.keyed_long(dir, packet, cx);
         }
         true
     }
@@ -296,15 +343,16 @@ impl Parser {
                 self.finish(dir);
             }
         } else {
-            self.frames(dir, &plain, profile.google_frames, cx);
+            self.frames(dir, packet, &plain, profile.google_frames, cx);
         }
     }
 
-    fn frames(&mut self, dir: Dir, plain: &[u8], google: bool, cx: &mut Cx<'_>) {
+    fn frames(&mut self, dir: Dir, packet: &Packet<'_>, plain: &[u8], google: bool, cx: &mut Cx<'_>) {
+        let level = if google { Level::Google } else { Level::Initial };
         let mut r = Reader::new(plain);
         while !r.is_empty() {
-            match frame(&mut r, google) {
-                Ok(Frame::Crypto { offset, data }) => self.crypto(dir, offset, data, cx),
+            match frame(&mut r, level) {
+                Ok(Frame::Crypto { offset, data }) => self.crypto(dir, packet, (offset, data), cx),
                 Ok(Frame::Close { code, reason }) => {
                     self.letter(dir, 'c');
                     if let Some(row) = &mut self.row {
@@ -313,7 +361,7 @@ impl Parser {
                     }
                     self.log(cx);
                 }
-                Ok(Frame::Other) => {}
+                Ok(_) => {}
                 // Google's acknowledgements depend on flags that are not read here.
                 Err(_) if google => return,
                 Err(_) => return cx.weird("QUIC_bad_frame"),
@@ -321,7 +369,7 @@ impl Parser {
         }
     }
 
-    fn crypto(&mut self, dir: Dir, offset: u64, data: &[u8], cx: &mut Cx<'_>) {
+    fn crypto(&mut self, dir: Dir, packet: &Packet<'_>, (offset, data): (u64, &[u8]), cx: &mut Cx<'_>) {
         let Some(assembly) = self.assemblies.get_mut(dir.index()).filter(|a| !a.is_done()) else { return };
         let fits = assembly.add(offset, data);
         let message = assembly.message();
@@ -329,17 +377,26 @@ impl Parser {
             cx.weird("QUIC_crypto_over_limit");
         }
         let Some((kind, bytes)) = message else { return };
-        self.finish(dir);
         let body = bytes.get(4..).unwrap_or(&[]);
-        if self.session.message(dir, kind, body, Carrier::Quic, cx).is_err() {
+        let understood = self.session.message(dir, kind, body, Carrier::Quic, cx).is_ok();
+        // Zeek reads no further; secrets are for what comes of the second hello.
+        let keyed = matches!(self.keyed, Keyed::Waiting(_));
+        if !(keyed && kind == message::kind::SERVER_HELLO && message::asks_again(body)) {
+            self.finish(dir);
+        }
+        if !understood {
             return cx.weird("QUIC_bad_handshake_message");
         }
         match kind {
             message::kind::CLIENT_HELLO => {
                 self.letter(Dir::Orig, 's');
                 self.offer();
+                self.look_up(cx);
             }
-            message::kind::SERVER_HELLO => self.letter(Dir::Resp, 's'),
+            message::kind::SERVER_HELLO => {
+                self.letter(Dir::Resp, 's');
+                self.agree(packet, cx);
+            }
             _ => {}
         }
     }
@@ -366,7 +423,8 @@ impl Parser {
     /// Logs the row, if there is one.
     fn log(&mut self, cx: &mut Cx<'_>) {
         if let Some(mut row) = self.row.take() {
-            row.tail = cx.tail();
+            let opened = self.opened.then_some(true);
+            row.tail = Tail { decrypted: opened, ..cx.tail() };
             cx.emit(crate::Event::QuicRecord(row));
         }
     }

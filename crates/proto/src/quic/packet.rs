@@ -1,4 +1,4 @@
-//! Packets with long headers (RFC 9000 §17.2) and frames of Initial packets (§19): pure parsing.
+//! Packets with long headers (RFC 9000 §17.2): pure parsing.
 
 use super::version;
 use sekisho_wire::{ParseError, ParseResult, Reader};
@@ -46,7 +46,7 @@ pub(super) fn varint(r: &mut Reader<'_>, item: &'static &'static str) -> ParseRe
 }
 
 /// A variable-length integer that counts bytes of a datagram.
-fn length(r: &mut Reader<'_>, item: &'static &'static str) -> ParseResult<usize> {
+pub(super) fn length(r: &mut Reader<'_>, item: &'static &'static str) -> ParseResult<usize> {
     usize::try_from(varint(r, item)?).map_err(|_| ParseError::bad(item))
 }
 
@@ -98,69 +98,6 @@ const fn kind(first: u8, v2: bool) -> Kind {
     }
 }
 
-/// A frame that matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frame<'a> {
-    Crypto {
-        offset: u64,
-        data: &'a [u8],
-    },
-    Close {
-        code: u64,
-        reason: &'a [u8],
-    },
-    /// PADDING, PING or ACK.
-    Other,
-}
-
-/// The next frame of an Initial packet (RFC 9000 §12.4, §17.2.2); an error for what may not be there. `google`: with
-/// the types that Google's versions number otherwise.
-pub(super) fn frame<'a>(r: &mut Reader<'a>, google: bool) -> ParseResult<Frame<'a>> {
-    match r.u8(&"frame type")? {
-        8 if google => crypto(r),
-        7 if google => Ok(Frame::Other),
-        1.. if google => Err(ParseError::bad(&"frame type")),
-        0 => {
-            let padding = r.rest().iter().take_while(|b| **b == 0).count();
-            r.skip(&"padding", padding)?;
-            Ok(Frame::Other)
-        }
-        1 => Ok(Frame::Other),
-        kind @ (2 | 3) => {
-            varint(r, &"largest acknowledged")?;
-            varint(r, &"ack delay")?;
-            let ranges = varint(r, &"ack range count")?;
-            varint(r, &"first ack range")?;
-            for _ in 0..ranges {
-                varint(r, &"gap")?;
-                varint(r, &"ack range")?;
-            }
-            if kind == 3 {
-                for _ in 0..3 {
-                    varint(r, &"ECN count")?;
-                }
-            }
-            Ok(Frame::Other)
-        }
-        6 => crypto(r),
-        kind @ (0x1c | 0x1d) => {
-            let code = varint(r, &"error code")?;
-            if kind == 0x1c {
-                varint(r, &"frame type of the error")?;
-            }
-            let len = length(r, &"reason length")?;
-            Ok(Frame::Close { code, reason: r.take(&"reason", len)? })
-        }
-        _ => Err(ParseError::bad(&"frame type")),
-    }
-}
-
-fn crypto<'a>(r: &mut Reader<'a>) -> ParseResult<Frame<'a>> {
-    let offset = varint(r, &"crypto offset")?;
-    let len = length(r, &"crypto length")?;
-    Ok(Frame::Crypto { offset, data: r.take(&"crypto data", len)? })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,27 +129,5 @@ mod tests {
         assert!(Packet::parse(&long_id).is_err());
         let short = [&[0xc0, 0, 0, 0, 1, 0, 0, 0, 19][..], &[0; 19]].concat();
         assert!(Packet::parse(&short).is_err());
-    }
-
-    #[test]
-    fn parses_frames() {
-        let bytes = [0, 0, 1, 2, 5, 0, 1, 0, 0, 0, 6, 0x40, 3, 2, b'h', b'i', 0x1c, 10, 6, 1, b'x', 8];
-        let mut r = Reader::new(&bytes);
-        let mut found = Vec::new();
-        let end = loop {
-            match frame(&mut r, false) {
-                Ok(f) => found.push(f),
-                Err(e) => break e,
-            }
-        };
-        assert_eq!(end.item(), "frame type");
-        assert_eq!(
-            found[found.len() - 2..],
-            [Frame::Crypto { offset: 3, data: b"hi" }, Frame::Close { code: 10, reason: b"x" },]
-        );
-        let mut google = Reader::new(&[7, 8, 0, 1, b'x', 6, 0]);
-        assert_eq!(frame(&mut google, true), Ok(Frame::Other));
-        assert_eq!(frame(&mut google, true), Ok(Frame::Crypto { offset: 0, data: b"x" }));
-        assert!(frame(&mut google, true).is_err());
     }
 }

@@ -34,7 +34,7 @@ pub struct QuicRecord {
     /// What a Google QUIC client calls itself.
     #[record(ext)]
     pub user_agent: Option<Text>,
-    /// Error code of a close in an Initial packet.
+    /// Error code of a close in an Initial packet, or in any where the secrets are known.
     #[record(ext)]
     pub close_code: Option<u64>,
     /// Reason given with it.

@@ -7,23 +7,23 @@ use crate::testing::Bench;
 use crate::{ProtoId, Transport};
 use sekisho_types::Dir::{Orig, Resp};
 
-const DCID: &[u8] = b"original";
-const SCID: &[u8] = b"client";
-const SERVER: &[u8] = b"srv";
+pub(super) const DCID: &[u8] = b"original";
+pub(super) const SCID: &[u8] = b"client";
+pub(super) const SERVER: &[u8] = b"srv";
 
-fn block16(body: &[u8]) -> Vec<u8> {
+pub(super) fn block16(body: &[u8]) -> Vec<u8> {
     [&(body.len() as u16).to_be_bytes()[..], body].concat()
 }
 
-fn extension(code: u16, body: &[u8]) -> Vec<u8> {
+pub(super) fn extension(code: u16, body: &[u8]) -> Vec<u8> {
     [&code.to_be_bytes()[..], &block16(body)].concat()
 }
 
-fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
+pub(super) fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind][..], &(body.len() as u32).to_be_bytes()[1..], body].concat()
 }
 
-fn client_hello(name: &str) -> Vec<u8> {
+pub(super) fn client_hello(name: &str) -> Vec<u8> {
     let extensions = [
         extension(0, &block16(&[&[0][..], &block16(name.as_bytes())].concat())),
         extension(16, &block16(b"\x02h3\x05h3-29")),
@@ -34,27 +34,31 @@ fn client_hello(name: &str) -> Vec<u8> {
     handshake(1, &body)
 }
 
-fn server_hello() -> Vec<u8> {
+pub(super) fn server_hello() -> Vec<u8> {
+    server_hello_with([0x13, 1])
+}
+
+pub(super) fn server_hello_with(suite: [u8; 2]) -> Vec<u8> {
     let extensions = [extension(43, &[3, 4]), extension(51, &[&[0, 29][..], &block16(&[5; 32])].concat())].concat();
-    handshake(2, &[&[3, 3][..], &[8; 32], &[0, 0x13, 1, 0], &block16(&extensions)].concat())
+    handshake(2, &[&[3, 3][..], &[8; 32], &[0], &suite, &[0], &block16(&extensions)].concat())
 }
 
 /// A CRYPTO frame.
-fn crypto(offset: usize, data: &[u8]) -> Vec<u8> {
+pub(super) fn crypto(offset: usize, data: &[u8]) -> Vec<u8> {
     let number = |n: usize| (0x4000 | n as u16).to_be_bytes();
     [&[6][..], &number(offset), &number(data.len()), data].concat()
 }
 
-fn padded(mut frames: Vec<u8>, len: usize) -> Vec<u8> {
+pub(super) fn padded(mut frames: Vec<u8>, len: usize) -> Vec<u8> {
     frames.resize(frames.len().max(len), 0);
     frames
 }
 
-fn from_client(version: u32, number: u8, frames: Vec<u8>) -> Vec<u8> {
+pub(super) fn from_client(version: u32, number: u8, frames: Vec<u8>) -> Vec<u8> {
     seal(version, DCID, [DCID, SCID], true, number, &padded(frames, MIN_CLIENT_INITIAL_LEN))
 }
 
-fn from_server(version: u32, frames: Vec<u8>) -> Vec<u8> {
+pub(super) fn from_server(version: u32, frames: Vec<u8>) -> Vec<u8> {
     seal(version, DCID, [SCID, SERVER], false, 0, &padded(frames, 20))
 }
 

@@ -2,8 +2,8 @@
 //! is handed on.
 
 use super::content;
-use super::keys::{Suite, suite};
 use super::open::{Head, MAX_RECORD_LEN, Opener, is_disguised};
+use crate::handshake::keys::{Suite, suite};
 use crate::handshake::message::kind;
 use crate::handshake::names::{is_tls13, version};
 use crate::handshake::{Agreed, Handshakes, Session, Step};

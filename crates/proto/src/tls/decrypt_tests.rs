@@ -1,7 +1,7 @@
 //! Sessions sealed here and opened by the parser.
 
-use super::keys::{Bulk, Suite, suite};
 use super::tests::{client_hello, extension, handshake, record, server_hello};
+use crate::handshake::keys::{Bulk, Suite, suite};
 use crate::testing::Bench;
 use crate::{ProtoId, Secrets, Transport};
 use aes::cipher::{BlockEncryptMut, KeyIvInit, block_padding::NoPadding};
@@ -26,14 +26,14 @@ struct Sealer {
 impl Sealer {
     fn tls13(cipher: u16, secret: &[u8]) -> Self {
         let suite = suite(cipher).unwrap();
-        let keys = |k: super::keys::Keys<'_>| Some((k.mac.to_vec(), k.key.to_vec(), k.iv.to_vec()));
+        let keys = |k: crate::handshake::keys::Keys<'_>| Some((k.mac.to_vec(), k.key.to_vec(), k.iv.to_vec()));
         let (mac, key, iv) = suite.keys13(secret, keys).unwrap();
         Self { suite, mac, key, iv, seq: 0, tls13: true, mac_first: false }
     }
 
     fn tls12(cipher: u16, client: bool, mac_first: bool) -> Self {
         let suite = suite(cipher).unwrap();
-        let keys = |k: super::keys::Keys<'_>| Some((k.mac.to_vec(), k.key.to_vec(), k.iv.to_vec()));
+        let keys = |k: crate::handshake::keys::Keys<'_>| Some((k.mac.to_vec(), k.key.to_vec(), k.iv.to_vec()));
         let (mac, key, iv) = suite.keys12(&[5; 48], (&[7; 32], &[8; 32]), client, keys).unwrap();
         Self { suite, mac, key, iv, seq: 0, tls13: false, mac_first }
     }

@@ -5,14 +5,13 @@
 //! One row per session, logged when both ends encrypt, or else at the flow's end; from the former on the flow is
 //! opaque. Each certificate gives an x509 row (once per run and role: the collector drops repeats). Limits:
 //! [`MAX_MESSAGE_LEN`], [`MAX_CERTS`], [`MAX_HISTORY_LEN`], [`MAX_DEPTH`](sekisho_x509::MAX_DEPTH) and
-//! [`MAX_SIGNATURE_CHECKS`](sekisho_x509::MAX_SIGNATURE_CHECKS). Known gaps: compressed certificates (RFC 8879) only
-//! occur encrypted and are not read; DTLS connection ids (RFC 9146) are not followed.
+//! [`MAX_SIGNATURE_CHECKS`](sekisho_x509::MAX_SIGNATURE_CHECKS). Known gaps: DTLS connection ids (RFC 9146) are not
+//! followed.
 
 mod decrypt;
 #[cfg(test)]
 mod decrypt_tests;
 mod dtls;
-mod keys;
 mod layer;
 mod open;
 mod probe;

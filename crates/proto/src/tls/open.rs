@@ -1,7 +1,7 @@
 //! Opens one direction's records: AEAD (RFC 5246 §6.2.3.3, RFC 8446 §5.2) and CBC (RFC 5246 §6.2.3.2, RFC 7366).
 
 use super::content;
-use super::keys::{Bulk, Keys, Suite};
+use crate::handshake::keys::{Bulk, Keys, Suite};
 use aes::cipher::{BlockDecryptMut, KeyIvInit, block_padding::NoPadding};
 use ring::{aead, hmac};
 
@@ -54,19 +54,11 @@ fn lss(algorithm: &'static aead::Algorithm, key: &[u8]) -> Option<aead::LessSafe
     Some(aead::LessSafeKey::new(aead::UnboundKey::new(algorithm, key).ok()?))
 }
 
-const fn algorithm(bulk: Bulk) -> Option<&'static aead::Algorithm> {
-    match bulk {
-        Bulk::Gcm(algorithm) => Some(algorithm),
-        Bulk::ChaCha => Some(&aead::CHACHA20_POLY1305),
-        Bulk::Cbc { .. } => None,
-    }
-}
-
 impl Opener {
     /// For TLS 1.3.
     pub(super) fn tls13(suite: &Suite, secret: &[u8]) -> Option<Self> {
         let cipher = suite.keys13(secret, |keys: Keys<'_>| {
-            let key = lss(algorithm(suite.bulk)?, keys.key)?;
+            let key = lss(suite.aead()?, keys.key)?;
             Some(Cipher::Aead13 { key, iv: *keys.iv.first_chunk()? })
         })?;
         Some(Self { cipher, seq: 0 })
@@ -87,7 +79,7 @@ impl Opener {
             let mut iv = [0; 12];
             iv.iter_mut().zip(keys.iv).for_each(|(to, from)| *to = *from);
             let explicit = matches!(suite.bulk, Bulk::Gcm(_));
-            Some(Cipher::Aead12 { key: lss(algorithm(suite.bulk)?, keys.key)?, iv, explicit })
+            Some(Cipher::Aead12 { key: lss(suite.aead()?, keys.key)?, iv, explicit })
         })?;
         Some(Self { cipher, seq: 0 })
     }

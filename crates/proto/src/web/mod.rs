@@ -1,10 +1,14 @@
 //! What the versions of HTTP have in common: the row, the header fields that matter, the content on its way to files.
-//! A helper of HTTP/1 and HTTP/2, no protocol.
+//! A helper of HTTP/1, HTTP/2 and QUIC, no protocol.
 
 mod body;
 mod field;
 mod record;
+mod streams;
 
 pub(crate) use body::{Body, Codings};
 pub(crate) use field::{Name, name, request_field, target, uri_name};
 pub use record::HttpRecord;
+#[cfg(test)]
+pub(crate) use streams::{MAX_STREAMS, MAX_UNANSWERED_RESETS};
+pub(crate) use streams::{Streams, Version};

@@ -59,7 +59,7 @@ pub struct HttpRecord {
     pub(crate) resp_filenames: Option<Vec<Text>>,
     /// Types of files in the response, by content.
     pub(crate) resp_mime_types: Option<Vec<&'static str>>,
-    /// HTTP/2: number of the stream.
+    /// HTTP/2 and HTTP/3: number of the stream.
     #[record(ext)]
     pub(crate) stream_id: Option<u64>,
     /// gRPC: status of the call, 0 for success. The method called is in `uri`.

@@ -26,7 +26,7 @@ fn capture(name: &'static str, link: u32, wrap: impl Fn(&Frame) -> Vec<u8>) -> C
     let (a, b) = ("10.0.0.1:40000", "192.0.2.1:9000");
     let frames: Vec<Timed> =
         vec![(at(0), wrap(&Frame::udp(a, b, b"hello"))), (at_ms(10), wrap(&Frame::udp(b, a, b"hello back")))];
-    Capture { name, link, frames }
+    Capture { name, link, frames, key_log: String::new() }
 }
 
 fn typed(f: &Frame, kind: u16, body: &[u8]) -> Vec<u8> {

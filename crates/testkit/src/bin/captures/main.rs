@@ -14,6 +14,7 @@ mod ics;
 mod lan;
 mod link;
 mod pe;
+mod quic;
 mod remote;
 mod smtp;
 mod ssh;
@@ -44,11 +45,13 @@ struct Capture {
     link: u32,
     /// Brought into the order of their times before they are written.
     frames: Vec<Timed>,
+    /// TLS secrets as a key log has them: with any it is a pcapng file.
+    key_log: String,
 }
 
 impl Capture {
     fn ethernet(name: &'static str, frames: Vec<Timed>) -> Self {
-        Self { name, link: ETHERNET, frames }
+        Self { name, link: ETHERNET, frames, key_log: String::new() }
     }
 }
 
@@ -95,6 +98,7 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         http::all(),
         ftp::all(),
         pe::all(),
+        quic::all(),
         smtp::all(),
         ssh::all(),
     ]
@@ -102,13 +106,17 @@ fn write_all(folder: &Path) -> io::Result<usize> {
     .flatten()
     .collect();
     for capture in &all {
-        let path = folder.join(capture.name).with_extension("pcap");
+        let path = folder.join(capture.name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
         let mut frames = capture.frames.clone();
         frames.sort_by_key(|f| f.0);
-        fs::write(path, sekisho_testkit::pcap(capture.link, &frames))?;
+        if capture.key_log.is_empty() {
+            fs::write(path.with_extension("pcap"), sekisho_testkit::pcap(capture.link, &frames))?;
+        } else {
+            fs::write(path.with_extension("pcapng"), sekisho_testkit::pcapng(capture.link, &frames, &capture.key_log))?;
+        }
     }
     Ok(all.len())
 }

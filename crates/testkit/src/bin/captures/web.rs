@@ -15,7 +15,7 @@ pub fn all() -> Vec<Capture> {
 }
 
 /// Datagrams of one flow, 5 ms apart.
-fn flow(n: u16, port: u16, datagrams: &[(Dir, Vec<u8>)]) -> Vec<Timed> {
+pub fn flow(n: u16, port: u16, datagrams: &[(Dir, Vec<u8>)]) -> Vec<Timed> {
     let (client, server) = (format!("10.0.0.1:{}", 50000 + n), format!("192.0.2.44:{port}"));
     let frame = |(i, (dir, bytes)): (usize, &(Dir, Vec<u8>))| {
         let (from, to) = if *dir == Dir::Orig { (&client, &server) } else { (&server, &client) };

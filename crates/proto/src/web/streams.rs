@@ -1,22 +1,54 @@
-//! The streams of a connection: each is a request with its response, and a row.
+//! The streams of a connection of HTTP/2 or HTTP/3: each is a request with its response, and a row.
 
+use super::{Body, Codings, HttpRecord, Name, name, request_field, target, uri_name};
 use crate::mime::{Facts, Kind, Observer, Origin, number};
-use crate::web::{Body, Codings, HttpRecord, Name, name, request_field, target, uri_name};
 use crate::{Cx, Event, FileInfo};
 use sekisho_record::Text;
 use sekisho_types::{Dir, Heap, block_len, list_len};
 
 /// Streams followed at once; of more the oldest is logged as it is. Servers allow 100 to 256.
-pub const MAX_STREAMS: usize = 256;
+pub(crate) const MAX_STREAMS: usize = 256;
 
 /// Memory for the streams of one flow; above it the oldest is logged as it is.
-pub const MAX_STREAMS_LEN: usize = 1 << 20;
+pub(crate) const MAX_STREAMS_LEN: usize = 1 << 20;
 
 /// Streams that one end gave up unanswered, after which that is remarked (CVE-2023-44487).
-pub const MAX_UNANSWERED_RESETS: u32 = 100;
+pub(crate) const MAX_UNANSWERED_RESETS: u32 = 100;
 
 /// Bytes of one field's value that are looked at.
 const MAX_VALUE_LEN: usize = 64 * 1024;
+
+/// Which HTTP it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// HTTP/2 (RFC 9113): streams are opened in the order of their ids.
+    Two,
+    /// HTTP/3 (RFC 9114): streams come in any order; whoever calls knows which are over.
+    Three,
+}
+
+impl Version {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Two => "2",
+            Self::Three => "3",
+        }
+    }
+
+    const fn too_many_streams(self) -> &'static str {
+        match self {
+            Self::Two => "HTTP2_too_many_streams",
+            Self::Three => "HTTP3_too_many_streams",
+        }
+    }
+
+    const fn rapid_reset(self) -> &'static str {
+        match self {
+            Self::Two => "HTTP2_rapid_reset",
+            Self::Three => "HTTP3_rapid_reset",
+        }
+    }
+}
 
 /// One direction of a stream.
 #[derive(Default)]
@@ -31,7 +63,7 @@ struct Half {
 }
 
 struct Stream {
-    id: u32,
+    id: u64,
     row: Box<HttpRecord>,
     halves: [Half; 2],
     /// CONNECT: what passes is no content.
@@ -41,14 +73,14 @@ struct Stream {
 }
 
 /// The streams of a flow.
-#[derive(Default)]
-pub(super) struct Streams {
+pub(crate) struct Streams {
+    version: Version,
     /// Ordered by id.
     open: Vec<Stream>,
     /// What they were counted for.
     counted: usize,
-    /// Highest id that each end opened; a stream below is over.
-    highest: [u32; 2],
+    /// Highest id that each end opened; in HTTP/2 a stream below is over.
+    highest: [u64; 2],
     /// Requests so far.
     depth: u64,
     resets: u32,
@@ -159,33 +191,38 @@ impl Stream {
             *len = len.saturating_add(bytes.len() as u64);
             return;
         }
-        let suggested_name = self.row.uri.as_ref().and_then(|u| uri_name(&u.0)).map(Text::from);
-        let half = self.half(dir);
-        if half.ended {
-            return;
-        }
-        if half.body.is_none() {
-            let mut facts = std::mem::take(&mut half.facts);
-            facts.range = None;
-            let origin = Origin { source: "HTTP", is_orig: request, range_key: None, suggested_name, numbered: false };
-            let total = half.content_length.filter(|_| facts.kind == Kind::Leaf);
-            half.body = Some(Box::new(Body::new(origin, facts, &half.codings, total, cx)));
-        }
-        let Self { row, halves, .. } = self;
-        let [orig, resp] = halves;
-        let half = if request { orig } else { resp };
-        if let Some(body) = &mut half.body {
-            body.push(bytes, false, cx, &mut RowFiles { row, request });
-        }
+        let Some((body, row)) = self.body(dir, cx) else { return };
+        body.push(bytes, false, cx, &mut RowFiles { row, request });
     }
 
+    /// What is missing of the content.
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         let request = dir.is_orig();
-        let Self { row, halves: [orig, resp], .. } = self;
-        let half = if request { orig } else { resp };
-        if let Some(body) = &mut half.body {
-            body.gap(len, cx, &mut RowFiles { row, request });
+        if self.tunnel {
+            return;
         }
+        let Some((body, row)) = self.body(dir, cx) else { return };
+        body.gap(len, cx, &mut RowFiles { row, request });
+    }
+
+    /// The content of a direction, begun if it was not; `None` if it is over.
+    fn body(&mut self, dir: Dir, cx: &mut Cx<'_>) -> Option<(&mut Body, &mut HttpRecord)> {
+        let Self { row, halves: [orig, resp], .. } = self;
+        let half = if dir.is_orig() { orig } else { resp };
+        if half.ended {
+            return None;
+        }
+        let Half { facts, codings, content_length, body, .. } = half;
+        let body = body.get_or_insert_with(|| {
+            let suggested_name = row.uri.as_ref().and_then(|u| uri_name(&u.0)).map(Text::from);
+            let mut facts = std::mem::take(facts);
+            facts.range = None;
+            let is_orig = dir.is_orig();
+            let origin = Origin { source: "HTTP", is_orig, range_key: None, suggested_name, numbered: false };
+            let total = content_length.filter(|_| facts.kind == Kind::Leaf);
+            Box::new(Body::new(origin, facts, codings, total, cx))
+        });
+        Some((body, row))
     }
 
     /// One direction is over.
@@ -216,8 +253,13 @@ const fn is_informational(code: u64) -> bool {
 }
 
 impl Streams {
+    /// None so far.
+    pub(crate) const fn new(version: Version) -> Self {
+        Self { version, open: Vec::new(), counted: 0, highest: [0; 2], depth: 0, resets: 0 }
+    }
+
     /// Stream 1 carries the response to a request of HTTP/1 (RFC 9113 §3.1 of its predecessor, h2c).
-    pub(super) fn upgraded(&mut self, mut row: Box<HttpRecord>) {
+    pub(crate) fn upgraded(&mut self, mut row: Box<HttpRecord>) {
         row.status_code = None;
         row.status_msg = None;
         row.info_code = None;
@@ -232,9 +274,9 @@ impl Streams {
         }
     }
 
-    fn add(&mut self, id: u32, mut row: Box<HttpRecord>) {
-        row.version = Some("2".into());
-        row.stream_id = Some(u64::from(id));
+    fn add(&mut self, id: u64, mut row: Box<HttpRecord>) {
+        row.version = Some(self.version.text().into());
+        row.stream_id = Some(id);
         let mut stream = Stream { id, row, halves: Default::default(), tunnel: false, counted: 0 };
         stream.counted = stream.held_len();
         self.counted += stream.counted;
@@ -242,12 +284,12 @@ impl Streams {
         self.open.insert(at, stream);
     }
 
-    fn position(&self, id: u32) -> Option<usize> {
+    fn position(&self, id: u64) -> Option<usize> {
         self.open.binary_search_by_key(&id, |s| s.id).ok()
     }
 
     /// Runs `f` on stream `id`, counts it anew, and logs it if both directions are over.
-    fn with(&mut self, id: u32, cx: &mut Cx<'_>, f: impl FnOnce(&mut Stream, &mut Cx<'_>)) {
+    fn with(&mut self, id: u64, cx: &mut Cx<'_>, f: impl FnOnce(&mut Stream, &mut Cx<'_>)) {
         let Some(at) = self.position(id) else { return };
         let Some(stream) = self.open.get_mut(at) else { return };
         f(stream, cx);
@@ -268,24 +310,29 @@ impl Streams {
     }
 
     /// A header block begins: true if stream `id` is there to take its fields.
-    pub(super) fn open(&mut self, id: u32, opener: Dir, cx: &mut Cx<'_>) -> bool {
+    pub(crate) fn open(&mut self, id: u64, opener: Dir, cx: &mut Cx<'_>) -> bool {
         if self.position(id).is_some() {
             return true;
         }
-        // Clients open odd streams (RFC 9113 §5.1.1); one that was over is not opened again.
-        let Some(highest) = self.highest.get_mut(usize::from(id.is_multiple_of(2))) else { return false };
-        if id <= *highest || id == 0 {
-            return false;
+        if self.version == Version::Two {
+            // Clients open odd streams (RFC 9113 §5.1.1); one that was over is not opened again.
+            let Some(highest) = self.highest.get_mut(usize::from(id.is_multiple_of(2))) else { return false };
+            if id <= *highest || id == 0 {
+                return false;
+            }
+            *highest = id;
         }
-        *highest = id;
         while self.open.len() >= MAX_STREAMS || !self.open.is_empty() && self.counted > MAX_STREAMS_LEN {
-            cx.weird("HTTP2_too_many_streams");
+            cx.weird(self.version.too_many_streams());
             self.remove(0, cx);
         }
         self.depth += 1;
         self.add(id, Box::new(HttpRecord::new(cx.head(cx.ts), cx.tail(), self.depth)));
-        // An answer without a question: the question was not seen.
+        // An answer without a question: the question was not seen. In HTTP/3 it may be still to come, but for one that
+        // the server was to promise, which has no stream of its own.
+        let asked = self.version == Version::Three && id & 1 == 0;
         if !opener.is_orig()
+            && !asked
             && let Some(stream) = self.position(id).and_then(|at| self.open.get_mut(at))
         {
             stream.half(Dir::Orig).ended = true;
@@ -294,14 +341,14 @@ impl Streams {
     }
 
     /// A field of stream `id`.
-    pub(super) fn field(&mut self, id: u32, dir: Dir, name: &[u8], value: &[u8]) {
+    pub(crate) fn field(&mut self, id: u64, dir: Dir, name: &[u8], value: &[u8]) {
         if let Some(stream) = self.position(id).and_then(|at| self.open.get_mut(at)) {
             stream.field(dir, name, value);
         }
     }
 
     /// A header block is over; `last`: and the direction with it.
-    pub(super) fn headed(&mut self, id: u32, dir: Dir, last: bool, cx: &mut Cx<'_>) {
+    pub(crate) fn headed(&mut self, id: u64, dir: Dir, last: bool, cx: &mut Cx<'_>) {
         self.with(id, cx, |stream, cx| {
             stream.headed(dir);
             if last {
@@ -311,7 +358,7 @@ impl Streams {
     }
 
     /// Content; `last`: the direction is over.
-    pub(super) fn content(&mut self, id: u32, dir: Dir, bytes: &[u8], last: bool, cx: &mut Cx<'_>) {
+    pub(crate) fn content(&mut self, id: u64, dir: Dir, bytes: &[u8], last: bool, cx: &mut Cx<'_>) {
         self.with(id, cx, |stream, cx| {
             if !bytes.is_empty() {
                 stream.content(dir, bytes, cx);
@@ -323,24 +370,50 @@ impl Streams {
     }
 
     /// Content that will never come.
-    pub(super) fn gap(&mut self, id: u32, dir: Dir, len: u64, cx: &mut Cx<'_>) {
+    pub(crate) fn gap(&mut self, id: u64, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         self.with(id, cx, |stream, cx| stream.gap(dir, len, cx));
     }
 
     /// An end gives stream `id` up.
-    pub(super) fn reset(&mut self, id: u32, cx: &mut Cx<'_>) {
+    pub(crate) fn reset(&mut self, id: u64, cx: &mut Cx<'_>) {
         let Some(at) = self.position(id) else { return };
-        if self.open.get(at).is_some_and(|s| s.row.status_code.is_none()) {
-            self.resets += 1;
-            if self.resets == MAX_UNANSWERED_RESETS {
-                cx.weird("HTTP2_rapid_reset");
-            }
-        }
+        self.count_reset(at, cx);
         self.remove(at, cx);
     }
 
+    fn count_reset(&mut self, at: usize, cx: &mut Cx<'_>) {
+        if self.open.get(at).is_some_and(|s| s.row.status_code.is_none()) {
+            self.resets += 1;
+            if self.resets == MAX_UNANSWERED_RESETS {
+                cx.weird(self.version.rapid_reset());
+            }
+        }
+    }
+
+    /// One direction of stream `id` is over; `complete`: in order, not given up or lost.
+    pub(crate) fn ended(&mut self, id: u64, dir: Dir, complete: bool, cx: &mut Cx<'_>) {
+        if !complete
+            && dir.is_orig()
+            && let Some(at) = self.position(id)
+        {
+            self.count_reset(at, cx);
+        }
+        self.with(id, cx, |stream, cx| {
+            if !stream.half(dir).ended {
+                stream.end(dir, complete, cx);
+            }
+        });
+    }
+
+    /// A promised stream has come: the number that the server gave it.
+    pub(crate) fn number(&mut self, id: u64, number: u64) {
+        if let Some(stream) = self.position(id).and_then(|at| self.open.get_mut(at)) {
+            stream.row.stream_id = Some(number);
+        }
+    }
+
     /// Logs whatever is left.
-    pub(super) fn flush(&mut self, cx: &mut Cx<'_>) {
+    pub(crate) fn flush(&mut self, cx: &mut Cx<'_>) {
         self.counted = 0;
         for stream in std::mem::take(&mut self.open) {
             stream.log(cx);

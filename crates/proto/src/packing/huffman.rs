@@ -1,4 +1,4 @@
-//! The Huffman code of HPACK (RFC 7541 Appendix B). It is canonical: codes ascend by length, then by symbol, so that
+//! The Huffman code of HPACK and QPACK (RFC 7541 Appendix B). It is canonical: codes ascend by length, then by symbol, so that
 //! the lengths say all.
 
 /// Symbols: the bytes, and the end of string.

@@ -1,6 +1,7 @@
-//! From secrets to keys: the key schedules of TLS 1.2 (RFC 5246 §5, §6.3) and 1.3 (RFC 8446 §7).
+//! From secrets to keys: the key schedules of TLS 1.2 (RFC 5246 §5, §6.3), 1.3 (RFC 8446 §7) and QUIC (RFC 9001 §5.1),
+//! which has labels of its own.
 
-use crate::handshake::ciphers;
+use super::ciphers;
 use ring::{aead, hkdf, hmac};
 
 /// Longest key block: two MAC keys of SHA-384 and two AES-256 keys.
@@ -8,14 +9,14 @@ const MAX_BLOCK_LEN: usize = 2 * (48 + 32 + 12);
 
 /// How a suite's records are protected, and by which hash its keys are derived.
 #[derive(Clone, Copy)]
-pub(super) struct Suite {
-    pub(super) bulk: Bulk,
+pub(crate) struct Suite {
+    pub(crate) bulk: Bulk,
     hash: Hash,
 }
 
 /// See [`Suite`].
 #[derive(Clone, Copy)]
-pub(super) enum Bulk {
+pub(crate) enum Bulk {
     /// AES-GCM (RFC 5288).
     Gcm(&'static aead::Algorithm),
     /// ChaCha20-Poly1305 (RFC 7905).
@@ -47,15 +48,15 @@ impl Hash {
 }
 
 /// The keys of one direction.
-pub(super) struct Keys<'k> {
-    pub(super) mac: &'k [u8],
-    pub(super) key: &'k [u8],
-    pub(super) iv: &'k [u8],
+pub(crate) struct Keys<'k> {
+    pub(crate) mac: &'k [u8],
+    pub(crate) key: &'k [u8],
+    pub(crate) iv: &'k [u8],
 }
 
 /// What is known of a cipher suite (IANA TLS Cipher Suites); `None` if its records cannot be opened: CCM, Camellia, RC4
 /// and 3DES among others.
-pub(super) fn suite(cipher: u16) -> Option<Suite> {
+pub(crate) fn suite(cipher: u16) -> Option<Suite> {
     let name = ciphers::name(cipher);
     let hash = if name.ends_with("_SHA384") { Hash::Sha384 } else { Hash::Sha256 };
     let bulk = if name.contains("_AES_128_GCM_") {
@@ -94,7 +95,7 @@ impl Suite {
     }
 
     /// The keys of the client (or the server) from a TLS 1.2 master secret.
-    pub(super) fn keys12<R>(
+    pub(crate) fn keys12<R>(
         &self,
         master: &[u8],
         (client_random, server_random): (&[u8; 32], &[u8; 32]),
@@ -116,7 +117,7 @@ impl Suite {
     }
 
     /// The keys that follow from a TLS 1.3 traffic secret (RFC 8446 §7.3).
-    pub(super) fn keys13<R>(&self, secret: &[u8], f: impl FnOnce(Keys<'_>) -> Option<R>) -> Option<R> {
+    pub(crate) fn keys13<R>(&self, secret: &[u8], f: impl FnOnce(Keys<'_>) -> Option<R>) -> Option<R> {
         let (_, key_len, _) = self.lens();
         let (mut key, mut iv) = ([0; 32], [0; 12]);
         let key = key.get_mut(..key_len)?;
@@ -126,10 +127,29 @@ impl Suite {
     }
 
     /// The traffic secret after a key update (RFC 8446 §7.2).
-    pub(super) fn next_secret(&self, secret: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn next_secret(&self, secret: &[u8]) -> Option<Vec<u8>> {
+        self.next_secret_by(b"traffic upd", secret)
+    }
+
+    /// As [`Suite::next_secret`], by a label of one's own (RFC 9001 §6.1).
+    pub(crate) fn next_secret_by(&self, label: &[u8], secret: &[u8]) -> Option<Vec<u8>> {
         let mut next = vec![0; secret.len()];
-        expand_label(self.hash, secret, b"traffic upd", &mut next)?;
+        self.expand(secret, label, &mut next)?;
         Some(next)
+    }
+
+    /// HKDF-Expand-Label by the suite's hash.
+    pub(crate) fn expand(&self, secret: &[u8], label: &[u8], out: &mut [u8]) -> Option<()> {
+        expand_label(self.hash, secret, label, out)
+    }
+
+    /// Its AEAD; `None` for CBC.
+    pub(crate) const fn aead(&self) -> Option<&'static aead::Algorithm> {
+        match self.bulk {
+            Bulk::Gcm(algorithm) => Some(algorithm),
+            Bulk::ChaCha => Some(&aead::CHACHA20_POLY1305),
+            Bulk::Cbc { .. } => None,
+        }
     }
 }
 
@@ -165,10 +185,14 @@ impl hkdf::KeyType for Len {
 
 /// HKDF-Expand-Label without context (RFC 8446 §7.1).
 fn expand_label(hash: Hash, secret: &[u8], label: &[u8], out: &mut [u8]) -> Option<()> {
+    expand_label_by(&hkdf::Prk::new_less_safe(hash.hkdf(), secret), label, out)
+}
+
+/// As [`Suite::expand`], from a secret that is at hand as ring has it.
+pub(crate) fn expand_label_by(secret: &hkdf::Prk, label: &[u8], out: &mut [u8]) -> Option<()> {
     let len = u16::try_from(out.len()).ok()?.to_be_bytes();
     let label_len = [u8::try_from(6 + label.len()).ok()?];
     let info: [&[u8]; 5] = [&len, &label_len, b"tls13 ", label, &[0]];
-    let secret = hkdf::Prk::new_less_safe(hash.hkdf(), secret);
     secret.expand(&info, Len(out.len())).ok()?.fill(out).ok()
 }
 
