@@ -228,6 +228,11 @@ impl Remembered {
         self.max = count;
     }
 
+    /// Is one of them new, or forgotten? Remembers them.
+    pub fn is_any_new(&mut self, facts: &[Fact]) -> bool {
+        facts.iter().filter(|fact| self.is_new(fact)).count() > 0
+    }
+
     /// Is it new, or forgotten? Remembers it.
     pub fn is_new(&mut self, fact: &Fact) -> bool {
         let Fact { kind, key, ts } = *fact;
@@ -402,6 +407,13 @@ impl<'a> Cx<'a> {
             self.out.events.push(record().into());
         }
         new
+    }
+
+    /// Was the fact not met within [`REMEMBERED_FOR`]? Remembers it, for this worker alone.
+    pub(crate) fn is_new(&mut self, kind: &'static str, digest: &[u8; 32]) -> bool {
+        let mut key = [0; 33];
+        key.iter_mut().zip(digest).for_each(|(k, d)| *k = *d);
+        self.out.remembered.is_new(&Fact { kind, key, ts: self.ts })
     }
 
     /// A DHCP message goes into its exchange, whose row leaves when it is over.

@@ -47,6 +47,7 @@ mod rpc;
 mod sasl;
 mod sdp;
 mod secrets;
+mod software;
 #[cfg(test)]
 mod state_len_tests;
 mod stream;
