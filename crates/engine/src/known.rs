@@ -6,7 +6,7 @@
 
 use crate::Rows;
 use sekisho_flow::{ConnRecord, Flow};
-use sekisho_proto::{Fact, Remembered};
+use sekisho_proto::{Fact, Remembered, day};
 use sekisho_record::{EnumName, Port, Record, Set, Text};
 use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto, seeded_hash};
 
@@ -58,7 +58,7 @@ pub(crate) fn closed(flow: &Flow, conn: &ConnRecord, remembered: &mut Remembered
     let established = info.tuple.proto == ip_proto::TCP && ESTABLISHED.contains(&conn.conn_state.0);
     if established {
         for (host, is_local) in [(info.tuple.orig, info.local_orig), (info.tuple.resp, info.local_resp)] {
-            let fact = Fact { kind: "known_hosts", key: key(host, &[]), ts: info.first_ts };
+            let fact = Fact { kind: "known_hosts", key: key(host, info.first_ts, &[]), ts: info.first_ts };
             if is_local && remembered.is_new(&fact) {
                 count += 1;
                 rows.once(&[fact], &KnownHostsRecord { ts: info.first_ts, host, uid: info.uid });
@@ -78,7 +78,8 @@ fn services(flow: &Flow, conn: &ConnRecord, remembered: &mut Remembered, rows: &
     let [high, low] = tuple.resp_port.to_be_bytes();
     let fact = |service: &str| {
         let [a, b, c, d, e, f, g, h] = seeded_hash(0, service.as_bytes()).to_be_bytes();
-        Fact { kind: "known_services", key: key(tuple.resp, &[high, low, tuple.proto, a, b, c, d, e, f, g, h]), ts }
+        let key = key(tuple.resp, ts, &[high, low, tuple.proto, a, b, c, d, e, f, g, h]);
+        Fact { kind: "known_services", key, ts }
     };
     let spoken = || flow.services.iter().filter(|s| !DATA.contains(s));
     // All are remembered, whichever is new.
@@ -99,9 +100,9 @@ fn services(flow: &Flow, conn: &ConnRecord, remembered: &mut Remembered, rows: &
     1
 }
 
-/// A fact about `host`.
-fn key(host: Addr, more: &[u8]) -> [u8; 33] {
+/// A fact about `host` on the day of `ts`.
+fn key(host: Addr, ts: Timestamp, more: &[u8]) -> [u8; 33] {
     let mut key = [0; 33];
-    key.iter_mut().zip(host.octets().iter().chain(more)).for_each(|(k, b)| *k = *b);
+    key.iter_mut().zip(host.octets().iter().chain(&day(ts)).chain(more)).for_each(|(k, b)| *k = *b);
     key
 }

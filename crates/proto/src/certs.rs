@@ -1,5 +1,6 @@
 //! Certificates as protocols meet them: the x509 row of each, once, and the file that it is.
 
+use crate::cx::day;
 use crate::{Cx, FileInfo, FileMeta};
 use sekisho_record::{Digest, Port, Record, Text};
 use sekisho_types::{Addr, Heap, Timestamp, Uid};
@@ -113,8 +114,8 @@ pub struct KnownCertsRecord {
 pub(crate) fn known(fp: Digest<32>, named: &Named, cx: &mut Cx<'_>) {
     let (ts, uid, tuple) = (cx.ts, cx.flow.uid, cx.flow.tuple);
     let mut key = fp.0;
-    // Half of the digest tells certificates apart as well as all of it.
-    key.iter_mut().zip(tuple.resp.octets()).for_each(|(k, b)| *k = *b);
+    // The rest of the digest tells certificates apart as well as all of it.
+    key.iter_mut().zip(tuple.resp.octets().iter().copied().chain(day(ts))).for_each(|(k, b)| *k = b);
     cx.emit_once("known_certs", &key, 0, || KnownCertsRecord {
         ts,
         host: tuple.resp,

@@ -14,6 +14,7 @@ mod version;
 pub use record::SoftwareRecord;
 
 use crate::Cx;
+use crate::cx::day;
 use sekisho_record::{EnumName, Port, Text};
 use sekisho_types::{Dir, seeded_hash};
 use version::Product;
@@ -33,9 +34,10 @@ pub(crate) fn found(dir: Dir, kind: &'static str, text: &[u8], cx: &mut Cx<'_>) 
         Dir::Orig => (tuple.orig, None),
         Dir::Resp => (tuple.resp, Some(Port(tuple.resp_port))),
     };
+    let day = day(cx.ts);
     let key = |hash: u64| {
         let mut key = [0; 32];
-        let parts = host.octets().iter().copied().chain(hash.to_be_bytes());
+        let parts = host.octets().iter().copied().chain(day).chain(hash.to_be_bytes());
         key.iter_mut().zip(parts).for_each(|(k, b)| *k = b);
         key
     };
