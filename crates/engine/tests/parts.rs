@@ -131,7 +131,7 @@ fn work(
             parts[i].obey(slice, collected);
         }
         if let Some((key, row)) = balance.report(slice, parts.iter_mut()) {
-            collected.row(key, None, &row);
+            collected.row(key, &[], &row);
         }
     }
     if slice.meets() {

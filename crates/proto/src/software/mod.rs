@@ -16,7 +16,7 @@ pub use record::SoftwareRecord;
 use crate::Cx;
 use crate::cx::day;
 use sekisho_record::{EnumName, Port, Text};
-use sekisho_types::{Dir, seeded_hash};
+use sekisho_types::{Dir, Timestamp, seeded_hash};
 use version::Product;
 
 /// Longest text that is looked at; of a longer one the rest is cut off.
@@ -25,6 +25,11 @@ pub(crate) const MAX_TEXT_LEN: usize = 1024;
 /// Takes note of the software at the end that sent `dir`, which called itself `text`. `kind` is Zeek's name for what it
 /// is. Cheap where that was heard before.
 pub(crate) fn found(dir: Dir, kind: &'static str, text: &[u8], cx: &mut Cx<'_>) {
+    found_at(cx.ts, dir, kind, text, cx);
+}
+
+/// As [`found`], of what was seen at `ts`.
+pub(crate) fn found_at(ts: Timestamp, dir: Dir, kind: &'static str, text: &[u8], cx: &mut Cx<'_>) {
     if !cx.is_local(dir) || text.is_empty() {
         return;
     }
@@ -34,7 +39,7 @@ pub(crate) fn found(dir: Dir, kind: &'static str, text: &[u8], cx: &mut Cx<'_>) 
         Dir::Orig => (tuple.orig, None),
         Dir::Resp => (tuple.resp, Some(Port(tuple.resp_port))),
     };
-    let day = day(cx.ts);
+    let day = day(ts);
     let key = |hash: u64| {
         let mut key = [0; 32];
         let parts = host.octets().iter().copied().chain(day).chain(hash.to_be_bytes());
@@ -49,7 +54,7 @@ pub(crate) fn found(dir: Dir, kind: &'static str, text: &[u8], cx: &mut Cx<'_>) 
     let mut known = [kind.as_bytes(), b"\0", &name, b"\0"].concat();
     version.numbers.iter().for_each(|n| known.extend(n.map_or([0xff; 8], u64::to_be_bytes)));
     known.extend(version.addl.as_deref().unwrap_or(b"\0"));
-    let (ts, uid) = (cx.ts, cx.flow.uid);
+    let uid = cx.flow.uid;
     let [major, minor, minor2, minor3] = version.numbers;
     cx.emit_once("software", &key(seeded_hash(0, &known)), 0, || SoftwareRecord {
         ts,

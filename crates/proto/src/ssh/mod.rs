@@ -339,12 +339,12 @@ impl Parser {
     }
 
     /// What both ends run, by their identifications without the protocol's version.
-    fn tell_software(&self, cx: &mut Cx<'_>) {
+    fn tell_software(&self, began: Timestamp, cx: &mut Cx<'_>) {
         for dir in [Dir::Orig, Dir::Resp] {
             let Some(text) = self.side(dir).identification.as_ref().and_then(|t| t.0.get(3..)) else { continue };
             let version = text.iter().take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-')).count();
             let kind = if dir.is_orig() == self.reversed { "SSH::SERVER" } else { "SSH::CLIENT" };
-            software::found(dir, kind, text.get(version..).unwrap_or(&[]), cx);
+            software::found_at(began, dir, kind, text.get(version..).unwrap_or(&[]), cx);
         }
     }
 
@@ -352,7 +352,7 @@ impl Parser {
         let Some(began) = self.began.filter(|_| !self.logged) else { return };
         self.logged = true;
         cx.recognize("ssh");
-        self.tell_software(cx);
+        self.tell_software(began, cx);
         let compressed = self.compressed();
         let kex_alg = self.agreed(list::KEX);
         let direction = match (cx.is_local(Dir::Orig), cx.is_local(Dir::Resp)) {

@@ -32,7 +32,7 @@ const FIELDS: &[(&str, &str)] = &[
 /// How such programs begin their Server field.
 const SERVERS: &[(&str, &str)] = &[("CouchDB/", "couchdb"), ("Docker/", "docker"), ("MinIO", "minio")];
 
-/// Paths that only one program has, and whether more may follow without a separator. The answer must be JSON.
+/// How paths begin that only one program has. The answer must be JSON.
 const PATHS: &[(&str, &str)] = &[
     ("/_cat/", "elasticsearch"),
     ("/_cluster/", "elasticsearch"),
