@@ -1,4 +1,8 @@
+use super::MAX_TEXT_LEN;
 use super::version::{Product, Version, parse};
+use crate::testing::Bench;
+use crate::{ProtoId, Transport};
+use sekisho_types::Dir;
 
 fn check(text: &str, name: &str, numbers: &[u64], addl: Option<&str>) {
     let mut version = Version { addl: addl.map(|a| a.as_bytes().to_vec()), ..Version::default() };
@@ -115,4 +119,41 @@ fn limits_nothing_but_time() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(7);
         parse(&text);
     }
+}
+
+fn told(local: (bool, bool), agents: &[&str]) -> Vec<String> {
+    let mut bench = Bench::new(ProtoId::Http, Transport::Tcp, 80);
+    (bench.flow.local_orig, bench.flow.local_resp) = local;
+    for agent in agents {
+        let ask = format!("GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: {agent}\r\n\r\n");
+        let answer = format!("HTTP/1.1 204 No Content\r\nServer: {agent}\r\n\r\n");
+        bench.data(Dir::Orig, ask.as_bytes()).data(Dir::Resp, answer.as_bytes());
+    }
+    bench.end();
+    bench.rows("software")
+}
+
+#[test]
+fn a_version_is_told_of_once_by_host_and_kind() {
+    let rows = told((true, true), &["a/1.0", "a/1.0", "a/1.0 ", "a/1.1", "a/1.0"]);
+    let of = |kind: &str| rows.iter().filter(|r| r.contains(kind)).count();
+    assert_eq!((of("HTTP::BROWSER"), of("HTTP::SERVER"), rows.len()), (2, 2, 4), "{rows:?}");
+    assert!(
+        rows[0].starts_with("host=Addr(10.0.0.1) software_type=Enum(HTTP::BROWSER) name=Str(\"a\")"),
+        "{}",
+        rows[0]
+    );
+    assert!(rows[1].starts_with("host=Addr(10.0.0.2) host_p=Port(80) software_type=Enum(HTTP::SERVER)"), "{}", rows[1]);
+}
+
+#[test]
+fn rejects_strangers() {
+    assert!(told((false, false), &["a/1.0"]).is_empty());
+    assert_eq!(told((false, true), &["a/1.0"]).len(), 1);
+}
+
+#[test]
+fn limits_texts() {
+    let row = told((true, false), &["x".repeat(MAX_TEXT_LEN + 7).as_str()]).remove(0);
+    assert_eq!(row.matches('x').count(), 2 * MAX_TEXT_LEN);
 }
