@@ -19,6 +19,8 @@ pub fn protocol(id: ProtoId, data: &[u8]) {
     let transport = if first & 1 == 0 { Transport::Tcp } else { Transport::Udp };
     let port = d.tcp_ports.first().or(d.udp_ports.first()).copied().unwrap_or(9);
     let mut bench = Bench::new(id, transport, port);
+    // What is logged of the home networks' hosts alone is to be reached, too.
+    (bench.flow.local_orig, bench.flow.local_resp) = (first & 2 != 0, first & 4 != 0);
     while let Some((&op, tail)) = rest.split_first() {
         rest = tail;
         let dir = if op & 1 == 0 { Dir::Orig } else { Dir::Resp };

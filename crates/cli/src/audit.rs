@@ -99,6 +99,7 @@ fn state(outcome: &Outcome) -> State {
             ("files not followed", s.files.refused),
             ("parts of files not hashed", s.files.held_refused),
             ("announced flows forgotten", s.expectations_dropped),
+            ("facts forgotten that are logged once", s.facts_forgotten),
         ]),
     }
 }
@@ -110,6 +111,7 @@ fn limits(s: &Stats) -> Vec<(String, u64)> {
         ("tunnels nested too deeply", s.tunnels_too_deep),
         ("files not followed because too many were open", s.files.refused),
         ("announced flows forgotten", s.expectations_dropped),
+        ("facts forgotten that are logged once", s.facts_forgotten),
         ("file parts refused", s.files.spans_refused),
         ("compressed contents not decoded to their end", s.decoding_refused),
         ("out-of-order bytes thrown away", s.flow.bytes_dropped),

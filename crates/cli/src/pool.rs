@@ -54,7 +54,7 @@ pub struct Done {
 /// Rows of one task with their places in the run's order.
 struct Sheaf<P> {
     keys: Vec<Key>,
-    /// Rows that are logged once, by index.
+    /// Facts of rows that are logged if one of these is new, by index of the row.
     facts: Vec<(usize, Fact)>,
     pile: P,
 }
@@ -69,6 +69,14 @@ impl<P: Pile> Sheaf<P> {
     /// Bytes that it takes.
     fn held_len(&self) -> usize {
         self.keys.capacity() * size_of::<Key>() + self.pile.held_len()
+    }
+
+    /// Is it logged already? A row without facts never is.
+    fn is_repeat(&self, row: usize, remembered: &mut Remembered) -> bool {
+        let from = self.facts.partition_point(|f| f.0 < row);
+        let of_row = self.facts.get(from..).unwrap_or(&[]).iter().take_while(|f| f.0 == row);
+        let (count, new) = of_row.fold((0, 0), |(count, new), f| (count + 1, new + u64::from(remembered.is_new(&f.1))));
+        count > 0 && new == 0
     }
 
     /// Empties it for the next use.
@@ -89,10 +97,9 @@ struct Packing<'a, K: Packer> {
 }
 
 impl<K: Packer> KeyedRows for Packing<'_, K> {
-    fn row(&mut self, key: Key, fact: Option<&Fact>, record: &dyn Record) {
-        if let Some(fact) = fact {
-            self.sheaf.facts.push((self.sheaf.keys.len(), *fact));
-        }
+    fn row(&mut self, key: Key, facts: &[Fact], record: &dyn Record) {
+        let row = self.sheaf.keys.len();
+        self.sheaf.facts.extend(facts.iter().map(|fact| (row, *fact)));
         self.sheaf.keys.push(key);
         self.packer.pack(record, &mut self.sheaf.pile);
     }
@@ -185,8 +192,7 @@ impl<G: Gather> Collector<'_, G> {
             let (i, row) = (place >> SHEAF_SHIFT, place & ((1 << SHEAF_SHIFT) - 1));
             let Some(sheaf) = usize::try_from(i).ok().and_then(|i| sheaves.get(i)) else { continue };
             let row = usize::try_from(row).unwrap_or(usize::MAX);
-            let fact = sheaf.facts.binary_search_by_key(&row, |f| f.0).ok().map(|i| &sheaf.facts[i].1);
-            if fact.is_some_and(|fact| !self.remembered.is_new(fact)) {
+            if sheaf.is_repeat(row, &mut self.remembered) {
                 self.repeats += 1;
             } else {
                 self.gather.unpack(&sheaf.pile, row);

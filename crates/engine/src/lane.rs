@@ -374,6 +374,7 @@ impl Lane {
             defrag: self.defrag.stats(),
             files: self.host.files.stats(),
             expectations_dropped: self.host.expectations.dropped,
+            facts_forgotten: self.host.out.remembered.forgotten,
             decoding_refused: self.host.out.decoding.refused,
             parsers_len: u64::try_from(self.host.parsers_len).unwrap_or(0),
             ..self.host.stats

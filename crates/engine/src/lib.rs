@@ -11,6 +11,7 @@ mod control;
 mod deal;
 mod expect;
 mod files;
+mod known;
 mod lane;
 mod once;
 mod pass;
@@ -25,8 +26,9 @@ mod worker;
 
 pub use budget::{Budget, FIXED_LEN, MAX_PARTS, MIN_LEN, POOL_COUNT, Pool, PoolState};
 pub use control::{ArpRecord, IcmpRecord, IgmpRecord, NdpRecord};
+pub use known::{KnownHostsRecord, KnownServicesRecord};
 pub use lane::{MAX_TUNNEL_DEPTH, Tap};
-pub use records::{TunnelRecord, WeirdRecord};
+pub use records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
 pub use slice::{Balance, Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
 pub use stats_log::{STATS_INTERVAL, StatsRecord};
@@ -40,9 +42,9 @@ pub trait Rows {
     /// The next row.
     fn row(&mut self, record: &dyn Record);
 
-    /// A row that a pass logs once: other shards may have met the same fact.
-    fn once(&mut self, fact: &Fact, record: &dyn Record) {
-        let _ = fact;
+    /// A row that a pass logs if one of `facts` is new to it: other shards may have met the same.
+    fn once(&mut self, facts: &[Fact], record: &dyn Record) {
+        let _ = facts;
         self.row(record);
     }
 }
@@ -57,12 +59,15 @@ impl<F: FnMut(&dyn Record)> Rows for F {
 pub fn schemas() -> Vec<&'static Schema> {
     let mut all = sekisho_proto::schemas();
     all.extend([
+        AnalyzerRecord::static_schema(),
         ArpRecord::static_schema(),
         sekisho_flow::ConnRecord::static_schema(),
         sekisho_files::FileRecord::static_schema(),
         sekisho_files::OcspRecord::static_schema(),
         IcmpRecord::static_schema(),
         IgmpRecord::static_schema(),
+        KnownHostsRecord::static_schema(),
+        KnownServicesRecord::static_schema(),
         NdpRecord::static_schema(),
         sekisho_files::PeRecord::static_schema(),
         StatsRecord::static_schema(),

@@ -18,9 +18,9 @@ impl Once {
         OnceRows { once: self, rows }
     }
 
-    /// Has no shard logged it yet?
-    pub fn is_new(&mut self, fact: &Fact) -> bool {
-        let new = self.remembered.is_new(fact);
+    /// Is there one among them that no shard has logged yet?
+    fn is_new(&mut self, facts: &[Fact]) -> bool {
+        let new = self.remembered.is_any_new(facts);
         self.repeats += u64::from(!new);
         new
     }
@@ -37,8 +37,8 @@ impl Rows for OnceRows<'_> {
         self.rows.row(record);
     }
 
-    fn once(&mut self, fact: &Fact, record: &dyn Record) {
-        if self.once.is_new(fact) {
+    fn once(&mut self, facts: &[Fact], record: &dyn Record) {
+        if self.once.is_new(facts) {
             self.rows.row(record);
         }
     }

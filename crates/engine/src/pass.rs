@@ -5,10 +5,10 @@ use crate::control::{self, Control};
 use crate::deal::Announced;
 use crate::expect::Expectations;
 use crate::files::FileHost;
-use crate::records::{TunnelRecord, WeirdRecord};
+use crate::records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
 use crate::settings::Remembered;
 use crate::tunnels::{Noted, Tunnels};
-use crate::{Rows, Stats};
+use crate::{Rows, Stats, known};
 use hashbrown::HashSet;
 use sekisho_files::{FileManager, Store};
 use sekisho_flow::{ConnRecord, Flow, Moment, Sink};
@@ -124,7 +124,7 @@ impl Pass<'_> {
         } else {
             for (i, event) in out.events.drain(..).enumerate() {
                 match out.once.iter().find(|(at, _)| *at == i) {
-                    Some((_, fact)) => self.rows.once(fact, event.record()),
+                    Some((_, fact)) => self.rows.once(&[*fact], event.record()),
                     None => self.rows.row(event.record()),
                 }
             }
@@ -257,7 +257,9 @@ impl Pass<'_> {
             self.weird_row(&flow.info, reason, None, at);
             let id = self.end_parser(flow, app, at);
             if let Some(id) = id {
-                Self::take_back(flow, id.descriptor().service);
+                let service = id.descriptor().service;
+                self.rows.row(&AnalyzerRecord::violation(&flow.info, service, reason, at.ts, at.number));
+                Self::take_back(flow, service);
             }
             if id != Some(ProtoId::Http) && self.answered_in_http(flow, app, dir, bytes, at) {
                 return;
@@ -550,6 +552,7 @@ impl Sink for Pass<'_> {
         let payload = flow.stream_offset(Dir::Orig) + flow.stream_offset(Dir::Resp) > 0;
         stats.one_sided_flows += u64::from(payload && flow.info.seen.one_sided().is_some());
         self.rows.row(&record);
+        self.host.stats.records += known::closed(flow, &record, &mut self.host.out.remembered, self.rows);
         if let Some(row) = self.host.tunnels.flow_ended(flow.info.uid, at.ts) {
             self.rows.row(&row);
         }

@@ -1,6 +1,6 @@
 //! Rows that belong to no protocol.
 
-use sekisho_record::{EnumName, Port, Record, Tail, Text};
+use sekisho_record::{EnumName, Head, Port, Record, Tail, Text};
 use sekisho_types::{Addr, FlowInfo, Timestamp, Uid};
 
 /// Something odd that a parser, the flow table or a decoder noticed.
@@ -72,6 +72,69 @@ impl WeirdRecord {
             peer: "sekisho",
             source: None,
             packet,
+        }
+    }
+}
+
+/// A parser that lost track of its flow.
+#[derive(Clone, Debug, Record)]
+#[record(log = "analyzer")]
+pub struct AnalyzerRecord {
+    /// Time of the packet.
+    pub ts: Timestamp,
+    /// What made the row: `violation`.
+    pub cause: &'static str,
+    /// Kind of the parser: `protocol`.
+    pub analyzer_kind: &'static str,
+    /// The protocol, upper case.
+    pub analyzer_name: Text,
+    /// Flow.
+    pub uid: Uid,
+    /// Zeek's column; always unset here.
+    pub fuid: Option<Uid>,
+    /// Originator's address.
+    #[record(name = "id.orig_h")]
+    pub orig_h: Addr,
+    /// Originator's port.
+    #[record(name = "id.orig_p")]
+    pub orig_p: Port,
+    /// Responder's address.
+    #[record(name = "id.resp_h")]
+    pub resp_h: Addr,
+    /// Responder's port.
+    #[record(name = "id.resp_p")]
+    pub resp_p: Port,
+    /// Why.
+    pub failure_reason: &'static str,
+    /// Zeek's column; always unset here, as the bytes at hand depend on how the stream was cut into segments.
+    pub failure_data: Option<Text>,
+    /// Number of the packet that showed it.
+    #[record(ext)]
+    pub packet: u64,
+    /// Columns of Sekisho's own.
+    #[record(flatten)]
+    pub tail: Tail,
+}
+
+impl AnalyzerRecord {
+    /// The parser of `service` gave up.
+    pub fn violation(flow: &FlowInfo, service: &str, reason: &'static str, ts: Timestamp, packet: u64) -> Self {
+        let head = Head::new(ts, flow);
+        Self {
+            ts,
+            cause: "violation",
+            analyzer_kind: "protocol",
+            analyzer_name: Text::from(&service.to_ascii_uppercase()),
+            uid: head.uid,
+            fuid: None,
+            orig_h: head.orig_h,
+            orig_p: head.orig_p,
+            resp_h: head.resp_h,
+            resp_p: head.resp_p,
+            failure_reason: reason,
+            failure_data: None,
+            packet,
+            tail: Tail::new(flow),
         }
     }
 }

@@ -119,6 +119,8 @@ pub struct Stats {
     pub gap_bytes: u64,
     /// Announced flows forgotten because the table was full.
     pub expectations_dropped: u64,
+    /// Facts that are logged once and were forgotten because their table was full.
+    pub facts_forgotten: u64,
     /// Compressed contents not decoded, or not to their end, because a worker's allowance was used up.
     pub decoding_refused: u64,
     /// Bytes that the states of parsers take now, with what was kept for probes.
@@ -238,6 +240,7 @@ impl Stats {
             rejected,
             gap_bytes,
             expectations_dropped,
+            facts_forgotten,
             decoding_refused,
             parsers_len,
             tcp_open,

@@ -41,8 +41,8 @@ impl Key {
 
 /// Takes rows with their place in the run's order.
 pub trait KeyedRows {
-    /// The next row of a shard. Rows with a fact are logged once, whichever shards found them.
-    fn row(&mut self, key: Key, fact: Option<&Fact>, record: &dyn Record);
+    /// The next row of a shard. Rows with facts are logged if one of these is new, whichever shards found them.
+    fn row(&mut self, key: Key, facts: &[Fact], record: &dyn Record);
 }
 
 struct Keyed<'a> {
@@ -52,11 +52,11 @@ struct Keyed<'a> {
 
 impl Rows for Keyed<'_> {
     fn row(&mut self, record: &dyn Record) {
-        self.rows.row(self.key, None, record);
+        self.rows.row(self.key, &[], record);
     }
 
-    fn once(&mut self, fact: &Fact, record: &dyn Record) {
-        self.rows.row(self.key, Some(fact), record);
+    fn once(&mut self, facts: &[Fact], record: &dyn Record) {
+        self.rows.row(self.key, facts, record);
     }
 }
 

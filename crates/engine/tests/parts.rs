@@ -46,22 +46,22 @@ fn in_one_go(batches: &[Arc<Batch>], settings: Settings) -> Vec<String> {
 /// Rows of a slice, to be put in order.
 #[derive(Default)]
 struct Collected {
-    rows: Vec<(Key, Option<Fact>, String)>,
+    rows: Vec<(Key, Vec<Fact>, String)>,
     remembered: Remembered,
     out: Vec<String>,
 }
 
 impl KeyedRows for Collected {
-    fn row(&mut self, key: Key, fact: Option<&Fact>, record: &dyn Record) {
-        self.rows.push((key, fact.copied(), text(record)));
+    fn row(&mut self, key: Key, facts: &[Fact], record: &dyn Record) {
+        self.rows.push((key, facts.to_vec(), text(record)));
     }
 }
 
 impl Collected {
     fn put(&mut self) {
         self.rows.sort_by_key(|r| r.0);
-        for (_, fact, row) in self.rows.drain(..) {
-            if fact.is_none_or(|f| self.remembered.is_new(&f)) {
+        for (_, facts, row) in self.rows.drain(..) {
+            if facts.is_empty() || self.remembered.is_any_new(&facts) {
                 self.out.push(row);
             }
         }
@@ -131,7 +131,7 @@ fn work(
             parts[i].obey(slice, collected);
         }
         if let Some((key, row)) = balance.report(slice, parts.iter_mut()) {
-            collected.row(key, None, &row);
+            collected.row(key, &[], &row);
         }
     }
     if slice.meets() {

@@ -47,6 +47,11 @@ impl Flow {
         }
     }
 
+    /// The services that Zeek would name.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
     /// Takes `service` back for good: its protocol was violated.
     pub fn bar_service(&mut self, service: &'static str) {
         self.barred = Barred(number(service));

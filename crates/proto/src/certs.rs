@@ -1,8 +1,9 @@
 //! Certificates as protocols meet them: the x509 row of each, once, and the file that it is.
 
+use crate::cx::day;
 use crate::{Cx, FileInfo, FileMeta};
-use sekisho_record::{Digest, Record, Text};
-use sekisho_types::{Addr, Timestamp, Uid};
+use sekisho_record::{Digest, Port, Record, Text};
+use sekisho_types::{Addr, Heap, Timestamp, Uid};
 use sekisho_x509::{CertTime, Certificate, fingerprint};
 
 /// A certificate, once per run for each role it was seen in.
@@ -86,6 +87,62 @@ pub struct X509Record {
     /// True if the connection began before the capture; another row of it in a whole connection has its own row.
     #[record(ext)]
     pub midstream: Option<bool>,
+}
+
+/// A certificate that a host in the home networks presents, once a day.
+#[derive(Clone, Debug, Record)]
+#[record(log = "known_certs")]
+pub struct KnownCertsRecord {
+    /// Time at which a session with it was established.
+    pub ts: Timestamp,
+    /// The host.
+    pub host: Addr,
+    /// The port that it serves.
+    pub port_num: Port,
+    /// Subject of the certificate.
+    pub subject: Text,
+    /// Its issuer.
+    pub issuer_subject: Text,
+    /// Its serial number, upper-case hex.
+    pub serial: Text,
+    /// SHA-256 of the certificate, as in `x509`.
+    #[record(ext)]
+    pub fingerprint: Digest<32>,
+    /// Flow of the session.
+    #[record(ext)]
+    pub uid: Uid,
+}
+
+/// Logs the certificate of a server in the home networks with which a session was established.
+pub(crate) fn known(fp: Digest<32>, named: &Named, cx: &mut Cx<'_>) {
+    let (ts, uid, tuple) = (cx.ts, cx.flow.uid, cx.flow.tuple);
+    let mut key = fp.0;
+    // The rest of the digest tells certificates apart as well as all of it.
+    key.iter_mut().zip(tuple.resp.octets().iter().copied().chain(day(ts))).for_each(|(k, b)| *k = b);
+    cx.emit_once("known_certs", &key, 0, || KnownCertsRecord {
+        ts,
+        host: tuple.resp,
+        port_num: Port(tuple.resp_port),
+        subject: named.subject.clone(),
+        issuer_subject: named.issuer.clone(),
+        serial: named.serial.clone(),
+        fingerprint: fp,
+        uid,
+    });
+}
+
+/// What a certificate is known by.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) subject: Text,
+    pub(crate) issuer: Text,
+    pub(crate) serial: Text,
+}
+
+impl Heap for Named {
+    fn heap_len(&self) -> usize {
+        self.subject.heap_len() + self.issuer.heap_len() + self.serial.heap_len()
+    }
 }
 
 /// What a protocol's own row says about a certificate.

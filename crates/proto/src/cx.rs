@@ -192,11 +192,18 @@ pub trait Files {
     fn close(&mut self, id: FileId, ts: Timestamp, complete: bool) -> FileInfo;
 }
 
-/// Facts remembered so that each is logged once ([`Cx::emit_once`]); at this many all are forgotten, and repeats come.
+/// Facts remembered so that each is logged once ([`Cx::emit_once`]); of more the oldest are forgotten, and repeats come.
 pub const MAX_REMEMBERED: usize = 1 << 16;
 
 /// How long a fact counts as logged: Zeek logs a certificate again after a day.
 pub const REMEMBERED_FOR: Interval = Interval::from_secs(86_400);
+
+/// The day of packet time that `ts` is in, by UTC. As part of a fact's key it makes a row a day; that shards agree on when
+/// a day begins is what makes such rows independent of their number.
+pub fn day(ts: Timestamp) -> [u8; 4] {
+    let days = ts.0.div_euclid(REMEMBERED_FOR.0);
+    u32::try_from(days).unwrap_or(0).to_be_bytes()
+}
 
 /// A fact that is logged once, and when it was met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,16 +216,23 @@ pub struct Fact {
     pub ts: Timestamp,
 }
 
-/// What was logged once already, and when.
+type Facts = hashbrown::HashMap<(&'static str, [u8; 33]), Timestamp, SeededState>;
+
+/// What was logged once already, and when. In two halves: when the newer one is full it becomes the older, which is
+/// forgotten; so a flood of new facts does not drive out what comes again and again.
 pub struct Remembered {
-    facts: hashbrown::HashMap<(&'static str, [u8; 33]), Timestamp, SeededState>,
+    newer: Facts,
+    older: Facts,
     max: usize,
+    /// Facts forgotten because there was no room.
+    pub forgotten: u64,
 }
 
 impl Default for Remembered {
     fn default() -> Self {
         // The keys are digests of what was on the wire: a fixed seed gives an attacker nothing to aim at.
-        Self { facts: hashbrown::HashMap::with_hasher(SeededState(0x0ce)), max: MAX_REMEMBERED }
+        let empty = || Facts::with_hasher(SeededState(0x0ce));
+        Self { newer: empty(), older: empty(), max: MAX_REMEMBERED, forgotten: 0 }
     }
 }
 
@@ -228,26 +242,37 @@ impl Remembered {
         self.max = count;
     }
 
+    /// Is one of them new, or forgotten? Remembers them.
+    pub fn is_any_new(&mut self, facts: &[Fact]) -> bool {
+        facts.iter().filter(|fact| self.is_new(fact)).count() > 0
+    }
+
     /// Is it new, or forgotten? Remembers it.
     pub fn is_new(&mut self, fact: &Fact) -> bool {
         let Fact { kind, key, ts } = *fact;
-        if self.facts.len() >= self.max {
-            self.facts.clear();
+        if let Some(known) = self.newer.get_mut(&(kind, key)) {
+            return is_old(known, ts);
         }
-        match self.facts.entry((kind, key)) {
-            hashbrown::hash_map::Entry::Occupied(mut e) => {
-                let old = ts - *e.get() > REMEMBERED_FOR;
-                if old {
-                    e.insert(ts);
-                }
-                old
-            }
-            hashbrown::hash_map::Entry::Vacant(e) => {
-                e.insert(ts);
-                true
-            }
+        if self.newer.len() >= self.max / 2 {
+            self.forgotten += self.older.len() as u64;
+            std::mem::swap(&mut self.newer, &mut self.older);
+            self.newer.clear();
         }
+        let known = if self.older.is_empty() { None } else { self.older.remove(&(kind, key)) };
+        let mut at = known.unwrap_or(ts);
+        let new = known.is_none() || is_old(&mut at, ts);
+        self.newer.insert((kind, key), at);
+        new
     }
+}
+
+/// Is it so long ago that it counts as new? Then it is of `now`.
+fn is_old(known: &mut Timestamp, now: Timestamp) -> bool {
+    let old = now - *known > REMEMBERED_FOR;
+    if old {
+        *known = now;
+    }
+    old
 }
 
 /// What came out of one or more parser calls; the engine drains it.
@@ -408,6 +433,13 @@ impl<'a> Cx<'a> {
             self.out.events.push(record().into());
         }
         new
+    }
+
+    /// Was the fact not met within [`REMEMBERED_FOR`]? Remembers it, for this worker alone.
+    pub(crate) fn is_new(&mut self, kind: &'static str, digest: &[u8; 32]) -> bool {
+        let mut key = [0; 33];
+        key.iter_mut().zip(digest).for_each(|(k, d)| *k = *d);
+        self.out.remembered.is_new(&Fact { kind, key, ts: self.ts })
     }
 
     /// A DHCP message goes into its exchange, whose row leaves when it is over.
@@ -572,6 +604,33 @@ impl<'a> Cx<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fact(n: u8, secs: i64) -> Fact {
+        Fact { kind: "x509", key: [n; 33], ts: Timestamp::from_parts(secs, 0) }
+    }
+
+    #[test]
+    fn facts_are_new_once_a_day() {
+        let mut r = Remembered::default();
+        assert!(r.is_new(&fact(1, 0)) && !r.is_new(&fact(1, 86_400)) && r.is_new(&fact(1, 86_401)));
+        assert!(!r.is_new(&fact(1, 100_000)) && r.is_new(&fact(2, 0)));
+        assert!(r.is_any_new(&[fact(1, 100_000), fact(3, 0)]));
+        assert!(!r.is_any_new(&[fact(1, 100_000), fact(3, 0)]) && !r.is_any_new(&[]));
+        assert_eq!(day(Timestamp::from_parts(86_399, 0)), 0u32.to_be_bytes());
+        assert_eq!(day(Timestamp::from_parts(86_400, 0)), 1u32.to_be_bytes());
+    }
+
+    #[test]
+    fn limits_facts_and_keeps_those_that_come_again() {
+        let mut r = Remembered::default();
+        r.set_limit(8);
+        for n in 1..100 {
+            assert!(r.is_new(&fact(n, 0)));
+            assert_eq!(r.is_new(&fact(0, 0)), n == 1, "{n}");
+            assert!(r.newer.len() + r.older.len() <= 8);
+        }
+        assert!(r.is_new(&fact(1, 0)) && r.forgotten > 80);
+    }
 
     #[test]
     fn a_file_that_is_not_followed_has_no_row() {

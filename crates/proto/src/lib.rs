@@ -48,6 +48,7 @@ mod rpc;
 mod sasl;
 mod sdp;
 mod secrets;
+mod software;
 #[cfg(test)]
 mod state_len_tests;
 mod stream;
@@ -127,7 +128,7 @@ pub mod xmpp;
 pub use across::Across;
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
-    REMEMBERED_FOR, Range, Remembered, Transfer, Weird,
+    REMEMBERED_FOR, Range, Remembered, Transfer, Weird, day,
 };
 pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, MAX_DECODER_LEN, REFILL_RATIO, Windows};
 pub(crate) use nested::MAX_NESTED_DEPTH;

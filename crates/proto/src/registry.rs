@@ -231,11 +231,12 @@ protocols! {
     Websocket in websocket logs [];
     Wireguard in wireguard logs [WireguardRecord];
     Xmpp in xmpp logs [XmppRecord];
-    @also certs logs [X509Record];
+    @also certs logs [KnownCertsRecord, X509Record];
     @also handshake logs [SslRecord];
     @also kerberos logs [KerberosRecord];
     @also ntlm logs [NtlmRecord];
     @also rpc logs [DceRpcRecord];
+    @also software logs [SoftwareRecord];
     @also upgrade logs [WebsocketRecord];
     @also web logs [HttpRecord];
 }

@@ -19,7 +19,7 @@ mod tests;
 
 pub use record::FtpRecord;
 
-use crate::{Cx, Descriptor, Lines, Protocol, Start};
+use crate::{Cx, Descriptor, Lines, Protocol, Start, software};
 use command::Moves;
 use path::Endpoint;
 use reply::{Bad, Replies, Reply};
@@ -159,6 +159,7 @@ impl Parser {
             b"PORT" => self.active(path::host_port(arg).filter(|_| arg.len() >= 11), true, cx),
             b"EPRT" => self.active(path::extended(arg), true, cx),
             b"LPRT" => self.active(path::long_host_port(arg), false, cx),
+            b"CLNT" => software::found(Dir::Orig, "FTP::CLIENT", arg, cx),
             b"AUTH" => self.wants_tls = arg.eq_ignore_ascii_case(b"TLS") || arg.eq_ignore_ascii_case(b"SSL"),
             _ => {}
         }

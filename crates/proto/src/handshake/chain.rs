@@ -1,8 +1,9 @@
 //! Certificates of one end: x509 rows, fingerprints, the leaf, and the verdict on the chain.
 
-use crate::{Cx, certs};
+use crate::Cx;
+use crate::certs::{self, Named};
 use sekisho_record::Digest;
-use sekisho_types::{Heap, SeededState, block_len, list_len};
+use sekisho_types::{Dir, Heap, SeededState, block_len, list_len};
 use sekisho_x509::{Certificate, Judgement, RootStore, Validation, fingerprint, judge};
 use sha2::{Digest as _, Sha256};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -27,15 +28,23 @@ static JUDGEMENTS: LazyLock<Mutex<Judgements>> =
 struct Names {
     common: Option<Vec<u8>>,
     dns: Vec<Vec<u8>>,
+    /// What it is known by, of hosts in the home networks.
+    named: Option<Named>,
     /// What the names take.
     len: usize,
 }
 
 impl Names {
-    fn new(cert: Certificate) -> Self {
+    fn new(cert: Certificate, is_local: bool) -> Self {
         let dns = cert.extensions.alt_names.map(|a| a.dns).unwrap_or_default();
-        let len = cert.common_name.heap_len() + list_len(&dns) + dns.as_slice().heap_len();
-        Self { common: cert.common_name, dns, len }
+        let named = is_local.then(|| Named {
+            subject: cert.subject.into(),
+            issuer: cert.issuer.into(),
+            serial: cert.serial.into(),
+        });
+        let names = cert.common_name.heap_len() + list_len(&dns) + dns.as_slice().heap_len();
+        let len = names + named.as_ref().map_or(0, Heap::heap_len);
+        Self { common: cert.common_name, dns, named, len }
     }
 }
 
@@ -62,6 +71,15 @@ impl Chain {
         Some(names.common.iter().chain(&names.dns).any(|pattern| sekisho_x509::covers(pattern, name)))
     }
 
+    /// A session with this server was established: its certificate is logged if it is of the home networks.
+    pub(super) fn established(&self, cx: &mut Cx<'_>) {
+        if let Some(fp) = self.fingerprints.first()
+            && let Some(named) = self.leaf.as_ref().and_then(|leaf| leaf.named.as_ref())
+        {
+            certs::known(*fp, named, cx);
+        }
+    }
+
     /// The row is written: only the fact remains that certificates came.
     pub(super) fn forget(&mut self) {
         self.leaf = None;
@@ -85,7 +103,7 @@ impl Chain {
                         certs::file(der, "SSL", is_orig, &cert, cx);
                     }
                     if first && !client {
-                        self.leaf = Some(Box::new(Names::new(cert)));
+                        self.leaf = Some(Box::new(Names::new(cert, cx.is_local(Dir::Resp))));
                     }
                 }
                 Err(_) => cx.weird("x509_unparsable_certificate"),

@@ -412,6 +412,9 @@ impl Session {
     pub(crate) fn log(&mut self, cx: &mut Cx<'_>) {
         let Some(head) = self.head.filter(|_| !self.logged) else { return };
         self.logged = true;
+        if self.established && !self.flipped {
+            self.server.established(cx);
+        }
         let fps = |chain: &mut Chain| std::mem::take(&mut chain.fingerprints);
         let sni_matches_cert = self.server_name.as_ref().and_then(|name| self.server.covers(&name.0));
         let record = SslRecord {

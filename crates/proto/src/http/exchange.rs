@@ -2,7 +2,7 @@
 
 use super::message::{RequestLine, StatusLine, is_ordinary_method};
 use crate::mime::Observer;
-use crate::web::{HttpRecord, target};
+use crate::web::{HttpRecord, api, target};
 use crate::{Cx, Event, FileInfo};
 use sekisho_record::Text;
 use sekisho_types::{Heap, block_len};
@@ -210,6 +210,7 @@ impl Heap for Exchanges {
 }
 
 fn emit(mut exchange: Exchange, cx: &mut Cx<'_>) {
+    api::settle(&mut exchange.record, cx);
     exchange.record.tail = cx.tail();
     cx.emit(Event::HttpRecord(exchange.record));
 }

@@ -396,10 +396,16 @@ impl Core {
         }
         self.keeps_alive |= side.is_orig() && known == Name::Connection && side::keeps_alive(value);
         self.side(side).head.learn(known, name, value, cx);
+        let api = web::api::told(side, known, value, cx);
         if side.is_orig() {
             let row = self.side(side).row;
             if let Some(row) = self.exchanges.row(row) {
                 request_field(row, known, name, value);
+            }
+        } else if api.is_some() {
+            let row = self.side(side).row;
+            if let Some(row) = self.exchanges.row(row) {
+                row.api = row.api.or(api);
             }
         }
     }

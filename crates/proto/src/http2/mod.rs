@@ -239,7 +239,7 @@ fn fields(
     let open = streams.open(stream, side, cx);
     let read = decoder.block(bytes, |name, value| {
         if open {
-            streams.field(stream, side, name, value);
+            streams.field(stream, side, name, value, cx);
         }
     });
     match read {

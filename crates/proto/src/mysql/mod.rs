@@ -17,7 +17,7 @@ mod tests;
 pub use record::MysqlRecord;
 
 use crate::frames::{Frame, Frames, Head};
-use crate::{Cx, Descriptor, Protocol, Start};
+use crate::{Cx, Descriptor, Protocol, Start, software};
 use message::{Greeting, Login, capability};
 use sekisho_types::{Dir, Heap};
 use session::Session;
@@ -215,6 +215,7 @@ impl Parser {
             return false;
         };
         cx.recognize("mysql");
+        software::found(Dir::Resp, "MySQL::SERVER", greeting.version, cx);
         self.session.version = Some(greeting.version.into());
         self.session.server = Some(greeting.capabilities);
         self.phase = Phase::Greeted;

@@ -1,5 +1,13 @@
+use crate::{Cx, software};
 use sekisho_record::{Head, Record, Set, Tail, Text};
-use sekisho_types::{Addr, Heap, Uid, block_len};
+use sekisho_types::{Addr, Dir, Heap, Uid, block_len};
+
+/// How web interfaces to mail begin the name of the program that sends it.
+const WEBMAIL_STARTS: &[&str] =
+    &["NeoMail", "SquirrelMail", "Sun Java(tm) System Messenger Express", "iPlanet Messenger"];
+
+/// What others of them have in it.
+const WEBMAIL_PARTS: &[&str] = &["(IMP)", "ZimbraWebClient"];
 
 /// One mail, or what came of the attempt to send one.
 #[derive(Record)]
@@ -75,6 +83,17 @@ impl SmtpRecord {
         let more = text.heap_len();
         let old = column(self).replace(text);
         self.held_len = (self.held_len + more).saturating_sub(old.heap_len());
+    }
+
+    /// What the client runs. Where a mail was handed on, its program is not the client's, and is not told of.
+    pub(crate) fn tell_software(&self, cx: &mut Cx<'_>) {
+        let Some(agent) = self.user_agent.as_ref().filter(|_| self.path.last() == Some(&self.head.orig_h)) else {
+            return;
+        };
+        let is_webmail = WEBMAIL_STARTS.iter().any(|start| agent.0.starts_with(start.as_bytes()))
+            || WEBMAIL_PARTS.iter().any(|part| memchr::memmem::find(&agent.0, part.as_bytes()).is_some());
+        let kind = if is_webmail { "SMTP::WEBMAIL_SERVER" } else { "SMTP::MAIL_CLIENT" };
+        software::found(Dir::Orig, kind, &agent.0, cx);
     }
 
     /// The row's first columns; the others follow as commands and mail are read.

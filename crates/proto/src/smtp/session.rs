@@ -60,6 +60,7 @@ impl Session {
             row.auth_attempts = Some(self.auth.attempts);
             row.auth_success = self.auth.success;
         }
+        row.tell_software(cx);
         cx.emit(Event::SmtpRecord(row));
         self.logged += 1;
     }

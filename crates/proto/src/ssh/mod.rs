@@ -15,7 +15,7 @@ mod tests;
 
 pub use record::SshRecord;
 
-use crate::{Cx, Descriptor, Guess, Held, Lines, Probe, Protocol, Start, Transport};
+use crate::{Cx, Descriptor, Guess, Held, Lines, Probe, Protocol, Start, Transport, software};
 use auth::{Auth, Outcome};
 use message::{KexInit, MAX_ALGORITHMS, MAX_PACKET_LEN, Next, Offer, Packet, list, msg};
 use sekisho_record::{Digest, EnumName, Text};
@@ -338,10 +338,21 @@ impl Parser {
         Some([b"To server: ", &s.0[..], b", to client: ", &c.0].concat().into())
     }
 
+    /// What both ends run, by their identifications without the protocol's version.
+    fn tell_software(&self, began: Timestamp, cx: &mut Cx<'_>) {
+        for dir in [Dir::Orig, Dir::Resp] {
+            let Some(text) = self.side(dir).identification.as_ref().and_then(|t| t.0.get(3..)) else { continue };
+            let version = text.iter().take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-')).count();
+            let kind = if dir.is_orig() == self.reversed { "SSH::SERVER" } else { "SSH::CLIENT" };
+            software::found_at(began, dir, kind, text.get(version..).unwrap_or(&[]), cx);
+        }
+    }
+
     fn log(&mut self, cx: &mut Cx<'_>) {
         let Some(began) = self.began.filter(|_| !self.logged) else { return };
         self.logged = true;
         cx.recognize("ssh");
+        self.tell_software(began, cx);
         let compressed = self.compressed();
         let kex_alg = self.agreed(list::KEX);
         let direction = match (cx.is_local(Dir::Orig), cx.is_local(Dir::Resp)) {

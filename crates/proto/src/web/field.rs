@@ -1,5 +1,6 @@
 //! Header fields and targets of HTTP, whatever its version, and what becomes of them in the log.
 
+use super::api;
 use super::record::HttpRecord;
 use crate::mime::Base64;
 use sekisho_record::{Set, Text};
@@ -16,6 +17,8 @@ const MAX_PROXIED_LEN: usize = 4096;
 /// The header fields that matter to framing or to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
+    /// Only the named program sends it.
+    Api(&'static str),
     Authorization,
     Connection,
     /// Content-Type, -Range, -Disposition, -Transfer-Encoding.
@@ -25,10 +28,13 @@ pub(crate) enum Name {
     ETag,
     Host,
     Origin,
+    PoweredBy,
     /// Tells of a proxy.
     Proxy,
     Range,
     Referer,
+    Server,
+    SharePoint,
     TransferEncoding,
     Upgrade,
     UserAgent,
@@ -44,6 +50,7 @@ pub(crate) fn name(name: &[u8]) -> Option<Name> {
         (4, b'h') => ("host", Name::Host),
         (5, b'r') => ("range", Name::Range),
         (6, b'o') => ("origin", Name::Origin),
+        (6, b's') => ("server", Name::Server),
         (7, b'r') => ("referer", Name::Referer),
         (7, b'u') => ("upgrade", Name::Upgrade),
         (9, b'c') => ("client-ip", Name::Proxy),
@@ -51,6 +58,7 @@ pub(crate) fn name(name: &[u8]) -> Option<Name> {
         (10, b'c') => ("connection", Name::Connection),
         (10, b'u') => ("user-agent", Name::UserAgent),
         (12, b'c') => ("content-type", Name::Content),
+        (12, b'x') if name.eq_ignore_ascii_case(b"x-powered-by") => return Some(Name::PoweredBy),
         (13, b'a') => ("authorization", Name::Authorization),
         (13, b'c') => ("content-range", Name::Content),
         (14, b'c') => ("content-length", Name::ContentLength),
@@ -67,6 +75,8 @@ pub(crate) fn name(name: &[u8]) -> Option<Name> {
         (22, b's') => ("sec-websocket-protocol", Name::WebSocket),
         (24, b's') => ("sec-websocket-extensions", Name::WebSocket),
         (25, b'c') => ("content-transfer-encoding", Name::Content),
+        (31, b'm') => ("microsoftsharepointteamservices", Name::SharePoint),
+        (9.., b'd' | b'x') => return api::of_field(name).map(Name::Api),
         _ => return None,
     };
     name.eq_ignore_ascii_case(want.as_bytes()).then_some(found)

@@ -1,6 +1,7 @@
 //! What the versions of HTTP have in common: the row, the header fields that matter, the content on its way to files.
 //! A helper of HTTP/1, HTTP/2 and QUIC, no protocol.
 
+pub(crate) mod api;
 mod body;
 mod field;
 mod record;

@@ -68,6 +68,9 @@ pub struct HttpRecord {
     /// gRPC: what the server says about the status.
     #[record(ext)]
     pub(crate) grpc_message: Option<Text>,
+    /// The program behind the interface, where the response proves it: `elasticsearch`, `docker` and the like.
+    #[record(ext)]
+    pub(crate) api: Option<&'static str>,
     #[record(flatten)]
     pub(crate) tail: Tail,
 }
@@ -104,6 +107,7 @@ impl HttpRecord {
             stream_id: None,
             grpc_status: None,
             grpc_message: None,
+            api: None,
             tail,
         }
     }

@@ -1,6 +1,6 @@
 //! The streams of a connection of HTTP/2 or HTTP/3: each is a request with its response, and a row.
 
-use super::{Body, Codings, HttpRecord, Name, name, request_field, target, uri_name};
+use super::{Body, Codings, HttpRecord, Name, api, name, request_field, target, uri_name};
 use crate::mime::{Facts, Kind, Observer, Origin, number};
 use crate::{Cx, Event, FileInfo};
 use sekisho_record::Text;
@@ -125,7 +125,7 @@ impl Stream {
         if dir.is_orig() { request } else { response }
     }
 
-    fn field(&mut self, dir: Dir, field: &[u8], value: &[u8]) {
+    fn field(&mut self, dir: Dir, field: &[u8], value: &[u8], cx: &mut Cx<'_>) {
         let value = value.get(..MAX_VALUE_LEN).unwrap_or(value);
         if field.starts_with(b":") {
             return self.pseudo(dir, field, value);
@@ -137,6 +137,10 @@ impl Stream {
         }
         let half = self.half(dir);
         let Some(known) = name(field).filter(|_| !half.headed) else { return };
+        if let Some(api) = api::told(dir, known, value, cx) {
+            self.row.api.get_or_insert(api);
+            return;
+        }
         match known {
             Name::Content => {
                 half.facts.learn(field, value);
@@ -243,6 +247,7 @@ impl Stream {
                 self.end(dir, false, cx);
             }
         }
+        api::settle(&mut self.row, cx);
         self.row.tail = cx.tail();
         cx.emit(Event::HttpRecord(self.row));
     }
@@ -341,9 +346,9 @@ impl Streams {
     }
 
     /// A field of stream `id`.
-    pub(crate) fn field(&mut self, id: u64, dir: Dir, name: &[u8], value: &[u8]) {
+    pub(crate) fn field(&mut self, id: u64, dir: Dir, name: &[u8], value: &[u8], cx: &mut Cx<'_>) {
         if let Some(stream) = self.position(id).and_then(|at| self.open.get_mut(at)) {
-            stream.field(dir, name, value);
+            stream.field(dir, name, value, cx);
         }
     }
 

@@ -57,6 +57,27 @@ pub(super) fn pipeline(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     Ok(Truth { flows: Some(flows), ..Truth::default() })
 }
 
+/// Requests in one flow of [`agents`].
+const AGENTS_PER_FLOW: u64 = 100;
+
+/// A client of the home networks and a server there that call themselves otherwise in each message: what is logged once is
+/// always new.
+pub(super) fn agents(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
+    let flows = n.div_ceil(AGENTS_PER_FLOW);
+    for i in 0..flows {
+        let [.., b, c] = (i as u32).to_be_bytes();
+        let mut talk = Talk::begin(storm, (Addr::v4([10, 66, b, c]), 40_000), "192.0.2.80:80")?;
+        for j in 0..AGENTS_PER_FLOW.min(n - i * AGENTS_PER_FLOW) {
+            let request = format!("GET /a HTTP/1.1\r\nHost: b\r\nUser-Agent: agent{i}x/{j}.{i}\r\n\r\n");
+            talk.send(storm, Orig, request.as_bytes())?;
+            let response = format!("HTTP/1.1 204 No Content\r\nServer: host{i}x/{j}.{i}\r\n\r\n");
+            talk.send(storm, Resp, response.as_bytes())?;
+        }
+    }
+    let says = [r#""_path":"software""#, r#""host":"10.66.0.0""#, r#""name":"agent0x""#];
+    Ok(Truth { flows: Some(flows), says: vec![says.map(String::from).to_vec()] })
+}
+
 /// Requests in full segments, then the answers in full segments.
 pub(super) fn pipeline_packed(storm: &mut Storm<'_>, n: u64) -> io::Result<Truth> {
     let flows = n.div_ceil(PER_FLOW);

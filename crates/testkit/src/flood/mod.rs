@@ -97,6 +97,7 @@ pub const ATTACKS: &[Attack] = &[
     attack("bytes-strange", 4_000, 120, streams::bytes_strange, "what no probe can decide, byte by byte"),
     attack("pipeline", 1_000_000, 100_000, http::pipeline, "requests pipelined in one flow, one a segment"),
     dense(attack("pipeline-packed", 2_000_000, 100_000, http::pipeline_packed, "the same in full segments")),
+    attack("http-agents", 500_000, 20_000, http::agents, "software that is new in every message"),
     attack("http-headers", 250_000, 20_000, http::headers, "open request headers of 4 KiB"),
     attack("http-lines", 10_000, 2_000, http::lines, "open header lines of 60 KB"),
     attack("http-ranges", 500_000, 20_000, http::ranges, "one resource in parts that never meet"),

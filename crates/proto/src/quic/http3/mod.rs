@@ -420,7 +420,7 @@ fn section(
     if promised.is_some() || !std::mem::replace(begun, true) {
         requests.open(key, side, cx);
     }
-    match table.section(bytes, late, |name, value| requests.field(key, side, name, value)) {
+    match table.section(bytes, late, |name, value| requests.field(key, side, name, value, cx)) {
         Ok(false) => {}
         Ok(true) => cx.weird("HTTP3_too_many_fields"),
         Err(_) => cx.weird("HTTP3_bad_field_section"),

@@ -11,6 +11,7 @@ mod flow;
 mod ftp;
 mod http;
 mod ics;
+mod known;
 mod lan;
 mod link;
 mod pe;
@@ -86,6 +87,7 @@ fn write_all(folder: &Path) -> io::Result<usize> {
         dns::all(),
         http::all(),
         ics::all(),
+        known::all(),
         ftp::all(),
         smtp::all(),
         ssh::all(),
