@@ -1,0 +1,81 @@
+"""What curl doesn't do: tickets of TLS 1.2, early data, new keys within a session."""
+
+import pathlib
+import socket
+import ssl
+import subprocess
+import time
+
+from network import SERVERS
+from web import HOST, REQUESTS, raw
+
+# For openssl's files.
+FOLDER = pathlib.Path("/run/keys")
+# Small ones: all of them are sent before an answer is awaited, or one after the other.
+ASKED = [r for r in REQUESTS if r.path in ("/index.html", "/logo.png", "/missing.html?from=index&x=%C3%BC", "/a%20file.txt")]
+
+
+def clear(_keylog):
+    """The requests in clear."""
+    with socket.create_connection((SERVERS["nginx"], 80), 5) as connection:
+        connection.sendall(b"".join(raw(ASKED)))
+        while connection.recv(65536):
+            pass
+
+
+def tickets(keylog):
+    """A connection for each request; TLS 1.2 goes on by a ticket."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.keylog_filename = str(keylog)
+    session = None
+    for request in ASKED:
+        with socket.create_connection((SERVERS["nginx"], 443), 5) as plain:
+            with context.wrap_socket(plain, server_hostname=HOST, session=session) as connection:
+                connection.sendall(b"".join(raw([request])))
+                while connection.recv(65536):
+                    pass
+                if connection.session_reused != (session is not None):
+                    raise SystemExit("keys: TLS 1.2: the ticket was not taken")
+                session = connection.session
+
+
+def client(keylog, *flags):
+    command = ["openssl", "s_client", "-connect", f"{SERVERS['nginx']}:443", "-servername", HOST, "-keylogfile", keylog]
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen([str(c) for c in (*command, *flags)], **options)
+
+
+def end(process, text=b"", statuses=len(ASKED)):
+    """Waits for the end; as many answers must have come as requests were sent."""
+    said, _ = process.communicate(text, timeout=20)
+    if said.count(b"HTTP/1.1 ") != statuses:
+        raise SystemExit(f"keys: s_client: {said[-400:]!r}")
+    return said
+
+
+def early(keylog):
+    """Some requests in a first session, the others in the first flight of the next."""
+    session, request = FOLDER / "session", FOLDER / "request"
+    end(client(keylog, "-tls1_3", "-sess_out", session, "-ign_eof"), b"".join(raw(ASKED[:1])), 1)
+    request.write_bytes(b"".join(raw(ASKED[1:])))
+    said = end(
+        client(keylog, "-tls1_3", "-sess_in", session, "-early_data", request, "-ign_eof"), b"", len(ASKED) - 1
+    )
+    if b"Early data was accepted" not in said:
+        raise SystemExit(f"keys: s_client: no early data: {said[-400:]!r}")
+
+
+def new_keys(keylog):
+    """The keys change between requests, in both directions or in one."""
+    process = client(keylog, "-tls1_3")
+    for request, command in zip(raw(ASKED), (b"K\n", b"k\n", b"K\n", b"")):
+        process.stdin.write(request)
+        process.stdin.flush()
+        time.sleep(0.15)
+        process.stdin.write(command)
+        process.stdin.flush()
+        time.sleep(0.1)
+    end(process)
+
