@@ -78,11 +78,13 @@ def cases(network):
         for server in ("ids",) if version == "12" else ("ids", "tickets"):
             one = curl(server, "--http1.1", *flags)
             yield Case(f"resumed-tls{version}-{server}", one, "clear", OTHER_ORDER, ssl)
-        two = curl("ids", *both, version="2")
-        yield Case(f"resumed-h2-tls{version}", two, "clear", LATER_HTTP + OTHER_ORDER, ssl)
     yield Case("clear-few", tls.clear)
     ssl = {"version": "TLSv12", "resumed": [False, True, True, True]}
     yield Case("resumed-tls12-tickets", tls.tickets, "clear-few", OTHER_ORDER, ssl)
+    for word, version in mail.VERSIONS:
+        two = lambda keylog, version=version: tls.resumed_http2(keylog, version)
+        ssl = {"version": version.name.replace("_", ""), "resumed": [False, True, True, True]}
+        yield Case(f"resumed-h2-{word}", two, "clear-few", LATER_HTTP + OTHER_ORDER, ssl)
     yield Case("tls13-new-keys", tls.new_keys, "clear-few", ssl={"version": "TLSv13"})
     resumed = {"version": "TLSv13", "resumed": [False, True]}
     yield Case("tls13-early-data", tls.early, "clear-few", OTHER_ORDER, resumed)
@@ -96,11 +98,11 @@ def cases(network):
         yield Case(name, one, "clear-caddy", LATER_HTTP, {"cipher": f"TLS_{suite.name}"})
     at_once = lambda keylog: http3.fetch("caddy", keylog, at_once=True)
     yield Case("h3-at-once", at_once, "clear-caddy", LATER_HTTP + OTHER_ORDER)
-    for name, session, ways, starttls_differs, contents in mail.SESSIONS:
+    for name, session, ways, differs_by_way, contents in mail.SESSIONS:
         yield Case(f"clear-{name}", lambda _, run=session: run(None, "clear"), files=contents)
         for way in ways:
             begins_clear = way == "starttls"
-            differs = starttls_differs if begins_clear else ()
+            differs = differs_by_way.get(way, ())
             for word, version in mail.VERSIONS:
                 make = lambda keylog, run=session, way=way, version=version: run(keylog, way, version)
                 ssl = {"version": version.name.replace("_", "")}

@@ -1,14 +1,17 @@
-"""What curl doesn't do: tickets of TLS 1.2, early data, new keys within a session."""
+"""What curl doesn't do: sessions resumed by tickets of TLS 1.2 and in HTTP/2, early data, new keys within one."""
 
 import pathlib
 import socket
 import ssl
+import struct
 import subprocess
 import time
 
 from network import SERVERS
-from web import HOST, REQUESTS, raw
+from web import AGENT, HOST, REQUESTS, raw
 
+# Of HTTP/2 (RFC 9113 §6).
+DATA, HEADERS, SETTINGS, END_STREAM, END_HEADERS = 0, 1, 4, 1, 4
 # For openssl's files.
 FOLDER = pathlib.Path("/run/keys")
 # Small ones: all of them are sent before an answer is awaited, or one after the other.
@@ -38,6 +41,55 @@ def tickets(keylog):
                     pass
                 if connection.session_reused != (session is not None):
                     raise SystemExit("keys: TLS 1.2: the ticket was not taken")
+                session = connection.session
+
+
+def text(words):
+    """Header fields as literals that stay out of the table (RFC 7541 §6.2.2)."""
+    length = lambda word: bytes([len(word)]) + word.encode()
+    return b"".join(b"\0" + length(name) + length(value) for name, value in words)
+
+
+def frame(kind, flags, stream, payload=b""):
+    """A frame of HTTP/2."""
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+def answered(connection):
+    """Reads up to the end of stream 1."""
+    held = b""
+    while True:
+        more = connection.recv(65536)
+        held += more
+        while len(held) >= 9 and len(held) >= 9 + int.from_bytes(held[:3]):
+            length, kind, flags = int.from_bytes(held[:3]), held[3], held[4]
+            if kind in (DATA, HEADERS) and flags & END_STREAM:
+                return
+            if kind == SETTINGS and not flags:
+                connection.sendall(frame(SETTINGS, 1, 0))
+            held = held[9 + length :]
+        if not more:
+            raise SystemExit("keys: HTTP/2: no answer")
+
+
+def resumed_http2(keylog, version):
+    """A connection of HTTP/2 for each request; curl would resume no session."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = version
+    context.set_alpn_protocols(["h2"])
+    context.keylog_filename = str(keylog)
+    session = None
+    for request in ASKED:
+        fields = [(":method", request.method), (":scheme", "https"), (":authority", HOST), (":path", request.path)]
+        fields += [(name.lower(), value) for name, value in {"User-Agent": AGENT, **request.headers}.items()]
+        with socket.create_connection((SERVERS["nginx"], 443), 5) as plain:
+            with context.wrap_socket(plain, server_hostname=HOST, session=session) as connection:
+                connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0))
+                connection.sendall(frame(HEADERS, END_HEADERS | END_STREAM, 1, text(fields)))
+                answered(connection)
+                if connection.session_reused != (session is not None):
+                    raise SystemExit("keys: HTTP/2: the session was not resumed")
                 session = connection.session
 
 

@@ -35,7 +35,7 @@ def documents():
     return {
         "index.html": f"<!doctype html>\n<html><title>keys</title><body>\n{text}</body></html>\n".encode(),
         "data.json": json.dumps(rows).encode(),
-        "logo.png": png(60),
+        "logo.png": png(36),
         "big.bin": RANDOM.randbytes(300_000),
         "parts.shtml": b'<!doctype html>\n<html><body><!--#set var="a" value="1" -->in parts</body></html>\n' * 50,
         "a file.txt": b"A name with a space.\n" * 20,

@@ -24,6 +24,7 @@ struct Half {
     facts: Facts,
     codings: Codings,
     content_length: Option<u64>,
+    etag: Option<Text>,
     body: Option<Box<Body>>,
     /// The header has come; what comes besides content are trailers.
     headed: bool,
@@ -73,7 +74,7 @@ impl Observer for RowFiles<'_> {
 impl Heap for Half {
     fn heap_len(&self) -> usize {
         let body = self.body.as_ref().map_or(0, |b| block_len(size_of::<Body>()) + b.heap_len());
-        self.facts.heap_len() + body
+        self.facts.heap_len() + self.etag.heap_len() + body
     }
 }
 
@@ -111,6 +112,7 @@ impl Stream {
             }
             Name::ContentEncoding => half.codings.add_all(value),
             Name::ContentLength => half.content_length = number(value),
+            Name::ETag => half.etag = Some(value.into()),
             Name::Host if self.row.host.is_some() => {}
             _ if dir.is_orig() => request_field(&mut self.row, known, field, value),
             _ => {}
@@ -159,24 +161,22 @@ impl Stream {
             *len = len.saturating_add(bytes.len() as u64);
             return;
         }
-        let suggested_name = self.row.uri.as_ref().and_then(|u| uri_name(&u.0)).map(Text::from);
-        let half = self.half(dir);
+        let Self { row, halves: [orig, resp], .. } = self;
+        let half = if request { orig } else { resp };
         if half.ended {
             return;
         }
-        if half.body.is_none() {
+        let body = half.body.get_or_insert_with(|| {
+            let suggested_name = row.uri.as_ref().and_then(|u| uri_name(&u.0)).map(Text::from);
             let mut facts = std::mem::take(&mut half.facts);
-            facts.range = None;
-            let origin = Origin { source: "HTTP", is_orig: request, range_key: None, suggested_name, numbered: false };
-            let total = half.content_length.filter(|_| facts.kind == Kind::Leaf);
-            half.body = Some(Box::new(Body::new(origin, facts, &half.codings, total, cx)));
-        }
-        let Self { row, halves, .. } = self;
-        let [orig, resp] = halves;
-        let half = if request { orig } else { resp };
-        if let Some(body) = &mut half.body {
-            body.push(bytes, false, cx, &mut RowFiles { row, request });
-        }
+            facts.range = facts.range.filter(|_| !request && row.status_code == Some(206));
+            let range_key = facts.range.map(|_| row.range_key(half.etag.take(), cx));
+            let total = facts.range.map_or(half.content_length, |(_, _, total)| total);
+            let total = total.filter(|_| facts.kind == Kind::Leaf);
+            let origin = Origin { source: "HTTP", is_orig: request, range_key, suggested_name, numbered: false };
+            Box::new(Body::new(origin, facts, &half.codings, total, cx))
+        });
+        body.push(bytes, false, cx, &mut RowFiles { row, request });
     }
 
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {

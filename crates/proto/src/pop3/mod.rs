@@ -54,6 +54,8 @@ struct Session {
     /// Entities of all messages of the flow, which `files` shows as depth.
     entities: u64,
     known: bool,
+    /// Nobody greets: behind STLS the client speaks first (RFC 2595 §4).
+    ungreeted: bool,
 }
 
 /// What follows a line.
@@ -81,6 +83,7 @@ impl Protocol for Parser {
                 mail: None,
                 entities: 0,
                 known: false,
+                ungreeted: false,
             },
         }
     }
@@ -89,6 +92,7 @@ impl Protocol for Parser {
         let Self { lines: [orig, resp], session } = self;
         let lines = if dir.is_orig() { orig } else { resp };
         let mut input = bytes;
+        session.ungreeted |= cx.depth() > 0 && dir.is_orig() && !session.known;
         while !input.is_empty() {
             if !dir.is_orig() && session.listing {
                 session.content(&mut input, cx);
@@ -229,7 +233,7 @@ impl Session {
             self.in_auth = self.pending.front() == Some(&Command::Auth);
             return Next::Line;
         }
-        let first = !std::mem::replace(&mut self.known, true);
+        let first = !std::mem::replace(&mut self.known, true) && !self.ungreeted;
         let command = self.pending.pop_front();
         match (reply, command) {
             (Reply::Ok(text), None) if first => self.row(cx).greeting = Some(short(text)),
