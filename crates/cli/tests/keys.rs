@@ -164,7 +164,7 @@ fn outputs(capture: &Path, keylog: Option<&Path>) -> Vec<(String, Vec<u8>)> {
         ],
         &["logs", "--format", "ndjson", "--progress", "always", "-o", "-"],
         &["files", "-v", "-o", "DIR"],
-        &["packets", "-v", "-o", "-"],
+        &["packets", "-v", "--filter", "tcp", "-o", "-"],
     ];
     let run = |words: &&[&str]| {
         let dir = tempfile::tempdir().expect("tempdir");

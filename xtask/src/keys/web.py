@@ -156,6 +156,11 @@ def caddy(network):
     bind {SERVERS['caddy']}
     root * {folder}/www
     redir /old /index.html 302
+    @stored {{
+        path /upload
+        method POST
+    }}
+    header @stored Content-Length {{http.request.header.Content-Length}}
     respond /upload "{{http.request.body}}" 201
     encode gzip
     file_server
