@@ -55,12 +55,19 @@ class Client(QuicConnectionProtocol):
         return done
 
 
-def fetch(server, keylog, suite=None, at_once=False, requests=REQUESTS, ticket=None):
-    """Sends the requests and looks at their statuses; gives the last session ticket."""
-    return asyncio.run(fetching(server, keylog, suite, at_once, requests, ticket))
+def fetch(server, keylog, suite=None, at_once=False, requests=REQUESTS, ticket=None, new_keys=False):
+    """Sends the requests and looks at their statuses; gives the last session ticket. With a ticket the first request
+    is early data. `new_keys`: the keys change between requests."""
+    return asyncio.run(fetching(server, keylog, suite, at_once, requests, ticket, new_keys))
 
 
-async def fetching(server, keylog, suite, at_once, requests, ticket):
+def early(server, keylog):
+    """One request in a session, the others in the next, which it makes possible to begin with a request."""
+    ticket = fetch(server, keylog, requests=REQUESTS[:1])
+    fetch(server, keylog, requests=REQUESTS[1:], ticket=ticket)
+
+
+async def fetching(server, keylog, suite, at_once, requests, ticket, new_keys):
     tickets = []
     with open(keylog, "a") as log:
         settings = QuicConfiguration(
@@ -80,8 +87,12 @@ async def fetching(server, keylog, suite, at_once, requests, ticket):
             if at_once:
                 statuses = await asyncio.wait_for(asyncio.gather(*map(client.ask, requests)), 30)
             else:
-                statuses = [await asyncio.wait_for(client.ask(request), 30) for request in requests]
-            resumed = client._quic.tls.session_resumed
+                statuses = []
+                for i, request in enumerate(requests):
+                    if new_keys and i in (2, 4, 9):
+                        client._quic.request_key_update()
+                    statuses.append(await asyncio.wait_for(client.ask(request), 30))
+            resumed = client._quic.tls.session_resumed and client._quic.tls.early_data_accepted
     wanted = [r.status for r in requests]
     if statuses != wanted or resumed != (ticket is not None):
         raise SystemExit(f"keys: HTTP/3: got {statuses}, resumed {resumed}, expected {wanted}")

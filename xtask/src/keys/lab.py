@@ -42,6 +42,8 @@ class Case:
 
 # HTTP/2 and 3 have other versions, streams and no reason phrases.
 LATER_HTTP = ("version", "status_msg", "stream_id")
+# Caddy tells the length of some answers only before HTTP/3.
+NO_LENGTH = ("announced_bytes", "total_bytes")
 # A connection for each request, or requests that overtake one another: their numbers are others.
 OTHER_ORDER = ("trans_depth",)
 
@@ -95,9 +97,13 @@ def cases(network):
     for suite in http3.SUITES:
         one = lambda keylog, suite=suite: http3.fetch("caddy", keylog, suite)
         name = f"h3-{suite.name.lower().replace('_', '-')}"
-        yield Case(name, one, "clear-caddy", LATER_HTTP, {"cipher": f"TLS_{suite.name}"})
+        yield Case(name, one, "clear-caddy", LATER_HTTP + NO_LENGTH, {"cipher": f"TLS_{suite.name}"})
+    new_keys = lambda keylog: http3.fetch("caddy", keylog, new_keys=True)
+    yield Case("h3-new-keys", new_keys, "clear-caddy", LATER_HTTP + NO_LENGTH)
+    early = lambda keylog: http3.early("caddy", keylog)
+    yield Case("h3-early-data", early, "clear-caddy", LATER_HTTP + NO_LENGTH + OTHER_ORDER)
     at_once = lambda keylog: http3.fetch("caddy", keylog, at_once=True)
-    yield Case("h3-at-once", at_once, "clear-caddy", LATER_HTTP + OTHER_ORDER)
+    yield Case("h3-at-once", at_once, "clear-caddy", LATER_HTTP + NO_LENGTH + OTHER_ORDER)
     for name, session, ways, differs_by_way, contents in mail.SESSIONS:
         yield Case(f"clear-{name}", lambda _, run=session: run(None, "clear"), files=contents)
         for way in ways:

@@ -156,11 +156,6 @@ def caddy(network):
     bind {SERVERS['caddy']}
     root * {folder}/www
     redir /old /index.html 302
-    @stored {{
-        path /upload
-        method POST
-    }}
-    header @stored Content-Length {{http.request.header.Content-Length}}
     respond /upload "{{http.request.body}}" 201
     encode gzip
     file_server
