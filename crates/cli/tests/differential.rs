@@ -36,6 +36,8 @@ const TURNED: &str =
     "a flow that is turned round keeps its first packet counted for the end it was seen as coming from (Zeek)";
 
 const ACCEPTED: &[Accepted] = &[
+    ("examples/keys.pcapng", Only::Sekisho, "10.9.0.1 40001 10.9.0.2 443 request ", HTTP2),
+    ("examples/keys.pcapng", Only::Sekisho, "10.9.0.1 40001 10.9.0.2 443 response ", HTTP2),
     ("goldens/flow/disorder.pcap", Only::Tshark, "payload tcp 10.0.0.1 40002", SPAN),
     ("goldens/flow/disorder.pcap", Only::Sekisho, "payload tcp 10.0.0.1 40002", SPAN),
     ("goldens/flow/disorder.pcap", Only::Tshark, "payload tcp 10.0.0.1 40003", SPAN),

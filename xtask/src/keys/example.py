@@ -38,8 +38,11 @@ def record(network, folder):
     capture, keylog = network.folder / "keys.pcap", network.folder / "keys.log"
     few = {"keylog": keylog, "requests": web.FEW}
     with network.recorded(capture):
-        web.curl(network.folder, "nginx", ["--http2", "--tlsv1.3"], version="2", **few)
-        web.curl(network.folder, "nginx", ["--http1.1", "--tls-max", "1.2", "--ciphers", "AES128-SHA"], **few)
+        # The same ports every time: tests name them.
+        flags = ["--http2", "--tlsv1.3", "--local-port", "40001"]
+        web.curl(network.folder, "nginx", flags, version="2", **few)
+        flags = ["--http1.1", "--tls-max", "1.2", "--ciphers", "AES128-SHA", "--local-port", "40002"]
+        web.curl(network.folder, "nginx", flags, **few)
         mail.smtp(keylog, "starttls", ssl.TLSVersion.TLSv1_3)
     (folder / "keys.pcapng").write_bytes(with_secrets(capture.read_bytes(), keylog.read_bytes()))
     asked = [
