@@ -70,7 +70,8 @@ userdb {{
     run("chown", "-R", "1000:1000", box)
     network.serve("dovecot", "-F", "-c", folder / "dovecot.conf")
     (folder / "mosquitto.conf").write_text(
-        f"user root\nallow_anonymous true\nlistener 1883 {ADDRESS}\nlistener 8883 {ADDRESS}\ncertfile {crt}\nkeyfile {key}\n"
+        f"user root\nallow_anonymous true\nlistener 1883 {ADDRESS}\n"
+        f"listener 8883 {ADDRESS}\ncertfile {crt}\nkeyfile {key}\n"
     )
     network.serve("mosquitto", "-c", folder / "mosquitto.conf")
     for port in (25, 465, 143, 993, 110, 995, 1883, 8883):

@@ -1,7 +1,7 @@
 """Two hosts in network namespaces, with a wire between them that tcpdump listens to.
 
-To be used by a process that stands in namespaces of its own (`unshare --net --mount --pid --fork --kill-child`): when it
-ends, whatever it started ends with it, and nothing is left of the network.
+To be used by a process that stands in namespaces of its own (`unshare --net --mount --pid --fork --kill-child`): when
+it ends, whatever it started ends with it, and nothing is left of the network.
 """
 
 import contextlib
@@ -20,7 +20,6 @@ SERVERS = {
     "mac-first": "10.9.0.5",
     "caddy": "10.9.0.6",
     "mail": "10.9.0.7",
-    "replay": "10.9.0.8",
 }
 
 
@@ -76,7 +75,8 @@ class Network:
     @contextlib.contextmanager
     def recorded(self, path):
         """Everything on the wire meanwhile, as a capture in `path`."""
-        command = ["tcpdump", "-i", "wire", "-s", "0", "-U", "--immediate-mode", "-Z", "root", "-w", str(path)]
+        command = ["tcpdump", "-i", "wire", "-s", "0", "-U", "--immediate-mode", "-B", "65536", "-Z", "root"]
+        command += ["-w", str(path)]
         recorder = subprocess.Popen([*command, "not arp"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         # "listening on": packets from now on are kept.
         if "listening" not in recorder.stderr.readline():
@@ -87,7 +87,9 @@ class Network:
             time.sleep(0.25)
         finally:
             recorder.send_signal(signal.SIGINT)
-            recorder.wait(10)
+            _, said = recorder.communicate(timeout=10)
+        if "0 packets dropped by kernel" not in said:
+            raise SystemExit(f"keys: tcpdump lost packets: {said[-300:]}")
 
     def stop(self):
         """Ends the servers."""

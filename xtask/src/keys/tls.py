@@ -14,8 +14,9 @@ from web import AGENT, HOST, REQUESTS, raw
 DATA, HEADERS, SETTINGS, END_STREAM, END_HEADERS = 0, 1, 4, 1, 4
 # For openssl's files.
 FOLDER = pathlib.Path("/run/keys")
-# Small ones: all of them are sent before an answer is awaited, or one after the other.
-ASKED = [r for r in REQUESTS if r.path in ("/index.html", "/logo.png", "/missing.html?from=index&x=%C3%BC", "/a%20file.txt")]
+# Small ones: some are sent before an answer is awaited.
+SMALL = ("/index.html", "/logo.png", "/missing.html?from=index&x=%C3%BC", "/a%20file.txt")
+ASKED = [r for r in REQUESTS if r.path in SMALL]
 
 
 def clear(_keylog):
@@ -93,10 +94,10 @@ def resumed_http2(keylog, version):
                 session = connection.session
 
 
-def client(keylog, *flags):
+def client(keylog, *flags, stdout=subprocess.PIPE):
     command = ["openssl", "s_client", "-connect", f"{SERVERS['nginx']}:443", "-servername", HOST, "-keylogfile", keylog]
-    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen([str(c) for c in (*command, *flags)], **options)
+    command = [str(c) for c in (*command, *flags)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.STDOUT)
 
 
 def end(process, text=b"", statuses=len(ASKED)):
@@ -120,14 +121,25 @@ def early(keylog):
 
 
 def new_keys(keylog):
-    """The keys change between requests, in both directions or in one."""
-    process = client(keylog, "-tls1_3")
-    for request, command in zip(raw(ASKED), (b"K\n", b"k\n", b"K\n", b"")):
-        process.stdin.write(request)
-        process.stdin.flush()
-        time.sleep(0.15)
-        process.stdin.write(command)
-        process.stdin.flush()
-        time.sleep(0.1)
-    end(process)
+    """The keys change between requests, in both directions or in one; each step waits for the one before."""
+    said = FOLDER / "said"
+    with open(said, "wb") as out:
+        process = client(keylog, "-tls1_3", stdout=out)
+        for i, (request, command) in enumerate(zip(raw(ASKED), (b"K\n", b"k\n", b"K\n", None))):
+            process.stdin.write(request)
+            process.stdin.flush()
+            until(said, b"HTTP/1.1 ", i + 1)
+            if command is not None:
+                process.stdin.write(command)
+                process.stdin.flush()
+                until(said, b"KEYUPDATE", i + 1)
+        process.communicate(timeout=20)
 
+
+def until(path, word, times):
+    """Waits until a file has a word so many times."""
+    for _ in range(400):
+        if path.read_bytes().count(word) >= times:
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"keys: s_client: {path.read_bytes()[-400:]!r}")

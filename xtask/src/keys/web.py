@@ -4,10 +4,8 @@ import base64
 import dataclasses
 import json
 import os
-import pathlib
 import random
 import struct
-import subprocess
 import zlib
 
 from network import SERVERS, run
@@ -173,10 +171,8 @@ https://{HOST}:443 {{
     network.wait_for(SERVERS["caddy"], 443)
 
 
-def curl(folder, server, flags=(), scheme="https", port=None, requests=REQUESTS, version="1.1", keylog=None, parallel=False):
+def curl(folder, server, flags=(), scheme="https", requests=REQUESTS, version="1.1", keylog=None, parallel=False):
     """All requests, in one run of curl; their statuses and the version of HTTP are looked at."""
-    port = port or (443 if scheme == "https" else 80)
-    place = f":{port}" if port not in (80, 443) else ""
     words = ["curl", *(["--parallel"] if parallel else [])]
     for i, request in enumerate(requests):
         words += ["--next"] if i else []
@@ -186,7 +182,7 @@ def curl(folder, server, flags=(), scheme="https", port=None, requests=REQUESTS,
             words += ["-H", f"{name}: {value}"]
         if request.body is not None:
             words += ["--data-binary", f"@{folder}/body{REQUESTS.index(request)}"]
-        words += ["-w", "%{http_code} %{http_version}\n", f"{scheme}://{HOST}{place}{request.path}"]
+        words += ["-w", "%{http_code} %{http_version}\n", f"{scheme}://{HOST}{request.path}"]
     env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     env["SSLKEYLOGFILE"] = str(keylog) if keylog else ""
     said = run(*words, env=env, timeout=60).split("\n")[:-1]
