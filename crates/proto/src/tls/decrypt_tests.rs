@@ -330,7 +330,7 @@ fn passes_over_early_data_that_the_server_refuses() {
 #[test]
 fn limits_early_data() {
     let piece = [b'x'; 1 << 14];
-    let (mut session, mut client, mut server) = with_early(&[&piece; 5], true);
+    let (mut session, mut client, mut server) = with_early(&[&piece[..]; 5], true);
     session.push((Dir::Orig, client.seal(23, REQUEST)));
     session.push((Dir::Resp, server.seal(23, REPLY)));
     let mut b = Bench::new(ProtoId::Tls, Transport::Tcp, 4443);
