@@ -216,7 +216,8 @@ impl Parser {
     /// A piece of an encrypted record before there are keys: the client's early data, if the server has said nothing.
     fn early_piece(&mut self, dir: Dir, piece: &[u8], ends: bool, cx: &mut Cx<'_>) {
         let unanswered = self.layers.get(dir.flip().index()).is_some_and(|l| l.len == 0);
-        if !unanswered || !cx.has_secrets() {
+        // Where the server's side is not captured no answer will tell what it is.
+        if !unanswered || !cx.flow.seen.resp || !cx.has_secrets() {
             self.early = None;
             return;
         }
