@@ -170,7 +170,7 @@ fn nobody_greets_behind_starttls() {
 
 fn one_sided(dir: Dir, bytes: &str) -> Vec<String> {
     let run = |n: usize| {
-        let mut bench = crate::testing::Bench::new(ProtoId::Smtp, crate::Transport::Tcp, 25);
+        let mut bench = Bench::new(ProtoId::Smtp, Transport::Tcp, 25);
         bench.flow.seen = sekisho_types::Seen { orig: dir.is_orig(), resp: !dir.is_orig() };
         bench.data_split(dir, bytes.as_bytes(), n).end();
         bench.rows("smtp")
