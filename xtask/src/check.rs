@@ -1,6 +1,6 @@
 //! `cargo xtask check`: what CI runs, in the order in which failures are cheapest to find.
 
-use crate::{callgrind, flood, guard, mutate, parquet, shell, tidy};
+use crate::{callgrind, flood, guard, keys, mutate, parquet, shell, tidy};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::PathBuf;
@@ -68,10 +68,19 @@ fn check_all() -> Result<bool> {
         Some(false) => bail!("Parquet files are not read back as they were written"),
         Some(true) => {}
     }
+    let with_keys = keys::check()?;
+    match &with_keys {
+        Err(why) => println!("check: {why}: keys left out"),
+        Ok(false) => bail!("what is read with keys is not what is read in clear"),
+        Ok(true) => {}
+    }
     // Every step that fails ends the check before this line.
     println!(
         "check: {} passed, 0 failed",
-        9 + usize::from(fuzzing) + usize::from(guarded) + usize::from(read_back.is_some())
+        9 + usize::from(fuzzing)
+            + usize::from(guarded)
+            + usize::from(read_back.is_some())
+            + usize::from(with_keys.is_ok())
     );
     Ok(true)
 }

@@ -6,6 +6,7 @@ mod callgrind;
 mod check;
 mod flood;
 mod guard;
+mod keys;
 mod mutate;
 mod new;
 mod parallel;
@@ -30,6 +31,7 @@ cargo xtask TASK
                          traffic around them is reported as it is without them; flood --help
   guard [CASE…]          instructions per item of every stage beside bench/instructions.txt, 3 % apart at most
   guard --bless REASON   the same, then write down what was counted, and why it may be so
+  keys [CASE…] [FLAG…]   real servers and clients in clear and in TLS: with keys the binary says the same; keys --help
   fuzz [TARGET] [SECS]   fuzz one target, or every target, for SECS seconds (default 10)
   parquet-check          DuckDB and pyarrow (from PyPI, in target/) read Parquet files back: types, values, filters
   bench CAPTURE [-n RUNS] Sekisho and whichever of tshark, ndpiReader, tcpflow, argus, tcpdump are
@@ -59,6 +61,7 @@ fn run(args: &[String]) -> Result<bool> {
         ["mutate", ref rest @ ..] => mutate::mutate(rest),
         ["flood", ref rest @ ..] => flood::flood(rest),
         ["guard", ref rest @ ..] => guard::guard(rest),
+        ["keys", ref rest @ ..] => keys::keys(rest),
         ["fuzz", ref rest @ ..] => check::fuzz(rest),
         ["parquet-check"] => parquet::task(),
         ["bench", ref rest @ ..] => bench::bench(rest),

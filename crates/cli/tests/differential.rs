@@ -35,7 +35,16 @@ const HTTP2: &str =
 const TURNED: &str =
     "a flow that is turned round keeps its first packet counted for the end it was seen as coming from (Zeek)";
 
+/// As in Zeek.
+const DECODED: &str = "targets of requests are percent-decoded (Zeek)";
+
 const ACCEPTED: &[Accepted] = &[
+    ("examples/keys.pcapng", Only::Sekisho, "10.9.0.1 40001 10.9.0.2 443 request ", HTTP2),
+    ("examples/keys.pcapng", Only::Sekisho, "10.9.0.1 40001 10.9.0.2 443 response ", HTTP2),
+    ("examples/keys.pcapng", Only::Sekisho, "request GET www.keys.test /a file.txt", DECODED),
+    ("examples/keys.pcapng", Only::Tshark, "request GET www.keys.test /a%20file.txt", DECODED),
+    ("examples/keys.pcapng", Only::Sekisho, "request GET www.keys.test /missing.html?from=index&x=ü", DECODED),
+    ("examples/keys.pcapng", Only::Tshark, "request GET www.keys.test /missing.html?from=index&x=%C3%BC", DECODED),
     ("goldens/flow/disorder.pcap", Only::Tshark, "payload tcp 10.0.0.1 40002", SPAN),
     ("goldens/flow/disorder.pcap", Only::Sekisho, "payload tcp 10.0.0.1 40002", SPAN),
     ("goldens/flow/disorder.pcap", Only::Tshark, "payload tcp 10.0.0.1 40003", SPAN),

@@ -96,6 +96,8 @@ pub struct Bench {
     pub files: TestFiles,
     /// Packet time of the next call.
     pub ts: Timestamp,
+    /// Streams that it is in: 1 for what speaks in a TLS session.
+    pub depth: usize,
     transport: Transport,
     packet: u64,
     parser: Parser,
@@ -125,6 +127,7 @@ impl Bench {
             out: Outbox::default(),
             files: TestFiles::default(),
             ts: Timestamp(1_000_000_000),
+            depth: 0,
             transport,
             packet: 0,
             parser,
@@ -153,6 +156,7 @@ impl Bench {
     fn call(&mut self, f: impl FnOnce(&mut Parser, &mut Cx<'_>)) {
         self.packet += 1;
         let mut cx = Cx::new(self.ts, self.packet, &self.flow, self.transport, &mut self.out, &mut self.files);
+        cx.set_depth(self.depth);
         f(&mut self.parser, &mut cx);
         self.ts = self.ts + sekisho_types::Interval::from_millis(1);
     }

@@ -9,6 +9,7 @@ pub(crate) mod kind {
     pub(crate) const CLIENT_HELLO: u8 = 1;
     pub(crate) const SERVER_HELLO: u8 = 2;
     pub(crate) const HELLO_RETRY_REQUEST: u8 = 6;
+    pub(crate) const END_OF_EARLY_DATA: u8 = 5;
     pub(crate) const CERTIFICATE: u8 = 11;
     pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
     pub(crate) const CLIENT_KEY_EXCHANGE: u8 = 16;
@@ -29,6 +30,7 @@ pub(crate) mod ext {
     pub(crate) const ENCRYPT_THEN_MAC: u16 = 22;
     pub(crate) const SESSION_TICKET: u16 = 35;
     pub(crate) const PRE_SHARED_KEY: u16 = 41;
+    pub(crate) const EARLY_DATA: u16 = 42;
     pub(crate) const SUPPORTED_VERSIONS: u16 = 43;
     /// Key share of the drafts up to 22.
     pub(crate) const KEY_SHARE_OLD: u16 = 40;
@@ -234,6 +236,17 @@ pub(crate) fn encrypted_alpn(body: &[u8]) -> Option<&[u8]> {
     let mut hello = ServerHello::default();
     hello.extensions(Reader::new(list.take_rest()));
     hello.alpn
+}
+
+/// Does the server take early data, by its EncryptedExtensions (RFC 8446 §4.2.10)?
+pub(crate) fn takes_early_data(body: &[u8]) -> bool {
+    let Ok(mut list) = Reader::new(body).block16(&"extensions") else { return false };
+    while let (Ok(kind), Ok(_)) = (list.u16(&"extension"), list.block16(&"extension")) {
+        if kind == ext::EARLY_DATA {
+            return true;
+        }
+    }
+    false
 }
 
 /// The first `most` certificates of a Certificate message of TLS 1.3 (RFC 8446 §4.4.2).

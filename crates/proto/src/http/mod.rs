@@ -461,22 +461,10 @@ impl Core {
             (false, false, None) if closed_by_delimiter => Some(State::UntilDelimiter),
             (false, false, None) => Some(State::UntilClose),
         };
-        let key = (code == 206).then(|| self.range_key(row, cx));
+        let etag = self.side(Dir::Resp).head.etag.clone();
+        let key = self.exchanges.row(row).filter(|_| code == 206).map(|r| r.range_key(etag, cx));
         let total = self.side(Dir::Resp).head.facts.range.map_or(length, |(_, _, total)| total);
         self.begin_body(Dir::Resp, state, total, key, cx);
-    }
-
-    /// Names the resource of which a response carries a part.
-    fn range_key(&mut self, row: u64, cx: &Cx<'_>) -> Text {
-        let etag = self.side(Dir::Resp).head.etag.clone();
-        let row = self.exchanges.row(row);
-        let (host, uri) = row.map_or((None, None), |r| (r.host.clone(), r.uri.clone()));
-        let mut key = host.map_or_else(|| cx.flow.tuple.resp.to_string().into_bytes(), |h| h.0);
-        for part in [uri, etag].into_iter().flatten() {
-            key.push(b' ');
-            key.extend_from_slice(&part.0);
-        }
-        key.into()
     }
 
     /// Behind a header: a body, or the next message at once.

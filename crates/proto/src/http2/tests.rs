@@ -82,6 +82,25 @@ fn parses_streams_that_interleave() {
 }
 
 #[test]
+fn parses_ranges() {
+    let part = [(":status", "206"), ("etag", "e"), ("content-range", "bytes 2-4/10"), ("content-length", "3")];
+    // A range of something else than a part is none.
+    let whole = [(":status", "200"), ("content-range", "bytes 2-4/10"), ("content-length", "3")];
+    let client = [PREFACE.to_vec(), request(1, flag::END_STREAM, "/f"), request(3, flag::END_STREAM, "/g")].concat();
+    let server = [
+        headers(1, 0, &part),
+        headers(3, 0, &whole),
+        frame(kind::DATA, flag::END_STREAM, 1, b"cde"),
+        frame(kind::DATA, flag::END_STREAM, 3, b"all"),
+    ]
+    .concat();
+    let o = check(&client, &server);
+    let range = "total=Some(10) range=Some(Range { start: 2, total: Some(10), key: \"h.test /f e\" })";
+    assert!(o.files[0].contains(range) && o.files[0].ends_with("\"cde\""), "{:?}", o.files);
+    assert!(o.files[1].contains("total=Some(3) range=None"), "{:?}", o.files);
+}
+
+#[test]
 fn parses_grpc_and_pushes() {
     let client = [
         PREFACE.to_vec(),

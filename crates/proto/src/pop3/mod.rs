@@ -52,6 +52,8 @@ struct Session {
     dots: Dots,
     mail: Option<Box<Mime>>,
     known: bool,
+    /// Nobody greets: behind STLS the client speaks first (RFC 2595 §4).
+    ungreeted: bool,
 }
 
 /// What follows a line.
@@ -78,6 +80,7 @@ impl Protocol for Parser {
                 dots: Dots::default(),
                 mail: None,
                 known: false,
+                ungreeted: false,
             },
         }
     }
@@ -86,6 +89,7 @@ impl Protocol for Parser {
         let Self { lines: [orig, resp], session } = self;
         let lines = if dir.is_orig() { orig } else { resp };
         let mut input = bytes;
+        session.ungreeted |= cx.depth() > 0 && dir.is_orig() && !session.known;
         while !input.is_empty() {
             if !dir.is_orig() && session.listing {
                 session.content(&mut input, cx);
@@ -227,7 +231,7 @@ impl Session {
             self.in_auth = self.pending.front() == Some(&Command::Auth);
             return Next::Line;
         }
-        let first = !std::mem::replace(&mut self.known, true);
+        let first = !std::mem::replace(&mut self.known, true) && !self.ungreeted;
         let command = self.pending.pop_front();
         match (reply, command) {
             (Reply::Ok(text), None) if first => self.row(cx).greeting = Some(short(text)),

@@ -58,6 +58,18 @@ fn stls_hands_over() {
 }
 
 #[test]
+fn nobody_greets_behind_stls() {
+    let mut b = Bench::new(ProtoId::Pop3, Transport::Tcp, 110);
+    b.depth = 1;
+    b.data(Orig, b"USER bob\r\n").data(Resp, b"+OK go on\r\n");
+    b.data(Orig, b"PASS secret\r\n").data(Resp, b"+OK\r\n");
+    b.data(Orig, b"STAT\r\n").data(Resp, b"+OK 3 456\r\n").end();
+    let row = &b.rows("pop3")[0];
+    assert!(row.contains("auth_success=Bool(true)") && row.contains("mailbox_count=Count(3)"), "{row}");
+    assert!(!row.contains("go on"), "{row}");
+}
+
+#[test]
 fn a_hole_in_a_message_is_marked() {
     let mut b = Bench::new(ProtoId::Pop3, Transport::Tcp, 110);
     b.data(Resp, b"+OK hi\r\n").data(Orig, b"RETR 1\r\n").data(Resp, b"+OK\r\nSubject: x\r\n\r\nabc\r\n");

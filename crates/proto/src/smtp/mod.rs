@@ -110,6 +110,7 @@ impl Protocol for Parser {
         let Self { lines: [orig, resp], core } = self;
         let lines = if dir.is_orig() { orig } else { resp };
         let mut input = bytes;
+        core.expect_no_greeting(dir, cx);
         while !input.is_empty() && !core.next_is_tls && !core.rejected {
             if core.begins_tls(dir, input, lines) {
                 core.start_tls(cx);
@@ -163,6 +164,14 @@ impl Protocol for Parser {
 impl Core {
     fn takes_lines(&self, dir: Dir) -> bool {
         dir != self.sender || !matches!(self.mode, Mode::Data | Mode::Chunk(..))
+    }
+
+    /// Behind STARTTLS nobody greets again: the client speaks first (RFC 3207 §4.2).
+    fn expect_no_greeting(&mut self, dir: Dir, cx: &Cx<'_>) {
+        if cx.depth() > 0 && dir == self.sender && self.replies == 0 && self.pending.front() == Some(&Command::Connect)
+        {
+            self.pending.pop_front();
+        }
     }
 
     /// Only the client's side is there, and it goes on in TLS.

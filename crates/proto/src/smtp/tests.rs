@@ -1,5 +1,5 @@
-use crate::ProtoId;
-use crate::testing::{Outcome, Step, check_splits, check_truncations, run_script};
+use crate::testing::{Bench, Outcome, Step, check_splits, check_truncations, run_script};
+use crate::{ProtoId, Transport};
 use sekisho_types::Dir;
 
 fn c(text: &str) -> Step<'_> {
@@ -138,9 +138,39 @@ fn hands_tls_over() {
 }
 
 /// As `check`, in a flow of which only one end is there.
+#[test]
+fn nobody_greets_behind_starttls() {
+    let mut b = Bench::new(ProtoId::Smtp, Transport::Tcp, 25);
+    b.depth = 1;
+    for (dir, text) in [
+        (Dir::Orig, "EHLO me\r\n"),
+        (Dir::Resp, "250-mx\r\n250 AUTH PLAIN\r\n"),
+        (Dir::Orig, "AUTH PLAIN AGV2ZQBzZWNyZXQ=\r\n"),
+        (Dir::Resp, "235 yes\r\n"),
+        (Dir::Orig, "MAIL FROM:<a@b>\r\n"),
+        (Dir::Resp, "250 ok\r\n"),
+        (Dir::Orig, "RCPT TO:<c@d>\r\n"),
+        (Dir::Resp, "550 unknown\r\n"),
+        (Dir::Orig, "QUIT\r\n"),
+        (Dir::Resp, "221 bye\r\n"),
+    ] {
+        b.data(dir, text.as_bytes());
+    }
+    b.end();
+    assert_eq!(b.rows("smtp").len(), 1);
+    let row = &b.rows("smtp")[0];
+    assert!(row.contains("auth_success=Bool(true)") && row.contains("mailfrom=Str(\"a@b\")"), "{row}");
+    // In TLS from the start the server greets.
+    let mut b = Bench::new(ProtoId::Smtp, Transport::Tcp, 465);
+    b.depth = 1;
+    b.data(Dir::Resp, b"220 mx\r\n").data(Dir::Orig, b"EHLO me\r\nAUTH PLAIN AGV2ZQBzZWNyZXQ=\r\n");
+    b.data(Dir::Resp, b"250 AUTH PLAIN\r\n235 yes\r\n").end();
+    assert!(b.rows("smtp")[0].contains("auth_success=Bool(true)"));
+}
+
 fn one_sided(dir: Dir, bytes: &str) -> Vec<String> {
     let run = |n: usize| {
-        let mut bench = crate::testing::Bench::new(ProtoId::Smtp, crate::Transport::Tcp, 25);
+        let mut bench = Bench::new(ProtoId::Smtp, Transport::Tcp, 25);
         bench.flow.seen = sekisho_types::Seen { orig: dir.is_orig(), resp: !dir.is_orig() };
         bench.data_split(dir, bytes.as_bytes(), n).end();
         bench.rows("smtp")

@@ -2,16 +2,17 @@
 //! is handed on.
 
 use super::content;
+use super::early::Early;
 use super::open::{Head, MAX_RECORD_LEN, Opener, is_disguised};
 use crate::handshake::keys::{Suite, suite};
-use crate::handshake::message::kind;
+use crate::handshake::message::{self, kind};
 use crate::handshake::names::{is_tls13, version};
 use crate::handshake::{Agreed, Handshakes, Session, Step};
 use crate::{Cx, MAX_NESTED_DEPTH, Nested, SecretKind, SessionSecrets};
 use sekisho_types::{Dir, Heap, list_len};
 
-/// Records in a row that cannot be opened before a direction is given up. Early data comes under keys of its own: a
-/// client's first flight of it stays below.
+/// Records in a row that cannot be opened before a direction is given up. Early data that the server doesn't take, or
+/// whose secret is not known, stays below.
 const MAX_FAILURES: u32 = 64;
 
 /// One direction.
@@ -39,6 +40,8 @@ pub(super) struct Decrypt {
     tls13: bool,
     mac_first: bool,
     client_is_orig: bool,
+    /// Early data, as long as the server has not said whether it takes it.
+    early: Option<Early>,
     ends: [End; 2],
     nested: Nested,
     established: bool,
@@ -47,7 +50,7 @@ pub(super) struct Decrypt {
 impl Heap for Decrypt {
     fn heap_len(&self) -> usize {
         let ends = self.ends.iter().map(|e| list_len(&e.secret) + e.held.heap_len() + e.handshakes.heap_len());
-        ends.sum::<usize>() + self.nested.held_len()
+        ends.sum::<usize>() + self.nested.held_len() + self.early.heap_len()
     }
 }
 
@@ -55,13 +58,17 @@ impl Heap for Decrypt {
 enum Found {
     Finished,
     KeyUpdate,
+    /// The server's extensions; does it take early data?
+    Extensions(bool),
+    EndOfEarlyData,
     /// Another handshake within the session (TLS 1.2): its keys would be others.
     Renegotiation,
 }
 
 impl Decrypt {
     /// `None` if the secrets are not known, the suite is none that can be opened, or too many sessions are around this one.
-    pub(super) fn new(agreed: &Agreed, client_is_orig: bool, cx: &Cx<'_>) -> Option<Self> {
+    /// `early`: what the client sent before.
+    pub(super) fn new(agreed: &Agreed, client_is_orig: bool, early: Option<Early>, cx: &Cx<'_>) -> Option<Self> {
         if cx.depth() >= MAX_NESTED_DEPTH {
             return None;
         }
@@ -78,11 +85,15 @@ impl Decrypt {
             tls13,
             mac_first: agreed.encrypt_then_mac,
             client_is_orig,
+            early: None,
             ends: Default::default(),
             nested: Nested::default(),
             established: false,
         };
         if tls13 {
+            // The server's answer has to be read before.
+            let needed = [SecretKind::ClientEarly, SecretKind::ServerHandshake];
+            new.early = early.filter(|_| needed.iter().all(|kind| new.secrets.get(*kind).is_some()));
             // Without the handshake's secrets its records are passed over until those of the traffic fit.
             new.use_secret(Dir::Orig, false);
             new.use_secret(Dir::Resp, false);
@@ -152,6 +163,8 @@ impl Decrypt {
         if !inside {
             // How many records were lost cannot be told, and so not which number the next one has.
             end.given_up = true;
+            // Whichever end it is, what the server said to early data is not known, or what follows it.
+            self.early = None;
             self.nested.gap(dir, len, cx);
         }
     }
@@ -169,6 +182,18 @@ impl Decrypt {
         let Some(end) = self.ends.get_mut(dir.index()) else { return };
         let mut held = std::mem::take(&mut end.held);
         let holed = std::mem::take(&mut end.holed);
+        if self.is_client(dir)
+            && let Some(early) = &mut self.early
+        {
+            // More of it, maybe.
+            if holed {
+                early.lose();
+            } else if !early.keep(&held, Some(head)) {
+                cx.weird("tls_early_data_too_long");
+            }
+            return;
+        }
+        let Some(end) = self.ends.get_mut(dir.index()) else { return };
         // What else comes in TLS 1.3 is in clear, for the sake of old middleboxes.
         if end.given_up || self.tls13 && !is_disguised(head.content) {
             return;
@@ -193,6 +218,7 @@ impl Decrypt {
                 end.failures += 1;
                 if end.failures >= MAX_FAILURES || end.finished {
                     end.given_up = true;
+                    self.early = None;
                     cx.weird("tls_record_not_opened");
                     self.nested.gap(dir, u64::from(head.len), cx);
                 }
@@ -209,6 +235,9 @@ impl Decrypt {
             content::HANDSHAKE => {
                 for found in self.handshake(dir, plain, session, cx) {
                     self.act(dir, &found);
+                    if let Found::Extensions(taken) = found {
+                        self.answered(dir, taken, session, cx);
+                    }
                 }
                 self.settle(session, cx);
             }
@@ -216,6 +245,22 @@ impl Decrypt {
             // A direction that ends in order says so (close_notify).
             content::ALERT if plain.last() == Some(&0) => self.nested.half_closed(dir, cx),
             _ => {}
+        }
+    }
+
+    /// The server has said whether it takes early data: what was kept is read now.
+    fn answered(&mut self, server: Dir, taken: bool, session: &mut Session, cx: &mut Cx<'_>) {
+        let client = server.flip();
+        let Some(early) = self.early.take().filter(|_| self.is_client(client)) else { return };
+        let secret = self.secrets.get(SecretKind::ClientEarly).filter(|_| taken).map(<[u8]>::to_vec);
+        if let Some(secret) = secret {
+            self.take_secret(client, secret);
+        }
+        for (head, body) in early.into_records() {
+            if let Some(end) = self.ends.get_mut(client.index()) {
+                end.held = body;
+            }
+            self.record(client, head, session, cx);
         }
     }
 
@@ -230,8 +275,14 @@ impl Decrypt {
             match kind {
                 kind::FINISHED => found.push(Found::Finished),
                 kind::KEY_UPDATE if tls13 => found.push(Found::KeyUpdate),
+                kind::END_OF_EARLY_DATA if tls13 => found.push(Found::EndOfEarlyData),
                 kind::CLIENT_HELLO if !tls13 => found.push(Found::Renegotiation),
-                _ => session.opened_message(dir, kind, body, cx),
+                _ => {
+                    if kind == kind::ENCRYPTED_EXTENSIONS {
+                        found.push(Found::Extensions(message::takes_early_data(body)));
+                    }
+                    session.opened_message(dir, kind, body, cx);
+                }
             }
             Ok(())
         });
@@ -251,6 +302,9 @@ impl Decrypt {
                 let next = self.suite.next_secret(&end.secret).unwrap_or_default();
                 self.take_secret(dir, next);
             }
+            // Extensions say what is to be done with what came before, see `answered`.
+            Found::Extensions(_) => {}
+            Found::EndOfEarlyData => self.use_secret(dir, false),
             Found::Renegotiation => self.ends.iter_mut().for_each(|end| end.given_up = true),
         }
     }

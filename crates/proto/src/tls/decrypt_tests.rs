@@ -276,3 +276,70 @@ fn limits_sessions_within_sessions() {
     let b = run(&secrets13(32), &session, usize::MAX);
     assert_eq!(b.rows("ssl").len(), crate::MAX_NESTED_DEPTH + 1);
 }
+
+/// The session of [`tls13`] with `early` sealed behind the client's hello; the server `takes` it or not.
+fn with_early(early: &[&[u8]], takes: bool) -> (Vec<(Dir, Vec<u8>)>, Sealer, Sealer) {
+    let (mut session, client, server) = tls13(0x1301, 32);
+    let mut sealer = Sealer::tls13(0x1301, &[9; 32]);
+    let mut hidden = Sealer::tls13(0x1301, &[2; 32]);
+    let taken = if takes { extension(42, &[]) } else { Vec::new() };
+    let extensions = [&(taken.len() as u16).to_be_bytes()[..], &taken].concat();
+    session[0].1.extend(record(20, &[1]));
+    early.iter().for_each(|piece| session[0].1.extend(sealer.seal(23, piece)));
+    session[1].1 = record(22, &server_hello(&[], 0x1301, &[extension(43, &[3, 4])]));
+    session[1].1.extend(hidden.seal(22, &handshake(8, &extensions)));
+    session[1].1.extend(hidden.seal(22, &handshake(20, &[0; 32])));
+    session[2].1 = Sealer::tls13(0x1301, &[1; 32]).seal(22, &handshake(20, &[0; 32]));
+    if takes {
+        session[2].1 = [sealer.seal(22, &handshake(5, &[])), std::mem::take(&mut session[2].1)].concat();
+    }
+    (session, client, server)
+}
+
+fn early_secrets() -> Arc<Secrets> {
+    secrets(&[
+        ("CLIENT_EARLY_TRAFFIC_SECRET", 9, 32),
+        ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", 1, 32),
+        ("SERVER_HANDSHAKE_TRAFFIC_SECRET", 2, 32),
+        ("CLIENT_TRAFFIC_SECRET_0", 3, 32),
+        ("SERVER_TRAFFIC_SECRET_0", 4, 32),
+    ])
+}
+
+#[test]
+fn opens_early_data_that_the_server_takes() {
+    let (mut session, _, mut server) = with_early(&[&REQUEST[..20], &REQUEST[20..]], true);
+    session.push((Dir::Resp, server.seal(23, REPLY)));
+    for piece in [1, 50, usize::MAX] {
+        assert_opened(&run(&early_secrets(), &session, piece));
+    }
+    // Without their secret it is passed over, and the answer stands alone.
+    let b = run(&secrets13(32), &session, usize::MAX);
+    assert!(b.rows("http").iter().all(|row| !row.contains("/secret")), "{:?}", b.rows("http"));
+    assert!(b.rows("ssl")[0].contains("established=Bool(true)"));
+}
+
+#[test]
+fn passes_over_early_data_that_the_server_refuses() {
+    let (mut session, mut client, mut server) = with_early(&[b"GET /early HTTP/1.1\r\n\r\n"], false);
+    session.push((Dir::Orig, client.seal(23, REQUEST)));
+    session.push((Dir::Resp, server.seal(23, REPLY)));
+    assert_opened(&run(&early_secrets(), &session, usize::MAX));
+}
+
+#[test]
+fn limits_early_data() {
+    let piece = [b'x'; 1 << 14];
+    let (mut session, mut client, mut server) = with_early(&[&piece[..]; 5], true);
+    session.push((Dir::Orig, client.seal(23, REQUEST)));
+    session.push((Dir::Resp, server.seal(23, REPLY)));
+    let mut b = Bench::new(ProtoId::Tls, Transport::Tcp, 4443);
+    b.out.secrets = Some(early_secrets());
+    b.data(Dir::Orig, &session[0].1);
+    assert!(b.held_len() < 2 * super::early::MAX_EARLY_LEN, "{}", b.held_len());
+    for (dir, bytes) in &session[1..] {
+        b.data(*dir, bytes);
+    }
+    b.end();
+    assert_eq!(b.out.weirds[0].name, "tls_early_data_too_long");
+}

@@ -1,6 +1,7 @@
 //! TLS 1.0 to 1.3 (RFC 2246, 4346, 5246, 8446), SSL 2 and 3 (RFC 6101) over streams, DTLS 1.0 to 1.3 (RFC 4347, 6347,
 //! 9147) over datagrams: hellos, certificates, alerts, and whether the session came about. Where the run has the secrets of
-//! a TLS 1.2 or 1.3 session over a stream, its records are opened, and what speaks inside is recognised and parsed.
+//! a TLS 1.2 or 1.3 session over a stream, its records are opened, early data included, and what speaks inside is
+//! recognised and parsed.
 //!
 //! One row per session, logged when both ends encrypt, or else at the flow's end; from the former on the flow is
 //! opaque. Each certificate gives an x509 row (once per run and role: the collector drops repeats). Limits:
@@ -12,6 +13,7 @@ mod decrypt;
 #[cfg(test)]
 mod decrypt_tests;
 mod dtls;
+mod early;
 mod layer;
 mod open;
 mod probe;
@@ -26,6 +28,7 @@ use crate::handshake::{Carrier, Handshakes, Session, Step, message};
 use crate::{Cx, Descriptor, Protocol, Start, Transport};
 use decrypt::Decrypt;
 use dtls::Datagrams;
+use early::Early;
 use layer::{Content, Dialect, Header, Layer, content};
 use sekisho_types::{Dir, Heap};
 
@@ -38,6 +41,8 @@ pub struct Parser {
     dialect: Dialect,
     datagrams: Option<Box<Datagrams>>,
     decrypt: Option<Box<Decrypt>>,
+    /// Until the server answers, where there may be secrets.
+    early: Option<Box<Early>>,
 }
 
 impl Protocol for Parser {
@@ -73,6 +78,8 @@ impl Protocol for Parser {
         }
         if let Some(decrypt) = &mut self.decrypt {
             decrypt.gap(dir, len, inside, cx);
+        } else if let Some(early) = &mut self.early {
+            early.lose();
         }
     }
 
@@ -91,7 +98,7 @@ impl Protocol for Parser {
 
     fn held_len(&self) -> usize {
         let buffers = self.layers.as_slice().heap_len() + self.handshakes.as_slice().heap_len();
-        self.session.heap_len() + buffers + self.datagrams.heap_len() + self.decrypt.heap_len()
+        self.session.heap_len() + buffers + self.datagrams.heap_len() + self.decrypt.heap_len() + self.early.heap_len()
     }
 }
 
@@ -162,7 +169,8 @@ impl Parser {
                     Step::TooLong { kind } => session.too_long(dir, kind, cx),
                 })?;
                 if let Some(agreed) = session.take_agreed() {
-                    self.decrypt = Decrypt::new(&agreed, session.is_client(Dir::Orig), cx).map(Box::new);
+                    let early = self.early.take().map(|early| *early).filter(|early| !early.is_empty());
+                    self.decrypt = Decrypt::new(&agreed, session.is_client(Dir::Orig), early, cx).map(Box::new);
                 }
                 return Ok(());
             }
@@ -184,6 +192,7 @@ impl Parser {
     /// A piece of an encrypted record.
     fn encrypted(&mut self, dir: Dir, piece: &[u8], ends: bool, cx: &mut Cx<'_>) {
         let Some(decrypt) = &mut self.decrypt else {
+            self.early_piece(dir, piece, ends, cx);
             if ends {
                 self.session.ciphertext(cx);
             }
@@ -200,6 +209,20 @@ impl Parser {
             if self.session.established {
                 cx.opaque();
             }
+        }
+    }
+
+    /// A piece of an encrypted record before there are keys: the client's early data, if the server has said nothing.
+    fn early_piece(&mut self, dir: Dir, piece: &[u8], ends: bool, cx: &mut Cx<'_>) {
+        let unanswered = self.layers.get(dir.flip().index()).is_some_and(|l| l.len == 0);
+        // Where the server's side is not captured no answer will tell what it is.
+        if !unanswered || !cx.flow.seen.resp || !cx.has_secrets() {
+            self.early = None;
+            return;
+        }
+        let head = self.layers.get(dir.index()).filter(|_| ends).map(Layer::head_of_open);
+        if !self.early.get_or_insert_default().keep(piece, head) {
+            cx.weird("tls_early_data_too_long");
         }
     }
 

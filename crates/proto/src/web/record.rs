@@ -1,4 +1,4 @@
-use crate::FileInfo;
+use crate::{Cx, FileInfo};
 use sekisho_record::{EnumName, Head, Record, Set, Tail, Text};
 use sekisho_types::{Heap, Uid, block_len, list_len};
 
@@ -140,6 +140,17 @@ impl HttpRecord {
         {
             add(names, name.clone());
         }
+    }
+
+    /// Names the resource of which a response carries a part.
+    pub(crate) fn range_key(&self, etag: Option<Text>, cx: &Cx<'_>) -> Text {
+        let host = self.host.clone();
+        let mut key = host.map_or_else(|| cx.flow.tuple.resp.to_string().into_bytes(), |h| h.0);
+        for part in [self.uri.clone(), etag].into_iter().flatten() {
+            key.push(b' ');
+            key.extend_from_slice(&part.0);
+        }
+        key.into()
     }
 
     /// Lists the type of a file that is over.

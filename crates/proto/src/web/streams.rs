@@ -56,6 +56,7 @@ struct Half {
     facts: Facts,
     codings: Codings,
     content_length: Option<u64>,
+    etag: Option<Text>,
     body: Option<Box<Body>>,
     /// The header has come; what comes besides content are trailers.
     headed: bool,
@@ -105,7 +106,7 @@ impl Observer for RowFiles<'_> {
 impl Heap for Half {
     fn heap_len(&self) -> usize {
         let body = self.body.as_ref().map_or(0, |b| block_len(size_of::<Body>()) + b.heap_len());
-        self.facts.heap_len() + body
+        self.facts.heap_len() + self.etag.heap_len() + body
     }
 }
 
@@ -147,6 +148,7 @@ impl Stream {
             }
             Name::ContentEncoding => half.codings.add_all(value),
             Name::ContentLength => half.content_length = number(value),
+            Name::ETag => half.etag = Some(value.into()),
             Name::Host if self.row.host.is_some() => {}
             _ if dir.is_orig() => request_field(&mut self.row, known, field, value),
             _ => {}
@@ -216,14 +218,16 @@ impl Stream {
         if half.ended {
             return None;
         }
-        let Half { facts, codings, content_length, body, .. } = half;
+        let Half { facts, codings, content_length, etag, body, .. } = half;
         let body = body.get_or_insert_with(|| {
             let suggested_name = row.uri.as_ref().and_then(|u| uri_name(&u.0)).map(Text::from);
             let mut facts = std::mem::take(facts);
-            facts.range = None;
             let is_orig = dir.is_orig();
-            let origin = Origin { source: "HTTP", is_orig, range_key: None, suggested_name, numbered: false };
-            let total = content_length.filter(|_| facts.kind == Kind::Leaf);
+            facts.range = facts.range.filter(|_| !is_orig && row.status_code == Some(206));
+            let range_key = facts.range.map(|_| row.range_key(etag.take(), cx));
+            let total = facts.range.map_or(*content_length, |(_, _, total)| total);
+            let total = total.filter(|_| facts.kind == Kind::Leaf);
+            let origin = Origin { source: "HTTP", is_orig, range_key, suggested_name, numbered: false };
             Box::new(Body::new(origin, facts, codings, total, cx))
         });
         Some((body, row))
