@@ -5,6 +5,7 @@ mod bench;
 mod callgrind;
 mod check;
 mod flood;
+mod fuzz;
 mod guard;
 mod mutate;
 mod new;
@@ -30,7 +31,8 @@ cargo xtask TASK
                          traffic around them is reported as it is without them; flood --help
   guard [CASE…]          instructions per item of every stage beside bench/instructions.txt, 3 % apart at most
   guard --bless REASON   the same, then write down what was counted, and why it may be so
-  fuzz [TARGET] [SECS]   fuzz one target, or every target, for SECS seconds (default 10)
+  fuzz [TARGET…] [SECS]  fuzz these targets, or every target, for SECS seconds (default 10)
+  fuzz all --until SECS  until each target has had so many CPU seconds by fuzz/ledger.tsv; fuzz --help
   parquet-check          DuckDB and pyarrow (from PyPI, in target/) read Parquet files back: types, values, filters
   bench CAPTURE [-n RUNS] Sekisho and whichever of tshark, ndpiReader, tcpflow, argus, tcpdump are
                          installed, in turn: CPU seconds, Gbit/s and packets per CPU second, memory
@@ -59,7 +61,7 @@ fn run(args: &[String]) -> Result<bool> {
         ["mutate", ref rest @ ..] => mutate::mutate(rest),
         ["flood", ref rest @ ..] => flood::flood(rest),
         ["guard", ref rest @ ..] => guard::guard(rest),
-        ["fuzz", ref rest @ ..] => check::fuzz(rest),
+        ["fuzz", ref rest @ ..] => fuzz::fuzz(rest),
         ["parquet-check"] => parquet::task(),
         ["bench", ref rest @ ..] => bench::bench(rest),
         [] | ["help" | "--help" | "-h"] => {
