@@ -1,5 +1,6 @@
 //! Nanoseconds per item of every case: best of several rounds. `--test` runs each once.
 
+use sekisho_bench::protocols::cases;
 use sekisho_bench::{CASES, Round};
 use std::time::Instant;
 
@@ -15,6 +16,11 @@ fn main() {
             let best = (0..7).map(|_| time(&mut round)).fold(f64::INFINITY, f64::min);
             println!("{:14} {best:10.1} ns per {}", case.name, case.item);
         }
+        count += 1;
+    }
+    for case in cases().filter(|_| smoke) {
+        assert!(case.payload_len() > 0, "no parser of {0} is called by goldens/{0}", case.name);
+        case.round();
         count += 1;
     }
     println!("{count} passed, 0 failed");

@@ -11,6 +11,7 @@ mod mutate;
 mod new;
 mod parallel;
 mod parquet;
+mod protocols;
 mod shell;
 mod tidy;
 
@@ -26,7 +27,7 @@ cargo xtask TASK
   new protocol NAME      folder, golden folder, fuzz target and the two shared lines
   captures               make the built captures below goldens/ again (crates/testkit/src/bin/captures)
   bless                  rewrite the goldens from what the program says now; then read the diff
-  mutate N [--seed S]    N damaged variants of the goldens and examples through the binary
+  mutate N [--seed S]    N damaged variants of the goldens and examples through the binary (--program PATH: this one)
   flood [NAME…] [FLAG…]  attack captures through the binary: memory, cost per packet, and whether ordinary
                          traffic around them is reported as it is without them; flood --help
   guard [CASE…]          instructions per item of every stage beside bench/instructions.txt, 3 % apart at most
@@ -36,6 +37,8 @@ cargo xtask TASK
   parquet-check          DuckDB and pyarrow (from PyPI, in target/) read Parquet files back: types, values, filters
   bench CAPTURE [-n RUNS] Sekisho and whichever of tshark, ndpiReader, tcpflow, argus, tcpdump are
                          installed, in turn: CPU seconds, Gbit/s and packets per CPU second, memory
+  bench --protocols [NAME…] what the payload of its goldens costs each protocol's parser: instructions, MB/s, rows/s;
+                         --write: into bench/protocols.txt
 ";
 
 fn main() -> ExitCode {
@@ -63,6 +66,7 @@ fn run(args: &[String]) -> Result<bool> {
         ["guard", ref rest @ ..] => guard::guard(rest),
         ["fuzz", ref rest @ ..] => fuzz::fuzz(rest),
         ["parquet-check"] => parquet::task(),
+        ["bench", "--protocols", ref rest @ ..] => protocols::bench(rest),
         ["bench", ref rest @ ..] => bench::bench(rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

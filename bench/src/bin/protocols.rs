@@ -1,6 +1,6 @@
 //! Every protocol's parser on the payload of its goldens. `count [NAME…]` is for `cargo xtask bench --protocols`, which
-//! counts the instructions of `replay_rounds`; `time [NAME…]` for the same without counting; `seeds FOLDER` writes
-//! what the fuzz targets begin with.
+//! counts the instructions of `replay_rounds`: twice, the second time with streams byte by byte. `time [NAME…]` is for
+//! the clock; `seeds FOLDER` writes what the fuzz targets begin with.
 
 use sekisho_bench::protocols::{ProtocolCase, cases, replay_rounds};
 use std::path::Path;
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let wanted = |names: &[String], case: &ProtocolCase| names.is_empty() || names.contains(&case.name);
     match args.split_first() {
-        Some((word, names)) if word == "count" => cases().filter(|c| wanted(names, c)).for_each(|c| count(&c)),
+        Some((word, names)) if word == "count" => cases().filter(|c| wanted(names, c)).for_each(count),
         Some((word, names)) if word == "time" => cases().filter(|c| wanted(names, c)).for_each(|c| time(&c)),
         Some((word, [folder])) if word == "seeds" => {
             if let Err(e) = seeds(Path::new(folder)) {
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 }
 
 /// Prints name, bytes and rows. A first round comes before those that count: it makes what is made once.
-fn count(case: &ProtocolCase) {
+fn count(case: ProtocolCase) {
     let len = case.payload_len();
     if len == 0 {
         println!("{} 0 0", case.name);
@@ -42,8 +42,9 @@ fn count(case: &ProtocolCase) {
     }
     std::hint::black_box(case.round());
     let rounds = COUNTED_LEN.div_ceil(len) as u32;
-    let rows = replay_rounds(case, rounds);
+    let rows = replay_rounds(&case, rounds);
     println!("{} {} {rows}", case.name, len * u64::from(rounds));
+    replay_rounds(&case.by_bytes(), rounds);
 }
 
 /// Prints name, bytes, rows and nanoseconds.

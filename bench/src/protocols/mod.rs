@@ -30,6 +30,14 @@ pub struct Step {
     packet: u64,
 }
 
+impl Step {
+    fn by_bytes(self) -> Vec<Self> {
+        let Call::Data(dir, bytes) = &self.call else { return vec![self] };
+        let step = |byte: &u8| Self { call: Call::Data(*dir, vec![*byte]), ..self };
+        bytes.iter().map(step).collect()
+    }
+}
+
 /// What one parser is started with and called with.
 pub struct Script {
     id: ProtoId,
@@ -94,6 +102,14 @@ pub struct ProtocolCase {
 }
 
 impl ProtocolCase {
+    /// The same with streams byte by byte: what is looked at again and again until it is whole shows here.
+    pub fn by_bytes(mut self) -> Self {
+        for script in self.scripts.iter_mut().filter(|s| s.transport == Transport::Tcp) {
+            script.steps = std::mem::take(&mut script.steps).into_iter().flat_map(Step::by_bytes).collect();
+        }
+        self
+    }
+
     /// Bytes of payload of one round.
     pub fn payload_len(&self) -> u64 {
         self.scripts.iter().map(Script::payload_len).sum()
