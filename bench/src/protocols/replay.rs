@@ -103,7 +103,11 @@ impl Host {
         let mut parser = Parser::start(*id, &start);
         for step in &script.steps {
             self.call(&mut parser, *transport, step);
+            let over = self.out.rejected.is_some() || self.out.opaque || self.out.hand_over.is_some();
             self.settle();
+            if over {
+                break;
+            }
             parser.recount();
         }
         self.end(&mut parser, *transport, script.steps.last().map_or(flow, |s| &s.flow), script.last);
