@@ -4,6 +4,9 @@ use sekisho_bench::protocols::cases;
 use sekisho_bench::{CASES, Round};
 use std::time::Instant;
 
+/// What a byte of a message that does not end may take.
+const MAX_STALL_NANOS: f64 = 10_000.0;
+
 fn main() {
     let smoke = std::env::args().any(|a| a == "--test");
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
@@ -21,6 +24,9 @@ fn main() {
     for case in cases().filter(|_| smoke) {
         assert!(case.payload_len() > 0, "no parser of {0} is called by goldens/{0}", case.name);
         case.round();
+        if let Some((nanos, place)) = case.slowest_stall() {
+            assert!(nanos < MAX_STALL_NANOS, "{}: {nanos:.0} ns a byte: {place}", case.name);
+        }
         count += 1;
     }
     println!("{count} passed, 0 failed");

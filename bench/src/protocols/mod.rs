@@ -3,6 +3,7 @@
 
 mod record;
 mod replay;
+mod stall;
 
 pub use record::Recorder;
 pub use replay::{Host, Idle, replay_rounds};
@@ -93,17 +94,6 @@ fn push_data(out: &mut Vec<u8>, dir: u8, bytes: &[u8]) {
     }
 }
 
-/// Which calls a long flow has.
-#[derive(Clone, Copy, Debug)]
-pub enum Variant {
-    /// All.
-    Both,
-    /// The originator's alone: requests without answers.
-    Orig,
-    /// The responder's alone.
-    Resp,
-}
-
 /// A protocol's case.
 pub struct ProtocolCase {
     /// The protocol's module, which is also its folder below `goldens/`.
@@ -120,62 +110,6 @@ impl ProtocolCase {
         }
         self
     }
-
-    /// One flow after the other made long: its calls again and again up to `len` bytes.
-    pub fn long(&self, variant: Variant, len: u64) -> Self {
-        let wanted = |s: &&Step| match (&s.call, variant) {
-            (Call::Data(dir, _), Variant::Orig) => dir.is_orig(),
-            (Call::Data(dir, _), Variant::Resp) => !dir.is_orig(),
-            (Call::Data(..), Variant::Both) => true,
-            _ => false,
-        };
-        let mut out = Vec::new();
-        for s in &self.scripts {
-            let (mut steps, mut have) = (Vec::new(), 0);
-            let round: Vec<&Step> = s.steps.iter().filter(wanted).collect();
-            if round.is_empty() {
-                continue;
-            }
-            for step in round.iter().cycle() {
-                if have >= len {
-                    break;
-                }
-                let Call::Data(dir, bytes) = &step.call else { break };
-                have += bytes.len() as u64;
-                steps.push(Step { call: Call::Data(*dir, bytes.clone()), ..**step });
-            }
-            out.push(Script {
-                id: s.id,
-                transport: s.transport,
-                flow: s.flow,
-                handed_over_by: s.handed_over_by,
-                begun: None,
-                expected: s.expected.clone(),
-                steps,
-                last: s.last,
-            });
-        }
-        Self { name: self.name.clone(), scripts: out }
-    }
-
-    /// Probe: prefix of script `n` up to step `k` cut at `cut`, then `len` filler bytes singly.
-    pub fn stalled(&self, n: usize, k: usize, cut: usize, filler: &[u8], len: usize) -> Option<Self> {
-        let s = &self.scripts[n];
-        let Call::Data(dir, bytes) = &s.steps.get(k)?.call else { return None };
-        let copy = |st: &Step| Step { call: st.call.clone(), ..*st };
-        let mut steps: Vec<Step> = s.steps[..k].iter().map(copy).collect();
-        let base = &s.steps[k];
-        steps.push(Step { call: Call::Data(*dir, bytes[..cut.min(bytes.len())].to_vec()), ..*base });
-        for i in 0..len {
-            steps.push(Step { call: Call::Data(*dir, vec![filler[i % filler.len()]]), ..*base });
-        }
-        let script = Script { id: s.id, transport: s.transport, flow: s.flow, handed_over_by: s.handed_over_by, begun: None,
-            expected: s.expected.clone(), steps, last: s.last };
-        Some(Self { name: self.name.clone(), scripts: vec![script] })
-    }
-
-    /// Number of steps of script `n`.
-    pub fn steps(&self, n: usize) -> usize { self.scripts[n].steps.len() }
 
     /// Bytes of payload of one round.
     pub fn payload_len(&self) -> u64 {
