@@ -2,7 +2,7 @@
 //! counts the instructions of `replay_rounds`: twice, the second time with streams byte by byte. `time [NAME…]` is for
 //! the clock; `seeds FOLDER` writes what the fuzz targets begin with.
 
-use sekisho_bench::protocols::{ProtocolCase, cases, replay_rounds};
+use sekisho_bench::protocols::{ProtocolCase, Script, cases, replay_rounds};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -57,9 +57,14 @@ fn time(case: &ProtocolCase) {
     println!("{} {} {rows} {}", case.name, case.payload_len() * rounds, start.elapsed().as_nanos());
 }
 
-/// A folder per protocol, a file per parser that its goldens start.
+/// A folder per protocol, a file per parser that its goldens start; and the certificates in them.
 fn seeds(folder: &Path) -> std::io::Result<()> {
+    let x509 = folder.join("x509");
+    std::fs::create_dir_all(&x509)?;
     for case in cases() {
+        for (i, certificate) in case.scripts.iter().flat_map(Script::certificates).enumerate() {
+            std::fs::write(x509.join(format!("{}-{i:03}", case.name)), certificate)?;
+        }
         let folder = folder.join(&case.name);
         std::fs::create_dir_all(&folder)?;
         for (i, script) in case.scripts.iter().enumerate() {

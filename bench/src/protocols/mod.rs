@@ -59,6 +59,21 @@ impl Script {
         self.steps.iter().map(len).sum()
     }
 
+    /// Certificates in what the parser is called with, each once: two nested DER sequences of more than 255 bytes.
+    pub fn certificates(&self) -> Vec<Vec<u8>> {
+        let mut out: Vec<Vec<u8>> = Vec::new();
+        for step in &self.steps {
+            let Call::Data(_, bytes) = &step.call else { continue };
+            for (at, head) in bytes.windows(6).enumerate() {
+                let &[0x30, 0x82, a, b, 0x30, 0x82] = head else { continue };
+                let len = 4 + usize::from(u16::from_be_bytes([a, b]));
+                let found = bytes.get(at..at + len).filter(|c| !out.iter().any(|o| o == c));
+                out.extend(found.map(<[u8]>::to_vec));
+            }
+        }
+        out
+    }
+
     /// In the form that the fuzz target of the protocol takes (`sekisho_fuzz::protocol`): a byte for the transport,
     /// then calls of one byte and the length of their data.
     pub fn seed(&self) -> Vec<u8> {
