@@ -16,9 +16,10 @@ const PROGRAM: &str = "bench/target/release/protocols";
 /// Its function that is counted.
 const COUNTED: &str = "replay_rounds";
 
-/// Instructions per byte may differ from the table by this part. Two runs are the same to the last instruction; cases
-/// share a process, so that a golden moves those behind it by less than 0.5 %.
-const TOLERANCE: f64 = 0.03;
+/// Instructions per byte may differ from the table by this part. Two runs are the same to the last instruction, and a
+/// golden moves the cases behind it by less than 0.5 %; but what the compiler inlines changes with code elsewhere, which
+/// was seen to move a parser that nobody had touched by 11 %.
+const TOLERANCE: f64 = 0.25;
 
 /// The table has two decimals.
 const ROUNDED: f64 = 0.005;
@@ -191,8 +192,8 @@ mod tests {
             parse(&format!("{HEAD}\ncompiler rustc 1\n\n{}\n{}\n", line(&row("dns", 50_000)), line(&row("tls", 600))))
                 .unwrap();
         assert_eq!(agreed, [("dns".to_owned(), 50.0), ("tls".to_owned(), 0.6)]);
-        assert!(compare(&agreed, &[row("dns", 51_000), row("tls", 620)]).is_empty());
-        let complaints = compare(&agreed, &[row("dns", 40_000), row("amqp", 1000)]);
+        assert!(compare(&agreed, &[row("dns", 60_000), row("tls", 500)]).is_empty());
+        let complaints = compare(&agreed, &[row("dns", 30_000), row("amqp", 1000)]);
         assert_eq!(complaints.len(), 3, "{complaints:?}");
         assert!(complaints[0].contains("cheaper") && complaints[2].contains("tls is gone"));
     }

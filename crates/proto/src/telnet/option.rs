@@ -89,7 +89,11 @@ impl Separator {
         if self.at != At::Text {
             return 0;
         }
-        memchr::memchr(IAC, bytes).unwrap_or(bytes.len())
+        match bytes {
+            // What somebody types.
+            [b] => usize::from(*b != IAC),
+            _ => memchr::memchr(IAC, bytes).unwrap_or(bytes.len()),
+        }
     }
 
     /// Takes one byte.
