@@ -3,6 +3,7 @@
 
 mod record;
 mod replay;
+#[expect(clippy::disallowed_methods, reason = "what a message takes is measured by the clock")]
 mod stall;
 
 pub use record::Recorder;
