@@ -1,7 +1,11 @@
 //! Nanoseconds per item of every case: best of several rounds. `--test` runs each once.
 
+use sekisho_bench::protocols::cases;
 use sekisho_bench::{CASES, Round};
 use std::time::Instant;
+
+/// What a byte of a message that does not end may take.
+const MAX_STALL_NANOS: f64 = 10_000.0;
 
 fn main() {
     let smoke = std::env::args().any(|a| a == "--test");
@@ -14,6 +18,14 @@ fn main() {
         } else {
             let best = (0..7).map(|_| time(&mut round)).fold(f64::INFINITY, f64::min);
             println!("{:14} {best:10.1} ns per {}", case.name, case.item);
+        }
+        count += 1;
+    }
+    for case in cases().filter(|_| smoke) {
+        assert!(case.payload_len() > 0, "no parser of {0} is called by goldens/{0}", case.name);
+        case.round();
+        if let Some((nanos, place)) = case.slowest_stall() {
+            assert!(nanos < MAX_STALL_NANOS, "{}: {nanos:.0} ns a byte: {place}", case.name);
         }
         count += 1;
     }

@@ -1,6 +1,7 @@
 //! The cases: one stage of the work each, on traffic that the testkit makes.
 
 mod flows;
+pub mod protocols;
 mod traffic;
 
 use sekisho_capture::{Batch, Captures};

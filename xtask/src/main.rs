@@ -5,12 +5,14 @@ mod bench;
 mod callgrind;
 mod check;
 mod flood;
+mod fuzz;
 mod guard;
 mod keys;
 mod mutate;
 mod new;
 mod parallel;
 mod parquet;
+mod protocols;
 mod shell;
 mod tidy;
 
@@ -26,16 +28,19 @@ cargo xtask TASK
   new protocol NAME      folder, golden folder, fuzz target and the two shared lines
   captures               make the built captures below goldens/ again (crates/testkit/src/bin/captures)
   bless                  rewrite the goldens from what the program says now; then read the diff
-  mutate N [--seed S]    N damaged variants of the goldens and examples through the binary
+  mutate N [--seed S]    N damaged variants of the goldens and examples through the binary (--program PATH: this one)
   flood [NAME…] [FLAG…]  attack captures through the binary: memory, cost per packet, and whether ordinary
                          traffic around them is reported as it is without them; flood --help
   guard [CASE…]          instructions per item of every stage beside bench/instructions.txt, 3 % apart at most
   guard --bless REASON   the same, then write down what was counted, and why it may be so
   keys [CASE…] [FLAG…]   real servers and clients in clear and in TLS: with keys the binary says the same; keys --help
-  fuzz [TARGET] [SECS]   fuzz one target, or every target, for SECS seconds (default 10)
+  fuzz [TARGET…] [SECS]  fuzz these targets, or every target, for SECS seconds (default 10)
+  fuzz all --until SECS  until each target has had so many CPU seconds by fuzz/ledger.tsv; fuzz --help
   parquet-check          DuckDB and pyarrow (from PyPI, in target/) read Parquet files back: types, values, filters
   bench CAPTURE [-n RUNS] Sekisho and whichever of tshark, ndpiReader, tcpflow, argus, tcpdump are
                          installed, in turn: CPU seconds, Gbit/s and packets per CPU second, memory
+  bench --protocols [NAME…] what the payload of its goldens costs each protocol's parser: instructions, MB/s, rows/s;
+                         --write: into bench/protocols.txt
 ";
 
 fn main() -> ExitCode {
@@ -62,8 +67,9 @@ fn run(args: &[String]) -> Result<bool> {
         ["flood", ref rest @ ..] => flood::flood(rest),
         ["guard", ref rest @ ..] => guard::guard(rest),
         ["keys", ref rest @ ..] => keys::keys(rest),
-        ["fuzz", ref rest @ ..] => check::fuzz(rest),
+        ["fuzz", ref rest @ ..] => fuzz::fuzz(rest),
         ["parquet-check"] => parquet::task(),
+        ["bench", "--protocols", ref rest @ ..] => protocols::bench(rest),
         ["bench", ref rest @ ..] => bench::bench(rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -17,17 +17,27 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 /// Most memory one variant may take.
 const MAX_RSS: u64 = 512 << 20;
 
-/// Runs `args[0]` variants; `--seed S` makes another series.
+const USAGE: &str = "usage: cargo xtask mutate N [--seed S] [--program PATH]";
+
+/// Runs `args[0]` variants; `--seed S` makes another series, `--program PATH` runs what was built before.
 pub(crate) fn mutate(args: &[&str]) -> Result<bool> {
-    let (count, seed) = match *args {
-        [n] => (n, "1"),
-        [n, "--seed", s] => (n, s),
-        _ => bail!("usage: cargo xtask mutate N [--seed S]"),
-    };
+    let (&count, options) = args.split_first().context(USAGE)?;
     let count: usize = count.parse().context("N")?;
-    let seed: u64 = seed.parse().context("S")?;
-    shell::run("cargo", &["build", "--release", "--locked", "--quiet", "-p", "sekisho"])?;
-    let binary = shell::root().join("target/release/sekisho");
+    let (mut seed, mut program) = (1, None);
+    for option in options.chunks(2) {
+        match *option {
+            ["--seed", s] => seed = s.parse::<u64>().context("S")?,
+            ["--program", path] => program = Some(PathBuf::from(path)),
+            _ => bail!(USAGE),
+        }
+    }
+    let binary = match program {
+        Some(path) => path,
+        None => {
+            shell::run("cargo", &["build", "--release", "--locked", "--quiet", "-p", "sekisho"])?;
+            shell::root().join("target/release/sekisho")
+        }
+    };
     let captures = captures(&shell::root())?;
     if captures.is_empty() {
         bail!("no captures below goldens/ and examples/");

@@ -17,6 +17,46 @@ pub(crate) fn end_of_header(bytes: &[u8]) -> Option<(usize, usize)> {
     })
 }
 
+/// What an incomplete message waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// The end of its first line.
+    #[default]
+    Line,
+    /// The empty line behind its header.
+    Blank,
+    /// The rest of so many bytes.
+    Rest(usize),
+}
+
+/// Keeps an incomplete message from being parsed anew with each piece that comes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wait {
+    missing: Missing,
+    /// Bytes in which it is not.
+    seen_len: usize,
+}
+
+impl Wait {
+    /// Is what the message waited for still not in `bytes`, which begin with it?
+    pub fn is_on(&mut self, bytes: &[u8]) -> bool {
+        // An empty line may have begun with two bytes that were there before.
+        let new = bytes.get(self.seen_len.saturating_sub(2)..).unwrap_or(&[]);
+        let waits = match self.missing {
+            Missing::Line => memchr::memchr(b'\n', new).is_none(),
+            Missing::Blank => end_of_header(new).is_none(),
+            Missing::Rest(len) => bytes.len() < len,
+        };
+        self.seen_len = bytes.len();
+        waits
+    }
+
+    /// `bytes` do not have `missing`.
+    pub fn on(bytes: &[u8], missing: Missing) -> Self {
+        Self { missing, seen_len: bytes.len() }
+    }
+}
+
 /// Header fields: name and value; folded lines are joined.
 pub(crate) fn fields(header: &[u8]) -> impl Iterator<Item = (&[u8], Cow<'_, [u8]>)> {
     let mut rest = header;
@@ -61,6 +101,11 @@ mod tests {
         assert_eq!(all, [(b"A".to_vec(), b"b".to_vec()), (b"C".to_vec(), b"d e".to_vec())]);
         assert_eq!(end_of_header(b"a: b\r\n\r\nx"), Some((6, 8)));
         assert_eq!(end_of_header(b"a: b\r\n\r"), None);
+        let mut wait = Wait::on(b"a\nb: c\r\n\r", Missing::Blank);
+        assert!(wait.is_on(b"a\nb: c\r\n\rd") && !wait.is_on(b"a\nb: c\r\n\rd\n\r\n"));
+        assert!(!Wait::on(b"a\nb: c\r\n\r", Missing::Blank).is_on(b"a\nb: c\r\n\r\n"));
+        assert!(Wait::on(b"a", Missing::Rest(3)).is_on(b"ab") && !Wait::on(b"a", Missing::Rest(3)).is_on(b"abc"));
+        assert!(Wait::default().is_on(b"a") && !Wait::default().is_on(b"a\n"));
         assert_eq!((count(b" 12 "), count(b"x"), count(b"-1")), (12, 0, 0));
     }
 }

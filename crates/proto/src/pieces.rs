@@ -17,7 +17,7 @@ pub(crate) enum Piece<'a> {
 const END_LEN: u64 = 2;
 
 /// Cuts one direction into pieces of which at most [`MAX_PIECE_LEN`] bytes are kept; the reader says before each
-/// whether it is a line or counted.
+/// whether it is a line or counted. What lies within one chunk is borrowed from it.
 #[derive(Debug, Default)]
 pub(crate) struct Pieces {
     held: Vec<u8>,
@@ -49,7 +49,7 @@ impl Pieces {
     }
 
     /// The next piece of `input`, which advances behind it.
-    pub fn next(&mut self, input: &mut &[u8]) -> Option<Piece<'_>> {
+    pub fn next<'s, 'a: 's>(&'s mut self, input: &mut &'a [u8]) -> Option<Piece<'s>> {
         if std::mem::take(&mut self.spent) {
             reuse(&mut self.held);
         }
@@ -64,7 +64,7 @@ impl Pieces {
         self.held.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
-    fn line(&mut self, input: &mut &[u8]) -> Option<Piece<'_>> {
+    fn line<'s, 'a: 's>(&'s mut self, input: &mut &'a [u8]) -> Option<Piece<'s>> {
         let Some(at) = memchr::memchr(b'\n', input) else {
             self.hold(input);
             *input = &[];
@@ -72,27 +72,34 @@ impl Pieces {
         };
         let (line, rest) = input.split_at_checked(at)?;
         *input = rest.get(1..).unwrap_or(&[]);
-        self.hold(line);
-        self.spent = true;
-        Some(Piece::Line(self.held.strip_suffix(b"\r").unwrap_or(&self.held)))
+        let line = self.joined(line);
+        Some(Piece::Line(line.strip_suffix(b"\r").unwrap_or(line)))
     }
 
-    fn counted(&mut self, content: u64, end: u64, input: &mut &[u8]) -> Option<Piece<'_>> {
-        let (bytes, rest) = split(input, content);
-        if !self.dropped {
-            self.hold(bytes);
+    /// What is held and `last`, which ends it.
+    fn joined<'s, 'a: 's>(&'s mut self, last: &'a [u8]) -> &'s [u8] {
+        if self.held.is_empty() {
+            return last.get(..MAX_PIECE_LEN).unwrap_or(last);
         }
+        self.hold(last);
+        self.spent = true;
+        &self.held
+    }
+
+    fn counted<'s, 'a: 's>(&'s mut self, content: u64, end: u64, input: &mut &'a [u8]) -> Option<Piece<'s>> {
+        let (bytes, rest) = split(input, content);
+        let wanted = if self.dropped { &[] } else { bytes };
         let content = content - bytes.len() as u64;
         let (skipped, rest) = if content == 0 { split(rest, end) } else { (&[][..], rest) };
         let end = end - skipped.len() as u64;
         *input = rest;
         if end > 0 {
+            self.hold(wanted);
             self.bulk = Some((content, end));
             return None;
         }
         self.bulk = None;
-        self.spent = true;
-        Some(Piece::Bulk(&self.held))
+        Some(Piece::Bulk(self.joined(wanted)))
     }
 
     /// `len` bytes are missing: true if they lie within a counted string, which then lacks them.
@@ -156,6 +163,9 @@ mod tests {
         assert_eq!(pieces.next(&mut &long[..]), None);
         assert_eq!(pieces.heap_len(), block_len(MAX_PIECE_LEN));
         let Some(Piece::Line(line)) = pieces.next(&mut &b"y\r\n"[..]) else { panic!("a line") };
+        assert_eq!(line.len(), MAX_PIECE_LEN);
+        let whole = [&long[..], b"\n"].concat();
+        let Some(Piece::Line(line)) = pieces.next(&mut &whole[..]) else { panic!("a line") };
         assert_eq!(line.len(), MAX_PIECE_LEN);
     }
 }

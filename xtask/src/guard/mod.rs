@@ -6,7 +6,7 @@
 
 mod table;
 
-use crate::{callgrind, parallel, shell};
+use crate::{callgrind, parallel, protocols, shell};
 use anyhow::{Context, Result, bail};
 use table::{Reason, Row, Table};
 
@@ -40,12 +40,15 @@ pub(crate) fn guard(args: &[&str]) -> Result<bool> {
     let old = std::fs::read_to_string(&path).ok().map(|t| Table::parse(&t)).transpose().context(TABLE)?;
     let old = old.unwrap_or_default();
     let rustc = shell::output("rustc", &["-V"])?.trim().to_owned();
-    let fine = compare(&old, &counted, wanted.is_empty());
+    let mut fine = compare(&old, &counted, wanted.is_empty());
     if let Some(reason) = bless {
         let reason = Reason { date: today()?, commit: commit()?, text: reason.to_owned() };
         std::fs::write(&path, old.blessed(&counted, &rustc, reason, TOLERANCE).to_string())?;
         println!("guard: {TABLE} is written anew");
-        return Ok(true);
+        return protocols::guard(true);
+    }
+    if wanted.is_empty() {
+        fine &= protocols::guard(false)?;
     }
     if !fine && old.rustc != rustc {
         println!("guard: the table was made by {}, this is {rustc}", old.rustc);

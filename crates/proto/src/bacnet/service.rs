@@ -3,6 +3,7 @@
 use super::names;
 use crate::named::Named;
 use sekisho_wire::{ParseError, ParseResult, Reader};
+use std::fmt::Write as _;
 
 /// Objects and properties listed of one message.
 pub const MAX_LISTED: usize = 16;
@@ -93,9 +94,18 @@ fn unsigned(bytes: &[u8]) -> u32 {
     bytes.iter().take(4).fold(0, |n, b| n << 8 | u32::from(*b))
 }
 
+/// Room for an instance's number of 22 bits, and a space.
+const MAX_INSTANCE_LEN: usize = 8;
+
 fn object(bytes: &[u8]) -> String {
     let id = unsigned(bytes);
-    format!("{} {}", names::object(id >> 22).as_str(), id & 0x3f_ffff)
+    let (kind, number) = (names::object(id >> 22), id & 0x3f_ffff);
+    let mut text = String::with_capacity(kind.as_str().len() + MAX_INSTANCE_LEN);
+    text.push_str(kind.as_str());
+    text.push(' ');
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{number}");
+    text
 }
 
 /// Parameters of a confirmed request.

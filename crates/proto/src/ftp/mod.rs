@@ -238,7 +238,6 @@ impl Parser {
             return;
         }
         let command = self.session.current_command().to_owned();
-        let (_, size) = reply::announced_size(reply.text);
         match (reply.code, command.as_slice()) {
             (230 | 232, _) => self.session.login_success = Some(true),
             (430 | 530, b"USER" | b"PASS" | b"ACCT") => self.session.login_success = Some(false),
@@ -246,6 +245,7 @@ impl Parser {
                 if reply.code == 150 && command == b"RETR" {
                     self.session.file_size = Some(reply::last_number(reply.text));
                 }
+                let (_, size) = reply::announced_size(reply.text);
                 self.session.describe(None, None, size);
             }
             (213, b"SIZE") => {

@@ -145,7 +145,11 @@ impl Session {
             // Of equals the oldest.
             many => many.iter().rev().max_by_key(|p| score(p)),
         };
-        self.current = best.cloned();
+        // Of the lines of one reply only the first has to copy it.
+        match (&mut self.current, best) {
+            (Some(current), Some(best)) if current.seq == best.seq => current.moved = best.moved,
+            _ => self.current = best.cloned(),
+        }
         self.reply_code = Some(reply.code);
         self.reply_msg = Some(reply.text.into());
         true

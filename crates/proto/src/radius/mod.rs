@@ -33,6 +33,8 @@ pub struct Parser {
     /// What Zeek takes for one login.
     login: Option<Box<RadiusRecord>>,
     pending: Vec<Pending>,
+    /// Bytes that the rows of `pending` take: counted as they come and go, since there may be many.
+    pending_len: usize,
 }
 
 impl Protocol for Parser {
@@ -40,7 +42,7 @@ impl Protocol for Parser {
         Descriptor { service: "radius", tcp_ports: &[], udp_ports: &[1812, 1813, 1645, 1646, 3799], probe };
 
     fn start(_: &Start<'_>) -> Self {
-        Self { login: None, pending: Vec::new() }
+        Self { login: None, pending: Vec::new(), pending_len: 0 }
     }
 
     fn data(&mut self, _dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -69,7 +71,7 @@ impl Protocol for Parser {
 
     fn held_len(&self) -> usize {
         let login = self.login.as_ref().map_or(0, |row| row.held_len());
-        login + list_len(&self.pending) + self.pending.iter().map(|p| p.row.held_len()).sum::<usize>()
+        login + list_len(&self.pending) + self.pending_len
     }
 }
 
@@ -131,6 +133,7 @@ impl Parser {
             self.give_up(cx);
         }
         let row = Box::new(asked(packet, cx));
+        self.pending_len += row.held_len();
         self.pending.push(Pending { code: packet.code, row });
     }
 
@@ -138,6 +141,7 @@ impl Parser {
         let at = self.pending.iter().position(|p| p.row.id == packet.id && code::answers(packet.code, p.code));
         let Some(pending) = at.map(|at| self.pending.remove(at)) else { return };
         let mut row = pending.row;
+        self.pending_len = self.pending_len.saturating_sub(row.held_len());
         row.reply = code::name(packet.code);
         row.rtt = Some(cx.ts - row.head.ts);
         row.framed_addr = packet.first(attribute::FRAMED_IP_ADDRESS).and_then(v4).or(row.framed_addr);
@@ -147,6 +151,7 @@ impl Parser {
 
     /// Logs the requests that wait.
     fn give_up(&mut self, cx: &mut Cx<'_>) {
+        self.pending_len = 0;
         std::mem::take(&mut self.pending).into_iter().for_each(|p| log_exchange(p.row, cx));
     }
 }

@@ -6,6 +6,9 @@ use crate::pieces::{Piece, Pieces};
 use sekisho_record::Text;
 use sekisho_types::{Heap, list_len};
 
+/// Words for which there is room at once.
+const USUAL_WORDS: usize = 4;
+
 /// A whole command: its name and first arguments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Command {
@@ -115,12 +118,21 @@ impl Command {
         }
     }
 
-    /// The arguments to be shown.
-    pub fn args(&self) -> Vec<Text> {
-        if matches!(self.kind(), Kind::Login | Kind::Hello) {
-            return Vec::new();
+    /// The name, and the arguments to be shown.
+    pub fn into_words(self) -> (Text, Vec<Text>) {
+        let secret = matches!(self.kind(), Kind::Login | Kind::Hello);
+        let mut args = self.words;
+        if args.is_empty() {
+            return Default::default();
         }
-        self.words.iter().skip(1).map(|w| cut(&w.0, MAX_ARG_LEN)).collect()
+        let name = args.remove(0);
+        if secret {
+            return (name, Vec::new());
+        }
+        for arg in &mut args {
+            arg.0.truncate(MAX_ARG_LEN);
+        }
+        (name, args)
     }
 
     /// Key and value.
@@ -196,7 +208,8 @@ impl Commands {
                 Piece::Line([b'*', count @ ..]) => {
                     let count = number(count).filter(|n| *n <= MAX_ELEMENTS).ok_or("redis_broken_command")?;
                     self.left = u64::try_from(count).unwrap_or(0);
-                    self.command = Command { words: Vec::new(), count: self.left };
+                    let room = usize::try_from(self.left).unwrap_or(0).min(USUAL_WORDS);
+                    self.command = Command { words: Vec::with_capacity(room), count: self.left };
                 }
                 Piece::Line(line) => {
                     let command = words(line);

@@ -198,10 +198,10 @@ impl Parser {
 
     fn log(&self, pending: Pending, reply: Option<Reply>, cx: &mut Cx<'_>) {
         let (key, value) = pending.command.key_value();
-        let args = pending.command.args();
+        let (name, args) = pending.command.into_words();
         let row = RedisRecord {
             head: cx.head(pending.ts),
-            name: pending.command.words.into_iter().next().unwrap_or_default(),
+            name,
             key,
             value,
             success: reply.as_ref().map(|r| !r.error),

@@ -1,6 +1,6 @@
 //! One message (RFC 2326 §4, RFC 7826 §5), or a packet of media between messages (RFC 2326 §10.12).
 
-use crate::header::{count, end_of_header, fields, split};
+use crate::header::{Missing, count, end_of_header, fields, split};
 
 /// What is at the start of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,8 +9,8 @@ pub(super) enum Parsed<'a> {
     Message(Message<'a>, usize),
     /// A packet of media, and how many bytes it has.
     Media(usize),
-    /// It goes on behind these bytes.
-    More,
+    /// It goes on behind these bytes, in which that is missing.
+    More(Missing),
     /// Neither.
     Not,
 }
@@ -54,10 +54,10 @@ fn is_version(text: &[u8]) -> bool {
 /// The message or packet at the start of `bytes`.
 pub(super) fn parse(bytes: &[u8]) -> Parsed<'_> {
     if let Some(packet) = bytes.strip_prefix(b"$") {
-        let [_, a, b, ..] = packet else { return Parsed::More };
+        let [_, a, b, ..] = packet else { return Parsed::More(Missing::Rest(4)) };
         return Parsed::Media(4 + usize::from(u16::from_be_bytes([*a, *b])));
     }
-    let Some(line_end) = memchr::memchr(b'\n', bytes) else { return Parsed::More };
+    let Some(line_end) = memchr::memchr(b'\n', bytes) else { return Parsed::More(Missing::Line) };
     let line = bytes.get(..line_end).unwrap_or(&[]).trim_ascii_end();
     let Some(start) = StartLine::parse(line) else { return Parsed::Not };
     let from = line_end + 1;
@@ -67,11 +67,13 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed<'_> {
         [b'\n', ..] => Some((0, 1)),
         _ => end_of_header(rest),
     };
-    let Some((header_end, body_at)) = ends else { return Parsed::More };
+    let Some((header_end, body_at)) = ends else { return Parsed::More(Missing::Blank) };
     let header = rest.get(..header_end).unwrap_or(&[]);
     let announced = fields(header).filter(|(name, _)| name.eq_ignore_ascii_case(b"content-length")).last();
     let body_len = announced.map_or(0, |(_, value)| usize::try_from(count(&value)).unwrap_or(usize::MAX));
-    let Some(body) = rest.get(body_at..).and_then(|rest| rest.get(..body_len)) else { return Parsed::More };
+    let Some(body) = rest.get(body_at..).and_then(|rest| rest.get(..body_len)) else {
+        return Parsed::More(Missing::Rest(body_at.saturating_add(from).saturating_add(body_len)));
+    };
     Parsed::Message(Message { start, header, body }, from + body_at + body_len)
 }
 
@@ -93,7 +95,7 @@ mod tests {
             (StartLine::Response { code: 404, reason: b"Not Found", version: b"1.0" }, &b"ab"[..])
         );
         assert_eq!(parse(b"$\0\x01\0abc"), Parsed::Media(260));
-        assert_eq!(parse(b"PLAY rtsp://h RTSP/1.0\r\nCSeq: 3\r\n"), Parsed::More);
+        assert_eq!(parse(b"PLAY rtsp://h RTSP/1.0\r\nCSeq: 3\r\n"), Parsed::More(Missing::Blank));
     }
 
     #[test]

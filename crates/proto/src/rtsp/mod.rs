@@ -11,7 +11,7 @@ mod tests;
 
 pub use record::RtspRecord;
 
-use crate::header::{count, fields};
+use crate::header::{Wait, count, fields};
 use crate::mime::Base64;
 use crate::{Cx, Descriptor, Guess, Held, Probe, Protocol, Start, Transport, sdp};
 use message::{Message, Parsed, StartLine, parse};
@@ -37,6 +37,8 @@ const METHODS: [&[u8]; 8] =
 /// State of one flow.
 pub struct Parser {
     held: [Held; 2],
+    /// What the message held waits for.
+    waits: [Wait; 2],
     /// Bytes of a packet of media still to come.
     media_left: [usize; 2],
     pending: Vec<RtspRecord>,
@@ -72,7 +74,7 @@ impl Protocol for Parser {
     const DESCRIPTOR: Descriptor = Descriptor { service: SERVICE, tcp_ports: &[554, 8554], udp_ports: &[], probe };
 
     fn start(_start: &Start<'_>) -> Self {
-        Self { held: Default::default(), media_left: [0; 2], pending: Vec::new() }
+        Self { held: Default::default(), waits: Default::default(), media_left: [0; 2], pending: Vec::new() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -90,18 +92,28 @@ impl Protocol for Parser {
             let blank = rest.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(rest.len());
             consumed += blank;
             let rest = joined.get(consumed..).unwrap_or(&[]);
+            let Some(wait) = self.waits.get_mut(dir.index()) else { return };
+            // A packet begins without a line.
+            if rest.first() != Some(&b'$') && wait.is_on(rest) {
+                break;
+            }
             match parse(rest) {
                 Parsed::Message(message, len) => {
+                    *wait = Wait::default();
                     consumed += len;
                     self.message(dir, &message, cx);
                 }
                 Parsed::Media(len) => {
+                    *wait = Wait::default();
                     consumed += len.min(rest.len());
                     if let Some(left) = self.media_left.get_mut(dir.index()) {
                         *left = len.saturating_sub(rest.len());
                     }
                 }
-                Parsed::More => break,
+                Parsed::More(missing) => {
+                    *wait = Wait::on(rest, missing);
+                    break;
+                }
                 Parsed::Not => return cx.reject("rtsp_no_message"),
             }
         }

@@ -1,6 +1,6 @@
 //! One message (RFC 3261 §7): start line, header, body.
 
-use crate::header::{count, end_of_header, fields, split};
+use crate::header::{Missing, count, end_of_header, fields, split};
 
 /// A message, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub(super) enum StartLine<'a> {
 pub(super) enum Parsed<'a> {
     /// A message and where it ends.
     Message(Message<'a>, usize),
-    /// It goes on behind these bytes.
-    More,
+    /// It goes on behind these bytes, in which that is missing.
+    More(Missing),
     /// No message.
     Not,
 }
@@ -68,7 +68,9 @@ fn is_version(text: &[u8]) -> bool {
 /// The message at the start of `bytes`. `whole`: nothing will follow, so header and body end where the bytes do.
 pub(super) fn parse(bytes: &[u8], whole: bool) -> Parsed<'_> {
     let line_end = memchr::memchr(b'\n', bytes);
-    let Some(line_end) = line_end.or(whole.then_some(bytes.len())) else { return Parsed::More };
+    let Some(line_end) = line_end.or(whole.then_some(bytes.len())) else {
+        return Parsed::More(Missing::Line);
+    };
     let line = bytes.get(..line_end).unwrap_or(bytes).trim_ascii_end();
     // Methods are looked for behind what cannot be part of one, as in Zeek.
     let junk_len = line.iter().position(|b| is_token(*b)).unwrap_or(line.len());
@@ -82,7 +84,7 @@ pub(super) fn parse(bytes: &[u8], whole: bool) -> Parsed<'_> {
         _ => match end_of_header(bytes.get(from..).unwrap_or(&[])) {
             Some((header, body)) => (from + header, from + body),
             None if whole => (bytes.len(), bytes.len()),
-            None => return Parsed::More,
+            None => return Parsed::More(Missing::Blank),
         },
     };
     let header = bytes.get(from..header_end).unwrap_or(&[]);
@@ -93,7 +95,9 @@ pub(super) fn parse(bytes: &[u8], whole: bool) -> Parsed<'_> {
         None if whole => rest.len(),
         None => 0,
     };
-    let Some(body) = rest.get(..body_len).or(whole.then_some(rest)) else { return Parsed::More };
+    let Some(body) = rest.get(..body_len).or(whole.then_some(rest)) else {
+        return Parsed::More(Missing::Rest(body_at.saturating_add(body_len)));
+    };
     Parsed::Message(Message { start, header, body, junk }, body_at + body.len())
 }
 
@@ -135,8 +139,8 @@ mod tests {
         {
             assert_eq!(parse(bad.as_bytes(), true), Parsed::Not, "{bad}");
         }
-        assert_eq!(parse(b"INVITE sip:b SIP/2.0\r\nVia: x", false), Parsed::More);
-        assert_eq!(parse(b"INVITE sip:b SIP/2.0\r\nl: 5\r\n\r\nab", false), Parsed::More);
+        assert_eq!(parse(b"INVITE sip:b SIP/2.0\r\nVia: x", false), Parsed::More(Missing::Blank));
+        assert_eq!(parse(b"INVITE sip:b SIP/2.0\r\nl: 5\r\n\r\nab", false), Parsed::More(Missing::Rest(35)));
     }
 
     #[test]

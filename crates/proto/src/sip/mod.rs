@@ -13,7 +13,7 @@ mod tests;
 
 pub use record::SipRecord;
 
-use crate::header::{count, fields};
+use crate::header::{Wait, count, fields};
 use crate::{Cx, Descriptor, Held, Protocol, Start, Transport, sdp};
 use message::{Message, Parsed, StartLine, before_parameter, blank_len, parse};
 use sekisho_record::{Text, UnsetIfEmpty};
@@ -32,6 +32,8 @@ const SERVICE: &str = "sip";
 /// State of one flow.
 pub struct Parser {
     held: [Held; 2],
+    /// What the message held waits for.
+    waits: [Wait; 2],
     /// The request under way of each end.
     open: [Option<Box<SipRecord>>; 2],
 }
@@ -41,7 +43,7 @@ impl Protocol for Parser {
         Descriptor { service: SERVICE, tcp_ports: &[5060], udp_ports: &[5060], probe: probe::probe };
 
     fn start(_start: &Start<'_>) -> Self {
-        Self { held: Default::default(), open: [None, None] }
+        Self { held: Default::default(), waits: Default::default(), open: [None, None] }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -58,12 +60,21 @@ impl Protocol for Parser {
         loop {
             let rest = joined.get(consumed..).unwrap_or(&[]);
             consumed += blank_len(rest);
-            match parse(joined.get(consumed..).unwrap_or(&[]), false) {
+            let rest = joined.get(consumed..).unwrap_or(&[]);
+            let Some(wait) = self.waits.get_mut(dir.index()) else { return };
+            if wait.is_on(rest) {
+                break;
+            }
+            match parse(rest, false) {
                 Parsed::Message(message, len) => {
+                    *wait = Wait::default();
                     consumed += len;
                     self.message(dir, &message, cx);
                 }
-                Parsed::More => break,
+                Parsed::More(missing) => {
+                    *wait = Wait::on(rest, missing);
+                    break;
+                }
                 Parsed::Not => return cx.reject("sip_no_message"),
             }
         }

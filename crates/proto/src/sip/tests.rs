@@ -59,3 +59,19 @@ fn limits_messages_and_paths() {
     assert!(b.held_len() < 8192, "{}", b.held_len());
     assert_eq!(b.out.weirds[0].name, "sip_path_too_long");
 }
+
+/// Parsed anew with each byte, this would take minutes.
+#[test]
+fn a_header_that_comes_byte_by_byte_is_parsed_once() {
+    let mut b = Bench::new(ProtoId::Sip, Transport::Tcp, 5060);
+    b.data(Orig, b"OPTIONS sip:b SIP/2.0\r\n").data_split(Orig, &b"a\n".repeat(MAX_MESSAGE_LEN / 2 - 64), 1);
+    assert!(b.is_open() && b.held_len() > MAX_MESSAGE_LEN / 2, "{:?}", b.out.rejected);
+    b.data_split(Orig, &[b'\n'; 200], 1);
+    assert!(b.is_open() && b.held_len() < MAX_MESSAGE_LEN / 2, "{:?}", b.out.rejected);
+    // A body that is announced and comes byte by byte.
+    b.data(Orig, b"OPTIONS sip:b SIP/2.0\r\n").data_split(Orig, &b"a: b\n".repeat(8000), 1000);
+    b.data(Orig, b"Content-Length: 20000\n\n").data_split(Orig, &[b'x'; 19_999], 1);
+    assert!(b.is_open() && b.held_len() > 50_000);
+    b.data(Orig, b"x");
+    assert!(b.is_open() && b.held_len() < 50_000);
+}

@@ -11,6 +11,7 @@ mod tests;
 
 pub use record::TelnetRecord;
 
+use crate::stream::reuse;
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use option::{Byte, Separator, is_negotiation, number, user};
 use sekisho_record::{Text, UnsetIfEmpty};
@@ -91,15 +92,21 @@ impl Protocol for Parser {
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         cx.confirm(SERVICE);
         self.row(cx);
-        for b in bytes {
+        let mut rest = bytes;
+        while let Some((&b, after)) = rest.split_first() {
             let Some(separator) = self.separators.get_mut(dir.index()) else { return };
-            match separator.push(*b) {
-                Byte::Command => {}
-                Byte::Text(b) if dir.is_orig() => self.typed(b, cx),
-                Byte::Text(b) => self.shown(b, cx),
-                Byte::Sub(option, content) => {
-                    if let Some(row) = &mut self.row {
-                        self.done |= learn(row, option, content);
+            let (text, behind) = rest.split_at(separator.text_len(rest));
+            rest = if text.is_empty() { after } else { behind };
+            if !text.is_empty() {
+                self.text(dir, text, cx);
+            } else {
+                match separator.push(b) {
+                    Byte::Command => {}
+                    Byte::Text(b) => self.text(dir, &[b], cx),
+                    Byte::Sub(option, content) => {
+                        if let Some(row) = &mut self.row {
+                            self.done |= learn(row, option, content);
+                        }
                     }
                 }
             }
@@ -194,6 +201,21 @@ impl Parser {
         self.row.get_or_insert_with(|| Box::new(TelnetRecord::new(cx.head(cx.ts), cx.tail())))
     }
 
+    /// Characters; those behind a login's success are not looked at.
+    fn text(&mut self, dir: Dir, text: &[u8], cx: &mut Cx<'_>) {
+        let mut rest = text;
+        while !rest.is_empty() && !self.done && self.shown_len <= MAX_DIALOGUE_LEN {
+            if dir.is_orig() {
+                rest = rest.split_first().map_or(&[], |(b, rest)| {
+                    self.typed(*b, cx);
+                    rest
+                });
+            } else {
+                rest = self.shown(rest, cx);
+            }
+        }
+    }
+
     /// A character from the client.
     fn typed(&mut self, b: u8, cx: &mut Cx<'_>) {
         match b {
@@ -243,17 +265,27 @@ impl Parser {
         }
     }
 
-    /// A character from the server.
-    fn shown(&mut self, b: u8, cx: &mut Cx<'_>) {
-        self.shown_len = self.shown_len.saturating_add(1);
-        if b != b'\n' {
-            if self.shown.len() < MAX_LINE_LEN {
-                self.shown.push(b);
-            }
-            return;
+    /// Characters from the server up to a line's end; gives those behind it.
+    fn shown<'a>(&mut self, text: &'a [u8], cx: &mut Cx<'_>) -> &'a [u8] {
+        let left = usize::try_from(MAX_DIALOGUE_LEN - self.shown_len).unwrap_or(0) + 1;
+        let text = text.get(..left).unwrap_or(text);
+        let end = memchr::memchr(b'\n', text);
+        let (part, rest) = text.split_at(end.map_or(text.len(), |at| at + 1));
+        self.shown_len = self.shown_len.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
+        let part = part.strip_suffix(b"\n").unwrap_or(part);
+        let room = MAX_LINE_LEN.saturating_sub(self.shown.len());
+        self.shown.extend_from_slice(part.get(..room).unwrap_or(part));
+        if end.is_some() {
+            let mut line = std::mem::take(&mut self.shown);
+            self.line(line.trim_ascii(), cx);
+            reuse(&mut line);
+            self.shown = line;
         }
-        let line = std::mem::take(&mut self.shown);
-        let text = line.trim_ascii();
+        rest
+    }
+
+    /// A whole line from the server.
+    fn line(&mut self, text: &[u8], cx: &mut Cx<'_>) {
         if self.judging && welcomes(text) {
             self.judge(true, cx);
         } else if self.judging && refuses(text) {

@@ -84,6 +84,18 @@ impl Heap for Separator {
 }
 
 impl Separator {
+    /// How many of `bytes` are text to the last.
+    pub fn text_len(&self, bytes: &[u8]) -> usize {
+        if self.at != At::Text {
+            return 0;
+        }
+        match bytes {
+            // What somebody types.
+            [b] => usize::from(*b != IAC),
+            _ => memchr::memchr(IAC, bytes).unwrap_or(bytes.len()),
+        }
+    }
+
     /// Takes one byte.
     pub fn push(&mut self, b: u8) -> Byte<'_> {
         match (self.at, b) {
