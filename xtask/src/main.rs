@@ -10,6 +10,7 @@ mod mutate;
 mod new;
 mod parallel;
 mod parquet;
+mod samples;
 mod shell;
 mod tidy;
 
@@ -32,6 +33,7 @@ cargo xtask TASK
   guard --bless REASON   the same, then write down what was counted, and why it may be so
   fuzz [TARGET] [SECS]   fuzz one target, or every target, for SECS seconds (default 10)
   parquet-check          DuckDB and pyarrow (from PyPI, in target/) read Parquet files back: types, values, filters
+  unpack-samples         nested archives made by the real tools (installed if we may), every leaf found
   bench CAPTURE [-n RUNS] Sekisho and whichever of tshark, ndpiReader, tcpflow, argus, tcpdump are
                          installed, in turn: CPU seconds, Gbit/s and packets per CPU second, memory
 ";
@@ -61,6 +63,7 @@ fn run(args: &[String]) -> Result<bool> {
         ["guard", ref rest @ ..] => guard::guard(rest),
         ["fuzz", ref rest @ ..] => check::fuzz(rest),
         ["parquet-check"] => parquet::task(),
+        ["unpack-samples"] => samples::task(),
         ["bench", ref rest @ ..] => bench::bench(rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
