@@ -234,6 +234,11 @@ impl Budget {
         if left < self.limits.member_len { (left, Cut::Total) } else { (self.limits.member_len, Cut::Member) }
     }
 
+    /// What was unpacked isn't a member after all.
+    pub(crate) fn forget(&mut self, len: u64) {
+        self.total_len = self.total_len.saturating_sub(len);
+    }
+
     /// A member of `len` bytes was unpacked.
     pub(crate) fn unpacked(&mut self, len: u64) {
         self.total_len = self.total_len.saturating_add(len);

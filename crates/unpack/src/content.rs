@@ -43,9 +43,17 @@ impl Tally {
 }
 
 /// A share of the tally that ends with its content.
-struct Lease {
+pub(crate) struct Lease {
     tally: Tally,
     len: u64,
+}
+
+impl Lease {
+    /// `len` bytes more are held, until it is dropped.
+    pub(crate) fn new(tally: &Tally, len: u64) -> Self {
+        tally.0.set(tally.0.get().saturating_add(len));
+        Self { tally: tally.clone(), len }
+    }
 }
 
 impl Drop for Lease {
@@ -80,9 +88,7 @@ impl<'a> Content<'a> {
     }
 
     pub(crate) fn from_vec(bytes: Vec<u8>, tally: &Tally) -> Self {
-        let (len, held) = (bytes.len() as u64, bytes.capacity() as u64);
-        tally.0.set(tally.0.get().saturating_add(held));
-        let lease = Lease { tally: tally.clone(), len: held };
+        let (len, lease) = (bytes.len() as u64, Lease::new(tally, bytes.capacity() as u64));
         Self { data: Rc::new(Data::Owned { bytes, _lease: lease }), start: 0, len }
     }
 

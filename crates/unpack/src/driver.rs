@@ -1,13 +1,14 @@
 //! The walk through the tree: a stack of open containers.
 
 use crate::budget::{Budget, Cut};
-use crate::content::{Content, NoSpool, Spool, Tally};
+use crate::content::{Content, Lease, NoSpool, Spool, Tally};
 use crate::formats;
 use crate::kind::{self, Kind};
 use crate::lister::{Entry, Lister, Listing, When};
 use crate::member::{Anomaly, Completeness, Form, Member, MemberId, Sink, Step, Visit};
 use crate::recipe::{self, Made, Means, Recipe};
 use hashbrown::HashMap;
+use sekisho_inflate::{Coding, Inflater, Outcome, Stop};
 use sekisho_types::SeededState;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
@@ -32,6 +33,8 @@ struct Frame<'a> {
     sha256: [u8; 32],
     entries: VecDeque<Entry>,
     blocks: Vec<Recipe>,
+    /// What the list of entries takes.
+    _lease: Lease,
     /// The solid block made last.
     block: Option<(usize, Content<'a>, Completeness)>,
 }
@@ -181,6 +184,7 @@ impl<'a> Walk<'_, 'a> {
         let given = self.root_kind.take();
         let kind = given.unwrap_or_else(|| kind::recognise(&content));
         if !counts(entry.when, kind, &content) {
+            self.budget.forget(content.len());
             return true;
         }
         if entry.when != When::Always
@@ -246,16 +250,31 @@ impl<'a> Walk<'_, 'a> {
         }
         let mut lister = Lister::new(&content, kind, &entry.name, self.passwords, self.budget, &self.tally);
         formats::list(&mut lister);
-        let Listing { entries, blocks, anomalies } = lister.listing;
+        let Listing { entries, blocks, anomalies, heap_len } = lister.listing;
         for anomaly in anomalies {
             self.sink.anomaly(id, anomaly);
         }
         if entries.is_empty() {
             return false;
         }
-        self.stack.push(Frame { id, content, sha256, entries: entries.into(), blocks, block: None });
+        self.stack.push(Frame {
+            id,
+            content,
+            sha256,
+            entries: entries.into(),
+            blocks,
+            _lease: Lease::new(&self.tally, heap_len),
+            block: None,
+        });
         true
     }
+}
+
+/// A guess has two bytes to tell zlib by; that they can be unpacked tells more.
+fn is_zlib(head: &[u8]) -> bool {
+    let limits = sekisho_inflate::Limits { output_len: 1 << 20, ..Default::default() };
+    let outcome = Inflater::new(Coding::Zlib, limits).push(head, &mut |_| {});
+    outcome != Outcome::Stopped(Stop::Corrupt)
 }
 
 /// Does a guess hold?
@@ -264,6 +283,9 @@ fn counts(when: When, kind: Kind, content: &Content<'_>) -> bool {
         return true;
     }
     let head = content.read(0, kind::HEAD_LEN);
+    if kind == Kind::Zlib && !is_zlib(&head) {
+        return false;
+    }
     let convincing = kind.is_known() && !kind.is_weak() || kind::is_readable(&head) && kind::is_flag(&head);
     let readable = matches!(kind, Kind::PlainText | Kind::Utf16) && content.len() >= READABLE_LEN_MIN;
     convincing || when == When::Recognised && readable

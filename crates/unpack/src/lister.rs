@@ -2,16 +2,17 @@
 
 use crate::budget::{Budget, Cut};
 use crate::content::{Content, NoSpool, Tally};
+use crate::filter::Stage;
 use crate::kind::Kind;
 use crate::member::{Anomaly, Completeness, Form};
-use crate::recipe::{self, Means, Recipe};
+use crate::recipe::{self, Means, Pieces, Recipe};
 use std::borrow::Cow;
 use std::rc::Rc;
 
 /// Anomalies told of one container.
 const ANOMALY_COUNT_MAX: usize = 16;
 /// Bytes of a content that formats without an index (text, PDF, mails) look through.
-pub(crate) const SCAN_LEN_MAX: usize = 64 << 20;
+pub(crate) const SCAN_LEN_MAX: usize = 32 << 20;
 /// Passwords tried.
 const PASSWORD_COUNT_MAX: usize = 64;
 
@@ -56,6 +57,17 @@ impl Entry {
         }
     }
 
+    /// Bytes that it takes in memory.
+    fn heap_len(&self) -> u64 {
+        let pieces = match &self.recipe.pieces {
+            Pieces::Inline(bytes) => bytes.capacity(),
+            Pieces::One { .. } => 0,
+            Pieces::Many(runs) => runs.capacity().saturating_mul(size_of::<(Option<u64>, u64)>()),
+        };
+        let stages = self.recipe.stages.capacity().saturating_mul(size_of::<Stage>());
+        (size_of::<Self>() + self.name.len()).saturating_add(pieces).saturating_add(stages) as u64
+    }
+
     /// Only if [`When`] holds.
     pub(crate) fn when(mut self, when: When) -> Self {
         self.when = when;
@@ -91,6 +103,8 @@ pub(crate) struct Listing {
     /// Solid blocks that entries refer to by number.
     pub(crate) blocks: Vec<Recipe>,
     pub(crate) anomalies: Vec<Anomaly>,
+    /// Bytes that it takes in memory.
+    pub(crate) heap_len: u64,
 }
 
 /// A content being listed.
@@ -148,8 +162,15 @@ impl<'l, 'a> Lister<'l, 'a> {
         } else {
             self.budget.work(crate::budget::MEMBER_WORK)
         };
+        // Names, runs and inline bytes are the container's to choose; together with contents they stay within what may be held.
+        let heap_len = self.listing.heap_len.saturating_add(entry.heap_len());
+        let room = self.budget.limits().held_len.saturating_sub(self.tally.held_len());
         match allowed {
-            Ok(()) => self.listing.entries.push(entry),
+            Ok(()) if heap_len > room => self.cut(Cut::Memory),
+            Ok(()) => {
+                self.listing.heap_len = heap_len;
+                self.listing.entries.push(entry);
+            }
             Err(cut) => self.cut(cut),
         }
         !self.full
@@ -205,7 +226,7 @@ impl<'l, 'a> Lister<'l, 'a> {
 
     /// Follows `recipe` at once: for headers that are themselves packed. Up to `len_max` bytes, `None` if there are more.
     pub(crate) fn make(&mut self, recipe: Recipe, len_max: u64) -> Option<Vec<u8>> {
-        let recipe = recipe.through(crate::filter::Stage::Take(len_max.saturating_add(1)));
+        let recipe = recipe.through(Stage::Take(len_max.saturating_add(1)));
         let mut means = Means { budget: self.budget, spool: &mut NoSpool, tally: self.tally };
         let made = recipe::make(&recipe, self.content, &mut means);
         (made.content.len() <= len_max).then(|| made.content.as_slice().map(<[u8]>::to_vec)).flatten()

@@ -211,11 +211,11 @@ impl Chain {
         Self { stages: stages.iter().take(STAGE_COUNT_MAX).map(start).collect(), fed: 0 }
     }
 
-    /// False if the first filter takes no more.
+    /// False if one of the filters takes no more.
     fn push(&mut self, bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> bool {
         self.fed += bytes.len() as u64;
         push(&mut self.stages, bytes, out);
-        self.stages.first().is_none_or(|s| s.ended.is_none())
+        self.stages.iter().all(|s| s.ended.is_none())
     }
 
     fn finish(&mut self, out: &mut dyn FnMut(&[u8])) {

@@ -230,9 +230,11 @@ fn a_tar_of_a_million_members() {
             false
         }
         fn read_at(&self, at: u64, buf: &mut [u8]) -> usize {
-            let start = usize::try_from(at % 512).unwrap();
-            for (i, byte) in buf.iter_mut().enumerate() {
-                *byte = self.0[(start + i) % 512];
+            let (mut start, mut rest) = (usize::try_from(at % 512).unwrap(), &mut *buf);
+            while !rest.is_empty() {
+                let now = rest.len().min(512 - start);
+                rest[..now].copy_from_slice(&self.0[start..start + now]);
+                (start, rest) = (0, &mut rest[now..]);
             }
             buf.len()
         }
@@ -248,13 +250,13 @@ fn a_tar_of_a_million_members() {
 #[test]
 fn zips_of_equal_zips_are_opened_once() {
     // 42.zip: sixteen equal members, level by level.
-    let mut bomb = stored_zip(&[("zeros.gz", &gzip(50 << 20))]);
+    let mut bomb = stored_zip(&[("zeros.gz", &gzip(20 << 20))]);
     for _ in 0..5 {
         let names: Vec<String> = (0..16).map(|i| format!("lib {i}.zip")).collect();
         let members: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), bomb.as_slice())).collect();
         bomb = stored_zip(&members);
-        // Stored they would grow beyond any test; two levels of sixteen are real, the others hold one each.
-        if bomb.len() > 20 << 20 {
+        // Stored they would grow beyond any test.
+        if bomb.len() > 4 << 20 {
             break;
         }
     }
@@ -283,7 +285,7 @@ fn overlapping_members_of_a_zip() {
     zip.extend((u32::from(count) * 47).to_le_bytes());
     zip.extend((directory_at as u32).to_le_bytes());
     zip.extend([0, 0]);
-    let limits = Limits { total_len: 256 << 20, ..Limits::default() };
+    let limits = Limits { total_len: 64 << 20, ..Limits::default() };
     let (tree, budget) = unpack(&zip, limits);
     within(&budget);
     assert!(tree.nodes[0].anomalies.contains(&Anomaly::Odd("zip: overlapping members")));
@@ -367,7 +369,7 @@ fn pictures_and_documents() {
     png.extend(&zeros);
     png.extend([0; 4]);
     let mut pdf = b"%PDF-1.4\n".to_vec();
-    for i in 0..50 {
+    for i in 0..10 {
         pdf.extend(format!("{i} 0 obj\n<</Length {}/Filter/FlateDecode>>\nstream\n", zeros.len()).as_bytes());
         pdf.extend(&zeros);
         pdf.extend(b"\nendstream\nendobj\n");

@@ -3,7 +3,7 @@
 //! Each sample is a shell script that makes `out` from three leaves. Samples whose tools are missing are left out, unless
 //! `SEKISHO_UNPACK_ALL` is set, as `cargo xtask unpack-samples` does after installing the tools.
 
-use sekisho_unpack::{Budget, Content, Tree, Unpacker};
+use sekisho_unpack::{Budget, Content, Limits, Tree, Unpacker};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -265,8 +265,41 @@ fn missing(sample: &Sample) -> Option<Vec<String>> {
             format!("{name}: {leaf} is missing among\n  {}", seen.join("\n  "))
         })
         .collect();
+    shake(&bytes);
     fs::remove_dir_all(&folder).unwrap();
     Some(lost)
+}
+
+/// Damaged and cut variants of a sample: whatever comes of them, it stays within the budget and nothing panics.
+fn shake(sample: &[u8]) {
+    const VARIANT_COUNT: u64 = 24;
+    let limits = Limits { members: 1000, total_len: 4 << 20, work: 64 << 20, ..Limits::default() };
+    for variant in 1..=VARIANT_COUNT {
+        let mut state = variant.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut next = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 16) as usize % below.max(1)
+        };
+        let mut bytes = sample.to_vec();
+        for _ in 0..1 + next(12) {
+            // Headers are at the beginning or at the end.
+            let (len, near) = (bytes.len(), 1 + next(600));
+            let at = match next(3) {
+                0 => next(len),
+                1 => next(near.min(len)),
+                _ => len - 1 - next(near.min(len)),
+            };
+            bytes[at] = [0, 1, 0x7f, 0x80, 0xfe, 0xff][next(6)] ^ if next(2) == 0 { bytes[at] } else { 0 };
+        }
+        if next(3) == 0 {
+            bytes.truncate(1 + next(bytes.len()));
+        }
+        let (mut tree, mut budget) = (Tree::default(), Budget::new(limits));
+        Unpacker::new(&mut budget).run(Content::from_bytes(&bytes), b"", &mut tree);
+        assert!(budget.total_len() <= limits.total_len && budget.members() <= limits.members, "{budget:?}");
+    }
 }
 
 #[test]

@@ -77,7 +77,6 @@ impl BranchX86 {
                 value ^= (1u32 << (32 - shift)).wrapping_sub(1);
             }
             // The upper byte is the sign.
-            value = if value & 0x0100_0000 == 0 { value & 0x01ff_ffff } else { value | 0xfe00_0000 };
             value = if value & 0x0100_0000 == 0 { value & 0x00ff_ffff } else { value | 0xff00_0000 };
             if let Some(operand) = self.held.get_mut(at + 1..at + BRANCH_LEN) {
                 operand.copy_from_slice(&value.to_le_bytes());

@@ -70,7 +70,9 @@ pub(crate) enum Stage {
     RunLength,
     /// The first bytes only.
     Take(u64),
-    /// Lines of `uuencode` or, with `xx`, of `xxencode`, without the first.
+    /// UTF-16 as UTF-8, little-endian unless a mark says otherwise.
+    Utf16,
+    /// Lines of `uuencode`, without the first.
     Uu,
     /// The cipher of old ZIP files, with the header's 12 bytes already gone through.
     ZipCrypto(ZipKeys),
@@ -145,6 +147,7 @@ pub(crate) fn start(stage: &Stage, limits: &Limits, output_max: u64) -> Box<dyn 
         Stage::Rot13 => Box::new(text::Rot13),
         Stage::RunLength => Box::new(pdf::RunLength::default()),
         Stage::Take(len) => Box::new(check::Take { left: *len }),
+        Stage::Utf16 => Box::new(text::Utf16::default()),
         Stage::Uu => Box::new(text::Uu::default()),
         Stage::ZipCrypto(keys) => Box::new(*keys),
     }

@@ -268,6 +268,52 @@ impl Filter for Rot13 {
     }
 }
 
+/// UTF-16, little-endian unless it begins with the other mark; what is no character becomes U+FFFD.
+#[derive(Default)]
+pub(super) struct Utf16 {
+    begun: bool,
+    big: bool,
+    /// First byte of a unit.
+    half: Option<u8>,
+    /// First unit of a pair.
+    high: Option<u16>,
+}
+
+impl Utf16 {
+    fn unit(&mut self, unit: u16, made: &mut String) {
+        if !std::mem::replace(&mut self.begun, true) && matches!(unit, 0xfeff | 0xfffe) {
+            self.big = unit == 0xfffe;
+            return;
+        }
+        let unit = if self.big { unit.swap_bytes() } else { unit };
+        let pair = self.high.take();
+        let units = pair.into_iter().chain([unit]);
+        if pair.is_none() && (0xd800..0xdc00).contains(&unit) {
+            self.high = Some(unit);
+            return;
+        }
+        made.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
+    }
+}
+
+impl Filter for Utf16 {
+    fn push(&mut self, input: &[u8], out: &mut dyn FnMut(&[u8])) -> Outcome {
+        let mut made = String::with_capacity(input.len());
+        for &byte in input {
+            match self.half.take() {
+                None => self.half = Some(byte),
+                Some(low) => self.unit(u16::from_le_bytes([low, byte]), &mut made),
+            }
+        }
+        out(made.as_bytes());
+        Outcome::More
+    }
+
+    fn finish(&mut self, _: &mut dyn FnMut(&[u8])) -> Completeness {
+        if self.half.is_none() && self.high.is_none() { Completeness::Complete } else { Completeness::Truncated }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Stage;
@@ -302,6 +348,13 @@ mod tests {
     fn parses_percent_and_rot13() {
         check(&Stage::Percent, b"a%20b+c%zz", b"a b c%zz");
         check(&Stage::Rot13, b"Uryyb!", b"Hello!");
+    }
+
+    #[test]
+    fn parses_utf16() {
+        check(&Stage::Utf16, b"h\0i\0", b"hi");
+        check(&Stage::Utf16, b"\xfe\xff\0h\x20\xac\xd8\x3d\xde\0", "h€😀".as_bytes());
+        assert_eq!(run(&Stage::Utf16, b"h\0i").1, Completeness::Truncated);
     }
 
     #[test]

@@ -12,8 +12,8 @@ const NAMES_LEN_MAX: u64 = 4 << 20;
 pub(super) fn list(l: &mut Lister<'_, '_>) {
     let how = if l.kind == Kind::Deb { "deb" } else { "ar" };
     let mut names = Vec::new();
-    let mut at = 8;
-    while at + HEADER_LEN <= l.len() {
+    let mut at = 8u64;
+    while at.saturating_add(HEADER_LEN) <= l.len() {
         let header = l.read(at, 60);
         let len = take(&header, 48, 10).and_then(|f| ascii_number(f, 10));
         let (Some(len), Some(b"`\n")) = (len, take(&header, 58, 2)) else {

@@ -11,6 +11,8 @@ const SECTOR_LEN: u64 = 2048;
 const DESCRIPTOR_COUNT_MAX: u64 = 64;
 /// Longest directory.
 const DIRECTORY_LEN_MAX: u64 = 16 << 20;
+/// Longest path of a directory that is read.
+const PATH_LEN_MAX: usize = 4096;
 /// Directories waiting to be read.
 const OPEN_COUNT_MAX: usize = 65_536;
 
@@ -55,7 +57,7 @@ pub(super) fn list(l: &mut Lister<'_, '_>) {
                 rock_ridge(record.system).unwrap_or_else(|| plain(record.name))
             });
             if record.flags & 2 != 0 {
-                if open.len() < OPEN_COUNT_MAX {
+                if open.len() < OPEN_COUNT_MAX && name.len() <= PATH_LEN_MAX {
                     open.push((record.at, record.len, name));
                 }
                 continue;

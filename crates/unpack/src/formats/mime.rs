@@ -42,10 +42,7 @@ fn mailbox(l: &mut Lister<'_, '_>, all: &[u8]) {
     let mut at = 0;
     while at < all.len() {
         let line_end = find(all, b"\n", at).map_or(all.len(), |i| i + 1);
-        // The empty line before the next message belongs to the mailbox.
-        let unix = find(all, b"\n\nFrom ", line_end).map(|i| (i + 1, i + 2));
-        let dos = find(all, b"\r\n\r\nFrom ", line_end).map(|i| (i + 2, i + 4));
-        let (stop, next) = unix.into_iter().chain(dos).min().unwrap_or((all.len(), all.len()));
+        let (stop, next) = next_message(all, line_end);
         let len = stop.saturating_sub(line_end);
         if !l.add(Entry::new("mbox", b"", Recipe::slice(line_end as u64, len as u64))) {
             return;
@@ -54,13 +51,22 @@ fn mailbox(l: &mut Lister<'_, '_>, all: &[u8]) {
     }
 }
 
+/// Where the message that begins at `at` ends, without the empty line that belongs to the mailbox, and the next one begins.
+fn next_message(all: &[u8], mut at: usize) -> (usize, usize) {
+    while let Some(line) = find(all, b"\nFrom ", at) {
+        let before = all.get(..line).unwrap_or(&[]);
+        if before.ends_with(b"\n") || before.ends_with(b"\n\r") {
+            return (line - usize::from(before.ends_with(b"\r")), line + 1);
+        }
+        at = line + 1;
+    }
+    (all.len(), all.len())
+}
+
 fn entity_tree(l: &mut Lister<'_, '_>, all: &[u8]) {
     let top = header(all, 0);
     let Some(boundary) = top.boundary.clone() else {
         part(l, &top, all, 0, all.len());
-        if top.encoding.is_empty() {
-            text::uuencode(l, all);
-        }
         return;
     };
     let mut stack = vec![boundary];
@@ -131,7 +137,7 @@ fn part(l: &mut Lister<'_, '_>, entity: &Entity, all: &[u8], start: usize, end: 
         b"base64" => Some(Stage::Base64),
         b"quoted-printable" => Some(Stage::QuotedPrintable),
         b"x-uuencode" | b"uuencode" | b"x-uue" => {
-            text::uuencode(l, all.get(..end).unwrap_or(all));
+            text::uuencode(l, all.get(at..end).unwrap_or(&[]), at as u64);
             return;
         }
         _ => None,

@@ -13,6 +13,10 @@ const HEADER_FAT_COUNT: usize = 109;
 const SECTOR_MAX: u32 = 0xffff_fffa;
 const NO_ENTRY: u32 = 0xffff_ffff;
 const ENTRY_LEN: usize = 128;
+/// Streams shorter than this may be small ones (§2.2); no writer uses another value.
+const CUTOFF_MAX: u64 = 4096;
+/// Longest path.
+const PATH_LEN_MAX: usize = 4096;
 /// Entries of a directory.
 const ENTRY_COUNT_MAX: usize = 100_000;
 /// Longest stream that is looked through for VBA source.
@@ -27,8 +31,8 @@ struct File {
     cutoff: u64,
     fat: Vec<u32>,
     mini_fat: Vec<u32>,
-    /// Where the bytes of small streams are.
-    mini: Vec<(u64, u64)>,
+    /// Sectors that hold small streams.
+    mini: Vec<u32>,
 }
 
 /// An entry of the directory.
@@ -45,7 +49,7 @@ struct Node {
 /// A stream with its path.
 struct Stream {
     path: Vec<u8>,
-    recipe: Recipe,
+    start: u32,
     len: u64,
 }
 
@@ -54,17 +58,18 @@ pub(super) fn list(l: &mut Lister<'_, '_>) {
         l.odd("ole: damaged header");
         return;
     };
-    let streams = walk(l, &file, &nodes);
+    let streams = walk(l, &nodes);
     for stream in &streams {
         if stream.len == 0 {
             continue;
         }
-        let name = attachment(l, stream, &streams).unwrap_or_else(|| stream.path.clone());
+        let Some(recipe) = file.stream(l, stream) else { return };
+        let name = attachment(l, &file, stream, &streams).unwrap_or_else(|| stream.path.clone());
         let how = if l.kind == Kind::Msg { "msg" } else { "ole" };
-        if !l.add(Entry::new(how, &name, stream.recipe.clone()).declared(stream.len)) {
+        if !l.add(Entry::new(how, &name, recipe.clone()).declared(stream.len)) {
             return;
         }
-        module(l, stream);
+        module(l, stream, recipe);
     }
 }
 
@@ -78,7 +83,7 @@ fn open(l: &mut Lister<'_, '_>) -> Option<(File, Vec<Node>)> {
     let mut file = File {
         shift,
         mini_shift,
-        cutoff: u64::from(le32(&h, 56)?),
+        cutoff: u64::from(le32(&h, 56)?).min(CUTOFF_MAX),
         fat: Vec::new(),
         mini_fat: Vec::new(),
         mini: Vec::new(),
@@ -87,11 +92,11 @@ fn open(l: &mut Lister<'_, '_>) -> Option<(File, Vec<Node>)> {
         let bytes = l.read(u64::from(sector).saturating_add(1) << shift, 1 << shift);
         file.fat.extend(bytes.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)));
     }
-    let directory = runs(&file.chain(le32(&h, 48)?), shift);
+    let directory = runs(&chain(&file.fat, le32(&h, 48)?, usize::MAX), shift);
     let nodes = nodes(l, &directory);
     let root = nodes.first()?;
-    file.mini = runs(&file.chain(root.start), shift);
-    for (at, len) in runs(&file.chain(le32(&h, 60)?), shift) {
+    file.mini = chain(&file.fat, root.start, usize::MAX);
+    for (at, len) in runs(&chain(&file.fat, le32(&h, 60)?, usize::MAX), shift) {
         let bytes = l.read(at, size(len));
         file.mini_fat.extend(bytes.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)));
     }
@@ -123,38 +128,30 @@ fn fat_sectors(l: &Lister<'_, '_>, h: &[u8], shift: u32) -> Vec<u32> {
 }
 
 impl File {
-    /// Sectors from `start` on; ends where it would go in a circle.
-    fn chain(&self, start: u32) -> Vec<u32> {
-        chain(&self.fat, start)
-    }
-
-    fn stream(&self, node: &Node) -> Recipe {
-        if node.len >= self.cutoff {
-            return whole(runs(&self.chain(node.start), self.shift), node.len);
+    /// Where a stream's bytes are; `None` if there is no work left to find out.
+    fn stream(&self, l: &mut Lister<'_, '_>, stream: &Stream) -> Option<Recipe> {
+        let count = |shift: u32| size((stream.len >> shift).saturating_add(1));
+        if stream.len >= self.cutoff {
+            let sectors = chain(&self.fat, stream.start, count(self.shift));
+            return l.work(8 * sectors.len() as u64).then(|| whole(runs(&sectors, self.shift), stream.len));
         }
         // Small streams lie in the root's stream, in small sectors.
         let mut out: Vec<(u64, u64)> = Vec::new();
-        for sector in chain(&self.mini_fat, node.start) {
-            let at = u64::from(sector) << self.mini_shift;
-            let mut skipped = 0;
-            let run = self.mini.iter().find(|(_, len)| {
-                let inside = at < skipped + len;
-                if !inside {
-                    skipped += len;
-                }
-                inside
-            });
-            let Some((start, _)) = run else { break };
-            join(&mut out, start + (at - skipped), 1 << self.mini_shift);
+        for small in chain(&self.mini_fat, stream.start, count(self.mini_shift)) {
+            let at = u64::from(small) << self.mini_shift;
+            let Some(&sector) = self.mini.get(size(at >> self.shift)) else { break };
+            let within = at & ((1 << self.shift) - 1);
+            join(&mut out, ((u64::from(sector) + 1) << self.shift) + within, 1 << self.mini_shift);
         }
-        whole(out, node.len)
+        l.work(8 * out.len() as u64).then(|| whole(out, stream.len))
     }
 }
 
-fn chain(fat: &[u32], start: u32) -> Vec<u32> {
+/// Up to `count_max` sectors from `start` on; ends as well where it must have gone in a circle.
+fn chain(fat: &[u32], start: u32, count_max: usize) -> Vec<u32> {
     let mut out = Vec::new();
     let mut next = start;
-    while next < SECTOR_MAX && out.len() < fat.len() {
+    while next < SECTOR_MAX && out.len() < fat.len().min(count_max) {
         out.push(next);
         match fat.get(size(u64::from(next))) {
             Some(&n) => next = n,
@@ -232,7 +229,7 @@ fn node(entry: &[u8]) -> Option<Node> {
 }
 
 /// All streams, by the trees of siblings.
-fn walk(l: &mut Lister<'_, '_>, file: &File, nodes: &[Node]) -> Vec<Stream> {
+fn walk(l: &mut Lister<'_, '_>, nodes: &[Node]) -> Vec<Stream> {
     let mut seen = vec![false; nodes.len()];
     let mut out = Vec::new();
     let mut open = vec![(nodes.first().map_or(NO_ENTRY, |n| n.child), Vec::new())];
@@ -248,6 +245,7 @@ fn walk(l: &mut Lister<'_, '_>, file: &File, nodes: &[Node]) -> Vec<Stream> {
             own.push(b'/');
         }
         own.extend(&node.name);
+        own.truncate(PATH_LEN_MAX);
         match node.kind {
             1 => {
                 open.push((node.left, path));
@@ -255,7 +253,7 @@ fn walk(l: &mut Lister<'_, '_>, file: &File, nodes: &[Node]) -> Vec<Stream> {
             }
             2 => {
                 open.push((node.left, path));
-                out.push(Stream { path: own, recipe: file.stream(node), len: node.len });
+                out.push(Stream { path: own, start: node.start, len: node.len });
             }
             _ => open.push((node.left, path)),
         }
@@ -264,12 +262,12 @@ fn walk(l: &mut Lister<'_, '_>, file: &File, nodes: &[Node]) -> Vec<Stream> {
 }
 
 /// The source of a VBA module: the stream's last part, which begins with a compressed "Attribute".
-fn module(l: &mut Lister<'_, '_>, stream: &Stream) {
+fn module(l: &mut Lister<'_, '_>, stream: &Stream, recipe: Recipe) {
     let parent = stream.path.rsplitn(2, |&b| b == b'/').nth(1).unwrap_or(&[]);
     if !parent.ends_with(b"VBA") || stream.len > MODULE_LEN_MAX {
         return;
     }
-    let Some(bytes) = l.make(stream.recipe.clone(), MODULE_LEN_MAX) else { return };
+    let Some(bytes) = l.make(recipe, MODULE_LEN_MAX) else { return };
     // Signature and header of the first chunk, flags of the first eight tokens, then literals.
     let start = find(&bytes, b"\0Attribut", 3).map(|i| i - 3);
     if let Some(packed) = start.and_then(|at| bytes.get(at..)).filter(|p| p.first() == Some(&1)) {
@@ -279,14 +277,16 @@ fn module(l: &mut Lister<'_, '_>, stream: &Stream) {
 }
 
 /// The file name of an attachment's data (MS-OXMSG §2.2.2): property 3701 of binary type; names are 3707, 3704, 3001.
-fn attachment(l: &mut Lister<'_, '_>, stream: &Stream, streams: &[Stream]) -> Option<Vec<u8>> {
+fn attachment(l: &mut Lister<'_, '_>, file: &File, stream: &Stream, streams: &[Stream]) -> Option<Vec<u8>> {
     let storage = stream.path.strip_suffix(b"__substg1.0_37010102").filter(|_| l.kind == Kind::Msg)?;
     for property in ["3707001F", "3704001F", "3001001F"] {
         let wanted = [storage, b"__substg1.0_", property.as_bytes()].concat();
+        l.work(16 * streams.len() as u64);
         let Some(name) = streams.iter().find(|s| s.path == wanted && s.len <= ATTACHMENT_NAME_LEN_MAX) else {
             continue;
         };
-        let bytes = l.make(name.recipe.clone(), ATTACHMENT_NAME_LEN_MAX)?;
+        let recipe = file.stream(l, name)?;
+        let bytes = l.make(recipe, ATTACHMENT_NAME_LEN_MAX)?;
         let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b)).collect();
         return Some(String::from_utf16_lossy(&units).into_bytes());
     }
@@ -331,7 +331,7 @@ mod tests {
             t
         };
         let none = u32::MAX;
-        let vba = [1, 0x19, 0xb0, 0].iter().copied().chain(*b"Attribut\0e VB_Nam\0e = \"x\"\n").collect::<Vec<u8>>();
+        let vba = [1, 0x1a, 0xb0, 0].iter().copied().chain(*b"Attribut\0e VB_Nam\0e = \"x\"\n").collect::<Vec<u8>>();
         let directory = [
             entry("Root Entry", 5, none, 1, 3, 192),
             entry("small", 2, 2, none, 0, 10),

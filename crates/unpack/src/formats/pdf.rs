@@ -25,6 +25,10 @@ pub(super) fn list(l: &mut Lister<'_, '_>) {
             _ => continue,
         };
         let before = all.get(keyword.saturating_sub(DICTIONARY_LEN_MAX)..keyword).unwrap_or(&[]);
+        // A look back, and some for keys in the dictionary.
+        if before.trim_ascii_end().ends_with(b">>") && !l.work(8 * before.len() as u64) {
+            return;
+        }
         let Some((number, dictionary)) = object(before) else { continue };
         let end = stream_end(&all, data, dictionary);
         at = end;

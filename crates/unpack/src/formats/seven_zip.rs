@@ -13,7 +13,7 @@ use header::{Folder, Header};
 
 const START_LEN: u64 = 32;
 /// Longest header, packed or not.
-const HEADER_LEN_MAX: u64 = 16 << 20;
+const HEADER_LEN_MAX: u64 = 8 << 20;
 /// Headers packed in headers.
 const PACKED_HEADER_COUNT_MAX: usize = 4;
 

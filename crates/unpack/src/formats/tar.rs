@@ -28,10 +28,10 @@ struct Extra {
 }
 
 pub(super) fn list(l: &mut Lister<'_, '_>) {
-    let mut at = 0;
+    let mut at = 0u64;
     let mut extra = Extra::default();
     let mut skipped = 0;
-    while at + BLOCK_LEN <= l.len() {
+    while at.saturating_add(BLOCK_LEN) <= l.len() {
         let header = l.read(at, 512);
         if header.iter().all(|&b| b == 0) {
             // Two of these are the end; there may be more behind them, as in archives joined by `cat`.

@@ -19,15 +19,20 @@ const RUN_COUNT_MAX: usize = 10_000;
 const WHOLE_LEN_MAX: u64 = 1 << 20;
 
 pub(super) fn list(l: &mut Lister<'_, '_>) {
+    if l.kind == Kind::Utf16 {
+        l.add(Entry::new("utf-16", b"", Recipe::slice(0, l.len()).through(Stage::Utf16)));
+        return;
+    }
     let text = l.scan();
     if l.kind == Kind::Uuencode {
-        uuencode(l, &text);
+        uuencode(l, &text, 0);
         return;
     }
     if !encoded_as_a_whole(l, &text) {
         runs(l, &text);
     }
     data_uris(l, &text);
+    uuencode(l, &text, 0);
     if l.len() <= WHOLE_LEN_MAX {
         whole(l, &text);
     }
@@ -60,10 +65,14 @@ fn encoded_as_a_whole(l: &mut Lister<'_, '_>, text: &[u8]) -> bool {
 
 /// All lines but the last are equally long, as encoders break them.
 fn even_lines(text: &[u8]) -> bool {
-    let mut lens = text.split(|&b| b == b'\n').map(|line| line.trim_ascii().len()).filter(|&n| n > 0);
+    let mut lens = text.split(|&b| b == b'\n').map(|line| line.trim_ascii().len()).filter(|&n| n > 0).peekable();
     let Some(first) = lens.next() else { return false };
-    let rest: Vec<usize> = lens.collect();
-    rest.split_last().is_none_or(|(last, middle)| *last <= first && middle.iter().all(|n| *n == first))
+    while let Some(len) = lens.next() {
+        if len > first || len < first && lens.peek().is_some() {
+            return false;
+        }
+    }
+    true
 }
 
 fn plausible(how: &str, count: usize) -> bool {
@@ -214,8 +223,8 @@ fn whole(l: &mut Lister<'_, '_>, text: &[u8]) {
     }
 }
 
-/// Every `begin` in the text; also in mails and news.
-pub(super) fn uuencode(l: &mut Lister<'_, '_>, text: &[u8]) {
+/// Every `begin` in the text, which is at `base` of the content; also in mails and news.
+pub(super) fn uuencode(l: &mut Lister<'_, '_>, text: &[u8], base: u64) {
     let mut at = 0;
     while let Some(start) =
         if at == 0 && text.starts_with(b"begin") { Some(0) } else { find(text, b"\nbegin", at).map(|i| i + 1) }
@@ -234,7 +243,7 @@ pub(super) fn uuencode(l: &mut Lister<'_, '_>, text: &[u8]) {
         let end = find(text, mark, data.saturating_sub(1)).map_or(text.len(), |i| i + mark.len() + 1).min(text.len());
         let len = end.saturating_sub(data);
         let (stage, len) = if base64 { (Stage::Base64, len.saturating_sub(6)) } else { (Stage::Uu, len) };
-        let recipe = Recipe::slice(data as u64, len as u64).through(stage);
+        let recipe = Recipe::slice(base + data as u64, len as u64).through(stage);
         if !l.add(Entry::new("uuencode", name, recipe)) {
             return;
         }
@@ -279,6 +288,13 @@ mod tests {
         ] {
             assert_eq!(leaves(text), [], "{}", text.escape_ascii());
         }
+    }
+
+    #[test]
+    fn parses_encoded_commands() {
+        let command: Vec<u8> = b"IEX (New-Object Net.WebClient)".iter().flat_map(|b| [*b, 0]).collect();
+        let got = leaves(&command);
+        assert_eq!(got, [("utf-16".to_owned(), b"IEX (New-Object Net.WebClient)".to_vec())]);
     }
 
     #[test]

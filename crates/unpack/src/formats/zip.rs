@@ -13,6 +13,10 @@ use crate::recipe::{Recipe, name};
 use headers::{CENTRAL, Central, Directory, Found, LOCAL, LOCAL_LEN};
 use sekisho_inflate::Coding;
 
+/// Method of LZMA, and what precedes its stream.
+const LZMA: u16 = 14;
+const LZMA_HEADER_LEN: u64 = 9;
+
 pub(super) fn list(l: &mut Lister<'_, '_>) {
     match headers::directory(l) {
         Some(directory) => by_directory(l, &directory),
@@ -26,7 +30,11 @@ pub(super) fn list(l: &mut Lister<'_, '_>) {
 /// A ZIP archive at the end of something else: the part from its first member on, as one member.
 pub(super) fn appended(l: &mut Lister<'_, '_>) -> bool {
     let Some(directory) = headers::directory(l) else { return false };
-    let first = members(l, &directory, 1).first().map_or(directory.at, |c| directory.base.saturating_add(c.local_at));
+    let mut first = directory.at;
+    entries(l, &directory, &mut |_, central| {
+        first = directory.base.saturating_add(central.local_at);
+        false
+    });
     if first == 0 || !matches!(l.read(first, 4).as_ref(), b"PK\x03\x04" | b"PK\x01\x02") {
         return false;
     }
@@ -34,44 +42,47 @@ pub(super) fn appended(l: &mut Lister<'_, '_>) -> bool {
     l.add(Entry::new("appended", b"", Recipe::slice(first, directory.end.saturating_sub(first))))
 }
 
-/// Entries of the central directory, `count_max` at most.
-fn members(l: &mut Lister<'_, '_>, directory: &Directory, count_max: u64) -> Vec<Central> {
-    let mut out = Vec::new();
+/// Calls `each` with the entries of the central directory until it says false; how many there were.
+fn entries<'a>(
+    l: &mut Lister<'_, 'a>,
+    directory: &Directory,
+    each: &mut dyn FnMut(&mut Lister<'_, 'a>, Central) -> bool,
+) -> u64 {
+    let mut count = 0;
     let mut at = directory.at;
     let end = directory.at.saturating_add(directory.len);
-    while at < end && (out.len() as u64) < count_max && l.work(64) {
+    while at < end && l.work(64) {
         let Some((central, next)) = headers::central(l, at) else {
             l.odd("zip: damaged central directory");
             break;
         };
         at = next;
-        out.push(central);
+        count += 1;
+        if !each(l, central) {
+            break;
+        }
     }
-    out
+    count
 }
 
 fn by_directory(l: &mut Lister<'_, '_>, directory: &Directory) {
-    /// More than any budget of members.
-    const COUNT_MAX: u64 = 2_000_000;
-    let centrals = members(l, directory, COUNT_MAX);
-    if centrals.len() as u64 != directory.count {
-        l.odd("zip: the directory's count is wrong");
-    }
+    // Where members begin and end.
     let mut taken: Vec<(u64, u64)> = Vec::new();
-    for central in &centrals {
+    let count = entries(l, directory, &mut |l, central| {
         let at = directory.base.saturating_add(central.local_at);
         let Some(local) = headers::local(l, at) else {
             l.odd("zip: no local header where one should be");
-            continue;
+            return true;
         };
         if local.name != central.found.name {
             l.odd("zip: names in directory and local header differ");
         }
         let data = at.saturating_add(local.data_at);
         taken.push((at, data.saturating_add(central.found.packed)));
-        if !member(l, &central.found, data) {
-            return;
-        }
+        member(l, &central.found, data)
+    });
+    if count != directory.count && !l.is_full() {
+        l.odd("zip: the directory's count is wrong");
     }
     taken.sort_unstable();
     let pairs = || taken.iter().zip(taken.iter().skip(1));
@@ -89,7 +100,7 @@ fn by_directory(l: &mut Lister<'_, '_>, directory: &Directory) {
 
 /// Members between those of the directory: deleted or hidden ones.
 fn hidden(l: &mut Lister<'_, '_>, at: u64, end: u64) {
-    if at + LOCAL_LEN < end && l.read(at, 4).as_ref() == LOCAL {
+    if at.saturating_add(LOCAL_LEN) < end && l.read(at, 4).as_ref() == LOCAL {
         l.odd("zip: members that the directory doesn't have");
         by_local_headers(l, at, end);
     }
@@ -110,7 +121,7 @@ fn comment(l: &mut Lister<'_, '_>, directory: &Directory) {
 fn by_local_headers(l: &mut Lister<'_, '_>, mut at: u64, end: u64) {
     /// Bytes looked through for the next header where a length is unknown.
     const SEARCH_LEN_MAX: usize = 64 << 20;
-    while at + LOCAL_LEN <= end && l.work(64) {
+    while at.saturating_add(LOCAL_LEN) <= end && l.work(64) {
         let Some(local) = headers::local(l, at) else { return };
         let data = at.saturating_add(local.data_at);
         let mut found = Found { name: local.name, ..local.found };
@@ -130,7 +141,7 @@ fn by_local_headers(l: &mut Lister<'_, '_>, mut at: u64, end: u64) {
             return;
         }
         if l.read(at, 4).as_ref() == b"PK\x07\x08" {
-            at += if l.read(at + 16, 2).as_ref() == b"PK" { 16 } else { 24 };
+            at += if l.read(at.saturating_add(16), 2).as_ref() == b"PK" { 16 } else { 24 };
         }
     }
 }
@@ -154,6 +165,9 @@ fn member(l: &mut Lister<'_, '_>, found: &Found, data: u64) -> bool {
                 return l.add(entry.flaw(Completeness::Encrypted));
             }
         }
+    }
+    if method == LZMA {
+        entry.recipe = Recipe::slice(data.saturating_add(LZMA_HEADER_LEN), found.packed.saturating_sub(LZMA_HEADER_LEN));
     }
     match unpacking(l, method, found, data) {
         Ok(Some(stage)) => entry.recipe = entry.recipe.through(stage),
@@ -181,7 +195,7 @@ fn unpacking(l: &Lister<'_, '_>, method: u16, found: &Found, data: u64) -> Resul
         0 => return Ok(None),
         8 => Stage::inflate(Coding::RawDeflate),
         12 => Stage::inflate(Coding::Bzip2),
-        14 => {
+        LZMA => {
             if found.encrypted {
                 return Err("LZMA within encryption");
             }

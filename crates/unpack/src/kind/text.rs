@@ -8,6 +8,9 @@ pub(super) fn recognise(head: &[u8]) -> Option<Kind> {
     if matches!(head, [0xff, 0xfe, _, 0, ..] | [0xfe, 0xff, 0, _, ..]) {
         return Some(Kind::Utf16);
     }
+    if bare_utf16(head) {
+        return Some(Kind::Utf16);
+    }
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     if let Some(kind) = by_line(text) {
         return Some(kind);
@@ -21,6 +24,14 @@ pub(super) fn recognise(head: &[u8]) -> Option<Kind> {
         .or_else(|| structured(start))
         .or_else(|| mail(start))
         .or(Some(Kind::PlainText))
+}
+
+/// UTF-16 without a mark, as PowerShell's encoded commands are: ASCII with a zero after each character.
+fn bare_utf16(head: &[u8]) -> bool {
+    /// Shorter ones come about by chance.
+    const LEN_MIN: usize = 16;
+    let (units, _) = head.as_chunks::<2>();
+    head.len() >= LEN_MIN && units.iter().all(|[a, b]| *b == 0 && (a.is_ascii_graphic() || a.is_ascii_whitespace()))
 }
 
 /// Formats with a first line of their own, whose content may be anything.

@@ -2,8 +2,8 @@
 
 use crate::bytes::{le32, size};
 
-/// Things of which there may be no more than bytes in the header, which is bounded.
-const COUNT_MAX: usize = 4 << 20;
+/// Files, streams, folders; besides, there are never more than bytes to tell of them.
+const COUNT_MAX: usize = 1 << 20;
 /// Coders of a folder.
 const CODER_COUNT_MAX: usize = 8;
 
@@ -97,7 +97,8 @@ impl<'b> Cursor<'b> {
     }
 
     fn count(&mut self) -> Option<usize> {
-        self.number().map(size).filter(|&n| n <= COUNT_MAX)
+        let count = self.number().map(size)?;
+        (count <= COUNT_MAX.min(self.rest.len())).then_some(count)
     }
 
     fn bits(&mut self, count: usize) -> Option<Vec<bool>> {
@@ -266,7 +267,10 @@ fn substreams(c: &mut Cursor<'_>, folders: &mut [Folder]) -> Option<()> {
         }
         kind = c.number()?;
     }
-    let total = counts.iter().try_fold(0usize, |sum, n| sum.checked_add(*n)).filter(|n| *n <= COUNT_MAX)?;
+    let total = counts
+        .iter()
+        .try_fold(0usize, |sum, n| sum.checked_add(*n))
+        .filter(|n| *n <= COUNT_MAX.min(c.rest.len() + folders.len()))?;
     let sized = kind == 9;
     for (folder, &count) in folders.iter_mut().zip(&counts) {
         let mut left = folder.size();

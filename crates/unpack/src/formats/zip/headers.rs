@@ -11,6 +11,8 @@ pub(super) const LOCAL_LEN: u64 = 30;
 const END_LEN: usize = 22;
 /// Extra field of Zip64 (APPNOTE §4.5.3).
 const ZIP64: u16 = 1;
+/// Extra field of WinZip's AES.
+const AES: u16 = 0x9901;
 
 /// Where the central directory is.
 pub(super) struct Directory {
@@ -110,8 +112,9 @@ pub(super) fn central(l: &Lister<'_, '_>, at: u64) -> Option<(Central, u64)> {
         encrypted: flags & 1 != 0,
         streamed: flags & 8 != 0,
         mode: if h.get(5) == Some(&3) { le32(&h, 38)? >> 16 } else { 0 },
-        aes: extra(fields, 0x9901).map(<[u8]>::to_vec),
+        aes: extra(fields, AES).map(<[u8]>::to_vec),
     };
+    found.crc = found.crc.filter(|_| !unchecked(found.aes.as_deref()));
     let mut local_at = u64::from(le32(&h, 42)?);
     let big = extra(fields, ZIP64).unwrap_or(&[]);
     let mut next = 0;
@@ -126,6 +129,11 @@ pub(super) fn central(l: &Lister<'_, '_>, at: u64) -> Option<(Central, u64)> {
     found.packed = number(found.packed);
     local_at = number(local_at);
     Some((Central { found, local_at }, at + (46 + name_len + extra_len + comment_len) as u64))
+}
+
+/// The second version of WinZip's encryption has no checksum, but zero in its place.
+fn unchecked(aes: Option<&[u8]>) -> bool {
+    aes.is_some_and(|field| le16(field, 0) == Some(2))
 }
 
 /// A local header (APPNOTE §4.3.7).
@@ -147,14 +155,14 @@ pub(super) fn local(l: &Lister<'_, '_>, at: u64) -> Option<Local> {
         name: Vec::new(),
         method: le16(&h, 8)?,
         flags,
-        crc: le32(&h, 14).filter(|_| !streamed),
+        crc: le32(&h, 14).filter(|_| !streamed && !unchecked(extra(fields, AES))),
         packed,
         len: (!streamed).then_some(len),
         time: le16(&h, 10)?,
         encrypted: flags & 1 != 0,
         streamed,
         mode: 0,
-        aes: extra(fields, 0x9901).map(<[u8]>::to_vec),
+        aes: extra(fields, AES).map(<[u8]>::to_vec),
     };
     let name = rest.get(..name_len)?.to_vec();
     Some(Local { found, name, data_at: LOCAL_LEN + (name_len + extra_len) as u64 })
