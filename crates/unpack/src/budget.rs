@@ -21,7 +21,7 @@ pub const RATIO_FROM_LEN: u64 = 16 << 20;
 /// Window and block buffers of one decompressor.
 pub const WINDOW_LEN_MAX: usize = 64 << 20;
 /// Units of work: see [`Limits::work`].
-pub const WORK_MAX: u64 = 4 << 30;
+pub const WORK_MAX: u64 = 3 << 30;
 /// Units for a member, whatever its size: listing, recognition, handing over.
 pub(crate) const MEMBER_WORK: u64 = 2_000;
 /// Units between two looks at the deadline.

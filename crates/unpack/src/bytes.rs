@@ -38,10 +38,6 @@ pub(crate) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     array(bytes, at).map(u32::from_be_bytes)
 }
 
-pub(crate) fn be64(bytes: &[u8], at: usize) -> Option<u64> {
-    array(bytes, at).map(u64::from_be_bytes)
-}
-
 /// As a length in memory; what doesn't fit is more than there can be.
 pub(crate) fn size(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)

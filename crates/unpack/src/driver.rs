@@ -18,6 +18,9 @@ const READABLE_LEN_MIN: u64 = 10;
 /// Trailers shorter than this are padding.
 const TRAILER_LEN_MIN: u64 = 4;
 
+/// Units of work for a byte that is hashed and looked at.
+const HASH_WORK: u64 = 2;
+
 /// Unpacks contents within a budget.
 pub struct Unpacker<'u> {
     budget: &'u mut Budget,
@@ -199,7 +202,7 @@ impl<'a> Walk<'_, 'a> {
             true
         });
         // What this costs beyond the allowance is noticed before the next member.
-        let _ = self.budget.work(content.len());
+        let _ = self.budget.work(content.len().saturating_mul(HASH_WORK));
         let sha256: [u8; 32] = hash.finalize().into();
         let id = MemberId(self.next_id);
         self.next_id = self.next_id.saturating_add(1);
@@ -230,7 +233,7 @@ impl<'a> Walk<'_, 'a> {
         let mut opened = false;
         if visit == Visit::Open && !quine && same_as.is_none() && entry.form == Form::File {
             self.seen.entry(sha256).or_insert(id);
-            opened = self.open(id, entry, content, kind, sha256);
+            opened = self.open(id, content, kind, sha256);
         }
         if !opened {
             self.path.pop();
@@ -239,7 +242,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// Lists the members of `content`; false if there are none or they are too deep.
-    fn open(&mut self, id: MemberId, entry: &Entry, content: Content<'a>, kind: Kind, sha256: [u8; 32]) -> bool {
+    fn open(&mut self, id: MemberId, content: Content<'a>, kind: Kind, sha256: [u8; 32]) -> bool {
         let depth = u32::try_from(self.stack.len()).unwrap_or(u32::MAX);
         if depth >= self.budget.limits().depth {
             if formats::opens(kind) {
@@ -248,7 +251,7 @@ impl<'a> Walk<'_, 'a> {
             }
             return false;
         }
-        let mut lister = Lister::new(&content, kind, &entry.name, self.passwords, self.budget, &self.tally);
+        let mut lister = Lister::new(&content, kind, self.passwords, self.budget, &self.tally);
         formats::list(&mut lister);
         let Listing { entries, blocks, anomalies, heap_len } = lister.listing;
         for anomaly in anomalies {

@@ -111,7 +111,6 @@ pub(crate) struct Listing {
 pub(crate) struct Lister<'l, 'a> {
     pub(crate) content: &'l Content<'a>,
     pub(crate) kind: Kind,
-    pub(crate) name: &'l [u8],
     passwords: &'l [Vec<u8>],
     budget: &'l mut Budget,
     tally: &'l Tally,
@@ -123,12 +122,11 @@ impl<'l, 'a> Lister<'l, 'a> {
     pub(crate) fn new(
         content: &'l Content<'a>,
         kind: Kind,
-        name: &'l [u8],
         passwords: &'l [Vec<u8>],
         budget: &'l mut Budget,
         tally: &'l Tally,
     ) -> Self {
-        Self { content, kind, name, passwords, budget, tally, listing: Listing::default(), full: false }
+        Self { content, kind, passwords, budget, tally, listing: Listing::default(), full: false }
     }
 
     /// Length of the content.

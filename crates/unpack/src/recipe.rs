@@ -98,7 +98,7 @@ pub(crate) fn make<'a>(recipe: &Recipe, base: &Content<'a>, means: &mut Means<'_
     let limits = *means.budget.limits();
     let (allowance, cut) = means.budget.allowance();
     let room = limits.held_len.saturating_sub(means.tally.held_len()).min(limits.memory_len);
-    let weight = recipe.stages.iter().map(Stage::weight).max().unwrap_or(1);
+    let weight = recipe.stages.iter().map(Stage::weight).sum::<u64>().max(1);
     let mut collector = Collector {
         kept: Vec::new(),
         spooled: None,
@@ -108,7 +108,7 @@ pub(crate) fn make<'a>(recipe: &Recipe, base: &Content<'a>, means: &mut Means<'_
         allowance,
         over: cut,
         weight,
-        ratio: (limits.ratio, limits.ratio_from_len),
+        ratio: recipe.stages.iter().any(Stage::inflates).then_some((limits.ratio, limits.ratio_from_len)),
         cut: None,
         budget: means.budget,
         spool: means.spool,
@@ -280,7 +280,8 @@ struct Collector<'b> {
     allowance: u64,
     over: Cut,
     weight: u64,
-    ratio: (u64, u64),
+    /// Most bytes out for a byte in, and from how many bytes out on; for recipes that inflate.
+    ratio: Option<(u64, u64)>,
     cut: Option<Cut>,
     budget: &'b mut Budget,
     spool: &'b mut dyn Spool,
@@ -301,9 +302,8 @@ impl Collector<'_> {
         if self.cut.is_some() || bytes.is_empty() {
             return;
         }
-        let (ratio, from) = self.ratio;
         let len = self.len.saturating_add(bytes.len() as u64);
-        if self.weight > 1 && len > from && len > self.fed.saturating_mul(ratio) {
+        if self.ratio.is_some_and(|(ratio, from)| len > from && len > self.fed.saturating_mul(ratio)) {
             self.cut = Some(Cut::Ratio);
             return;
         }

@@ -84,7 +84,13 @@ impl Stage {
         Self::Inflate { coding, prefix: Vec::new(), open_end: false }
     }
 
-    /// Units of work for a byte that comes out.
+    /// May much more come out than goes in?
+    pub(crate) fn inflates(&self) -> bool {
+        matches!(self, Self::Inflate { .. } | Self::Ovba | Self::PdfLzw { .. } | Self::RunLength)
+    }
+
+    /// Units of work, of about two nanoseconds, for a byte that comes out.
+    /// They add up along a recipe.
     pub(crate) fn weight(&self) -> u64 {
         match self {
             Self::Inflate { coding, .. } => match coding {
@@ -92,9 +98,11 @@ impl Stage {
                 Coding::Lzma | Coding::Xz => 8,
                 _ => 2,
             },
-            Self::AesCbc { .. } | Self::AesCtr { .. } => 4,
-            Self::Crc32(_) | Self::Take(_) => 1,
-            _ => 2,
+            Self::PdfLzw { .. } => 16,
+            Self::Predictor { .. } => 8,
+            Self::Take(_) => 0,
+            Self::Crc32(_) => 2,
+            _ => 4,
         }
     }
 }

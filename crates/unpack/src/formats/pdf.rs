@@ -25,11 +25,15 @@ pub(super) fn list(l: &mut Lister<'_, '_>) {
             _ => continue,
         };
         let before = all.get(keyword.saturating_sub(DICTIONARY_LEN_MAX)..keyword).unwrap_or(&[]);
-        // A look back, and some for keys in the dictionary.
-        if before.trim_ascii_end().ends_with(b">>") && !l.work(8 * before.len() as u64) {
+        // The look back.
+        if before.trim_ascii_end().ends_with(b">>") && !l.work(before.len() as u64) {
             return;
         }
         let Some((number, dictionary)) = object(before) else { continue };
+        // Keys are looked for in all of it.
+        if !l.work(8 * dictionary.len() as u64) {
+            return;
+        }
         let end = stream_end(&all, data, dictionary);
         at = end;
         if !stream(l, number, dictionary, data as u64, (end - data) as u64) {

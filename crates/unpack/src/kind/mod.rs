@@ -20,8 +20,11 @@ use std::sync::LazyLock;
 /// Bytes from the beginning that decide.
 pub const HEAD_LEN: usize = 8192;
 
+/// Magic bytes and what they stand for.
+type Row = (&'static [u8], Kind);
+
 /// Rows of the table by their first byte.
-static BY_FIRST: LazyLock<Vec<Vec<(&'static [u8], Kind)>>> = LazyLock::new(|| {
+static BY_FIRST: LazyLock<Vec<Vec<Row>>> = LazyLock::new(|| {
     let rows = |byte: u8| table::AT_START.iter().filter(move |r| r.0.first() == Some(&byte)).copied().collect();
     (0..=u8::MAX).map(rows).collect()
 });

@@ -5,7 +5,7 @@ use super::Kind::*;
 
 /// Bytes at the beginning; sorted, so that those with one first byte are together. Of several that fit, the longest counts.
 #[rustfmt::skip]
-pub(super) static AT_START: &[(&[u8], Kind)] = &[
+pub(super) static AT_START: &[super::Row] = &[
     (b"\x00\x00\x00\x0cJXL \r\n\x87\n", JpegXl),
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", Jp2),
     (b"\x00\x00\x01\xba", MpegPs),

@@ -55,7 +55,7 @@ pub(crate) fn uu_name(line: &[u8]) -> Option<&[u8]> {
 /// Is it text that somebody could read: UTF-8 (cut off anywhere) or, with few exceptions, Latin; no control bytes?
 pub(crate) fn is_readable(bytes: &[u8]) -> bool {
     let control = |b: &u8| matches!(b, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
-    if bytes.is_empty() || bytes.iter().any(|b| control(b)) {
+    if bytes.is_empty() || bytes.iter().any(control) {
         return false;
     }
     match std::str::from_utf8(bytes) {
