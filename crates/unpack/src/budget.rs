@@ -218,9 +218,10 @@ impl Budget {
         if self.passed { Err(Cut::Deadline) } else { Ok(()) }
     }
 
-    /// Is there any work left to be spent?
+    /// What is used up, so that nothing more can be made of anything.
     pub(crate) fn spent(&mut self) -> Option<Cut> {
-        self.work(0).err()
+        let full = self.total_len >= self.limits.total_len;
+        self.work(0).err().or(full.then_some(Cut::Total))
     }
 
     /// Units of work that are left.
@@ -272,6 +273,9 @@ mod tests {
         let mut budget = Budget::new(Limits { total_len: 10, ..Limits::default() });
         budget.unpacked(4);
         assert_eq!(budget.allowance(), (6, Cut::Total));
+        assert_eq!(budget.spent(), None);
+        budget.unpacked(6);
+        assert_eq!(budget.spent(), Some(Cut::Total));
         budget.count(Cut::Ratio);
         assert_eq!(budget.cuts().filter(|c| c.1 > 0).collect::<Vec<_>>(), [(Cut::Ratio, 1)]);
     }
