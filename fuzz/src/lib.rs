@@ -9,6 +9,7 @@ use sekisho_proto::{ProtoId, Secrets, Transport};
 use sekisho_record::Record;
 use sekisho_testkit::quic::{self, Connection, Suite};
 use sekisho_types::Dir;
+pub use sekisho_unpack::Kind;
 use std::sync::Arc;
 
 /// Bytes as a sequence of calls to one parser: a header byte for the transport, then operations of one
@@ -169,8 +170,18 @@ pub fn packets_to_logs(data: &[u8]) {
 pub fn inflate(data: &[u8]) {
     use sekisho_inflate::{Coding, Inflater, Limits};
     const CODINGS: &[Coding] = &[
-        Coding::Brotli, Coding::Bzip2, Coding::Compress, Coding::Deflate, Coding::Gzip, Coding::Lz4, Coding::Lzma,
-        Coding::RawDeflate, Coding::Xz, Coding::Zlib, Coding::Zstd,
+        Coding::Brotli,
+        Coding::Bzip2,
+        Coding::Compress,
+        Coding::Deflate,
+        Coding::Gzip,
+        Coding::Lz4,
+        Coding::Lzma,
+        Coding::MsZip,
+        Coding::RawDeflate,
+        Coding::Xz,
+        Coding::Zlib,
+        Coding::Zstd,
     ];
     let Some((&[which, piece], rest)) = data.split_first_chunk::<2>() else { return };
     let mut inflater = Inflater::new(CODINGS[usize::from(which) % CODINGS.len()], Limits::default());
@@ -188,7 +199,12 @@ pub fn certificate(data: &[u8]) {
     if let Ok(cert) = sekisho_x509::Certificate::parse(data) {
         sekisho_x509::matches_name(&cert, b"www.example.com");
     }
-    sekisho_x509::validate(&[data, data], &roots, sekisho_types::Timestamp(1_700_000_000_000_000_000), Some("a.example"));
+    sekisho_x509::validate(
+        &[data, data],
+        &roots,
+        sekisho_types::Timestamp(1_700_000_000_000_000_000),
+        Some("a.example"),
+    );
 }
 
 /// Bytes as the head of a file, and as a name.
@@ -205,4 +221,21 @@ pub fn filter(data: &[u8]) {
     {
         filter.matches(&sekisho_wire::Decoded::default(), 60);
     }
+}
+
+/// Bytes as a content of one type, or of whichever they look like, under a small budget.
+pub fn unpack(kind: Option<sekisho_unpack::Kind>, data: &[u8]) {
+    use sekisho_unpack::{Budget, Content, Limits, Tree, Unpacker};
+    let limits =
+        Limits { members: 2_000, total_len: 16 << 20, member_len: 4 << 20, work: 256 << 20, ..Limits::default() };
+    let mut budget = Budget::new(limits);
+    let passwords = [b"secret".to_vec()];
+    let mut tree = Tree::default();
+    let mut unpacker = Unpacker::new(&mut budget).passwords(&passwords);
+    if let Some(kind) = kind {
+        unpacker = unpacker.taken_as(kind);
+    }
+    unpacker.run(Content::from_bytes(data), b"fuzz", &mut tree);
+    assert!(budget.total_len() <= limits.total_len && budget.members() <= limits.members);
+    assert!(tree.nodes.iter().all(|n| n.len <= limits.member_len.max(data.len() as u64)));
 }

@@ -93,7 +93,7 @@ fn check_protocol(name: &str) -> Result<bool> {
 }
 
 /// Is there a `program`? Installs Debian's `package` if there is none and we may.
-fn has(program: &str, package: &str) -> Result<bool> {
+pub(crate) fn has(program: &str, package: &str) -> Result<bool> {
     let works = || Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
     let may = shell::output("id", &["-u"])?.trim() == "0" && Command::new("apt-get").arg("--version").output().is_ok();
     if !works() && may {

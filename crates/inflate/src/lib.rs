@@ -13,6 +13,7 @@
 //! | bzip2 | `bzip2` on `libbz2-rs-sys` | Rust all through, push interface |
 //! | lz4 frames | `lz4_flex` for blocks, own framing | the crate's frame reader pulls, and would block |
 //! | lzma, xz | own | the crates pull and can't pause inside a range-coded stream |
+//! | MSZIP (cabinets) | `flate2`, own framing | blocks refer to the one before |
 //! | compress (LZW, `.Z`) | own | no maintained crate reads the UNIX variant |
 //!
 //! Checksums: those of gzip, zlib, bzip2 are verified by their decoders; those of zstd, lz4 and xz are skipped,
@@ -41,6 +42,7 @@ mod deflate;
 mod lz4;
 mod lzma;
 mod lzw;
+mod mszip;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -66,6 +68,8 @@ pub enum Coding {
     Lz4,
     /// A `.lzma` file.
     Lzma,
+    /// The data blocks of a cabinet with MSZIP, each with its header.
+    MsZip,
     /// Raw deflate (RFC 1951).
     RawDeflate,
     /// xz, one or more streams.
@@ -167,6 +171,7 @@ enum Decoder {
     Deflate(Box<deflate::Deflate>),
     Lz4(Box<lz4::Lz4>),
     Lzma(Box<lzma::LzmaFile>),
+    MsZip(Box<mszip::MsZip>),
     Xz(Box<xz::Xz>),
     Zstd(Box<zstd::Zstd>),
 }
@@ -193,6 +198,7 @@ impl Inflater {
             Coding::Gzip => Decoder::Deflate(Box::new(deflate::Deflate::gzip())),
             Coding::Lz4 => Decoder::Lz4(Box::new(lz4::Lz4::new(limits.memory_len))),
             Coding::Lzma => Decoder::Lzma(Box::new(lzma::LzmaFile::new(limits.memory_len))),
+            Coding::MsZip => Decoder::MsZip(Box::default()),
             Coding::RawDeflate => Decoder::Deflate(Box::new(deflate::Deflate::raw())),
             Coding::Xz => Decoder::Xz(Box::new(xz::Xz::new(limits.memory_len))),
             Coding::Zlib => Decoder::Deflate(Box::new(deflate::Deflate::zlib())),
@@ -219,6 +225,7 @@ impl Inflater {
             Decoder::Deflate(d) => d.push(input, &mut self.scratch, &mut sink),
             Decoder::Lz4(d) => d.push(input, &mut sink),
             Decoder::Lzma(d) => d.push(input, &mut sink),
+            Decoder::MsZip(d) => d.push(input, &mut sink),
             Decoder::Xz(d) => d.push(input, &mut sink),
             Decoder::Zstd(d) => d.push(input, &mut sink),
         };
@@ -272,6 +279,7 @@ impl Inflater {
             Decoder::Deflate(_) => size_of::<deflate::Deflate>() + deflate::HEAP_LEN,
             Decoder::Lz4(d) => size_of::<lz4::Lz4>() + d.heap_len(),
             Decoder::Lzma(d) => size_of::<lzma::LzmaFile>() + d.heap_len(),
+            Decoder::MsZip(d) => size_of::<mszip::MsZip>() + d.heap_len(),
             Decoder::Xz(d) => size_of::<xz::Xz>() + d.heap_len(),
             Decoder::Zstd(d) => size_of::<zstd::Zstd>() + d.heap_len(),
         };

@@ -391,3 +391,43 @@ fn http_tokens_and_magics() {
     assert_eq!(Coding::from_http(b"x-compress"), Some(Coding::Compress));
     assert_eq!(Coding::from_magic(b"BZ"), None);
 }
+
+/// Blocks as a cabinet has them; each refers to the one before.
+fn mszip(data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut previous: &[u8] = &[];
+    for block in data.chunks(32 << 10) {
+        let mut deflate = flate2::Compress::new(Compression::best(), false);
+        if !previous.is_empty() {
+            deflate.set_dictionary(previous).unwrap();
+        }
+        let mut packed = Vec::with_capacity(40 << 10);
+        deflate.compress_vec(block, &mut packed, flate2::FlushCompress::Finish).unwrap();
+        out.extend([0; 4]);
+        out.extend((packed.len() as u16 + 2).to_le_bytes());
+        out.extend((block.len() as u16).to_le_bytes());
+        out.extend(b"CK");
+        out.extend(packed);
+        previous = block;
+    }
+    out
+}
+
+#[test]
+fn mszip_blocks_refer_to_the_one_before() {
+    let data: Vec<u8> = sample().into_iter().cycle().take(80_000).collect();
+    let packed = mszip(&data);
+    for size in [1, 1000, packed.len()] {
+        let mut inflater = Inflater::new(Coding::MsZip, Limits::default());
+        let mut made = Vec::new();
+        for piece in packed.chunks(size) {
+            inflater.push(piece, &mut |b| made.extend_from_slice(b));
+        }
+        assert!(inflater.finish(&mut |_| ()));
+        assert_eq!(made, data);
+    }
+    let mut inflater = Inflater::new(Coding::MsZip, Limits::default());
+    let second = 8 + usize::from(u16::from_le_bytes([packed[4], packed[5]]));
+    let outcome = inflater.push(&packed[second..], &mut |_| ());
+    assert_eq!(outcome, Outcome::Stopped(Stop::Corrupt), "the first block is missing");
+}

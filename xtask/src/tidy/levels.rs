@@ -5,11 +5,12 @@ use serde_json::Value;
 /// Level of each crate (design §2); a crate may depend only on lower levels.
 const LEVELS: &[(&str, u8)] = &[
     ("sekisho-types", 0),
+    ("sekisho-inflate", 0),
     ("sekisho-scan", 0),
     ("sekisho-record-derive", 0),
     ("sekisho-record", 1),
     ("sekisho-wire", 1),
-    ("sekisho-inflate", 1),
+    ("sekisho-unpack", 1),
     ("sekisho-x509", 1),
     ("sekisho-capture", 1),
     ("sekisho-flow", 2),
