@@ -38,7 +38,6 @@ mod mime;
 mod named;
 mod nested;
 mod ntlm;
-mod pdus;
 mod pieces;
 mod protocol;
 mod recognize;
