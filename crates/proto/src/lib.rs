@@ -124,8 +124,8 @@ pub mod xmpp;
 
 pub use across::Across;
 pub use cx::{
-    Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
-    REMEMBERED_FOR, Range, Remembered, Transfer, Weird,
+    Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, Files, HandOver, MAX_REMEMBERED, Outbox,
+    REMEMBERED_FOR, Remembered, Transfer, Weird,
 };
 pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, MAX_DECODER_LEN, REFILL_RATIO, Windows};
 pub(crate) use nested::MAX_NESTED_DEPTH;
@@ -134,4 +134,5 @@ pub use protocol::{Descriptor, Guess, Probe, Protocol, Start, Transport};
 pub use recognize::{Choice, MAX_PROBE_BYTES, MAX_PROBE_CHUNKS, Probing, ProtoSet, choose, proto_bit};
 pub use registry::{Event, PROTOCOLS, Parser, ProtoId, schemas};
 pub use secrets::{Added, MAX_SECRET_SESSIONS, Secret, SecretKind, Secrets, SessionSecrets};
+pub use sekisho_record::{FileMeta, Range};
 pub use stream::{Held, Joined, Line, Lines};
