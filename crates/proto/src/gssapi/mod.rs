@@ -89,11 +89,15 @@ impl Gssapi {
         }
     }
 
-    /// The first ticket shown gives a row. Zeek looks at framed messages only.
+    /// The first ticket shown gives a row. Zeek knows framed messages only.
     fn kerberos(&mut self, token: &Kerberos<'_>, cx: &mut Cx<'_>) {
         match token {
             Kerberos::Framed(message) => {
                 cx.confirm_midstream("krb");
+                kerberos::shown(message, &mut self.ticket_shown, cx);
+            }
+            Kerberos::Bare(message) => {
+                cx.recognize("krb");
                 kerberos::shown(message, &mut self.ticket_shown, cx);
             }
             Kerberos::Other => cx.recognize("krb"),
@@ -152,7 +156,9 @@ fn parse(bytes: &[u8]) -> ParseResult<Token<'_>> {
 enum Kerberos<'a> {
     /// A message framed by the mechanism (RFC 4121 §4.1).
     Framed(&'a [u8]),
-    /// A bare one (MS-KILE's DCE style), or another token of the mechanism (user to user).
+    /// A bare one (MS-KILE's DCE style).
+    Bare(&'a [u8]),
+    /// Another token of the mechanism (user to user).
     Other,
 }
 
@@ -160,7 +166,7 @@ fn kerberos_token(token: &[u8]) -> Option<Kerberos<'_>> {
     let mut all = Ber::new(token);
     let outer = all.element(&"token").ok()?;
     if outer.tag != tag::INITIAL {
-        return (KERBEROS_MESSAGES.contains(&outer.tag) && all.is_empty()).then_some(Kerberos::Other);
+        return (KERBEROS_MESSAGES.contains(&outer.tag) && all.is_empty()).then_some(Kerberos::Bare(token));
     }
     let mut inner = Ber::new(outer.content);
     let oid = inner.expect(&"mechanism", tag::OID).ok()?;

@@ -99,7 +99,8 @@ impl Session {
 
     /// A message, or only its head where it is long.
     pub fn message(&mut self, head: &Head, bytes: Option<&[u8]>, cx: &mut Cx<'_>) -> Next {
-        cx.confirm(service(cx));
+        // Zeek's parser minds no missing beginning.
+        cx.confirm_midstream(service(cx));
         let body = bytes.map(|b| head.body(b));
         match head.op {
             op::SEARCH | op::SEARCH_ENTRY | op::SEARCH_DONE => self.search(head, body, cx),
