@@ -333,11 +333,7 @@ fn probe(p: &Probe<'_>) -> Guess {
         let yes = message::is_cyclic(datagram) || (lists || other) && whole();
         return if yes { Guess::Yes } else { Guess::No };
     }
-    match (stream_begins(p.orig, p.port_match), stream_begins(p.resp, p.port_match)) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    }
+    stream_begins(p.orig, p.port_match).either(stream_begins(p.resp, p.port_match))
 }
 
 /// Is this a message that says more than zeros?

@@ -181,9 +181,5 @@ fn probe(p: &Probe<'_>) -> Guess {
         Head::More => Guess::More,
         Head::Bad => Guess::No,
     };
-    match (side(p.orig), side(p.resp)) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    }
+    side(p.orig).either(side(p.resp))
 }

@@ -242,9 +242,5 @@ fn probe(p: &Probe<'_>) -> Guess {
         Ok(Some(payload)) if message::begins(payload) => Guess::Yes,
         _ => Guess::No,
     };
-    match (side(p.orig), side(p.resp)) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    }
+    side(p.orig).either(side(p.resp))
 }
