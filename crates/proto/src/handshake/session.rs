@@ -230,6 +230,9 @@ impl Session {
             self.ticket_without_id = false;
         }
         if let Some(name) = h.server_name {
+            if tor::asks_relay(name, h.alpn.is_empty(), cx.flow.tuple.resp_port) {
+                cx.recognize("tor");
+            }
             self.server_name = Some(name.into());
             if h.server_name_count > 1 {
                 cx.weird("SSL_many_server_names");
