@@ -4,7 +4,7 @@ use super::chain::Chain;
 use super::fingerprint::{self, Carrier};
 use super::message::{self, ClientHello, ServerHello, kind};
 use super::names::{alert_name, group_name, is_tls13, version_name};
-use super::{ciphers, record::SslRecord};
+use super::{ciphers, record::SslRecord, tor};
 use crate::{Cx, FileMeta};
 use sekisho_record::{Digest, Head, Text};
 use sekisho_types::{Dir, Heap, list_len};

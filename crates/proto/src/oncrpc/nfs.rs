@@ -354,7 +354,8 @@ mod tests {
     fn parses_compounds() {
         let open = [words(&[18, 0, 1, 0, 0, 0, 0, 0, 0, 5]), b"a.txt\0\0\0".to_vec()].concat();
         let args = [words(&[0, 1, 5, 53]), vec![0; 32], words(&[22, 2]), b"dd\0\0".to_vec(), open, words(&[10, 9, 0])];
-        let got = compound(&args.concat()).clone();
+        let args = args.concat();
+        let got = compound(&args);
         assert_eq!((got.handle, got.name.as_slice()), (Some(&b"dd"[..]), &b"a.txt"[..]));
         assert_eq!(got.operations, ["SEQUENCE", "PUTFH", "OPEN", "GETFH", "GETATTR"]);
         let opened = [vec![0; 40], words(&[1, 0, 0])].concat();
