@@ -39,22 +39,6 @@ fn info(s: FileSummary) -> FileInfo {
 
 impl Files for FileHost<'_> {
     fn open(&mut self, flow: &FlowInfo, _ts: Timestamp, meta: FileMeta) -> FileId {
-        let meta = sekisho_files::FileMeta {
-            source: meta.source,
-            depth: meta.depth,
-            is_orig: meta.is_orig,
-            filename: meta.filename,
-            suggested_name: meta.suggested_name,
-            total_len: meta.total_len,
-            declared_mime: meta.declared_mime,
-            range: meta.range.map(|r| sekisho_files::Range { start: r.start, total: r.total, key: r.key }),
-            analyzers: meta.analyzers,
-            known_mime: meta.known_mime,
-            parent: None,
-            unlogged: meta.unlogged,
-            decrypted: meta.decrypted,
-            random_access: meta.random_access,
-        };
         FileId(self.manager.open(flow, meta).0)
     }
 

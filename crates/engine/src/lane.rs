@@ -61,7 +61,7 @@ pub(crate) struct Lane {
     pub(crate) flows: FlowTable<App>,
     pub(crate) defrag: Defragmenter,
     pub(crate) host: Host,
-    neighbours: Neighbours,
+    pub(crate) neighbours: Neighbours,
     /// What it may come to use.
     pub(crate) caps: Lens,
     /// Out-of-order bytes from which on some have to go.

@@ -53,10 +53,16 @@ impl Lane {
     fn held(&self) -> Lens {
         let reassembly = len(self.flows.reassembly_len());
         let table = len(self.flows.held_len()).saturating_sub(reassembly);
-        let parsers = u64::try_from(self.host.parsers_len).unwrap_or(0);
+        let parsers = u64::try_from(self.host.parsers_len).unwrap_or(0).saturating_add(self.shared_len());
         let fragments = len(self.defrag.held_len());
         let (decoding, files) = (self.host.out.decoding.held_len(), len(self.host.files.held_len()));
         [table, parsers, reassembly, fragments, decoding, files]
+    }
+
+    /// What is known of several flows together, and of what no flow is about. It is counted with the parsers' states;
+    /// what it may come to is bounded by itself.
+    fn shared_len(&self) -> u64 {
+        len(self.host.out.across.held_len() + self.neighbours.held_len())
     }
 
     /// What the lane uses, and has used since it was asked last.
@@ -65,7 +71,9 @@ impl Lane {
         let [table, _, reassembly, ..] = held;
         let peak = [
             table,
-            u64::try_from(std::mem::replace(&mut self.host.parsers_peak, self.host.parsers_len)).unwrap_or(0),
+            u64::try_from(std::mem::replace(&mut self.host.parsers_peak, self.host.parsers_len))
+                .unwrap_or(0)
+                .saturating_add(self.shared_len()),
             reassembly,
             len(self.defrag.take_peak()),
             self.host.out.decoding.take_peak(),
@@ -93,7 +101,7 @@ impl Lane {
         limits.flow_reassembly_len = size(FLOW_REASSEMBLY_LEN.min(reassembly / 2));
         self.flows.set_limits(limits);
         self.defrag.set_limit(size(fragments));
-        self.host.parsers_cap = i64::try_from(parsers).unwrap_or(i64::MAX);
+        self.host.parsers_cap = i64::try_from(parsers.saturating_sub(self.shared_len())).unwrap_or(i64::MAX);
         self.host.out.decoding.set_limit(decoding);
         self.host.files.set_held_limit(size(files));
     }
@@ -101,7 +109,7 @@ impl Lane {
     /// An epoch is over: gives up what has to be, in the fixed order.
     pub fn obey(&mut self, order: &Order, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
         if let Some(goal) = order.parsers_goal {
-            self.evict_holders(goal, at, rows, store);
+            self.evict_holders(goal.saturating_sub(self.shared_len()), at, rows, store);
         }
         if let Some(goal) = order.live_goal {
             self.evict_idle(goal, at, rows, store);

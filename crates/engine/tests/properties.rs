@@ -29,9 +29,7 @@ fn captures() -> Vec<(PathBuf, Vec<Packet>)> {
 static SECRETS: LazyLock<Arc<Secrets>> = LazyLock::new(Arc::default);
 
 fn settings() -> Settings {
-    let mut settings = Settings::default();
-    settings.secrets = Arc::clone(&SECRETS);
-    settings
+    Settings { secrets: Arc::clone(&SECRETS), ..Settings::default() }
 }
 
 fn read(path: &Path) -> Vec<Packet> {

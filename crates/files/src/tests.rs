@@ -1,5 +1,6 @@
 use super::*;
-use sekisho_types::{Addr, FiveTuple, FlowInfo, Interval, Timestamp};
+use sekisho_record::Text;
+use sekisho_types::{Addr, FiveTuple, FlowInfo, Interval, Timestamp, Uid};
 use std::collections::BTreeMap;
 
 fn flow(n: u8) -> FlowInfo {

@@ -16,7 +16,6 @@ pub(crate) const MAX_OID_ARCS: usize = 64;
 pub(crate) const MAX_ARC_LEN: usize = 10;
 
 /// Identifier octets of universal types (X.680 §8.4).
-#[allow(dead_code, reason = "a table of the standard; not every protocol is there yet")]
 pub(crate) mod tag {
     pub(crate) const BOOLEAN: u8 = 0x01;
     pub(crate) const INTEGER: u8 = 0x02;
@@ -25,8 +24,6 @@ pub(crate) mod tag {
     pub(crate) const NULL: u8 = 0x05;
     pub(crate) const OID: u8 = 0x06;
     pub(crate) const ENUMERATED: u8 = 0x0a;
-    pub(crate) const GENERALIZED_TIME: u8 = 0x18;
-    pub(crate) const GENERAL_STRING: u8 = 0x1b;
     pub(crate) const SEQUENCE: u8 = 0x30;
     pub(crate) const SET: u8 = 0x31;
     /// Constructed element `n` of the application's own types.

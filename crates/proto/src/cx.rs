@@ -1,6 +1,6 @@
 use crate::across::Across;
 use crate::{Decoding, Event, ProtoId, Secrets, Transport};
-use sekisho_record::{Head, Tail, Text};
+use sekisho_record::{FileMeta, Head, Tail, Text};
 use sekisho_types::{Addr, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -107,48 +107,6 @@ impl Expectation {
 
 /// How long an [`Expectation`] usually holds, as Zeek's FTP expectations do.
 pub const EXPECTATION_LIFETIME: Interval = Interval::from_secs(300);
-
-/// Part of a larger resource (HTTP ranges).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Range {
-    /// Offset of the first byte.
-    pub start: u64,
-    /// Size of the whole resource, if announced.
-    pub total: Option<u64>,
-    /// Parts with equal keys (host, URI, ETag) belong to one resource.
-    pub key: Text,
-}
-
-/// What a parser knows about a file when its content begins.
-#[derive(Clone, Debug, Default)]
-pub struct FileMeta {
-    /// Zeek's source name: `HTTP`, `FTP_DATA`, `SMTP`, `SSL`.
-    pub source: &'static str,
-    /// Nesting depth: MIME part number, certificate position.
-    pub depth: u64,
-    /// Direction of the content.
-    pub is_orig: bool,
-    /// Name from the wire.
-    pub filename: Option<Text>,
-    /// What to call the file where no name was given: the last part of a URI's path.
-    pub suggested_name: Option<Text>,
-    /// Announced size.
-    pub total_len: Option<u64>,
-    /// Declared media type, without parameters.
-    pub declared_mime: Option<Text>,
-    /// Set if this is a part of a larger resource.
-    pub range: Option<Range>,
-    /// Names for the `analyzers` column, e.g. `X509`.
-    pub analyzers: &'static [&'static str],
-    /// Type known from the protocol, which no look at the content shall change.
-    pub known_mime: Option<&'static str>,
-    /// No row in `files` for it: certificates, which have `x509`.
-    pub unlogged: bool,
-    /// It came encrypted; set by [`Cx::file_open`].
-    pub decrypted: bool,
-    /// Pieces come with their offsets, in any order ([`Cx::file_data_at`]).
-    pub random_access: bool,
-}
 
 /// A file that is passing; valid until closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -39,7 +39,6 @@ mod named;
 mod nested;
 mod ntlm;
 mod packing;
-mod pdus;
 mod pieces;
 mod protocol;
 mod recognize;
@@ -127,8 +126,8 @@ pub mod xmpp;
 
 pub use across::Across;
 pub use cx::{
-    Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, FileMeta, Files, HandOver, MAX_REMEMBERED, Outbox,
-    REMEMBERED_FOR, Range, Remembered, Transfer, Weird, day,
+    Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, Files, HandOver, MAX_REMEMBERED, Outbox,
+    REMEMBERED_FOR, Remembered, Transfer, Weird, day,
 };
 pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, MAX_DECODER_LEN, REFILL_RATIO, Windows};
 pub(crate) use nested::MAX_NESTED_DEPTH;
@@ -137,4 +136,5 @@ pub use protocol::{Descriptor, Guess, Probe, Protocol, Start, Transport};
 pub use recognize::{Choice, MAX_PROBE_BYTES, MAX_PROBE_CHUNKS, Probing, ProtoSet, choose, proto_bit};
 pub use registry::{Event, PROTOCOLS, Parser, ProtoId, schemas};
 pub use secrets::{Added, MAX_SECRET_SESSIONS, Secret, SecretKind, Secrets, SessionSecrets};
+pub use sekisho_record::{FileMeta, Range};
 pub use stream::{Held, Joined, Line, Lines};

@@ -21,6 +21,29 @@ pub enum Guess {
     Yes,
 }
 
+impl Guess {
+    /// What two directions say together: one that is sure is enough, else one that is foreign is.
+    pub(crate) const fn either(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Yes, _) | (_, Self::Yes) => Self::Yes,
+            (Self::No, _) | (_, Self::No) => Self::No,
+            _ => Self::More,
+        }
+    }
+
+    /// Do `bytes` begin with one of `words`, in letters of either case?
+    pub(crate) fn begins<'w>(bytes: &[u8], words: impl IntoIterator<Item = &'w [u8]>) -> Self {
+        let mut guess = if bytes.is_empty() { Self::More } else { Self::No };
+        for word in words {
+            let len = word.len().min(bytes.len());
+            if bytes.get(..len).is_some_and(|b| word.get(..len).is_some_and(|w| w.eq_ignore_ascii_case(b))) {
+                guess = if len == word.len() { return Self::Yes } else { Self::More };
+            }
+        }
+        guess
+    }
+}
+
 /// The first bytes of a flow that no parser has claimed yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Probe<'a> {

@@ -1,6 +1,8 @@
 //! A minimal host for parser tests and fuzz targets: feeds a parser and collects what comes out.
 
 use crate::{Cx, Event, Expectation, FileId, FileInfo, FileMeta, Files, Outbox, Parser, ProtoId, Start, Transport};
+#[cfg(test)]
+use crate::{Guess, Probe};
 use sekisho_record::{Record, for_each};
 use sekisho_types::{Addr, Dir, FiveTuple, FlowInfo, Seen, Timestamp, Uid, ip_proto};
 
@@ -362,4 +364,16 @@ pub fn check_damage(id: ProtoId, port: u16, steps: &[Step<'_>], rounds: u64) {
         let single = run_script(id, port, &damaged, &mut || 1);
         assert_eq!(whole, single, "round {round}: {damaged:?}");
     }
+}
+
+/// What a TCP probe says of two directions' first bytes.
+///
+/// # Panics
+/// If it isn't `want`.
+#[cfg(test)]
+pub(crate) fn check_probe(probe: fn(&Probe<'_>) -> Guess, orig: &str, resp: &str, port_match: bool, want: Guess) {
+    let flow = FlowInfo::default();
+    let (o, r) = (orig.as_bytes(), resp.as_bytes());
+    let p = Probe { transport: Transport::Tcp, orig: o, resp: r, port_match, flow: &flow };
+    assert_eq!(probe(&p), want, "{orig:?} {resp:?} {port_match}");
 }

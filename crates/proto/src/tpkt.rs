@@ -1,6 +1,6 @@
 //! Packets in a byte stream (RFC 1006 §6) and the transport class 0 messages in them (X.224 §13).
 
-use crate::pdus::Extent;
+use crate::frames::Head;
 use sekisho_wire::{ParseError, ParseResult, Reader};
 
 /// Length of a packet's header.
@@ -9,13 +9,13 @@ const HEADER_LEN: u16 = 4;
 const MIN_LEN: u16 = HEADER_LEN + 3;
 
 /// How long is the packet that begins with `bytes`?
-pub(crate) fn extent(bytes: &[u8]) -> Extent {
+pub(crate) fn extent(bytes: &[u8]) -> Head {
     match bytes {
         [3, 0, l0, l1, ..] if u16::from_be_bytes([*l0, *l1]) >= MIN_LEN => {
-            Extent::Whole(usize::from(u16::from_be_bytes([*l0, *l1])))
+            Head::whole(usize::from(u16::from_be_bytes([*l0, *l1])))
         }
-        [] | [3] | [3, 0] | [3, 0, _] => Extent::More,
-        _ => Extent::Broken,
+        [] | [3] | [3, 0] | [3, 0, _] => Head::More,
+        _ => Head::Bad,
     }
 }
 
@@ -92,8 +92,10 @@ impl<'a> Tpdu<'a> {
 pub(crate) fn first_data(bytes: &[u8]) -> Result<Option<&[u8]>, ()> {
     let mut rest = bytes;
     loop {
-        let Extent::Whole(len) = extent(rest) else {
-            return if extent(rest) == Extent::Broken { Err(()) } else { Ok(None) };
+        let len = match extent(rest) {
+            Head::Message { keep, .. } => keep,
+            Head::More => return Ok(None),
+            Head::Bad => return Err(()),
         };
         let packet = rest.get(..len).unwrap_or(rest);
         match Tpdu::parse(packet) {
@@ -127,7 +129,7 @@ pub(crate) mod tests {
     #[test]
     fn parses_connections_and_data() {
         let bytes = packet(&CONNECT);
-        assert_eq!(extent(&bytes), Extent::Whole(22));
+        assert_eq!(extent(&bytes), Head::whole(22));
         let want = Tpdu::Connect { calling: Some(&[1, 0]), called: Some(&[1, 2]) };
         assert_eq!(Tpdu::parse(&bytes), Ok(want));
         assert_eq!(Tpdu::parse(&data(b"x")), Ok(Tpdu::Data { payload: b"x", last: true }));
@@ -136,9 +138,9 @@ pub(crate) mod tests {
 
     #[test]
     fn rejects_other_streams() {
-        assert_eq!(extent(b"\x03\x00\x00\x06"), Extent::Broken);
-        assert_eq!(extent(b"\x03\x00\x00"), Extent::More);
-        assert_eq!(extent(b"GET"), Extent::Broken);
+        assert_eq!(extent(b"\x03\x00\x00\x06"), Head::Bad);
+        assert_eq!(extent(b"\x03\x00\x00"), Head::More);
+        assert_eq!(extent(b"GET"), Head::Bad);
         assert!(Tpdu::parse(&packet(&[0, 0, 0])).is_err());
         assert!(Tpdu::parse(&packet(&[200, 0xe0, 0])).is_err());
     }

@@ -5,10 +5,12 @@
 //! fields. This crate knows no protocol, no flow table and no output format.
 
 mod common;
+mod file;
 mod heap;
 mod value;
 
 pub use common::{Head, Tail};
+pub use file::{FileMeta, Range};
 pub use sekisho_record_derive::Record;
 pub use value::{Digest, EnumName, Kind, List, Port, Set, Text, ToValue, UnsetIfEmpty, Value};
 

@@ -48,6 +48,22 @@ impl Dir {
     pub const fn is_orig(self) -> bool {
         matches!(self, Self::Orig)
     }
+
+    /// The one of two that belongs to this direction.
+    pub const fn of<T>(self, [orig, resp]: &[T; 2]) -> &T {
+        match self {
+            Self::Orig => orig,
+            Self::Resp => resp,
+        }
+    }
+
+    /// As [`Dir::of`], to be changed.
+    pub const fn of_mut<T>(self, [orig, resp]: &mut [T; 2]) -> &mut T {
+        match self {
+            Self::Orig => orig,
+            Self::Resp => resp,
+        }
+    }
 }
 
 /// A flow's two ends and IP protocol. ICMP keeps type (request) and code, or the counterpart's type, in the ports as Zeek does.

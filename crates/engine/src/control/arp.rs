@@ -4,7 +4,7 @@ use super::ArpRecord;
 use crate::Rows;
 use hashbrown::HashMap;
 use sekisho_record::EnumName;
-use sekisho_types::{Addr, Interval, MacAddr, SeededState, Timestamp};
+use sekisho_types::{Addr, Interval, MacAddr, SeededState, Timestamp, block_len};
 use sekisho_wire::{Decoded, Reader};
 use std::collections::VecDeque;
 
@@ -176,6 +176,12 @@ impl Neighbours {
             previous_mac: e.previous,
             frame_mac: e.frame_mac,
         });
+    }
+
+    /// Bytes of heap held.
+    pub fn held_len(&self) -> usize {
+        let order = block_len(self.order.capacity().saturating_mul(size_of::<Key>()));
+        block_len(self.entries.allocation_size()) + block_len(self.bindings.allocation_size()) + order
     }
 
     /// The capture is over.

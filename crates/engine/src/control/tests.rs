@@ -255,6 +255,7 @@ fn sums_of_questions_end_in_time_and_are_limited() {
         neighbours.frame(&d, &bytes, Timestamp(0), &mut |_: &dyn Record| count += 1);
     }
     assert_eq!(count, 2 * MAX_ARP);
+    assert!((1 << 16..1 << 20).contains(&neighbours.held_len()), "{}", neighbours.held_len());
 }
 
 /// See [`arp::MAX_ENTRIES`].

@@ -13,7 +13,7 @@ mod tests;
 
 pub use record::AmqpRecord;
 
-use crate::frames::{Frame, Frames, Head, cut};
+use crate::frames::{self, Frame, Framed, Frames, Head, cut};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use new::{Performative, Value, performative};
 use old::{Method, method};
@@ -58,31 +58,12 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let mut input = bytes;
-        let Some(mut frames) = self.frames.get_mut(dir.index()).map(std::mem::take) else { return };
-        loop {
-            let speech = self.spoken(dir);
-            match frames.next(&mut input, |b| head(b, speech)) {
-                Ok(Some(frame)) => {
-                    if !self.frame(dir, frame, input.len(), cx) {
-                        return;
-                    }
-                }
-                Ok(None) => break,
-                Err(_) => return cx.reject("amqp_broken_frame"),
-            }
-        }
-        frames.rest();
-        if let Some(slot) = self.frames.get_mut(dir.index()) {
-            *slot = frames;
-        }
+        frames::feed(self, dir, bytes, cx);
     }
 
     fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
         // Segments often begin with a frame: what follows is taken for one, and heads are checked.
-        if let Some(frames) = self.frames.get_mut(dir.index()) {
-            frames.gap(len);
-        }
+        frames::gap(self, dir, len);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -100,6 +81,42 @@ impl Protocol for Parser {
             block_len(size_of::<AmqpRecord>()) + names + texts.map(Heap::heap_len).iter().sum::<usize>()
         });
         self.frames.as_slice().heap_len() + row
+    }
+}
+
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        dir.of_mut(&mut self.frames)
+    }
+
+    /// A header of eight bytes, or a frame of what was announced.
+    fn head(&self, dir: Dir, bytes: &[u8]) -> Head {
+        match (bytes.first(), self.spoken(dir)) {
+            (None, _) => Head::More,
+            // No length and no kind of frame looks like that: 0x414d5150 is beyond every limit.
+            (Some(b'A'), _) => Head::whole(HEADER_LEN),
+            (_, Some(Speech::New)) => new::head(bytes, KEEP),
+            (_, Some(Speech::Old) | None) => old::head(bytes, KEEP),
+            (_, Some(Speech::Tls | Speech::Unknown)) => Head::Bad,
+        }
+    }
+
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, left: usize, cx: &mut Cx<'_>) -> bool {
+        if frame.bytes.first() == Some(&b'A') {
+            return self.header(dir, frame.bytes, left, cx);
+        }
+        cx.recognize("amqp");
+        if self.spoken(dir) == Some(Speech::New) {
+            self.new_frame(dir, frame, cx);
+        } else {
+            self.old_frame(dir, frame, cx);
+        }
+        true
+    }
+
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
+        cx.reject("amqp_broken_frame");
+        false
     }
 }
 
@@ -124,18 +141,6 @@ fn probe(p: &Probe<'_>) -> Guess {
         [1, 0, 0, 0, 0, _, _, 0, 10, 0, 10, 0, 9, ..] => Guess::Yes,
         [1] | [1, 0, ..] if first.len() < 13 => Guess::More,
         _ => Guess::No,
-    }
-}
-
-/// A header of eight bytes, or a frame of what was announced.
-fn head(bytes: &[u8], speech: Option<Speech>) -> Head {
-    match (bytes.first(), speech) {
-        (None, _) => Head::More,
-        // No length and no kind of frame looks like that: 0x414d5150 is beyond every limit.
-        (Some(b'A'), _) => Head::Message { len: HEADER_LEN as u64, keep: HEADER_LEN },
-        (_, Some(Speech::New)) => new::head(bytes, KEEP),
-        (_, Some(Speech::Old) | None) => old::head(bytes, KEEP),
-        (_, Some(Speech::Tls | Speech::Unknown)) => Head::Bad,
     }
 }
 
@@ -170,20 +175,7 @@ impl Parser {
         })
     }
 
-    /// A header or a frame; false if the rest of the chunk, `left` bytes, is no longer this parser's.
-    fn frame(&mut self, dir: Dir, frame: Frame<'_>, left: usize, cx: &mut Cx<'_>) -> bool {
-        if frame.bytes.first() == Some(&b'A') {
-            return self.header(dir, frame.bytes, left, cx);
-        }
-        cx.recognize("amqp");
-        if self.spoken(dir) == Some(Speech::New) {
-            self.new_frame(dir, frame, cx);
-        } else {
-            self.old_frame(dir, frame, cx);
-        }
-        true
-    }
-
+    /// False if the rest of the chunk, `left` bytes, is no longer this parser's.
     fn header(&mut self, dir: Dir, bytes: &[u8], left: usize, cx: &mut Cx<'_>) -> bool {
         let (speech, version) = match bytes {
             b"AMQP\0\0\x09\x01" => (Speech::Old, "0-9-1"),

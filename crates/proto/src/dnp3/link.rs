@@ -1,6 +1,6 @@
 //! Link frames and transport segments (IEEE 1815-2012 clauses 9 and 8).
 
-use crate::pdus::Extent;
+use crate::frames::Head;
 use sekisho_types::Heap;
 
 /// Length of a frame's header with its checksum.
@@ -39,16 +39,16 @@ fn checks(block: &[u8]) -> bool {
 }
 
 /// How long is the frame that begins with `bytes`? Its header's checksum is looked at as soon as it is there.
-pub fn extent(bytes: &[u8]) -> Extent {
+pub fn extent(bytes: &[u8]) -> Head {
     let &[b'\x05', b'\x64', len, ..] = bytes else {
         let begins = matches!(bytes, [] | [0x05] | [0x05, 0x64]);
-        return if begins { Extent::More } else { Extent::Broken };
+        return if begins { Head::More } else { Head::Bad };
     };
-    let Some(user) = len.checked_sub(COUNTED_LEN).map(usize::from) else { return Extent::Broken };
+    let Some(user) = len.checked_sub(COUNTED_LEN).map(usize::from) else { return Head::Bad };
     match bytes.get(..HEADER_LEN) {
-        None => Extent::More,
-        Some(header) if checks(header) => Extent::Whole(HEADER_LEN + user + 2 * user.div_ceil(BLOCK_LEN)),
-        Some(_) => Extent::Broken,
+        None => Head::More,
+        Some(header) if checks(header) => Head::whole(HEADER_LEN + user + 2 * user.div_ceil(BLOCK_LEN)),
+        Some(_) => Head::Bad,
     }
 }
 
@@ -170,7 +170,7 @@ pub mod tests {
     fn parses_the_standards_example_header() {
         // "Reset link states" from 1024 to 1, with the checksum that clause 9 gives such a header.
         let bytes = [0x05, 0x64, 0x05, 0xc0, 0x01, 0x00, 0x00, 0x04, 0xe9, 0x21];
-        assert_eq!(extent(&bytes), Extent::Whole(10));
+        assert_eq!(extent(&bytes), Head::whole(10));
         let link = Link::parse(&bytes).unwrap();
         assert_eq!((link.from_master, link.master, link.outstation), (true, 1024, 1));
         assert!(!link.has_user_data());
@@ -178,20 +178,20 @@ pub mod tests {
 
     #[test]
     fn parses_extents() {
-        assert_eq!(extent(&[]), Extent::More);
-        assert_eq!(extent(&[5]), Extent::More);
-        assert_eq!(extent(&[5, 1]), Extent::Broken);
-        assert_eq!(extent(&[5, 0x64, 4]), Extent::Broken);
+        assert_eq!(extent(&[]), Head::More);
+        assert_eq!(extent(&[5]), Head::More);
+        assert_eq!(extent(&[5, 1]), Head::Bad);
+        assert_eq!(extent(&[5, 0x64, 4]), Head::Bad);
         let whole = frame(0xc4, 1, 2, &[0xc0; 20]);
-        assert_eq!(extent(&whole), Extent::Whole(whole.len()));
-        assert_eq!(extent(&frame(0xc4, 1, 2, &[0xc0; 250])), Extent::Whole(MAX_FRAME_LEN));
+        assert_eq!(extent(&whole), Head::whole(whole.len()));
+        assert_eq!(extent(&frame(0xc4, 1, 2, &[0xc0; 250])), Head::whole(MAX_FRAME_LEN));
     }
 
     #[test]
     fn rejects_wrong_checksums() {
         let mut bytes = frame(0xc4, 1, 2, &[0xc0, 1, 2]);
         bytes[8] ^= 1;
-        assert_eq!(extent(&bytes), Extent::Broken);
+        assert_eq!(extent(&bytes), Head::Bad);
         let mut bytes = frame(0xc4, 1, 2, &[0xc0, 1, 2]);
         bytes[11] ^= 1;
         let link = Link::parse(&bytes).unwrap();

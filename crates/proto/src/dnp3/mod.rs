@@ -14,8 +14,8 @@ mod tests;
 
 pub use record::Dnp3Record;
 
+use crate::frames::{self, Frame, Framed, Frames, Head};
 use crate::named::Named;
-use crate::pdus::{Extent, Frames, Next};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use link::{Assembly, Link, MAX_FRAME_LEN, Segment, extent};
 use message::{Header, Objects, fc};
@@ -26,7 +26,7 @@ use sekisho_wire::Reader;
 /// One direction.
 #[derive(Default)]
 struct Side {
-    frames: Frames<MAX_FRAME_LEN>,
+    frames: Frames,
     assembly: Assembly,
 }
 
@@ -67,28 +67,15 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let [orig, resp] = &mut self.sides;
-        let mut side = std::mem::take(if dir.is_orig() { orig } else { resp });
-        let Side { frames, assembly } = &mut side;
-        frames.feed(bytes, extent, extent, |next| match next {
-            Next::Message(bytes) => {
-                self.frame(dir, bytes, assembly, cx);
-                true
-            }
-            Next::Lost => self.lost(cx),
-        });
+        frames::feed(self, dir, bytes, cx);
         if cx.transport == Transport::Udp {
-            side.frames = Frames::default();
+            *self.frames(dir) = Frames::default();
         }
-        let [orig, resp] = &mut self.sides;
-        *(if dir.is_orig() { orig } else { resp }) = side;
     }
 
     fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
-        if let Some(side) = self.sides.get_mut(dir.index()) {
-            side.frames.gap(len, extent);
-            side.assembly.clear();
-        }
+        frames::gap(self, dir, len);
+        dir.of_mut(&mut self.sides).assembly.clear();
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -106,9 +93,28 @@ impl Protocol for Parser {
     }
 }
 
-impl Parser {
-    /// Bytes came that begin no frame. Shall more be looked at?
-    fn lost(&self, cx: &mut Cx<'_>) -> bool {
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        &mut dir.of_mut(&mut self.sides).frames
+    }
+
+    fn head(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        extent(bytes).at_most(MAX_FRAME_LEN)
+    }
+
+    fn surely(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        extent(bytes)
+    }
+
+    /// One link frame.
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+        if let Some(link) = Link::parse(frame.bytes) {
+            self.link(dir, &link, cx);
+        }
+        true
+    }
+
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
         if self.confirmed {
             cx.weird("dnp3_corrupt_header_checksum");
         } else {
@@ -116,10 +122,10 @@ impl Parser {
         }
         self.confirmed
     }
+}
 
-    /// One link frame.
-    fn frame(&mut self, dir: Dir, bytes: &[u8], assembly: &mut Assembly, cx: &mut Cx<'_>) {
-        let Some(link) = Link::parse(bytes) else { return };
+impl Parser {
+    fn link(&mut self, dir: Dir, link: &Link<'_>, cx: &mut Cx<'_>) {
         self.confirmed = true;
         cx.confirm_midstream(if cx.transport == Transport::Tcp { "dnp3_tcp" } else { "dnp3_udp" });
         if !link.has_user_data() {
@@ -129,7 +135,7 @@ impl Parser {
             cx.weird("dnp3_unexpected_flow_direction");
         }
         let ends = Ends { master: link.master, outstation: link.outstation };
-        match assembly.add(&link) {
+        match dir.of_mut(&mut self.sides).assembly.add(link) {
             Segment::More => {}
             Segment::Odd(name) => cx.weird(name),
             Segment::Whole(fragment) => self.fragment(&fragment, ends, cx),
@@ -210,8 +216,8 @@ fn emit(request: Option<Request>, reply: Option<(Header, Objects, Ends)>, cx: &m
 /// See [`crate::Descriptor::probe`].
 fn probe(p: &Probe<'_>) -> Guess {
     match (extent(p.orig), extent(p.resp)) {
-        (Extent::Whole(_), _) | (_, Extent::Whole(_)) => Guess::Yes,
-        (Extent::Broken, _) | (_, Extent::Broken) => Guess::No,
+        (Head::Message { .. }, _) | (_, Head::Message { .. }) => Guess::Yes,
+        (Head::Bad, _) | (_, Head::Bad) => Guess::No,
         _ if p.transport == Transport::Udp => Guess::No,
         _ => Guess::More,
     }

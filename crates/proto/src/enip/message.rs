@@ -1,7 +1,7 @@
 //! Encapsulation and common packet format (CIP volume 2, chapter 2).
 
 use super::cip::{self, Identity, Message};
-use crate::pdus::Extent;
+use crate::frames::Head;
 use sekisho_types::Addr;
 use sekisho_wire::{ParseResult, Reader};
 
@@ -54,15 +54,15 @@ impl Header {
 }
 
 /// How long is the message that begins with `bytes`? Options must be zero (2-3.6).
-pub fn extent(bytes: &[u8]) -> Extent {
-    let Some(&[c0, c1, l0, l1]) = bytes.first_chunk() else { return Extent::More };
+pub fn extent(bytes: &[u8]) -> Head {
+    let Some(&[c0, c1, l0, l1]) = bytes.first_chunk() else { return Head::More };
     if super::names::command(u16::from_le_bytes([c0, c1])).is_none() {
-        return Extent::Broken;
+        return Head::Bad;
     }
     match bytes.get(20..HEADER_LEN) {
-        None => Extent::More,
-        Some([0, 0, 0, 0]) => Extent::Whole(HEADER_LEN + usize::from(u16::from_le_bytes([l0, l1]))),
-        Some(_) => Extent::Broken,
+        None => Head::More,
+        Some([0, 0, 0, 0]) => Head::whole(HEADER_LEN + usize::from(u16::from_le_bytes([l0, l1]))),
+        Some(_) => Head::Bad,
     }
 }
 
@@ -154,7 +154,7 @@ pub mod tests {
     #[test]
     fn parses_messages() {
         let bytes = encapsulated(command::SEND_RR_DATA, 7, 0, 1, &unconnected(&[0x0e, 2, 0x20, 1, 0x24, 1]));
-        assert_eq!(extent(&bytes), Extent::Whole(bytes.len()));
+        assert_eq!(extent(&bytes), Head::whole(bytes.len()));
         let mut r = Reader::new(&bytes);
         let header = Header::parse(&mut r).unwrap();
         assert_eq!((header.command, header.session, header.context), (command::SEND_RR_DATA, 7, [1; 8]));
@@ -171,11 +171,11 @@ pub mod tests {
 
     #[test]
     fn rejects_other_bytes() {
-        assert_eq!(extent(&[0x63, 0, 0]), Extent::More);
-        assert_eq!(extent(b"GET / HTTP/1.1"), Extent::Broken);
+        assert_eq!(extent(&[0x63, 0, 0]), Head::More);
+        assert_eq!(extent(b"GET / HTTP/1.1"), Head::Bad);
         let mut bytes = encapsulated(command::LIST_IDENTITY, 0, 0, 0, &[]);
         bytes[21] = 1;
-        assert_eq!(extent(&bytes), Extent::Broken);
+        assert_eq!(extent(&bytes), Head::Bad);
         assert!(items(&mut Reader::new(&[1, 0, 0xb2, 0, 4, 0, 1])).is_err());
     }
 

@@ -15,8 +15,8 @@ mod tests;
 
 pub use record::EnipRecord;
 
+use crate::frames::{self, Frame, Framed, Frames, Head};
 use crate::named::Named;
-use crate::pdus::{self, Extent, Frames, Next};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use cip::{Answer, Identity, Message, Request};
 use message::{Body, Header, command, extent};
@@ -57,7 +57,7 @@ struct Cyclic {
 /// State of one connection.
 #[derive(Default)]
 pub struct Parser {
-    sides: [Frames<MAX_MESSAGE_LEN>; 2],
+    sides: [Frames; 2],
     pending: Vec<Waiting>,
     cyclic: Vec<Cyclic>,
     confirmed: bool,
@@ -75,23 +75,11 @@ impl Protocol for Parser {
         if cx.transport == Transport::Udp {
             return self.datagram(dir, bytes, cx);
         }
-        let [orig, resp] = &mut self.sides;
-        let mut side = std::mem::take(if dir.is_orig() { orig } else { resp });
-        side.feed(bytes, extent, pdus::never, |next| match next {
-            Next::Message(bytes) => {
-                self.message(dir, bytes, cx);
-                true
-            }
-            Next::Lost => self.lost(cx),
-        });
-        let [orig, resp] = &mut self.sides;
-        *(if dir.is_orig() { orig } else { resp }) = side;
+        frames::feed(self, dir, bytes, cx);
     }
 
     fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
-        if let Some(side) = self.sides.get_mut(dir.index()) {
-            side.gap(len, extent);
-        }
+        frames::gap(self, dir, len);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -112,17 +100,31 @@ impl Protocol for Parser {
     }
 }
 
-impl Parser {
-    /// Bytes came that begin no message. Shall more be looked at?
-    fn lost(&self, cx: &mut Cx<'_>) -> bool {
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        dir.of_mut(&mut self.sides)
+    }
+
+    fn head(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        extent(bytes).at_most(MAX_MESSAGE_LEN)
+    }
+
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+        self.command(dir, frame.bytes, cx);
+        true
+    }
+
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
         if self.confirmed {
             cx.weird("enip_lost_track");
         } else {
             cx.reject("no EtherNet/IP header");
         }
-        self.confirmed
+        false
     }
+}
 
+impl Parser {
     fn datagram(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         if message::is_cyclic(bytes) {
             let Ok(Body { connection: Some(connection), data_len, .. }) = message::items(&mut Reader::new(bytes))
@@ -131,10 +133,10 @@ impl Parser {
                 return;
             };
             self.cyclic(dir, connection, data_len, cx);
-        } else if matches!(extent(bytes), Extent::Whole(len) if len == bytes.len()) {
-            self.message(dir, bytes, cx);
+        } else if extent(bytes).is_of(bytes.len()) {
+            self.command(dir, bytes, cx);
         } else {
-            self.lost(cx);
+            self.lost(dir, cx);
         }
     }
 
@@ -158,7 +160,7 @@ impl Parser {
     }
 
     /// One encapsulated message, perhaps without the end of its data.
-    fn message(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+    fn command(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         let mut r = Reader::new(bytes);
         let Ok(header) = Header::parse(&mut r) else { return };
         self.confirmed = true;
@@ -325,33 +327,29 @@ impl Row {
 fn probe(p: &Probe<'_>) -> Guess {
     if p.transport == Transport::Udp {
         let datagram = if p.orig.is_empty() { p.resp } else { p.orig };
-        let whole = || matches!(extent(datagram), Extent::Whole(len) if len == datagram.len());
+        let whole = || extent(datagram).is_of(datagram.len());
         let lists = datagram.first() == Some(&0x63) && (p.port_match || datagram.len() > message::HEADER_LEN);
         let other = p.port_match && datagram.first().is_some_and(|b| *b != 0);
         let yes = message::is_cyclic(datagram) || (lists || other) && whole();
         return if yes { Guess::Yes } else { Guess::No };
     }
-    match (stream_begins(p.orig, p.port_match), stream_begins(p.resp, p.port_match)) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    }
+    stream_begins(p.orig, p.port_match).either(stream_begins(p.resp, p.port_match))
 }
 
 /// Is this a message that says more than zeros?
 fn stream_begins(bytes: &[u8], port_match: bool) -> Guess {
     let at = |range| bytes.get(range).unwrap_or(&[0u8][..]);
     match extent(bytes) {
-        Extent::Broken => Guess::No,
-        Extent::More => Guess::More,
-        Extent::Whole(_) if port_match => Guess::Yes,
+        Head::Bad => Guess::No,
+        Head::More => Guess::More,
+        Head::Message { .. } if port_match => Guess::Yes,
         // Version 1 of the protocol without options, or interface 0: CIP.
-        Extent::Whole(28) if bytes.first() == Some(&0x65) && at(24..28) == [1, 0, 0, 0] => Guess::Yes,
-        Extent::Whole(len) if matches!(bytes.first(), Some(0x6f | 0x70)) && len > 40 => match bytes.get(24..32) {
+        Head::Message { len: 28, .. } if bytes.first() == Some(&0x65) && at(24..28) == [1, 0, 0, 0] => Guess::Yes,
+        Head::Message { len: 41.., .. } if matches!(bytes.first(), Some(0x6f | 0x70)) => match bytes.get(24..32) {
             None => Guess::More,
             Some([0, 0, 0, 0, _, _, 2, 0]) => Guess::Yes,
             Some(_) => Guess::No,
         },
-        Extent::Whole(_) => Guess::No,
+        Head::Message { .. } => Guess::No,
     }
 }

@@ -7,28 +7,26 @@
 pub(crate) mod tests;
 
 use crate::Cx;
+use crate::ber::{Ber, Element};
 use crate::kerberos;
 use crate::ntlm::{self, Login};
 use sekisho_record::Text;
 use sekisho_types::Heap;
-use sekisho_wire::{ParseError, ParseResult, Reader};
+use sekisho_wire::{ParseError, ParseResult};
 
 /// Fields of a negotiation token that are looked at; there are four.
 const MAX_FIELDS: usize = 8;
 
-/// DER tags that occur.
+/// Identifiers of elements (RFC 4178 §4.2, RFC 2743 §3.1).
 mod tag {
-    pub const OCTET_STRING: u8 = 0x04;
-    pub const OID: u8 = 0x06;
-    pub const ENUMERATED: u8 = 0x0a;
-    pub const SEQUENCE: u8 = 0x30;
-    /// Initial context token (RFC 2743 §3.1).
-    pub const INITIAL: u8 = 0x60;
-    pub const NEG_TOKEN_INIT: u8 = 0xa0;
-    pub const NEG_TOKEN_RESP: u8 = 0xa1;
+    pub(super) use crate::ber::tag::{ENUMERATED, OCTET_STRING, OID, SEQUENCE, application, context};
+
+    pub const INITIAL: u8 = application(0);
+    pub const NEG_TOKEN_INIT: u8 = context(0);
+    pub const NEG_TOKEN_RESP: u8 = context(1);
     /// Fields of both tokens.
-    pub const NEG_STATE: u8 = 0xa0;
-    pub const MECH_TOKEN: u8 = 0xa2;
+    pub const NEG_STATE: u8 = context(0);
+    pub const MECH_TOKEN: u8 = context(2);
 }
 
 /// Object identifiers of mechanisms, as encoded.
@@ -41,7 +39,7 @@ mod mechanism {
 }
 
 /// Kerberos messages that begin a token's content (RFC 4120 §5.10): AP-REQ, AP-REP, KRB-ERROR.
-const KERBEROS_MESSAGES: [u8; 3] = [0x6e, 0x6f, 0x7e];
+const KERBEROS_MESSAGES: [u8; 3] = [tag::application(14), tag::application(15), tag::application(30)];
 
 /// The negotiations of one connection.
 #[derive(Debug, Default)]
@@ -71,8 +69,8 @@ impl Gssapi {
         if bytes.starts_with(ntlm::SIGNATURE) {
             return self.login.message(bytes, cx);
         }
-        if let Some(framed) = kerberos_token(bytes) {
-            return self.tell_kerberos(bytes, framed, cx);
+        if let Some(token) = kerberos_token(bytes) {
+            return self.kerberos(&token, cx);
         }
         let Ok(token) = parse(bytes) else { return };
         cx.confirm_midstream("gssapi");
@@ -85,19 +83,24 @@ impl Gssapi {
         if let Some(inner) = token.mech_token {
             if inner.starts_with(ntlm::SIGNATURE) {
                 self.login.message(inner, cx);
-            } else if let Some(framed) = kerberos_token(inner) {
-                self.tell_kerberos(inner, framed, cx);
+            } else if let Some(token) = kerberos_token(inner) {
+                self.kerberos(&token, cx);
             }
         }
     }
 
-    /// A token of Kerberos; the first ticket shown gives a row. Zeek looks at framed messages only.
-    fn tell_kerberos(&mut self, token: &[u8], framed: bool, cx: &mut Cx<'_>) {
-        if framed {
-            cx.confirm_midstream("krb");
-            kerberos::gss_token(token, &mut self.ticket_shown, cx);
-        } else {
-            cx.recognize("krb");
+    /// The first ticket shown gives a row. Zeek knows framed messages only.
+    fn kerberos(&mut self, token: &Kerberos<'_>, cx: &mut Cx<'_>) {
+        match token {
+            Kerberos::Framed(message) => {
+                cx.confirm_midstream("krb");
+                kerberos::shown(message, &mut self.ticket_shown, cx);
+            }
+            Kerberos::Bare(message) => {
+                cx.recognize("krb");
+                kerberos::shown(message, &mut self.ticket_shown, cx);
+            }
+            Kerberos::Other => cx.recognize("krb"),
         }
     }
 
@@ -117,70 +120,58 @@ impl Gssapi {
     }
 }
 
-/// One DER element: tag and content.
-fn element<'a>(r: &mut Reader<'a>) -> ParseResult<(u8, Reader<'a>)> {
-    let tag = r.u8(&"DER tag")?;
-    let first = r.u8(&"DER length")?;
-    let len = match first {
-        0..=0x7f => usize::from(first),
-        0x81 => usize::from(r.u8(&"DER length")?),
-        0x82 => usize::from(r.u16(&"DER length")?),
-        0x83 => usize::try_from(r.u24(&"DER length")?).unwrap_or(usize::MAX),
-        _ => return Err(ParseError::over_limit(&"DER length")),
-    };
-    Ok((tag, r.sub(&"DER content", len)?))
-}
-
-/// The content of the next element, which must have `tag`.
-fn expect<'a>(r: &mut Reader<'a>, tag: u8) -> ParseResult<Reader<'a>> {
-    match element(r)? {
-        (found, content) if found == tag => Ok(content),
-        _ => Err(ParseError::bad(&"DER tag")),
-    }
-}
-
 /// Reads a negotiation token (RFC 4178 §4.2).
 fn parse(bytes: &[u8]) -> ParseResult<Token<'_>> {
-    let (outer, mut content) = element(&mut Reader::new(bytes))?;
-    let (is_init, mut body) = match outer {
-        tag::INITIAL => {
-            if expect(&mut content, tag::OID)?.rest() != mechanism::SPNEGO {
-                return Err(ParseError::bad(&"mechanism"));
-            }
-            let (inner, body) = element(&mut content)?;
-            (inner == tag::NEG_TOKEN_INIT, body)
+    let mut choice = Ber::new(bytes);
+    if choice.peek() == Some(tag::INITIAL) {
+        choice = choice.enter(&"initial token", tag::INITIAL)?;
+        if choice.expect(&"mechanism", tag::OID)? != mechanism::SPNEGO {
+            return Err(ParseError::bad(&"mechanism"));
         }
-        tag::NEG_TOKEN_INIT => (true, content),
-        tag::NEG_TOKEN_RESP => (false, content),
-        _ => return Err(ParseError::bad(&"negotiation token")),
-    };
-    let mut fields = expect(&mut body, tag::SEQUENCE)?;
+    }
+    let Element { tag, content } = choice.element(&"negotiation token")?;
+    if !matches!(tag, tag::NEG_TOKEN_INIT | tag::NEG_TOKEN_RESP) {
+        return Err(ParseError::bad(&"negotiation token"));
+    }
+    let mut fields = Ber::new(content).enter(&"negotiation token", tag::SEQUENCE)?;
     let mut token = Token::default();
     for _ in 0..MAX_FIELDS {
         if fields.is_empty() {
             break;
         }
-        match element(&mut fields)? {
-            (tag::NEG_STATE, mut value) if !is_init => {
-                token.state = expect(&mut value, tag::ENUMERATED)?.rest().last().copied();
+        let field = fields.element(&"negotiation field")?;
+        let mut value = Ber::new(field.content);
+        match field.tag {
+            tag::NEG_STATE if tag == tag::NEG_TOKEN_RESP => {
+                token.state = value.expect(&"negotiation state", tag::ENUMERATED)?.last().copied();
             }
-            (tag::MECH_TOKEN, mut value) => token.mech_token = Some(expect(&mut value, tag::OCTET_STRING)?.rest()),
+            tag::MECH_TOKEN => token.mech_token = Some(value.expect(&"mechanism token", tag::OCTET_STRING)?),
             _ => {}
         }
     }
     Ok(token)
 }
 
-/// Is it Kerberos: one of its messages framed by the mechanism (RFC 4121 §4.1, `true`), or a bare one (MS-KILE's DCE
-/// style) or another token of the mechanism (user-to-user, `false`)?
-fn kerberos_token(token: &[u8]) -> Option<bool> {
-    let mut r = Reader::new(token);
-    let (tag, mut content) = element(&mut r).ok()?;
-    if tag != tag::INITIAL {
-        return (KERBEROS_MESSAGES.contains(&tag) && r.is_empty()).then_some(false);
+/// A token of Kerberos.
+enum Kerberos<'a> {
+    /// A message framed by the mechanism (RFC 4121 §4.1).
+    Framed(&'a [u8]),
+    /// A bare one (MS-KILE's DCE style).
+    Bare(&'a [u8]),
+    /// Another token of the mechanism (user to user).
+    Other,
+}
+
+fn kerberos_token(token: &[u8]) -> Option<Kerberos<'_>> {
+    let mut all = Ber::new(token);
+    let outer = all.element(&"token").ok()?;
+    if outer.tag != tag::INITIAL {
+        return (KERBEROS_MESSAGES.contains(&outer.tag) && all.is_empty()).then_some(Kerberos::Bare(token));
     }
-    let oid = expect(&mut content, tag::OID).ok()?;
-    let known = [mechanism::KERBEROS, mechanism::MS_KERBEROS, mechanism::KERBEROS_USER_TO_USER].contains(&oid.rest());
-    let message = content.rest().get(2).is_some_and(|tag| KERBEROS_MESSAGES.contains(tag));
-    known.then_some(message)
+    let mut inner = Ber::new(outer.content);
+    let oid = inner.expect(&"mechanism", tag::OID).ok()?;
+    let known = [mechanism::KERBEROS, mechanism::MS_KERBEROS, mechanism::KERBEROS_USER_TO_USER].contains(&oid);
+    // Before the message stand two bytes that say which.
+    let message = inner.rest().get(2..).filter(|m| m.first().is_some_and(|tag| KERBEROS_MESSAGES.contains(tag)));
+    known.then_some(message.map_or(Kerberos::Other, Kerberos::Framed))
 }

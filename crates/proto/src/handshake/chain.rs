@@ -1,5 +1,6 @@
 //! Certificates of one end: x509 rows, fingerprints, the leaf, and the verdict on the chain.
 
+use super::tor;
 use crate::Cx;
 use crate::certs::{self, Named};
 use sekisho_record::Digest;
@@ -103,6 +104,9 @@ impl Chain {
                         certs::file(der, "SSL", is_orig, &cert, cx);
                     }
                     if first && !client {
+                        if tor::is_relay(&cert) {
+                            cx.recognize("tor");
+                        }
                         self.leaf = Some(Box::new(Names::new(cert, cx.is_local(Dir::Resp))));
                     }
                 }

@@ -11,6 +11,7 @@ pub(crate) mod names;
 mod record;
 mod session;
 mod split;
+mod tor;
 
 pub use chain::MAX_CERTS;
 pub(crate) use fingerprint::Carrier;

@@ -4,7 +4,7 @@ use super::chain::Chain;
 use super::fingerprint::{self, Carrier};
 use super::message::{self, ClientHello, ServerHello, kind};
 use super::names::{alert_name, group_name, is_tls13, version_name};
-use super::{ciphers, record::SslRecord};
+use super::{ciphers, record::SslRecord, tor};
 use crate::{Cx, FileMeta};
 use sekisho_record::{Digest, Head, Text};
 use sekisho_types::{Dir, Heap, list_len};
@@ -240,6 +240,9 @@ impl Session {
             self.ticket_without_id = false;
         }
         if let Some(name) = h.server_name {
+            if tor::asks_relay(name, h.alpn.is_empty(), cx.flow.tuple.resp_port) {
+                cx.recognize("tor");
+            }
             self.server_name = Some(name.into());
             if h.server_name_count > 1 {
                 cx.weird("SSL_many_server_names");

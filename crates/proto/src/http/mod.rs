@@ -116,7 +116,7 @@ impl Protocol for Parser {
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         let Self { lines, core } = self;
-        let lines = of(lines, dir);
+        let lines = dir.of_mut(lines);
         let mut input = bytes;
         while !input.is_empty() && core.next.is_none() && !core.rejected {
             let side = core.side_of(dir);
@@ -153,14 +153,14 @@ impl Protocol for Parser {
     }
 
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
-        of(&mut self.lines, dir).clear();
+        dir.of_mut(&mut self.lines).clear();
         let side = self.core.side_of(dir);
         self.core.gap(side, len, cx);
         self.settle();
     }
 
     fn half_closed(&mut self, dir: Dir, cx: &mut Cx<'_>) {
-        let lines = of(&mut self.lines, dir);
+        let lines = dir.of_mut(&mut self.lines);
         let rest = lines.partial().to_vec();
         lines.clear();
         if !rest.is_empty() {
@@ -229,7 +229,7 @@ impl Core {
     }
 
     fn side(&mut self, side: Dir) -> &mut Side {
-        of(&mut self.sides, side)
+        side.of_mut(&mut self.sides)
     }
 
     fn takes_lines(&mut self, side: Dir) -> bool {
@@ -538,7 +538,7 @@ impl Core {
     fn push(&mut self, side: Dir, bytes: &[u8], cx: &mut Cx<'_>) -> usize {
         let Self { sides, exchanges, .. } = self;
         let request = side.is_orig();
-        let side = of(sides, side);
+        let side = side.of_mut(sides);
         let open_ended = side.state == State::UntilDelimiter;
         let mut list = FileList { exchanges, index: side.row, request };
         side.body.as_mut().map_or(bytes.len(), |b| b.push(bytes, open_ended, cx, &mut list))
@@ -548,7 +548,7 @@ impl Core {
     fn finish(&mut self, side: Dir, complete: bool, cx: &mut Cx<'_>) {
         let Self { sides, exchanges, .. } = self;
         let request = side.is_orig();
-        let s = of(sides, side);
+        let s = side.of_mut(sides);
         s.ongoing = false;
         s.state = State::StartLine;
         s.head.etag = None;
@@ -629,7 +629,7 @@ impl Core {
         if inside > 0 {
             let Self { sides, exchanges, .. } = self;
             let request = side.is_orig();
-            let s = of(sides, side);
+            let s = side.of_mut(sides);
             let mut list = FileList { exchanges, index: s.row, request };
             if let Some(body) = &mut s.body {
                 body.gap(inside, cx, &mut list);
@@ -648,10 +648,4 @@ impl Core {
             }
         }
     }
-}
-
-/// The one of two that belongs to `dir`.
-fn of<T>(pair: &mut [T; 2], dir: Dir) -> &mut T {
-    let [orig, resp] = pair;
-    if dir.is_orig() { orig } else { resp }
 }

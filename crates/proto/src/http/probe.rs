@@ -23,11 +23,7 @@ pub(crate) fn probe(p: &Probe<'_>) -> Guess {
     }
     let orig = end(p.orig, p.port_match);
     let resp = end(p.resp, p.port_match);
-    match (orig, resp) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    }
+    orig.either(resp)
 }
 
 /// One direction: request or response, since a capture may begin in the middle.
@@ -112,13 +108,10 @@ fn foreign_version(last: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sekisho_types::FlowInfo;
+    use crate::testing::check_probe;
 
     fn check(orig: &str, resp: &str, port_match: bool, want: Guess) {
-        let flow = FlowInfo::default();
-        let (o, r) = (orig.as_bytes(), resp.as_bytes());
-        let p = Probe { transport: Transport::Tcp, orig: o, resp: r, port_match, flow: &flow };
-        assert_eq!(probe(&p), want, "{orig:?} {resp:?} {port_match}");
+        check_probe(probe, orig, resp, port_match, want);
     }
 
     #[test]

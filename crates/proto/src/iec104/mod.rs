@@ -12,7 +12,7 @@ mod tests;
 
 pub use record::Iec104Record;
 
-use crate::pdus::{Extent, Frames, Next};
+use crate::frames::{self, Frame, Framed, Frames, Head};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use asdu::Asdu;
 use sekisho_record::{EnumName, UnsetIfEmpty};
@@ -29,7 +29,7 @@ const CONTROL_LEN: usize = 4;
 /// State of one connection.
 #[derive(Default)]
 pub struct Parser {
-    sides: [Frames<MAX_FRAME_LEN>; 2],
+    sides: [Frames; 2],
     confirmed: bool,
 }
 
@@ -41,30 +41,11 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let Self { sides: [orig, resp], confirmed } = self;
-        let side = if dir.is_orig() { orig } else { resp };
-        side.feed(bytes, extent, surely, |next| match next {
-            Next::Message(bytes) => {
-                *confirmed = true;
-                cx.recognize("iec104");
-                frame(dir, bytes, cx);
-                true
-            }
-            Next::Lost => {
-                if *confirmed {
-                    cx.weird("iec104_lost_track");
-                } else {
-                    cx.reject("no IEC 104 frame");
-                }
-                *confirmed
-            }
-        });
+        frames::feed(self, dir, bytes, cx);
     }
 
     fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
-        if let Some(side) = self.sides.get_mut(dir.index()) {
-            side.gap(len, extent);
-        }
+        frames::gap(self, dir, len);
     }
 
     fn end(&mut self, _cx: &mut Cx<'_>) {}
@@ -74,28 +55,58 @@ impl Protocol for Parser {
     }
 }
 
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        dir.of_mut(&mut self.sides)
+    }
+
+    fn head(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        extent(bytes).at_most(MAX_FRAME_LEN)
+    }
+
+    fn surely(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        surely(bytes)
+    }
+
+    fn message(&mut self, dir: Dir, message: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+        self.confirmed = true;
+        cx.recognize("iec104");
+        frame(dir, message.bytes, cx);
+        true
+    }
+
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
+        if self.confirmed {
+            cx.weird("iec104_lost_track");
+        } else {
+            cx.reject("no IEC 104 frame");
+        }
+        self.confirmed
+    }
+}
+
 /// How long is the frame that begins with `bytes`?
-fn extent(bytes: &[u8]) -> Extent {
+fn extent(bytes: &[u8]) -> Head {
     match bytes {
-        [START, len, ..] if (4..=253).contains(len) => Extent::Whole(HEADER_LEN + usize::from(*len)),
-        [] | [START] => Extent::More,
-        _ => Extent::Broken,
+        [START, len, ..] if (4..=253).contains(len) => Head::whole(HEADER_LEN + usize::from(*len)),
+        [] | [START] => Head::More,
+        _ => Head::Bad,
     }
 }
 
 /// As [`extent`], where the control field and the message's length must fit, too.
-fn surely(bytes: &[u8]) -> Extent {
+fn surely(bytes: &[u8]) -> Head {
     let whole = extent(bytes);
-    let Extent::Whole(len) = whole else { return whole };
-    let Some(&[c0, c1, c2, c3]) = bytes.get(HEADER_LEN..).and_then(<[u8]>::first_chunk) else { return Extent::More };
+    let Head::Message { keep: len, .. } = whole else { return whole };
+    let Some(&[c0, c1, c2, c3]) = bytes.get(HEADER_LEN..).and_then(<[u8]>::first_chunk) else { return Head::More };
     let fits = match (c0 & 3, bytes.get(HEADER_LEN + CONTROL_LEN..)) {
         (1, _) => len == HEADER_LEN + CONTROL_LEN && (c0, c1, c2 & 1) == (1, 0, 0),
         (3, _) => len == HEADER_LEN + CONTROL_LEN && control(c0).is_some() && [c1, c2, c3] == [0; 3],
         _ if c2 & 1 == 1 || len < HEADER_LEN + CONTROL_LEN + asdu::IDENTIFIER_LEN => false,
         (_, Some([type_id, qualifier, ..])) => asdu::fits([*type_id, *qualifier], len - HEADER_LEN - CONTROL_LEN),
-        _ => return Extent::More,
+        _ => return Head::More,
     };
-    if fits { whole } else { Extent::Broken }
+    if fits { whole } else { Head::Bad }
 }
 
 /// What an unnumbered frame does (clause 5.1).
@@ -165,14 +176,10 @@ fn probe(p: &Probe<'_>) -> Guess {
     }
     // An acknowledgement alone is hardly four bytes of proof.
     let side = |bytes: &[u8]| match surely(bytes) {
-        Extent::Whole(_) if !p.port_match && bytes.get(HEADER_LEN) == Some(&1) => Guess::More,
-        Extent::Whole(_) => Guess::Yes,
-        Extent::More => Guess::More,
-        Extent::Broken => Guess::No,
+        Head::Message { .. } if !p.port_match && bytes.get(HEADER_LEN) == Some(&1) => Guess::More,
+        Head::Message { .. } => Guess::Yes,
+        Head::More => Guess::More,
+        Head::Bad => Guess::No,
     };
-    match (side(p.orig), side(p.resp)) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    }
+    side(p.orig).either(side(p.resp))
 }

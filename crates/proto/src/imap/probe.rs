@@ -22,14 +22,7 @@ pub(super) fn probe(p: &Probe<'_>) -> Guess {
 
 fn server(bytes: &[u8]) -> Guess {
     const GREETINGS: [&[u8]; 3] = [b"* OK ", b"* PREAUTH ", b"* BYE "];
-    let mut guess = Guess::No;
-    for greeting in GREETINGS {
-        let len = greeting.len().min(bytes.len());
-        if bytes.get(..len) == greeting.get(..len) {
-            guess = if len == greeting.len() { return Guess::Yes } else { Guess::More };
-        }
-    }
-    guess
+    Guess::begins(bytes, GREETINGS)
 }
 
 fn client(bytes: &[u8]) -> Guess {
@@ -46,13 +39,10 @@ fn client(bytes: &[u8]) -> Guess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sekisho_types::FlowInfo;
+    use crate::testing::check_probe;
 
     fn check(orig: &str, resp: &str, port_match: bool, want: Guess) {
-        let flow = FlowInfo::default();
-        let (o, r) = (orig.as_bytes(), resp.as_bytes());
-        let p = Probe { transport: Transport::Tcp, orig: o, resp: r, port_match, flow: &flow };
-        assert_eq!(probe(&p), want, "{orig:?} {resp:?} {port_match}");
+        check_probe(probe, orig, resp, port_match, want);
     }
 
     #[test]

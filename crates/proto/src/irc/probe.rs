@@ -14,11 +14,7 @@ pub(super) fn probe(p: &Probe<'_>) -> Guess {
     if p.transport != Transport::Tcp {
         return Guess::No;
     }
-    match (client(p.orig, p.port_match), server(p.resp)) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    }
+    client(p.orig, p.port_match).either(server(p.resp))
 }
 
 fn client(bytes: &[u8], port_match: bool) -> Guess {
@@ -29,19 +25,11 @@ fn client(bytes: &[u8], port_match: bool) -> Guess {
         return Guess::No;
     }
     let text = super::message::skip_blanks(bytes);
-    let mut guess = if text.is_empty() { Guess::More } else { Guess::No };
-    let all = SURE.iter().map(|w| (*w, true)).chain(LIKELY.iter().map(|w| (*w, port_match)));
-    for (word, sure) in all {
-        let len = word.len().min(text.len());
-        if text.get(..len).is_some_and(|t| word.get(..len).is_some_and(|w| w.eq_ignore_ascii_case(t))) {
-            guess = match (len == word.len(), sure) {
-                (true, true) => return Guess::Yes,
-                (true, false) => registration(text),
-                (false, _) => Guess::More,
-            };
-        }
+    match (Guess::begins(text, SURE), Guess::begins(text, LIKELY)) {
+        (Guess::No, Guess::Yes) if !port_match => registration(text),
+        (Guess::No, likely) => likely,
+        (sure, _) => sure,
     }
-    guess
 }
 
 /// USER or PASS elsewhere: with NICK behind it, it's IRC.
@@ -61,13 +49,7 @@ fn server(bytes: &[u8]) -> Guess {
     const NOTICES: [&[u8]; 2] = [b"NOTICE AUTH :", b"NOTICE * :"];
     let Some(first) = bytes.first() else { return Guess::More };
     if *first != b':' {
-        for notice in NOTICES {
-            let len = notice.len().min(bytes.len());
-            if bytes.get(..len) == notice.get(..len) {
-                return if len == notice.len() { Guess::Yes } else { Guess::More };
-            }
-        }
-        return Guess::No;
+        return Guess::begins(bytes, NOTICES);
     }
     let head = bytes.get(..MAX_PREFIX_LEN).unwrap_or(bytes);
     let Some(end) = memchr::memchr(b' ', head) else {
@@ -85,13 +67,10 @@ fn server(bytes: &[u8]) -> Guess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sekisho_types::FlowInfo;
+    use crate::testing::check_probe;
 
     fn check(orig: &str, resp: &str, port_match: bool, want: Guess) {
-        let flow = FlowInfo::default();
-        let (o, r) = (orig.as_bytes(), resp.as_bytes());
-        let p = Probe { transport: Transport::Tcp, orig: o, resp: r, port_match, flow: &flow };
-        assert_eq!(probe(&p), want, "{orig:?} {resp:?} {port_match}");
+        check_probe(probe, orig, resp, port_match, want);
     }
 
     #[test]

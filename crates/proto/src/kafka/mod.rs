@@ -13,7 +13,7 @@ mod tests;
 
 pub use record::KafkaRecord;
 
-use crate::frames::{Frames, cut};
+use crate::frames::{self, Frame, Framed, Frames, Head, cut};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use api::key;
 use message::{LEN_LEN, MAX_MESSAGE_LEN, Request};
@@ -59,33 +59,12 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let mut input = bytes;
-        let Some(mut frames) = self.frames.get_mut(dir.index()).map(std::mem::take) else { return };
-        loop {
-            match frames.next(&mut input, |b| message::head(b, KEEP)) {
-                Ok(Some(frame)) => {
-                    let content = frame.bytes.get(LEN_LEN..).unwrap_or(&[]);
-                    if !dir.is_orig() {
-                        self.response(content, frame.len, cx);
-                    } else if let Err(why) = self.request(content, frame.len, cx) {
-                        return cx.reject(why);
-                    }
-                }
-                Ok(None) => break,
-                Err(_) => return cx.reject("kafka_broken_length"),
-            }
-        }
-        frames.rest();
-        if let Some(slot) = self.frames.get_mut(dir.index()) {
-            *slot = frames;
-        }
+        frames::feed(self, dir, bytes, cx);
     }
 
     fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
         // Segments mostly begin with a message: what follows is taken for one, and lengths are checked.
-        if let Some(frames) = self.frames.get_mut(dir.index()) {
-            frames.gap(len);
-        }
+        frames::gap(self, dir, len);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -98,6 +77,32 @@ impl Protocol for Parser {
     fn held_len(&self) -> usize {
         let names = self.mechanism.heap_len() + self.user.heap_len();
         self.frames.as_slice().heap_len() + list_len(&self.pending) + self.pending_len + names
+    }
+}
+
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        dir.of_mut(&mut self.frames)
+    }
+
+    fn head(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        message::head(bytes, KEEP)
+    }
+
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+        let content = frame.bytes.get(LEN_LEN..).unwrap_or(&[]);
+        if !dir.is_orig() {
+            self.response(content, frame.len, cx);
+        } else if let Err(why) = self.request(content, frame.len, cx) {
+            cx.reject(why);
+            return false;
+        }
+        true
+    }
+
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
+        cx.reject("kafka_broken_length");
+        false
     }
 }
 

@@ -1,12 +1,17 @@
 use super::*;
 use crate::ber::build::{field, int, seq, tlv};
+use crate::ber::tag;
+
+/// Identifier octets of universal types that only this protocol has (X.680 §8.4).
+const GENERALIZED_TIME: u8 = 0x18;
+const GENERAL_STRING: u8 = 0x1b;
 
 pub(crate) fn octets(bytes: &[u8]) -> Vec<u8> {
     tlv(tag::OCTET_STRING, bytes)
 }
 
 pub(crate) fn string(text: &str) -> Vec<u8> {
-    tlv(tag::GENERAL_STRING, text.as_bytes())
+    tlv(GENERAL_STRING, text.as_bytes())
 }
 
 pub(crate) fn named(parts: &[&str]) -> Vec<u8> {
@@ -40,7 +45,7 @@ pub(crate) fn some_request(tgs: bool, nonce: u8, preauth: &[(u8, Vec<u8>)]) -> V
         field(1, &named(&["alice"])),
         field(2, &string("X.ORG")),
         field(3, &named(&["krbtgt", "X.ORG"])),
-        field(5, &tlv(tag::GENERALIZED_TIME, b"20370913024805Z")),
+        field(5, &tlv(GENERALIZED_TIME, b"20370913024805Z")),
         field(7, &int(nonce)),
         field(8, &seq(&[int(18), int(23)])),
     ];

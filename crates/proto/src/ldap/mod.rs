@@ -3,8 +3,8 @@
 //! One row per operation, written when it is answered, else at the end: `ldap_search` for searches, `ldap` for all
 //! others. StartTLS hands over to TLS. Behind a SASL bind messages that are signed only are read, encrypted ones are
 //! passed over (see `sasl`). Entries found are counted and not kept, however large. Limits: [`MAX_MESSAGE_LEN`],
-//! [`MAX_PENDING`], [`filter::MAX_FILTER_LEN`], and those of `message`. Known gaps: NTLM logins are noted, not logged;
-//! referrals; the entries' attributes.
+//! [`MAX_PENDING`], [`filter::MAX_FILTER_LEN`], and those of `message`. NTLM and
+//! Kerberos inside binds have their own rows (see `gssapi`). Known gaps: referrals; the entries' attributes.
 
 mod filter;
 mod message;

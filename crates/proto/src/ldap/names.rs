@@ -1,5 +1,8 @@
 //! Names of results (RFC 4511 §4.1.9 and its extensions, IANA), scopes and extended operations.
 
+/// The result of a bind that goes on.
+pub(super) const BIND_IN_PROGRESS: i64 = 14;
+
 /// Name of a result.
 pub(super) fn result(code: i64) -> &'static str {
     match code {
@@ -17,7 +20,7 @@ pub(super) fn result(code: i64) -> &'static str {
         11 => "admin limit exceeded",
         12 => "unavailable critical extension",
         13 => "confidentiality required",
-        14 => "SASL bind in progress",
+        BIND_IN_PROGRESS => "SASL bind in progress",
         16 => "no such attribute",
         17 => "undefined attribute type",
         18 => "inappropriate matching",

@@ -1,8 +1,6 @@
-//! What SASL puts around LDAP (RFC 4513 §5.2, RFC 4752): tokens in binds, and the layer behind a successful one.
+//! What SASL puts around LDAP behind a successful bind (RFC 4513 §5.2, RFC 4752).
 
-use crate::ber::{Ber, tag};
-use crate::{Cx, kerberos};
-use sekisho_wire::ParseResult;
+use crate::ber::tag;
 
 /// Bytes before a wrapped message: the length and the head of a token.
 pub(super) const WRAP_LEN: usize = 4 + 16;
@@ -53,62 +51,4 @@ pub(super) fn wrapped(bytes: &[u8]) -> Result<Option<Wrapped>, &'static str> {
         },
         _ => opaque,
     }))
-}
-
-/// What is known of the mechanisms' own messages.
-#[derive(Debug, Default)]
-pub(super) struct Tokens {
-    /// The client has shown its Kerberos ticket.
-    shown: bool,
-}
-
-/// SPNEGO (RFC 4178 §4.2) as encoded.
-const SPNEGO: &[u8] = b"\x2b\x06\x01\x05\x05\x02";
-/// What NTLM messages begin with.
-const NTLM: &[u8] = b"NTLMSSP\0";
-
-impl Tokens {
-    /// A token of GSS-API, with or without negotiation around it, or an NTLM message.
-    pub fn token(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
-        if bytes.starts_with(NTLM) {
-            return cx.confirm("ntlm");
-        }
-        if self.mechanism(bytes, cx) {
-            return;
-        }
-        let Ok(inner) = negotiated(bytes) else { return };
-        cx.confirm("gssapi");
-        match inner {
-            Some(inner) if inner.starts_with(NTLM) => cx.confirm("ntlm"),
-            Some(inner) => _ = self.mechanism(inner, cx),
-            None => {}
-        }
-    }
-
-    fn mechanism(&mut self, bytes: &[u8], cx: &mut Cx<'_>) -> bool {
-        kerberos::gss_token(bytes, &mut self.shown, cx)
-    }
-}
-
-/// The mechanism's token in one of SPNEGO, if there is one.
-fn negotiated(bytes: &[u8]) -> ParseResult<Option<&[u8]>> {
-    let mut all = Ber::new(bytes);
-    let mut choice = match all.peek() {
-        Some(outer @ 0x60) => {
-            let mut inner = all.enter(&"initial token", outer)?;
-            if inner.expect(&"mechanism", tag::OID)? != SPNEGO {
-                return Err(sekisho_wire::ParseError::bad(&"mechanism"));
-            }
-            inner.enter(&"negotiation", tag::context(0))?
-        }
-        _ => all.enter(&"negotiation", tag::context(1))?,
-    };
-    let mut fields = choice.enter(&"negotiation", tag::SEQUENCE)?;
-    while !fields.is_empty() {
-        let field = fields.element(&"negotiation")?;
-        if field.tag == tag::context(2) {
-            return Ber::new(field.content).expect(&"mechanism token", tag::OCTET_STRING).map(Some);
-        }
-    }
-    Ok(None)
 }

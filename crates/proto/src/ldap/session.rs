@@ -1,8 +1,9 @@
 //! The operations under way, and what messages do to their rows.
 
 use super::message::{self, Auth, Head, Outcome, op};
+use super::names;
 use super::record::{LdapRecord, LdapSearchRecord};
-use super::{names, sasl::Tokens};
+use crate::gssapi::Gssapi;
 use crate::{Cx, Event, Transport};
 use sekisho_record::{Text, UnsetIfEmpty};
 use sekisho_types::Heap;
@@ -31,7 +32,7 @@ pub(super) struct Session {
     /// A SASL bind has succeeded: what follows may be signed or encrypted.
     secured: bool,
     tls_asked: bool,
-    tokens: Tokens,
+    gss: Gssapi,
 }
 
 /// What the client wants to prove itself with.
@@ -46,7 +47,7 @@ enum Mechanism {
 
 impl Heap for Session {
     fn heap_len(&self) -> usize {
-        self.rows_len
+        self.rows_len + self.gss.heap_len()
     }
 }
 
@@ -98,7 +99,8 @@ impl Session {
 
     /// A message, or only its head where it is long.
     pub fn message(&mut self, head: &Head, bytes: Option<&[u8]>, cx: &mut Cx<'_>) -> Next {
-        cx.confirm(service(cx));
+        // Zeek's parser minds no missing beginning.
+        cx.confirm_midstream(service(cx));
         let body = bytes.map(|b| head.body(b));
         match head.op {
             op::SEARCH | op::SEARCH_ENTRY | op::SEARCH_DONE => self.search(head, body, cx),
@@ -131,7 +133,7 @@ impl Session {
             }
         }
         if self.searches.len() >= MAX_PENDING {
-            self.end(cx);
+            self.flush(cx);
         }
         self.rows_len += PLACE_LEN + row.held_len();
         self.searches.insert(head.id, row);
@@ -154,7 +156,7 @@ impl Session {
             return next;
         }
         if self.operations.len() >= MAX_PENDING {
-            self.end(cx);
+            self.flush(cx);
         }
         self.rows_len += PLACE_LEN + row.held_len();
         self.operations.insert(head.id, row);
@@ -202,12 +204,12 @@ impl Session {
             Auth::Sasl { mechanism, credentials } => {
                 self.mechanism = if mechanism.starts_with(b"GSS") { Mechanism::Gss } else { Mechanism::Other };
                 if let (Mechanism::Gss, Some(token)) = (self.mechanism, credentials) {
-                    self.tokens.token(token, cx);
+                    self.gss.token(token, cx);
                 }
                 (Some("bind SASL"), Some(mechanism.into()))
             }
             Auth::Sicily(kind, ntlm) => {
-                self.tokens.token(ntlm, cx);
+                self.gss.token(ntlm, cx);
                 let opcode = match kind {
                     9 => "bind SICILY_PACKAGE_DISCOVERY",
                     10 => "bind SICILY_NEGOTIATE",
@@ -223,8 +225,11 @@ impl Session {
     fn answered(&mut self, operation: u8, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
         match operation {
             op::BIND_RESPONSE => {
+                if outcome.code != names::BIND_IN_PROGRESS {
+                    self.gss.status(outcome.code == 0, || names::result(outcome.code).into());
+                }
                 if let (Mechanism::Gss, Some(token)) = (self.mechanism, outcome.credentials) {
-                    self.tokens.token(token, cx);
+                    self.gss.token(token, cx);
                 }
                 self.secured |= self.mechanism != Mechanism::None && outcome.code == 0;
                 Next::Ldap
@@ -234,8 +239,14 @@ impl Session {
         }
     }
 
-    /// Logs what waits.
+    /// The connection is over.
     pub fn end(&mut self, cx: &mut Cx<'_>) {
+        self.flush(cx);
+        self.gss.end(cx);
+    }
+
+    /// Logs what waits.
+    fn flush(&mut self, cx: &mut Cx<'_>) {
         // Number 0 is the server's own (§4.4), and Zeek logs it only if it is answered.
         std::mem::take(&mut self.operations).into_values().filter(|r| r.message_id > Some(0)).for_each(|r| log(r, cx));
         let searches = std::mem::take(&mut self.searches).into_values();

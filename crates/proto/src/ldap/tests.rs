@@ -2,7 +2,9 @@ use super::filter::tests::equal;
 use super::*;
 use crate::ber::build::{field, int, seq, tlv};
 use crate::ber::tag;
+use crate::gssapi::tests::{init, resp};
 use crate::kerberos::message::tests::some_ap_request;
+use crate::ntlm::tests as ntlm;
 use crate::testing::{Bench, Step, check_damage, check_splits, check_truncations};
 use crate::{Guess, Probe};
 use sekisho_types::Dir::{Orig, Resp};
@@ -127,6 +129,27 @@ fn reads_signed_messages_and_passes_over_sealed_ones() {
     let rows = b.rows("ldap_search");
     assert!(rows[0].contains("result_count=Count(2) result=Str(\"success\")"), "{rows:?}");
     assert!(b.rows("kerberos")[0].contains("auth_service=Str(\"krbtgt/X.ORG\")"));
+}
+
+/// The server's answer to a bind, with its token.
+fn bound(id: u8, code: u8, token: &[u8]) -> Vec<u8> {
+    message(id, op::BIND_RESPONSE, &[enumerated(code), octets(""), octets(""), tlv(0x87, token)])
+}
+
+#[test]
+fn logins_by_ntlm_have_their_row() {
+    let mut b = bench();
+    b.data(Orig, &sasl_bind(1, "GSS-SPNEGO", &init(&ntlm::negotiate())));
+    b.data(Resp, &bound(1, 14, &resp(Some(1), Some(&ntlm::challenge("SRV", "srv", "")))));
+    b.data(Orig, &sasl_bind(2, "GSS-SPNEGO", &resp(None, Some(&ntlm::authenticate("EX", "eva", "PC", 200)))));
+    b.data(Resp, &bound(2, 49, &resp(Some(2), None))).end();
+    assert_eq!(b.out.confirmed, ["ldap_tcp", "gssapi", "ntlm"]);
+    let rows = b.rows("ntlm");
+    assert!(rows.len() == 1 && rows[0].contains("username=Str(\"eva\")"), "{rows:?}");
+    assert!(
+        rows[0].contains("success=Bool(false)") && rows[0].contains("status=Str(\"invalid credentials\")"),
+        "{rows:?}"
+    );
 }
 
 /// An AP-REQ as GSS-API token.

@@ -117,7 +117,7 @@ impl Protocol for Parser {
 
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         let kept = match self.sides.get_mut(dir.index()) {
-            Some(Side::Binary(frames)) => frames.gap(len),
+            Some(Side::Binary(frames)) => frames.gap(len, |b| binary::head(b, magic(dir), KEEP)),
             Some(Side::Text(pieces)) => pieces.gap(len),
             _ => true,
         };
@@ -137,6 +137,11 @@ impl Protocol for Parser {
         let sides: usize = self.sides.iter().map(side_len).sum();
         sides + block_len(self.pending.capacity().saturating_mul(size_of::<Pending>())) + self.pending_len
     }
+}
+
+/// First byte of every message of `dir`.
+const fn magic(dir: Dir) -> u8 {
+    if dir.is_orig() { binary::REQUEST } else { binary::ANSWER }
 }
 
 fn side_len(side: &Side) -> usize {
@@ -294,9 +299,8 @@ impl Parser {
         input: &mut &[u8],
         cx: &mut Cx<'_>,
     ) -> Result<(), &'static str> {
-        let magic = if dir.is_orig() { binary::REQUEST } else { binary::ANSWER };
         loop {
-            match frames.next(input, |b| binary::head(b, magic, KEEP)) {
+            match frames.next(input, |b| binary::head(b, magic(dir), KEEP)) {
                 Ok(Some(frame)) => {
                     let Ok(header) = Header::parse(frame.bytes) else { continue };
                     cx.recognize("memcached");

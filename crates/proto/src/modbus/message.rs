@@ -1,6 +1,6 @@
 //! Messages: header (Modbus Messaging on TCP/IP V1.0b §3.1.3) and functions (Modbus Application Protocol V1.1b3 §6).
 
-use crate::pdus::Extent;
+use crate::frames::Head;
 use sekisho_wire::{ParseResult, Reader};
 
 /// Length of the header up to the function code.
@@ -58,20 +58,20 @@ impl Header {
 }
 
 /// How long is the message that begins with `bytes`?
-pub fn extent(bytes: &[u8]) -> Extent {
-    let Some(&[_, _, p0, p1, l0, l1]) = bytes.first_chunk() else { return Extent::More };
+pub fn extent(bytes: &[u8]) -> Head {
+    let Some(&[_, _, p0, p1, l0, l1]) = bytes.first_chunk() else { return Head::More };
     let len = u16::from_be_bytes([l0, l1]);
     if (p0, p1) != (0, 0) || !LEN.contains(&len) {
-        return Extent::Broken;
+        return Head::Bad;
     }
-    Extent::Whole(PREFIX_LEN + usize::from(len))
+    Head::whole(PREFIX_LEN + usize::from(len))
 }
 
 /// As [`extent`], for a beginning in the midst of unknown bytes: the function's length must fit, too.
-pub fn surely(bytes: &[u8]) -> Extent {
+pub fn surely(bytes: &[u8]) -> Head {
     let whole = extent(bytes);
     let Some(&[_, _, _, _, _, len, _, code]) = bytes.first_chunk::<HEADER_LEN>() else {
-        return if whole == Extent::Broken { whole } else { Extent::More };
+        return if whole == Head::Bad { whole } else { Head::More };
     };
     let fits = match code {
         func::READ_COILS..=func::READ_INPUT_REGISTERS => len >= 4,
@@ -79,7 +79,7 @@ pub fn surely(bytes: &[u8]) -> Extent {
         func::WRITE_MULTIPLE_COILS | func::WRITE_MULTIPLE_REGISTERS => len >= 6,
         code => code & func::EXCEPTION == 0 && code != 0 || len == 3,
     };
-    if fits { whole } else { Extent::Broken }
+    if fits { whole } else { Head::Bad }
 }
 
 /// What a message says beyond its header.
@@ -278,21 +278,21 @@ mod tests {
 
     #[test]
     fn parses_lengths() {
-        assert_eq!(extent(&[0, 1, 0, 0, 0]), Extent::More);
-        assert_eq!(extent(&[0, 1, 0, 0, 0, 6, 1, 3]), Extent::Whole(12));
-        assert_eq!(extent(&[0, 1, 0, 1, 0, 6]), Extent::Broken);
-        assert_eq!(extent(&[0, 1, 0, 0, 0, 1]), Extent::Broken);
-        assert_eq!(extent(&[0, 1, 0, 0, 2, 0]), Extent::Broken);
+        assert_eq!(extent(&[0, 1, 0, 0, 0]), Head::More);
+        assert_eq!(extent(&[0, 1, 0, 0, 0, 6, 1, 3]), Head::whole(12));
+        assert_eq!(extent(&[0, 1, 0, 1, 0, 6]), Head::Bad);
+        assert_eq!(extent(&[0, 1, 0, 0, 0, 1]), Head::Bad);
+        assert_eq!(extent(&[0, 1, 0, 0, 2, 0]), Head::Bad);
     }
 
     #[test]
     fn a_beginning_in_the_midst_fits_its_function() {
-        assert_eq!(surely(&[0, 1, 0, 0, 0, 6, 1]), Extent::More);
-        assert_eq!(surely(&[0, 1, 0, 0, 0, 6, 1, 6]), Extent::Whole(12));
-        assert_eq!(surely(&[0, 1, 0, 0, 0, 7, 1, 6]), Extent::Broken);
-        assert_eq!(surely(&[0, 1, 0, 0, 0, 6, 1, 0]), Extent::Broken);
-        assert_eq!(surely(&[0, 1, 0, 0, 0, 3, 1, 0x83]), Extent::Whole(9));
-        assert_eq!(surely(&[0, 1, 0, 0, 0, 0]), Extent::Broken);
+        assert_eq!(surely(&[0, 1, 0, 0, 0, 6, 1]), Head::More);
+        assert_eq!(surely(&[0, 1, 0, 0, 0, 6, 1, 6]), Head::whole(12));
+        assert_eq!(surely(&[0, 1, 0, 0, 0, 7, 1, 6]), Head::Bad);
+        assert_eq!(surely(&[0, 1, 0, 0, 0, 6, 1, 0]), Head::Bad);
+        assert_eq!(surely(&[0, 1, 0, 0, 0, 3, 1, 0x83]), Head::whole(9));
+        assert_eq!(surely(&[0, 1, 0, 0, 0, 0]), Head::Bad);
     }
 
     #[test]

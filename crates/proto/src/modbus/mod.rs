@@ -12,8 +12,8 @@ mod tests;
 
 pub use record::ModbusRecord;
 
+use crate::frames::{self, Frame, Framed, Frames, Head};
 use crate::named::Named;
-use crate::pdus::{Extent, Frames, Next};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use message::{Detail, HEADER_LEN, Header, MAX_FRAME_LEN, extent, func};
 use sekisho_record::{EnumName, Text, UnsetIfEmpty};
@@ -27,7 +27,7 @@ pub const MAX_PENDING: usize = 32;
 /// One direction.
 #[derive(Default)]
 struct Side {
-    frames: Frames<MAX_FRAME_LEN>,
+    frames: Frames,
     /// When the header of the incomplete message was there.
     header_ts: Option<Timestamp>,
 }
@@ -61,35 +61,22 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let mut side = self.take_side(dir);
-        let mut began = side.header_ts.take();
-        side.frames.feed(bytes, extent, message::surely, |next| {
-            let Next::Message(bytes) = next else { return self.lost(cx) };
-            let ts = began.take().unwrap_or(cx.ts);
-            self.message(dir, bytes, ts, cx);
-            self.confirmed = true;
-            cx.confirm_midstream("modbus");
-            true
-        });
-        side.header_ts = (side.frames.partial_len() >= HEADER_LEN).then(|| began.unwrap_or(cx.ts));
-        self.put_side(dir, side);
-        if self.confirmed && self.sides.iter().all(|s| s.frames.is_lost()) {
+        frames::feed(self, dir, bytes, cx);
+        let side = dir.of_mut(&mut self.sides);
+        side.header_ts = (side.frames.partial().len() >= HEADER_LEN).then(|| side.header_ts.unwrap_or(cx.ts));
+        if self.confirmed && self.sides.iter().all(|s| s.frames.is_given_up()) {
             cx.opaque();
         }
     }
 
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
-        let mut side = self.take_side(dir);
-        let partial = side.frames.gap(len, extent);
-        self.partial(dir, &partial, side.header_ts.take(), cx);
-        self.put_side(dir, side);
+        self.partial(dir, cx);
+        frames::gap(self, dir, len);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         for dir in [Dir::Orig, Dir::Resp] {
-            let mut side = self.take_side(dir);
-            let partial = side.frames.take_partial();
-            self.partial(dir, &partial, side.header_ts.take(), cx);
+            self.partial(dir, cx);
         }
     }
 
@@ -98,19 +85,28 @@ impl Protocol for Parser {
     }
 }
 
-impl Parser {
-    fn take_side(&mut self, dir: Dir) -> Side {
-        let [orig, resp] = &mut self.sides;
-        std::mem::take(if dir.is_orig() { orig } else { resp })
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        &mut dir.of_mut(&mut self.sides).frames
     }
 
-    fn put_side(&mut self, dir: Dir, side: Side) {
-        let [orig, resp] = &mut self.sides;
-        *(if dir.is_orig() { orig } else { resp }) = side;
+    fn head(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        extent(bytes).at_most(MAX_FRAME_LEN)
     }
 
-    /// Bytes came that begin no message. Shall more be looked at?
-    fn lost(&self, cx: &mut Cx<'_>) -> bool {
+    fn surely(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        message::surely(bytes)
+    }
+
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+        let ts = dir.of_mut(&mut self.sides).header_ts.take().unwrap_or(cx.ts);
+        self.unit(dir, frame.bytes, ts, cx);
+        self.confirmed = true;
+        cx.confirm_midstream("modbus");
+        true
+    }
+
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
         if self.confirmed {
             cx.weird("modbus_lost_track");
         } else {
@@ -118,16 +114,21 @@ impl Parser {
         }
         self.confirmed
     }
+}
 
-    /// A message of which the end is missing.
-    fn partial(&mut self, dir: Dir, bytes: &[u8], ts: Option<Timestamp>, cx: &mut Cx<'_>) {
-        if let Some(ts) = ts.filter(|_| self.confirmed && matches!(extent(bytes), Extent::Whole(_))) {
-            self.message(dir, bytes, ts, cx);
+impl Parser {
+    /// What is held is a message of which the end is missing.
+    fn partial(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+        let side = dir.of_mut(&mut self.sides);
+        let Some(ts) = side.header_ts.take().filter(|_| self.confirmed) else { return };
+        let bytes = side.frames.partial().to_vec();
+        if matches!(extent(&bytes), Head::Message { .. }) {
+            self.unit(dir, &bytes, ts, cx);
         }
     }
 
     /// One message, whose header is whole; `ts` is the header's time.
-    fn message(&mut self, dir: Dir, bytes: &[u8], ts: Timestamp, cx: &mut Cx<'_>) {
+    fn unit(&mut self, dir: Dir, bytes: &[u8], ts: Timestamp, cx: &mut Cx<'_>) {
         let mut r = Reader::new(bytes);
         let Ok(header) = Header::parse(&mut r) else { return };
         let (detail, exception, rtt) = if dir.is_orig() {
@@ -198,15 +199,15 @@ fn probe(p: &Probe<'_>) -> Guess {
     let (orig, resp) = (extent(p.orig), extent(p.resp));
     if p.port_match {
         return match (orig, resp) {
-            (Extent::Whole(_), _) | (_, Extent::Whole(_)) => Guess::Yes,
-            (Extent::Broken, Extent::Broken) => Guess::No,
+            (Head::Message { .. }, _) | (_, Head::Message { .. }) => Guess::Yes,
+            (Head::Bad, Head::Bad) => Guess::No,
             _ => Guess::More,
         };
     }
     match (orig, resp) {
-        (Extent::Broken, _) | (_, Extent::Broken) => Guess::No,
-        (Extent::Whole(a), Extent::Whole(b)) => exchange(p.orig, a, p.resp, b),
-        (Extent::Whole(len), _) => request_begins(p.orig, len),
+        (Head::Bad, _) | (_, Head::Bad) => Guess::No,
+        (Head::Message { keep: a, .. }, Head::Message { keep: b, .. }) => exchange(p.orig, a, p.resp, b),
+        (Head::Message { keep, .. }, _) => request_begins(p.orig, keep),
         _ if p.orig.is_empty() => Guess::No,
         _ => Guess::More,
     }

@@ -13,7 +13,7 @@ mod tests;
 
 pub use record::MongodbRecord;
 
-use crate::frames::{Frames, cut};
+use crate::frames::{self, Frame, Framed, Frames, Head, cut};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use bson::Value;
 use message::{Body, HEAD_LEN, Header, op};
@@ -52,30 +52,12 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let mut input = bytes;
-        let Some(mut frames) = self.frames.get_mut(dir.index()).map(std::mem::take) else { return };
-        loop {
-            match frames.next(&mut input, |b| message::head(b, KEEP)) {
-                Ok(Some(frame)) => {
-                    if let Ok(header) = Header::parse(frame.bytes) {
-                        self.message(dir, &header, frame.bytes.get(HEAD_LEN..).unwrap_or(&[]), cx);
-                    }
-                }
-                Ok(None) => break,
-                Err(_) => return cx.reject("mongodb_broken_message"),
-            }
-        }
-        frames.rest();
-        if let Some(slot) = self.frames.get_mut(dir.index()) {
-            *slot = frames;
-        }
+        frames::feed(self, dir, bytes, cx);
     }
 
     fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
         // Segments mostly begin with a message: what follows is taken for one, and heads are checked.
-        if let Some(frames) = self.frames.get_mut(dir.index()) {
-            frames.gap(len);
-        }
+        frames::gap(self, dir, len);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -88,6 +70,28 @@ impl Protocol for Parser {
     fn held_len(&self) -> usize {
         let list = sekisho_types::list_len(&self.pending);
         self.frames.as_slice().heap_len() + list + self.pending_len + self.user.heap_len()
+    }
+}
+
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        dir.of_mut(&mut self.frames)
+    }
+
+    fn head(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        message::head(bytes, KEEP)
+    }
+
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+        if let Ok(header) = Header::parse(frame.bytes) {
+            self.operation(dir, &header, frame.bytes.get(HEAD_LEN..).unwrap_or(&[]), cx);
+        }
+        true
+    }
+
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
+        cx.reject("mongodb_broken_message");
+        false
     }
 }
 
@@ -128,7 +132,7 @@ fn probe(p: &Probe<'_>) -> Guess {
 }
 
 impl Parser {
-    fn message(&mut self, dir: Dir, header: &Header, bytes: &[u8], cx: &mut Cx<'_>) {
+    fn operation(&mut self, dir: Dir, header: &Header, bytes: &[u8], cx: &mut Cx<'_>) {
         let Ok(body) = Body::parse(header.op, bytes) else {
             return cx.weird("mongodb_broken_body");
         };

@@ -16,7 +16,7 @@ mod tests;
 
 pub use record::{MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord};
 
-use crate::frames::Frames;
+use crate::frames::{self, Frame, Framed, Frames, Head};
 use crate::{Cx, Descriptor, Protocol, Start};
 use message::{Connect, Packet, Publish, kind};
 use sekisho_types::{Dir, Heap};
@@ -54,35 +54,12 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let mut input = bytes;
-        let Some(mut frames) = self.frames.get_mut(dir.index()).map(std::mem::take) else { return };
-        loop {
-            match frames.next(&mut input, |b| message::head(b, KEEP)) {
-                Ok(Some(frame)) => {
-                    if let Some(packet) = Packet::new(frame.bytes, frame.len)
-                        && let Err(e) = self.packet(dir, &packet, cx)
-                    {
-                        if !self.confirmed {
-                            return cx.reject(e.item());
-                        }
-                        cx.weird_with("mqtt_broken_packet", Some(e.item().into()));
-                    }
-                }
-                Ok(None) => break,
-                Err(_) => return cx.reject("mqtt_broken_length"),
-            }
-        }
-        frames.rest();
-        if let Some(slot) = self.frames.get_mut(dir.index()) {
-            *slot = frames;
-        }
+        frames::feed(self, dir, bytes, cx);
     }
 
     fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
         // Segments mostly begin with a packet: what follows is taken for one, and first bytes are checked.
-        if let Some(frames) = self.frames.get_mut(dir.index()) {
-            frames.gap(len);
-        }
+        frames::gap(self, dir, len);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -91,6 +68,36 @@ impl Protocol for Parser {
 
     fn held_len(&self) -> usize {
         self.frames.as_slice().heap_len() + self.session.heap_len()
+    }
+}
+
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        dir.of_mut(&mut self.frames)
+    }
+
+    fn head(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        message::head(bytes, KEEP)
+    }
+
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+        let Some(packet) = Packet::new(frame.bytes, frame.len) else { return true };
+        match self.packet(dir, &packet, cx) {
+            Ok(()) => true,
+            Err(e) if self.confirmed => {
+                cx.weird_with("mqtt_broken_packet", Some(e.item().into()));
+                true
+            }
+            Err(e) => {
+                cx.reject(e.item());
+                false
+            }
+        }
+    }
+
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
+        cx.reject("mqtt_broken_length");
+        false
     }
 }
 

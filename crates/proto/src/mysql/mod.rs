@@ -16,7 +16,7 @@ mod tests;
 
 pub use record::MysqlRecord;
 
-use crate::frames::{Frame, Frames, Head};
+use crate::frames::{self, Frame, Framed, Frames, Head};
 use crate::{Cx, Descriptor, Protocol, Start, software};
 use message::{Greeting, Login, capability};
 use sekisho_types::{Dir, Heap};
@@ -77,41 +77,19 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let i = dir.index();
-        if self.lost.get(i) == Some(&true) {
-            return;
-        }
-        let Some(mut frames) = self.frames.get_mut(i).map(std::mem::take) else { return };
-        let mut input = bytes;
-        let keep = KEEP.get(i).copied().unwrap_or(HEAD_LEN);
-        loop {
-            match frames.next(&mut input, |b| head(b, keep)) {
-                Ok(Some(frame)) => {
-                    if !self.message(dir, frame, input.len(), cx) {
-                        return;
-                    }
-                }
-                Ok(None) => break,
-                Err(_) => return cx.reject("mysql_broken_message"),
-            }
-        }
-        frames.rest();
-        if let Some(slot) = self.frames.get_mut(i) {
-            *slot = frames;
+        if !*dir.of(&self.lost) {
+            frames::feed(self, dir, bytes, cx);
         }
     }
 
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
-        let i = dir.index();
-        if self.frames.get_mut(i).is_some_and(|f| f.gap(len)) {
+        if frames::gap(self, dir, len) {
             return;
         }
         // Where a result goes on is not to be found again; a command begins a segment.
+        *dir.of_mut(&mut self.lost) = !dir.is_orig();
         if !dir.is_orig() {
             self.session.expect = session::Expect::Nothing;
-            if let Some(lost) = self.lost.get_mut(i) {
-                *lost = true;
-            }
         } else if self.phase != Phase::Commands {
             cx.reject("mysql_gap_in_login");
         }
@@ -126,26 +104,36 @@ impl Protocol for Parser {
     }
 }
 
-/// See [`Head`].
-fn head(bytes: &[u8], keep: usize) -> Head {
-    let Some([a, b, c, _]) = bytes.first_chunk() else { return Head::More };
-    Head::Message { len: HEAD_LEN as u64 + u64::from(u32::from_le_bytes([*a, *b, *c, 0])), keep }
-}
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        dir.of_mut(&mut self.frames)
+    }
 
-impl Parser {
-    /// A message; false if the rest of the chunk, `left` bytes, is no longer this parser's.
+    fn head(&self, dir: Dir, bytes: &[u8]) -> Head {
+        let Some([a, b, c, _]) = bytes.first_chunk() else { return Head::More };
+        let len = HEAD_LEN as u64 + u64::from(u32::from_le_bytes([*a, *b, *c, 0]));
+        Head::Message { len, keep: *dir.of(&KEEP) }
+    }
+
     fn message(&mut self, dir: Dir, frame: Frame<'_>, left: usize, cx: &mut Cx<'_>) -> bool {
         let (Some(seq), Some(payload)) = (frame.bytes.get(3).copied(), frame.bytes.get(HEAD_LEN..)) else {
             return true;
         };
         let len = frame.len - HEAD_LEN as u64;
         let continues = len == FULL_LEN;
-        if self.continued.get_mut(dir.index()).is_some_and(|c| std::mem::replace(c, continues)) {
+        if std::mem::replace(dir.of_mut(&mut self.continued), continues) {
             return true;
         }
         if dir.is_orig() { self.client(seq, payload, left, cx) } else { self.server(seq, payload, len, cx) }
     }
 
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
+        cx.reject("mysql_broken_message");
+        false
+    }
+}
+
+impl Parser {
     fn client(&mut self, seq: u8, payload: &[u8], left: usize, cx: &mut Cx<'_>) -> bool {
         if std::mem::take(&mut self.session.uploading) {
             self.session.uploading = !payload.is_empty();
@@ -206,7 +194,7 @@ impl Parser {
         if payload.first() == Some(&0xff) {
             // The server refuses before it greets.
             cx.recognize("mysql");
-            let text = message::error(payload).map(|(_, text)| crate::frames::cut(text, MAX_RESPONSE_LEN)).ok();
+            let text = message::error(payload).map(|(_, text)| frames::cut(text, MAX_RESPONSE_LEN)).ok();
             cx.weird_with("mysql_connection_refused", text);
             return true;
         }

@@ -1,10 +1,12 @@
 //! ONC RPC (RFC 5531) over UDP and TCP: portmapper, mount, NFS 2, 3 and 4, and whatever else has a program's number.
 //!
 //! Zeek has analyzers for some, but no log and, by default, no service; ours has a row per call, and one for all calls
-//! of a procedure that moves bulk. Only the beginning of a message is read. Limits: [`MAX_HEAD_LEN`], [`MAX_PENDING`],
-//! [`MAX_BULK`]. Known gaps: RPCSEC_GSS (RFC 2203), whose arguments may be encrypted; the content of files.
+//! of a procedure that only looks, or that moves a file's content. Handles of NFS are told by their path as far as they
+//! were seen to get one. Only the beginning of a message is read. Limits: [`MAX_HEAD_LEN`], [`MAX_PENDING`],
+//! [`MAX_BULK`], [`nfs::MAX_PATHS`]. Known gaps: RPCSEC_GSS (RFC 2203), whose arguments may be encrypted; the content of files.
 
 mod message;
+mod nfs;
 mod program;
 mod record;
 #[cfg(test)]
@@ -14,6 +16,7 @@ pub use record::RpcRecord;
 
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use message::{Call, Message, Reply, begins_call};
+use nfs::{Answered, Asked, Moves};
 use sekisho_record::{Text, UnsetIfEmpty};
 use sekisho_types::{Dir, Heap, list_len};
 
@@ -21,8 +24,8 @@ use sekisho_types::{Dir, Heap, list_len};
 const MAX_HEAD_LEN: usize = 1024;
 /// Calls that may wait for a reply; beyond, the oldest is logged without.
 const MAX_PENDING: usize = 64;
-/// Procedures whose calls share a row.
-const MAX_BULK: usize = 16;
+/// Procedures, and of those that move content files, whose calls share a row.
+const MAX_BULK: usize = 64;
 /// Longest fragment over TCP.
 const MAX_FRAGMENT_LEN: u32 = 64 << 20;
 
@@ -34,14 +37,35 @@ pub struct Parser {
     streams: [Stream; 2],
     pending: Vec<Waiting>,
     /// Rows that several calls share.
-    bulk: Vec<RpcRecord>,
+    bulk: Vec<Bulk>,
+    paths: nfs::Paths,
     /// A call was read.
     known: bool,
+}
+
+/// A row that calls share.
+struct Bulk {
+    row: RpcRecord,
+    about: About,
+}
+
+/// What calls have in common that share a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct About {
+    version: u32,
+    procedure: u32,
+    /// Of calls that move content: which way, and the file.
+    moves: Option<(Moves, u64)>,
 }
 
 struct Waiting {
     xid: u32,
     program: u32,
+    version: u32,
+    /// What a new handle in the reply is called.
+    path: Option<Text>,
+    /// Bytes of content that the call carried.
+    data_len: Option<u64>,
     kind: Kind,
 }
 
@@ -92,7 +116,13 @@ impl Protocol for Parser {
         Descriptor { service: SERVICE, tcp_ports: &[111, 2049], udp_ports: &[111, 2049], probe };
 
     fn start(_start: &Start<'_>) -> Self {
-        Self { streams: Default::default(), pending: Vec::new(), bulk: Vec::new(), known: false }
+        Self {
+            streams: Default::default(),
+            pending: Vec::new(),
+            bulk: Vec::new(),
+            paths: nfs::Paths::default(),
+            known: false,
+        }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -130,24 +160,25 @@ impl Protocol for Parser {
                 cx.emit(RpcRecord { tail: cx.tail(), ..*row });
             }
         }
-        for row in std::mem::take(&mut self.bulk) {
-            cx.emit(RpcRecord { tail: cx.tail(), ..row });
+        for bulk in std::mem::take(&mut self.bulk) {
+            cx.emit(RpcRecord { tail: cx.tail(), ..bulk.row });
         }
     }
 
     fn held_len(&self) -> usize {
         let held: usize = self.streams.iter().map(|s| s.held.heap_len()).sum();
-        let rows = list_len(&self.bulk) + self.bulk.as_slice().heap_len();
-        held + rows + list_len(&self.pending) + self.pending.as_slice().heap_len()
+        let rows = list_len(&self.bulk) + self.bulk.iter().map(|b| b.row.heap_len()).sum::<usize>();
+        held + rows + self.paths.heap_len() + list_len(&self.pending) + self.pending.as_slice().heap_len()
     }
 }
 
 impl Heap for Waiting {
     fn heap_len(&self) -> usize {
-        match &self.kind {
-            Kind::Single(row) => row.heap_len_boxed(),
-            Kind::Shared(_) => 0,
-        }
+        self.path.heap_len()
+            + match &self.kind {
+                Kind::Single(row) => row.heap_len_boxed(),
+                Kind::Shared(_) => 0,
+            }
     }
 }
 
@@ -247,21 +278,29 @@ impl Parser {
         // Zeek names no such service by default.
         cx.recognize(program.unwrap_or(SERVICE));
         let procedure = program::procedure(call.program, call.version, call.procedure);
-        let bulk = program::is_bulk(call.program, procedure);
-        let shared =
-            |r: &RpcRecord| r.procedure_number == u64::from(call.procedure) && r.version == u64::from(call.version);
-        let kind = match self.bulk.iter().position(shared).filter(|_| bulk) {
+        let asked = match (call.program, procedure) {
+            (program::number::NFS, Some("COMPOUND")) => nfs::compound(call.args),
+            (program::number::NFS, Some(name)) if name != "NULL" => nfs::asked(call.version, name, call.args),
+            _ => Asked::default(),
+        };
+        let moves = asked.moves.map(|moves| (moves, asked.handle.map_or(0, nfs::digest)));
+        let about = About { version: call.version, procedure: call.procedure, moves };
+        let bulk = moves.is_some() || program::is_bulk(call.program, procedure);
+        let path = self.paths.of(&asked);
+        let data_len = asked.data_len;
+        let kind = match self.bulk.iter().position(|b| b.about == about).filter(|_| bulk) {
             Some(at) => {
-                if let Some(row) = self.bulk.get_mut(at) {
+                if let Some(Bulk { row, .. }) = self.bulk.get_mut(at) {
                     row.calls += 1;
                     row.call_len = row.call_len.saturating_add(len);
                 }
                 Kind::Shared(at)
             }
             None => {
-                let row = row(call, procedure, len, cx);
+                let mut row = row(call, procedure, asked, len, cx);
+                row.path.clone_from(&path);
                 if bulk && self.bulk.len() < MAX_BULK {
-                    self.bulk.push(row);
+                    self.bulk.push(Bulk { row, about });
                     Kind::Shared(self.bulk.len() - 1)
                 } else {
                     Kind::Single(Box::new(row))
@@ -274,34 +313,51 @@ impl Parser {
                 cx.emit(RpcRecord { tail: cx.tail(), ..*row });
             }
         }
-        self.pending.push(Waiting { xid: call.xid, program: call.program, kind });
+        let (xid, program, version) = (call.xid, call.program, call.version);
+        self.pending.push(Waiting { xid, program, version, path, data_len, kind });
     }
 
     fn reply(&mut self, reply: &Reply<'_>, len: u64, cx: &mut Cx<'_>) {
         let Some(at) = self.pending.iter().position(|w| w.xid == reply.xid) else { return };
-        let Waiting { program, kind, .. } = self.pending.remove(at);
+        let Waiting { program, version, path, data_len, kind, .. } = self.pending.remove(at);
         if self.pending.is_empty() {
             self.pending = Vec::new();
         }
+        let row = match &kind {
+            Kind::Single(row) => Some(&**row),
+            Kind::Shared(at) => self.bulk.get(*at).map(|b| &b.row),
+        };
+        let said = match (program, row.and_then(|r| r.procedure).filter(|_| reply.status == "SUCCESS")) {
+            (program::number::NFS, Some("COMPOUND")) => nfs::compound_answered(reply.results),
+            (program::number::NFS, Some(name)) => nfs::answered(version, name, reply.results),
+            _ => Answered::default(),
+        };
+        if let (Some(handle), Some(path)) = (said.handle, path) {
+            self.paths.learn(handle, path);
+        }
+        // Version 2 tells only that all was written.
+        let moved = said.data_len.or(data_len.filter(|_| reply.results.starts_with(&[0; 4])));
         match kind {
             Kind::Single(mut row) => {
                 answer(&mut row, program, reply, len);
+                row.data_len = moved;
                 row.tail = cx.tail();
                 cx.emit(*row);
             }
             Kind::Shared(at) => {
-                if let Some(row) = self.bulk.get_mut(at) {
+                if let Some(Bulk { row, .. }) = self.bulk.get_mut(at) {
                     row.reply_len = row.reply_len.saturating_add(len);
                     row.status = Some(reply.status);
+                    row.data_len = moved.map(|n| row.data_len.unwrap_or(0).saturating_add(n)).or(row.data_len);
                 }
             }
         }
     }
 }
 
-fn row(call: &Call<'_>, procedure: Option<&'static str>, len: u64, cx: &Cx<'_>) -> RpcRecord {
-    let argument = program::argument(call.program, call.version, procedure, call.args);
-    let compound = procedure == Some("COMPOUND");
+fn row(call: &Call<'_>, procedure: Option<&'static str>, asked: Asked<'_>, len: u64, cx: &Cx<'_>) -> RpcRecord {
+    let argument = program::argument(call.program, procedure, call.args);
+    let argument = argument.or(Some(asked.name).filter(|n| !n.is_empty()));
     RpcRecord {
         head: cx.head(cx.ts),
         xid: u64::from(call.xid),
@@ -314,13 +370,15 @@ fn row(call: &Call<'_>, procedure: Option<&'static str>, len: u64, cx: &Cx<'_>) 
         user_id: call.identity.map(|i| u64::from(i.user_id)),
         group_id: call.identity.map(|i| u64::from(i.group_id)),
         argument: argument.map(Text::from),
-        operations: UnsetIfEmpty(if compound { program::operations(call.args) } else { Vec::new() }),
+        path: None,
+        operations: UnsetIfEmpty(asked.operations),
         status: None,
         result: None,
         port: None,
         calls: 1,
         call_len: len,
         reply_len: 0,
+        data_len: None,
         tail: cx.tail(),
     }
 }

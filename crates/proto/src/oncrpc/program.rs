@@ -1,6 +1,7 @@
 //! Programs and their procedures: portmapper (RFC 1833), mount and NFS 2 and 3 (RFC 1094, RFC 1813), NFS 4 (RFC 7530,
 //! RFC 5661).
 
+use super::nfs::op;
 use sekisho_wire::{ParseError, ParseResult, Reader};
 
 /// Longest name or path that is read.
@@ -131,16 +132,8 @@ pub(super) fn opaque<'a>(r: &mut Reader<'a>) -> ParseResult<&'a [u8]> {
 }
 
 /// What a call names, if anything.
-pub(super) fn argument(program: u32, version: u32, procedure: Option<&str>, args: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn argument(program: u32, procedure: Option<&str>, args: &[u8]) -> Option<Vec<u8>> {
     let mut r = Reader::new(args);
-    let named = |r: &mut Reader<'_>| {
-        if version == 2 {
-            r.skip(&"handle", 32).ok()?;
-        } else {
-            opaque(r).ok()?;
-        }
-        opaque(r).ok().map(<[u8]>::to_vec)
-    };
     match (program, procedure?) {
         (number::PORTMAP, "GETPORT" | "SET" | "UNSET") => {
             let (program, version) = (r.u32(&"program").ok()?, r.u32(&"version").ok()?);
@@ -157,9 +150,6 @@ pub(super) fn argument(program: u32, version: u32, procedure: Option<&str>, args
             Some([format!("{} {version} ", program_text(program)).as_bytes(), net].concat())
         }
         (number::MOUNT, "MNT" | "UMNT") => opaque(&mut r).ok().map(<[u8]>::to_vec),
-        (number::NFS, "LOOKUP" | "CREATE" | "MKDIR" | "SYMLINK" | "MKNOD" | "REMOVE" | "RMDIR" | "RENAME") => {
-            named(&mut r)
-        }
         _ => None,
     }
 }
@@ -168,66 +158,120 @@ fn program_text(program: u32) -> String {
     name(program).map_or_else(|| program.to_string(), ToOwned::to_owned)
 }
 
-/// Operations of a compound up to the first whose arguments cannot be told.
-pub(super) fn operations(args: &[u8]) -> Vec<&'static str> {
-    let mut out = Vec::new();
-    let _ = each_operation(&mut Reader::new(args), &mut out);
-    out
-}
-
-fn each_operation(r: &mut Reader<'_>, out: &mut Vec<&'static str>) -> ParseResult<()> {
+/// Tells `f` every operation of a compound with its name, up to the first whose arguments cannot be passed over. `f`
+/// reads those of operations that name files or move content.
+pub(super) fn each_operation<'a>(
+    r: &mut Reader<'a>,
+    mut f: impl FnMut(u32, &'static str, &mut Reader<'a>) -> ParseResult<()>,
+) -> ParseResult<()> {
     opaque(r)?;
     r.skip(&"minor version", 4)?;
-    let count = r.u32(&"operations")?.min(MAX_OPERATIONS);
-    for _ in 0..count {
+    for _ in 0..r.u32(&"operations")?.min(MAX_OPERATIONS) {
         let operation = r.u32(&"operation")?;
-        let (name, fixed_len) = match operation {
-            3 => ("ACCESS", 4),
-            4 => ("CLOSE", 20),
-            5 => ("COMMIT", 12),
-            9 => ("GETATTR", 0),
-            10 => ("GETFH", 0),
-            15 => ("LOOKUP", 0),
-            16 => ("LOOKUPP", 0),
-            18 => ("OPEN", usize::MAX),
-            22 => ("PUTFH", 0),
-            24 => ("PUTROOTFH", 0),
-            25 => ("READ", 28),
-            26 => ("READDIR", 24),
-            28 => ("REMOVE", 0),
-            29 => ("RENAME", 0),
-            30 => ("RENEW", 8),
-            31 => ("RESTOREFH", 0),
-            32 => ("SAVEFH", 0),
-            34 => ("SETATTR", usize::MAX),
-            35 => ("SETCLIENTID", usize::MAX),
-            36 => ("SETCLIENTID_CONFIRM", 16),
-            38 => ("WRITE", usize::MAX),
-            42 => ("EXCHANGE_ID", usize::MAX),
-            43 => ("CREATE_SESSION", usize::MAX),
-            44 => ("DESTROY_SESSION", 16),
-            53 => ("SEQUENCE", 32),
-            57 => ("DESTROY_CLIENTID", 8),
-            58 => ("RECLAIM_COMPLETE", 4),
-            _ => return Ok(()),
-        };
-        out.push(name);
+        let Some((name, fixed_len)) = operation_4(operation) else { break };
+        f(operation, name, r)?;
         r.skip(&"arguments", fixed_len)?;
         match name {
-            "LOOKUP" | "PUTFH" | "REMOVE" => drop(opaque(r)?),
             "RENAME" => {
                 opaque(r)?;
                 opaque(r)?;
             }
-            "GETATTR" | "READDIR" => {
-                let words = r.u32(&"bitmap")?.min(MAX_NAME_LEN);
-                r.skip(&"bitmap", usize::try_from(words).unwrap_or(usize::MAX).saturating_mul(4))?;
-            }
+            "GETATTR" | "READDIR" => super::nfs::bitmap(r)?,
             _ => {}
         }
     }
     Ok(())
 }
+
+/// Name of an operation of version 4, and the length of its arguments or of their beginning.
+const fn operation_4(operation: u32) -> Option<(&'static str, usize)> {
+    /// What is behind these cannot be told.
+    const UNKNOWN: usize = usize::MAX;
+    Some(match operation {
+        3 => ("ACCESS", 4),
+        4 => ("CLOSE", 20),
+        5 => ("COMMIT", 12),
+        op::CREATE => ("CREATE", UNKNOWN),
+        9 => ("GETATTR", 0),
+        op::GETFH => ("GETFH", 0),
+        op::LOOKUP => ("LOOKUP", 0),
+        16 => ("LOOKUPP", 0),
+        op::OPEN => ("OPEN", 0),
+        op::PUTFH => ("PUTFH", 0),
+        op::PUTROOTFH => ("PUTROOTFH", 0),
+        op::READ => ("READ", 0),
+        26 => ("READDIR", 24),
+        27 => ("READLINK", 0),
+        op::REMOVE => ("REMOVE", 0),
+        29 => ("RENAME", 0),
+        30 => ("RENEW", 8),
+        31 => ("RESTOREFH", 0),
+        32 => ("SAVEFH", 0),
+        34 => ("SETATTR", UNKNOWN),
+        35 => ("SETCLIENTID", UNKNOWN),
+        36 => ("SETCLIENTID_CONFIRM", 16),
+        op::WRITE => ("WRITE", UNKNOWN),
+        42 => ("EXCHANGE_ID", UNKNOWN),
+        43 => ("CREATE_SESSION", UNKNOWN),
+        44 => ("DESTROY_SESSION", 16),
+        53 => ("SEQUENCE", 32),
+        57 => ("DESTROY_CLIENTID", 8),
+        58 => ("RECLAIM_COMPLETE", 4),
+        _ => return None,
+    })
+}
+
+/// Results from 10001 on (RFC 1813 §2.6, RFC 7530 §13); where versions differ, version 4's names.
+const LATER_RESULTS: [&str; 48] = [
+    "BADHANDLE",
+    "NOT_SYNC",
+    "BAD_COOKIE",
+    "NOTSUPP",
+    "TOOSMALL",
+    "SERVERFAULT",
+    "BADTYPE",
+    "DELAY",
+    "SAME",
+    "DENIED",
+    "EXPIRED",
+    "LOCKED",
+    "GRACE",
+    "FHEXPIRED",
+    "SHARE_DENIED",
+    "WRONGSEC",
+    "CLID_INUSE",
+    "RESOURCE",
+    "MOVED",
+    "NOFILEHANDLE",
+    "MINOR_VERS_MISMATCH",
+    "STALE_CLIENTID",
+    "STALE_STATEID",
+    "OLD_STATEID",
+    "BAD_STATEID",
+    "BAD_SEQID",
+    "NOT_SAME",
+    "LOCK_RANGE",
+    "SYMLINK",
+    "RESTOREFH",
+    "LEASE_MOVED",
+    "ATTRNOTSUPP",
+    "NO_GRACE",
+    "RECLAIM_BAD",
+    "RECLAIM_CONFLICT",
+    "BADXDR",
+    "LOCKS_HELD",
+    "OPENMODE",
+    "BADOWNER",
+    "BADCHAR",
+    "BADNAME",
+    "BAD_RANGE",
+    "LOCK_NOTSUPP",
+    "OP_ILLEGAL",
+    "DEADLOCK",
+    "FILE_OPEN",
+    "ADMIN_REVOKED",
+    "CB_PATH_DOWN",
+];
 
 /// NFS's and mount's status in words.
 pub(super) fn result(program: u32, results: &[u8]) -> Option<String> {
@@ -255,6 +299,10 @@ pub(super) fn result(program: u32, results: &[u8]) -> Option<String> {
         66 => "NOTEMPTY",
         69 => "DQUOT",
         70 => "STALE",
+        10_001.. => match usize::try_from(code - 10_001).ok().and_then(|n| LATER_RESULTS.get(n)) {
+            Some(name) => name,
+            None => return Some(format!("unknown-{code}")),
+        },
         _ => return Some(format!("unknown-{code}")),
     };
     Some(text.to_owned())
@@ -262,6 +310,7 @@ pub(super) fn result(program: u32, results: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::nfs::{Asked, asked, compound};
     use super::*;
 
     #[test]
@@ -269,18 +318,20 @@ mod tests {
         assert_eq!(procedure(number::NFS, 3, 3), Some("LOOKUP"));
         assert_eq!(procedure(number::NFS, 3, 99), None);
         let getport = [100_003u32, 3, 6, 0].map(u32::to_be_bytes).concat();
-        assert_eq!(argument(number::PORTMAP, 2, Some("GETPORT"), &getport).unwrap(), b"nfs 3 tcp");
-        assert_eq!(argument(number::MOUNT, 3, Some("MNT"), b"\0\0\0\x05/home\0\0\0").unwrap(), b"/home");
+        assert_eq!(argument(number::PORTMAP, Some("GETPORT"), &getport).unwrap(), b"nfs 3 tcp");
+        assert_eq!(argument(number::MOUNT, Some("MNT"), b"\0\0\0\x05/home\0\0\0").unwrap(), b"/home");
         let lookup = b"\0\0\0\x02hh\0\0\0\0\0\x05a.txt\0\0\0";
-        assert_eq!(argument(number::NFS, 3, Some("LOOKUP"), lookup).unwrap(), b"a.txt");
-        assert_eq!(argument(number::NFS, 3, Some("LOOKUP"), b"\xff\xff\xff\xff"), None);
+        assert_eq!(asked(3, "LOOKUP", lookup).name, b"a.txt");
+        assert_eq!(asked(3, "LOOKUP", b"\xff\xff\xff\xff"), Asked::default());
     }
 
     #[test]
     fn names_operations_of_a_compound() {
         let bytes =
             [&b"\0\0\0\0\0\0\0\0\0\0\0\x03"[..], b"\0\0\0\x18", b"\0\0\0\x0f\0\0\0\x04home", b"\0\0\0\x12"].concat();
-        assert_eq!(operations(&bytes), ["PUTROOTFH", "LOOKUP", "OPEN"]);
-        assert_eq!(operations(b"\0"), [""; 0]);
+        assert_eq!(compound(&bytes).operations, ["PUTROOTFH", "LOOKUP", "OPEN"]);
+        assert_eq!(compound(b"\0").operations, [""; 0]);
+        assert_eq!(result(number::NFS, &10_008u32.to_be_bytes()).unwrap(), "DELAY");
+        assert_eq!(result(number::NFS, &10_999u32.to_be_bytes()).unwrap(), "unknown-10999");
     }
 }

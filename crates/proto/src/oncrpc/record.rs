@@ -2,7 +2,7 @@ use sekisho_record::{Head, Record, Tail, Text, UnsetIfEmpty};
 use sekisho_types::Heap;
 
 /// A remote procedure call of ONC RPC with its reply: portmapper, mount, NFS and others. Calls that move bulk or only
-/// look (NFS's READ, WRITE and the like) share one row per flow and procedure, written at the flow's end.
+/// look (NFS's READ, WRITE and the like) share one row per flow and procedure, and of READ and WRITE per file, written at the flow's end.
 #[derive(Clone, Debug, Record)]
 #[record(log = "rpc")]
 pub struct RpcRecord {
@@ -29,6 +29,8 @@ pub struct RpcRecord {
     pub group_id: Option<u64>,
     /// What the call names: a path, a file's name, a program.
     pub argument: Option<Text>,
+    /// NFS: path of the file below what was mounted, as far as handles were seen to get their names.
+    pub path: Option<Text>,
     /// NFS 4: operations of the compound, as far as they can be told.
     pub operations: UnsetIfEmpty<&'static str>,
     /// How the call went: `SUCCESS`, or why RPC refused it.
@@ -43,6 +45,8 @@ pub struct RpcRecord {
     pub call_len: u64,
     /// Bytes of the replies.
     pub reply_len: u64,
+    /// NFS: bytes of content read or written.
+    pub data_len: Option<u64>,
     /// Community id, one-sidedness.
     #[record(flatten)]
     pub tail: Tail,
@@ -50,7 +54,7 @@ pub struct RpcRecord {
 
 impl Heap for RpcRecord {
     fn heap_len(&self) -> usize {
-        let texts = [&self.machine, &self.argument, &self.result];
+        let texts = [&self.machine, &self.argument, &self.path, &self.result];
         texts.iter().map(|t| t.heap_len()).sum::<usize>() + sekisho_types::list_len(&self.operations.0)
     }
 }

@@ -1,7 +1,7 @@
 //! Chunks (OPC 10000-6 §6.7, §7.1) and the binary encoding of what is read in them (§5.2).
 
 use super::names::{self, Kind};
-use crate::pdus::Extent;
+use crate::frames::Head;
 use sekisho_wire::{ParseError, ParseResult, Reader};
 
 /// Length of a chunk's header.
@@ -46,22 +46,22 @@ impl Chunk {
 }
 
 /// How long is the chunk that begins with `bytes`?
-pub fn extent(bytes: &[u8]) -> Extent {
+pub fn extent(bytes: &[u8]) -> Head {
     // Nearly all streams of other protocols end here.
     if !matches!(bytes.first(), None | Some(b'A' | b'C' | b'E' | b'H' | b'M' | b'O' | b'R')) {
-        return Extent::Broken;
+        return Head::Bad;
     }
     let Some(&[_, _, _, part, l0, l1, l2, l3]) = bytes.first_chunk::<HEADER_LEN>() else {
         const KINDS: [&[u8]; 7] = [b"HEL", b"RHE", b"ACK", b"ERR", b"OPN", b"MSG", b"CLO"];
         let head = bytes.get(..3).unwrap_or(bytes);
         let begins = KINDS.iter().any(|k| k.starts_with(head));
-        return if begins { Extent::More } else { Extent::Broken };
+        return if begins { Head::More } else { Head::Bad };
     };
     let len = u32::from_le_bytes([l0, l1, l2, l3]);
     let known = Chunk::of(bytes).is_some() && matches!(part, b'F' | b'C' | b'A');
     match usize::try_from(len) {
-        Ok(len) if known && len >= HEADER_LEN && len <= MAX_CHUNK_LEN as usize => Extent::Whole(len),
-        _ => Extent::Broken,
+        Ok(len) if known && len >= HEADER_LEN && len <= MAX_CHUNK_LEN as usize => Head::whole(len),
+        _ => Head::Bad,
     }
 }
 
@@ -362,11 +362,11 @@ pub mod tests {
 
     #[test]
     fn parses_extents() {
-        assert_eq!(extent(&chunk(b"HELF", &[0; 24])), Extent::Whole(32));
-        assert_eq!(extent(b"MS"), Extent::More);
-        assert_eq!(extent(b"MSGX\x20\0\0\0"), Extent::Broken);
-        assert_eq!(extent(b"GET "), Extent::Broken);
-        assert_eq!(extent(b"HELF\x07\0\0\0"), Extent::Broken);
+        assert_eq!(extent(&chunk(b"HELF", &[0; 24])), Head::whole(32));
+        assert_eq!(extent(b"MS"), Head::More);
+        assert_eq!(extent(b"MSGX\x20\0\0\0"), Head::Bad);
+        assert_eq!(extent(b"GET "), Head::Bad);
+        assert_eq!(extent(b"HELF\x07\0\0\0"), Head::Bad);
     }
 
     #[test]

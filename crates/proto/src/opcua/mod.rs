@@ -14,8 +14,8 @@ mod tests;
 
 pub use record::OpcuaRecord;
 
+use crate::frames::{self, Frame, Framed, Frames, Head};
 use crate::named::Named;
-use crate::pdus::{self, Extent, Frames, Next};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use message::{Chunk, Detail, HEADER_LEN, Security, extent};
 use names::Kind;
@@ -41,7 +41,7 @@ struct Request {
 /// One direction.
 #[derive(Default)]
 struct Side {
-    frames: Frames<MAX_CHUNK_KEPT_LEN>,
+    frames: Frames,
     /// Behind the first chunk of a message in several.
     in_message: bool,
 }
@@ -77,29 +77,12 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let [orig, resp] = &mut self.sides;
-        let mut side = std::mem::take(if dir.is_orig() { orig } else { resp });
-        let Side { frames, in_message } = &mut side;
-        frames.feed(bytes, extent, pdus::never, |next| match next {
-            Next::Message(bytes) => self.chunk(dir, bytes, in_message, cx),
-            Next::Lost => {
-                if self.confirmed {
-                    cx.weird("opcua_lost_track");
-                } else {
-                    cx.reject("no OPC UA header");
-                }
-                false
-            }
-        });
-        let [orig, resp] = &mut self.sides;
-        *(if dir.is_orig() { orig } else { resp }) = side;
+        frames::feed(self, dir, bytes, cx);
     }
 
     fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
-        if let Some(side) = self.sides.get_mut(dir.index()) {
-            side.frames.gap(len, extent);
-            side.in_message = false;
-        }
+        frames::gap(self, dir, len);
+        dir.of_mut(&mut self.sides).in_message = false;
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -118,15 +101,24 @@ impl Protocol for Parser {
     }
 }
 
-impl Parser {
-    /// One chunk, perhaps without its end. Shall more be looked at?
-    fn chunk(&mut self, dir: Dir, bytes: &[u8], in_message: &mut bool, cx: &mut Cx<'_>) -> bool {
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        &mut dir.of_mut(&mut self.sides).frames
+    }
+
+    fn head(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        extent(bytes).at_most(MAX_CHUNK_KEPT_LEN)
+    }
+
+    /// One chunk, perhaps without its end.
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+        let bytes = frame.bytes;
         let Some(chunk) = Chunk::of(bytes) else { return true };
         self.confirmed = true;
         cx.recognize("opcua");
         let goes_on = bytes.get(3) == Some(&b'C');
         let mut r = Reader::new(bytes.get(HEADER_LEN..).unwrap_or(&[]));
-        let later = chunk == Chunk::Message && std::mem::replace(in_message, goes_on);
+        let later = chunk == Chunk::Message && std::mem::replace(&mut dir.of_mut(&mut self.sides).in_message, goes_on);
         if later {
             return true;
         }
@@ -169,6 +161,17 @@ impl Parser {
         }
     }
 
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
+        if self.confirmed {
+            cx.weird("opcua_lost_track");
+        } else {
+            cx.reject("no OPC UA header");
+        }
+        false
+    }
+}
+
+impl Parser {
     /// A greeting was acknowledged at `answered`, or never.
     fn greeted(&mut self, answered: Option<Timestamp>, cx: &mut Cx<'_>) {
         let Some((ts, endpoint)) = self.greeting.take() else { return };
@@ -312,8 +315,8 @@ fn probe(p: &Probe<'_>) -> Guess {
         return Guess::No;
     }
     match (extent(p.orig), extent(p.resp)) {
-        (Extent::Whole(_), _) | (_, Extent::Whole(_)) => Guess::Yes,
-        (Extent::Broken, _) | (_, Extent::Broken) => Guess::No,
+        (Head::Message { .. }, _) | (_, Head::Message { .. }) => Guess::Yes,
+        (Head::Bad, _) | (_, Head::Bad) => Guess::No,
         _ => Guess::More,
     }
 }

@@ -52,13 +52,10 @@ fn client(bytes: &[u8]) -> Guess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sekisho_types::FlowInfo;
+    use crate::testing::check_probe;
 
     fn check(orig: &str, resp: &str, port_match: bool, want: Guess) {
-        let flow = FlowInfo::default();
-        let (o, r) = (orig.as_bytes(), resp.as_bytes());
-        let p = Probe { transport: Transport::Tcp, orig: o, resp: r, port_match, flow: &flow };
-        assert_eq!(probe(&p), want, "{orig:?} {resp:?} {port_match}");
+        check_probe(probe, orig, resp, port_match, want);
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod tests;
 
 pub use record::PostgresqlRecord;
 
-use crate::frames::{Frame, Frames, Head, nul_string};
+use crate::frames::{self, Frame, Framed, Frames, Head, nul_string};
 use crate::{Cx, Descriptor, Protocol, Start};
 use message::Opening;
 use sekisho_types::{Dir, Heap};
@@ -71,31 +71,12 @@ impl Protocol for Parser {
         if !dir.is_orig() && !self.encryption(&mut input, cx) {
             return;
         }
-        let Some(mut frames) = self.frames.get_mut(dir.index()).map(std::mem::take) else { return };
-        loop {
-            let may_open = dir.is_orig() && !self.started;
-            match frames.next(&mut input, |b| head(b, may_open)) {
-                Ok(Some(frame)) => {
-                    let go_on = if dir.is_orig() { self.frontend(frame, cx) } else { self.backend(frame, cx) };
-                    if !go_on {
-                        return;
-                    }
-                }
-                Ok(None) => break,
-                Err(_) => return cx.reject("postgresql_broken_message"),
-            }
-        }
-        frames.rest();
-        if let Some(slot) = self.frames.get_mut(dir.index()) {
-            *slot = frames;
-        }
+        frames::feed(self, dir, input, cx);
     }
 
     fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
         // Segments mostly begin with a message: what follows is taken for one, and heads are checked.
-        if let Some(frames) = self.frames.get_mut(dir.index()) {
-            frames.gap(len);
-        }
+        frames::gap(self, dir, len);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -104,6 +85,25 @@ impl Protocol for Parser {
 
     fn held_len(&self) -> usize {
         self.frames.as_slice().heap_len() + self.session.heap_len()
+    }
+}
+
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        dir.of_mut(&mut self.frames)
+    }
+
+    fn head(&self, dir: Dir, bytes: &[u8]) -> Head {
+        head(bytes, dir.is_orig() && !self.started)
+    }
+
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+        if dir.is_orig() { self.frontend(frame, cx) } else { self.backend(frame, cx) }
+    }
+
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
+        cx.reject("postgresql_broken_message");
+        false
     }
 }
 

@@ -145,13 +145,11 @@ impl Rpc {
     }
 
     const fn side(&self, dir: Dir) -> &Side {
-        let [orig, resp] = &self.sides;
-        if dir.is_orig() { orig } else { resp }
+        dir.of(&self.sides)
     }
 
     const fn side_mut(&mut self, dir: Dir) -> &mut Side {
-        let [orig, resp] = &mut self.sides;
-        if dir.is_orig() { orig } else { resp }
+        dir.of_mut(&mut self.sides)
     }
 
     /// A unit of which `wanted` bytes are there.

@@ -48,11 +48,7 @@ fn probe(p: &Probe<'_>) -> Guess {
     if p.transport != Transport::Tcp {
         return Guess::No;
     }
-    match (side(p.orig), side(p.resp)) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    }
+    side(p.orig).either(side(p.resp))
 }
 
 fn side(bytes: &[u8]) -> Guess {

@@ -14,8 +14,8 @@ mod tests;
 
 pub use record::S7commRecord;
 
+use crate::frames::{self, Frame, Framed, Frames, Head};
 use crate::named::Named;
-use crate::pdus::{self, Extent, Frames, Next};
 use crate::tpkt::{self, Tpdu};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use message::{Message, Role};
@@ -41,7 +41,7 @@ struct Request {
 /// One direction.
 #[derive(Default)]
 struct Side {
-    frames: Frames<MAX_MESSAGE_LEN>,
+    frames: Frames,
     /// Inside a unit whose first message was read.
     in_unit: bool,
 }
@@ -69,22 +69,12 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let [orig, resp] = &mut self.sides;
-        let mut side = std::mem::take(if dir.is_orig() { orig } else { resp });
-        let Side { frames, in_unit } = &mut side;
-        frames.feed(bytes, tpkt::extent, pdus::never, |next| match next {
-            Next::Message(bytes) => self.packet(dir, bytes, in_unit, cx),
-            Next::Lost => self.lost("no TPKT header", cx),
-        });
-        let [orig, resp] = &mut self.sides;
-        *(if dir.is_orig() { orig } else { resp }) = side;
+        frames::feed(self, dir, bytes, cx);
     }
 
     fn gap(&mut self, dir: Dir, len: u64, _cx: &mut Cx<'_>) {
-        if let Some(side) = self.sides.get_mut(dir.index()) {
-            side.frames.gap(len, tpkt::extent);
-            side.in_unit = false;
-        }
+        frames::gap(self, dir, len);
+        dir.of_mut(&mut self.sides).in_unit = false;
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -99,24 +89,22 @@ impl Protocol for Parser {
     }
 }
 
-impl Parser {
-    /// Bytes came that are nothing of S7comm. Shall more be looked at?
-    fn lost(&self, why: &'static str, cx: &mut Cx<'_>) -> bool {
-        if self.confirmed {
-            cx.weird("s7comm_lost_track");
-        } else {
-            cx.reject(why);
-        }
-        self.confirmed
+impl Framed for Parser {
+    fn frames(&mut self, dir: Dir) -> &mut Frames {
+        &mut dir.of_mut(&mut self.sides).frames
     }
 
-    /// One packet. Shall more be looked at?
-    fn packet(&mut self, dir: Dir, bytes: &[u8], in_unit: &mut bool, cx: &mut Cx<'_>) -> bool {
-        match Tpdu::parse(bytes) {
+    fn head(&self, _dir: Dir, bytes: &[u8]) -> Head {
+        tpkt::extent(bytes).at_most(MAX_MESSAGE_LEN)
+    }
+
+    /// One packet.
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+        match Tpdu::parse(frame.bytes) {
             // Empty messages keep the connection open; they begin and end nothing, whatever they say.
             Ok(Tpdu::Data { payload: [], .. }) => {}
             Ok(Tpdu::Data { payload, last }) => {
-                let first = !std::mem::replace(in_unit, !last);
+                let first = !std::mem::replace(&mut dir.of_mut(&mut self.sides).in_unit, !last);
                 if first {
                     return self.unit(dir, payload, cx);
                 }
@@ -132,10 +120,27 @@ impl Parser {
         true
     }
 
+    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
+        self.foreign("no TPKT header", cx);
+        false
+    }
+}
+
+impl Parser {
+    /// Bytes came that are nothing of S7comm. Shall more be looked at?
+    fn foreign(&self, why: &'static str, cx: &mut Cx<'_>) -> bool {
+        if self.confirmed {
+            cx.weird("s7comm_lost_track");
+        } else {
+            cx.reject(why);
+        }
+        self.confirmed
+    }
+
     /// The beginning of a unit. Shall more be looked at?
     fn unit(&mut self, dir: Dir, payload: &[u8], cx: &mut Cx<'_>) -> bool {
         if !message::begins(payload) {
-            return self.lost("neither S7comm nor S7comm-plus", cx);
+            return self.foreign("neither S7comm nor S7comm-plus", cx);
         }
         match message::parse(payload) {
             Ok(message) => {
@@ -228,7 +233,7 @@ fn selector(bytes: &[u8]) -> Text {
 
 /// See [`crate::Descriptor::probe`].
 fn probe(p: &Probe<'_>) -> Guess {
-    if p.transport != Transport::Tcp || [p.orig, p.resp].iter().any(|b| tpkt::extent(b) == Extent::Broken) {
+    if p.transport != Transport::Tcp || [p.orig, p.resp].iter().any(|b| tpkt::extent(b) == Head::Bad) {
         return Guess::No;
     }
     let side = |bytes| match tpkt::first_data(bytes) {
@@ -237,9 +242,5 @@ fn probe(p: &Probe<'_>) -> Guess {
         Ok(Some(payload)) if message::begins(payload) => Guess::Yes,
         _ => Guess::No,
     };
-    match (side(p.orig), side(p.resp)) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    }
+    side(p.orig).either(side(p.resp))
 }

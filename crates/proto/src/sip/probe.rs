@@ -26,11 +26,7 @@ const MAX_PROBE_LINE: usize = 1024;
 
 /// See [`crate::Descriptor::probe`].
 pub(super) fn probe(p: &Probe<'_>) -> Guess {
-    match (side(p.orig), side(p.resp)) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    }
+    side(p.orig).either(side(p.resp))
 }
 
 fn side(bytes: &[u8]) -> Guess {

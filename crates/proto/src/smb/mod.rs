@@ -192,13 +192,11 @@ fn take(count: &mut usize, n: usize) -> (usize, usize) {
 
 impl Parser {
     const fn side(&self, dir: Dir) -> &Side {
-        let [orig, resp] = &self.sides;
-        if dir.is_orig() { orig } else { resp }
+        dir.of(&self.sides)
     }
 
     const fn side_mut(&mut self, dir: Dir) -> &mut Side {
-        let [orig, resp] = &mut self.sides;
-        if dir.is_orig() { orig } else { resp }
+        dir.of_mut(&mut self.sides)
     }
 
     /// Passes on what belongs to a message that was begun; tells how many bytes that were.

@@ -10,26 +10,14 @@ pub(crate) fn probe(p: &Probe<'_>) -> Guess {
     if p.transport != Transport::Tcp {
         return Guess::No;
     }
-    match (client(p.orig, p.port_match), server(p.resp, p.port_match)) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    }
+    client(p.orig, p.port_match).either(server(p.resp, p.port_match))
 }
 
 fn client(bytes: &[u8], port_match: bool) -> Guess {
     let sure: &[&[u8]] = &[b"EHLO ", b"HELO ", b"EHLO\r", b"HELO\r"];
     let likely: &[&[u8]] =
         &[b"MAIL FROM:", b"RCPT TO:", b"DATA\r\n", b"STARTTLS\r\n", b"AUTH ", b"RSET\r\n", b"QUIT\r\n", b"NOOP\r\n"];
-    let wanted = sure.iter().chain(likely.iter().filter(|_| port_match));
-    let mut guess = if bytes.is_empty() { Guess::More } else { Guess::No };
-    for word in wanted {
-        let len = word.len().min(bytes.len());
-        if bytes.get(..len).is_some_and(|b| word.get(..len).is_some_and(|w| w.eq_ignore_ascii_case(b))) {
-            guess = if len == word.len() { return Guess::Yes } else { Guess::More };
-        }
-    }
-    guess
+    Guess::begins(bytes, sure.iter().chain(likely.iter().filter(|_| port_match)).copied())
 }
 
 fn server(bytes: &[u8], port_match: bool) -> Guess {
@@ -63,13 +51,10 @@ fn server(bytes: &[u8], port_match: bool) -> Guess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sekisho_types::FlowInfo;
+    use crate::testing::check_probe;
 
     fn check(orig: &str, resp: &str, port_match: bool, want: Guess) {
-        let flow = FlowInfo::default();
-        let (o, r) = (orig.as_bytes(), resp.as_bytes());
-        let p = Probe { transport: Transport::Tcp, orig: o, resp: r, port_match, flow: &flow };
-        assert_eq!(probe(&p), want, "{orig:?} {resp:?} {port_match}");
+        check_probe(probe, orig, resp, port_match, want);
     }
 
     #[test]

@@ -57,11 +57,7 @@ fn probe(p: &Probe<'_>) -> Guess {
     if p.transport != Transport::Tcp {
         return Guess::No;
     }
-    let guess = match (side(p.orig), side(p.resp)) {
-        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
-        (Guess::No, _) | (_, Guess::No) => Guess::No,
-        _ => Guess::More,
-    };
+    let guess = side(p.orig).either(side(p.resp));
     let stanza = |b: &[u8]| [&b"<iq "[..], b"<message ", b"<presence"].iter().any(|s| b.starts_with(s));
     if guess == Guess::No && p.port_match && (stanza(p.orig) || stanza(p.resp)) { Guess::Yes } else { guess }
 }

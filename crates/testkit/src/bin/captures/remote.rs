@@ -63,7 +63,32 @@ fn record(message: &[u8]) -> Vec<u8> {
     [&words(&[1 << 31 | message.len() as u32]), message].concat()
 }
 
-/// The port of NFS is asked for, then a file is looked up, read, and one is removed in vain.
+/// A compound of NFS 4: `count` operations.
+fn compound(xid: u32, count: u32, operations: &[&[u8]]) -> Vec<u8> {
+    record(&rpc_call(xid, [100_003, 4, 1], &[&words(&[0, 0, count]), operations.concat().as_slice()].concat()))
+}
+
+/// A successful compound's results.
+fn results(xid: u32, count: u32, results: &[&[u8]]) -> Vec<u8> {
+    record(&rpc_reply(xid, &[&words(&[0, 0, count]), results.concat().as_slice()].concat()))
+}
+
+/// With NFS 4 a file is looked up from the root, and read.
+fn nfs4() -> Conversation {
+    let name = [&words(&[24, 15, 7]), b"tea.txt\0".as_slice(), &words(&[10])].concat();
+    let handle = [&words(&[8]), b"handle04".as_slice()].concat();
+    let read = [&words(&[22]), handle.as_slice(), &words(&[25, 0, 0, 0, 0, 0, 0, 4096])].concat();
+    Conversation::new("10.0.0.1:802", "192.0.2.49:2049")
+        .at(at_ms(200))
+        .syn()
+        .send(Orig, &compound(6, 3, &[&name]))
+        .send(Resp, &results(6, 3, &[&words(&[24, 0, 15, 0, 10, 0]), &handle]))
+        .send(Orig, &compound(7, 2, &[&read]))
+        .send(Resp, &results(7, 2, &[&words(&[22, 0, 25, 0, 1, 8]), b"two cups"]))
+        .fin()
+}
+
+/// The port of NFS is asked for, then a file is looked up, read, and one is removed in vain; and NFS 4.
 fn rpc() -> Vec<Timed> {
     const NFS: u32 = 100_003;
     let (client, server) = ("10.0.0.1:800", "192.0.2.49:111");
@@ -87,6 +112,7 @@ fn rpc() -> Vec<Timed> {
         .send(Resp, &record(&rpc_reply(5, &words(&[13]))))
         .fin();
     frames.extend(nfs.frames());
+    frames.extend(nfs4().frames());
     frames
 }
 
