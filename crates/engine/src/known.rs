@@ -6,7 +6,7 @@
 
 use crate::Rows;
 use sekisho_flow::{ConnRecord, Flow};
-use sekisho_proto::{Fact, Remembered, day};
+use sekisho_proto::{Fact, Remembered, key_of_day};
 use sekisho_record::{EnumName, Port, Record, Set, Text};
 use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto, seeded_hash};
 
@@ -42,9 +42,6 @@ pub struct KnownServicesRecord {
     pub uid: Uid,
 }
 
-/// States of connections that came about.
-const ESTABLISHED: [&str; 6] = ["RSTO", "RSTR", "S1", "S2", "S3", "SF"];
-
 /// Data connections are no service of their own.
 const DATA: [&str; 2] = ["ftp-data", "irc-dcc-data"];
 
@@ -55,11 +52,16 @@ pub(crate) fn closed(flow: &Flow, conn: &ConnRecord, remembered: &mut Remembered
         return 0;
     }
     let mut count = 0;
-    let established = info.tuple.proto == ip_proto::TCP && ESTABLISHED.contains(&conn.conn_state.0);
+    // Connections that came about.
+    let came_about = matches!(conn.conn_state.0, "RSTO" | "RSTR" | "S1" | "S2" | "S3" | "SF");
+    let established = info.tuple.proto == ip_proto::TCP && came_about;
     if established {
         for (host, is_local) in [(info.tuple.orig, info.local_orig), (info.tuple.resp, info.local_resp)] {
-            let fact = Fact { kind: "known_hosts", key: key(host, info.first_ts, &[]), ts: info.first_ts };
-            if is_local && remembered.is_new(&fact) {
+            if !is_local {
+                continue;
+            }
+            let fact = Fact { kind: "known_hosts", key: key_of_day(host, info.first_ts, &[]), ts: info.first_ts };
+            if remembered.is_new(&fact) {
                 count += 1;
                 rows.once(&[fact], &KnownHostsRecord { ts: info.first_ts, host, uid: info.uid });
             }
@@ -78,7 +80,7 @@ fn services(flow: &Flow, conn: &ConnRecord, remembered: &mut Remembered, rows: &
     let [high, low] = tuple.resp_port.to_be_bytes();
     let fact = |service: &str| {
         let [a, b, c, d, e, f, g, h] = seeded_hash(0, service.as_bytes()).to_be_bytes();
-        let key = key(tuple.resp, ts, &[high, low, tuple.proto, a, b, c, d, e, f, g, h]);
+        let key = key_of_day(tuple.resp, ts, &[high, low, tuple.proto, a, b, c, d, e, f, g, h]);
         Fact { kind: "known_services", key, ts }
     };
     let spoken = || flow.services().iter().filter(|s| !DATA.contains(s));
@@ -98,11 +100,4 @@ fn services(flow: &Flow, conn: &ConnRecord, remembered: &mut Remembered, rows: &
     };
     rows.once(&facts, &row);
     1
-}
-
-/// A fact about `host` on the day of `ts`.
-fn key(host: Addr, ts: Timestamp, more: &[u8]) -> [u8; 33] {
-    let mut key = [0; 33];
-    key.iter_mut().zip(host.octets().iter().chain(&day(ts)).chain(more)).for_each(|(k, b)| *k = *b);
-    key
 }

@@ -163,6 +163,20 @@ pub fn day(ts: Timestamp) -> [u8; 4] {
     u32::try_from(days).unwrap_or(0).to_be_bytes()
 }
 
+/// The key of a fact about `host` on the day of `ts`; of `more` 13 bytes count.
+pub fn key_of_day(host: Addr, ts: Timestamp, more: &[u8]) -> [u8; 33] {
+    let mut key = [0; 33];
+    let (of_host, rest) = key.split_at_mut(16);
+    of_host.copy_from_slice(host.octets());
+    let (of_day, rest) = rest.split_at_mut(4);
+    of_day.copy_from_slice(&day(ts));
+    let len = more.len().min(rest.len());
+    if let (Some(to), Some(more)) = (rest.get_mut(..len), more.get(..len)) {
+        to.copy_from_slice(more);
+    }
+    key
+}
+
 /// A fact that is logged once, and when it was met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fact {
@@ -394,9 +408,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Was the fact not met within [`REMEMBERED_FOR`]? Remembers it, for this worker alone.
-    pub(crate) fn is_new(&mut self, kind: &'static str, digest: &[u8; 32]) -> bool {
-        let mut key = [0; 33];
-        key.iter_mut().zip(digest).for_each(|(k, d)| *k = *d);
+    pub(crate) fn is_new(&mut self, kind: &'static str, key: [u8; 33]) -> bool {
         self.out.remembered.is_new(&Fact { kind, key, ts: self.ts })
     }
 

@@ -14,7 +14,7 @@ mod version;
 pub use record::SoftwareRecord;
 
 use crate::Cx;
-use crate::cx::day;
+use crate::cx::key_of_day;
 use sekisho_record::{EnumName, Port, Text};
 use sekisho_types::{Dir, Timestamp, seeded_hash};
 use version::Product;
@@ -39,15 +39,9 @@ pub(crate) fn found_at(ts: Timestamp, dir: Dir, kind: &'static str, text: &[u8],
         Dir::Orig => (tuple.orig, None),
         Dir::Resp => (tuple.resp, Some(Port(tuple.resp_port))),
     };
-    let day = day(ts);
-    let key = |hash: u64| {
-        let mut key = [0; 32];
-        let parts = host.octets().iter().copied().chain(day).chain(hash.to_be_bytes());
-        key.iter_mut().zip(parts).for_each(|(k, b)| *k = b);
-        key
-    };
+    let key = |text: &[u8]| key_of_day(host, ts, &seeded_hash(0, text).to_be_bytes());
     // The hash is no secret: who forges texts of one hash hides no more than what his own software calls itself.
-    if !cx.is_new(kind, &key(seeded_hash(0, text))) {
+    if !cx.is_new(kind, key(text)) {
         return;
     }
     let Product { name, version } = version::parse(text);
@@ -56,7 +50,8 @@ pub(crate) fn found_at(ts: Timestamp, dir: Dir, kind: &'static str, text: &[u8],
     known.extend(version.addl.as_deref().unwrap_or(b"\0"));
     let uid = cx.flow.uid;
     let [major, minor, minor2, minor3] = version.numbers;
-    cx.emit_once("software", &key(seeded_hash(0, &known)), 0, || SoftwareRecord {
+    let [digest @ .., role] = key(&known);
+    cx.emit_once("software", &digest, role, || SoftwareRecord {
         ts,
         host,
         host_p: port,
