@@ -65,7 +65,11 @@ fn main() -> std::io::Result<()> {
     let mut budget = Budget::default();
     let mut folder = Folder(0);
     let content = Content::from_spooled(Box::new(Disk(file)), len);
-    Unpacker::new(&mut budget).spool(&mut folder).passwords(&passwords).run(content, name.as_encoded_bytes(), &mut Print);
+    Unpacker::new(&mut budget).spool(&mut folder).passwords(&passwords).run(
+        content,
+        name.as_encoded_bytes(),
+        &mut Print,
+    );
     let cuts: Vec<_> = budget.cuts().filter(|c| c.1 > 0).map(|(cut, n)| format!("{} {n}", cut.about())).collect();
     eprintln!(
         "{} members, {} bytes unpacked, {} units of work, {} files spooled; cut: {}",

@@ -167,7 +167,8 @@ fn member(l: &mut Lister<'_, '_>, found: &Found, data: u64) -> bool {
         }
     }
     if method == LZMA {
-        entry.recipe = Recipe::slice(data.saturating_add(LZMA_HEADER_LEN), found.packed.saturating_sub(LZMA_HEADER_LEN));
+        entry.recipe =
+            Recipe::slice(data.saturating_add(LZMA_HEADER_LEN), found.packed.saturating_sub(LZMA_HEADER_LEN));
     }
     match unpacking(l, method, found, data) {
         Ok(Some(stage)) => entry.recipe = entry.recipe.through(stage),
