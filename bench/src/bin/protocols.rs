@@ -2,7 +2,7 @@
 //! counts the instructions of `replay_rounds`: twice, the second time with streams byte by byte. `time [NAME…]` is for
 //! the clock; `seeds FOLDER` writes what the fuzz targets begin with.
 
-use sekisho_bench::protocols::{ProtocolCase, Script, cases, replay_rounds};
+use sekisho_bench::protocols::{ProtocolCase, Script, cases, frames_seed, replay_rounds};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -59,8 +59,12 @@ fn time(case: &ProtocolCase) {
 
 /// A folder per protocol, a file per parser that its goldens start; and the certificates in them.
 fn seeds(folder: &Path) -> std::io::Result<()> {
-    let x509 = folder.join("x509");
+    let (x509, packets) = (folder.join("x509"), folder.join("packets"));
     std::fs::create_dir_all(&x509)?;
+    std::fs::create_dir_all(&packets)?;
+    for (i, path) in sekisho_testkit::stored_captures(&["goldens"]).iter().enumerate() {
+        std::fs::write(packets.join(format!("golden-{i:03}")), frames_seed(path))?;
+    }
     for case in cases() {
         for (i, certificate) in case.scripts.iter().flat_map(Script::certificates).enumerate() {
             std::fs::write(x509.join(format!("{}-{i:03}", case.name)), certificate)?;

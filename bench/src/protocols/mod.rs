@@ -6,7 +6,7 @@ mod replay;
 #[expect(clippy::disallowed_methods, reason = "what a message takes is measured by the clock")]
 mod stall;
 
-pub use record::Recorder;
+pub use record::{Recorder, frames_seed};
 pub use replay::{Host, Idle, replay_rounds};
 
 use sekisho_proto::{Event, Expectation, PROTOCOLS, ProtoId, Transfer, Transport};

@@ -23,6 +23,21 @@ pub(super) fn folder(folder: &Path, wanted: ProtoId) -> Vec<Script> {
     captures.flat_map(|path| capture(path)).filter(|s| s.id == wanted && s.payload_len() > 0).collect()
 }
 
+/// A capture's Ethernet frames in the form that the fuzz target `packets` takes (`sekisho_fuzz::packets_to_logs`): a
+/// byte for the link type, then frames of at most 255 bytes, each behind its length and a pause.
+pub fn frames_seed(path: &Path) -> Vec<u8> {
+    let mut captures = Captures::open(&[path]).expect("a golden that can be read");
+    let (mut batch, mut out) = (Batch::new(), vec![0]);
+    while captures.fill(&mut batch) {
+        for f in batch.frames().filter(|f| LinkType(f.link_type) == LinkType::ETHERNET) {
+            let data = f.data.get(..255).unwrap_or(f.data);
+            out.extend([data.len() as u8, 0]);
+            out.extend(data);
+        }
+    }
+    out
+}
+
 /// Every script of a capture.
 fn capture(path: &Path) -> Vec<Script> {
     let mut captures = Captures::open(&[path]).expect("a golden that can be read");

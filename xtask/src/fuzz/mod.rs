@@ -130,8 +130,11 @@ impl Desk<'_> {
         state.ran.insert(target.to_owned());
         let mut total = String::new();
         if let Some(ledger) = &mut state.ledger {
+            // Another run may have written to it.
+            let path = shell::root().join(LEDGER);
+            *ledger = Ledger::read(&path)?;
             ledger.add(target, outcome, &today()?, &self.commit);
-            ledger.write(&shell::root().join(LEDGER))?;
+            ledger.write(&path)?;
             total = format!(", {:.0} s in all", ledger.secs(target));
         }
         let Outcome { secs, executions, edges, features, .. } = outcome;
