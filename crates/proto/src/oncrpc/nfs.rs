@@ -104,9 +104,8 @@ fn read_reply<'a>(version: u32, procedure: &str, r: &mut Reader<'a>) -> ParseRes
     match (version, procedure) {
         (_, "LOOKUP") | (2, "CREATE" | "MKDIR") => out.handle = Some(handle(version, r)?),
         (_, "CREATE" | "MKDIR" | "SYMLINK" | "MKNOD") => {
-            if r.u32(&"handle follows")? == 1 {
-                out.handle = Some(opaque(r)?);
-            }
+            let follows = r.u32(&"handle follows")? == 1;
+            out.handle = follows.then(|| opaque(r)).transpose()?;
         }
         (2, "READ") => {
             r.skip(&"attributes", ATTRIBUTES_2_LEN)?;
