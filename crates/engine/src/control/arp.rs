@@ -189,6 +189,9 @@ impl Neighbours {
         while !self.order.is_empty() {
             self.log_oldest(rows);
         }
+        self.entries.shrink_to_fit();
+        self.order.shrink_to_fit();
+        self.bindings = HashMap::with_hasher(*self.bindings.hasher());
     }
 }
 
