@@ -6,7 +6,7 @@ use crate::kind::Kind;
 use std::fmt;
 use std::rc::Rc;
 
-/// Number of a member within one call of [`crate::unpack`]; 0 is the outermost content.
+/// Number of a member within one call of [`crate::Unpacker::run`]; 0 is the outermost content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemberId(pub u32);
 

@@ -200,6 +200,8 @@ impl Streams {
         *disorder_len = disorder_len.saturating_sub(before).saturating_add(order.heap_len());
         if order.is_over() {
             *over = true;
+            // What lies behind the end belongs to nothing.
+            *disorder_len = disorder_len.saturating_sub(std::mem::take(order).heap_len());
             inside.end(id, dir, true, cx);
             self.see_whether_closed(id, cx);
         }
@@ -244,9 +246,7 @@ impl Streams {
             }
             order.add(offset, data, |bytes| inside.data(id, dir, bytes, cx));
         });
-        while self.disorder_len > MAX_DISORDER_LEN {
-            self.relieve(cx);
-        }
+        while self.disorder_len > MAX_DISORDER_LEN && self.relieve(cx) {}
     }
 
     /// The sender of `dir` gives stream `id` up.
@@ -277,17 +277,17 @@ impl Streams {
         self.close(id, cx);
     }
 
-    /// The stream that holds most passes over its first hole.
-    fn relieve(&mut self, cx: &mut Cx<'_>) {
+    /// The stream that holds most passes over its first hole; false if that changed nothing.
+    fn relieve(&mut self, cx: &mut Cx<'_>) -> bool {
         let lens = self.open.iter().flat_map(|(id, s)| {
             let [orig, resp] = &s.orders;
             [(orig.heap_len(), *id, Dir::Orig), (resp.heap_len(), *id, Dir::Resp)]
         });
         let Some((_, id, dir)) = lens.max_by_key(|(len, ..)| *len).filter(|(len, ..)| *len > 0) else {
             self.disorder_len = 0;
-            return;
+            return false;
         };
-        self.pass(id, dir, cx);
+        self.pass(id, dir, cx)
     }
 
     /// Passes over the first hole of a direction; false if there is none.
@@ -321,6 +321,9 @@ impl Streams {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::TestFiles;
+    use crate::{Outbox, Transport};
+    use sekisho_types::{FlowInfo, Timestamp};
 
     #[test]
     fn closed_streams_are_ranges() {
@@ -335,6 +338,23 @@ mod tests {
         closed.add(6);
         closed.add(4);
         assert_eq!(closed.0, [(0, 8)]);
+    }
+
+    #[test]
+    fn what_lies_behind_the_end_is_dropped() {
+        let flow = FlowInfo::default();
+        let (mut out, mut files) = (Outbox::default(), TestFiles::default());
+        let mut cx = Cx::new(Timestamp(0), 1, &flow, Transport::Udp, &mut out, &mut files);
+        let mut streams = Streams::new(None);
+        let far = vec![0; MAX_DISORDER_LEN / 2];
+        streams.frame(Dir::Orig, 0, (1 << 30, &far), false, &mut cx);
+        assert!(streams.disorder_len > far.len());
+        streams.frame(Dir::Orig, 0, (0, b"end"), true, &mut cx);
+        assert_eq!(streams.disorder_len, 0);
+        for stream in [4, 8, 12, 16] {
+            streams.frame(Dir::Orig, stream, (1 << 30, &far), false, &mut cx);
+            assert!(streams.disorder_len <= MAX_DISORDER_LEN);
+        }
     }
 
     #[test]
