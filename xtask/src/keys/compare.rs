@@ -16,6 +16,7 @@ const OF_THE_EXCHANGE: &[&str] = &[
     "id.resp_h",
     "id.resp_p",
     "community_id",
+    "host_p",
     "fuid",
     "fuids",
     "orig_fuids",
@@ -157,6 +158,10 @@ fn files(found: &Found) -> Vec<String> {
 
 fn without_columns(row: &Map<String, Value>, differs: &[&str]) -> String {
     let mut row = row.clone();
+    // In `software` that is an end of the exchange; in `http` it is what was asked for.
+    if row.get("_path").and_then(Value::as_str) == Some("software") {
+        row.remove("host");
+    }
     row.retain(|name, _| name != "decrypted" && !OF_THE_EXCHANGE.contains(&&**name) && !differs.contains(&&**name));
     Value::Object(row).to_string()
 }

@@ -48,7 +48,7 @@ pub(crate) fn found_at(ts: Timestamp, dir: Dir, kind: &'static str, text: &[u8],
     let mut known = [kind.as_bytes(), b"\0", &name, b"\0"].concat();
     version.numbers.iter().for_each(|n| known.extend(n.map_or([0xff; 8], u64::to_be_bytes)));
     known.extend(version.addl.as_deref().unwrap_or(b"\0"));
-    let uid = cx.flow.uid;
+    let (uid, decrypted) = (cx.flow.uid, cx.tail().decrypted);
     let [major, minor, minor2, minor3] = version.numbers;
     let [digest @ .., role] = key(&known);
     cx.emit_once("software", &digest, role, || SoftwareRecord {
@@ -64,5 +64,6 @@ pub(crate) fn found_at(ts: Timestamp, dir: Dir, kind: &'static str, text: &[u8],
         addl: version.addl.map(Text),
         unparsed_version: text.into(),
         uid,
+        decrypted,
     });
 }

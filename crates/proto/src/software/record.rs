@@ -35,4 +35,7 @@ pub struct SoftwareRecord {
     /// Flow in which it did.
     #[record(ext)]
     pub uid: Uid,
+    /// True if this was found in bytes that were decrypted with given keys.
+    #[record(ext)]
+    pub decrypted: Option<bool>,
 }
