@@ -14,6 +14,9 @@
 //! | lz4 frames | `lz4_flex` for blocks, own framing | the crate's frame reader pulls, and would block |
 //! | lzma, xz | own | the crates pull and can't pause inside a range-coded stream |
 //! | MSZIP (cabinets) | `flate2`, own framing | blocks refer to the one before |
+//! | LZX (cabinets) | own | the one crate has assertions that hostile input can reach |
+//! | PPMd variant H (7z) | `ppmd-rust`, all input held | pulls, and can't pause |
+//! | RAR archives ([`rar`]) | `rars`, all of the archive held | the one maintained reader; Rust all through, no unsafe code |
 //! | compress (LZW, `.Z`) | own | no maintained crate reads the UNIX variant |
 //!
 //! Checksums: those of gzip, zlib, bzip2 are verified by their decoders; those of zstd, lz4 and xz are skipped,
@@ -42,7 +45,10 @@ mod deflate;
 mod lz4;
 mod lzma;
 mod lzw;
+mod lzx;
 mod mszip;
+mod ppmd;
+pub mod rar;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -68,8 +74,22 @@ pub enum Coding {
     Lz4,
     /// A `.lzma` file.
     Lzma,
+    /// The data blocks of a cabinet with LZX (MS-PATCH §2), each with its header.
+    Lzx {
+        /// Size of the window as a power of two, 15 to 21.
+        window_power: u8,
+    },
     /// The data blocks of a cabinet with MSZIP, each with its header.
     MsZip,
+    /// PPMd variant H with 7-Zip's range coder, which has no end of its own.
+    Ppmd {
+        /// Bytes of context, 2 to 64.
+        order: u8,
+        /// Memory of the model.
+        memory_len: u32,
+        /// Unpacked length.
+        len: u64,
+    },
     /// Raw deflate (RFC 1951).
     RawDeflate,
     /// xz, one or more streams.
@@ -171,7 +191,9 @@ enum Decoder {
     Deflate(Box<deflate::Deflate>),
     Lz4(Box<lz4::Lz4>),
     Lzma(Box<lzma::LzmaFile>),
+    Lzx(Box<lzx::Lzx>),
     MsZip(Box<mszip::MsZip>),
+    Ppmd(Box<ppmd::Ppmd>),
     Xz(Box<xz::Xz>),
     Zstd(Box<zstd::Zstd>),
 }
@@ -198,7 +220,11 @@ impl Inflater {
             Coding::Gzip => Decoder::Deflate(Box::new(deflate::Deflate::gzip())),
             Coding::Lz4 => Decoder::Lz4(Box::new(lz4::Lz4::new(limits.memory_len))),
             Coding::Lzma => Decoder::Lzma(Box::new(lzma::LzmaFile::new(limits.memory_len))),
+            Coding::Lzx { window_power } => Decoder::Lzx(Box::new(lzx::Lzx::new(window_power))),
             Coding::MsZip => Decoder::MsZip(Box::default()),
+            Coding::Ppmd { order, memory_len, len } => {
+                Decoder::Ppmd(Box::new(ppmd::Ppmd::new(order, memory_len, len, limits.memory_len)))
+            }
             Coding::RawDeflate => Decoder::Deflate(Box::new(deflate::Deflate::raw())),
             Coding::Xz => Decoder::Xz(Box::new(xz::Xz::new(limits.memory_len))),
             Coding::Zlib => Decoder::Deflate(Box::new(deflate::Deflate::zlib())),
@@ -225,7 +251,9 @@ impl Inflater {
             Decoder::Deflate(d) => d.push(input, &mut self.scratch, &mut sink),
             Decoder::Lz4(d) => d.push(input, &mut sink),
             Decoder::Lzma(d) => d.push(input, &mut sink),
+            Decoder::Lzx(d) => d.push(input, &mut sink),
             Decoder::MsZip(d) => d.push(input, &mut sink),
+            Decoder::Ppmd(d) => d.push(input, &mut sink),
             Decoder::Xz(d) => d.push(input, &mut sink),
             Decoder::Zstd(d) => d.push(input, &mut sink),
         };
@@ -252,6 +280,7 @@ impl Inflater {
         }
         let mut sink = Sink::new(&self.limits, &mut self.counts, out);
         let flushed = match &mut self.decoder {
+            Decoder::Ppmd(d) => d.decode(&mut self.scratch, &mut sink).map(|whole| self.finished |= whole),
             Decoder::Zstd(d) => d.flush(&mut sink),
             _ => Ok(()),
         };
@@ -279,7 +308,9 @@ impl Inflater {
             Decoder::Deflate(_) => size_of::<deflate::Deflate>() + deflate::HEAP_LEN,
             Decoder::Lz4(d) => size_of::<lz4::Lz4>() + d.heap_len(),
             Decoder::Lzma(d) => size_of::<lzma::LzmaFile>() + d.heap_len(),
+            Decoder::Lzx(d) => size_of::<lzx::Lzx>() + d.heap_len(),
             Decoder::MsZip(d) => size_of::<mszip::MsZip>() + d.heap_len(),
+            Decoder::Ppmd(d) => size_of::<ppmd::Ppmd>() + d.heap_len(),
             Decoder::Xz(d) => size_of::<xz::Xz>() + d.heap_len(),
             Decoder::Zstd(d) => size_of::<zstd::Zstd>() + d.heap_len(),
         };

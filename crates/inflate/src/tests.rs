@@ -133,6 +133,30 @@ fn lz4(data: &[u8]) -> Vec<u8> {
     out
 }
 
+fn ppmd(data: &[u8]) -> (Coding, Vec<u8>) {
+    let (order, memory_len) = (6, 1 << 20);
+    let mut w = ppmd_rust::Ppmd7Encoder::new(Vec::new(), u32::from(order), memory_len).unwrap();
+    w.write_all(data).unwrap();
+    (Coding::Ppmd { order, memory_len, len: data.len() as u64 }, w.finish(false).unwrap())
+}
+
+#[test]
+fn ppmd_is_decoded_at_its_end() {
+    let plain = sample();
+    let (coding, data) = ppmd(&plain);
+    for size in [1, 7, 1000, data.len()] {
+        let pieces: Vec<&[u8]> = data.chunks(size).collect();
+        assert_eq!(decode(coding, Limits::default(), &pieces), (plain.clone(), Outcome::Progress, true), "by {size}");
+    }
+    let (made, _, whole) = decode(coding, Limits::default(), &[&data[..data.len() / 2]]);
+    assert!(!whole && made.len() < plain.len() && made.len() > plain.len() / 4);
+    assert!(plain.starts_with(&made[..made.len() * 9 / 10]), "but for what the missing bytes would decide");
+    let little = Limits { memory_len: 1 << 20, ..Limits::default() };
+    assert_eq!(decode(coding, little, &[&data]).1, Outcome::Stopped(Stop::OverMemory));
+    let cut = Limits { output_len: 100, ..Limits::default() };
+    assert_eq!(decode(coding, cut, &[&data]).0, plain[..100]);
+}
+
 /// Every coding with the sample in it.
 fn streams() -> Vec<(Coding, Vec<u8>, Vec<u8>)> {
     let s = sample();

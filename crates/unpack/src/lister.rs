@@ -1,6 +1,6 @@
 //! What a format works with while it lists the members of a content.
 
-use crate::budget::{Budget, Cut};
+use crate::budget::{Budget, Cut, Limits};
 use crate::content::{Content, NoSpool, Tally};
 use crate::filter::Stage;
 use crate::kind::Kind;
@@ -127,6 +127,11 @@ impl<'l, 'a> Lister<'l, 'a> {
         tally: &'l Tally,
     ) -> Self {
         Self { content, kind, passwords, budget, tally, listing: Listing::default(), full: false }
+    }
+
+    /// What the budget allows.
+    pub(crate) fn limits(&self) -> &Limits {
+        self.budget.limits()
     }
 
     /// Length of the content.

@@ -1,5 +1,6 @@
 //! What may lie between packed and unpacked bytes: decompressors, ciphers, text encodings, checks.
 
+mod archive;
 mod check;
 mod cipher;
 mod machine;
@@ -65,6 +66,10 @@ pub(crate) enum Stage {
     },
     /// RFC 2045 §6.7.
     QuotedPrintable,
+    /// A whole RAR archive: its files, one after the other.
+    Rar {
+        password: Option<Vec<u8>>,
+    },
     Rot13,
     /// PDF's RunLengthDecode, which is PackBits.
     RunLength,
@@ -86,7 +91,7 @@ impl Stage {
 
     /// May much more come out than goes in?
     pub(crate) fn inflates(&self) -> bool {
-        matches!(self, Self::Inflate { .. } | Self::Ovba | Self::PdfLzw { .. } | Self::RunLength)
+        matches!(self, Self::Inflate { .. } | Self::Ovba | Self::PdfLzw { .. } | Self::Rar { .. } | Self::RunLength)
     }
 
     /// Units of work, of about two nanoseconds, for a byte that comes out.
@@ -95,11 +100,12 @@ impl Stage {
         match self {
             Self::Inflate { coding, .. } => match coding {
                 Coding::Bzip2 => 16,
-                Coding::Lzma | Coding::Xz => 8,
+                Coding::Lzma | Coding::Lzx { .. } | Coding::Xz => 8,
+                Coding::Ppmd { .. } => 48,
                 _ => 2,
             },
             Self::PdfLzw { .. } => 16,
-            Self::Predictor { .. } => 8,
+            Self::Predictor { .. } | Self::Rar { .. } => 8,
             Self::Take(_) => 0,
             Self::Crc32(_) => 2,
             _ => 4,
@@ -152,6 +158,7 @@ pub(crate) fn start(stage: &Stage, limits: &Limits, output_max: u64) -> Box<dyn 
             Box::new(pdf::Predictor::new(*png, *colors, *bits, *columns))
         }
         Stage::QuotedPrintable => Box::new(text::QuotedPrintable::default()),
+        Stage::Rar { password } => Box::new(archive::Rar::new(password.as_deref(), limits, output_max)),
         Stage::Rot13 => Box::new(text::Rot13),
         Stage::RunLength => Box::new(pdf::RunLength::default()),
         Stage::Take(len) => Box::new(check::Take { left: *len }),

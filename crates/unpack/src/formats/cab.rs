@@ -1,4 +1,4 @@
-//! Microsoft cabinets (MS-CAB): stored and MSZIP folders. LZX and Quantum are named, not read.
+//! Microsoft cabinets (MS-CAB): stored, MSZIP and LZX folders. Quantum is named, not read.
 
 use crate::bytes::{byte, le16, le32, until_nul};
 use crate::filter::Stage;
@@ -84,11 +84,12 @@ fn read(l: &mut Lister<'_, '_>) -> Option<()> {
 
 /// A folder as a solid block: its data blocks in a row.
 fn folder(l: &mut Lister<'_, '_>, mut at: u64, count: u16, method: u16, reserved: u64) -> Result<usize, Completeness> {
-    let stored = match method & 0xf {
-        0 => true,
-        1 => false,
+    let [kind, window_power] = method.to_le_bytes();
+    let coding = match kind & 0xf {
+        0 => None,
+        1 => Some(Coding::MsZip),
         2 => return Err(Completeness::Unsupported("Quantum")),
-        3 => return Err(Completeness::Unsupported("LZX")),
+        3 => Some(Coding::Lzx { window_power: window_power & 0x1f }),
         _ => return Err(Completeness::Unsupported("compression method")),
     };
     let mut runs = Vec::new();
@@ -96,7 +97,7 @@ fn folder(l: &mut Lister<'_, '_>, mut at: u64, count: u16, method: u16, reserved
         let header = l.read(at, 8);
         let Some(len) = le16(&header, 4).map(u64::from) else { break };
         let data = at + DATA_HEADER_LEN + reserved;
-        if !stored {
+        if coding.is_some() {
             runs.push((Some(at), DATA_HEADER_LEN));
         }
         runs.push((Some(data), len));
@@ -106,7 +107,10 @@ fn folder(l: &mut Lister<'_, '_>, mut at: u64, count: u16, method: u16, reserved
         }
     }
     let recipe = Recipe::runs(runs);
-    Ok(l.block(if stored { recipe } else { recipe.through(Stage::inflate(Coding::MsZip)) }))
+    Ok(l.block(match coding {
+        None => recipe,
+        Some(coding) => recipe.through(Stage::inflate(coding)),
+    }))
 }
 
 #[cfg(test)]

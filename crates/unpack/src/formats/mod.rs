@@ -3,7 +3,7 @@
 //! | formats | module |
 //! |---|---|
 //! | ar, Debian packages | `ar` |
-//! | Microsoft cabinets: stored, MSZIP | `cab` |
+//! | Microsoft cabinets: stored, MSZIP, LZX | `cab` |
 //! | cpio: newc, odc, binary | `cpio` |
 //! | texts, comments, trailers of PNG, JPEG, GIF, BMP, RIFF | `image` |
 //! | ISO 9660 with Joliet and Rock Ridge | `iso` |
@@ -11,8 +11,9 @@
 //! | OLE2 compound files: streams, VBA source, attachments of Outlook messages | `ole` |
 //! | PDF: streams of all objects, embedded files, what follows the end | `pdf` |
 //! | resources of PE; what is appended to PE and ELF | `program` |
+//! | RAR, versions 1.5 to 7, solid and encrypted ones too | `rar` |
 //! | RPM packages | `rpm` |
-//! | 7z: LZMA, LZMA2, deflate, bzip2, zstd, x86 and delta filters, AES | `seven_zip` |
+//! | 7z: LZMA, LZMA2, PPMd, deflate, bzip2, zstd, x86 and delta filters, AES | `seven_zip` |
 //! | gzip, bzip2, xz, lzma, lzip, zstd, lz4, zlib, compress | `streams` |
 //! | tar (old, ustar, pax, GNU with long names and sparse files) | `tar` |
 //! | text: base64, base32, hexadecimal, percent escapes, ROT13, `data:` URIs, uuencode | `text` |
@@ -27,6 +28,7 @@ mod mime;
 mod ole;
 mod pdf;
 mod program;
+mod rar;
 mod rpm;
 mod seven_zip;
 mod streams;
@@ -53,6 +55,7 @@ const TABLE: &[(&[Kind], List)] = &[
     (&[Kind::Msg, Kind::Msi, Kind::Ole, Kind::Ppt, Kind::Word, Kind::Xls], ole::list),
     (&[Kind::Pdf], pdf::list),
     (&[Kind::Elf, Kind::Pe], program::list),
+    (&[Kind::Rar, Kind::Rar5], rar::list),
     (&[Kind::Rpm], rpm::list),
     (&[Kind::SevenZip], seven_zip::list),
     (&[Kind::Bzip2, Kind::Compress, Kind::Gzip, Kind::Lz4, Kind::Lzip, Kind::Lzma, Kind::Xz, Kind::Zlib, Kind::Zstd], streams::list),

@@ -1,5 +1,5 @@
-//! 7z archives (`7zFormat.txt` of the LZMA SDK): LZMA, LZMA2, deflate, bzip2, zstd, stored, with x86 and delta filters, and
-//! AES. Coders with several inputs (BCJ2) and PPMd are not read.
+//! 7z archives (`7zFormat.txt` of the LZMA SDK): LZMA, LZMA2, PPMd, deflate, bzip2, zstd, stored, with x86 and delta filters,
+//! and AES. Coders with several inputs (BCJ2) are not read.
 
 mod coders;
 mod header;

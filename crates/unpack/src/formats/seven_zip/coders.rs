@@ -79,7 +79,9 @@ fn build(folder: &Folder, order: &[&Coder], key: Option<[u8; 32]>) -> Result<Rec
                 let iv = aes_properties(properties).ok_or(Completeness::Damaged("parameters of encryption"))?.2;
                 key.map(|key| Stage::AesCbc { key, iv })
             }
-            ([3, 4, 1], _) => return Err(Completeness::Unsupported("PPMd")),
+            ([3, 4, 1], &[order, a, b, c, d]) => {
+                Some(Stage::inflate(Coding::Ppmd { order, memory_len: u32::from_le_bytes([a, b, c, d]), len }))
+            }
             ([4, 1, 9], _) => return Err(Completeness::Unsupported("Deflate64")),
             _ => return Err(Completeness::Unsupported("coder")),
         };
