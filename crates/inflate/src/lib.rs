@@ -8,6 +8,7 @@
 //! | coding | decoder | why |
 //! |---|---|---|
 //! | gzip (RFC 1952, many members), zlib (RFC 1950), deflate (RFC 1951) | `flate2` on `zlib-rs` | Rust all through, fastest of the safe ones, push interface |
+//! | Deflate64 (ZIP) | `deflate64` | push interface, no unsafe code |
 //! | br (RFC 7932) | `brotli-decompressor` | the only maintained one; no unsafe code in this build, push interface |
 //! | zstd (RFC 8878) | `ruzstd`, fed block by block | no C; the block is the unit that bounds its output |
 //! | bzip2 | `bzip2` on `libbz2-rs-sys` | Rust all through, push interface |
@@ -42,6 +43,7 @@
 mod brotli;
 mod bzip;
 mod deflate;
+mod deflate64;
 mod lz4;
 mod lzma;
 mod lzw;
@@ -68,6 +70,8 @@ pub enum Coding {
     Compress,
     /// HTTP's `deflate`: zlib or raw deflate, told apart by the first two bytes.
     Deflate,
+    /// Raw Deflate64, of ZIP files.
+    Deflate64,
     /// gzip (RFC 1952), one or more members; HTTP's `gzip` and `x-gzip`.
     Gzip,
     /// LZ4 frames, one or more.
@@ -189,6 +193,7 @@ enum Decoder {
     Bzip2(Box<bzip::Bzip2>),
     Compress(Box<lzw::Lzw>),
     Deflate(Box<deflate::Deflate>),
+    Deflate64(deflate64::Deflate64),
     Lz4(Box<lz4::Lz4>),
     Lzma(Box<lzma::LzmaFile>),
     Lzx(Box<lzx::Lzx>),
@@ -217,6 +222,7 @@ impl Inflater {
             Coding::Bzip2 => Decoder::Bzip2(Box::default()),
             Coding::Compress => Decoder::Compress(Box::default()),
             Coding::Deflate => Decoder::Deflate(Box::new(deflate::Deflate::http())),
+            Coding::Deflate64 => Decoder::Deflate64(deflate64::Deflate64::new()),
             Coding::Gzip => Decoder::Deflate(Box::new(deflate::Deflate::gzip())),
             Coding::Lz4 => Decoder::Lz4(Box::new(lz4::Lz4::new(limits.memory_len))),
             Coding::Lzma => Decoder::Lzma(Box::new(lzma::LzmaFile::new(limits.memory_len))),
@@ -249,6 +255,7 @@ impl Inflater {
             Decoder::Bzip2(d) => d.push(input, &mut self.scratch, &mut sink),
             Decoder::Compress(d) => d.push(input, &mut sink),
             Decoder::Deflate(d) => d.push(input, &mut self.scratch, &mut sink),
+            Decoder::Deflate64(d) => d.push(input, &mut self.scratch, &mut sink),
             Decoder::Lz4(d) => d.push(input, &mut sink),
             Decoder::Lzma(d) => d.push(input, &mut sink),
             Decoder::Lzx(d) => d.push(input, &mut sink),
@@ -306,6 +313,7 @@ impl Inflater {
             Decoder::Bzip2(d) => size_of::<bzip::Bzip2>() + d.heap_len(),
             Decoder::Compress(d) => size_of::<lzw::Lzw>() + d.heap_len(),
             Decoder::Deflate(_) => size_of::<deflate::Deflate>() + deflate::HEAP_LEN,
+            Decoder::Deflate64(_) => deflate64::Deflate64::heap_len(),
             Decoder::Lz4(d) => size_of::<lz4::Lz4>() + d.heap_len(),
             Decoder::Lzma(d) => size_of::<lzma::LzmaFile>() + d.heap_len(),
             Decoder::Lzx(d) => size_of::<lzx::Lzx>() + d.heap_len(),

@@ -157,6 +157,27 @@ fn ppmd_is_decoded_at_its_end() {
     assert_eq!(decode(coding, cut, &[&data]).0, plain[..100]);
 }
 
+#[test]
+fn deflate64_has_its_own_lengths_and_distances() {
+    // Fixed codes: 'a', then length code 285, which takes 16 more bits here (3 + 997), distance code 1.
+    let mut bits: Vec<bool> = vec![true, true, false]; // Last block, fixed codes.
+    let code =
+        |bits: &mut Vec<bool>, value: u32, count: u32| bits.extend((0..count).rev().map(|i| value >> i & 1 == 1));
+    code(&mut bits, 0x30 + u32::from(b'a'), 8);
+    code(&mut bits, 0b1100_0000 + 285 - 280, 8);
+    bits.extend((0..16).map(|i| 997u32 >> i & 1 == 1));
+    code(&mut bits, 0, 5);
+    code(&mut bits, 0, 7);
+    let data: Vec<u8> = bits.chunks(8).map(|c| c.iter().rev().fold(0, |b, &bit| b << 1 | u8::from(bit))).collect();
+    for size in [1, 2, 3, 100] {
+        let pieces: Vec<&[u8]> = data.chunks(size).collect();
+        let (made, outcome, whole) = decode(Coding::Deflate64, Limits::default(), &pieces);
+        assert_eq!((made.len(), made.iter().all(|&b| b == b'a'), whole), (1001, true, true), "by {size}");
+        assert_eq!(outcome, Outcome::Finished { trailing: 0 });
+    }
+    assert_eq!(decode(Coding::Deflate64, Limits::default(), &[&[7; 9]]).1, Outcome::Stopped(Stop::Corrupt));
+}
+
 /// Every coding with the sample in it.
 fn streams() -> Vec<(Coding, Vec<u8>, Vec<u8>)> {
     let s = sample();

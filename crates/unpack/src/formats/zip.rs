@@ -195,6 +195,7 @@ fn unpacking(l: &Lister<'_, '_>, method: u16, found: &Found, data: u64) -> Resul
     Ok(Some(match method {
         0 => return Ok(None),
         8 => Stage::inflate(Coding::RawDeflate),
+        9 => Stage::inflate(Coding::Deflate64),
         12 => Stage::inflate(Coding::Bzip2),
         LZMA => {
             if found.encrypted {
@@ -212,7 +213,6 @@ fn unpacking(l: &Lister<'_, '_>, method: u16, found: &Found, data: u64) -> Resul
         1 => return Err("shrunk"),
         2..=5 => return Err("reduced"),
         6 => return Err("imploded"),
-        9 => return Err("Deflate64"),
         98 => return Err("PPMd"),
         _ => return Err("compression method"),
     }))

@@ -73,6 +73,7 @@ fn build(folder: &Folder, order: &[&Coder], key: Option<[u8; 32]>) -> Result<Rec
                 Some(Stage::Inflate { coding: Coding::Xz, prefix: xz_prefix(*dictionary), open_end: true })
             }
             ([4, 1, 8], _) => Some(Stage::inflate(Coding::RawDeflate)),
+            ([4, 1, 9], _) => Some(Stage::inflate(Coding::Deflate64)),
             ([4, 2, 2], _) => Some(Stage::inflate(Coding::Bzip2)),
             ([4, 0xf7, 0x11, 1], _) => Some(Stage::inflate(Coding::Zstd)),
             ([6, 0xf1, 7, 1], properties) => {
@@ -82,7 +83,6 @@ fn build(folder: &Folder, order: &[&Coder], key: Option<[u8; 32]>) -> Result<Rec
             ([3, 4, 1], &[order, a, b, c, d]) => {
                 Some(Stage::inflate(Coding::Ppmd { order, memory_len: u32::from_le_bytes([a, b, c, d]), len }))
             }
-            ([4, 1, 9], _) => return Err(Completeness::Unsupported("Deflate64")),
             _ => return Err(Completeness::Unsupported("coder")),
         };
         let cipher = matches!(stage, Some(Stage::AesCbc { .. }));
