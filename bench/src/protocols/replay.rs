@@ -2,7 +2,7 @@
 
 use super::{Call, ProtocolCase, Script, Step};
 use sekisho_proto::{Across, Cx, FileId, FileInfo, FileMeta, Files, Outbox, Parser, Start, Transport};
-use sekisho_types::{FlowInfo, Timestamp, Uid};
+use sekisho_types::{Arrival, FlowInfo, Timestamp, Uid};
 
 /// Takes files and only counts their bytes: what is done with content is not the parser's work.
 #[derive(Default)]
@@ -16,12 +16,12 @@ impl Files for Idle {
         FileId(self.seen.len() as u64 - 1)
     }
 
-    fn data(&mut self, id: FileId, _: Timestamp, bytes: &[u8]) {
+    fn data(&mut self, id: FileId, _: Arrival, bytes: &[u8]) {
         self.seen[id.0 as usize] += bytes.len() as u64;
     }
 
-    fn data_at(&mut self, id: FileId, ts: Timestamp, _: (u64, bool), bytes: &[u8]) {
-        self.data(id, ts, bytes);
+    fn data_at(&mut self, id: FileId, at: Arrival, _: (u64, bool), bytes: &[u8]) {
+        self.data(id, at, bytes);
     }
 
     fn gap(&mut self, _: FileId, _: Timestamp, _: u64) {}
