@@ -1,10 +1,34 @@
 //! Certificates as protocols meet them: the x509 row of each, once, and the file that it is.
 
 use crate::cx::day;
+use crate::memo::Memo;
 use crate::{Cx, FileInfo, FileMeta};
 use sekisho_record::{Digest, Port, Record, Text};
-use sekisho_types::{Addr, Heap, Timestamp, Uid};
+use sekisho_types::{Addr, Heap, Timestamp, Uid, seeded_hash};
 use sekisho_x509::{CertTime, Certificate, fingerprint};
+use std::sync::Arc;
+
+/// Certificates that came lately: those of much used servers come with every connection.
+static READ: Memo<Arc<Read>> = Memo::new();
+
+/// Bytes at a certificate's end that choose its place: they are of its signature.
+const TAIL_LEN: usize = 32;
+
+/// What was read of a certificate.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) fingerprint: Digest<32>,
+    /// `None` if it is none.
+    pub(crate) cert: Option<Certificate>,
+}
+
+/// Reads a certificate in DER.
+pub(crate) fn read(der: &[u8]) -> Arc<Read> {
+    let tail = der.last_chunk::<TAIL_LEN>().map_or(der, |tail| tail);
+    READ.get(seeded_hash(0, tail), der, || {
+        Arc::new(Read { fingerprint: Digest(fingerprint(der)), cert: Certificate::parse(der).ok() })
+    })
+}
 
 /// A certificate, once per run for each role it was seen in.
 #[derive(Clone, Debug, Record)]
@@ -156,14 +180,14 @@ pub(crate) struct Seen {
 
 /// Logs an end's own certificate that is part of no TLS session. `source` is Zeek's name for where it was met.
 pub(crate) fn log(der: &[u8], source: &'static str, host_cert: bool, is_orig: bool, cx: &mut Cx<'_>) -> Seen {
-    let fp = Digest(fingerprint(der));
-    let Ok(cert) = Certificate::parse(der) else {
+    let read = read(der);
+    let Some(cert) = &read.cert else {
         cx.weird("x509_unparsable_certificate");
         return Seen::default();
     };
-    log_once(fp, &cert, host_cert, is_orig, cx);
-    let info = file(der, source, is_orig, &cert, cx);
-    Seen { subject: Some(cert.subject.into()), fuid: info.row() }
+    log_once(read.fingerprint, cert, host_cert, is_orig, cx);
+    let info = file(der, source, is_orig, cert, cx);
+    Seen { subject: Some(cert.subject.clone().into()), fuid: info.row() }
 }
 
 /// Logs a certificate unless it was logged in the same role. Tells whether it was logged now. One that was met in a

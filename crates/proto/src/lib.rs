@@ -34,6 +34,7 @@ mod gssapi;
 mod handshake;
 mod header;
 mod kerberos;
+mod memo;
 mod mime;
 mod named;
 mod nested;

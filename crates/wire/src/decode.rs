@@ -1,10 +1,26 @@
 use crate::walk::{Step, Walk};
-use crate::{Decoded, LinkType};
+use crate::{Decoded, LinkType, ordinary};
 
 /// Decodes the headers of `frame`, of which `wire_len` bytes were on the wire (more than captured
 /// under a snap length; a smaller number is taken as the captured length).
 #[inline]
 pub fn decode(link: LinkType, frame: &[u8], wire_len: u32) -> Decoded {
+    let mut d = Decoded::default();
+    decode_into(link, frame, wire_len, &mut d);
+    d
+}
+
+/// The same in place: a [`Decoded`] is large enough for its copying to be felt.
+#[inline]
+pub fn decode_into(link: LinkType, frame: &[u8], wire_len: u32, d: &mut Decoded) {
+    if link != LinkType::ETHERNET || !ordinary::read(frame, wire_len, d) {
+        *d = walk(link, frame, wire_len);
+    }
+}
+
+/// Any frame.
+#[inline(never)]
+pub(crate) fn walk(link: LinkType, frame: &[u8], wire_len: u32) -> Decoded {
     let mut walk = Walk::new(frame, wire_len);
     walk.link(link);
     walk.d

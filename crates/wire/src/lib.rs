@@ -27,13 +27,14 @@ mod decoded;
 pub mod filter;
 mod ip;
 mod link;
+mod ordinary;
 mod pair;
 mod reader;
 mod transport;
 pub mod tunnel;
 mod walk;
 
-pub use decode::{decode, decode_ip, decode_msdu, decode_reassembled};
+pub use decode::{decode, decode_into, decode_ip, decode_msdu, decode_reassembled};
 pub use pair::{hash_of_pair, hash_of_v4, pair_hash};
 
 pub use decoded::{Anomalies, Anomaly, Decoded, Fragment, LinkType, Tcp, tcp_flags};

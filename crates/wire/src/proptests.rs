@@ -1,5 +1,6 @@
 //! No bytes under any link type make the decoders panic or point outside the frame.
 
+use crate::decode::walk;
 use crate::tests::{cat, eth, ip4, ip6, udp, udp4};
 use crate::{Decoded, LinkType, checksum, decode, decode_ip, decode_msdu, decode_reassembled, pair_hash, tunnel};
 use proptest::prelude::*;
@@ -32,6 +33,7 @@ fn check(d: &Decoded, frame: &[u8], wire_len: u32) {
 
 fn everything(link: LinkType, frame: &[u8], wire_len: u32) {
     let mut d = decode(link, frame, wire_len);
+    assert_eq!(d, walk(link, frame, wire_len), "what is read at fixed offsets is what the walk finds");
     check(&d, frame, wire_len);
     check(&decode_ip(frame, wire_len), frame, wire_len);
     let whole = decode_reassembled(&d, frame);
@@ -58,7 +60,14 @@ fn seeds() -> Vec<(u32, Vec<u8>)> {
     tcp.extend([2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 8, 1, 3, 3, 7]);
     let chain = cat(&[&[60, 0, 5, 2, 0, 0, 1, 0, 43, 0, 1, 4, 0, 0, 0, 0, 44, 2, 0, 1, 0, 0, 0, 0], &[9; 16]]);
     let chain = cat(&[&chain, &[51, 0, 0, 0, 0, 0, 0, 1, 17, 4, 0, 0], &[1; 20], &udp(3, 4, b"x")]);
+    let ack = [&tcp[..12], &[0x50, 0x10], &tcp[14..20], b"data"].concat();
+    let stamped = [&tcp[..12], &[0x80, 0x18], &tcp[14..20], &[1, 1, 8, 10, 0, 0, 0, 7, 0, 0, 0, 8], b"data"].concat();
     let mut out = vec![
+        (1, frame.clone()),
+        (1, eth(0x0800, &ip4(6, &ack))),
+        (1, eth(0x0800, &ip4(6, &stamped))),
+        (1, eth(0x86dd, &ip6(6, &stamped))),
+        (1, eth(0x86dd, &ip6(17, &udp(3, 4, b"x")))),
         (1, eth(0x0800, &ip4(6, &tcp))),
         (1, eth(0x86dd, &ip6(0, &chain))),
         (1, eth(0x88a8, &cat(&[&[0, 5, 0x88, 0xe7, 0, 0, 0, 1], &frame]))),

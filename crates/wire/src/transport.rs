@@ -1,12 +1,46 @@
 //! TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792, RFC 4443) and SCTP (RFC 9260) headers.
 
 use crate::walk::{Walk, n32};
-use crate::{Anomaly, Tcp, tcp_flags};
+use crate::{Anomaly, tcp_flags};
 use sekisho_types::ip_proto;
 
 /// ICMP header with the rest-of-header word; what follows counts as payload.
 const ICMP_HEADER_LEN: usize = 8;
 const SCTP_HEADER_LEN: usize = 12;
+
+/// What has its place in the header of TCP.
+pub(crate) mod tcp {
+    use crate::Tcp;
+
+    /// Length without options.
+    pub(crate) const HEADER_LEN: usize = 20;
+    /// Length of the options that most segments have: two for padding and the timestamps.
+    pub(crate) const TIMESTAMPS_LEN: usize = 12;
+
+    /// All but ports and options.
+    #[inline(always)]
+    pub(crate) fn fields(h: &[u8; HEADER_LEN]) -> Tcp {
+        Tcp {
+            seq: u32::from_be_bytes([h[4], h[5], h[6], h[7]]),
+            ack: u32::from_be_bytes([h[8], h[9], h[10], h[11]]),
+            flags: h[13],
+            window: u16::from_be_bytes([h[14], h[15]]),
+            urgent: u16::from_be_bytes([h[18], h[19]]),
+            ..Tcp::default()
+        }
+    }
+
+    /// The timestamps, if `options` begin with them as most senders write them.
+    #[inline(always)]
+    pub(crate) fn timestamps_alone(options: &[u8]) -> Option<(u32, u32)> {
+        match options.first_chunk::<TIMESTAMPS_LEN>()? {
+            [1, 1, 8, 10, a, b, c, d, e, f, g, h] => {
+                Some((u32::from_be_bytes([*a, *b, *c, *d]), u32::from_be_bytes([*e, *f, *g, *h])))
+            }
+            _ => None,
+        }
+    }
+}
 
 impl Walk<'_> {
     /// The transport header of protocol `proto` at `off`.
@@ -84,16 +118,9 @@ impl Walk<'_> {
 
     #[inline]
     fn tcp(&mut self, off: usize) {
-        let Some(h) = self.at::<20>(off) else { return self.tcp_short(off) };
+        let Some(h) = self.at::<{ tcp::HEADER_LEN }>(off) else { return self.tcp_short(off) };
         self.ports(u16::from_be_bytes([h[0], h[1]]), u16::from_be_bytes([h[2], h[3]]));
-        self.d.tcp = Tcp {
-            seq: u32::from_be_bytes([h[4], h[5], h[6], h[7]]),
-            ack: u32::from_be_bytes([h[8], h[9], h[10], h[11]]),
-            flags: h[13],
-            window: u16::from_be_bytes([h[14], h[15]]),
-            urgent: u16::from_be_bytes([h[18], h[19]]),
-            ..Tcp::default()
-        };
+        self.d.tcp = tcp::fields(h);
         let header_len = usize::from(h[12] >> 4) * 4;
         if header_len != 20 {
             if header_len < 20 || off + header_len > self.wire_end {
@@ -118,10 +145,10 @@ impl Walk<'_> {
     #[inline]
     fn tcp_options(&mut self, off: usize, end: usize) {
         // Nearly every segment with options carries exactly this (RFC 7323 appendix A).
-        if let Some([1, 1, 8, 10, a, b, c, d, e, f, g, h]) = self.at::<12>(off)
-            && end == off + 12
+        if end == off + tcp::TIMESTAMPS_LEN
+            && let Some(stamps) = self.frame.get(off..self.end).and_then(tcp::timestamps_alone)
         {
-            self.d.tcp.timestamps = Some((u32::from_be_bytes([*a, *b, *c, *d]), u32::from_be_bytes([*e, *f, *g, *h])));
+            self.d.tcp.timestamps = Some(stamps);
             return;
         }
         let cut = end > self.end;

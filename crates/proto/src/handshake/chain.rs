@@ -5,7 +5,7 @@ use crate::Cx;
 use crate::certs::{self, Named};
 use sekisho_record::Digest;
 use sekisho_types::{Dir, Heap, SeededState, block_len, list_len};
-use sekisho_x509::{Certificate, Judgement, RootStore, Validation, fingerprint, judge};
+use sekisho_x509::{Certificate, Judgement, RootStore, Validation, judge};
 use sha2::{Digest as _, Sha256};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -36,16 +36,17 @@ struct Names {
 }
 
 impl Names {
-    fn new(cert: Certificate, is_local: bool) -> Self {
-        let dns = cert.extensions.alt_names.map(|a| a.dns).unwrap_or_default();
+    fn new(cert: &Certificate, is_local: bool) -> Self {
+        let dns = cert.extensions.alt_names.as_ref().map(|a| a.dns.clone()).unwrap_or_default();
         let named = is_local.then(|| Named {
-            subject: cert.subject.into(),
-            issuer: cert.issuer.into(),
-            serial: cert.serial.into(),
+            subject: cert.subject.clone().into(),
+            issuer: cert.issuer.clone().into(),
+            serial: cert.serial.clone().into(),
         });
-        let names = cert.common_name.heap_len() + list_len(&dns) + dns.as_slice().heap_len();
+        let common = cert.common_name.clone();
+        let names = common.heap_len() + list_len(&dns) + dns.as_slice().heap_len();
         let len = names + named.as_ref().map_or(0, Heap::heap_len);
-        Self { common: cert.common_name, dns, named, len }
+        Self { common, dns, named, len }
     }
 }
 
@@ -96,21 +97,21 @@ impl Chain {
         let certs = certs.get(..MAX_CERTS - self.fingerprints.len().min(MAX_CERTS)).unwrap_or(certs);
         for der in certs {
             let first = self.fingerprints.is_empty();
-            let fp = Digest(fingerprint(der));
-            self.fingerprints.push(fp);
-            match Certificate::parse(der) {
-                Ok(cert) => {
-                    if certs::log_once(fp, &cert, first, client, cx) {
-                        certs::file(der, "SSL", is_orig, &cert, cx);
+            let read = certs::read(der);
+            self.fingerprints.push(read.fingerprint);
+            match &read.cert {
+                Some(cert) => {
+                    if certs::log_once(read.fingerprint, cert, first, client, cx) {
+                        certs::file(der, "SSL", is_orig, cert, cx);
                     }
                     if first && !client {
-                        if tor::is_relay(&cert) {
+                        if tor::is_relay(cert) {
                             cx.recognize("tor");
                         }
                         self.leaf = Some(Box::new(Names::new(cert, cx.is_local(Dir::Resp))));
                     }
                 }
-                Err(_) => cx.weird("x509_unparsable_certificate"),
+                None => cx.weird("x509_unparsable_certificate"),
             }
         }
         if !client && self.verdict.is_none() && !certs.is_empty() {

@@ -3,11 +3,52 @@
 
 use super::message::{ClientHello, ServerHello, ext, u16s};
 use super::names::{is_grease, version};
+use crate::memo::Memo;
 use md5::{Digest as _, Md5};
+use sekisho_types::seeded_hash;
 use sha2::Sha256;
 
+/// Fingerprints of the clients that came lately: most connections are of a few programs, and a fingerprint costs
+/// three digests.
+static CLIENTS: Memo<([u8; 16], String)> = Memo::new();
+
+/// Room for what the fingerprints of a usual hello are made of.
+const USUAL_LEN: usize = 512;
+
+/// JA3 and JA4.
+pub(crate) fn client(h: &ClientHello<'_>, carrier: Carrier) -> ([u8; 16], String) {
+    let essence = essence(h, carrier);
+    CLIENTS.get(seeded_hash(0, &essence), &essence, || (ja3(h), ja4(h, carrier)))
+}
+
+/// All that goes into the fingerprints of a hello: lists of numbers without GREASE, which therefore can stand between
+/// them.
+fn essence(h: &ClientHello<'_>, carrier: Carrier) -> Vec<u8> {
+    let mut text = Vec::with_capacity(USUAL_LEN);
+    text.push(carrier as u8);
+    text.extend_from_slice(&h.version.to_be_bytes());
+    let mut add = |n: u16| text.extend_from_slice(&n.to_be_bytes());
+    u16s(h.ciphers).filter(|&n| !is_grease(n)).for_each(&mut add);
+    add(GREASE);
+    h.extensions.iter().copied().filter(|&n| !is_grease(n)).for_each(&mut add);
+    add(GREASE);
+    u16s(h.groups).filter(|&n| !is_grease(n)).for_each(&mut add);
+    add(GREASE);
+    u16s(h.signature_algorithms.unwrap_or(&[])).filter(|&n| !is_grease(n)).for_each(&mut add);
+    add(GREASE);
+    u16s(h.supported_versions).filter(|&n| !is_grease(n)).for_each(&mut add);
+    add(GREASE);
+    h.point_formats.iter().for_each(|&n| add(n.into()));
+    add(GREASE);
+    text.extend_from_slice(h.alpn.first().copied().unwrap_or(&[]));
+    text
+}
+
+/// One of the reserved values.
+const GREASE: u16 = 0x0a0a;
+
 /// JA3: MD5 of version, ciphers, extensions, groups and point formats in decimal, without GREASE.
-pub(crate) fn ja3(h: &ClientHello<'_>) -> [u8; 16] {
+fn ja3(h: &ClientHello<'_>) -> [u8; 16] {
     let mut text = Vec::with_capacity(512);
     decimal(&mut text, h.version);
     text.push(b',');
@@ -69,7 +110,7 @@ pub(crate) enum Carrier {
 }
 
 /// JA4: readable head, hash of the sorted ciphers, hash of the sorted extensions with the signature algorithms.
-pub(crate) fn ja4(h: &ClientHello<'_>, carrier: Carrier) -> String {
+fn ja4(h: &ClientHello<'_>, carrier: Carrier) -> String {
     let mut ciphers: Vec<u16> = u16s(h.ciphers).filter(|&c| !is_grease(c)).collect();
     let mut extensions: Vec<u16> = h.extensions.iter().copied().filter(|&e| !is_grease(e)).collect();
     let alpn = h.alpn.first().copied().unwrap_or(&[]);
@@ -199,6 +240,33 @@ mod tests {
         assert_eq!(ja4(&h, Carrier::Tls), "t13d1516h2_8daaf6152771_e5627efa2ab1");
         assert!(ja4(&h, Carrier::Dtls).starts_with("d13d"));
         assert_eq!(ja4(&h, Carrier::Quic), "q13d1516h2_8daaf6152771_e5627efa2ab1");
+    }
+
+    #[test]
+    fn what_the_fingerprints_are_made_of_tells_hellos_apart() {
+        let (a, b) = ([0x13, 0x01, 0x13, 0x02], [0x13, 0x01]);
+        let plain = ClientHello { version: 0x0303, ..ClientHello::default() };
+        let hellos = [
+            plain.clone(),
+            ClientHello { version: 0x0301, ..plain.clone() },
+            ClientHello { ciphers: &a, ..plain.clone() },
+            ClientHello { ciphers: &b, ..plain.clone() },
+            ClientHello { groups: &b, ..plain.clone() },
+            ClientHello { signature_algorithms: Some(&b), ..plain.clone() },
+            ClientHello { supported_versions: &[3, 4], ..plain.clone() },
+            ClientHello { point_formats: &[0], ..plain.clone() },
+            ClientHello { extensions: [0x1301].into_iter().collect(), ..plain.clone() },
+            ClientHello { alpn: [&b"h2"[..]].into_iter().collect(), ..plain.clone() },
+        ];
+        for (i, one) in hellos.iter().enumerate() {
+            for carrier in [Carrier::Tls, Carrier::Quic] {
+                assert_eq!(client(one, carrier), (ja3(one), ja4(one, carrier)));
+                assert_eq!(client(one, carrier), (ja3(one), ja4(one, carrier)));
+            }
+            assert!(hellos.iter().skip(i + 1).all(|other| essence(one, Carrier::Tls) != essence(other, Carrier::Tls)));
+        }
+        let greased = ClientHello { ciphers: &[0x3a, 0x3a, 0x13, 0x01], ..plain };
+        assert_eq!(essence(&greased, Carrier::Tls), essence(&hellos[3], Carrier::Tls));
     }
 
     #[test]

@@ -251,8 +251,8 @@ impl Session {
         self.ech |= h.ech;
         self.client_random = cx.has_secrets().then_some(h.random);
         if self.ja3.is_none() {
-            self.ja3 = Some(fingerprint::ja3(h));
-            self.ja4 = Some(fingerprint::ja4(h, carrier));
+            let (ja3, ja4) = fingerprint::client(h, carrier);
+            (self.ja3, self.ja4) = (Some(ja3), Some(ja4));
             self.client_alpn = h.alpn.iter().map(Text::from).collect();
             self.alpn_len = list_len(&self.client_alpn) + self.client_alpn.as_slice().heap_len();
             self.client_version = Some(fingerprint::offered_version(h));

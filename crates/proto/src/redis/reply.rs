@@ -34,7 +34,15 @@ struct Level {
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     pieces: Pieces,
+    reading: Reading,
+}
+
+/// The reply that is read.
+#[derive(Debug, Default)]
+struct Reading {
     levels: Vec<Level>,
+    /// How many of `levels` are attributes: nothing is written while there is one.
+    attribute_levels: usize,
     text: Vec<u8>,
     first: Option<Vec<u8>>,
     error: bool,
@@ -46,7 +54,8 @@ pub(super) struct Replies {
 
 impl Heap for Replies {
     fn heap_len(&self) -> usize {
-        self.pieces.heap_len() + list_len(&self.levels) + self.text.heap_len() + self.first.heap_len()
+        let Reading { levels, text, first, .. } = &self.reading;
+        self.pieces.heap_len() + list_len(levels) + text.heap_len() + first.heap_len()
     }
 }
 
@@ -56,23 +65,39 @@ impl Replies {
     /// The next reply of `input`, which advances; `Err` if it is none.
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Reply>, &'static str> {
         loop {
-            let mut pieces = std::mem::take(&mut self.pieces);
-            let Some(piece) = pieces.next(input) else {
-                self.pieces = pieces;
-                return Ok(None);
-            };
-            let (bulk, done) = self.piece(piece)?;
+            let Some(piece) = self.pieces.next(input) else { return Ok(None) };
+            let (bulk, done) = self.reading.piece(piece)?;
             if let Some(len) = bulk {
-                pieces.expect_bulk(len);
+                self.pieces.expect_bulk(len);
             }
-            self.pieces = pieces;
             if done {
-                let (text, first) = (std::mem::take(&mut self.text), self.first.take());
-                let (error, push) = (std::mem::take(&mut self.error), std::mem::take(&mut self.push));
-                self.begun = false;
-                return Ok(Some(Reply { text, error, push, first }));
+                return Ok(Some(self.reading.take()));
             }
         }
+    }
+
+    /// See [`Pieces::gap`]; false if the reply under way is lost.
+    pub fn gap(&mut self, len: u64) -> bool {
+        let within = self.pieces.gap(len);
+        if !within {
+            *self = Self::default();
+        }
+        within
+    }
+
+    /// See [`Pieces::rest`].
+    pub fn rest(&mut self) {
+        self.pieces.rest();
+    }
+}
+
+impl Reading {
+    /// The reply, which is whole.
+    fn take(&mut self) -> Reply {
+        let (text, first) = (std::mem::take(&mut self.text), self.first.take());
+        let (error, push) = (std::mem::take(&mut self.error), std::mem::take(&mut self.push));
+        self.begun = false;
+        Reply { text, error, push, first }
     }
 
     /// One piece: the length of a string to come, if one is due, and whether the reply is whole.
@@ -120,22 +145,23 @@ impl Replies {
             self.write(&[start]);
         }
         let left = if map { count * 2 } else { count };
+        self.attribute_levels += usize::from(attributes);
         self.levels.push(Level { left, map, end, attributes });
         Ok((None, left == 0 && self.close()))
     }
 
     /// A value without elements; true if the reply is whole with it.
+    #[inline]
     fn scalar(&mut self, bytes: &[u8]) -> bool {
         if self.first.is_none() && self.levels.len() == 1 {
             self.first = Some(bytes.get(..16).unwrap_or(bytes).to_vec());
         }
-        if !self.levels.iter().any(|l| l.attributes) {
-            self.write(bytes);
-        }
+        self.write(bytes);
         self.element()
     }
 
     /// A value is over: counts it in the level above it.
+    #[inline]
     fn element(&mut self) -> bool {
         let Some(level) = self.levels.last_mut() else { return true };
         level.left -= 1;
@@ -153,6 +179,7 @@ impl Replies {
     fn close(&mut self) -> bool {
         let Some(level) = self.levels.pop() else { return true };
         if level.attributes {
+            self.attribute_levels -= 1;
             // The value itself follows.
             return false;
         }
@@ -160,25 +187,12 @@ impl Replies {
         self.element()
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        if self.levels.iter().any(|l| l.attributes) {
+        let room = MAX_TEXT_LEN.saturating_sub(self.text.len());
+        if room == 0 || self.attribute_levels > 0 {
             return;
         }
-        let room = MAX_TEXT_LEN.saturating_sub(self.text.len());
         self.text.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-    }
-
-    /// See [`Pieces::gap`]; false if the reply under way is lost.
-    pub fn gap(&mut self, len: u64) -> bool {
-        let within = self.pieces.gap(len);
-        if !within {
-            *self = Self::default();
-        }
-        within
-    }
-
-    /// See [`Pieces::rest`].
-    pub fn rest(&mut self) {
-        self.pieces.rest();
     }
 }
