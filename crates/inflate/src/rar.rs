@@ -1,7 +1,11 @@
-//! RAR archives, versions 1.5 to 7, by the `rars` crate: what is in them, and their contents within [`Limits`].
+//! RAR archives, versions 1.5 to 7, by the `rars` crate: what is in them, and contents within [`Limits`].
 //!
 //! A RAR archive can't be taken in pieces: members lean on each other, and the crate wants to seek. So an [`Archive`] holds
 //! the packed bytes, and one member at a time is held unpacked.
+//!
+//! **Not unpacked:** what versions 3 and 4 compress. Their streams carry programs (up to 8,192 of 25 million steps each)
+//! that the crate runs without a way to count them, so a few kilobytes could take minutes. What they store, and all that
+//! other versions compress, is unpacked.
 
 use crate::{Limits, Stop};
 use rars::{
@@ -91,6 +95,8 @@ pub struct Entry {
     pub is_encrypted: bool,
     /// It begins or ends in another volume; [`Archive::unpack`] passes it over.
     pub is_split: bool,
+    /// It is compressed by version 3 or 4; [`Archive::unpack`] passes it over.
+    pub has_programs: bool,
 }
 
 /// An archive whose headers were read.
@@ -237,7 +243,19 @@ impl Write for Way {
 
 fn is_content(member: &ArchiveMember) -> bool {
     let m = &member.meta;
-    !(m.is_directory || m.is_redirection || m.is_split_before || m.is_split_after)
+    !(m.is_directory || m.is_redirection || m.is_split_before || m.is_split_after || has_programs(member))
+}
+
+/// May its packed bytes have programs in them?
+fn has_programs(member: &ArchiveMember) -> bool {
+    /// The first version of the unpacker that runs programs.
+    const PROGRAMS_FROM: u8 = 29;
+    match &member.detail {
+        ArchiveMemberDetail::Rar15To40 { unpack_version, .. } => {
+            *unpack_version >= PROGRAMS_FROM && !member.meta.is_stored
+        }
+        _ => false,
+    }
 }
 
 fn entry(member: &ArchiveMember) -> Entry {
@@ -263,6 +281,7 @@ fn entry(member: &ArchiveMember) -> Entry {
         crc32: crc32.filter(|_| !m.is_encrypted),
         is_encrypted: m.is_encrypted,
         is_split: m.is_split_before || m.is_split_after,
+        has_programs: has_programs(member),
     }
 }
 
@@ -323,7 +342,7 @@ mod tests {
 
     #[test]
     fn unpacks_all_versions() {
-        for version in [ArchiveVersion::Rar15, ArchiveVersion::Rar20, ArchiveVersion::Rar29, ArchiveVersion::Rar50] {
+        for version in [ArchiveVersion::Rar15, ArchiveVersion::Rar20, ArchiveVersion::Rar50, ArchiveVersion::Rar70] {
             for solid in [false, true] {
                 let bytes = archive(Builder::new(version).solid(solid));
                 let archive = Archive::open(bytes.clone(), None).unwrap();
@@ -336,9 +355,22 @@ mod tests {
     }
 
     #[test]
+    fn passes_over_what_may_have_programs() {
+        let stored = archive(Builder::new(ArchiveVersion::Rar29).store(true));
+        assert_eq!(unpacked(&stored, None, &Limits::default()), (content(), Ok(())));
+        let packed = archive(Builder::new(ArchiveVersion::Rar29));
+        let archive = Archive::open(packed.clone(), None).unwrap();
+        let passed: Vec<_> = archive.entries().filter(|e| e.has_programs).map(|e| e.name).collect();
+        assert!(passed.contains(&b"d/b.bin".to_vec()), "{passed:?}");
+        let left: u64 = archive.entries().filter(|e| !e.has_programs).map(|e| e.len).sum();
+        assert_eq!(unpacked(&packed, None, &Limits::default()).0.len() as u64, left);
+    }
+
+    #[test]
     fn asks_for_passwords() {
         for version in [ArchiveVersion::Rar29, ArchiveVersion::Rar50] {
-            let bytes = archive(Builder::new(version).password(Some(b"open".to_vec())));
+            let bytes =
+                archive(Builder::new(version).store(version == ArchiveVersion::Rar29).password(Some(b"open".to_vec())));
             let archive = Archive::open(bytes.clone(), None).unwrap();
             assert!(archive.entries().next().unwrap().is_encrypted);
             assert!(archive.rounds().is_some_and(|r| r >= 1 << 15));

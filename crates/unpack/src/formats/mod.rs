@@ -11,7 +11,7 @@
 //! | OLE2 compound files: streams, VBA source, attachments of Outlook messages | `ole` |
 //! | PDF: streams of all objects, embedded files, what follows the end | `pdf` |
 //! | resources of PE; what is appended to PE and ELF | `program` |
-//! | RAR, versions 1.5 to 7, solid and encrypted ones too | `rar` |
+//! | RAR, versions 1.5 to 7 without what 3 and 4 compress; solid and encrypted ones too | `rar` |
 //! | RPM packages | `rpm` |
 //! | 7z: LZMA, LZMA2, PPMd, deflate, bzip2, zstd, x86 and delta filters, AES | `seven_zip` |
 //! | gzip, bzip2, xz, lzma, lzip, zstd, lz4, zlib, compress | `streams` |

@@ -1,4 +1,4 @@
-//! RAR archives, versions 1.5 to 7. The archive is unpacked as one solid block, of which the members are parts; volumes
+//! RAR archives, versions 1.5 to 7, without what versions 3 and 4 compress (see [`rar`]). The archive is unpacked as one solid block, of which the members are parts; volumes
 //! of a set are told by what of them is here.
 
 use crate::budget::Cut;
@@ -81,6 +81,8 @@ fn members(l: &mut Lister<'_, '_>, archive: &Archive, opened_by: Option<Vec<u8>>
         let mut flaw = None;
         if form == Form::File && entry.is_split {
             flaw = Some(Completeness::Unsupported("part of a set of volumes"));
+        } else if form == Form::File && entry.has_programs {
+            flaw = Some(Completeness::Unsupported("RAR 3 compression"));
         } else if form == Form::File {
             if entry.is_encrypted && password.is_none() {
                 flaw = Some(Completeness::Encrypted);
@@ -140,7 +142,7 @@ mod tests {
 
     #[test]
     fn parses_members() {
-        for version in [ArchiveVersion::Rar15, ArchiveVersion::Rar29, ArchiveVersion::Rar50, ArchiveVersion::Rar70] {
+        for version in [ArchiveVersion::Rar15, ArchiveVersion::Rar20, ArchiveVersion::Rar50, ArchiveVersion::Rar70] {
             for solid in [false, true] {
                 let got = files(&archive(Builder::new(version).solid(solid)));
                 assert_eq!(got[0], ("rar:a.txt".to_owned(), b"first file\n".repeat(9)), "{version:?} {solid}");
