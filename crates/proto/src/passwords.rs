@@ -91,8 +91,8 @@ impl Passwords {
             let text = if carried.is_empty() {
                 bytes
             } else {
-                joined = [&carried, bytes].concat();
-                &joined
+                joined = [carried.as_slice(), bytes].concat();
+                joined.as_slice()
             };
             heard.text(text);
             let from = text.len().saturating_sub(MAX_CARRY_LEN);
@@ -184,9 +184,8 @@ fn candidates(text: &[u8], found: &mut dyn FnMut(&[u8])) {
     }
     let word = line.split(|b| b.is_ascii_whitespace()).next().unwrap_or(&[]);
     found(word);
-    let bare = word.trim_ascii_end();
-    let end = bare.iter().rposition(|b| !matches!(b, b'.' | b',' | b';' | b'!' | b'?' | b')')).map_or(0, |i| i + 1);
-    found(bare.get(..end).unwrap_or(&[]));
+    let end = word.iter().rposition(|b| !matches!(b, b'.' | b',' | b';' | b'!' | b'?' | b')')).map_or(0, |i| i + 1);
+    found(word.get(..end).unwrap_or(&[]));
     let field = word.split(|b| matches!(b, b'&' | b'<')).next().unwrap_or(&[]);
     found(field);
     if field.contains(&b'%') || field.contains(&b'+') {
