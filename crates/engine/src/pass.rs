@@ -409,6 +409,18 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// The first bytes of a flow are missing: if it is expected, what follows lies behind them.
+    #[cold]
+    fn expected_gap(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, len: u64, at: Moment) {
+        let Some(transport) = transport(&flow.info) else { return };
+        let Some(e) = self.host.expectations.take(&flow.info.tuple, at.ts) else { return };
+        let start = Start { transport, flow: &flow.info, handed_over_by: None, begun: None, expected: Some(&e) };
+        let mut parser = Parser::start(e.proto, &start);
+        self.call(flow, transport, at, |cx| parser.gap(dir, len, cx));
+        *app = App::Active(parser);
+        self.settle(flow, app, dir, &[], at);
+    }
+
     fn start_expected(&mut self, flow: &mut Flow, app: &mut App, e: Expectation, dir: Dir, bytes: &[u8], at: Moment) {
         let Some(transport) = transport(&flow.info) else { return };
         let start = Start { transport, flow: &flow.info, handed_over_by: None, begun: None, expected: Some(&e) };
@@ -579,7 +591,8 @@ impl Sink for Pass<'_> {
                 p.lose(dir);
                 self.host.parsers_len += p.recount();
             }
-            App::New | App::Late(_) | App::Control(_) | App::Opaque => {}
+            App::New => self.expected_gap(flow, app, dir, len, at),
+            App::Late(_) | App::Control(_) | App::Opaque => {}
         }
     }
 

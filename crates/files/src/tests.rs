@@ -490,8 +490,11 @@ fn pieces_at_offsets_come_in_any_order() {
     assert_eq!((r.ts, r.complete, r.timedout), (secs(5), false, true));
 }
 
-/// What was told of the files of one run: their holes and packets.
-fn kept(run: impl FnOnce(&mut FileManager, &mut Memory)) -> Vec<(Vec<u8>, Option<String>, u64, u64, u64)> {
+/// What is kept of a file: content, holes, missing bytes, first and last packet.
+type Kept = (Vec<u8>, Option<String>, u64, u64, u64);
+
+/// The files of one run.
+fn kept(run: impl FnOnce(&mut FileManager, &mut Memory)) -> Vec<Kept> {
     let (mut m, mut store) = (FileManager::new(Limits { extract: Extract::All, ..hashing() }, 0), Memory::default());
     run(&mut m, &mut store);
     m.finish(&mut store);
