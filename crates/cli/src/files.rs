@@ -13,8 +13,8 @@ use crate::tree::{self, Tree};
 use crate::unpack::{Totals, Unpacking};
 use crate::{drive, input};
 use anyhow::{Context, Result};
-use sekisho_engine::{Settings, Worker};
-use sekisho_files::{Extract, HashSet, MemberEntry, Store};
+use sekisho_engine::{Settings, Tap, Worker};
+use sekisho_files::{Extract, HashSet, MemberEntry};
 use sekisho_output::{JsonEncoder, JsonStyle};
 use sekisho_record::Record;
 use sekisho_unpack::{Limits, MEMBER_LEN_MAX, MemberId, PASSWORD_COUNT_MAX, TOTAL_LEN_MAX};
@@ -69,7 +69,7 @@ fn pass(
     args: &Files,
     settings: Settings,
     mut flows: Option<&mut Flows>,
-    store: &mut dyn Store,
+    store: &mut dyn Tap,
 ) -> Result<(Outcome, Vec<Vec<u8>>)> {
     let captures = input::open(&args.common)?;
     let mut rows = |row: &dyn Record| {
@@ -79,7 +79,7 @@ fn pass(
     };
     // One folder and one index for all flows: one shard.
     let worker = Worker::with_shards(settings, 1);
-    let outcome = drive::drive(&args.common, captures, worker, &mut rows, store, None, || true);
+    let outcome = drive::drive(&args.common, captures, worker, &mut rows, store, || true);
     Ok((outcome, Vec::new()))
 }
 
