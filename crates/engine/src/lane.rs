@@ -75,6 +75,7 @@ impl Lane {
         let mut host = Host::new(FileManager::new(files, seed), seed, &remembered);
         host.out.secrets = Some(Arc::clone(&settings.secrets));
         host.watch = settings.watch;
+        host.out.passwords.clone_from(&settings.passwords);
         host.out.wants_clear = settings.watch == Watch::Streams;
         host.out.across.set_limit(remembered.joined_len);
         host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);

@@ -10,7 +10,7 @@ use crate::{Rows, Settings, Stats, Tap, Watch};
 use sekisho_capture::Frame;
 use sekisho_files::NoStore;
 use sekisho_flow::Moment;
-use sekisho_proto::Secrets;
+use sekisho_proto::{Passwords, Secrets};
 use sekisho_record::Record;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
@@ -35,6 +35,7 @@ pub struct Worker {
     next_due: Timestamp,
     secrets: Arc<Secrets>,
     watch: Watch,
+    passwords: Option<Arc<Passwords>>,
 }
 
 impl Worker {
@@ -61,6 +62,7 @@ impl Worker {
             next_due: Timestamp(i64::MIN),
             secrets: Arc::clone(&settings.secrets),
             watch: settings.watch,
+            passwords: settings.passwords.clone(),
         };
         if let Some(shard) = worker.shards.get_mut(TOGETHER) {
             shard.lead();
@@ -73,6 +75,11 @@ impl Worker {
     /// Keys to what is encrypted, to which captures may add.
     pub fn secrets(&self) -> &Arc<Secrets> {
         &self.secrets
+    }
+
+    /// Passwords heard so far, if [`Settings::passwords`] listens: each once, in the order in which they were heard.
+    pub fn passwords(&self) -> Vec<Vec<u8>> {
+        self.passwords.as_ref().map(|p| p.list()).unwrap_or_default()
     }
 
     /// Takes frames in the timeline's order. Rows leave through `rows` as soon as they are complete; files' content, and

@@ -276,8 +276,11 @@ impl File {
         }
         way.stats.extracted_len = way.stats.extracted_len.saturating_add(now.len() as u64);
         self.stored.len = self.stored.len.saturating_add(now.len() as u64);
-        let (first, last) = self.stored.packets.get_or_insert((way.packet, way.packet));
-        (*first, *last) = ((*first).min(way.packet), (*last).max(way.packet));
+        // What a parser held until the end of the run comes without a packet.
+        if way.packet > 0 {
+            let (first, last) = self.stored.packets.get_or_insert((way.packet, way.packet));
+            (*first, *last) = ((*first).min(way.packet), (*last).max(way.packet));
+        }
         self.stored.end = self.stored.end.max(offset.saturating_add(now.len() as u64));
     }
 

@@ -135,7 +135,7 @@ pub struct IndexEntry {
     pub is_orig: bool,
     /// Extraction stopped at the size limit.
     pub cut_off: bool,
-    /// Number of the first packet that brought content.
+    /// Number of the first packet that brought content; 0 if none is known, as of what only the capture's end brought out.
     pub first_packet: u64,
     /// Number of the last one.
     pub last_packet: u64,

@@ -34,7 +34,7 @@ pub struct Finished<'a> {
     pub holes: &'a [(u64, u64)],
     /// Holes beyond [`crate::MAX_HOLES`], which `holes` does not tell.
     pub holes_more: u64,
-    /// Number of the first packet that brought content.
+    /// Number of the first packet that brought content; 0 if none is known, as of what only the capture's end brought out.
     pub first_packet: u64,
     /// Number of the last one.
     pub last_packet: u64,

@@ -1,5 +1,5 @@
 use crate::across::Across;
-use crate::{Decoding, Event, ProtoId, Secrets, Transport};
+use crate::{Decoding, Event, Passwords, ProtoId, Secrets, Transport};
 use sekisho_record::{FileMeta, Head, Tail, Text};
 use sekisho_types::{Addr, Arrival, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -265,6 +265,8 @@ pub struct Outbox {
     pub secrets: Option<Arc<Secrets>>,
     /// What is joined across flows. Survives draining.
     pub across: Across,
+    /// Where passwords go that cross in clear, if anybody listens. Survives draining.
+    pub passwords: Option<Arc<Passwords>>,
     /// Somebody wants to see what was decrypted. Survives draining.
     pub wants_clear: bool,
     /// Records in the order found.
@@ -542,6 +544,38 @@ impl<'a> Cx<'a> {
         self.out.expectations.push(expectation);
     }
 
+    /// Does anybody listen for passwords?
+    pub(crate) fn is_listening(&self) -> bool {
+        self.out.passwords.is_some()
+    }
+
+    /// A password crossed in clear. It goes into no row.
+    pub fn heard_password(&mut self, password: &[u8]) {
+        if let Some(passwords) = &self.out.passwords {
+            passwords.hear(password);
+        }
+    }
+
+    /// As [`Cx::heard_password`], where there may be one.
+    pub(crate) fn heard(&mut self, password: Option<&[u8]>) {
+        if let Some(password) = password {
+            self.heard_password(password);
+        }
+    }
+
+    /// Somebody wrote this to somebody: it may tell a password.
+    pub fn heard_text(&mut self, text: &[u8]) {
+        if let Some(passwords) = &self.out.passwords {
+            passwords.hear_text(text);
+        }
+    }
+
+    fn heard_file(&self, id: FileId, bytes: &[u8]) {
+        if let Some(passwords) = &self.out.passwords {
+            passwords.hear_file(id.0, bytes);
+        }
+    }
+
     /// The worker's account of decompression.
     pub fn decoding(&mut self) -> &mut Decoding {
         &mut self.out.decoding
@@ -555,12 +589,14 @@ impl<'a> Cx<'a> {
 
     /// The file's next bytes.
     pub fn file_data(&mut self, id: FileId, bytes: &[u8]) {
+        self.heard_file(id, bytes);
         self.files.data(id, self.arrival(), bytes);
     }
 
     /// Bytes at `offset` of a file with [`FileMeta::random_access`]; pieces may come in any order and overlap. The
     /// file's times are those of the ends of pieces (`ends`).
     pub fn file_data_at(&mut self, id: FileId, offset: u64, ends: bool, bytes: &[u8]) {
+        self.heard_file(id, bytes);
         self.files.data_at(id, self.arrival(), (offset, ends), bytes);
     }
 
