@@ -276,7 +276,8 @@ impl<'t> Taker<'t> {
         };
         let above_name = if parent == 0 { &self.file_name } else { above.place.as_ref().map_or("", |p| &p.name) };
         let nameless = nameless(node, above_name);
-        let is_number = matches!(node.how, "pdf" | "pdf-file" | "pdf-objects" | "resource") && node.name.iter().all(u8::is_ascii_digit);
+        let is_number = matches!(node.how, "pdf" | "pdf-file" | "pdf-objects" | "resource")
+            && node.name.iter().all(u8::is_ascii_digit);
         let name: &[u8] = if is_number { b"" } else { &node.name };
         Some(self.layout.place(folder, name, &nameless))
     }

@@ -4,7 +4,8 @@ mod common;
 mod served;
 
 use common::{root, sekisho};
-use sekisho_testkit::{Dir, pcap};
+use sekisho_testkit::{Conversation, Dir, pcap};
+use sekisho_types::Interval;
 use serde_json::Value;
 use served::{Bench, names, response, sha256, tar};
 use std::fs;
@@ -274,6 +275,30 @@ fn passwords_open_what_is_locked() {
     assert_eq!(second, open("given", ""));
     let rows = fs::read_to_string(bench.out().join("members.ndjson")).expect("rows");
     assert!(!rows.contains("correct horse"), "a given password is nobody else's business");
+}
+
+#[test]
+fn passwords_heard_in_the_capture_are_tried() {
+    let archive = locked("Tr0ub4dor", b"only for your eyes");
+    let login = Conversation::new("10.0.0.1:9000", "10.0.0.3:21")
+        .syn()
+        .send(Dir::Resp, b"220 ready\r\n")
+        .send(Dir::Orig, b"USER bob\r\n")
+        .send(Dir::Resp, b"331 password\r\n")
+        .send(Dir::Orig, b"PASS Tr0ub4dor\r\n")
+        .send(Dir::Resp, b"230 welcome\r\n")
+        .fin();
+    // The login comes after the file: what is heard counts for the whole capture.
+    let served = response(0, "x.zip", &archive).send(Dir::Resp, &archive).fin();
+    let login = login.frames().into_iter().map(|(ts, frame)| (ts + Interval::from_secs(100), frame));
+    let frames: Vec<_> = served.frames().into_iter().chain(login).collect();
+    let bench = Bench::new(&[]);
+    fs::write(bench.capture(), pcap(1, &frames)).expect("write");
+    let (tree, rows) = bench.unpack(&[]);
+    let row = rows.iter().find(|row| row["member"] == 1).expect("a member");
+    assert_eq!((text(row, "password_source"), text(row, "password")), ("heard", ""));
+    assert_eq!(row["sha256"], sha256(b"only for your eyes"));
+    assert!(tree.contains("opened by a heard password") && !tree.contains("Tr0ub4dor"), "{tree}");
 }
 
 #[test]
