@@ -388,10 +388,10 @@ fn file_line(file: &Kept, unpacked: Option<&Unpacked>, colour: bool) -> String {
     let _ = write!(line, "  {kind}, {}", bytes(entry.size));
     let lacking = if entry.complete {
         None
-    } else if entry.missing > 0 {
-        Some(format!("{} missing", bytes(entry.missing)))
     } else if entry.cut_off {
         Some("cut at a limit".to_owned())
+    } else if entry.missing > 0 {
+        Some(format!("{} missing", bytes(entry.missing)))
     } else {
         Some("incomplete".to_owned())
     };

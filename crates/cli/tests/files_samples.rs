@@ -8,11 +8,13 @@ mod served;
 #[allow(dead_code, reason = "some of it is for the crate's own tests")]
 mod bombs;
 #[path = "../../unpack/tests/kit/samples.rs"]
+#[allow(dead_code, reason = "some of it is for the crate's own tests")]
 mod samples;
 
-use hashbrown::HashSet;
 use served::{Bench, sha256};
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Read, Seek};
 use std::process::{Command, Stdio};
 use wait4::Wait4;
 
@@ -34,7 +36,7 @@ fn every_leaf_of_every_sample_lies_on_the_disk() {
     let bench = Bench::new(&served);
     let (tree, rows) = bench.unpack(&["-q", "--password", "wrong", "--password", "secret"]);
     let files = bench.files();
-    let on_disk: HashSet<(&str, String)> =
+    let on_disk: BTreeSet<(&str, String)> =
         files.iter().filter_map(|(path, content)| Some((path.split_once(".d/")?.0, sha256(content)))).collect();
     let mut lost = Vec::new();
     for (name, _, leaves) in &made {
@@ -60,7 +62,7 @@ fn defuse(name: &str, bomb: &[u8], signs: &[&str]) {
     let bench = Bench::new(&[(name, bomb)]);
     let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
     command.args(["files", "--unpack", "--tree", "-o"]).arg(bench.out()).arg(bench.capture());
-    let report = tempfile::tempfile().expect("a file");
+    let mut report = tempfile::tempfile().expect("a file");
     let mut child = command.stdout(report.try_clone().expect("handle")).stderr(Stdio::null()).spawn().expect("starts");
     let done = child.wait4().expect("waits");
     assert!(done.status.success(), "{name}: {:?}", done.status);
@@ -75,8 +77,8 @@ fn defuse(name: &str, bomb: &[u8], signs: &[&str]) {
     );
     assert!(memory < MEMORY_MAX_KB, "{name}: {memory} KiB");
     let mut text = String::new();
-    std::io::Seek::rewind(&mut &report).expect("rewinds");
-    std::io::Read::read_to_string(&mut &report, &mut text).expect("UTF-8");
+    report.rewind().expect("rewinds");
+    report.read_to_string(&mut text).expect("UTF-8");
     let tail: String = text.chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
     for sign in signs {
         assert!(text.contains(sign), "{name}: {sign} is not said: …{tail}");

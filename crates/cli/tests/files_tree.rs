@@ -72,7 +72,7 @@ fn a_folder_is_needed_except_for_the_tree() {
 
 #[test]
 fn members_lie_beside_their_parents() {
-    let inner = tar(&[(b"secret.txt", b'0', "", b"ZmxhZ3tuZXN0ZWQgYW5kIGZvdW5kfQ==\n")]);
+    let inner = tar(&[(b"secret.txt", b'0', "", b"ZmxhZ3tuZXN0ZWRfYW5kX2ZvdW5kfQ==\n")]);
     let outer =
         tar(&[(b"readme", b'0', "", b"words"), (b"sub/inner.tar", b'0', "", &inner), (b"empty", b'0', "", b"")]);
     let bench = Bench::new(&[("outer.tar", &outer), ("plain.txt", b"nothing in it")]);
@@ -82,7 +82,7 @@ fn members_lie_beside_their_parents() {
         ["readme", "sub/inner.tar", "sub/inner.tar.d/secret.txt", "sub/inner.tar.d/secret.txt.d/base64.text", "empty",]
     );
     let flag = &rows[4];
-    assert_eq!(text(flag, "sha256"), sha256(b"flag{nested and found}"));
+    assert_eq!(text(flag, "sha256"), sha256(b"flag{nested_and_found}"));
     assert_eq!((text(flag, "sha1").len(), text(flag, "md5").len()), (40, 32));
     assert!(tree.ends_with("2 files in 2 flows; 5 members; 3 levels deep; 5 written\n"), "{tree}");
     let files = bench.files();
@@ -121,35 +121,34 @@ fn hostile_names_stay_inside() {
     ]);
     let bench = Bench::new(&[("hostile.tar", &archive)]);
     let (tree, rows) = bench.unpack(&[]);
-    assert_eq!(
-        places(&rows),
-        [
-            "tmp/up",
-            "etc/cron.d/job",
-            "windows/x",
-            "autoexec.bat",
-            "",
-            "link/passwd",
-            "",
-            "hard",
-            "",
-            "",
-            "a",
-            "A (2)",
-            "a (3)",
-            "a (4)/b",
-            "_con",
-            "_nul.txt",
-            "dots",
-            "hidden",
-            "gpj.exe",
-            "0_title_",
-            "index.ndjson",
-            &format!("{}/{}", "d".repeat(120), "n".repeat(100)),
-            "tar-12288.text",
-        ]
-        .map(|p| if p == "tar-12288.text" { places(&rows).pop().expect("one") } else { p.to_owned() })
-    );
+    let long = format!("{}/{}", "d".repeat(120), "n".repeat(100));
+    let expected = [
+        "tmp/up",
+        "etc/cron.d/job",
+        "windows/x",
+        "autoexec.bat",
+        "",
+        "link/passwd",
+        "",
+        "hard",
+        "",
+        "",
+        "a",
+        "A (2)",
+        "a (3)",
+        "a (4)/b",
+        "_con",
+        "_nul.txt",
+        "dots",
+        "hidden",
+        "gpj.exe",
+        "0_title_",
+        "index.ndjson",
+        long.as_str(),
+    ];
+    let mut places = places(&rows);
+    assert!(places.pop().is_some_and(|last| last.starts_with("tar-") && !last.contains('/')), "the one called ..");
+    assert_eq!(places, expected);
     let forms: Vec<_> = rows.iter().map(|r| text(r, "form")).filter(|f| *f != "file").collect();
     assert_eq!(forms, ["symlink", "hardlink", "device", "device"]);
     assert_eq!(text(&rows[5], "target"), "/etc");
@@ -196,7 +195,7 @@ fn zip_crypto(password: &[u8], clear: &[u8]) -> Vec<u8> {
     let step =
         |crc: u32, byte: u8| (0..8).fold(crc ^ u32::from(byte), |c, _| c >> 1 ^ (0xedb8_8320 & (c & 1).wrapping_neg()));
     let mut keys = [0x1234_5678_u32, 0x2345_6789, 0x3456_7890];
-    let mut update = |keys: &mut [u32; 3], byte: u8| {
+    let update = |keys: &mut [u32; 3], byte: u8| {
         keys[0] = step(keys[0], byte);
         keys[1] = keys[1].wrapping_add(keys[0] & 0xff).wrapping_mul(0x0808_8405).wrapping_add(1);
         keys[2] = step(keys[2], (keys[1] >> 24) as u8);
@@ -350,7 +349,7 @@ fn limits_are_flags_and_are_told() {
     assert!(tree.contains("! too deep") && tree.contains("3 members") && said.contains("too deep (1)"), "{tree}{said}");
     let (tree, said) = run(&["--max-members", "2"]);
     assert!(tree.contains("! too many members") && said.contains("too many members"), "{tree}{said}");
-    let (tree, said) = run(&["--max-size", "6000"]);
+    let (tree, said) = run(&["--max-size", "3000"]);
     assert!(tree.contains("cut at a limit") && said.contains("1 files were cut"), "{tree}{said}");
     let (_, said) = run(&["-q", "--max-depth", "1"]);
     assert_eq!(said, "");
