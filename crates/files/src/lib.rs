@@ -30,7 +30,9 @@ mod file;
 mod hash;
 mod holes;
 mod join;
+pub mod layout;
 mod manager;
+mod member;
 mod mime;
 mod ocsp;
 mod pe;
@@ -40,9 +42,10 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use hash::{HashSet, Hashes};
+pub use hash::{HashSet, Hashers, Hashes};
 pub use holes::MAX_HOLES;
 pub use manager::{FileHandle, FileManager, Limits, Stats};
+pub use member::MemberEntry;
 pub use mime::{HEAD_LEN, mime_type};
 pub use ocsp::OcspRecord;
 pub use pe::PeRecord;
