@@ -12,6 +12,7 @@ mod packets;
 mod pool;
 mod progress;
 mod schema;
+mod spool;
 mod store;
 mod tape;
 

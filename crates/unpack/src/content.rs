@@ -72,6 +72,8 @@ enum Data<'a> {
 #[derive(Clone)]
 pub struct Content<'a> {
     data: Rc<Data<'a>>,
+    /// Where the bytes of `data` are zeros because nobody knows them.
+    holes: Rc<[(u64, u64)]>,
     start: u64,
     len: u64,
 }
@@ -79,17 +81,38 @@ pub struct Content<'a> {
 impl<'a> Content<'a> {
     /// All of `bytes`.
     pub fn from_bytes(bytes: &'a [u8]) -> Self {
-        Self { data: Rc::new(Data::Borrowed(bytes)), start: 0, len: bytes.len() as u64 }
+        Self::new(Data::Borrowed(bytes), bytes.len() as u64)
     }
 
     /// The first `len` bytes of what is spooled.
     pub fn from_spooled(spooled: Box<dyn Spooled>, len: u64) -> Self {
-        Self { data: Rc::new(Data::Spooled(spooled)), start: 0, len }
+        Self::new(Data::Spooled(spooled), len)
     }
 
     pub(crate) fn from_vec(bytes: Vec<u8>, tally: &Tally) -> Self {
         let (len, lease) = (bytes.len() as u64, Lease::new(tally, bytes.capacity() as u64));
-        Self { data: Rc::new(Data::Owned { bytes, _lease: lease }), start: 0, len }
+        Self::new(Data::Owned { bytes, _lease: lease }, len)
+    }
+
+    fn new(data: Data<'a>, len: u64) -> Self {
+        Self { data: Rc::new(data), holes: Rc::default(), start: 0, len }
+    }
+
+    /// Bytes from the first offset of a pair up to, but without, the second are not known: they read as zeros. What is made
+    /// of them is told as damaged.
+    #[must_use]
+    pub fn with_holes(mut self, holes: &[(u64, u64)]) -> Self {
+        let (start, end) = (self.start, self.start.saturating_add(self.len));
+        let holes = holes.iter().map(|(a, b)| (start.saturating_add(*a), start.saturating_add(*b).min(end)));
+        self.holes = holes.filter(|(a, b)| a < b).collect();
+        self
+    }
+
+    /// Is there a hole among the `len` bytes at `at`?
+    pub fn lacks(&self, at: u64, len: u64) -> bool {
+        let start = self.start.saturating_add(at);
+        let end = start.saturating_add(len);
+        self.holes.iter().any(|(a, b)| *a < end && start < *b)
     }
 
     /// Length in bytes.
@@ -107,7 +130,7 @@ impl<'a> Content<'a> {
     pub fn slice(&self, at: u64, len: u64) -> Self {
         let at = at.min(self.len);
         let len = len.min(self.len - at);
-        Self { data: Rc::clone(&self.data), start: self.start.saturating_add(at), len }
+        Self { data: Rc::clone(&self.data), holes: Rc::clone(&self.holes), start: self.start.saturating_add(at), len }
     }
 
     /// The bytes, if they are in memory.
@@ -194,6 +217,15 @@ pub(crate) mod tests {
         let content = Content::from_spooled(spooled, 10).slice(2, 6);
         assert_eq!(&*content.read(1, 99), b"34567");
         assert!(content.as_slice().is_none());
+    }
+
+    #[test]
+    fn holes_are_known_in_every_part() {
+        let content = Content::from_bytes(b"0123456789").with_holes(&[(4, 6), (9, 20)]);
+        assert!(content.lacks(0, 10) && content.lacks(0, 5) && content.lacks(5, 1) && content.lacks(9, 1));
+        assert!(!content.lacks(0, 4) && !content.lacks(6, 3) && !content.lacks(10, 5));
+        let part = content.slice(2, 5);
+        assert!(part.lacks(0, 5) && part.lacks(3, 9) && !part.lacks(0, 2) && !part.lacks(4, 3));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::budget::{Budget, Cut};
 use crate::content::{Content, Lease, NoSpool, Spool, Tally};
 use crate::formats;
+use crate::keyring::Keyring;
 use crate::kind::{self, Kind};
 use crate::lister::{Entry, Lister, Listing, When};
 use crate::member::{Anomaly, Completeness, Form, Member, MemberId, Sink, Step, Visit};
@@ -27,6 +28,7 @@ pub struct Unpacker<'u> {
     spool: Option<&'u mut dyn Spool>,
     passwords: &'u [Vec<u8>],
     kind: Option<Kind>,
+    sha256: Option<[u8; 32]>,
 }
 
 /// An open container.
@@ -46,7 +48,7 @@ struct Frame<'a> {
 struct Walk<'w, 'a> {
     budget: &'w mut Budget,
     spool: &'w mut dyn Spool,
-    passwords: &'w [Vec<u8>],
+    keyring: &'w Keyring<'w>,
     sink: &'w mut dyn Sink,
     tally: Tally,
     stack: Vec<Frame<'a>>,
@@ -56,12 +58,14 @@ struct Walk<'w, 'a> {
     next_id: u32,
     /// Type of the outermost content, if given.
     root_kind: Option<Kind>,
+    /// Its digest, if known.
+    root_sha256: Option<[u8; 32]>,
 }
 
 impl<'u> Unpacker<'u> {
     /// Without spool and passwords.
     pub fn new(budget: &'u mut Budget) -> Self {
-        Self { budget, spool: None, passwords: &[], kind: None }
+        Self { budget, spool: None, passwords: &[], kind: None, sha256: None }
     }
 
     /// What is too large for memory goes to `spool`.
@@ -71,7 +75,7 @@ impl<'u> Unpacker<'u> {
         self
     }
 
-    /// Tried on encrypted members, in order; the first 64.
+    /// Tried on encrypted members, in order; the first [`crate::PASSWORD_COUNT_MAX`].
     #[must_use]
     pub fn passwords(mut self, passwords: &'u [Vec<u8>]) -> Self {
         self.passwords = passwords;
@@ -85,6 +89,13 @@ impl<'u> Unpacker<'u> {
         self
     }
 
+    /// The outermost content's SHA-256, if it is known: then it isn't computed again.
+    #[must_use]
+    pub fn hashed(mut self, sha256: Option<[u8; 32]>) -> Self {
+        self.sha256 = sha256;
+        self
+    }
+
     /// Tells `sink` of `content` and of all that is in it. `name` is a hint of what it is called, may be empty.
     pub fn run(&mut self, content: Content<'_>, name: &[u8], sink: &mut dyn Sink) {
         let mut none = NoSpool;
@@ -92,10 +103,11 @@ impl<'u> Unpacker<'u> {
             Some(spool) => &mut **spool,
             None => &mut none,
         };
+        let keyring = Keyring::new(self.passwords, self.budget.limits());
         let mut walk = Walk {
             budget: self.budget,
             spool,
-            passwords: self.passwords,
+            keyring: &keyring,
             sink,
             tally: Tally::default(),
             stack: Vec::new(),
@@ -104,9 +116,10 @@ impl<'u> Unpacker<'u> {
             seen: HashMap::with_hasher(SeededState(0x756e_7061_636b)),
             next_id: 0,
             root_kind: self.kind,
+            root_sha256: self.sha256,
         };
         let root = Entry::new("", name, Recipe::slice(0, content.len()));
-        let made = Made { content, completeness: Completeness::Complete, trailing: 0 };
+        let made = Made { completeness: recipe::whole(&content), content, trailing: 0 };
         if walk.visit(&root, made) {
             walk.run();
         }
@@ -196,14 +209,8 @@ impl<'a> Walk<'_, 'a> {
             self.give_up(cut);
             return false;
         }
-        let mut hash = Sha256::new();
-        content.pieces(&mut |piece| {
-            hash.update(piece);
-            true
-        });
-        // What this costs beyond the allowance is noticed before the next member.
-        let _ = self.budget.work(content.len().saturating_mul(HASH_WORK));
-        let sha256: [u8; 32] = hash.finalize().into();
+        let known = self.root_sha256.take();
+        let sha256 = known.unwrap_or_else(|| self.digest(&content));
         let id = MemberId(self.next_id);
         self.next_id = self.next_id.saturating_add(1);
         let quine = !content.is_empty() && self.stack.iter().any(|f| f.sha256 == sha256);
@@ -221,6 +228,7 @@ impl<'a> Walk<'_, 'a> {
             completeness,
             sha256,
             same_as,
+            password: entry.password,
         };
         let visit = self.sink.member(&member, &content);
         if let Completeness::Budget(cut) = completeness {
@@ -241,6 +249,17 @@ impl<'a> Walk<'_, 'a> {
         visit != Visit::Stop
     }
 
+    fn digest(&mut self, content: &Content<'_>) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        content.pieces(&mut |piece| {
+            hash.update(piece);
+            true
+        });
+        // What this costs beyond the allowance is noticed before the next member.
+        let _ = self.budget.work(content.len().saturating_mul(HASH_WORK));
+        hash.finalize().into()
+    }
+
     /// Lists the members of `content`; false if there are none or they are too deep.
     fn open(&mut self, id: MemberId, content: Content<'a>, kind: Kind, sha256: [u8; 32]) -> bool {
         let depth = u32::try_from(self.stack.len()).unwrap_or(u32::MAX);
@@ -251,7 +270,7 @@ impl<'a> Walk<'_, 'a> {
             }
             return false;
         }
-        let mut lister = Lister::new(&content, kind, self.passwords, self.budget, &self.tally);
+        let mut lister = Lister::new(&content, kind, self.keyring, self.budget, &self.tally);
         formats::list(&mut lister);
         let Listing { entries, blocks, anomalies, heap_len } = lister.listing;
         for anomaly in anomalies {

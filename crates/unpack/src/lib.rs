@@ -42,6 +42,7 @@ mod content;
 mod driver;
 mod filter;
 mod formats;
+mod keyring;
 pub mod kind;
 mod lister;
 mod member;
@@ -54,6 +55,7 @@ pub use budget::{
 };
 pub use content::{Content, NoSpool, Spool, Spooled};
 pub use driver::Unpacker;
+pub use keyring::PASSWORD_COUNT_MAX;
 pub use kind::Kind;
 pub use member::{Anomaly, Completeness, Form, Member, MemberId, Sink, Step, Visit};
 pub use tree::{Node, Tree};

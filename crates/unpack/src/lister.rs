@@ -3,6 +3,7 @@
 use crate::budget::{Budget, Cut};
 use crate::content::{Content, NoSpool, Tally};
 use crate::filter::Stage;
+use crate::keyring::Keyring;
 use crate::kind::Kind;
 use crate::member::{Anomaly, Completeness, Form};
 use crate::recipe::{self, Means, Pieces, Recipe};
@@ -13,8 +14,6 @@ use std::rc::Rc;
 const ANOMALY_COUNT_MAX: usize = 16;
 /// Bytes of a content that formats without an index (text, PDF, mails) look through.
 pub(crate) const SCAN_LEN_MAX: usize = 32 << 20;
-/// Passwords tried.
-const PASSWORD_COUNT_MAX: usize = 64;
 
 /// When an entry counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +40,8 @@ pub(crate) struct Entry {
     pub(crate) when: When,
     /// What follows the end of its stream is a member as well.
     pub(crate) trailer: bool,
+    /// Number of the password that opened it.
+    pub(crate) password: Option<usize>,
 }
 
 impl Entry {
@@ -54,6 +55,7 @@ impl Entry {
             flaw: None,
             when: When::Always,
             trailer: false,
+            password: None,
         }
     }
 
@@ -84,6 +86,11 @@ impl Entry {
         self
     }
 
+    pub(crate) fn opened_by(mut self, password: Option<usize>) -> Self {
+        self.password = password;
+        self
+    }
+
     pub(crate) fn flaw(mut self, flaw: Completeness) -> Self {
         self.flaw = Some(flaw);
         self
@@ -111,7 +118,7 @@ pub(crate) struct Listing {
 pub(crate) struct Lister<'l, 'a> {
     pub(crate) content: &'l Content<'a>,
     pub(crate) kind: Kind,
-    passwords: &'l [Vec<u8>],
+    keyring: &'l Keyring<'l>,
     budget: &'l mut Budget,
     tally: &'l Tally,
     pub(crate) listing: Listing,
@@ -122,11 +129,11 @@ impl<'l, 'a> Lister<'l, 'a> {
     pub(crate) fn new(
         content: &'l Content<'a>,
         kind: Kind,
-        passwords: &'l [Vec<u8>],
+        keyring: &'l Keyring<'l>,
         budget: &'l mut Budget,
         tally: &'l Tally,
     ) -> Self {
-        Self { content, kind, passwords, budget, tally, listing: Listing::default(), full: false }
+        Self { content, kind, keyring, budget, tally, listing: Listing::default(), full: false }
     }
 
     /// Length of the content.
@@ -218,8 +225,17 @@ impl<'l, 'a> Lister<'l, 'a> {
     }
 
     /// Passwords to try.
-    pub(crate) fn passwords(&self) -> &'l [Vec<u8>] {
-        self.passwords.get(..PASSWORD_COUNT_MAX).unwrap_or(self.passwords)
+    pub(crate) fn keyring(&self) -> &'l Keyring<'l> {
+        self.keyring
+    }
+
+    /// A password is about to be tried; false if enough was.
+    pub(crate) fn trial(&mut self, units: u64) -> bool {
+        if !self.keyring.spend(units) {
+            self.odd("not all passwords were tried: too much work");
+            return false;
+        }
+        self.work(units)
     }
 
     /// Follows `recipe` at once: for headers that are themselves packed. Up to `len_max` bytes, `None` if there are more.

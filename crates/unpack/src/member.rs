@@ -122,6 +122,8 @@ pub struct Member<'m> {
     pub sha256: [u8; 32],
     /// An earlier member with equal content: it was opened, this one is not.
     pub same_as: Option<MemberId>,
+    /// Position of the password that opened it in the list that was given.
+    pub password: Option<usize>,
 }
 
 impl Member<'_> {

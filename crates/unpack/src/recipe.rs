@@ -64,6 +64,16 @@ impl Recipe {
         }
     }
 
+    /// Complete, unless what it reads of `base` has holes.
+    fn known(&self, base: &Content<'_>) -> Completeness {
+        let lacks = match &self.pieces {
+            Pieces::Inline(_) => false,
+            Pieces::One { at, len } => base.lacks(*at, *len),
+            Pieces::Many(runs) => runs.iter().any(|(at, len)| at.is_some_and(|at| base.lacks(at, *len))),
+        };
+        if lacks { HOLE } else { Completeness::Complete }
+    }
+
     pub(crate) fn stored_len(&self) -> Option<u64> {
         match (&self.pieces, self.block) {
             (Pieces::One { len, .. }, None) => Some(*len),
@@ -73,6 +83,14 @@ impl Recipe {
             _ => None,
         }
     }
+}
+
+/// What is to be said of content where a capture lacks bytes.
+const HOLE: Completeness = Completeness::Damaged("bytes are missing in the capture");
+
+/// Complete, unless it has holes.
+pub(crate) fn whole(content: &Content<'_>) -> Completeness {
+    if content.lacks(0, content.len()) { HOLE } else { Completeness::Complete }
 }
 
 /// Content and what is to be said about it.
@@ -123,7 +141,7 @@ pub(crate) fn make<'a>(recipe: &Recipe, base: &Content<'a>, means: &mut Means<'_
         (Some(cut), _) => Completeness::Budget(cut),
         (None, Some(Completeness::Budget(Cut::Member))) => Completeness::Budget(collector.over),
         (None, Some(fault)) if fault != Completeness::Complete => fault,
-        (None, _) if whole => Completeness::Complete,
+        (None, _) if whole => recipe.known(base),
         (None, _) => Completeness::Truncated,
     };
     let trailing = chain.trailing(packed_len);
@@ -144,7 +162,7 @@ fn slice<'a>(base: &Content<'a>, at: u64, len: u64, budget: &mut Budget) -> Made
     let completeness = match there.len() {
         n if n > allowance => Completeness::Budget(cut),
         n if n < len => Completeness::Truncated,
-        _ => Completeness::Complete,
+        _ => whole(&there),
     };
     let content = there.slice(0, allowance);
     budget.unpacked(content.len());

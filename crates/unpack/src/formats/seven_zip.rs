@@ -55,7 +55,7 @@ fn unpacked(l: &mut Lister<'_, '_>, folder: &Folder) -> Option<Vec<u8>> {
         return None;
     }
     match coders::recipe(l, folder) {
-        Ok(recipe) => {
+        Ok((recipe, _)) => {
             let bytes = l.make(recipe, HEADER_LEN_MAX);
             if bytes.is_none() {
                 l.odd("7z: damaged header");
@@ -83,7 +83,7 @@ fn members(l: &mut Lister<'_, '_>, folders: &[Folder], files: &[header::File]) {
         ends.map(move |s| (i, s))
     });
     // Blocks are set up when the first of their members comes.
-    let mut ready: Option<(usize, Result<usize, Completeness>)> = None;
+    let mut ready: Option<(usize, Result<(usize, Option<usize>), Completeness>)> = None;
     for file in files {
         if !file.has_stream {
             if !file.is_directory && !l.add(Entry::new("7z", &file.name, Recipe::inline(Vec::new()))) {
@@ -97,18 +97,18 @@ fn members(l: &mut Lister<'_, '_>, folders: &[Folder], files: &[header::File]) {
         };
         if ready.is_none_or(|r| r.0 != folder) {
             let Some(found) = folders.get(folder) else { return };
-            let block = coders::recipe(l, found).map(|recipe| l.block(recipe));
+            let block = coders::recipe(l, found).map(|(recipe, password)| (l.block(recipe), password));
             ready = Some((folder, block));
         }
         let entry = match ready {
-            Some((_, Ok(block))) => {
+            Some((_, Ok((block, password)))) => {
                 let mut recipe = Recipe::slice(at, len);
                 recipe.block = Some(block);
                 let recipe = match crc {
                     Some(crc) => recipe.through(Stage::Crc32(crc)),
                     None => recipe,
                 };
-                Entry::new("7z", &file.name, recipe).declared(len)
+                Entry::new("7z", &file.name, recipe).declared(len).opened_by(password)
             }
             Some((_, Err(flaw))) => Entry::new("7z", &file.name, Recipe::slice(0, 0)).declared(len).flaw(flaw),
             None => return,

@@ -158,6 +158,7 @@ fn member(l: &mut Lister<'_, '_>, found: &Found, data: u64) -> bool {
         match crypt::open(l, found, data) {
             Some(opened) => {
                 entry.recipe = opened.recipe;
+                entry.password = Some(opened.password);
                 method = opened.method;
             }
             None => {

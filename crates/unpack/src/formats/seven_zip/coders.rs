@@ -15,14 +15,15 @@ const POWER_NONE: u32 = 0x3f;
 /// Unpacked bytes on which a password is tried.
 const TRIAL_LEN: u64 = 1 << 20;
 
-/// The way through the coders from the packed bytes to the folder's content.
-pub(super) fn recipe(l: &mut Lister<'_, '_>, folder: &Folder) -> Result<Recipe, Completeness> {
+/// The way through the coders from the packed bytes to the folder's content,
+/// and the number of the password that opens it.
+pub(super) fn recipe(l: &mut Lister<'_, '_>, folder: &Folder) -> Result<(Recipe, Option<usize>), Completeness> {
     let order = order(folder).ok_or(Completeness::Unsupported("coders with several inputs"))?;
     let encrypted = order.iter().any(|c| c.id == [6, 0xf1, 7, 1]);
     if !encrypted {
-        return build(folder, &order, None);
+        return build(folder, &order, None).map(|recipe| (recipe, None));
     }
-    for password in l.passwords() {
+    for (number, password) in l.keyring().each() {
         let Some(key) = keys(l, &order, password) else { break };
         let recipe = build(folder, &order, Some(key))?;
         let trial = folder.size().min(TRIAL_LEN);
@@ -35,7 +36,8 @@ pub(super) fn recipe(l: &mut Lister<'_, '_>, folder: &Folder) -> Result<Recipe, 
             part.zip(sum).is_none_or(|(part, sum)| crate::filter::crc32(part) == sum)
         });
         if fits {
-            return Ok(recipe);
+            l.keyring().fits(number);
+            return Ok((recipe, Some(number)));
         }
     }
     Err(Completeness::Encrypted)
@@ -120,7 +122,7 @@ fn keys(l: &mut Lister<'_, '_>, order: &[&Coder], password: &[u8]) -> Option<[u8
         return None;
     }
     let rounds = 1u64 << power;
-    if !l.work(rounds * (secret.len() as u64 + 8)) {
+    if !l.trial(rounds * (secret.len() as u64 + 8)) {
         return None;
     }
     let mut hash = Sha256::new();

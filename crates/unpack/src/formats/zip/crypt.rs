@@ -12,6 +12,8 @@ use sha1::{Digest, Sha1};
 const OLD_HEADER_LEN: u64 = 12;
 /// Packed bytes on which a password is tried.
 const TRIAL_LEN: usize = 4096;
+/// Packed bytes up to which the password must give the right checksum as well.
+const CHECKED_LEN: u64 = 4 << 20;
 /// Rounds of the key derivation (WinZip's specification, "Key generation").
 const ROUNDS: u32 = 1000;
 const AUTHENTICATION_LEN: u64 = 10;
@@ -21,6 +23,8 @@ pub(super) struct Opened {
     pub(super) recipe: Recipe,
     /// The compression method within.
     pub(super) method: u16,
+    /// Number of the password.
+    pub(super) password: usize,
 }
 
 /// With the first password that fits.
@@ -39,31 +43,47 @@ fn open_old(l: &mut Lister<'_, '_>, found: &Found, data: u64) -> Option<Opened> 
     if header.len() < 12 {
         return None;
     }
-    let sample =
-        l.read(data + OLD_HEADER_LEN, TRIAL_LEN.min(usize::try_from(found.packed.checked_sub(OLD_HEADER_LEN)?).ok()?));
+    let packed = found.packed.checked_sub(OLD_HEADER_LEN)?;
+    let sample = l.read(data + OLD_HEADER_LEN, TRIAL_LEN.min(usize::try_from(packed).ok()?));
     // The header's last byte: the checksum's, or the time's where the checksum comes later.
     let [.., check] = found.crc.unwrap_or(0).to_le_bytes();
     let [_, time] = found.time.to_le_bytes();
-    for password in l.passwords() {
+    for (number, password) in l.keyring().each() {
         let mut keys = ZipKeys::new(password);
         let last = header.iter().fold(0, |_, &b| keys.decrypt(b));
-        l.work(TRIAL_LEN as u64);
-        if (last == check || found.streamed && last == time) && plausible(found.method, keys, &sample) {
-            let recipe = Recipe::slice(data + OLD_HEADER_LEN, found.packed - OLD_HEADER_LEN);
-            return Some(Opened { recipe: recipe.through(Stage::ZipCrypto(keys)), method: found.method });
+        if !l.trial(TRIAL_LEN as u64) {
+            return None;
+        }
+        if (last == check || found.streamed && last == time) && plausible(found.method, keys, &sample, packed) {
+            let recipe = Recipe::slice(data + OLD_HEADER_LEN, packed).through(Stage::ZipCrypto(keys));
+            if has_right_sum(l, found, &recipe) {
+                l.keyring().fits(number);
+                return Some(Opened { recipe, method: found.method, password: number });
+            }
         }
     }
     None
 }
 
 /// One byte fits by chance once in 256 times; deflate data hardly ever.
-fn plausible(method: u16, mut keys: ZipKeys, sample: &[u8]) -> bool {
+fn plausible(method: u16, mut keys: ZipKeys, sample: &[u8], packed: u64) -> bool {
     if method != 8 {
         return true;
     }
     let clear: Vec<u8> = sample.iter().map(|&b| keys.decrypt(b)).collect();
     let outcome = Inflater::new(Coding::RawDeflate, Limits::default()).push(&clear, &mut |_| {});
-    !matches!(outcome, Outcome::Stopped(sekisho_inflate::Stop::Corrupt))
+    match outcome {
+        Outcome::Stopped(sekisho_inflate::Stop::Corrupt) => false,
+        Outcome::Finished { trailing } => sample.len() as u64 == packed && trailing == 0,
+        _ => true,
+    }
+}
+
+/// Members that are stored as they are fit any password whose one byte does, so the checksum decides where it is known and
+/// the member isn't long.
+fn has_right_sum(l: &mut Lister<'_, '_>, found: &Found, recipe: &Recipe) -> bool {
+    let Some(sum) = found.crc.filter(|_| found.method == 0 && found.packed <= CHECKED_LEN) else { return true };
+    l.make(recipe.clone(), CHECKED_LEN).is_none_or(|bytes| crate::filter::crc32(&bytes) == sum)
 }
 
 fn open_aes(l: &mut Lister<'_, '_>, found: &Found, aes: &[u8], data: u64) -> Option<Opened> {
@@ -76,16 +96,17 @@ fn open_aes(l: &mut Lister<'_, '_>, found: &Found, aes: &[u8], data: u64) -> Opt
     let head = l.read(data, salt_len + 2);
     let (salt, verifier) = head.split_at_checked(salt_len)?;
     let packed = found.packed.checked_sub(salt_len as u64 + 2 + AUTHENTICATION_LEN)?;
-    for password in l.passwords() {
-        let derived = pbkdf2(password, salt, 2 * key_len + 2);
+    for (number, password) in l.keyring().each() {
         // Two blocks of SHA-1 for each round and 20 bytes.
-        if !l.work(u64::from(ROUNDS) * 128 * 4) {
+        if !l.trial(u64::from(ROUNDS) * 128 * 4) {
             return None;
         }
+        let derived = pbkdf2(password, salt, 2 * key_len + 2);
         if derived.get(2 * key_len..) == Some(verifier) && verifier.len() == 2 {
             let key = derived.get(..key_len)?.to_vec();
             let recipe = Recipe::slice(data + salt_len as u64 + 2, packed).through(Stage::AesCtr { key });
-            return Some(Opened { recipe, method: le16(aes, 5)? });
+            l.keyring().fits(number);
+            return Some(Opened { recipe, method: le16(aes, 5)?, password: number });
         }
     }
     None
