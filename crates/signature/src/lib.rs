@@ -5,7 +5,8 @@
 //! around it:
 //!
 //! - [`Loader`] takes rule files and compiles them statement by statement, so that a bad rule costs itself, not its file.
-//!   What was refused is told in a line each ([`Problem`]), and so are strings that make every scan slow.
+//!   What was refused is told in a line each ([`Problem`]), and so are strings that would make every scan slow; most of these are kept
+//!   from it (`sieve.rs`).
 //! - [`Rules::scan`] gives what matched, bounded in bytes, time and number ([`Limits`]); what a limit left out is told
 //!   ([`Outcome`]). Time is the one limit that depends on the machine; boreal counts no steps.
 //! - [`HashList`] holds millions of MD5, SHA-1 and SHA-256 as sorted bytes.
@@ -37,6 +38,7 @@ mod hash_list;
 mod load;
 mod record;
 mod scan;
+mod sieve;
 pub mod source;
 
 pub use digest::{Digests, Wanted};

@@ -1,7 +1,8 @@
 //! Rule files in, compiled rules out; what can't be used is told, the rest is used.
 
 use crate::scan::{EXTERNALS, Limits, Rules};
-use crate::source::{Statement, What, statements};
+use crate::sieve::{LANE_COUNT_MAX, Lane};
+use crate::source::{Statement, What, names_rule, statements};
 use boreal::Compiler;
 use boreal::compiler::{CompilerBuilder, CompilerParams};
 use boreal::module::Console;
@@ -105,6 +106,7 @@ pub struct Loader {
     compiler: Compiler,
     loaded: Loaded,
     string_count: u64,
+    lanes: Vec<Lane>,
 }
 
 impl Default for Loader {
@@ -116,19 +118,7 @@ impl Default for Loader {
 impl Loader {
     /// No rules yet.
     pub fn new() -> Self {
-        // What a rule says to the console is nobody's business here.
-        let mut compiler = CompilerBuilder::new().add_module(Console::with_callback(|_| {})).build();
-        compiler.set_params(
-            CompilerParams::default()
-                .disable_includes(true)
-                .disable_unknown_escape_warning(true)
-                .max_strings_per_rule(RULE_STRING_COUNT_MAX)
-                .compute_statistics(true),
-        );
-        for name in EXTERNALS {
-            compiler.define_symbol(name, "");
-        }
-        Self { compiler, loaded: Loaded::default(), string_count: 0 }
+        Self { compiler: compiler(), loaded: Loaded::default(), string_count: 0, lanes: Vec::new() }
     }
 
     /// The rules of a file. `name` is for messages; rules of different namespaces may have equal names.
@@ -141,16 +131,26 @@ impl Loader {
     fn file(&mut self, name: &str, space: &str, text: &[u8], includes: &mut dyn Includes, depth: u32, left: &mut u32) {
         let all = statements(text);
         let index = !all.iter().any(|s| s.what == What::Rule);
-        for statement in all {
+        // What other rules of the namespace may depend on has to stay with them.
+        let whole = depth == 0 && !all.iter().any(|s| s.what == What::Include || s.is_global());
+        let mut imports = Vec::new();
+        for statement in &all {
             match statement.what {
-                What::Import => {
-                    if let Err(e) = self.compiler.add_rules_str_in_namespace(statement.utf8(), space) {
-                        self.refuse(name, &statement, &e.to_string());
-                    }
+                What::Import => match self.compiler.add_rules_str_in_namespace(statement.utf8(), space) {
+                    Ok(_) => imports.push(statement.utf8().into_owned()),
+                    Err(e) => self.refuse(name, statement, &e.to_string()),
+                },
+                What::Include => self.include(name, space, statement, includes, (index, depth), left),
+                What::Rule => {
+                    let free = || !all.iter().any(|other| other.text != statement.text && names_rule(other.text, statement.name()));
+                    let lane = if whole && self.lanes.len() < LANE_COUNT_MAX {
+                        Lane::new(compiler(), &imports, space, statement).filter(|_| free())
+                    } else {
+                        None
+                    };
+                    self.rule(name, space, statement, lane);
                 }
-                What::Include => self.include(name, space, &statement, includes, (index, depth), left),
-                What::Rule => self.rule(name, space, &statement),
-                What::Stray => self.refuse(name, &statement, "no rule begins here"),
+                What::Stray => self.refuse(name, statement, "no rule begins here"),
             }
         }
     }
@@ -176,10 +176,18 @@ impl Loader {
         }
     }
 
-    fn rule(&mut self, name: &str, space: &str, statement: &Statement<'_>) {
+    fn rule(&mut self, name: &str, space: &str, statement: &Statement<'_>, lane: Option<Lane>) {
         self.loaded.given_count += 1;
         if self.loaded.rule_count >= RULE_COUNT_MAX {
             return self.refuse(name, statement, "too many rules");
+        }
+        if let Some(lane) = lane
+            && self.compiler.add_rules_str_in_namespace(&lane.rest, space).is_ok()
+        {
+            self.loaded.rule_count += 1;
+            self.string_count += lane.string_count;
+            self.slow(name, statement, &lane.slow);
+            return self.lanes.push(lane);
         }
         match self.compiler.add_rules_str_in_namespace(statement.utf8(), space) {
             Err(e) => self.refuse(name, statement, &e.to_string()),
@@ -191,12 +199,15 @@ impl Loader {
                     slow.extend(rule.strings.iter().filter(|s| s.literals.is_empty()).map(|s| format!("${}", s.name)));
                 }
                 if !slow.is_empty() {
-                    let what =
-                        format!("slow: nothing fixed in {}, so each content is gone through for it", slow.join(" "));
-                    self.problem(name, statement, statement.line, what, Severity::Slow);
+                    self.slow(name, statement, &slow);
                 }
             }
         }
+    }
+
+    fn slow(&mut self, name: &str, statement: &Statement<'_>, strings: &[String]) {
+        let what = format!("slow: nothing fixed to look for in {}", strings.join(" "));
+        self.problem(name, statement, statement.line, what, Severity::Slow);
     }
 
     /// `told` is what boreal says: `mem:LINE:COLUMN: error: WHAT`, counted from the statement's first line.
@@ -222,8 +233,24 @@ impl Loader {
 
     /// The rules, ready to scan within `limits`, and what became of those that were given.
     pub fn finish(self, limits: Limits) -> (Rules, Loaded) {
-        (Rules::new(self.compiler.finalize(), self.string_count, limits), self.loaded)
+        (Rules::new(self.compiler.finalize(), self.lanes, self.string_count, limits), self.loaded)
     }
+}
+
+fn compiler() -> Compiler {
+    // What a rule says to the console is nobody's business here.
+    let mut compiler = CompilerBuilder::new().add_module(Console::with_callback(|_| {})).build();
+    compiler.set_params(
+        CompilerParams::default()
+            .disable_includes(true)
+            .disable_unknown_escape_warning(true)
+            .max_strings_per_rule(RULE_STRING_COUNT_MAX)
+            .compute_statistics(true),
+    );
+    for name in EXTERNALS {
+        compiler.define_symbol(name, "");
+    }
+    compiler
 }
 
 #[cfg(test)]
@@ -309,6 +336,6 @@ mod tests {
         let (_, loaded) = load(text);
         assert_eq!(loaded.rule_count, 1);
         assert_eq!(loaded.problems[0].severity, Severity::Slow);
-        assert!(loaded.problems[0].what.contains("$ip,"), "{}", loaded.problems[0]);
+        assert!(loaded.problems[0].what.ends_with(" $ip"), "{}", loaded.problems[0]);
     }
 }

@@ -1,9 +1,11 @@
 //! Runs compiled rules over a content, within limits, and takes over what matched.
 
+use crate::sieve::{Lane, Sieve};
 use boreal::Scanner;
 use boreal::compiler::MetadataValue;
 use boreal::scanner::{CallbackEvents, EvaluatedRule, ScanCallbackResult, ScanError, ScanEvent, ScanParams};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// External variables that public rules expect, in the order of [`Externals`].
@@ -20,7 +22,8 @@ const STRING_MATCH_COUNT_MIN: u64 = 64;
 pub struct Limits {
     /// Bytes of a content that are scanned.
     pub content_len: u64,
-    /// Time for one content. What it cuts off depends on the machine. `None` for no limit.
+    /// Time for one content; each slow rule that has to be tried by itself may take as much again. What it cuts off depends on the
+    /// machine. `None` for no limit.
     pub time: Option<Duration>,
     /// Rules told for one content.
     pub match_count: usize,
@@ -102,7 +105,7 @@ pub struct Match {
 /// What a scan found, and what it left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Rules that matched, in the order in which they were loaded, global ones first.
+    /// Rules that matched, in the order in which they were loaded; global ones come first, slow ones may come last.
     pub matches: Vec<Match>,
     /// Rules that matched beyond [`Limits::match_count`].
     pub left_out_count: u64,
@@ -138,14 +141,15 @@ impl Outcome {
 #[derive(Clone, Debug)]
 pub struct Rules {
     scanner: Scanner,
+    sieve: Arc<Sieve>,
     limits: Limits,
 }
 
 impl Rules {
-    pub(crate) fn new(mut scanner: Scanner, string_count: u64, limits: Limits) -> Self {
+    pub(crate) fn new(mut scanner: Scanner, mut lanes: Vec<Lane>, string_count: u64, limits: Limits) -> Self {
         let fits = HELD_MATCH_COUNT_MAX / string_count.max(1);
         let fits = u32::try_from(fits.max(STRING_MATCH_COUNT_MIN)).unwrap_or(u32::MAX);
-        scanner.set_scan_params(
+        let params = || {
             ScanParams::default()
                 // Otherwise places are told only as far as the condition needed them.
                 .compute_full_matches(true)
@@ -153,9 +157,11 @@ impl Rules {
                 .match_max_length(0)
                 .string_max_nb_matches(limits.string_match_count.min(fits))
                 .timeout_duration(limits.time)
-                .callback_events(CallbackEvents::RULE_MATCH | CallbackEvents::STRING_REACHED_MATCH_LIMIT),
-        );
-        Self { scanner, limits }
+                .callback_events(CallbackEvents::RULE_MATCH | CallbackEvents::STRING_REACHED_MATCH_LIMIT)
+        };
+        scanner.set_scan_params(params());
+        lanes.iter_mut().for_each(|lane| lane.scanner.set_scan_params(params()));
+        Self { scanner, sieve: Arc::new(Sieve::new(lanes)), limits }
     }
 
     /// Are there none?
@@ -163,12 +169,31 @@ impl Rules {
         self.scanner.rules().next().is_none()
     }
 
+    /// Slow rules that are tried by themselves, and only where they have to.
+    pub fn lane_count(&self) -> usize {
+        self.sieve.lanes.len()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn sieve(&self) -> &Sieve {
+        &self.sieve
+    }
+
     /// The rules that match `content`.
     pub fn scan(&self, content: &[u8], externals: &Externals<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         let len = usize::try_from(self.limits.content_len).unwrap_or(usize::MAX);
         let content = content.get(..len).inspect(|c| outcome.cut = c.len() < content.len()).unwrap_or(content);
-        let mut scanner = self.scanner.clone();
+        self.run(&self.scanner, content, externals, &mut outcome);
+        for lane in self.sieve.due(content) {
+            outcome.matches.retain(|m| m.rule != lane.rule || m.namespace != lane.namespace);
+            self.run(&lane.scanner, content, externals, &mut outcome);
+        }
+        outcome
+    }
+
+    fn run(&self, scanner: &Scanner, content: &[u8], externals: &Externals<'_>, outcome: &mut Outcome) {
+        let mut scanner = scanner.clone();
         let Externals { filename, filepath, extension, filetype, owner } = *externals;
         for (name, value) in EXTERNALS.into_iter().zip([filename, filepath, extension, filetype, owner]) {
             // It can't fail: each was defined as a string before the rules were compiled. If it did, it would stay empty.
@@ -193,7 +218,6 @@ impl Rules {
             Ok(Err(ScanError::Timeout)) => outcome.timed_out = true,
             Ok(Err(_)) | Err(_) => outcome.failed = true,
         }
-        outcome
     }
 
     fn taken_over(&self, scanner: &Scanner, rule: &EvaluatedRule<'_>, content: &[u8]) -> Match {

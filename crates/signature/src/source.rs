@@ -53,6 +53,12 @@ impl<'a> Statement<'a> {
         }
     }
 
+    /// Is it a global rule?
+    pub fn is_global(&self) -> bool {
+        let before = Lexer::new(self.text).take_while(|t| *t != Token::Word(b"rule"));
+        self.what == What::Rule && before.into_iter().any(|t| t == Token::Word(b"global"))
+    }
+
     /// The text for the compiler, which wants UTF-8: a byte that isn't becomes an escape in strings and expressions, where
     /// it counts (old rules are in Latin-1), and a question mark elsewhere.
     pub fn utf8(&self) -> Cow<'a, str> {
@@ -71,6 +77,19 @@ impl<'a> Statement<'a> {
         push_utf8(&mut out, self.text.get(done..).unwrap_or_default(), false);
         Cow::Owned(out)
     }
+}
+
+/// May a rule's text mean the rule called `name`? By its name, or as one of `beginning*`.
+pub(crate) fn names_rule(text: &[u8], name: &[u8]) -> bool {
+    let mut lexer = Lexer::new(text);
+    while let Some(token) = lexer.next() {
+        if let Token::Word(word) = token
+            && (word == name || (name.starts_with(word) && lexer.rest().first() == Some(&b'*')))
+        {
+            return true;
+        }
+    }
+    false
 }
 
 fn push_utf8(out: &mut String, bytes: &[u8], escape: bool) {
