@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sekisho_types::Subnet;
+use sekisho_unpack::{DEPTH_MAX, MEMBER_COUNT_MAX, RATIO_MAX};
 use std::path::PathBuf;
 
 const AFTER: &str = "\
@@ -225,24 +226,80 @@ pub enum Hash {
     Sha256,
 }
 
+const FILES_AFTER: &str = "\
+What is written, and where:
+  DIR/index.ndjson     a row for each file
+  DIR/FUID-NAME        the files; the names are made safe, nothing is executable
+  DIR/FUID-NAME.d/…    with --unpack, what was in them, at any depth
+  DIR/members.ndjson   with --tree or --unpack, a row for each member: path, type, hashes, what is odd
+Nothing is written outside DIR, whatever an archive's names say. Links and devices in archives are told, never
+made. A second run into the same folder writes the same.
+
+Encrypted members are tried with the passwords given, with those heard in clear in the same capture, and with
+the usual ones: infected, malware, virus, password, 1234, 12345, 123456.
+
+Examples:
+  sekisho files -o out office.pcapng
+  sekisho files --tree office.pcapng
+  sekisho files --unpack --tree --password hunter2 -o out office.pcapng
+  sekisho files --tree --json office.pcapng | jq -r 'select(.password_source) | .path'
+  sekisho files --unpack -o out 'captures/*.pcap.gz' && jq -r .extracted out/members.ndjson";
+
 /// `sekisho files`.
 #[derive(Args, Debug)]
+#[command(after_help = FILES_AFTER)]
 pub struct Files {
     /// Flags of every reading verb.
     #[command(flatten)]
     pub common: Common,
 
-    /// Folder to write the files and index.ndjson to
-    #[arg(short, long, value_name = "DIR")]
-    pub output: PathBuf,
+    /// Folder to write the files and index.ndjson to; not needed for --tree
+    #[arg(short, long, value_name = "DIR", required_unless_present = "tree")]
+    pub output: Option<PathBuf>,
 
-    /// Largest file to write; longer ones are cut there
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_size)]
-    pub max_size: u64,
+    /// Largest file or member; longer ones are cut there [default: 1G for files, 512M for members]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_size: Option<u64>,
 
-    /// Most bytes to write in all
+    /// Most bytes in all: of files, and of what is in them
     #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = parse_size)]
     pub max_total: u64,
+
+    /// Print where everything came from: capture, flow, file, what was in it, what was in that
+    #[arg(long, help_heading = "Unpacking")]
+    pub tree: bool,
+
+    /// Write what is in the files beside them, in folders called NAME.d
+    #[arg(long, help_heading = "Unpacking", requires = "output")]
+    pub unpack: bool,
+
+    /// The tree as one JSON object a line; `_path` says of what: flows, index, members, unpacked
+    #[arg(long, help_heading = "Unpacking", requires = "tree")]
+    pub json: bool,
+
+    /// Colours of the tree: auto uses them on a terminal unless NO_COLOR is set
+    #[arg(long, help_heading = "Unpacking", value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub color: When,
+
+    /// A password for encrypted members; may be repeated
+    #[arg(long, help_heading = "Unpacking", value_name = "TEXT")]
+    pub password: Vec<String>,
+
+    /// A file of passwords, one a line
+    #[arg(long, help_heading = "Unpacking", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub passwords: Vec<PathBuf>,
+
+    /// Levels of unpacking
+    #[arg(long, help_heading = "Unpacking", value_name = "N", default_value_t = DEPTH_MAX)]
+    pub max_depth: u32,
+
+    /// Members of one file, at all levels; sixteen times as many in all
+    #[arg(long, help_heading = "Unpacking", value_name = "N", default_value_t = MEMBER_COUNT_MAX)]
+    pub max_members: u32,
+
+    /// Unpacked bytes for a packed one, beyond the first 16 MiB; what inflates more is a bomb
+    #[arg(long, help_heading = "Unpacking", value_name = "N", default_value_t = RATIO_MAX)]
+    pub max_ratio: u64,
 }
 
 /// `sekisho packets`.

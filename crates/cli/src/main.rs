@@ -1,20 +1,27 @@
 //! `sekisho`: flags, wiring, exit codes. What it does is one sentence: packets become records, and every
 //! answer can be walked back to the packets.
 
+mod arena;
 mod args;
 mod audit;
 mod drive;
 mod files;
+mod flows;
 mod gather;
+mod ground;
 mod input;
+mod kept;
 mod logs;
 mod packets;
+mod passwords;
 mod pool;
 mod progress;
 mod schema;
 mod spool;
 mod store;
 mod tape;
+mod tree;
+mod unpack;
 
 use anyhow::{Error, Result};
 use args::{Cli, Verb};

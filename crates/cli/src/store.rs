@@ -1,21 +1,23 @@
 //! Where extracted files go: a folder with safe names and `index.ndjson`.
 
+use crate::ground::Ground;
+use crate::kept::{Kept, KeptList, Where};
 use hashbrown::HashMap;
 use sekisho_files::{FileMeta, Finished, IndexEntry, Store, StoreId, safe_name};
 use sekisho_output::{JsonEncoder, JsonStyle};
 use sekisho_record::{Record, Text};
 use sekisho_types::{SeededState, Uid};
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 /// Descriptors kept open; beyond, the file written longest ago is closed and reopened when needed.
 const MAX_OPEN: usize = 256;
 
 /// Writes content below one folder; never outside it, never through links, nothing executable.
 pub struct Folder {
-    dir: PathBuf,
+    ground: Ground,
     files: HashMap<u64, Stored, SeededState>,
     next: u64,
     open: usize,
@@ -25,13 +27,15 @@ pub struct Folder {
     line: Vec<u8>,
     /// Files whose content was kept.
     pub kept: u64,
+    /// Those that are to be unpacked, if any are.
+    pub list: Option<KeptList>,
     /// The first failure; after it nothing more is written.
     pub failed: Option<io::Error>,
 }
 
 struct Stored {
     fuid: Uid,
-    part: PathBuf,
+    part: String,
     file: Option<File>,
     used: u64,
 }
@@ -39,10 +43,10 @@ struct Stored {
 impl Folder {
     /// Makes `dir` if need be and begins a new index in it.
     pub fn new(dir: &Path, seed: u64) -> io::Result<Self> {
-        fs::create_dir_all(dir)?;
-        let index = create(&dir.join("index.ndjson"))?;
+        let ground = Ground::open(dir)?;
+        let index = ground.create("index.ndjson")?;
         Ok(Self {
-            dir: dir.to_owned(),
+            ground,
             files: HashMap::with_hasher(SeededState(seed)),
             next: 0,
             open: 0,
@@ -51,17 +55,23 @@ impl Folder {
             encoder: JsonEncoder::new(IndexEntry::static_schema(), JsonStyle::Zeek),
             line: Vec::new(),
             kept: 0,
+            list: None,
             failed: None,
         })
     }
 
     /// Everything is written.
-    pub fn finish(mut self) -> io::Result<u64> {
+    pub fn finish(&mut self) -> io::Result<u64> {
         if let Some(e) = self.failed.take() {
             return Err(e);
         }
         self.index.flush()?;
         Ok(self.kept)
+    }
+
+    /// The folder.
+    pub fn ground(&mut self) -> &mut Ground {
+        &mut self.ground
     }
 
     fn note<T>(&mut self, result: io::Result<T>) -> Option<T> {
@@ -87,7 +97,7 @@ impl Folder {
         let stored = self.files.get_mut(&id.0).ok_or(io::ErrorKind::NotFound)?;
         stored.used = self.clock;
         if stored.file.is_none() {
-            stored.file = Some(OpenOptions::new().read(true).write(true).open(&stored.part)?);
+            stored.file = Some(self.ground.reopen(&stored.part, true)?);
             self.open += 1;
         }
         stored.file.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
@@ -104,18 +114,9 @@ impl Drop for Folder {
     /// However the pass ended, nothing half-written stays behind.
     fn drop(&mut self) {
         for stored in self.files.values() {
-            let _ = fs::remove_file(&stored.part);
+            let _ = self.ground.remove(&stored.part);
         }
     }
-}
-
-/// A new, empty, plain file; what stood there under the name is replaced, links are not followed.
-fn create(path: &Path) -> io::Result<File> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(path)
 }
 
 impl Store for Folder {
@@ -125,8 +126,8 @@ impl Store for Folder {
         }
         let id = StoreId(self.next);
         self.next += 1;
-        let part = self.dir.join(format!(".{}.part", safe_name::for_file(fuid, None)));
-        let file = create(&part);
+        let part = format!(".{}.part", safe_name::for_file(fuid, None));
+        let file = self.ground.create(&part);
         let file = self.note(file)?;
         self.clock += 1;
         self.files.insert(id.0, Stored { fuid, part, file: Some(file), used: self.clock });
@@ -146,10 +147,14 @@ impl Store for Folder {
     fn finish(&mut self, id: StoreId, finished: &Finished<'_>) -> Option<Text> {
         let stored = self.remove(id)?;
         let name = safe_name::for_file(stored.fuid, finished.record.name.as_ref().map(|n| &n.0[..]));
-        let moved = fs::rename(&stored.part, self.dir.join(&name));
+        let moved = self.ground.rename(&stored.part, &name);
         self.note(moved)?;
         self.line.clear();
-        self.encoder.encode(&IndexEntry::new(finished, name.clone()), &mut self.line);
+        let entry = IndexEntry::new(finished, name.clone());
+        self.encoder.encode(&entry, &mut self.line);
+        if let Some(list) = &mut self.list {
+            list.push(Kept::new(entry, finished, Where::Folder));
+        }
         let written = self.index.write_all(&self.line);
         self.note(written)?;
         self.kept += 1;
@@ -158,7 +163,7 @@ impl Store for Folder {
 
     fn discard(&mut self, id: StoreId) {
         if let Some(stored) = self.remove(id) {
-            let removed = fs::remove_file(&stored.part);
+            let removed = self.ground.remove(&stored.part);
             self.note(removed);
         }
     }

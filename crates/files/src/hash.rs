@@ -36,7 +36,7 @@ pub struct Hashes {
 
 /// Digests in the making.
 #[derive(Clone, Default)]
-pub(crate) struct Hashers {
+pub struct Hashers {
     md5: Option<Md5>,
     sha1: Option<Sha1>,
     sha256: Option<Sha256>,
@@ -44,7 +44,7 @@ pub(crate) struct Hashers {
 
 impl Hashers {
     /// `None` if no digest is wanted.
-    pub(crate) fn new(set: HashSet) -> Option<Box<Self>> {
+    pub fn new(set: HashSet) -> Option<Box<Self>> {
         (set != HashSet::NONE).then(|| {
             Box::new(Self {
                 md5: set.md5.then(Md5::new),
@@ -54,7 +54,8 @@ impl Hashers {
         })
     }
 
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
         if let Some(h) = &mut self.md5 {
             h.update(bytes);
         }
@@ -66,7 +67,8 @@ impl Hashers {
         }
     }
 
-    pub(crate) fn finish(self) -> Hashes {
+    /// What they came to.
+    pub fn finish(self) -> Hashes {
         Hashes {
             md5: self.md5.map(|h| Digest(h.finalize().into())),
             sha1: self.sha1.map(|h| Digest(h.finalize().into())),

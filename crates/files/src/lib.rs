@@ -29,7 +29,9 @@
 mod file;
 mod hash;
 mod join;
+pub mod layout;
 mod manager;
+mod member;
 mod mime;
 mod ocsp;
 mod pe;
@@ -39,8 +41,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use hash::{HashSet, Hashes};
+pub use hash::{HashSet, Hashers, Hashes};
 pub use manager::{FileHandle, FileManager, Limits, Stats};
+pub use member::MemberEntry;
 pub use mime::{HEAD_LEN, mime_type};
 pub use ocsp::OcspRecord;
 pub use pe::PeRecord;

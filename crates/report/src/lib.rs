@@ -24,3 +24,4 @@ pub use page::{
 };
 pub use summary::Summary;
 pub use terminal::render_text;
+pub use units::{bytes, clock, count, counted};

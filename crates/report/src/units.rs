@@ -5,7 +5,7 @@ use sekisho_types::{Interval, Timestamp};
 const SECS_PER_DAY: i64 = 86_400;
 
 /// `12,345`.
-pub(crate) fn count(v: u64) -> String {
+pub fn count(v: u64) -> String {
     let digits = v.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, d) in digits.chars().enumerate() {
@@ -18,7 +18,7 @@ pub(crate) fn count(v: u64) -> String {
 }
 
 /// `1 flow`, `12 flows`.
-pub(crate) fn counted(v: u64, one: &str) -> String {
+pub fn counted(v: u64, one: &str) -> String {
     match (v, one.strip_suffix('y')) {
         (1, _) => format!("1 {one}"),
         (_, Some(stem)) if !one.ends_with("ay") => format!("{} {stem}ies", count(v)),
@@ -27,7 +27,7 @@ pub(crate) fn counted(v: u64, one: &str) -> String {
 }
 
 /// `999 B`, `1.2 kB`, `34 MB`: powers of 1000, two digits or more.
-pub(crate) fn bytes(v: u64) -> String {
+pub fn bytes(v: u64) -> String {
     scaled(v as f64, "B")
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn date(ts: Timestamp) -> String {
 }
 
 /// `2015-03-25 17:36:00`, UTC.
-pub(crate) fn clock(ts: Timestamp) -> String {
+pub fn clock(ts: Timestamp) -> String {
     let [.., h, m, s] = civil(ts);
     format!("{} {h:02}:{m:02}:{s:02}", date(ts))
 }
