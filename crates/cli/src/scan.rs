@@ -10,7 +10,7 @@ use sekisho_signature::{Digests, Hit, MatchRecord, Outcome, Wanted};
 use sekisho_types::SeededState;
 use sekisho_unpack::{Completeness, Content, Form, Member};
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::rc::Rc;
 
 /// Contents remembered, so that equal ones aren't scanned again; when there are more, all are forgotten.
@@ -19,12 +19,15 @@ const SEEN_COUNT_MAX: usize = 1 << 20;
 /// Matches remembered with them.
 const SEEN_MATCH_COUNT_MAX: usize = 10_000;
 
+/// Bytes of lines that may wait for the end.
+const HELD_LEN_MAX: usize = 64 << 20;
+
 /// Places told in a line for people.
 const TOLD_PLACE_COUNT: usize = 3;
 
 /// What was found in one content.
 #[derive(Default)]
-struct Result1 {
+struct Findings {
     outcome: Outcome,
     /// By number of the list.
     hits: Vec<(usize, Hit)>,
@@ -47,6 +50,70 @@ pub struct Totals {
     pub failed: u64,
     /// Contents that more rules match than are told.
     pub crowded: u64,
+    /// Lines that found no room; their rows were written.
+    pub untold: u64,
+}
+
+impl Totals {
+    /// What was scanned and what was left out, on standard error.
+    pub fn say(&self, quiet: bool) {
+        if !quiet {
+            eprintln!(
+                "sekisho: {} matches in {} different contents of {} bytes",
+                self.matches, self.contents, self.len
+            );
+            if self.cut > 0 {
+                eprintln!("sekisho: {} contents were scanned up to --scan-size", self.cut);
+            }
+        }
+        for (count, what) in [
+            (self.timed_out, "contents were not scanned to the end: --scan-time"),
+            (self.crowded, "contents have more matches than are told"),
+            (self.failed, "contents made the scanner fail, which is a bug"),
+            (self.untold, "matches were not printed: too many"),
+        ] {
+            if count > 0 {
+                eprintln!("sekisho: {count} {what}");
+            }
+        }
+    }
+}
+
+/// Lines for standard output.
+pub enum Told {
+    /// As they come.
+    Now(Box<dyn Write>),
+    /// At the end; what is held until then.
+    Later(Vec<u8>),
+}
+
+impl Told {
+    /// Lines are written as they come.
+    pub fn now() -> Self {
+        Self::Now(Box::new(BufWriter::new(io::stdout())))
+    }
+
+    /// Lines wait for the end.
+    pub fn later() -> Self {
+        Self::Later(Vec::new())
+    }
+
+    /// False if there is no room.
+    fn line(&mut self, line: &[u8]) -> io::Result<bool> {
+        match self {
+            Self::Now(out) => out.write_all(line)?,
+            Self::Later(held) if held.len() + line.len() <= HELD_LEN_MAX => held.extend_from_slice(line),
+            Self::Later(_) => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Now(mut out) => out.flush(),
+            Self::Later(held) => io::stdout().write_all(&held),
+        }
+    }
 }
 
 /// Scans contents.
@@ -54,10 +121,10 @@ pub struct Scan {
     signatures: Signatures,
     wanted: Wanted,
     content_len: u64,
-    seen: HashMap<[u8; 32], Option<Rc<Result1>>, SeededState>,
+    seen: HashMap<[u8; 32], Option<Rc<Findings>>, SeededState>,
     seen_matches: usize,
     rows: Option<Rows>,
-    told: Box<dyn Write>,
+    told: Told,
     json: Option<JsonEncoder>,
     line: Vec<u8>,
     failure: Option<io::Error>,
@@ -76,7 +143,7 @@ impl Scan {
     pub fn new(
         signatures: Signatures,
         content_len: u64,
-        told: Box<dyn Write>,
+        told: Told,
         json: bool,
         rows: Option<Box<dyn Write>>,
         seed: u64,
@@ -118,7 +185,8 @@ impl Scan {
             size: content.len(),
             sha256: Some(Digest(member.sha256)),
             complete: whole,
-            incomplete: (!whole).then(|| if is_file { "the file has holes or is cut".into() } else { member.completeness.to_string() }),
+            incomplete: (!whole)
+                .then(|| if is_file { "the file has holes or is cut".into() } else { member.completeness.to_string() }),
             ..MatchRecord::default()
         };
         let result = self.result(&about, member, content);
@@ -136,7 +204,7 @@ impl Scan {
     }
 
     /// What is to be found in a content, from memory if an equal one was scanned.
-    fn result(&mut self, about: &MatchRecord, member: &Member<'_>, content: &Content<'_>) -> Rc<Result1> {
+    fn result(&mut self, about: &MatchRecord, member: &Member<'_>, content: &Content<'_>) -> Rc<Findings> {
         match self.seen.get(&member.sha256) {
             Some(Some(result)) => return Rc::clone(result),
             Some(None) => return Rc::default(),
@@ -153,8 +221,8 @@ impl Scan {
         result
     }
 
-    fn scanned(&mut self, about: &MatchRecord, member: &Member<'_>, content: &Content<'_>) -> Result1 {
-        let mut result = Result1::default();
+    fn scanned(&mut self, about: &MatchRecord, member: &Member<'_>, content: &Content<'_>) -> Findings {
+        let mut result = Findings::default();
         self.totals.contents += 1;
         self.totals.len += content.len().min(self.content_len);
         let mut digests = Digests { sha256: Some(member.sha256), ..Digests::default() };
@@ -193,10 +261,13 @@ impl Scan {
                 Some(encoder) => encoder.encode(row, &mut self.line),
                 None => people(shown, row, &mut self.line),
             }
-            self.told.write_all(&self.line)
+            self.told.line(&self.line)
         };
-        if let Err(e) = write() {
-            self.failure.get_or_insert(e);
+        match write() {
+            Ok(told) => self.totals.untold += u64::from(!told),
+            Err(e) => {
+                self.failure.get_or_insert(e);
+            }
         }
     }
 
@@ -205,7 +276,7 @@ impl Scan {
         if let Some(e) = self.failure.take() {
             return Err(e).context("cannot write matches");
         }
-        self.told.flush().context("cannot write matches")?;
+        self.told.finish().context("cannot write matches")?;
         if let Some(rows) = &mut self.rows {
             rows.out.flush().context("cannot write matches.ndjson")?;
         }

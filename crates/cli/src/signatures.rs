@@ -49,7 +49,11 @@ impl Signatures {
                 bail!("--hashes {}: no hashes in it; expected a MD5, SHA-1 or SHA-256 in each line", path.display());
             }
             if list.left_out_count() > 0 {
-                eprintln!("sekisho: --hashes {}: {} hashes were left out: too many", path.display(), list.left_out_count());
+                eprintln!(
+                    "sekisho: --hashes {}: {} hashes were left out: too many",
+                    path.display(),
+                    list.left_out_count()
+                );
             }
             if list.odd_line_count() > 0 && !quiet {
                 eprintln!("sekisho: --hashes {}: {} lines without a hash", path.display(), list.odd_line_count());
@@ -84,7 +88,10 @@ fn tell(loaded: &Loaded, quiet: bool) {
         eprintln!("sekisho: {untold} more problems with rules");
     }
     let files = if loaded.file_count == 1 { "file" } else { "files" };
-    eprintln!("sekisho: {} of {} rules in {} {files} are used", loaded.rule_count, loaded.given_count, loaded.file_count);
+    eprintln!(
+        "sekisho: {} of {} rules in {} {files} are used",
+        loaded.rule_count, loaded.given_count, loaded.file_count
+    );
 }
 
 fn load_rules(paths: &[PathBuf], limits: Limits) -> Result<(Rules, Loaded)> {
@@ -122,7 +129,8 @@ fn collect(folder: &Path, depth: u32, to: &mut Vec<PathBuf>) -> io::Result<()> {
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        let is_rules = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yar") || e.eq_ignore_ascii_case("yara"));
+        let is_rules =
+            path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yar") || e.eq_ignore_ascii_case("yara"));
         if entry.file_type()?.is_dir() {
             collect(&path, depth + 1, to)?;
         } else if is_rules && path.is_file() {
@@ -231,7 +239,8 @@ mod tests {
 
     #[test]
     fn nothing_usable_is_an_error() {
-        let dir = folder(&[("a.yar", "rule a { condition: nothing }"), ("list.txt", "# nothing\n"), ("empty/x.txt", "")]);
+        let dir =
+            folder(&[("a.yar", "rule a { condition: nothing }"), ("list.txt", "# nothing\n"), ("empty/x.txt", "")]);
         let load = |yara: &str, hashes: &str| {
             let paths = |name: &str| if name.is_empty() { Vec::new() } else { vec![dir.path().join(name)] };
             Signatures::load(&paths(yara), &paths(hashes), Limits::default(), true).err().map(|e| format!("{e:#}"))

@@ -142,7 +142,10 @@ impl Loader {
                 },
                 What::Include => self.include(name, space, statement, includes, (index, depth), left),
                 What::Rule => {
-                    let free = || !all.iter().any(|other| other.text != statement.text && names_rule(other.text, statement.name()));
+                    let free = || {
+                        !all.iter()
+                            .any(|other| other.text != statement.text && names_rule(other.text, statement.name()))
+                    };
                     let lane = if whole && self.lanes.len() < LANE_COUNT_MAX {
                         Lane::new(compiler(), &imports, space, statement).filter(|_| free())
                     } else {

@@ -1,8 +1,8 @@
 //! Runs compiled rules over a content, within limits, and takes over what matched.
 
 use crate::sieve::{Lane, Sieve};
+use boreal::MetadataValue;
 use boreal::Scanner;
-use boreal::compiler::MetadataValue;
 use boreal::scanner::{CallbackEvents, EvaluatedRule, ScanCallbackResult, ScanError, ScanEvent, ScanParams};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn limits_time() {
-        let text = "rule a { strings: $a = \"xy\" condition: for all i in (1..1000000000) : ( i > 0 ) }";
+        let text = "rule a { condition: for all i in (1..1000000000) : ( i > 0 ) }";
         let limits = Limits { time: Some(Duration::from_millis(20)), ..Limits::default() };
         let found = scan(text, limits, b"xy");
         assert!(found.timed_out);

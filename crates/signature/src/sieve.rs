@@ -9,7 +9,10 @@
 use crate::source::Statement;
 use boreal::{Compiler, Scanner};
 use boreal_parser::file::YaraFileComponent;
-use boreal_parser::regex::{AssertionKind, BracketedClassItem, ClassKind, Node, PerlClass, PerlClassKind, Regex, RepetitionKind, RepetitionRange};
+use boreal_parser::regex::{
+    AssertionKind, BracketedClassItem, ClassKind, Node, PerlClass, PerlClassKind, Regex, RepetitionKind,
+    RepetitionRange,
+};
 use boreal_parser::rule::VariableDeclarationValue;
 use memchr::memmem;
 use regex_automata::hybrid::dfa::{Cache, DFA};
@@ -38,8 +41,10 @@ const CACHE_CLEAR_COUNT: usize = 8;
 const BYTES_PER_STATE: usize = 32;
 
 /// Stand-in for an expression: if a content has these bytes, every lane runs.
-const STAND_IN: [u8; 20] =
-    [0xf1, 0x0e, 0x9d, 0x62, 0xe8, 0x17, 0xb3, 0x4c, 0xd5, 0x2a, 0x8f, 0x70, 0xc6, 0x39, 0xa4, 0x5b, 0xfb, 0x04, 0x91, 0x6e];
+const STAND_IN: [u8; 20] = [
+    0xf1, 0x0e, 0x9d, 0x62, 0xe8, 0x17, 0xb3, 0x4c, 0xd5, 0x2a, 0x8f, 0x70, 0xc6, 0x39, 0xa4, 0x5b, 0xfb, 0x04, 0x91,
+    0x6e,
+];
 
 /// A slow rule by itself.
 #[derive(Debug)]
@@ -59,7 +64,12 @@ pub(crate) struct Lane {
 
 impl Lane {
     /// A lane for a rule that needs no other one, if it has slow strings and all of them can be looked for at once.
-    pub(crate) fn new(mut compiler: Compiler, imports: &[String], space: &str, statement: &Statement<'_>) -> Option<Self> {
+    pub(crate) fn new(
+        mut compiler: Compiler,
+        imports: &[String],
+        space: &str,
+        statement: &Statement<'_>,
+    ) -> Option<Self> {
         let text = statement.utf8();
         let file = boreal_parser::parse(&text).ok()?;
         let [YaraFileComponent::Rule(rule)] = &file.components[..] else { return None };
@@ -268,13 +278,13 @@ mod tests {
 
     const RULES: &str = r#"
         import "math"
-        rule ip { strings: $ip = /([0-9]{1,3}\.){3}[0-9]{1,3}/ $fixed = "fixed" condition: $ip and math.entropy(0, filesize) > 0 }
-        rule none { strings: $n = /[0-9]{4}[a-f]{3}x?/i fullword condition: not $n and filesize < 1000 }
+        rule ip { strings: $ip = /([0-9]{1,3}\.){3}[0-9]{1,3}/ $fixed = "fixed" condition: ($ip or $fixed) and math.entropy(0, filesize) > 0 }
+        rule none { strings: $n = /[0-9a-z]{4}[a-f]{3}[^0]/i fullword condition: not $n and filesize < 1000 }
         rule both { strings: $ = /[\w\-]{2}[^\x00-\x7f]/ $ = /^.[aé]\d$/s private condition: 1 of them or filesize == 3 }
-        rule used { strings: $u = /[xyz][0-9]/ condition: $u }
+        rule used { strings: $u = /[x-z\d][0-9]{2}\w/ condition: $u }
         rule uses { condition: used }
-        private rule hidden { strings: $h = /[pq][0-9]/ condition: $h }
-        rule wide { strings: $w = /[rs][0-9]/ wide ascii condition: $w }
+        private rule hidden { strings: $h = /[p-z][0-9]{2}\w/ condition: $h }
+        rule wide { strings: $w = /[r-z]\d\w{2}/ wide ascii condition: $w }
     "#;
 
     /// The same rules with and without lanes: a file with an include gets none.
@@ -304,10 +314,22 @@ mod tests {
         let (apart, plain) = both(RULES);
         assert_eq!(apart.lane_count(), 3);
         assert_eq!(plain.lane_count(), 0);
-        let mut contents: Vec<Vec<u8>> = ["", "abc", "1.2.3.4", "at 10.20.30.40:5 fixed", "1234ABC", "1234abcd", "ab\u{e9}", "xa5", "x\u{e9}5", "x1 p2 r3", "r\x003\x00"]
-            .iter()
-            .map(|s| s.as_bytes().to_vec())
-            .collect();
+        let mut contents: Vec<Vec<u8>> = [
+            "",
+            "abc",
+            "1.2.3.4",
+            "at 10.20.30.40:5 fixed",
+            "1234ABC",
+            "1234abcd",
+            "ab\u{e9}",
+            "xa5",
+            "x\u{e9}5",
+            "x1 p2 r3",
+            "r\x003\x00",
+        ]
+        .iter()
+        .map(|s| s.as_bytes().to_vec())
+        .collect();
         contents.push(b"ab\xff and 1234ABC".to_vec());
         contents.push(STAND_IN.to_vec());
         contents.push([&STAND_IN[..], b"1.2.3.4"].concat());
