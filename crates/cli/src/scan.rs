@@ -258,7 +258,9 @@ impl Scan {
             }
             self.line.clear();
             match &mut self.json {
-                Some(encoder) => encoder.encode(row, &mut self.line),
+                Some(encoder) => {
+                    encoder.encode(row, &mut self.line);
+                }
                 None => people(shown, row, &mut self.line),
             }
             self.told.line(&self.line)

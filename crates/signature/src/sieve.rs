@@ -279,8 +279,8 @@ mod tests {
     const RULES: &str = r#"
         import "math"
         rule ip { strings: $ip = /([0-9]{1,3}\.){3}[0-9]{1,3}/ $fixed = "fixed" condition: ($ip or $fixed) and math.entropy(0, filesize) > 0 }
-        rule none { strings: $n = /[0-9a-z]{4}[a-f]{3}[^0]/i fullword condition: not $n and filesize < 1000 }
-        rule both { strings: $ = /[\w\-]{2}[^\x00-\x7f]/ $ = /^.[aé]\d$/s private condition: 1 of them or filesize == 3 }
+        rule none { strings: $n = /\w{6}\s\W?\w{6}/i fullword condition: not $n and filesize < 1000 }
+        rule both { strings: $ = /[\w\-]{3}\S{2}[^a-z]/ $ = /^.\w(a|é)?\S$/s private condition: 1 of them or filesize == 3 }
         rule used { strings: $u = /[x-z\d][0-9]{2}\w/ condition: $u }
         rule uses { condition: used }
         private rule hidden { strings: $h = /[p-z][0-9]{2}\w/ condition: $h }
