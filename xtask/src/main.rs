@@ -38,7 +38,8 @@ cargo xtask TASK
   fuzz [TARGET…] [SECS]  fuzz these targets, or every target, for SECS seconds (default 10)
   fuzz all --until SECS  until each target has had so many CPU seconds by fuzz/ledger.tsv; fuzz --help
   parquet-check          DuckDB and pyarrow (from PyPI, in target/) read Parquet files back: types, values, filters
-  unpack-samples         nested archives made by the real tools (installed if we may), every leaf found
+  unpack-samples         nested archives made by the real tools (installed if we may), every leaf found,
+                         also through a capture and the command; bombs
   bench CAPTURE [-n RUNS] Sekisho and whichever of tshark, ndpiReader, tcpflow, argus, tcpdump are
                          installed, in turn: CPU seconds, Gbit/s and packets per CPU second, memory
   bench --protocols [NAME…] what the payload of its goldens costs each protocol's parser: instructions, MB/s, rows/s;

@@ -33,5 +33,8 @@ pub(crate) fn task() -> Result<bool> {
     }
     let run = ["test", "--locked", "--release", "-p", "sekisho-unpack", "--test", "samples", "--", "--nocapture"];
     shell::run_with("cargo", &run, &[("SEKISHO_UNPACK_ALL", "1")])?;
+    // And through a capture and the command.
+    let run = ["test", "--locked", "--release", "-p", "sekisho", "--test", "files_samples", "--", "--nocapture"];
+    shell::run_with("cargo", &run, &[("SEKISHO_UNPACK_ALL", "1")])?;
     Ok(true)
 }

@@ -3,6 +3,7 @@
 use crate::kept::{Kept, KeptList, Where};
 use crate::spool::{nameless, read_fully};
 use hashbrown::HashMap;
+use sekisho_engine::Tap;
 use sekisho_files::{FileMeta, Finished, IndexEntry, Store, StoreId};
 use sekisho_record::Text;
 use sekisho_types::{SeededState, Uid};
@@ -72,6 +73,8 @@ impl Arena {
     }
 }
 
+impl Tap for Arena {}
+
 impl Store for Arena {
     fn create(&mut self, _: Uid, _: &FileMeta) -> Option<StoreId> {
         if self.failed.is_some() {
@@ -83,7 +86,7 @@ impl Store for Arena {
         Some(id)
     }
 
-    fn write_at(&mut self, id: StoreId, offset: u64, bytes: &[u8]) -> bool {
+    fn write_at(&mut self, id: StoreId, offset: u64, bytes: &[u8], _: u64) -> bool {
         match self.write(id, offset, bytes) {
             Ok(()) => true,
             Err(e) => {
@@ -167,7 +170,7 @@ mod tests {
         // Offsets across regions, in turn, one of them out of order.
         for (step, offset) in [(0u8, 200_000u64), (1, 0), (2, 65_000), (3, 500_000)] {
             for (i, id) in ids.iter().enumerate() {
-                assert!(arena.write_at(*id, offset, &[10 * i as u8 + step + 1; 70_000]));
+                assert!(arena.write_at(*id, offset, &[10 * i as u8 + step + 1; 70_000], 1));
             }
         }
         for (i, id) in ids.iter().enumerate() {
@@ -182,6 +185,6 @@ mod tests {
             assert_eq!((at(500_000), at(569_999)), (Some(4), Some(4)));
         }
         arena.discard(ids[0]);
-        assert!(!arena.write_at(ids[0], 0, b"x"));
+        assert!(!arena.write_at(ids[0], 0, b"x", 1));
     }
 }

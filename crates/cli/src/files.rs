@@ -15,12 +15,13 @@ use crate::tree::{self, Tree};
 use crate::unpack::{Totals, Unpacking};
 use crate::{drive, input};
 use anyhow::{Context, Result};
-use sekisho_engine::{Settings, Worker};
-use sekisho_files::{Extract, HashSet, MemberEntry, Store};
+use sekisho_engine::{Settings, Tap, Worker};
+use sekisho_files::{Extract, HashSet, MemberEntry};
 use sekisho_output::{JsonEncoder, JsonStyle};
 use sekisho_record::Record;
 use sekisho_unpack::{Limits, MEMBER_LEN_MAX, MemberId, PASSWORD_COUNT_MAX, TOTAL_LEN_MAX};
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Buffer of standard output and of `members.ndjson`.
@@ -72,11 +73,13 @@ const DEFAULT_SIZE: u64 = 1 << 30;
 /// Reads the captures; what it was like, and the passwords that were heard in clear.
 fn pass(
     args: &Files,
-    settings: Settings,
+    mut settings: Settings,
     mut flows: Option<&mut Flows>,
-    store: &mut dyn Store,
+    store: &mut dyn Tap,
 ) -> Result<(Outcome, Vec<Vec<u8>>)> {
     let captures = input::open(&args.common)?;
+    let heard = Arc::new(sekisho_proto::Passwords::default());
+    settings.passwords = flows.is_some().then(|| Arc::clone(&heard));
     let mut rows = |row: &dyn Record| {
         if let Some(flows) = &mut flows {
             flows.row(row);
@@ -84,8 +87,8 @@ fn pass(
     };
     // One folder and one index for all flows: one shard.
     let worker = Worker::with_shards(settings, 1);
-    let outcome = drive::drive(&args.common, captures, worker, &mut rows, store, None, || true);
-    Ok((outcome, Vec::new()))
+    let outcome = drive::drive(&args.common, captures, worker, &mut rows, store, || true);
+    Ok((outcome, heard.list()))
 }
 
 /// Looks into the files, tells their members, and writes them if that is wanted.

@@ -35,7 +35,7 @@ impl Kept {
     /// A file that is over.
     pub fn new(entry: IndexEntry, finished: &Finished<'_>, place: Where) -> Self {
         let record = finished.record;
-        Self { entry, ports: (record.orig_p, record.resp_p), holes: Vec::new(), place }
+        Self { entry, ports: (record.orig_p, record.resp_p), holes: finished.holes.to_vec(), place }
     }
 
     /// The content, read from where it is when it is asked for.

@@ -3,6 +3,7 @@
 use crate::ground::Ground;
 use crate::kept::{Kept, KeptList, Where};
 use hashbrown::HashMap;
+use sekisho_engine::Tap;
 use sekisho_files::{FileMeta, Finished, IndexEntry, Store, StoreId, safe_name};
 use sekisho_output::{JsonEncoder, JsonStyle};
 use sekisho_record::{Record, Text};
@@ -119,6 +120,8 @@ impl Drop for Folder {
     }
 }
 
+impl Tap for Folder {}
+
 impl Store for Folder {
     fn create(&mut self, fuid: Uid, _meta: &FileMeta) -> Option<StoreId> {
         if self.failed.is_some() {
@@ -135,7 +138,7 @@ impl Store for Folder {
         Some(id)
     }
 
-    fn write_at(&mut self, id: StoreId, offset: u64, bytes: &[u8]) -> bool {
+    fn write_at(&mut self, id: StoreId, offset: u64, bytes: &[u8], _packet: u64) -> bool {
         let written = self.file(id).and_then(|f| f.write_all_at(bytes, offset));
         self.note(written).is_some()
     }

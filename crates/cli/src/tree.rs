@@ -399,6 +399,11 @@ fn file_line(file: &Kept, unpacked: Option<&Unpacked>, colour: bool) -> String {
         None => line.push_str(", complete"),
         Some(lacking) => line.push_str(&format!(", {}", paint(&lacking, Style::Warning, colour))),
     }
+    match (entry.first_packet, entry.last_packet) {
+        (0, _) => {}
+        (first, last) if first == last => line.push_str(&format!(", packet {first}")),
+        (first, last) => line.push_str(&format!(", packets {first}–{last}")),
+    }
     if let Some(sha256) = root.map(|root| root.sha256).or(entry.sha256.map(|d| d.0)) {
         let _ = write!(line, "  {}", paint(&digest(&sha256), Style::Dim, colour));
     }

@@ -17,6 +17,8 @@ use std::rc::Rc;
 const RUN_SHARE: u32 = 16;
 /// And for each byte of content: work that any file may be worth.
 const WORK_PER_BYTE: u64 = 64;
+/// Bytes of contents, of one file's members, that are written again although they lie there already.
+const AGAIN_LEN_MAX: u64 = 64 << 20;
 /// Bytes of a member's name that are kept.
 const NAME_LEN_MAX: usize = 512;
 /// SHA-256 is known from unpacking.
@@ -238,6 +240,8 @@ struct Taker<'t> {
     ground: Option<&'t mut Ground>,
     scan: Option<&'t mut Scan>,
     written: u64,
+    /// Bytes written that lay there already.
+    again_len: u64,
     unwritten: u64,
     failure: Option<String>,
     /// The disk is full, or the like: there is no use in going on.
@@ -254,6 +258,7 @@ impl<'t> Taker<'t> {
             ground,
             scan,
             written: 0,
+            again_len: 0,
             unwritten: 0,
             failure: None,
             stop: false,
@@ -277,12 +282,23 @@ impl<'t> Taker<'t> {
         };
         let above_name = if parent == 0 { &self.file.path } else { above.place.as_ref().map_or("", |p| &p.name) };
         let nameless = nameless(node, above_name);
-        let name: &[u8] = if node.name.iter().all(u8::is_ascii_digit) { b"" } else { &node.name };
+        let is_number = matches!(node.how, "pdf" | "pdf-file" | "pdf-objects" | "resource")
+            && node.name.iter().all(u8::is_ascii_digit);
+        let name: &[u8] = if is_number { b"" } else { &node.name };
         Some(self.layout.place(folder, name, &nameless))
     }
 
     /// Writes a member's content, and computes the digests that only its row tells.
     fn take(&mut self, node: &mut Node, content: &Content<'_>) {
+        if let Some(first) = node.same_as.and_then(|id| self.nodes.get(usize::try_from(id.0).ok()?)) {
+            // What it was hashed to is known; and an archive that names one content a thousand times fills no disk.
+            node.hashes = first.hashes;
+            self.again_len = self.again_len.saturating_add(content.len());
+            if self.again_len > AGAIN_LEN_MAX {
+                node.place = first.place.clone();
+                return;
+            }
+        }
         let is_there = !content.is_empty() || node.completeness == Completeness::Complete;
         let is_member = node.parent.is_some() && node.form == Form::File && is_there;
         let place = if is_member && self.ground.is_some() && !self.stop { self.place(node) } else { None };
@@ -291,7 +307,8 @@ impl<'t> Taker<'t> {
             let made = ground.create_below(&self.layout.components(place.folder), &place.name);
             file = self.note(made, place);
         }
-        let mut digests = if self.digests && is_member { Hashers::new(OTHERS) } else { None };
+        let hashed = node.hashes != Hashes::default();
+        let mut digests = if self.digests && is_member && !hashed { Hashers::new(OTHERS) } else { None };
         let mut result = Ok(());
         if digests.is_some() || file.is_some() {
             content.pieces(&mut |piece| {
@@ -304,7 +321,9 @@ impl<'t> Taker<'t> {
                 result.is_ok()
             });
         }
-        node.hashes = digests.map(|d| d.finish()).unwrap_or_default();
+        if let Some(digests) = digests {
+            node.hashes = digests.finish();
+        }
         let Some(place) = place.filter(|_| file.is_some()) else { return };
         let failed = result.is_err();
         if self.note(result, &place).is_some() {

@@ -1,9 +1,10 @@
 use sekisho_capture::Frame;
-use sekisho_proto::Secrets;
+use sekisho_proto::{Passwords, Secrets};
 use sekisho_types::{Interval, Timestamp, ip_proto};
 use sekisho_wire::filter::Filter;
 
 use crate::budget::Budget;
+use crate::tap::Watch;
 use std::sync::Arc;
 
 /// How a pass behaves.
@@ -23,6 +24,10 @@ pub struct Settings {
     pub checksums: bool,
     /// Keys to what is encrypted; captures may add to them on the way.
     pub secrets: Arc<Secrets>,
+    /// Where passwords go that cross in clear; `None`: nobody listens for them. Whoever gives it may ask it at any time.
+    pub passwords: Option<Arc<Passwords>>,
+    /// What the tap is told; a pass in parts has none.
+    pub watch: Watch,
 }
 
 /// Entries of what one part of the pass remembers beside its flows.

@@ -28,6 +28,7 @@
 
 mod file;
 mod hash;
+mod holes;
 mod join;
 pub mod layout;
 mod manager;
@@ -42,6 +43,7 @@ mod store;
 mod tests;
 
 pub use hash::{HashSet, Hashers, Hashes};
+pub use holes::MAX_HOLES;
 pub use manager::{FileHandle, FileManager, Limits, Stats};
 pub use member::MemberEntry;
 pub use mime::{HEAD_LEN, mime_type};

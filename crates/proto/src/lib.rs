@@ -39,6 +39,7 @@ mod named;
 mod nested;
 mod ntlm;
 mod packing;
+mod passwords;
 mod pieces;
 mod protocol;
 mod recognize;
@@ -132,6 +133,7 @@ pub use cx::{
 pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, MAX_DECODER_LEN, REFILL_RATIO, Windows};
 pub(crate) use nested::MAX_NESTED_DEPTH;
 pub use nested::Nested;
+pub use passwords::{MAX_PASSWORD_LEN, MAX_PASSWORDS, Passwords};
 pub use protocol::{Descriptor, Guess, Probe, Protocol, Start, Transport};
 pub use recognize::{Choice, MAX_PROBE_BYTES, MAX_PROBE_CHUNKS, Probing, ProtoSet, choose, proto_bit};
 pub use registry::{Event, PROTOCOLS, Parser, ProtoId, schemas};

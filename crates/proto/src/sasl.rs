@@ -20,8 +20,8 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// An AUTH command: mechanism and perhaps a first answer.
-    pub(crate) fn begin(&mut self, argument: &[u8]) {
+    /// An AUTH command: mechanism and perhaps a first answer. Tells the password, if that has one in clear.
+    pub(crate) fn begin(&mut self, argument: &[u8]) -> Option<Vec<u8>> {
         self.attempts += 1;
         self.user = None;
         self.success = None;
@@ -30,16 +30,14 @@ impl Auth {
         let (mechanism, initial) = argument.split_at_checked(end).unwrap_or((argument, &[]));
         self.mechanism = Some(mechanism.to_ascii_uppercase().into());
         let initial = initial.trim_ascii();
-        if !initial.is_empty() {
-            self.answer(initial);
-        }
+        if initial.is_empty() { None } else { self.answer(initial) }
     }
 
-    /// A line of the exchange from the client.
-    pub(crate) fn answer(&mut self, line: &[u8]) {
-        let first = self.answers == 0;
+    /// A line of the exchange from the client. Tells the password, if it has one in clear; it is not kept here.
+    pub(crate) fn answer(&mut self, line: &[u8]) -> Option<Vec<u8>> {
+        let (first, second) = (self.answers == 0, self.answers == 1);
         self.answers = self.answers.saturating_add(1);
-        let Some(mechanism) = &self.mechanism else { return };
+        let mechanism = self.mechanism.as_ref()?;
         let mut text = Vec::new();
         let mut decoder = Base64::default();
         decoder.push(line, &mut text);
@@ -61,6 +59,11 @@ impl Auth {
         };
         if let Some(user) = user.filter(|u| !u.is_empty()) {
             self.user = Some(user.get(..MAX_USER_LEN).unwrap_or(user).into());
+        }
+        match self.mechanism.as_ref()?.0.as_slice() {
+            b"LOGIN" if second => Some(text),
+            b"PLAIN" if first => text.split(|b| *b == 0).nth(2).map(<[u8]>::to_vec),
+            _ => None,
         }
     }
 
@@ -92,6 +95,23 @@ mod tests {
             auth.answer(a.as_bytes());
         }
         auth.user.map(|u| String::from_utf8(u.0).unwrap())
+    }
+
+    #[test]
+    fn tells_passwords_that_are_in_clear() {
+        let told = |argument: &str, answers: &[&str]| {
+            let mut auth = Auth::default();
+            let first = auth.begin(argument.as_bytes());
+            first
+                .or_else(|| answers.iter().find_map(|a| auth.answer(a.as_bytes())))
+                .map(|p| String::from_utf8(p).unwrap())
+        };
+        assert_eq!(told("PLAIN AGJvYgBzZWNyZXQ=", &[]).as_deref(), Some("secret"));
+        assert_eq!(told("plain", &["AGJvYgBzZWNyZXQ="]).as_deref(), Some("secret"));
+        assert_eq!(told("LOGIN", &["Ym9i", "c2VjcmV0"]).as_deref(), Some("secret"));
+        assert_eq!(told("LOGIN Ym9i", &["c2VjcmV0"]).as_deref(), Some("secret"));
+        assert_eq!(told("CRAM-MD5", &["Ym9iIDAxMjM="]), None);
+        assert_eq!(told("XOAUTH2", &["dXNlcj1ib2I=", "c2VjcmV0"]), None);
     }
 
     #[test]

@@ -155,7 +155,10 @@ impl Parser {
     fn act_on(&mut self, cmd: &[u8], arg: &[u8], cx: &mut Cx<'_>) {
         match cmd {
             b"USER" => self.session.user = capped(arg, "FTP_user_too_long", cx),
-            b"PASS" => self.session.password = Some(capped(arg, "FTP_password_too_long", cx)),
+            b"PASS" => {
+                cx.heard_password(arg);
+                self.session.password = Some(capped(arg, "FTP_password_too_long", cx));
+            }
             b"PORT" => self.active(path::host_port(arg).filter(|_| arg.len() >= 11), true, cx),
             b"EPRT" => self.active(path::extended(arg), true, cx),
             b"LPRT" => self.active(path::long_host_port(arg), false, cx),

@@ -16,7 +16,7 @@ pub use crate::web::HttpRecord;
 
 use crate::mime::{Kind, Origin, field};
 use crate::upgrade::{HANDSHAKE_LEN, Handshake, WebsocketRecord};
-use crate::web::{Body, Name, request_field};
+use crate::web::{Body, Name, basic_password, request_field};
 use crate::{Cx, Descriptor, Line, Lines, ProtoId, Protocol, Start, web};
 use exchange::{Exchanges, FileList};
 use message::{RequestLine, StatusLine, Version, request_line, status_line};
@@ -398,6 +398,9 @@ impl Core {
         self.side(side).head.learn(known, name, value, cx);
         let api = web::api::told(side, known, value, cx);
         if side.is_orig() {
+            if cx.is_listening() {
+                cx.heard(basic_password(known, value).as_deref());
+            }
             let row = self.side(side).row;
             if let Some(row) = self.exchanges.row(row) {
                 request_field(row, known, name, value);

@@ -103,7 +103,8 @@ impl Session {
 
     fn client(&mut self, line: &[u8], cx: &mut Cx<'_>) -> Next {
         if std::mem::take(&mut self.answering) {
-            self.auth.answer(line);
+            let told = self.auth.answer(line);
+            cx.heard(told.as_deref());
             let user = self.auth.user.clone();
             self.row(cx).user = user;
             return Next::Line;
@@ -122,11 +123,13 @@ impl Session {
                 row.auth_attempts += 1;
                 row.auth_method = Some("LOGIN".into());
                 row.user = word(&mut rest).map(|user| short(&user));
+                cx.heard(word(&mut rest).as_deref());
                 Command::Login
             }
             b"AUTHENTICATE" => {
                 row.auth_attempts += 1;
-                self.auth.begin(rest.trim_ascii());
+                let told = self.auth.begin(rest.trim_ascii());
+                cx.heard(told.as_deref());
                 let (user, method) = (self.auth.user.clone(), self.auth.mechanism.clone());
                 let row = self.row(cx);
                 row.user = user;

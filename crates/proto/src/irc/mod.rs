@@ -189,7 +189,7 @@ impl Session {
             b"JOIN" => cx.weird("irc_invalid_join_line"),
             b"PRIVMSG" => match dcc(params) {
                 None => cx.weird("irc_invalid_privmsg_message_format"),
-                Some(Dcc::None) => {}
+                Some(Dcc::None) => said(params, cx),
                 Some(Dcc::Bad) => cx.weird("irc_invalid_dcc_message_format"),
                 Some(Dcc::Offer(offer)) => self.offer(dir, &offer, cx),
             },
@@ -200,6 +200,8 @@ impl Session {
                 b"NICK" => self.nick(without_colon(params), cx),
                 b"USER" => self.user(params, cx),
                 b"JOIN" => self.join(without_colon(params), cx),
+                b"PASS" => cx.heard_password(without_colon(params)),
+                b"OPER" => cx.heard(words(params, b' ').nth(1)),
                 _ => {}
             }
         }
@@ -327,5 +329,17 @@ impl Session {
             data_uid: None,
             tail: cx.tail(),
         }
+    }
+}
+
+/// What somebody said, in a channel or to somebody: `bob :the password is x`, `NickServ :IDENTIFY x`.
+fn said(params: &[u8], cx: &mut Cx<'_>) {
+    if !cx.is_listening() {
+        return;
+    }
+    cx.heard_text(params);
+    let mut parts = words(params, b' ').skip(1);
+    if parts.next().is_some_and(|word| without_colon(word).eq_ignore_ascii_case(b"identify")) {
+        cx.heard(parts.last());
     }
 }

@@ -198,6 +198,7 @@ impl Session {
         self.mechanism = Mechanism::None;
         (row.opcode, row.argument) = match m.auth {
             Auth::Simple(password) => {
+                cx.heard_password(password);
                 row.clear_password = Some(!password.is_empty());
                 (Some("bind simple"), (!password.is_empty()).then(|| "REDACTED".into()))
             }

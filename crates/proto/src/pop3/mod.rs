@@ -170,7 +170,8 @@ impl Session {
 
     fn client(&mut self, line: &[u8], cx: &mut Cx<'_>) -> Next {
         if self.in_auth {
-            self.auth.answer(line);
+            let told = self.auth.answer(line);
+            cx.heard(told.as_deref());
             self.in_auth = false;
             let user = self.auth.user.clone();
             self.row(cx).user = user;
@@ -191,12 +192,14 @@ impl Session {
                 row.user = Some(short(argument));
                 row.auth_method = Some("USER".into());
             }
+            Command::Pass => cx.heard_password(argument),
             Command::Apop => {
                 row.user = argument.split(|b| *b == b' ').next().map(short);
                 row.auth_method = Some("APOP".into());
             }
             Command::Auth => {
-                self.auth.begin(argument);
+                let told = self.auth.begin(argument);
+                cx.heard(told.as_deref());
                 let (user, method) = (self.auth.user.clone(), self.auth.mechanism.clone());
                 let row = self.row(cx);
                 row.user = user;

@@ -118,6 +118,17 @@ impl Command {
         }
     }
 
+    /// The password of AUTH and of HELLO with AUTH.
+    pub fn password(&self) -> Option<&[u8]> {
+        let word = match self.kind() {
+            Kind::Login if self.count == 3 => self.word(2),
+            Kind::Login => self.word(1),
+            Kind::Hello if self.says(2, b"AUTH") => self.word(4),
+            _ => None,
+        };
+        word.map(|word| word.0.as_slice())
+    }
+
     /// The name, and the arguments to be shown.
     pub fn into_words(self) -> (Text, Vec<Text>) {
         let secret = matches!(self.kind(), Kind::Login | Kind::Hello);

@@ -138,6 +138,9 @@ impl Parser {
             (Kind::Replication, _) => self.replication = true,
             _ => {}
         }
+        if cx.is_listening() {
+            cx.heard(command.password());
+        }
         if let Some(user) = command.user() {
             self.user = Some(user);
         }

@@ -197,7 +197,8 @@ impl Core {
         match self.mode {
             Mode::Auth => {
                 self.push_pending(Command::AuthAnswer, cx);
-                self.session.auth.answer(text);
+                let told = self.session.auth.answer(text);
+                cx.heard(told.as_deref());
             }
             _ => self.command_line(text, cx),
         }
@@ -219,7 +220,8 @@ impl Core {
             }
             if !cx.flow.seen.resp && self.pending.back() == Some(&Command::Auth) {
                 // Without the server's challenge an answer looks like an unknown command.
-                return self.session.auth.answer(line);
+                let told = self.session.auth.answer(line);
+                return cx.heard(told.as_deref());
             }
             if !self.known && line.len() > 3 && !line.is_ascii() {
                 return self.reject(cx);
@@ -239,7 +241,10 @@ impl Core {
         match command {
             Command::Data => self.begin_data(cx),
             Command::Bdat => self.begin_chunk(argument, cx),
-            Command::Auth => self.session.auth.begin(argument),
+            Command::Auth => {
+                let told = self.session.auth.begin(argument);
+                cx.heard(told.as_deref());
+            }
             Command::StartTls => self.tls_asked = true,
             _ => {}
         }

@@ -111,16 +111,16 @@ fn end5<'a>(r: &mut Reader<'a>) -> ParseResult<End<'a>> {
     Ok(End { host, name, port: r.u16(&"port")? })
 }
 
-/// The user of a login by password (RFC 1929 §2).
-pub(super) fn user<'a>(r: &mut Reader<'a>) -> ParseResult<&'a [u8]> {
+/// The user and the password of a login (RFC 1929 §2).
+pub(super) fn login<'a>(r: &mut Reader<'a>) -> ParseResult<(&'a [u8], &'a [u8])> {
     let mut ahead = *r;
     if ahead.u8(&"login version")? != 1 {
         return Err(ParseError::bad(&"login version"));
     }
     let user = ahead.block8(&"user")?.rest();
-    ahead.block8(&"password")?;
+    let password = ahead.block8(&"password")?.rest();
     *r = ahead;
-    Ok(user)
+    Ok((user, password))
 }
 
 /// The proxy's verdict over a login.

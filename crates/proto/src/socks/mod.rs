@@ -12,7 +12,7 @@ mod tests;
 pub use record::SocksRecord;
 
 use crate::{Cx, Descriptor, Guess, Held, Probe, Protocol, Start, Transport};
-use message::{End, Request, command, reply4, reply5, status, user, verdict};
+use message::{End, Request, command, login, reply4, reply5, status, verdict};
 use sekisho_record::{Port, Text};
 use sekisho_types::{Dir, Heap, block_len};
 use sekisho_wire::{ParseError, ParseResult, Problem, Reader};
@@ -208,7 +208,8 @@ impl Parser {
             }
             Phase::Method => self.method(r, cx),
             Phase::Login => {
-                let user = user(r)?;
+                let (user, password) = login(r)?;
+                cx.heard_password(password);
                 self.row(cx).user = Some(user.into());
                 Ok(Phase::Verdict)
             }

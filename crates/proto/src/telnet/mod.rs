@@ -228,11 +228,16 @@ impl Parser {
                 }
                 match b {
                     0x08 | 0x7f => drop(self.typed.pop()),
-                    _ if self.awaited == Awaited::User && self.typed.len() < MAX_LINE_LEN => self.typed.push(b),
+                    _ if self.keeps_typed(cx) && self.typed.len() < MAX_LINE_LEN => self.typed.push(b),
                     _ => {}
                 }
             }
         }
+    }
+
+    /// Is what the client types worth keeping? A password is if somebody listens.
+    fn keeps_typed(&self, cx: &Cx<'_>) -> bool {
+        self.awaited == Awaited::User || self.awaited == Awaited::Password && cx.is_listening()
     }
 
     /// The client's line begins: what it is, tells the line that the server has left unfinished.
@@ -258,6 +263,7 @@ impl Parser {
         match std::mem::take(&mut self.awaited) {
             Awaited::User => self.row(cx).user = Some(line.into()),
             Awaited::Password => {
+                cx.heard_password(&line);
                 self.row(cx).login_attempts += 1;
                 self.judging = true;
             }

@@ -184,8 +184,8 @@ pub(crate) fn request_field(row: &mut HttpRecord, name: Name, raw_name: &[u8], v
     *slot = Some(value.into());
 }
 
-/// The user name of basic authentication (RFC 7617); the password is not kept.
-fn basic_user(value: &[u8]) -> Option<Text> {
+/// What basic authentication says, `user:password` (RFC 7617).
+fn basic(value: &[u8]) -> Option<Vec<u8>> {
     let (scheme, rest) = value.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return None;
@@ -194,6 +194,18 @@ fn basic_user(value: &[u8]) -> Option<Text> {
     let mut text = Vec::new();
     decoder.push(rest, &mut text);
     decoder.finish(&mut text);
+    Some(text)
+}
+
+/// The password of a header field that logs somebody in.
+pub(crate) fn basic_password(name: Name, value: &[u8]) -> Option<Vec<u8>> {
+    let text = basic(value).filter(|_| name == Name::Authorization)?;
+    text.get(memchr::memchr(b':', &text)? + 1..).map(<[u8]>::to_vec)
+}
+
+/// The user name of basic authentication; the password is not kept.
+fn basic_user(value: &[u8]) -> Option<Text> {
+    let text = basic(value)?;
     match memchr::memchr(b':', &text) {
         Some(at) => text.get(..at).map(Text::from),
         None => Some([b"<problem-decoding> (", value, b")"].concat().into()),

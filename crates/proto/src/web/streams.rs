@@ -1,6 +1,6 @@
 //! The streams of a connection of HTTP/2 or HTTP/3: each is a request with its response, and a row.
 
-use super::{Body, Codings, HttpRecord, Name, api, name, request_field, target, uri_name};
+use super::{Body, Codings, HttpRecord, Name, api, basic_password, name, request_field, target, uri_name};
 use crate::mime::{Facts, Kind, Observer, Origin, number};
 use crate::{Cx, Event, FileInfo};
 use sekisho_record::Text;
@@ -150,7 +150,12 @@ impl Stream {
             Name::ContentLength => half.content_length = number(value),
             Name::ETag => half.etag = Some(value.into()),
             Name::Host if self.row.host.is_some() => {}
-            _ if dir.is_orig() => request_field(&mut self.row, known, field, value),
+            _ if dir.is_orig() => {
+                if cx.is_listening() {
+                    cx.heard(basic_password(known, value).as_deref());
+                }
+                request_field(&mut self.row, known, field, value);
+            }
             _ => {}
         }
     }

@@ -168,7 +168,8 @@ impl Session {
                 }
             }
             b"auth" if dir.is_orig() => {
-                self.auth.begin(tag.attribute(b"mechanism").unwrap_or(b""));
+                let told = self.auth.begin(tag.attribute(b"mechanism").unwrap_or(b""));
+                cx.heard(told.as_deref());
                 let method = self.auth.mechanism.clone();
                 let row = self.row(cx);
                 row.auth_attempts += 1;
@@ -234,7 +235,8 @@ impl Session {
         let wanted = self.wanted.get_mut(dir.index()).map(std::mem::take).unwrap_or_default();
         match (wanted, name) {
             (Wanted::Answer, b"auth" | b"response") => {
-                self.auth.answer(text.trim_ascii());
+                let told = self.auth.answer(text.trim_ascii());
+                cx.heard(told.as_deref());
                 let user = self.auth.user.clone();
                 let row = self.row(cx);
                 row.user = user.or(row.user.take());

@@ -14,7 +14,7 @@ use sekisho_inflate::{Coding, Inflater, Stop};
 
 pub(crate) use check::crc32;
 pub(crate) use cipher::ZipKeys;
-pub(crate) use text::{base32_value, base64_value};
+pub(crate) use text::{base32_value, is_base64};
 
 /// One filter and its parameters.
 #[derive(Clone, Debug)]

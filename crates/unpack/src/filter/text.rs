@@ -4,7 +4,7 @@ use super::{Filter, Outcome};
 use crate::member::Completeness;
 
 /// The six bits of a character of either base64 alphabet.
-pub(crate) fn base64_value(byte: u8) -> Option<u8> {
+pub(crate) const fn base64_value(byte: u8) -> Option<u8> {
     match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
         b'a'..=b'z' => Some(byte - b'a' + 26),
@@ -16,7 +16,7 @@ pub(crate) fn base64_value(byte: u8) -> Option<u8> {
 }
 
 /// The five bits of a character of the base32 alphabet, in any case.
-pub(crate) fn base32_value(byte: u8) -> Option<u8> {
+pub(crate) const fn base32_value(byte: u8) -> Option<u8> {
     match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
         b'a'..=b'z' => Some(byte - b'a'),
@@ -25,14 +25,49 @@ pub(crate) fn base32_value(byte: u8) -> Option<u8> {
     }
 }
 
-fn hex_value(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok())
+const fn hex_value(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// What a table says of a character that isn't of the alphabet.
+const NO_VALUE: u8 = 0xff;
+
+/// The values of all characters.
+macro_rules! table {
+    ($value:path) => {{
+        let mut table = [NO_VALUE; 256];
+        let mut byte = 0u8;
+        while byte < u8::MAX {
+            if let Some(value) = $value(byte) {
+                table[byte as usize] = value;
+            }
+            byte += 1;
+        }
+        table
+    }};
+}
+
+#[expect(clippy::indexing_slicing, reason = "computed when compiled; a byte is below 256")]
+static BASE64: [u8; 256] = table!(base64_value);
+#[expect(clippy::indexing_slicing, reason = "computed when compiled; a byte is below 256")]
+static BASE32: [u8; 256] = table!(base32_value);
+#[expect(clippy::indexing_slicing, reason = "computed when compiled; a byte is below 256")]
+static HEX: [u8; 256] = table!(hex_value);
+
+/// Is the byte of either base64 alphabet?
+pub(crate) fn is_base64(byte: u8) -> bool {
+    BASE64.get(usize::from(byte)).is_some_and(|value| *value != NO_VALUE)
 }
 
 /// Encodings in which a character is some bits: base64, base32, hexadecimal. White space is passed over, a mark ends it,
 /// anything else is damage.
 pub(super) struct Bits {
-    value: fn(u8) -> Option<u8>,
+    values: &'static [u8; 256],
     width: u32,
     end: u8,
     acc: u32,
@@ -40,16 +75,16 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    fn new(value: fn(u8) -> Option<u8>, width: u32, end: u8) -> Self {
-        Self { value, width, end, acc: 0, have: 0 }
+    fn new(values: &'static [u8; 256], width: u32, end: u8) -> Self {
+        Self { values, width, end, acc: 0, have: 0 }
     }
 
     pub(super) fn base64() -> Self {
-        Self::new(base64_value, 6, b'=')
+        Self::new(&BASE64, 6, b'=')
     }
 
     pub(super) fn base32() -> Self {
-        Self::new(base32_value, 5, b'=')
+        Self::new(&BASE32, 5, b'=')
     }
 
     /// A single last hexadecimal digit counts as if a zero followed.
@@ -63,7 +98,7 @@ impl Bits {
 
     /// `>` is PDF's end of data (ISO 32000-1 §7.4.2).
     pub(super) fn hex() -> Self {
-        Self::new(hex_value, 4, b'>')
+        Self::new(&HEX, 4, b'>')
     }
 }
 
@@ -80,10 +115,11 @@ impl Filter for Bits {
             if byte.is_ascii_whitespace() || byte == 0 {
                 continue;
             }
-            let Some(value) = (self.value)(byte) else {
+            let value = self.values.get(usize::from(byte)).copied().unwrap_or(NO_VALUE);
+            if value == NO_VALUE {
                 out(&made);
                 return Outcome::Fail(Completeness::Damaged("encoded text"));
-            };
+            }
             self.acc = self.acc << self.width | u32::from(value);
             self.have += self.width;
             if self.have >= 8 {

@@ -4,7 +4,7 @@
 //! cheap: runs of an alphabet are found in one pass, and each is decoded once.
 
 use crate::bytes::find;
-use crate::filter::{Stage, base32_value, base64_value};
+use crate::filter::{Stage, base32_value, is_base64};
 use crate::kind::{Kind, uu_name};
 use crate::lister::{Entry, Lister, When};
 use crate::recipe::Recipe;
@@ -89,10 +89,6 @@ fn is_hex(byte: u8) -> bool {
 
 fn is_base32(byte: u8) -> bool {
     base32_value(byte).is_some() && !byte.is_ascii_lowercase()
-}
-
-fn is_base64(byte: u8) -> bool {
-    base64_value(byte).is_some()
 }
 
 /// Runs of one alphabet within a line. PEM has lines that belong together; they are joined.
