@@ -239,3 +239,30 @@ pub fn unpack(kind: Option<sekisho_unpack::Kind>, data: &[u8]) {
     assert!(budget.total_len() <= limits.total_len && budget.members() <= limits.members);
     assert!(tree.nodes.iter().all(|n| n.len <= limits.member_len.max(data.len() as u64)));
 }
+
+/// A list of hashes, in pieces or whole, is the same list; a file of rules is cut into statements that lie in it in order, and
+/// a rule that was cut out is one rule.
+pub fn signature(data: &[u8]) {
+    use sekisho_signature::ListLoader;
+    use sekisho_signature::source::{What, statements};
+    let cut = data.first().map_or(0, |b| usize::from(*b)).min(data.len());
+    let list = |pieces: &[&[u8]]| {
+        let mut loader = ListLoader::new("list");
+        pieces.iter().for_each(|piece| loader.feed(piece));
+        format!("{:?}", loader.finish())
+    };
+    assert_eq!(list(&[data]), list(&[&data[..cut], &data[cut..]]));
+    let mut at = data.as_ptr() as usize;
+    let mut line = 1;
+    for statement in statements(data) {
+        let start = statement.text.as_ptr() as usize;
+        assert!(start >= at && statement.line >= line, "out of order");
+        (at, line) = (start + statement.text.len(), statement.line);
+        let _ = statement.utf8();
+        if statement.what == What::Rule {
+            let again = statements(statement.text);
+            assert_eq!((again.len(), again[0].what, again[0].name()), (1, What::Rule, statement.name()));
+        }
+    }
+    assert!(at <= data.as_ptr() as usize + data.len());
+}

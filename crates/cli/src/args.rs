@@ -1,6 +1,6 @@
 //! What was typed.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use sekisho_types::Subnet;
 use sekisho_unpack::{DEPTH_MAX, MEMBER_COUNT_MAX, RATIO_MAX};
 use std::path::PathBuf;
@@ -231,30 +231,38 @@ What is written, and where:
   DIR/index.ndjson     a row for each file
   DIR/FUID-NAME        the files; the names are made safe, nothing is executable
   DIR/FUID-NAME.d/…    with --unpack, what was in them, at any depth
-  DIR/members.ndjson   with --tree or --unpack, a row for each member: path, type, hashes, what is odd
+  DIR/members.ndjson   with --tree, --unpack or a scan, a row for each member: path, type, hashes, what is odd
+  DIR/matches.ndjson   with --yara or --hashes, a row for each match: where, which rule or list, at which offsets
 Nothing is written outside DIR, whatever an archive's names say. Links and devices in archives are told, never
 made. A second run into the same folder writes the same.
 
 Encrypted members are tried with the passwords given, with those heard in clear in the same capture, and with
 the usual ones: infected, malware, virus, password, 1234, 12345, 123456.
 
+Matches are printed, a line each: flow, protocol, file, the way to the content, then rule, tags, description and
+places, or list and line. A rule that can't be used costs a line on standard error; the others are used.
+Matches don't change the exit code.
+
 Examples:
   sekisho files -o out office.pcapng
   sekisho files --tree office.pcapng
+  sekisho files --yara rules/ --hashes bad.txt office.pcapng
   sekisho files --unpack --tree --password hunter2 -o out office.pcapng
   sekisho files --tree --json office.pcapng | jq -r 'select(.password_source) | .path'
-  sekisho files --unpack -o out 'captures/*.pcap.gz' && jq -r .extracted out/members.ndjson";
+  sekisho files --unpack -o out 'captures/*.pcap.gz' && jq -r .extracted out/members.ndjson
+  sekisho files --yara rules/ --json office.pcapng | jq -r '[.rule, .path, .strings[]?] | @tsv'";
 
 /// `sekisho files`.
 #[derive(Args, Debug)]
 #[command(after_help = FILES_AFTER)]
+#[command(group = ArgGroup::new("printed").args(["tree", "yara", "hashes"]).multiple(true))]
 pub struct Files {
     /// Flags of every reading verb.
     #[command(flatten)]
     pub common: Common,
 
-    /// Folder to write the files and index.ndjson to; not needed for --tree
-    #[arg(short, long, value_name = "DIR", required_unless_present = "tree")]
+    /// Folder to write the files and index.ndjson to; not needed for --tree, --yara and --hashes
+    #[arg(short, long, value_name = "DIR", required_unless_present = "printed")]
     pub output: Option<PathBuf>,
 
     /// Largest file or member; longer ones are cut there [default: 1G for files, 512M for members]
@@ -273,8 +281,8 @@ pub struct Files {
     #[arg(long, help_heading = "Unpacking", requires = "output")]
     pub unpack: bool,
 
-    /// The tree as one JSON object a line; `_path` says of what: flows, index, members, unpacked
-    #[arg(long, help_heading = "Unpacking", requires = "tree")]
+    /// The tree and matches as one JSON object a line; `_path` says of what: flows, index, members, unpacked, matches
+    #[arg(long, help_heading = "Unpacking", requires = "printed")]
     pub json: bool,
 
     /// Colours of the tree: auto uses them on a terminal unless NO_COLOR is set
@@ -300,6 +308,22 @@ pub struct Files {
     /// Unpacked bytes for a packed one, beyond the first 16 MiB; what inflates more is a bomb
     #[arg(long, help_heading = "Unpacking", value_name = "N", default_value_t = RATIO_MAX)]
     pub max_ratio: u64,
+
+    /// YARA rules, or folders of them (.yar, .yara), for the files and everything that is in them; may be repeated
+    #[arg(long, help_heading = "Scanning", value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
+    pub yara: Vec<PathBuf>,
+
+    /// A list of MD5, SHA-1 or SHA-256 hashes, one a line or in columns; may be repeated
+    #[arg(long, help_heading = "Scanning", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub hashes: Vec<PathBuf>,
+
+    /// Bytes of a content that rules are tried on
+    #[arg(long, help_heading = "Scanning", value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
+    pub scan_size: u64,
+
+    /// Seconds that rules may take for a content; what that cuts off depends on the machine. 0 for no limit
+    #[arg(long, help_heading = "Scanning", value_name = "SECONDS", default_value_t = 60)]
+    pub scan_time: u64,
 }
 
 /// `sekisho packets`.

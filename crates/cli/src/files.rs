@@ -7,6 +7,8 @@ use crate::flows::Flows;
 use crate::ground::Ground;
 use crate::kept::{Kept, KeptList};
 use crate::passwords::{self, Passwords};
+use crate::scan::{self, Scan};
+use crate::signatures::Signatures;
 use crate::spool::{DiskSpool, SPOOL_LEN_MAX};
 use crate::store::Folder;
 use crate::tree::{self, Tree};
@@ -20,6 +22,7 @@ use sekisho_record::Record;
 use sekisho_unpack::{Limits, MEMBER_LEN_MAX, MemberId, PASSWORD_COUNT_MAX, TOTAL_LEN_MAX};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Buffer of standard output and of `members.ndjson`.
 const OUT_LEN: usize = 64 << 10;
@@ -32,8 +35,10 @@ pub fn run(args: &Files) -> Result<bool> {
     settings.files.extract_file_len = args.max_size.unwrap_or(settings.files.extract_file_len.min(DEFAULT_SIZE));
     settings.files.extract_total_len = args.max_total;
     let given = passwords::given(&args.password, &args.passwords)?;
+    // Before anything is read: who mistyped a rule's name shouldn't have to wait for it.
+    let signatures = signatures(args)?;
     let mut flows = Flows::new(args.common.seed);
-    let wants_tree = args.tree || args.unpack;
+    let wants_tree = args.tree || args.unpack || signatures.is_some();
     let Some(output) = &args.output else {
         let mut arena = Arena::new(args.common.seed).context("cannot make a temporary file")?;
         let (outcome, heard) = pass(args, settings, wants_tree.then_some(&mut flows), &mut arena)?;
@@ -41,7 +46,7 @@ pub fn run(args: &Files) -> Result<bool> {
             return Err(e).context("cannot write to a temporary file");
         }
         let kept = std::mem::take(&mut arena.kept);
-        unpack(args, &outcome, &flows, kept, None, Passwords::new(given, heard))?;
+        unpack(args, &outcome, &flows, kept, None, (Passwords::new(given, heard), signatures))?;
         return Ok(outcome.damaged);
     };
     let to = || format!("cannot write to {}", output.display());
@@ -57,7 +62,7 @@ pub fn run(args: &Files) -> Result<bool> {
         }
     }
     if let Some(list) = folder.list.take() {
-        unpack(args, &outcome, &flows, list, Some(folder.ground()), Passwords::new(given, heard))?;
+        unpack(args, &outcome, &flows, list, Some(folder.ground()), (Passwords::new(given, heard), signatures))?;
     }
     Ok(outcome.damaged)
 }
@@ -93,7 +98,7 @@ fn unpack(
     flows: &Flows,
     mut kept: KeptList,
     mut ground: Option<&mut Ground>,
-    passwords: Passwords,
+    (passwords, signatures): (Passwords, Option<Signatures>),
 ) -> Result<()> {
     let extracted_len = outcome.stats.files.extracted_len;
     let left = args.max_total.saturating_sub(extracted_len);
@@ -115,6 +120,10 @@ fn unpack(
     };
     let mut tree = args.tree.then(|| tree(args, &passwords));
     let mut unpacking = Unpacking::new(limits, left, &passwords, spool, rows.is_some() || args.json);
+    unpacking.scan = match signatures {
+        Some(signatures) => Some(scan(args, signatures, ground.as_deref())?),
+        None => None,
+    };
     sort(&mut kept.files, flows);
     if let Some(tree) = &mut tree {
         tree.begin(&args.common.captures)?;
@@ -147,11 +156,40 @@ fn unpack(
     if let Some(tree) = tree {
         tree.finish(&totals)?;
     }
+    if let Some(scan) = unpacking.scan {
+        scan.finish()?.say(args.common.quiet);
+    }
     say(args, &totals, kept.left_out, passwords.words().len());
     match totals.failure {
         Some(why) if totals.unwritten > 0 => anyhow::bail!("{} members were not written; {why}", totals.unwritten),
         _ => Ok(()),
     }
+}
+
+/// What `--yara` and `--hashes` name.
+fn signatures(args: &Files) -> Result<Option<Signatures>> {
+    if args.yara.is_empty() && args.hashes.is_empty() {
+        return Ok(None);
+    }
+    let limits = sekisho_signature::Limits {
+        content_len: args.scan_size,
+        time: (args.scan_time > 0).then(|| Duration::from_secs(args.scan_time)),
+        ..sekisho_signature::Limits::default()
+    };
+    Signatures::load(&args.yara, &args.hashes, limits, args.common.quiet).map(Some)
+}
+
+fn scan(args: &Files, signatures: Signatures, ground: Option<&Ground>) -> Result<Scan> {
+    let rows: Option<Box<dyn Write>> = match ground {
+        Some(ground) => {
+            let file = ground.create("matches.ndjson").context("cannot write matches.ndjson")?;
+            Some(Box::new(BufWriter::with_capacity(OUT_LEN, file)))
+        }
+        None => None,
+    };
+    // The tree is written in one piece; what was found in it comes after it.
+    let told = if args.tree { scan::Told::later() } else { scan::Told::now() };
+    Ok(Scan::new(signatures, args.scan_size, told, args.json, rows, args.common.seed))
 }
 
 /// By flow, in the order in which flows and in them files began.

@@ -3,6 +3,7 @@
 use crate::ground::Ground;
 use crate::kept::Kept;
 use crate::passwords::Passwords;
+use crate::scan::Scan;
 use crate::spool::DiskSpool;
 use sekisho_files::layout::{FolderId, Layout, Place};
 use sekisho_files::{HashSet, Hashers, Hashes, IndexEntry};
@@ -119,6 +120,8 @@ pub struct Unpacking<'u> {
     passwords: &'u Passwords,
     spool: DiskSpool,
     digests: bool,
+    /// Looks at every content, if it is asked to.
+    pub scan: Option<Scan>,
     /// Sums so far.
     pub totals: Totals,
 }
@@ -138,7 +141,7 @@ impl<'u> Unpacking<'u> {
             total_len,
             work: limits.work.saturating_mul(u64::from(RUN_SHARE)),
         };
-        Self { limits, left, passwords, spool, digests, totals: Totals::default() }
+        Self { limits, left, passwords, spool, digests, scan: None, totals: Totals::default() }
     }
 
     /// Unpacks one file; members are written below `ground` if there is one and `write`.
@@ -159,7 +162,8 @@ impl<'u> Unpacking<'u> {
             work: self.limits.work.min(self.left.work),
             ..self.limits
         });
-        let mut taker = Taker::new(&file.entry, self.digests, ground.as_deref_mut().filter(|_| write));
+        let scan = self.scan.as_mut();
+        let mut taker = Taker::new(&file.entry, self.digests, ground.as_deref_mut().filter(|_| write), scan);
         let whole = file.entry.missing == 0 && !file.entry.cut_off && file.holes.is_empty();
         let sha256 = file.entry.sha256.filter(|_| whole).map(|digest| digest.0);
         let name = file.entry.name.as_ref().map_or(&[][..], |name| &name.0[..]);
@@ -231,9 +235,10 @@ pub fn is_macro(node: &Node) -> bool {
 struct Taker<'t> {
     nodes: Vec<Node>,
     layout: Layout,
-    file_name: String,
+    file: &'t IndexEntry,
     digests: bool,
     ground: Option<&'t mut Ground>,
+    scan: Option<&'t mut Scan>,
     written: u64,
     /// Bytes written that lay there already.
     again_len: u64,
@@ -244,13 +249,14 @@ struct Taker<'t> {
 }
 
 impl<'t> Taker<'t> {
-    fn new(entry: &IndexEntry, digests: bool, ground: Option<&'t mut Ground>) -> Self {
+    fn new(file: &'t IndexEntry, digests: bool, ground: Option<&'t mut Ground>, scan: Option<&'t mut Scan>) -> Self {
         Self {
             nodes: Vec::new(),
-            layout: Layout::new(&entry.path, 0),
-            file_name: entry.path.clone(),
+            layout: Layout::new(&file.path, 0),
+            file,
             digests,
             ground,
+            scan,
             written: 0,
             again_len: 0,
             unwritten: 0,
@@ -274,7 +280,7 @@ impl<'t> Taker<'t> {
             // The parent could not be written.
             (None, None) => FolderId::default(),
         };
-        let above_name = if parent == 0 { &self.file_name } else { above.place.as_ref().map_or("", |p| &p.name) };
+        let above_name = if parent == 0 { &self.file.path } else { above.place.as_ref().map_or("", |p| &p.name) };
         let nameless = nameless(node, above_name);
         let is_number = matches!(node.how, "pdf" | "pdf-file" | "pdf-objects" | "resource")
             && node.name.iter().all(u8::is_ascii_digit);
@@ -368,6 +374,9 @@ impl Sink for Taker<'_> {
             inside: None,
         };
         self.take(&mut node, content);
+        if let Some(scan) = &mut self.scan {
+            scan.member(self.file, member, content);
+        }
         self.nodes.push(node);
         if self.stop { Visit::Stop } else { Visit::Open }
     }
