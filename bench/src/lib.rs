@@ -150,7 +150,7 @@ fn through_worker(batches: &[Batch], rows: &mut dyn FnMut(&dyn Record)) -> u64 {
     let mut worker = Worker::new(Settings::default());
     let mut rows = |r: &dyn Record| rows(r);
     for batch in batches {
-        worker.batch(batch.frames(), &mut rows, &mut NoStore, None);
+        worker.batch(batch.frames(), &mut rows, &mut NoStore);
     }
     worker.finish(&mut rows, &mut NoStore);
     batches.iter().map(|b| b.len() as u64).sum()

@@ -137,7 +137,7 @@ pub fn capture_to_logs(data: &[u8]) {
     let mut batch = Batch::new();
     let mut rows = |r: &dyn Record| sinks.write(r).expect("a sink takes everything");
     while captures.fill(&mut batch) {
-        worker.batch(batch.frames(), &mut rows, &mut NoStore, None);
+        worker.batch(batch.frames(), &mut rows, &mut NoStore);
     }
     worker.finish(&mut rows, &mut NoStore);
     let s = worker.stats();

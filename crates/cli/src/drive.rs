@@ -6,7 +6,7 @@ use crate::pool;
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{MAX_PARTS, POOL_COUNT, PoolState, Rows, Settings, Stats, Tap, Worker};
-use sekisho_files::{NoStore, Store};
+use sekisho_files::NoStore;
 use sekisho_proto::Secrets;
 use sekisho_record::Record;
 use std::cell::RefCell;
@@ -52,7 +52,7 @@ pub fn gather(common: &Common, captures: Captures, settings: Settings, gather: &
     let gather = RefCell::new(gather);
     let mut rows = |row: &dyn Record| gather.borrow_mut().row(row);
     let go_on = || gather.borrow_mut().part_done();
-    drive(common, captures, Worker::new(settings), &mut rows, &mut NoStore, None, go_on)
+    drive(common, captures, Worker::new(settings), &mut rows, &mut NoStore, go_on)
 }
 
 /// Runs `worker` over `captures` in this thread. `go_on` is asked after each batch; false ends the pass early.
@@ -61,8 +61,7 @@ pub fn drive(
     mut captures: Captures,
     mut worker: Worker,
     rows: &mut dyn Rows,
-    store: &mut dyn Store,
-    mut tap: Option<&mut dyn Tap>,
+    tap: &mut dyn Tap,
     mut go_on: impl FnMut() -> bool,
 ) -> Outcome {
     let read = captures.progress();
@@ -75,8 +74,7 @@ pub fn drive(
         packets += batch.len() as u64;
         // A bug in a parser loses its batch, not the run; it is counted and makes the exit code 1.
         let pass = catch_unwind(AssertUnwindSafe(|| {
-            let tap = tap.as_mut().map(|t| &mut **t as &mut dyn Tap);
-            worker.batch(batch.frames(), rows, store, tap);
+            worker.batch(batch.frames(), rows, tap);
         }));
         lost += u64::from(pass.is_err());
         progress.at(read.read_len(), packets);
@@ -84,7 +82,7 @@ pub fn drive(
             break;
         }
     }
-    lost += u64::from(catch_unwind(AssertUnwindSafe(|| worker.finish(rows, store))).is_err());
+    lost += u64::from(catch_unwind(AssertUnwindSafe(|| worker.finish(rows, tap))).is_err());
     progress.clear();
     let (stats, pools, memory_len) = (worker.stats(), worker.pools(), worker.memory_len());
     // The process ends soon: giving all tables back one by one would only take time.

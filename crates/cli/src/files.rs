@@ -21,7 +21,7 @@ pub fn run(args: &Files) -> Result<bool> {
     let mut rows = |_: &dyn Record| {};
     // One folder and one index for all flows: one shard.
     let worker = Worker::with_shards(settings, 1);
-    let outcome = drive::drive(&args.common, captures, worker, &mut rows, &mut folder, None, || true);
+    let outcome = drive::drive(&args.common, captures, worker, &mut rows, &mut folder, || true);
     let kept = folder.finish().with_context(to)?;
     if !args.common.quiet {
         let files = outcome.stats.files;

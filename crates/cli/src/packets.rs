@@ -5,8 +5,8 @@ use crate::{drive, input};
 use anyhow::{Context, Result, bail};
 use hashbrown::{HashMap, HashSet};
 use sekisho_capture::{Batch, Captures, PcapngWriter};
-use sekisho_engine::{Tap, Worker};
-use sekisho_files::NoStore;
+use sekisho_engine::{Settings, Tap, Watch, Worker};
+use sekisho_files::Store;
 use sekisho_record::{Record, Value, for_each};
 use sekisho_types::{SeededState, Uid};
 use sekisho_wire::filter::Filter;
@@ -29,6 +29,8 @@ struct Chosen {
     firsts: HashMap<Uid, u64, SeededState>,
     uid: (Uid, bool),
 }
+
+impl Store for Chosen {}
 
 impl Tap for Chosen {
     fn packet(&mut self, packet: u64, uid: Uid) {
@@ -122,8 +124,9 @@ fn find(common: &Common, chosen: &mut Chosen) -> Result<HashMap<u64, String, See
             }
         }
     };
-    let worker = Worker::with_shards(input::settings(common)?, 1);
-    drive::drive(common, input::open(common)?, worker, &mut rows, &mut NoStore, Some(chosen), || true);
+    let settings = Settings { watch: Watch::Packets, ..input::settings(common)? };
+    let worker = Worker::with_shards(settings, 1);
+    drive::drive(common, input::open(common)?, worker, &mut rows, chosen, || true);
     chosen.frames.sort_unstable();
     chosen.frames.dedup();
     let mut comments: HashMap<u64, String, SeededState> = HashMap::with_hasher(SeededState(common.seed));

@@ -1,6 +1,7 @@
 //! Where extracted files go: a folder with safe names and `index.ndjson`.
 
 use hashbrown::HashMap;
+use sekisho_engine::Tap;
 use sekisho_files::{FileMeta, Finished, IndexEntry, Store, StoreId, safe_name};
 use sekisho_output::{JsonEncoder, JsonStyle};
 use sekisho_record::{Record, Text};
@@ -118,6 +119,8 @@ fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(path)
 }
 
+impl Tap for Folder {}
+
 impl Store for Folder {
     fn create(&mut self, fuid: Uid, _meta: &FileMeta) -> Option<StoreId> {
         if self.failed.is_some() {
@@ -134,7 +137,7 @@ impl Store for Folder {
         Some(id)
     }
 
-    fn write_at(&mut self, id: StoreId, offset: u64, bytes: &[u8]) -> bool {
+    fn write_at(&mut self, id: StoreId, offset: u64, bytes: &[u8], _packet: u64) -> bool {
         let written = self.file(id).and_then(|f| f.write_all_at(bytes, offset));
         self.note(written).is_some()
     }

@@ -1,14 +1,15 @@
 //! The parsers' view of files, on top of the files crate.
 
-use crate::Rows;
-use sekisho_files::{FileHandle, FileManager, FileSummary, Store};
+use crate::{Rows, Tap};
+use sekisho_files::{FileHandle, FileManager, FileSummary};
+use sekisho_flow::Moment;
 use sekisho_proto::{FileId, FileInfo, FileMeta, Files};
-use sekisho_types::{FlowInfo, Timestamp};
+use sekisho_types::{Arrival, Dir, FlowInfo, Timestamp};
 
 /// Lends the worker's file manager to one parser call.
 pub(crate) struct FileHost<'a> {
     pub manager: &'a mut FileManager,
-    pub store: &'a mut dyn Store,
+    pub tap: &'a mut dyn Tap,
     pub rows: &'a mut dyn Rows,
 }
 
@@ -42,16 +43,16 @@ impl Files for FileHost<'_> {
         FileId(self.manager.open(flow, meta).0)
     }
 
-    fn data(&mut self, id: FileId, ts: Timestamp, bytes: &[u8]) {
-        self.manager.data(handle(id), ts, bytes, self.store);
+    fn data(&mut self, id: FileId, at: Arrival, bytes: &[u8]) {
+        self.manager.data(handle(id), at, bytes, self.tap);
     }
 
-    fn data_at(&mut self, id: FileId, ts: Timestamp, at: (u64, bool), bytes: &[u8]) {
-        self.manager.data_at(handle(id), ts, at, bytes, self.store);
+    fn data_at(&mut self, id: FileId, at: Arrival, place: (u64, bool), bytes: &[u8]) {
+        self.manager.data_at(handle(id), at, place, bytes, self.tap);
     }
 
     fn gap(&mut self, id: FileId, ts: Timestamp, len: u64) {
-        self.manager.gap(handle(id), ts, len, self.store);
+        self.manager.gap(handle(id), ts, len, self.tap);
     }
 
     fn set_name(&mut self, id: FileId, name: &[u8]) {
@@ -67,8 +68,12 @@ impl Files for FileHost<'_> {
     }
 
     fn close(&mut self, id: FileId, ts: Timestamp, complete: bool) -> FileInfo {
-        let info = info(self.manager.close(handle(id), ts, complete, self.store));
+        let info = info(self.manager.close(handle(id), ts, complete, self.tap));
         self.emit();
         info
+    }
+
+    fn clear(&mut self, flow: &FlowInfo, (number, at): (u64, Arrival), dir: Dir, offset: u64, bytes: &[u8]) {
+        self.tap.clear(flow, dir, offset, bytes, Moment { ts: at.ts, number, source: at.packet });
     }
 }

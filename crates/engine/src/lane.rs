@@ -7,9 +7,10 @@ use crate::files::FileHost;
 use crate::pass::{Host, Pass};
 use crate::records::{TunnelRecord, WeirdRecord};
 use crate::settings::Remembered;
+use crate::tap::{Tap, Watch};
 use crate::tunnels::Noted;
 use crate::{Rows, Settings, Stats};
-use sekisho_files::{FileManager, Store};
+use sekisho_files::FileManager;
 use sekisho_flow::defrag::{Defragmenter, Outcome};
 use sekisho_flow::{FlowId, FlowTable, Handled, Moment, Packet};
 use sekisho_record::{EnumName, Port, Tail};
@@ -30,12 +31,6 @@ pub(crate) struct Outer {
     pub uid: Option<Uid>,
     pub kind: Option<TunnelKind>,
     pub depth: usize,
-}
-
-/// Told where each frame went; for cutting packets out again.
-pub trait Tap {
-    /// Frame number `packet` belongs to flow `uid`; several calls for a frame that carries a tunnel.
-    fn packet(&mut self, packet: u64, uid: Uid);
 }
 
 /// What a packet had in it.
@@ -79,6 +74,8 @@ impl Lane {
         let files = sekisho_files::Limits { numbered_count: remembered.numbered, ..settings.files };
         let mut host = Host::new(FileManager::new(files, seed), seed, &remembered);
         host.out.secrets = Some(Arc::clone(&settings.secrets));
+        host.watch = settings.watch;
+        host.out.wants_clear = settings.watch == Watch::Streams;
         host.out.across.set_limit(remembered.joined_len);
         host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
         Self {
@@ -104,8 +101,8 @@ impl Lane {
     }
 
     /// Time has come to `now`: what is due by then ends.
-    pub fn advance(&mut self, now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
-        self.flows.advance(now, &mut Pass { host: &mut self.host, rows, store });
+    pub fn advance(&mut self, now: Timestamp, rows: &mut dyn Rows, tap: &mut dyn Tap) {
+        self.flows.advance(now, &mut Pass { host: &mut self.host, rows, tap });
         if now >= self.host.out.across.next_due() {
             self.host.out.across.advance(now, &mut self.host.out.events);
             self.emit_joined(rows);
@@ -152,25 +149,27 @@ impl Lane {
             self.host.control_header = control::header(d, bytes);
         }
         let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
-        let mut pass = Pass { host: &mut self.host, rows: way.rows, store: way.store };
+        let mut pass = Pass { host: &mut self.host, rows: way.rows, tap: way.tap };
         let handled = self.flows.packet(&packet, &mut pass)?;
         if self.host.parsers_len > self.host.parsers_cap {
-            self.relieve(way.at, way.rows, way.store);
+            self.relieve(way.at, way.rows, way.tap);
         }
         if self.flows.reassembly_len() > self.reassembly_high {
-            self.relieve_reassembly(way.at, way.rows, way.store);
+            self.relieve_reassembly(way.at, way.rows, way.tap);
         }
         if self.host.files.has_records() {
-            self.emit_files(way.rows, way.store);
+            self.emit_files(way.rows, way.tap);
         }
-        way.tapped(handled.uid);
+        if self.host.watch >= Watch::Packets {
+            way.tapped(handled.uid);
+        }
         Some(handled)
     }
 
     /// A packet that is late: the table's time is the run's.
     #[cold]
     fn catch_up(&mut self, way: &mut Way<'_>) {
-        self.advance(way.now, way.rows, way.store);
+        self.advance(way.now, way.rows, way.tap);
     }
 
     /// A fragment, or a packet that may have another in it.
@@ -335,14 +334,14 @@ impl Lane {
     }
 
     /// Ends files that stalled, and logs those that ended without their parsers' doing.
-    pub fn sweep(&mut self, now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
-        self.host.files.advance_time(now, store);
-        self.emit_files(rows, store);
+    pub fn sweep(&mut self, now: Timestamp, rows: &mut dyn Rows, tap: &mut dyn Tap) {
+        self.host.files.advance_time(now, tap);
+        self.emit_files(rows, tap);
     }
 
     /// Logs the files that ended.
-    pub fn emit_files(&mut self, rows: &mut dyn Rows, store: &mut dyn Store) {
-        FileHost { manager: &mut self.host.files, store, rows }.emit();
+    pub fn emit_files(&mut self, rows: &mut dyn Rows, tap: &mut dyn Tap) {
+        FileHost { manager: &mut self.host.files, tap, rows }.emit();
     }
 
     /// The live flows, oldest first: the numbers of their first packets.
@@ -351,8 +350,8 @@ impl Lane {
     }
 
     /// Ends one flow.
-    pub fn end(&mut self, flow: FlowId, rows: &mut dyn Rows, store: &mut dyn Store) {
-        self.flows.end(flow, &mut Pass { host: &mut self.host, rows, store });
+    pub fn end(&mut self, flow: FlowId, rows: &mut dyn Rows, tap: &mut dyn Tap) {
+        self.flows.end(flow, &mut Pass { host: &mut self.host, rows, tap });
     }
 
     /// Logs what is left of address resolution.
@@ -361,9 +360,9 @@ impl Lane {
     }
 
     /// All flows have ended: what is left beside them goes. The closing rows of tunnels, by their ends.
-    pub fn finish(&mut self, now: Timestamp, store: &mut dyn Store) -> Vec<(FiveTuple, TunnelRecord)> {
+    pub fn finish(&mut self, now: Timestamp, tap: &mut dyn Tap) -> Vec<(FiveTuple, TunnelRecord)> {
         self.defrag.finish();
-        self.host.files.finish(store);
+        self.host.files.finish(tap);
         self.host.tunnels.finish(now)
     }
 
@@ -408,19 +407,17 @@ pub(crate) struct Way<'a> {
     /// The run's time: no earlier than any packet so far.
     pub now: Timestamp,
     pub rows: &'a mut dyn Rows,
-    pub store: &'a mut dyn Store,
-    pub tap: Option<&'a mut (dyn Tap + 'a)>,
+    pub tap: &'a mut dyn Tap,
     /// Frames of the other fragments, while a datagram put together is handled.
     pub others: Vec<u64>,
 }
 
 impl Way<'_> {
+    #[cold]
     fn tapped(&mut self, uid: Uid) {
-        if let Some(tap) = &mut self.tap {
-            tap.packet(self.at.number, uid);
-            for &packet in &self.others {
-                tap.packet(packet, uid);
-            }
+        self.tap.packet(self.at.number, uid);
+        for &packet in &self.others {
+            self.tap.packet(packet, uid);
         }
     }
 }

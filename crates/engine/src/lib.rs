@@ -21,17 +21,19 @@ mod settings;
 mod shard;
 mod slice;
 mod stats_log;
+mod tap;
 mod tunnels;
 mod worker;
 
 pub use budget::{Budget, FIXED_LEN, MAX_PARTS, MIN_LEN, POOL_COUNT, Pool, PoolState};
 pub use control::{ArpRecord, IcmpRecord, IgmpRecord, NdpRecord};
 pub use known::{KnownHostsRecord, KnownServicesRecord};
-pub use lane::{MAX_TUNNEL_DEPTH, Tap};
+pub use lane::MAX_TUNNEL_DEPTH;
 pub use records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
 pub use slice::{Balance, Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
 pub use stats_log::{STATS_INTERVAL, StatsRecord};
+pub use tap::{Tap, Watch};
 pub use worker::{EPOCH_LEN, Worker};
 
 use sekisho_proto::Fact;

@@ -7,10 +7,11 @@ use crate::expect::Expectations;
 use crate::files::FileHost;
 use crate::records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
 use crate::settings::Remembered;
+use crate::tap::{Tap, Watch};
 use crate::tunnels::{Noted, Tunnels};
 use crate::{Rows, Stats, known};
 use hashbrown::HashSet;
-use sekisho_files::{FileManager, Store};
+use sekisho_files::FileManager;
 use sekisho_flow::{ConnRecord, Flow, Moment, Sink};
 use sekisho_proto::{
     Across, Choice, Cx, Expectation, Outbox, Parser, Probing, ProtoId, ProtoSet, Start, Transport, choose, proto_bit,
@@ -29,6 +30,8 @@ const VIOLATIONS_WITHIN_LEN: u64 = 10 * 1024;
 /// A worker's state above the flow table.
 pub(crate) struct Host {
     pub out: Outbox,
+    /// What the tap is told.
+    pub watch: Watch,
     pub files: FileManager,
     pub expectations: Expectations,
     /// Expected flows between other hosts, which may be dealt to another shard.
@@ -54,6 +57,7 @@ impl Host {
         out.remembered.set_limit(remembered.facts);
         Self {
             out,
+            watch: Watch::Nothing,
             files,
             expectations: Expectations::new(seed, remembered.expectations),
             announced: Vec::new(),
@@ -73,7 +77,7 @@ impl Host {
 pub(crate) struct Pass<'a> {
     pub host: &'a mut Host,
     pub rows: &'a mut dyn Rows,
-    pub store: &'a mut dyn Store,
+    pub tap: &'a mut dyn Tap,
 }
 
 fn transport(flow: &FlowInfo) -> Option<Transport> {
@@ -95,8 +99,8 @@ fn elsewhere(e: &Expectation, by: &FlowInfo) -> Option<Announced> {
 impl Pass<'_> {
     /// One call into a parser.
     fn call(&mut self, flow: &Flow, transport: Transport, at: Moment, f: impl FnOnce(&mut Cx<'_>)) {
-        let mut files = FileHost { manager: &mut self.host.files, store: self.store, rows: self.rows };
-        let mut cx = Cx::new(at.ts, at.number, &flow.info, transport, &mut self.host.out, &mut files);
+        let mut files = FileHost { manager: &mut self.host.files, tap: self.tap, rows: self.rows };
+        let mut cx = Cx::new(at.ts, at.number, &flow.info, transport, &mut self.host.out, &mut files).from(at.source);
         f(&mut cx);
     }
 
@@ -265,11 +269,11 @@ impl Pass<'_> {
                 return;
             }
             *app = App::Opaque;
-            flow.set_opaque();
+            self.set_opaque(flow);
         } else if std::mem::take(&mut self.host.out.opaque) {
             // Nothing will come that changes its rows: an encrypted flow costs counters only.
             self.end_parser(flow, app, at);
-            flow.set_opaque();
+            self.set_opaque(flow);
         } else {
             self.recount(app);
         }
@@ -432,7 +436,7 @@ impl Pass<'_> {
             return self.late(flow, app, dir, bytes, at);
         }
         *app = App::Opaque;
-        flow.set_opaque();
+        self.set_opaque(flow);
     }
 
     /// A message of a control protocol is added to its flow's sum.
@@ -478,8 +482,27 @@ impl Pass<'_> {
             return;
         }
         *app = App::Opaque;
-        flow.set_opaque();
+        self.set_opaque(flow);
     }
+
+    /// No parser wants the flow's bytes any more. Whoever watches does.
+    fn set_opaque(&self, flow: &mut Flow) {
+        if self.host.watch < Watch::Streams {
+            flow.set_opaque();
+        }
+    }
+
+    /// Bytes of a stream, the last of those that were handed on, go to whoever watches.
+    #[cold]
+    fn watched(&mut self, flow: &Flow, dir: Dir, bytes: &[u8], at: Moment) {
+        let offset = stream_start(flow, dir, bytes.len() as u64);
+        self.tap.stream(&flow.info, dir, offset, bytes, at);
+    }
+}
+
+/// Where the last `len` bytes of a stream begin: 0 is the first after the SYN.
+fn stream_start(flow: &Flow, dir: Dir, len: u64) -> u64 {
+    flow.stream_offset(dir).saturating_sub(len).saturating_sub(1)
 }
 
 impl Sink for Pass<'_> {
@@ -493,10 +516,16 @@ impl Sink for Pass<'_> {
     }
 
     fn data(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
+        if self.host.watch == Watch::Streams {
+            self.watched(flow, dir, bytes, at);
+        }
         self.offer(flow, app, dir, bytes, at);
     }
 
     fn datagram(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, payload: &[u8], wire_len: u32, at: Moment) {
+        if self.host.watch == Watch::Streams {
+            self.tap.datagram(&flow.info, dir, payload, at);
+        }
         if flow.info.tuple.proto == ip_proto::UDP {
             if !payload.is_empty() {
                 self.offer(flow, app, dir, payload, at);
@@ -508,8 +537,13 @@ impl Sink for Pass<'_> {
     }
 
     fn gap(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, len: u64, at: Moment) {
-        let gaps = &mut self.host.stats.gap_bytes;
-        *gaps = gaps.saturating_add(len);
+        if self.host.watch == Watch::Streams {
+            self.tap.gap(&flow.info, dir, stream_start(flow, dir, len), len, at);
+        }
+        if !matches!(app, App::Opaque) {
+            let gaps = &mut self.host.stats.gap_bytes;
+            *gaps = gaps.saturating_add(len);
+        }
         match app {
             App::Active(parser) => {
                 let Some(transport) = transport(&flow.info) else { return };
@@ -549,6 +583,9 @@ impl Sink for Pass<'_> {
             *open = open.saturating_sub(1);
         }
         self.host.files.flow_ended(flow.info.uid);
+        if self.host.watch == Watch::Streams {
+            self.tap.closed(&flow.info, at);
+        }
         let payload = flow.stream_offset(Dir::Orig) + flow.stream_offset(Dir::Resp) > 0;
         stats.one_sided_flows += u64::from(payload && flow.info.seen.one_sided().is_some());
         self.rows.row(&record);

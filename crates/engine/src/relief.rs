@@ -1,10 +1,9 @@
 //! What a lane tells of its memory, and how it gives some up.
 
-use crate::Rows;
 use crate::budget::{Lens, Order, Usage};
 use crate::lane::Lane;
 use crate::pass::Pass;
-use sekisho_files::Store;
+use crate::{Rows, Tap};
 use sekisho_flow::{FlowId, FlowTable, Moment};
 use sekisho_types::Timestamp;
 use std::cmp::Reverse;
@@ -107,39 +106,39 @@ impl Lane {
     }
 
     /// An epoch is over: gives up what has to be, in the fixed order.
-    pub fn obey(&mut self, order: &Order, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
+    pub fn obey(&mut self, order: &Order, at: Moment, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         if let Some(goal) = order.parsers_goal {
-            self.evict_holders(goal.saturating_sub(self.shared_len()), at, rows, store);
+            self.evict_holders(goal.saturating_sub(self.shared_len()), at, rows, tap);
         }
         if let Some(goal) = order.live_goal {
-            self.evict_idle(goal, at, rows, store);
+            self.evict_idle(goal, at, rows, tap);
         }
         let in_use = self.flows.stats().allocated_len;
         let spare = in_use.saturating_add(SPARE_LEN);
         let goal = order.reassembly_goal.unwrap_or(spare).min(spare);
         if len(self.flows.reassembly_len()) > goal {
-            self.flows.shed_reassembly(size(goal), &mut Pass { host: &mut self.host, rows, store }, at);
+            self.flows.shed_reassembly(size(goal), &mut Pass { host: &mut self.host, rows, tap }, at);
         }
         self.allow(order.caps);
     }
 
     /// Within an epoch: out-of-order bytes near the lane's allowance. Without this the next hole would be given up,
     /// whosever it is.
-    pub fn relieve_reassembly(&mut self, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
+    pub fn relieve_reassembly(&mut self, at: Moment, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         let goal = size(self.caps[2] / 8 * LOW_EIGHTHS);
-        self.flows.shed_reassembly(goal, &mut Pass { host: &mut self.host, rows, store }, at);
+        self.flows.shed_reassembly(goal, &mut Pass { host: &mut self.host, rows, tap }, at);
     }
 
     /// Within an epoch: parsers have come to hold more than the lane's allowance.
-    pub fn relieve(&mut self, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
+    pub fn relieve(&mut self, at: Moment, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         let goal = u64::try_from(self.host.parsers_cap).unwrap_or(0) / 8 * RELIEF_EIGHTHS;
-        self.evict_holders(goal, at, rows, store);
+        self.evict_holders(goal, at, rows, tap);
     }
 
     /// Evicts flows whose parsers hold memory until parsers hold at most `goal` bytes: those first that hold more
     /// than most ordinary flows do, by powers of two; those alike, and the others, by how long they have been idle.
     /// Else flows that pile up state would drive out everybody who pauses.
-    fn evict_holders(&mut self, goal: u64, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
+    fn evict_holders(&mut self, goal: u64, at: Moment, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         let goal = i64::try_from(goal).unwrap_or(i64::MAX);
         let held = |lane: &Self, id| lane.flows.flow(id).map_or(0, |(_, app)| app.counted_len());
         let mut flows: Vec<FlowId> = self.idle(|lane, id| held(lane, id) > 0).collect();
@@ -149,15 +148,15 @@ impl Lane {
             if self.host.parsers_len <= goal {
                 return;
             }
-            self.flows.evict_flow(flow, &mut Pass { host: &mut self.host, rows, store }, at);
+            self.flows.evict_flow(flow, &mut Pass { host: &mut self.host, rows, tap }, at);
         }
     }
 
     /// Evicts flows, in the table's own order, until the live ones take at most `goal` bytes of it.
-    fn evict_idle(&mut self, goal: u64, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
+    fn evict_idle(&mut self, goal: u64, at: Moment, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         let live = self.flows.stats().flows;
         let surplus = size(live.saturating_sub(goal / flow_len()));
-        self.flows.evict_idlest(surplus, &mut Pass { host: &mut self.host, rows, store }, at);
+        self.flows.evict_idlest(surplus, &mut Pass { host: &mut self.host, rows, tap }, at);
     }
 
     /// The live flows that `wanted` names, the longest idle first.

@@ -4,6 +4,7 @@ use sekisho_types::{Interval, Timestamp, ip_proto};
 use sekisho_wire::filter::Filter;
 
 use crate::budget::Budget;
+use crate::tap::Watch;
 use std::sync::Arc;
 
 /// How a pass behaves.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub checksums: bool,
     /// Keys to what is encrypted; captures may add to them on the way.
     pub secrets: Arc<Secrets>,
+    /// What the tap is told; a pass in parts has none.
+    pub watch: Watch,
 }
 
 /// Entries of what one part of the pass remembers beside its flows.

@@ -6,8 +6,7 @@ use crate::budget::{Order, Usage};
 use crate::deal::{Announced, Hash};
 use crate::lane::{Carried, Lane, Outer, Way};
 use crate::records::TunnelRecord;
-use crate::{Rows, Settings, Stats};
-use sekisho_files::Store;
+use crate::{Rows, Settings, Stats, Tap};
 use sekisho_flow::{FlowId, Moment};
 use sekisho_types::{FiveTuple, Timestamp};
 use sekisho_wire::Decoded;
@@ -184,17 +183,17 @@ impl Shard {
     }
 
     /// Time has come to `now`.
-    pub fn advance(&mut self, now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
+    pub fn advance(&mut self, now: Timestamp, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         for lane in self.lanes_mut() {
-            lane.advance(now, rows, store);
+            lane.advance(now, rows, tap);
         }
         self.next_due = self.lanes().map(Lane::next_due).min().unwrap_or_default();
     }
 
     /// An epoch is over: files that stalled end.
-    pub fn sweep(&mut self, now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
+    pub fn sweep(&mut self, now: Timestamp, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         for lane in self.lanes_mut() {
-            lane.sweep(now, rows, store);
+            lane.sweep(now, rows, tap);
         }
     }
 
@@ -209,10 +208,10 @@ impl Shard {
         orders: &mut impl Iterator<Item = &'o Order>,
         at: Moment,
         rows: &mut dyn Rows,
-        store: &mut dyn Store,
+        tap: &mut dyn Tap,
     ) {
         for (lane, order) in self.lanes_mut().zip(orders) {
-            lane.obey(order, at, rows, store);
+            lane.obey(order, at, rows, tap);
         }
     }
 
@@ -233,9 +232,9 @@ impl Shard {
     }
 
     /// Ends a flow.
-    pub fn end(&mut self, lane: usize, flow: FlowId, rows: &mut dyn Rows, store: &mut dyn Store) {
+    pub fn end(&mut self, lane: usize, flow: FlowId, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         if let Some(lane) = self.lanes_mut().nth(lane) {
-            lane.end(flow, rows, store);
+            lane.end(flow, rows, tap);
         }
     }
 
@@ -247,8 +246,8 @@ impl Shard {
     }
 
     /// All flows have ended: what is left beside them goes. The closing rows of tunnels, by their ends.
-    pub fn finish(&mut self, now: Timestamp, store: &mut dyn Store) -> Vec<(FiveTuple, TunnelRecord)> {
-        self.lanes_mut().flat_map(|lane| lane.finish(now, store)).collect()
+    pub fn finish(&mut self, now: Timestamp, tap: &mut dyn Tap) -> Vec<(FiveTuple, TunnelRecord)> {
+        self.lanes_mut().flat_map(|lane| lane.finish(now, tap)).collect()
     }
 
     /// All flows have ended: logs what was joined across them.
@@ -259,9 +258,9 @@ impl Shard {
     }
 
     /// Logs the files that ended without their parsers' doing.
-    pub fn emit_files(&mut self, rows: &mut dyn Rows, store: &mut dyn Store) {
+    pub fn emit_files(&mut self, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         for lane in self.lanes_mut() {
-            lane.emit_files(rows, store);
+            lane.emit_files(rows, tap);
         }
     }
 

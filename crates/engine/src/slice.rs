@@ -385,8 +385,8 @@ impl Part {
             let mut rows = self.keyed(rows);
             self.time(slice, item.at, Some(0), &mut rows);
             rows.key = self.key(slice, item);
-            let mut store = NoStore;
-            let mut way = way(slice, &frame, item, &mut rows, &mut store);
+            let mut tap = NoStore;
+            let mut way = way(slice, &frame, item, &mut rows, &mut tap);
             if item.msdu == 0 && !decoded.anomalies.is_empty() {
                 self.shard.note_anomalies(decoded, &mut way);
             }
@@ -410,8 +410,8 @@ impl Part {
             let mut rows = self.keyed(rows);
             self.time(slice, item.at, Some(stage), &mut rows);
             rows.key = self.key(slice, item);
-            let mut store = NoStore;
-            let mut way = way(slice, &frame, item, &mut rows, &mut store);
+            let mut tap = NoStore;
+            let mut way = way(slice, &frame, item, &mut rows, &mut tap);
             let parcel = self.shard.parcel(parcel, frame.data, self.hash, &mut way);
             found.extend(parcel.map(|parcel| Found { item: next(item), parcel }));
         }
@@ -431,8 +431,8 @@ impl Part {
             let mut rows = self.keyed(rows);
             self.leaf_time(slice, item.at, &mut rows);
             rows.key = self.key(slice, item);
-            let mut store = NoStore;
-            let mut way = way(slice, &frame, item, &mut rows, &mut store);
+            let mut tap = NoStore;
+            let mut way = way(slice, &frame, item, &mut rows, &mut tap);
             if item.msdu == 0 && !decoded.anomalies.is_empty() {
                 self.shard.note_anomalies(decoded, &mut way);
             }
@@ -449,8 +449,8 @@ impl Part {
         let mut rows = self.keyed(rows);
         self.time(slice, item.at, None, &mut rows);
         rows.key = self.key(slice, item);
-        let mut store = NoStore;
-        let mut way = way(slice, &frame, item, &mut rows, &mut store);
+        let mut tap = NoStore;
+        let mut way = way(slice, &frame, item, &mut rows, &mut tap);
         self.shard.parcel(parcel, frame.data, self.hash, &mut way);
     }
 
@@ -473,7 +473,7 @@ impl Part {
     /// After a slice that [`Slice::ends_epoch`] and [`Balance::epoch`]: gives up what has to be.
     pub fn obey(&mut self, slice: &Slice, rows: &mut dyn KeyedRows) {
         let Some(last) = slice.len().checked_sub(1).and_then(|n| u32::try_from(n).ok()) else { return };
-        let at = Moment { ts: slice.times.last().copied().unwrap_or_default(), number: slice.number(last) };
+        let at = Moment::new(slice.times.last().copied().unwrap_or_default(), slice.number(last));
         let key = Key::new(at.number, RELIEF, self.index * LANES);
         self.follow(at, &mut Keyed { key, rows });
     }
@@ -571,14 +571,13 @@ fn packet(frame: &Frame<'_>, item: Item) -> Decoded {
     }
 }
 
-fn way<'a>(slice: &Slice, frame: &Frame<'a>, item: Item, rows: &'a mut Keyed<'_>, store: &'a mut NoStore) -> Way<'a> {
+fn way<'a>(slice: &Slice, frame: &Frame<'a>, item: Item, rows: &'a mut Keyed<'_>, tap: &'a mut NoStore) -> Way<'a> {
     Way {
-        at: Moment { ts: frame.ts, number: frame.number },
+        at: Moment::new(frame.ts, frame.number),
         frame: frame.data,
         now: slice.times.get(item.at as usize).copied().unwrap_or(frame.ts),
         rows,
-        store,
-        tap: None,
+        tap,
         others: Vec::new(),
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::budget::{Ledger, POOL_COUNT, PoolState, Usage};
 use crate::deal::{Dealer, Place, TOGETHER};
-use crate::lane::{Tap, Way};
+use crate::lane::Way;
 use crate::once::Once;
 use crate::shard::Shard;
 use crate::stats_log::StatsLog;
-use crate::{Rows, Settings, Stats};
+use crate::{Rows, Settings, Stats, Tap, Watch};
 use sekisho_capture::Frame;
-use sekisho_files::{NoStore, Store};
+use sekisho_files::NoStore;
 use sekisho_flow::Moment;
 use sekisho_proto::Secrets;
 use sekisho_record::Record;
@@ -34,6 +34,7 @@ pub struct Worker {
     /// Before then no shard has a timer.
     next_due: Timestamp,
     secrets: Arc<Secrets>,
+    watch: Watch,
 }
 
 impl Worker {
@@ -44,7 +45,7 @@ impl Worker {
         Self::with_shards(settings, count)
     }
 
-    /// An empty worker with `count` shards: one, where all flows have to share a store or a tap.
+    /// An empty worker with `count` shards: one, where all flows have to share what `tap` keeps.
     pub fn with_shards(settings: Settings, count: usize) -> Self {
         let count = count.max(1);
         let settings = Arc::new(settings);
@@ -59,6 +60,7 @@ impl Worker {
             now: Timestamp(i64::MIN),
             next_due: Timestamp(i64::MIN),
             secrets: Arc::clone(&settings.secrets),
+            watch: settings.watch,
         };
         if let Some(shard) = worker.shards.get_mut(TOGETHER) {
             shard.lead();
@@ -73,29 +75,18 @@ impl Worker {
         &self.secrets
     }
 
-    /// Takes frames in the timeline's order. Rows leave through `rows` as soon as they are complete.
-    pub fn batch<'f>(
-        &mut self,
-        frames: impl IntoIterator<Item = Frame<'f>>,
-        rows: &mut dyn Rows,
-        store: &mut dyn Store,
-        mut tap: Option<&mut (dyn Tap + '_)>,
-    ) {
+    /// Takes frames in the timeline's order. Rows leave through `rows` as soon as they are complete; files' content, and
+    /// what else [`Settings::watch`] asks for, through `tap`.
+    pub fn batch<'f>(&mut self, frames: impl IntoIterator<Item = Frame<'f>>, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         let mut once = std::mem::take(&mut self.once);
         let rows = &mut once.rows(rows);
         for frame in frames {
-            self.frame(&frame, rows, store, tap.as_mut().map(|t| &mut **t as &mut dyn Tap));
+            self.frame(&frame, rows, tap);
         }
         self.once = once;
     }
 
-    fn frame(
-        &mut self,
-        frame: &Frame<'_>,
-        rows: &mut dyn Rows,
-        store: &mut dyn Store,
-        tap: Option<&mut (dyn Tap + '_)>,
-    ) {
+    fn frame(&mut self, frame: &Frame<'_>, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         let decoded = decode(LinkType(frame.link_type), frame.data, frame.orig_len);
         let wanted = self.filter.as_ref().is_none_or(|f| f.matches(&decoded, frame.orig_len));
         if wanted {
@@ -103,20 +94,22 @@ impl Worker {
             self.stats.count(frame);
         }
         if self.now >= self.next_due {
-            self.timers(rows, store);
+            self.timers(rows, tap);
         }
         if !wanted {
             self.stats.filtered += 1;
-            return self.end_epoch(frame.number, rows, store);
+            return self.end_epoch(frame.number, rows, tap);
         }
-        let at = Moment { ts: frame.ts, number: frame.number };
+        let at = Moment::new(frame.ts, frame.number);
         let link = LinkType(frame.link_type);
         let place = match self.dealer.whole_tcp(&decoded).or_else(|| self.dealer.plain(link, frame.data)) {
             Some(place) => place,
             None => self.dealer.packet(&decoded, frame.data, self.now),
         };
-        let tap = tap.map(|t| t as &mut dyn Tap);
-        let mut way = Way { at, frame: frame.data, now: self.now, rows, store, tap, others: Vec::new() };
+        if self.watch == Watch::Streams {
+            tap.frame(frame, &decoded);
+        }
+        let mut way = Way { at, frame: frame.data, now: self.now, rows, tap, others: Vec::new() };
         if !decoded.anomalies.is_empty()
             && let Some(shard) = self.shards.get_mut(place.shard)
         {
@@ -134,7 +127,7 @@ impl Worker {
         if place.announces {
             self.meet();
         }
-        self.end_epoch(frame.number, rows, store);
+        self.end_epoch(frame.number, rows, tap);
     }
 
     /// A packet and whatever it carries.
@@ -156,11 +149,11 @@ impl Worker {
     }
 
     /// Time has passed: shards in their order.
-    fn timers(&mut self, rows: &mut dyn Rows, store: &mut dyn Store) {
+    fn timers(&mut self, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         let mut next = Timestamp(i64::MAX);
         for shard in &mut self.shards {
             if shard.next_due() <= self.now {
-                shard.advance(self.now, rows, store);
+                shard.advance(self.now, rows, tap);
             }
             next = next.min(shard.next_due());
         }
@@ -176,13 +169,13 @@ impl Worker {
         }
     }
 
-    fn end_epoch(&mut self, number: u64, rows: &mut dyn Rows, store: &mut dyn Store) {
+    fn end_epoch(&mut self, number: u64, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         if number.is_multiple_of(EPOCH_LEN) {
             self.dealer.end_epoch();
             for shard in &mut self.shards {
-                shard.sweep(self.now, rows, store);
+                shard.sweep(self.now, rows, tap);
             }
-            self.balance(Moment { ts: self.now, number }, rows, store);
+            self.balance(Moment::new(self.now, number), rows, tap);
             if self.stats_log.as_mut().is_some_and(|log| log.is_due(self.now)) {
                 self.log_stats(rows);
             }
@@ -199,12 +192,12 @@ impl Worker {
     }
 
     /// Memory is divided anew among the shards; what is too much goes.
-    fn balance(&mut self, at: Moment, rows: &mut dyn Rows, store: &mut dyn Store) {
+    fn balance(&mut self, at: Moment, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         let usages = self.usages();
         let orders = self.ledger.epoch(&usages);
         let mut orders = orders.iter();
         for shard in &mut self.shards {
-            shard.obey(&mut orders, at, rows, store);
+            shard.obey(&mut orders, at, rows, tap);
         }
     }
 
@@ -231,7 +224,7 @@ impl Worker {
     }
 
     /// The capture is over: everything pending is logged. Flows end oldest first.
-    pub fn finish(&mut self, rows: &mut dyn Rows, store: &mut dyn Store) {
+    pub fn finish(&mut self, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         let mut once = std::mem::take(&mut self.once);
         let rows = &mut once.rows(rows);
         let usages = self.usages();
@@ -240,7 +233,7 @@ impl Worker {
             self.log_stats(rows);
         }
         for shard in &mut self.shards {
-            shard.advance(self.now, rows, store);
+            shard.advance(self.now, rows, tap);
         }
         let of = |(i, s): (usize, &Shard)| {
             s.order().into_iter().map(move |(n, lane, id)| (n, i, lane, id)).collect::<Vec<_>>()
@@ -249,11 +242,11 @@ impl Worker {
         flows.sort_by_key(|f| (f.0, f.1));
         for (_, shard, lane, id) in flows {
             if let Some(shard) = self.shards.get_mut(shard) {
-                shard.end(lane, id, rows, store);
+                shard.end(lane, id, rows, tap);
             }
         }
         let mut shards: Vec<&mut Shard> = self.shards.iter_mut().collect();
-        finish(&mut shards, self.now, rows, store);
+        finish(&mut shards, self.now, rows, tap);
         let usages = self.usages();
         self.ledger.note(&usages);
         self.once = once;
@@ -272,17 +265,17 @@ impl Worker {
 
 /// All flows have ended: what was joined across them is logged, address resolution ends, tunnels in the order of their ends,
 /// then files.
-pub(crate) fn finish(shards: &mut [&mut Shard], now: Timestamp, rows: &mut dyn Rows, store: &mut dyn Store) {
+pub(crate) fn finish(shards: &mut [&mut Shard], now: Timestamp, rows: &mut dyn Rows, tap: &mut dyn Tap) {
     for shard in shards.iter_mut() {
         shard.finish_joined(rows);
         shard.finish_neighbours(rows);
     }
-    let mut tunnels: Vec<_> = shards.iter_mut().flat_map(|s| s.finish(now, store)).collect();
+    let mut tunnels: Vec<_> = shards.iter_mut().flat_map(|s| s.finish(now, tap)).collect();
     tunnels.sort_by_key(|t| t.0);
     for (_, row) in &tunnels {
         rows.row(row);
     }
     for shard in shards {
-        shard.emit_files(rows, store);
+        shard.emit_files(rows, tap);
     }
 }

@@ -25,7 +25,7 @@ fn dhcp(seed: u64, budget: Budget) -> Vec<String> {
         }
     };
     while captures.fill(&mut batch) {
-        worker.batch(batch.frames(), &mut rows, &mut NoStore, None);
+        worker.batch(batch.frames(), &mut rows, &mut NoStore);
     }
     worker.finish(&mut rows, &mut NoStore);
     out

@@ -35,7 +35,7 @@ fn run(link: u32, frames: &[(Timestamp, Vec<u8>)]) -> Result {
         });
     };
     while captures.fill(&mut batch) {
-        worker.batch(batch.frames(), &mut rows, &mut NoStore, None);
+        worker.batch(batch.frames(), &mut rows, &mut NoStore);
     }
     worker.finish(&mut rows, &mut NoStore);
     let stats = worker.stats();

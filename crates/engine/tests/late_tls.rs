@@ -28,7 +28,7 @@ fn sessions(port: u16, script: &[(Dir, &[u8])]) -> usize {
     let (mut batch, mut count) = (Batch::new(), 0);
     let mut rows = |r: &dyn Record| count += usize::from(r.schema().log == "ssl");
     while captures.fill(&mut batch) {
-        worker.batch(batch.frames(), &mut rows, &mut NoStore, None);
+        worker.batch(batch.frames(), &mut rows, &mut NoStore);
     }
     worker.finish(&mut rows, &mut NoStore);
     count

@@ -61,7 +61,7 @@ fn feed(worker: &mut Worker, link_type: u32, packets: &Packets, rows: &mut dyn F
         data,
     });
     let mut rows = |r: &dyn Record| rows(r);
-    worker.batch(frames, &mut rows, &mut NoStore, None);
+    worker.batch(frames, &mut rows, &mut NoStore);
 }
 
 /// Compares what is held with what is counted, in the middle of a pass; then ends it: nothing may be left.
@@ -226,7 +226,7 @@ fn goldens_are_counted_and_leave_nothing() {
     for path in &paths {
         let mut captures = Captures::open(&[path]).expect("opens");
         while captures.fill(&mut batch) {
-            worker.batch(batch.frames(), &mut |_: &dyn Record| {}, &mut NoStore, None);
+            worker.batch(batch.frames(), &mut |_: &dyn Record| {}, &mut NoStore);
         }
     }
     drop(batch);

@@ -37,7 +37,7 @@ fn in_one_go(batches: &[Arc<Batch>], settings: Settings) -> Vec<String> {
     let mut out = Vec::new();
     let mut rows = |r: &dyn Record| out.push(text(r));
     for batch in batches {
-        worker.batch(batch.frames(), &mut rows, &mut NoStore, None);
+        worker.batch(batch.frames(), &mut rows, &mut NoStore);
     }
     worker.finish(&mut rows, &mut NoStore);
     out

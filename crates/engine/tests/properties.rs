@@ -93,7 +93,7 @@ fn text(row: &dyn Record, view: View) -> Option<String> {
 fn run(packets: &[Packet], view: View) -> (Vec<String>, Vec<String>, Stats) {
     let mut worker = Worker::new(settings());
     let (mut during, mut after) = (Vec::new(), Vec::new());
-    worker.batch(frames(packets), &mut |r: &dyn Record| during.extend(text(r, view)), &mut NoStore, None);
+    worker.batch(frames(packets), &mut |r: &dyn Record| during.extend(text(r, view)), &mut NoStore);
     worker.finish(&mut |r: &dyn Record| after.extend(text(r, view)), &mut NoStore);
     (during, after, worker.stats())
 }
@@ -237,7 +237,7 @@ fn ordered_rows(packets: &[Packet], count: usize) -> Vec<String> {
     let mut worker = Worker::with_shards(settings(), count);
     let mut out = Vec::new();
     let mut rows = |r: &dyn Record| out.extend(text(r, View::Everything));
-    worker.batch(frames(packets), &mut rows, &mut NoStore, None);
+    worker.batch(frames(packets), &mut rows, &mut NoStore);
     worker.finish(&mut rows, &mut NoStore);
     out
 }

@@ -1,6 +1,7 @@
 //! One file while it passes.
 
 use crate::hash::Hashers;
+use crate::holes::Holes;
 use crate::join::{Held, Spans};
 use crate::record::FlowColumns;
 use crate::store::{Store, StoreId};
@@ -24,6 +25,8 @@ pub(crate) struct Way<'a> {
     pub(crate) store: &'a mut dyn Store,
     /// Memory for files is used up: nothing more is kept of content.
     pub(crate) full: bool,
+    /// Number of the packet that brought the bytes.
+    pub(crate) packet: u64,
 }
 
 /// The state of a resource that comes in parts.
@@ -70,6 +73,10 @@ struct Stored {
     /// Bytes written.
     len: u64,
     cut_off: bool,
+    /// The first and the last packet that brought what was written.
+    packets: Option<(u64, u64)>,
+    /// What the gaps left out.
+    holes: Holes,
 }
 
 /// What is left of a file when it is over.
@@ -79,6 +86,8 @@ pub(crate) struct Rest {
     pub(crate) stored_end: u64,
     pub(crate) stored_len: u64,
     pub(crate) cut_off: bool,
+    pub(crate) packets: (u64, u64),
+    pub(crate) holes: Holes,
 }
 
 impl File {
@@ -115,7 +124,7 @@ impl File {
         let joined =
             self.joined.as_ref().map_or(0, |j| block_len(size_of::<Joined>()) + j.spans.heap_len() + j.held.held_len());
         let hashers = if self.hashers.is_some() { block_len(size_of::<Hashers>()) } else { 0 };
-        let content = self.head.heap_len() + self.content.heap_len();
+        let content = self.head.heap_len() + self.content.heap_len() + self.stored.holes.heap_len();
         block_len(size_of::<Self>()) + self.meta.heap_len() + list_len(&self.flows) + content + joined + hashers
     }
 
@@ -153,12 +162,16 @@ impl File {
         self.deliver(bytes, way.full);
     }
 
-    /// A hole in a plain file.
-    pub(crate) fn gap(&mut self, len: u64) {
+    /// A hole in a plain file. `kept`: its content is, and so is where it lacks something.
+    pub(crate) fn gap(&mut self, len: u64, kept: bool) {
         self.finish_head();
         self.hashers = None;
         self.missing = self.missing.saturating_add(len);
+        let start = self.pos;
         self.pos = self.pos.saturating_add(len);
+        if self.stored.id.is_some() || kept && !self.stored.asked {
+            self.stored.holes.add(start, self.pos);
+        }
     }
 
     /// Bytes of a part at `offset` of the resource.
@@ -255,7 +268,7 @@ impl File {
         if now.is_empty() {
             return;
         }
-        if !way.store.write_at(id, offset, now) {
+        if !way.store.write_at(id, offset, now, way.packet) {
             way.stats.store_failed += 1;
             way.store.discard(id);
             self.stored.id = None;
@@ -263,6 +276,8 @@ impl File {
         }
         way.stats.extracted_len = way.stats.extracted_len.saturating_add(now.len() as u64);
         self.stored.len = self.stored.len.saturating_add(now.len() as u64);
+        let (first, last) = self.stored.packets.get_or_insert((way.packet, way.packet));
+        (*first, *last) = ((*first).min(way.packet), (*last).max(way.packet));
         self.stored.end = self.stored.end.max(offset.saturating_add(now.len() as u64));
     }
 
@@ -271,10 +286,17 @@ impl File {
         self.finish_head();
         if let Some(joined) = self.joined.take() {
             let end = joined.spans.end();
+            if self.stored.id.is_some() {
+                joined.spans.lacking().for_each(|(s, e)| self.stored.holes.add(s, e));
+            }
             self.missing = end.saturating_sub(joined.spans.covered_len());
             if self.missing > 0 || self.overflow > 0 || (self.pos < end && !self.read_back(end, way)) {
                 self.hashers = None;
             }
+        }
+        let end = self.stored.end.max(self.stored.holes.end());
+        if let (Some(_), Some(total), false) = (self.stored.id, self.meta.total_len, self.stored.cut_off) {
+            self.stored.holes.add(end, total);
         }
         let hashes = self.hashers.take().map_or_else(Hashes::default, |h| h.finish());
         Rest {
@@ -283,6 +305,8 @@ impl File {
             stored_end: self.stored.end,
             stored_len: self.stored.len,
             cut_off: self.stored.cut_off,
+            packets: self.stored.packets.unwrap_or_default(),
+            holes: std::mem::take(&mut self.stored.holes),
         }
     }
 

@@ -52,6 +52,12 @@ impl Spans {
         self.0.iter().map(|(s, e)| e - s).sum()
     }
 
+    /// The parts before the last covered byte that are not covered, in order.
+    pub(crate) fn lacking(&self) -> impl Iterator<Item = (u64, u64)> {
+        let starts = std::iter::once(0).chain(self.0.iter().map(|&(_, e)| e));
+        starts.zip(self.0.iter().map(|&(s, _)| s))
+    }
+
     /// Offset after the last covered byte.
     pub(crate) fn end(&self) -> u64 {
         self.0.last().map_or(0, |&(_, e)| e)
@@ -122,6 +128,9 @@ mod tests {
                 let expected: Vec<u64> = (start..end).filter(|&i| !model[i as usize]).collect();
                 assert_eq!(fresh, expected);
                 model[start as usize..end as usize].fill(true);
+                let lacking: Vec<u64> = spans.lacking().flat_map(|(s, e)| s..e).collect();
+                let last = model.iter().rposition(|&b| b).unwrap();
+                assert_eq!(lacking, (0..last as u64).filter(|&i| !model[i as usize]).collect::<Vec<_>>());
                 assert_eq!(spans.covered_len(), model.iter().filter(|&&b| b).count() as u64);
                 assert!(spans.0.windows(2).all(|w| w[0].1 < w[1].0), "{spans:?}");
             }

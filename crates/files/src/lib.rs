@@ -28,6 +28,7 @@
 
 mod file;
 mod hash;
+mod holes;
 mod join;
 mod manager;
 mod mime;
@@ -40,6 +41,7 @@ mod store;
 mod tests;
 
 pub use hash::{HashSet, Hashes};
+pub use holes::MAX_HOLES;
 pub use manager::{FileHandle, FileManager, Limits, Stats};
 pub use mime::{HEAD_LEN, mime_type};
 pub use ocsp::OcspRecord;

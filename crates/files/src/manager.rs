@@ -7,7 +7,7 @@ use crate::{
 };
 use hashbrown::HashMap;
 use sekisho_record::{Set, Tail, Text};
-use sekisho_types::{Addr, FlowInfo, Heap, Interval, SeededState, Timestamp, Uid, block_len};
+use sekisho_types::{Addr, Arrival, FlowInfo, Heap, Interval, SeededState, Timestamp, Uid, block_len};
 
 /// Places of one flow's file number in its table, which is between 7/16 and 7/8 full.
 const NUMBER_LEN: usize = size_of::<(Uid, u32)>() * 16 / 9;
@@ -177,7 +177,8 @@ impl FileManager {
     }
 
     /// The next bytes.
-    pub fn data(&mut self, handle: FileHandle, ts: Timestamp, bytes: &[u8], store: &mut dyn Store) {
+    pub fn data(&mut self, handle: FileHandle, at: Arrival, bytes: &[u8], store: &mut dyn Store) {
+        let Arrival { ts, packet } = at;
         if bytes.is_empty() {
             return;
         }
@@ -195,7 +196,7 @@ impl FileManager {
         let Some(Slot { entry: Entry::File(file), .. }) = slots.get_mut(target.index()) else {
             return;
         };
-        let mut way = Way { limits, stats, store, full };
+        let mut way = Way { limits, stats, store, full, packet };
         let settled = file.is_settled();
         file.touch(ts);
         match offset {
@@ -220,11 +221,12 @@ impl FileManager {
     pub fn data_at(
         &mut self,
         handle: FileHandle,
-        ts: Timestamp,
+        at: Arrival,
         (offset, ends): (u64, bool),
         bytes: &[u8],
         store: &mut dyn Store,
     ) {
+        let Arrival { ts, packet } = at;
         if bytes.is_empty() || !matches!(self.entry(handle), Some(Entry::File(_))) {
             return;
         }
@@ -237,7 +239,7 @@ impl FileManager {
         if ends {
             file.touch(ts);
         }
-        file.data_at(offset, bytes, &mut Way { limits, stats, store, full });
+        file.data_at(offset, bytes, &mut Way { limits, stats, store, full, packet });
         self.recount(handle);
     }
 
@@ -246,9 +248,10 @@ impl FileManager {
         match self.entry(handle) {
             Some(Entry::File(_)) => {
                 self.restart_if_stalled(handle, ts, store);
+                let kept = self.limits.extract == Extract::All;
                 if let Some(Entry::File(file)) = self.entry_mut(handle) {
                     file.touch(ts);
-                    file.gap(len);
+                    file.gap(len, kept);
                 }
                 self.recount(handle);
             }
@@ -640,7 +643,7 @@ impl FileManager {
 
     /// Writes the rows of a file that is over. `heard`: the protocol saw its proper end.
     fn conclude(&mut self, mut file: File, heard: bool, stalled: bool, store: &mut dyn Store) -> FileSummary {
-        let rest = file.end(&mut Way { limits: &self.limits, stats: &mut self.stats, store, full: false });
+        let rest = file.end(&mut Way { limits: &self.limits, stats: &mut self.stats, store, full: false, packet: 0 });
         let whole = file.missing == 0
             && file.overflow == 0
             && (file.reached_total() || heard && file.meta.total_len.is_none() && file.meta.range.is_none());
@@ -660,7 +663,18 @@ impl FileManager {
             let announced = file.meta.total_len.map_or(0, |t| t.saturating_sub(rest.stored_len));
             let missing_len = if rest.cut_off { announced } else { announced.max(file.missing) };
             let stored_len = rest.stored_end;
-            let name = store.finish(id, &Finished { record, stored_len, cut_off: rest.cut_off, missing_len });
+            let (first_packet, last_packet) = rest.packets;
+            let finished = Finished {
+                record,
+                stored_len,
+                cut_off: rest.cut_off,
+                missing_len,
+                holes: rest.holes.list(),
+                holes_more: rest.holes.more(),
+                first_packet,
+                last_packet,
+            };
+            let name = store.finish(id, &finished);
             for row in &mut rows {
                 row.extracted.clone_from(&name);
                 row.extracted_cutoff = Some(rest.cut_off);

@@ -135,6 +135,14 @@ pub struct IndexEntry {
     pub is_orig: bool,
     /// Extraction stopped at the size limit.
     pub cut_off: bool,
+    /// Number of the first packet that brought content.
+    pub first_packet: u64,
+    /// Number of the last one.
+    pub last_packet: u64,
+    /// Where bytes are missing, e.g. `100-200,900-1000`: offsets of the first missing byte and of the next one there.
+    pub holes: Option<String>,
+    /// Holes that `holes` does not tell, as there are too many.
+    pub holes_more: u64,
 }
 
 impl IndexEntry {
@@ -159,6 +167,13 @@ impl IndexEntry {
             resp_h: r.resp_h,
             is_orig: r.is_orig,
             cut_off: finished.cut_off,
+            first_packet: finished.first_packet,
+            last_packet: finished.last_packet,
+            holes: (!finished.holes.is_empty()).then(|| {
+                let holes: Vec<String> = finished.holes.iter().map(|(from, to)| format!("{from}-{to}")).collect();
+                holes.join(",")
+            }),
+            holes_more: finished.holes_more,
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use sekisho_record::Text;
-use sekisho_types::{Addr, FiveTuple, FlowInfo, Interval, Timestamp, Uid};
+use sekisho_types::{Addr, Arrival, FiveTuple, FlowInfo, Interval, Timestamp, Uid};
 use std::collections::BTreeMap;
 
 fn flow(n: u8) -> FlowInfo {
@@ -28,6 +28,11 @@ fn secs(s: i64) -> Timestamp {
     Timestamp::from_parts(s, 0)
 }
 
+/// In packet number `s`, for simplicity.
+fn at(s: i64) -> Arrival {
+    Arrival { ts: secs(s), packet: s as u64 }
+}
+
 fn hashing() -> Limits {
     Limits { hashes: HashSet::ALL, ..Limits::default() }
 }
@@ -49,7 +54,7 @@ impl Store for Memory {
         Some(id)
     }
 
-    fn write_at(&mut self, id: StoreId, offset: u64, bytes: &[u8]) -> bool {
+    fn write_at(&mut self, id: StoreId, offset: u64, bytes: &[u8], _: u64) -> bool {
         let file = self.files.get_mut(&id).unwrap();
         let (start, end) = (offset as usize, offset as usize + bytes.len());
         file.resize(file.len().max(end), 0);
@@ -86,9 +91,9 @@ fn one(manager: &mut FileManager) -> FileRecord {
 fn logs_a_whole_file() {
     let mut m = FileManager::new(hashing(), 0);
     let h = m.open(&flow(1), FileMeta { total_len: Some(3), filename: Some("a.txt".into()), ..meta() });
-    m.data(h, secs(5), b"ab", &mut NoStore);
+    m.data(h, at(5), b"ab", &mut NoStore);
     assert_eq!(m.info(h).seen_bytes, 2);
-    m.data(h, secs(7), b"c", &mut NoStore);
+    m.data(h, at(7), b"c", &mut NoStore);
     let s = m.close(h, secs(3), true, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.ts, r.duration, r.seen_bytes, r.total_bytes), (secs(5), Interval::from_secs(2), 3, Some(3)));
@@ -123,7 +128,7 @@ fn ftp_names_stand_in_columns_of_their_own() {
     let mut m = FileManager::new(Limits::default(), 0);
     let meta = FileMeta { source: "FTP_DATA", filename: Some("flag.tar".into()), total_len: Some(4), ..meta() };
     let h = m.open(&flow(1), meta);
-    m.data(h, secs(1), b"abcd", &mut NoStore);
+    m.data(h, at(1), b"abcd", &mut NoStore);
     m.close(h, secs(3), true, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.filename, r.total_bytes), (None, None));
@@ -134,7 +139,7 @@ fn ftp_names_stand_in_columns_of_their_own() {
 fn nothing_seen_nothing_logged() {
     let mut m = FileManager::new(Limits::default(), 0);
     let h = m.open(&flow(1), meta());
-    m.data(h, secs(1), b"", &mut NoStore);
+    m.data(h, at(1), b"", &mut NoStore);
     assert_eq!(m.close(h, secs(3), true, &mut NoStore).seen_bytes, 0);
     assert!(!m.has_records());
 }
@@ -143,10 +148,10 @@ fn nothing_seen_nothing_logged() {
 fn a_hole_ends_hashing_and_settles_the_type() {
     let mut m = FileManager::new(hashing(), 0);
     let h = m.open(&flow(1), FileMeta { total_len: Some(120), ..meta() });
-    m.data(h, secs(1), b"plain text, plain text", &mut NoStore);
+    m.data(h, at(1), b"plain text, plain text", &mut NoStore);
     m.gap(h, secs(2), 58, &mut NoStore);
     assert_eq!(m.info(h).mime_type, Some("text/plain"));
-    m.data(h, secs(3), &[b'x'; 40], &mut NoStore);
+    m.data(h, at(3), &[b'x'; 40], &mut NoStore);
     m.close(h, secs(3), true, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.seen_bytes, r.missing_bytes, r.complete, r.timedout), (62, 58, false, false));
@@ -154,13 +159,13 @@ fn a_hole_ends_hashing_and_settles_the_type() {
 
     let h = m.open(&flow(2), meta());
     m.gap(h, secs(2), 10, &mut NoStore);
-    m.data(h, secs(3), b"plain text, plain text", &mut NoStore);
+    m.data(h, at(3), b"plain text, plain text", &mut NoStore);
     m.close(h, secs(3), false, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.mime_type, r.ts, r.timedout, r.complete), (None, secs(2), false, false));
 
     let h = m.open(&flow(3), meta());
-    m.data(h, secs(1), b"plain text, plain text", &mut NoStore);
+    m.data(h, at(1), b"plain text, plain text", &mut NoStore);
     m.close(h, secs(500), false, &mut NoStore);
     let r = one(&mut m);
     assert!(r.timedout && !r.complete && r.duration == Interval::ZERO, "it stalled before its flow ended");
@@ -173,7 +178,7 @@ fn reads_ocsp_responses_in_any_split() {
         let mut m = FileManager::new(Limits::default(), 0);
         let h = m.open(&flow(1), FileMeta { known_mime, ..meta() });
         for bytes in response.chunks(piece) {
-            m.data(h, secs(1), bytes, &mut NoStore);
+            m.data(h, at(1), bytes, &mut NoStore);
         }
         m.close(h, secs(3), true, &mut NoStore);
         let rows: Vec<_> = m.take_ocsp().collect();
@@ -199,7 +204,7 @@ fn headers_of_executables_are_read_in_pieces_and_not_across_holes() {
                 if hole.is_some_and(|at| sent >= at && sent < 200) {
                     m.gap(h, secs(i as i64), part.len() as u64, &mut NoStore);
                 } else {
-                    m.data(h, secs(i as i64), part, &mut NoStore);
+                    m.data(h, at(i as i64), part, &mut NoStore);
                 }
                 sent += part.len();
             }
@@ -220,17 +225,17 @@ fn headers_of_executables_are_read_in_pieces_and_not_across_holes() {
 fn analyzers_follow_the_type() {
     let mut m = FileManager::new(Limits::default(), 0);
     let h = m.open(&flow(1), meta());
-    m.data(h, secs(1), b"MZ\x90\0\x03\0\0\0", &mut NoStore);
+    m.data(h, at(1), b"MZ\x90\0\x03\0\0\0", &mut NoStore);
     m.close(h, secs(3), true, &mut NoStore);
     assert_eq!(one(&mut m).analyzers.0, ["PE"]);
     let known = FileMeta { known_mime: Some("application/ocsp-response"), source: "SSL", ..meta() };
     let h = m.open(&flow(1), known);
-    m.data(h, secs(1), b"plain text, plain text", &mut NoStore);
+    m.data(h, at(1), b"plain text, plain text", &mut NoStore);
     m.close(h, secs(3), true, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.analyzers.0.as_slice(), r.mime_type), (["OCSP_REPLY"].as_slice(), Some("application/ocsp-response")));
     let h = m.open(&flow(1), FileMeta { unlogged: true, ..meta() });
-    m.data(h, secs(1), b"certificate", &mut NoStore);
+    m.data(h, at(1), b"certificate", &mut NoStore);
     assert!(!m.close(h, secs(3), true, &mut NoStore).fuid.is_none());
     assert!(!m.has_records());
 }
@@ -239,13 +244,13 @@ fn analyzers_follow_the_type() {
 fn stalled_files_restart() {
     let mut m = FileManager::new(Limits::default(), 0);
     let h = m.open(&flow(1), FileMeta { source: "FTP_DATA", ..meta() });
-    m.data(h, secs(0), b"one", &mut NoStore);
-    m.data(h, secs(1), b"two", &mut NoStore);
+    m.data(h, at(0), b"one", &mut NoStore);
+    m.data(h, at(1), b"two", &mut NoStore);
     // Looked at after 120 s (active 119 s ago) and after 240 s.
-    m.data(h, secs(239), b"three", &mut NoStore);
+    m.data(h, at(239), b"three", &mut NoStore);
     assert!(!m.has_records());
     let first = m.info(h).fuid;
-    m.data(h, secs(600), b"four", &mut NoStore);
+    m.data(h, at(600), b"four", &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.seen_bytes, r.timedout, r.duration), (11, true, Interval::from_secs(239)));
     assert_ne!(m.info(h).fuid, first);
@@ -263,7 +268,7 @@ fn any_split_gives_the_same_row() {
         let (mut m, mut store) = (FileManager::new(limits, 3), Memory::default());
         let h = m.open(&flow(1), meta());
         for piece in content.chunks(size) {
-            m.data(h, secs(1), piece, &mut store);
+            m.data(h, at(1), piece, &mut store);
         }
         m.close(h, secs(3), true, &mut store);
         assert_eq!(store.files[&StoreId(0)], content);
@@ -284,7 +289,7 @@ fn joined(order: &[usize], limits: Limits) -> (Vec<FileRecord>, Memory, Stats) {
     for (n, &i) in order.iter().enumerate() {
         let h = m.open(&flow(n as u8), part((i * PART) as u64, content.len() as u64));
         for piece in content[i * PART..(i + 1) * PART].chunks(1460) {
-            m.data(h, secs(n as i64), piece, &mut store);
+            m.data(h, at(n as i64), piece, &mut store);
         }
         let s = m.close(h, secs(3), true, &mut store);
         assert!(!s.fuid.is_none());
@@ -335,12 +340,12 @@ fn overlapping_ranges_count_once() {
     let mut m = FileManager::new(hashing(), 0);
     let a = m.open(&flow(1), part(0, 10));
     let b = m.open(&flow(2), part(2, 10));
-    m.data(a, secs(1), b"01234", &mut NoStore);
-    m.data(b, secs(1), b"23456", &mut NoStore);
-    m.data(b, secs(2), b"789", &mut NoStore);
+    m.data(a, at(1), b"01234", &mut NoStore);
+    m.data(b, at(1), b"23456", &mut NoStore);
+    m.data(b, at(2), b"789", &mut NoStore);
     assert_eq!(m.take_records().count(), 2, "whole: ends at once");
     // The server sends on: a new file, as in Zeek.
-    m.data(b, secs(2), b"more", &mut NoStore);
+    m.data(b, at(2), b"more", &mut NoStore);
     m.close(a, secs(3), true, &mut NoStore);
     m.close(b, secs(3), true, &mut NoStore);
     m.finish(&mut NoStore);
@@ -352,7 +357,7 @@ fn overlapping_ranges_count_once() {
 fn sweeps_find_stalled_resources() {
     let mut m = FileManager::new(Limits::default(), 0);
     let h = m.open(&flow(1), part(100, 1000));
-    m.data(h, secs(1), b"abc", &mut NoStore);
+    m.data(h, at(1), b"abc", &mut NoStore);
     m.close(h, secs(3), true, &mut NoStore);
     m.advance_time(secs(100), &mut NoStore);
     assert!(!m.has_records());
@@ -367,7 +372,7 @@ fn limits_open_files() {
     let handles: Vec<_> = (0..5).map(|n| m.open(&flow(n), meta())).collect();
     assert_eq!(handles[3..], [FileHandle::NONE; 2]);
     assert_eq!((m.stats().refused, m.stats().open_now), (2, 3));
-    m.data(FileHandle::NONE, secs(1), b"x", &mut NoStore);
+    m.data(FileHandle::NONE, at(1), b"x", &mut NoStore);
     assert_eq!(m.close(handles[4], secs(3), true, &mut NoStore), FileSummary::default());
     m.close(handles[0], secs(3), true, &mut NoStore);
     assert_ne!(m.open(&flow(9), meta()), FileHandle::NONE);
@@ -381,8 +386,8 @@ fn limits_extraction() {
     let (mut m, mut store) = (FileManager::new(limits, 0), Memory::default());
     for n in 0..3 {
         let h = m.open(&flow(n), FileMeta { filename: Some("../x".into()), ..meta() });
-        m.data(h, secs(1), b"abc", &mut store);
-        m.data(h, secs(1), b"defg", &mut store);
+        m.data(h, at(1), b"abc", &mut store);
+        m.data(h, at(1), b"defg", &mut store);
         m.close(h, secs(3), true, &mut store);
     }
     let rows: Vec<_> = m.take_records().collect();
@@ -398,8 +403,8 @@ fn a_failing_store_is_given_up() {
     let limits = Limits { extract: Extract::All, ..hashing() };
     let (mut m, mut store) = (FileManager::new(limits, 0), Memory { fail: true, ..Memory::default() });
     let h = m.open(&flow(1), meta());
-    m.data(h, secs(1), b"abc", &mut store);
-    m.data(h, secs(1), b"def", &mut store);
+    m.data(h, at(1), b"abc", &mut store);
+    m.data(h, at(1), b"def", &mut store);
     m.close(h, secs(3), true, &mut store);
     let r = one(&mut m);
     assert!(r.extracted.is_none() && r.sha256.is_some());
@@ -430,11 +435,11 @@ fn ids_are_stable_and_unique() {
 fn limits_memory_and_gives_it_all_back() {
     let mut m = FileManager::new(Limits { held_len: 64 << 10, ..hashing() }, 0);
     let plain = m.open(&flow(1), meta());
-    m.data(plain, secs(1), b"GIF89a", &mut NoStore);
+    m.data(plain, at(1), b"GIF89a", &mut NoStore);
     let mut far: Vec<_> = (2..12u8).map(|n| m.open(&flow(n), part(u64::from(n) << 20, 1 << 30))).collect();
     for _ in 0..20 {
         for h in &far {
-            m.data(*h, secs(1), &[1; 1000], &mut NoStore);
+            m.data(*h, at(1), &[1; 1000], &mut NoStore);
         }
     }
     far.extend((12..30u8).map(|n| m.open(&flow(n), meta())));
@@ -442,7 +447,7 @@ fn limits_memory_and_gives_it_all_back() {
     assert!(stats.refused > 0 && stats.held_refused > 0, "{stats:?}");
     assert!(stats.held_len < 80 << 10, "{stats:?}");
     assert!(m.take_peak() as u64 >= stats.held_len);
-    m.data(plain, secs(1), &[0; 10_000], &mut NoStore);
+    m.data(plain, at(1), &[0; 10_000], &mut NoStore);
     let gif = m.close(plain, secs(2), true, &mut NoStore);
     assert_eq!((gif.mime_type, gif.seen_bytes), (Some("image/gif"), 10_006), "files at hand go on");
     for h in far {
@@ -461,7 +466,7 @@ fn pieces_at_offsets_come_in_any_order() {
     let mut store = Memory::default();
     let h = m.open(&flow(1), FileMeta { random_access: true, ..meta() });
     for (offset, piece) in [(3, "def"), (0, "abc"), (2, "cd"), (6, "g")] {
-        m.data_at(h, secs(1), (offset, true), piece.as_bytes(), &mut store);
+        m.data_at(h, at(1), (offset, true), piece.as_bytes(), &mut store);
     }
     m.close(h, secs(1), true, &mut store);
     let r = one(&mut m);
@@ -470,17 +475,99 @@ fn pieces_at_offsets_come_in_any_order() {
     assert!(r.sha256.is_some());
 
     let h = m.open(&flow(1), FileMeta { random_access: true, total_len: Some(100), ..meta() });
-    m.data_at(h, secs(2), (90, false), b"01234", &mut NoStore);
-    m.data_at(h, secs(3), (95, true), b"56789", &mut NoStore);
-    m.data_at(h, secs(4), (0, false), b"x", &mut NoStore);
+    m.data_at(h, at(2), (90, false), b"01234", &mut NoStore);
+    m.data_at(h, at(3), (95, true), b"56789", &mut NoStore);
+    m.data_at(h, at(4), (0, false), b"x", &mut NoStore);
     m.close(h, secs(5), true, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.seen_bytes, r.missing_bytes, r.complete, r.sha256), (11, 89, false, None));
     assert_eq!((r.ts, r.duration, r.timedout), (secs(3), Interval::ZERO, false));
 
     let h = m.open(&flow(1), FileMeta { random_access: true, ..meta() });
-    m.data_at(h, secs(4), (0, false), b"x", &mut NoStore);
+    m.data_at(h, at(4), (0, false), b"x", &mut NoStore);
     m.close(h, secs(5), false, &mut NoStore);
     let r = one(&mut m);
     assert_eq!((r.ts, r.complete, r.timedout), (secs(5), false, true));
+}
+
+/// What was told of the files of one run: their holes and packets.
+fn kept(run: impl FnOnce(&mut FileManager, &mut Memory)) -> Vec<(Vec<u8>, Option<String>, u64, u64, u64)> {
+    let (mut m, mut store) = (FileManager::new(Limits { extract: Extract::All, ..hashing() }, 0), Memory::default());
+    run(&mut m, &mut store);
+    m.finish(&mut store);
+    let told = |(entry, bytes): (&IndexEntry, &Vec<u8>)| {
+        (bytes.clone(), entry.holes.clone(), entry.missing, entry.first_packet, entry.last_packet)
+    };
+    store.finished.iter().zip(store.files.values()).map(told).collect()
+}
+
+#[test]
+fn holes_stay_holes_in_what_is_kept() {
+    let told = kept(|m, store| {
+        let h = m.open(&flow(1), FileMeta { total_len: Some(20), ..meta() });
+        m.gap(h, secs(1), 2, store);
+        m.data(h, at(7), b"cd", store);
+        m.gap(h, secs(2), 1, store);
+        m.gap(h, secs(2), 2, store);
+        // Out of order, as far as packets go.
+        m.data(h, at(5), b"hi", store);
+        m.data(h, at(9), b"jk", store);
+        m.close(h, secs(9), false, store);
+    });
+    assert_eq!(told, [(b"\0\0cd\0\0\0hijk".to_vec(), Some("0-2,4-7,11-20".into()), 14, 5, 9)]);
+    let whole = kept(|m, store| {
+        let h = m.open(&flow(1), FileMeta { total_len: Some(4), ..meta() });
+        m.data(h, at(3), b"ab", store);
+        m.data(h, at(4), b"cd", store);
+        m.close(h, secs(5), true, store);
+    });
+    assert_eq!(whole, [(b"abcd".to_vec(), None, 0, 3, 4)]);
+    // Nothing came behind the last hole.
+    let torn = kept(|m, store| {
+        let h = m.open(&flow(1), meta());
+        m.data(h, at(3), b"ab", store);
+        m.gap(h, secs(4), 30, store);
+        m.close(h, secs(5), true, store);
+    });
+    assert_eq!(torn, [(b"ab".to_vec(), Some("2-32".into()), 30, 3, 3)]);
+}
+
+#[test]
+fn holes_between_parts_are_told() {
+    let told = kept(|m, store| {
+        let (a, b) = (m.open(&flow(1), part(10, 40)), m.open(&flow(2), part(30, 40)));
+        m.data(b, at(2), b"12345", store);
+        m.data(a, at(3), b"abc", store);
+        m.gap(a, secs(4), 3, store);
+        m.data(a, at(4), b"ghi", store);
+        m.close(a, secs(5), true, store);
+        m.close(b, secs(5), true, store);
+    });
+    let mut content = vec![0; 35];
+    content[10..13].copy_from_slice(b"abc");
+    content[16..19].copy_from_slice(b"ghi");
+    content[30..].copy_from_slice(b"12345");
+    assert_eq!(told, [(content, Some("0-10,13-16,19-30,35-40".into()), 29, 2, 4)]);
+}
+
+#[test]
+fn limits_holes_and_says_how_many_there_are() {
+    let (mut m, mut store) = (FileManager::new(Limits { extract: Extract::All, ..hashing() }, 0), Memory::default());
+    let h = m.open(&flow(1), meta());
+    for _ in 0..MAX_HOLES + 10 {
+        m.data(h, at(1), b"x", &mut store);
+        m.gap(h, secs(1), 1, &mut store);
+    }
+    assert!(m.stats().held_len >= (MAX_HOLES * 16) as u64, "they count as memory");
+    m.close(h, secs(2), true, &mut store);
+    let entry = &store.finished[0];
+    assert_eq!(entry.holes.as_ref().map(|h| h.split(',').count()), Some(MAX_HOLES));
+    assert_eq!((entry.holes_more, entry.missing), (10, MAX_HOLES as u64 + 10));
+    // What is not kept needs no list.
+    let mut m = FileManager::new(hashing(), 0);
+    let h = m.open(&flow(1), meta());
+    m.data(h, at(1), b"x", &mut NoStore);
+    let before = m.stats().held_len;
+    m.gap(h, secs(1), 1, &mut NoStore);
+    assert!(m.stats().held_len <= before);
 }

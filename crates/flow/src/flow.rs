@@ -23,13 +23,23 @@ pub struct Packet<'a> {
     pub tunnel: Option<Uid>,
 }
 
-/// When something happened: packet time and packet number.
+/// When something happened: packet time and packet number; and where the bytes at hand come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
     /// Packet time.
     pub ts: Timestamp,
     /// Number of the packet in the timeline, from 1; 0 for what only the passing of time did.
     pub number: u64,
+    /// Number of the packet that brought the bytes at hand: an earlier one than `number` if they had to wait for what
+    /// comes before them.
+    pub source: u64,
+}
+
+impl Moment {
+    /// The moment of packet `number`, whose own bytes are at hand; 0: only time passed.
+    pub const fn new(ts: Timestamp, number: u64) -> Self {
+        Self { ts, number, source: number }
+    }
 }
 
 /// Names a live flow; means nothing after the flow's `closed`.

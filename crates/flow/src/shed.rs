@@ -190,7 +190,7 @@ mod tests {
     use sekisho_types::{Dir, Timestamp};
     use sekisho_wire::tcp_flags::{ACK, FIN, SYN};
 
-    const AT: Moment = Moment { ts: Timestamp(1_700_000_001_000_000_000), number: 99 };
+    const AT: Moment = Moment::new(Timestamp(1_700_000_001_000_000_000), 99);
 
     /// Three flows; bytes wait behind a hole in the second and, fewer, in the third.
     fn holding() -> Bench {

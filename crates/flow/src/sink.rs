@@ -15,7 +15,8 @@ pub trait Sink {
         let _ = (flow, app, at);
     }
 
-    /// The next bytes of a TCP stream, borrowed from the frame when they came in order.
+    /// The next bytes of a TCP stream, borrowed from the frame when they came in order; `at.source` is the packet that
+    /// brought them.
     fn data(&mut self, flow: &mut Flow, app: &mut Self::App, dir: Dir, bytes: &[u8], at: Moment);
 
     /// The captured payload of a UDP, ICMP or other datagram; `wire_len` bytes by its headers.

@@ -143,7 +143,7 @@ impl<A: Default> FlowTable<A> {
         if self.now.0 >= self.wheel.next_due() {
             self.advance(self.now, sink);
         }
-        let at = Moment { ts: p.ts, number: p.number };
+        let at = Moment::new(p.ts, p.number);
         let key = match self.admit(p.decoded) {
             Ok(key) => key,
             Err(weird) => {
@@ -388,7 +388,7 @@ impl<A: Default> FlowTable<A> {
         let Some(slot) = self.slots.get_mut(index) else { return };
         if is_over(&mut slot.flow, now, &self.shared.config) {
             self.shared.stats.flows_expired += 1;
-            self.remove(index, sink, Moment { ts: now, number: 0 });
+            self.remove(index, sink, Moment::new(now, 0));
         } else {
             self.rearm(index, now.0.saturating_add(1));
         }
@@ -410,7 +410,7 @@ impl<A: Default> FlowTable<A> {
     /// Ends one flow, as [`FlowTable::finish`] does with all.
     pub fn end<S: Sink<App = A>>(&mut self, id: FlowId, sink: &mut S) {
         if self.slots.get(id.index).is_some_and(|s| s.generation == id.generation) {
-            self.remove(id.index, sink, Moment { ts: self.now, number: 0 });
+            self.remove(id.index, sink, Moment::new(self.now, 0));
         }
     }
 
@@ -418,7 +418,7 @@ impl<A: Default> FlowTable<A> {
     pub fn finish<S: Sink<App = A>>(&mut self, sink: &mut S) {
         let mut all: Vec<(u64, u32)> = self.slots.iter().map(|(i, s)| (s.flow.info.first_packet, i)).collect();
         all.sort_unstable();
-        let at = Moment { ts: self.now, number: 0 };
+        let at = Moment::new(self.now, 0);
         for (_, index) in all {
             self.remove(index, sink, at);
         }

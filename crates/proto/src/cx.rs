@@ -1,15 +1,17 @@
 use crate::across::Across;
 use crate::{Decoding, Event, ProtoId, Secrets, Transport};
 use sekisho_record::{FileMeta, Head, Tail, Text};
-use sekisho_types::{Addr, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
+use sekisho_types::{Addr, Arrival, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A parser's only way out, valid for one call.
 pub struct Cx<'a> {
     /// Packet time.
     pub ts: Timestamp,
-    /// Number of the packet that brought the bytes, from 1.
+    /// Number of the packet at hand, from 1; 0: only time passed.
     pub packet: u64,
+    /// Number of the packet that brought the bytes: an earlier one, if they had to wait for what comes before them.
+    pub source: u64,
     /// The flow.
     pub flow: &'a FlowInfo,
     /// What carries the bytes.
@@ -135,9 +137,9 @@ pub trait Files {
     /// A file begins.
     fn open(&mut self, flow: &FlowInfo, ts: Timestamp, meta: FileMeta) -> FileId;
     /// The next bytes.
-    fn data(&mut self, id: FileId, ts: Timestamp, bytes: &[u8]);
+    fn data(&mut self, id: FileId, at: Arrival, bytes: &[u8]);
     /// Bytes at an offset of a file with [`FileMeta::random_access`], and whether they end a piece.
-    fn data_at(&mut self, id: FileId, ts: Timestamp, at: (u64, bool), bytes: &[u8]);
+    fn data_at(&mut self, id: FileId, at: Arrival, place: (u64, bool), bytes: &[u8]);
     /// `len` bytes are missing here.
     fn gap(&mut self, id: FileId, ts: Timestamp, len: u64);
     /// The name became known.
@@ -148,6 +150,11 @@ pub trait Files {
     fn info(&self, id: FileId) -> FileInfo;
     /// The file is over; its row is logged. `complete` is false if the protocol knows that it was cut off.
     fn close(&mut self, id: FileId, ts: Timestamp, complete: bool) -> FileInfo;
+    /// Bytes of `flow` as they were before they were encrypted: those of `dir` from `offset` on, in order. With the number
+    /// of the packet at hand. Comes only if [`Outbox::wants_clear`].
+    fn clear(&mut self, flow: &FlowInfo, at: (u64, Arrival), dir: Dir, offset: u64, bytes: &[u8]) {
+        let _ = (flow, at, dir, offset, bytes);
+    }
 }
 
 /// Facts remembered so that each is logged once ([`Cx::emit_once`]); of more the oldest are forgotten, and repeats come.
@@ -258,6 +265,8 @@ pub struct Outbox {
     pub secrets: Option<Arc<Secrets>>,
     /// What is joined across flows. Survives draining.
     pub across: Across,
+    /// Somebody wants to see what was decrypted. Survives draining.
+    pub wants_clear: bool,
     /// Records in the order found.
     pub events: Vec<Event>,
     /// Which of `events` are logged once: other workers may have met the same facts.
@@ -310,7 +319,25 @@ impl<'a> Cx<'a> {
         out: &'a mut Outbox,
         files: &'a mut dyn Files,
     ) -> Self {
-        Self { ts, packet, flow, transport, out, files, decrypted: false, depth: 0 }
+        Self { ts, packet, source: packet, flow, transport, out, files, decrypted: false, depth: 0 }
+    }
+
+    /// The bytes came in packet `source`, before the one at hand.
+    #[must_use]
+    pub fn from(self, source: u64) -> Self {
+        Self { source, ..self }
+    }
+
+    fn arrival(&self) -> Arrival {
+        Arrival { ts: self.ts, packet: self.source }
+    }
+
+    /// Bytes of the flow as they were before they were encrypted, for those who look at everything that passes: those of
+    /// `dir` from `offset` on, in order.
+    pub(crate) fn clear(&mut self, dir: Dir, offset: u64, bytes: &[u8]) {
+        if self.out.wants_clear {
+            self.files.clear(self.flow, (self.packet, self.arrival()), dir, offset, bytes);
+        }
     }
 
     /// First columns of a record about something that happened at `ts`.
@@ -528,13 +555,13 @@ impl<'a> Cx<'a> {
 
     /// The file's next bytes.
     pub fn file_data(&mut self, id: FileId, bytes: &[u8]) {
-        self.files.data(id, self.ts, bytes);
+        self.files.data(id, self.arrival(), bytes);
     }
 
     /// Bytes at `offset` of a file with [`FileMeta::random_access`]; pieces may come in any order and overlap. The
     /// file's times are those of the ends of pieces (`ends`).
     pub fn file_data_at(&mut self, id: FileId, offset: u64, ends: bool, bytes: &[u8]) {
-        self.files.data_at(id, self.ts, (offset, ends), bytes);
+        self.files.data_at(id, self.arrival(), (offset, ends), bytes);
     }
 
     /// `len` bytes of the file are missing here.

@@ -4,7 +4,7 @@ use crate::{Cx, Event, Expectation, FileId, FileInfo, FileMeta, Files, Outbox, P
 #[cfg(test)]
 use crate::{Guess, Probe};
 use sekisho_record::{Record, for_each};
-use sekisho_types::{Addr, Dir, FiveTuple, FlowInfo, Seen, Timestamp, Uid, ip_proto};
+use sekisho_types::{Addr, Arrival, Dir, FiveTuple, FlowInfo, Seen, Timestamp, Uid, ip_proto};
 
 /// A file as the test host saw it.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ impl Files for TestFiles {
         FileId(self.0.len() as u64 - 1)
     }
 
-    fn data(&mut self, id: FileId, _ts: Timestamp, bytes: &[u8]) {
+    fn data(&mut self, id: FileId, _at: Arrival, bytes: &[u8]) {
         if let Some(f) = self.0.get_mut(id.0 as usize) {
             assert!(f.closed.is_none(), "data after close");
             f.content.extend_from_slice(bytes);
@@ -42,7 +42,7 @@ impl Files for TestFiles {
         }
     }
 
-    fn data_at(&mut self, id: FileId, _ts: Timestamp, (offset, _): (u64, bool), bytes: &[u8]) {
+    fn data_at(&mut self, id: FileId, _at: Arrival, (offset, _): (u64, bool), bytes: &[u8]) {
         if let Some(f) = self.0.get_mut(id.0 as usize) {
             assert!(f.closed.is_none(), "data after close");
             f.seen += bytes.len() as u64;

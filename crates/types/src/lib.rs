@@ -14,5 +14,5 @@ pub use addr::{Addr, MacAddr, Subnet, SubnetError};
 pub use flow::{CommunityId, Dir, FiveTuple, FlowInfo, Seen, VlanTags, ip_proto};
 pub use hash::{SeededState, seeded_hash};
 pub use heap::{Heap, block_len, list_len};
-pub use time::{Interval, Timestamp};
+pub use time::{Arrival, Interval, Timestamp};
 pub use uid::Uid;

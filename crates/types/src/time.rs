@@ -8,6 +8,15 @@ pub struct Timestamp(pub i64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Interval(pub i64);
 
+/// When bytes came, and with which packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// Packet time.
+    pub ts: Timestamp,
+    /// Number of the packet that brought them, from 1.
+    pub packet: u64,
+}
+
 impl Timestamp {
     /// From whole seconds and a fraction in nanoseconds; saturates.
     pub const fn from_parts(secs: i64, nanos: u32) -> Self {

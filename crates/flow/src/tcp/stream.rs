@@ -2,7 +2,7 @@ use super::endpoint::{TcpState, marks};
 use crate::flow::Flow;
 use crate::pool;
 use crate::table::Cx;
-use crate::{OverlapPolicy, Sink};
+use crate::{Moment, OverlapPolicy, Sink};
 use sekisho_types::Dir;
 use sekisho_wire::tcp_flags::ACK;
 use std::collections::VecDeque;
@@ -19,6 +19,8 @@ const UNCOUNTED_BUFFERED_LEN: u64 = 10 * 1024 * 1024;
 struct Segment {
     start: u64,
     end: u64,
+    /// Number of the packet that brought it.
+    source: u64,
     /// The bytes; empty if the flow is opaque.
     bytes: Vec<u8>,
     /// False for what was captured of a segment cut by the snaplen: it fills no hole, but is better
@@ -357,7 +359,7 @@ fn new_segment<S>(
     let bytes = if opaque { pool.take_empty(limit) } else { pool.take(bytes, limit) }?;
     cx.shared.stats.segments_buffered += 1;
     cx.shared.stats.buffered_len += end - start;
-    Some(Segment { start, end, bytes, whole, doubtful: false })
+    Some(Segment { start, end, source: cx.at.number, bytes, whole, doubtful: false })
 }
 
 impl Segment {
@@ -384,7 +386,7 @@ fn deliver<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::App, dir: 
         && !bytes.is_empty()
         && !flow.opaque
     {
-        cx.sink.data(flow, app, dir, bytes, cx.at);
+        cx.sink.data(flow, app, dir, bytes, Moment { source: s.source, ..cx.at });
     }
     cx.shared.pool.give(s.bytes);
 }

@@ -44,6 +44,8 @@ pub(super) struct Decrypt {
     early: Option<Early>,
     ends: [End; 2],
     nested: Nested,
+    /// Bytes that each end has sent within.
+    sent_len: [u64; 2],
     established: bool,
 }
 
@@ -88,6 +90,7 @@ impl Decrypt {
             early: None,
             ends: Default::default(),
             nested: Nested::default(),
+            sent_len: [0; 2],
             established: false,
         };
         if tls13 {
@@ -230,6 +233,12 @@ impl Decrypt {
         match content {
             content::APPLICATION_DATA => {
                 self.settle(session, cx);
+                let sent = dir.of_mut(&mut self.sent_len);
+                let offset = *sent;
+                *sent = offset.saturating_add(plain.len() as u64);
+                if !plain.is_empty() {
+                    cx.clear(dir, offset, plain);
+                }
                 self.nested.data(dir, plain, cx);
             }
             content::HANDSHAKE => {
