@@ -62,6 +62,11 @@ impl<'h> Members<'h> {
         self
     }
 
+    /// Members of the content, itself left out.
+    pub fn member_count(&self) -> usize {
+        self.known.len().saturating_sub(1)
+    }
+
     /// Members that no password opened.
     pub fn encrypted(&self) -> u64 {
         self.encrypted

@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::flag;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
+use std::rc::Rc;
 use thiserror::Error;
 
 /// Patterns of one hunt.
@@ -190,11 +191,12 @@ impl Default for Options {
     }
 }
 
-/// Patterns and options, made ready.
+/// Patterns and options, made ready. Cheap to clone.
+#[derive(Clone)]
 pub struct Hunt {
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) options: Options,
-    pub(crate) engine: Engine,
+    pub(crate) engine: Rc<Engine>,
     /// Longest match, in bytes of the content; encoded ones included.
     pub(crate) reach: usize,
     /// Shortest match of all patterns.
@@ -210,7 +212,7 @@ impl Hunt {
         if patterns.len() > PATTERN_COUNT_MAX {
             return Err(PatternError::TooMany);
         }
-        let engine = Engine::new(&patterns, &options)?;
+        let engine = Rc::new(Engine::new(&patterns, &options)?);
         let longest = patterns.iter().map(Pattern::reach).max().unwrap_or(1);
         // Escapes take up to six characters for a byte, and base64 of base64 nearly two.
         let reach = if options.decode { longest * 6 } else { longest }.clamp(64, 4 * REACH_MAX);

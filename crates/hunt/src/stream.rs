@@ -34,6 +34,11 @@ impl Stream {
         Self { depth, ..Self::default() }
     }
 
+    /// Offset from which on hits may still be told.
+    pub fn start(&self) -> u64 {
+        self.base + self.next as u64
+    }
+
     /// Offset of what comes next.
     pub fn end(&self) -> u64 {
         self.base + self.buf.len() as u64
