@@ -107,8 +107,17 @@ pub(crate) struct Decoded {
     pub(crate) len: usize,
     pub(crate) coding: Coding,
     pub(crate) clear: Vec<u8>,
-    /// Where in `clear` something stands that was written otherwise; `None`: everywhere.
-    pub(crate) changed: Option<Vec<usize>>,
+    /// What in `clear` was written otherwise, in order; `None`: everything.
+    pub(crate) changed: Option<Vec<Change>>,
+}
+
+/// A byte that was written as an escape.
+#[derive(Clone, Copy)]
+pub(crate) struct Change {
+    /// Where it is.
+    pub(crate) clear: usize,
+    /// Where its escape began and ended.
+    pub(crate) coded: (usize, usize),
 }
 
 /// Tells of everything that may be encoded in `bytes`, until `each` says false. `least`: length of the shortest match.
@@ -354,24 +363,19 @@ fn around(bytes: &[u8], at: usize, spaces: bool) -> (usize, usize) {
     (start, at + after.iter().take(AFTER_LEN_MAX).take_while(|b| inside(b)).count())
 }
 
-fn unescape(text: &[u8], kind: &Escape) -> (Vec<u8>, Vec<usize>) {
+fn unescape(text: &[u8], kind: &Escape) -> (Vec<u8>, Vec<Change>) {
     let (mut clear, mut changed) = (Vec::with_capacity(text.len()), Vec::new());
-    let mut rest = text;
-    while let Some(&byte) = rest.first() {
+    let mut at = 0;
+    while let Some((&byte, rest)) = text.get(at..).and_then(|rest| rest.first().zip(Some(rest))) {
         let read = if byte == kind.sign { (kind.read)(rest) } else { None };
-        let (byte, len) = match read {
-            Some(read) => {
-                changed.push(clear.len());
-                read
-            }
-            None if byte == b'+' && kind.sign == b'%' => {
-                changed.push(clear.len());
-                (b' ', 1)
-            }
-            None => (byte, 1),
-        };
+        let plus = || (byte == b'+' && kind.sign == b'%').then_some((b' ', 1));
+        let written = read.or_else(plus);
+        let (byte, len) = written.unwrap_or((byte, 1));
+        if written.is_some() {
+            changed.push(Change { clear: clear.len(), coded: (at, at + len) });
+        }
         clear.push(byte);
-        rest = rest.get(len..).unwrap_or(&[]);
+        at += len;
     }
     (clear, changed)
 }

@@ -254,7 +254,7 @@ pub(crate) fn reversed_at(bytes: &[u8], open: usize) -> Option<Span> {
     // The commonest next letters rule out nearly everything.
     if !matches!(
         rest.first()?.to_ascii_lowercase(),
-        b'b' | b'c' | b'e' | b'f' | b'g' | b'm' | b's' | b'n' | b'0'..=b'9'
+        b'b' | b'c' | b'e' | b'f' | b'g' | b'm' | b's' | b'n' | b'o' | b'0'..=b'9'
     ) {
         return None;
     }
@@ -267,16 +267,22 @@ pub(crate) fn reversed_at(bytes: &[u8], open: usize) -> Option<Span> {
     (len >= 2 && rank(word) == Word::Sure && at(&turned, len).is_some()).then_some((start, end))
 }
 
+/// By how much the letters at the end of `word` must be turned to read `clear`; three letters fit some turn too easily.
+fn turn_of(word: &[u8], clear: &[u8]) -> Option<u8> {
+    let end = word.get(word.len().checked_sub(clear.len())?..)?;
+    let (first, wanted) = (end.first()?.to_ascii_lowercase(), *clear.first()?);
+    if !first.is_ascii_lowercase() || first == wanted {
+        return None;
+    }
+    let by = (26 + wanted - first) % 26;
+    let fits = end.iter().zip(clear).all(|(a, b)| crate::coding::rot(a.to_ascii_lowercase(), by) == *b);
+    fits.then_some(by)
+}
+
 /// The flag whose letters are turned, and by how much they must be turned to read it.
 pub(crate) fn turned_at(bytes: &[u8], open: usize) -> Option<(Span, u8)> {
     let (start, word) = word_before(bytes, open)?;
-    let by = [&b"flag"[..], b"ctf"].into_iter().find_map(|clear| {
-        let end: Vec<u8> = word.get(word.len().checked_sub(clear.len())?..)?.to_ascii_lowercase();
-        let by = end.first()?.is_ascii_lowercase().then(|| (26 + clear.first()? - end.first()?) % 26)?;
-        let fits = by != 0 && end.iter().zip(clear).all(|(a, b)| crate::coding::rot(*a, by) == *b);
-        // Three letters fit some turn too easily: only the usual one.
-        (fits && (clear.len() > 3 || by == 13)).then_some(by)
-    })?;
+    let by = turn_of(word, b"flag").or_else(|| turn_of(word, b"ctf").filter(|by| *by == 13))?;
     let rest = bytes.get(open + 1..)?;
     let len = rest.iter().take(INSIDE_LEN_MAX + 1).position(|&b| b == b'}')?;
     let inside: Vec<u8> = rest.get(..len)?.iter().map(|b| crate::coding::rot(*b, by)).collect();
@@ -327,7 +333,7 @@ mod tests {
             "picoCTF{s4n1ty_v3r1f13d_2fd6ed29}",
             "HTB{n0_w4y}",
             "ctf{abcd}",
-            "UMDCTF2026{x}y}",
+            "UMDCTF2026{xyz}",
             "key{s3cr3t}",
             "hitcon{Th1s_1s_n0t_it}",
             "ASIS{d41d8cd98f00b204e9800998ecf8427e}",

@@ -3,6 +3,8 @@
 use crate::pattern::Hunt;
 use crate::scan::{DEPTH_MAX, Found, Hit};
 use crate::stream::Stream;
+use hashbrown::HashMap;
+use sekisho_types::SeededState;
 use sekisho_unpack::{Anomaly, Completeness, Content, Member, MemberId, Sink, Visit};
 
 /// Hits kept of one content.
@@ -30,11 +32,27 @@ struct Known {
     step: String,
 }
 
+/// A hit of a member.
+struct Owned {
+    id: u32,
+    hit: Hit,
+    /// In its name, not in its content.
+    name: bool,
+}
+
+/// A part of a member that another one came out of.
+#[derive(PartialEq, Eq)]
+struct Part {
+    child: u32,
+    /// `None`: it can't be told which.
+    range: Option<(u64, u64)>,
+}
+
 /// Searches everything that an [`sekisho_unpack::Unpacker`] tells it.
 pub struct Members<'h> {
     hunt: &'h Hunt,
     known: Vec<Known>,
-    hits: Vec<(u32, Hit)>,
+    hits: Vec<Owned>,
     counts: Found,
     depth: usize,
     /// Members that are encrypted and that no password opened.
@@ -74,37 +92,49 @@ impl<'h> Members<'h> {
 
     /// All hits, each where it is deepest, and what limits left out.
     pub fn finish(self) -> (Vec<MemberHit>, Found) {
-        let keep: Vec<bool> = self.hits.iter().map(|h| !self.is_deeper(h)).collect();
-        let hits = self.hits.iter().zip(keep).filter(|h| h.1).map(|((id, hit), _)| MemberHit {
-            path: self.path(*id),
-            hit: hit.clone(),
-            root_offset: self.root_offset(*id, hit.offset),
+        let deeper = self.deeper();
+        let is_deepest = |own: &&Owned| {
+            let parts = deeper.get(&(own.id, own.hit.pattern, own.hit.bytes.as_slice()));
+            let inside = |p: &Part| p.range.is_none_or(|(from, to)| (from..to).contains(&own.hit.offset));
+            !parts.is_some_and(|parts| parts.iter().any(inside))
+        };
+        let hits = self.hits.iter().filter(is_deepest).map(|own| MemberHit {
+            path: self.path(own.id),
+            hit: own.hit.clone(),
+            root_offset: self.root_offset(own.id, own.hit.offset),
         });
         (hits.collect(), self.counts)
     }
 
+    /// For each member and each text: parts of the member in which the text was found deeper.
+    fn deeper(&self) -> HashMap<(u32, usize, &[u8]), Vec<Part>, SeededState> {
+        let mut deeper: HashMap<_, Vec<Part>, _> = HashMap::with_hasher(SeededState(0x6465_6570));
+        for own in &self.hits {
+            let mut child = own.id;
+            while let Some(known) = self.known(child) {
+                let Some(parent) = known.parent else { break };
+                let place = known.place.map(|(at, len)| (at, at.saturating_add(len)));
+                // A name stands anywhere in what it was in.
+                let part = Part { child, range: if own.name { None } else { place } };
+                let parts = deeper.entry((parent, own.hit.pattern, own.hit.bytes.as_slice())).or_default();
+                if parts.last().is_none_or(|p| *p != part) {
+                    parts.push(part);
+                }
+                child = parent;
+            }
+        }
+        deeper
+    }
+
+    fn add(&mut self, id: u32, found: Found, name: bool) {
+        self.counts.count(&found);
+        let room = MEMBER_HIT_COUNT_MAX.saturating_sub(self.hits.len());
+        self.counts.hits_cut += u64::from(found.hits.len() > room);
+        self.hits.extend(found.hits.into_iter().take(room).map(|hit| Owned { id, hit, name }));
+    }
+
     fn known(&self, id: u32) -> Option<&Known> {
         self.known.get(usize::try_from(id).ok()?)
-    }
-
-    /// Was the same found in a member that these bytes are part of?
-    fn is_deeper(&self, (id, hit): &(u32, Hit)) -> bool {
-        self.hits.iter().any(|(other, deep)| {
-            deep.pattern == hit.pattern && deep.bytes == hit.bytes && other > id && self.covers(*other, *id, hit.offset)
-        })
-    }
-
-    /// Does member `inner` come out of `outer`, from where `offset` of `outer` is?
-    fn covers(&self, inner: u32, outer: u32, offset: u64) -> bool {
-        let mut id = inner;
-        while let Some(known) = self.known(id) {
-            let Some(parent) = known.parent else { return false };
-            if parent == outer {
-                return known.place.is_none_or(|(at, len)| (at..at.saturating_add(len)).contains(&offset));
-            }
-            id = parent;
-        }
-        false
     }
 
     fn path(&self, id: u32) -> Vec<String> {
@@ -150,18 +180,17 @@ impl Sink for Members<'_> {
         let (mut stream, mut found) = (Stream::within(depth), Found::default());
         // Names may be what is looked for.
         if let Some(step) = step.filter(|s| member.parent.is_some() && !s.name.is_empty()) {
-            crate::scan::search(self.hunt, &step.name, &mut found);
-            found.hits.iter_mut().for_each(|h| h.offset = 0);
+            let mut named = Found::default();
+            crate::scan::search(self.hunt, &step.name, &mut named);
+            named.hits.iter_mut().for_each(|h| h.offset = 0);
+            self.add(member.id.0, named, true);
         }
         content.pieces(&mut |piece| {
             stream.push(self.hunt, piece, &mut found);
             true
         });
         stream.cut(self.hunt, 0, &mut found);
-        self.counts.count(&found);
-        let room = MEMBER_HIT_COUNT_MAX.saturating_sub(self.hits.len());
-        self.counts.hits_cut += u64::from(found.hits.len() > room);
-        self.hits.extend(found.hits.into_iter().take(room).map(|h| (member.id.0, h)));
+        self.add(member.id.0, found, false);
         if self.depth < DEPTH_MAX { Visit::Open } else { Visit::Skip }
     }
 

@@ -12,7 +12,7 @@ pub const PATTERN_COUNT_MAX: usize = 256;
 /// Length of a pattern as typed.
 pub const PATTERN_LEN_MAX: usize = 4096;
 /// Longest match of an expression without a bound of its own; longer ones are found as far as this goes.
-pub const REACH_MAX: usize = 4096;
+pub const REACH_MAX: usize = 2048;
 
 /// Why a pattern can't be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -215,7 +215,7 @@ impl Hunt {
         let engine = Rc::new(Engine::new(&patterns, &options)?);
         let longest = patterns.iter().map(Pattern::reach).max().unwrap_or(1);
         // Escapes take up to six characters for a byte, and base64 of base64 nearly two.
-        let reach = if options.decode { longest * 6 } else { longest }.clamp(64, 4 * REACH_MAX);
+        let reach = if options.decode { longest * 6 } else { longest }.clamp(64, 2 * REACH_MAX.max(PATTERN_LEN_MAX));
         let least = patterns.iter().map(Pattern::least).min().unwrap_or(1).max(1);
         Ok(Self { patterns, options, engine, reach, least })
     }

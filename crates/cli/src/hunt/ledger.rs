@@ -202,6 +202,9 @@ impl Ledger {
         }
         drop((same, anywhere));
         let mut entries = entries;
+        for e in entries.iter_mut().filter(|e| e.source == Source::Frame) {
+            e.flow = self.frame_flows.get(&e.packet.unwrap_or(0)).and_then(|f| f.last()).copied();
+        }
         for (i, field) in labels {
             let fields = &mut entries[i].fields;
             if fields.len() < FIELD_COUNT_MAX && !fields.contains(&field) {

@@ -1,18 +1,18 @@
 //! `sekisho hunt`: a pattern looked for in everything that crossed, and in what was packed or encoded in it.
 
-mod core;
 mod ledger;
 mod print;
 mod rows;
 mod scratch;
+mod seek;
 
 use crate::args::{Hunt as Args, When};
 use crate::{drive, input};
 use anyhow::{Result, bail};
-use core::{Core, FILE_LEN_MAX};
 use hashbrown::{HashMap, HashSet};
 use ledger::{Entry, Ledger, Source};
 use print::Paint;
+use seek::{Core, FILE_LEN_MAX};
 use sekisho_capture::Frame;
 use sekisho_engine::{Tap, Watch, Worker};
 use sekisho_files::{Extract, Finished, Store, StoreId};

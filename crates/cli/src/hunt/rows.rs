@@ -1,7 +1,7 @@
 //! The search in rows: what only a parser sees, such as names that were packed, and what is spread over the names of a domain.
 
-use super::core::{Core, PASSWORD_COUNT_MAX};
 use super::ledger::{Entry, Source};
+use super::seek::{Core, PASSWORD_COUNT_MAX};
 use hashbrown::HashMap;
 use sekisho_hunt::Found;
 use sekisho_record::{Record, Value, for_each};
@@ -64,6 +64,7 @@ impl Rows {
             ("service", Value::Str(name)) if log == "conn" => {
                 service = Some(String::from_utf8_lossy(name).into_owned())
             }
+            ("service", Value::Enum(name)) if log == "conn" => service = Some(name.to_owned()),
             ("service", Value::List(list)) if log == "conn" => service = first(list),
             (name, value) if !wordless && !name.starts_with("id.") => {
                 if let ("password", Value::Str(word)) = (name, value) {
