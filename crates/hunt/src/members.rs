@@ -91,7 +91,8 @@ impl<'h> Members<'h> {
     }
 
     /// All hits, each where it is deepest, and what limits left out.
-    pub fn finish(self) -> (Vec<MemberHit>, Found) {
+    pub fn finish(mut self) -> (Vec<MemberHit>, Found) {
+        let counts = std::mem::take(&mut self.counts);
         let deeper = self.deeper();
         let is_deepest = |own: &&Owned| {
             let parts = deeper.get(&(own.id, own.hit.pattern, own.hit.bytes.as_slice()));
@@ -103,7 +104,7 @@ impl<'h> Members<'h> {
             hit: own.hit.clone(),
             root_offset: self.root_offset(own.id, own.hit.offset),
         });
-        (hits.collect(), self.counts)
+        (hits.collect(), counts)
     }
 
     /// For each member and each text: parts of the member in which the text was found deeper.

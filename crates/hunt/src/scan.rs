@@ -382,7 +382,7 @@ mod tests {
             patterns,
             options,
             b"USER bob\r\nboob and or Ym9vYm9vYiBi",
-            &[expected[0], ("\r\n", 8, ""), ("bob", 5, ""), ("boob", 10, ""), ("boob", 22, "base64")],
+            &[("USER", 0, ""), ("\r\n", 8, ""), ("bob", 5, ""), ("boob", 10, ""), ("boob", 22, "base64")],
         );
     }
 
