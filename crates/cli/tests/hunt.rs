@@ -185,7 +185,7 @@ fn the_same_bytes_are_told_once_and_fields_are_labels() {
     let got = objects(&["CAPTURE", "swordfish"], &path);
     let about: Vec<_> = got.iter().map(|o| (o["source"].clone(), o["dir"].clone(), o["offset"].clone())).collect();
     assert_eq!(about, [("stream".into(), "orig".into(), 5.into()), ("file".into(), "resp".into(), 2.into())]);
-    assert_eq!(got[0]["fields"], serde_json::json!(["http.uri"]));
+    assert_eq!(got[0]["fields"], serde_json::json!(["files.name", "http.uri"]));
     assert_eq!((&got[0]["before"], &got[0]["service"]), (&"GET /".into(), &"http".into()));
 }
 
@@ -233,9 +233,9 @@ fn decodings_can_be_left_out() {
     let chat = chat.send(Dir::Orig, &hidden).send(Dir::Resp, b"c3dvcmRmaXNo").fin();
     let (_dir, path) = capture(&chat.frames());
     let args = ["CAPTURE", "swordfish"];
-    assert_eq!(summary(&args, &path), [row("stream", "base64", "swordfish", 6)]);
+    assert_eq!(summary(&args, &path), [row("stream", "base64", "swordfish", 5)]);
     let got = summary(&["--xor", "CAPTURE", "swordfish"], &path);
-    assert_eq!(got, [row("stream", "xor 0x21", "swordfish", 4), row("stream", "base64", "swordfish", 6)]);
+    assert_eq!(got, [row("stream", "xor 0x21", "swordfish", 4), row("stream", "base64", "swordfish", 5)]);
     assert_eq!(hunt(&["--no-decode", "CAPTURE", "swordfish"], &path), (1, String::new()));
 }
 

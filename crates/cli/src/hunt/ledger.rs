@@ -282,7 +282,7 @@ mod tests {
     }
 
     fn uid(n: u64) -> Uid {
-        Uid(n.into())
+        Uid::from_key(b'C', 0, &n.to_be_bytes())
     }
 
     fn check(entries: &[(Source, u64, u64, &str)], expected: &[(Source, u64, usize)]) {
