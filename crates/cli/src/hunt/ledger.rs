@@ -218,19 +218,24 @@ impl Ledger {
     }
 }
 
-/// Each hit in a file stands for one in the stream that brought it.
+/// Each hit in a file stands for one in the stream that brought it: of the same packet, else of one near by.
 fn cover(entries: &[Entry], group: &[usize], gone: &mut [bool]) {
-    for &file in group.iter().filter(|i| entries[**i].source == Source::File) {
-        let packet = entries[file].packet.unwrap_or(0);
-        let streamed = |i: &usize| {
-            let e = &entries[*i];
-            let near = e.packet.unwrap_or(0).abs_diff(packet);
-            let plain = matches!(e.source, Source::Datagram | Source::Stream | Source::Decrypted);
-            (plain && !gone[*i] && near <= NEAR_PACKETS && e.dir == entries[file].dir).then_some((near, *i))
-        };
-        if let Some((_, i)) = group.iter().filter_map(streamed).min() {
-            gone[i] = true;
-        }
+    let place = |i: usize| entries.get(i).map_or((None, 0), |e| (e.dir, e.packet.unwrap_or(0)));
+    let is_file = |i: &usize| entries[*i].source == Source::File;
+    let is_plain = |i: &usize| matches!(entries[*i].source, Source::Datagram | Source::Stream | Source::Decrypted);
+    let mut files: Vec<usize> = group.iter().copied().filter(is_file).collect();
+    let mut plain: Vec<usize> = group.iter().copied().filter(is_plain).collect();
+    files.sort_by_key(|i| place(*i));
+    plain.sort_by_key(|i| place(*i));
+    for near in [0, NEAR_PACKETS] {
+        let mut rest = plain.iter().copied().filter(|i| !gone[*i]).collect::<Vec<_>>().into_iter().peekable();
+        files.retain(|file| {
+            let (dir, packet) = place(*file);
+            let before = (dir, packet.saturating_sub(near));
+            while rest.next_if(|i| place(*i) < before).is_some() {}
+            let found = rest.next_if(|i| place(*i) <= (dir, packet.saturating_add(near)));
+            found.inspect(|i| gone[*i] = true).is_none()
+        });
     }
 }
 

@@ -93,6 +93,11 @@ fn steps(ledger: &Ledger, entry: &Entry) -> String {
     out
 }
 
+/// Bytes for a terminal; line ends and tabs as programmers write them.
+fn shown(bytes: &[u8]) -> String {
+    clean(bytes).replace("\\x0d", "\\r").replace("\\x0a", "\\n").replace("\\x09", "\\t")
+}
+
 /// A hit for people: three lines.
 pub fn text(ledger: &Ledger, entry: &Entry, paint: Paint) -> String {
     let mut out = flow_line(ledger, entry, paint);
@@ -108,13 +113,13 @@ pub fn text(ledger: &Ledger, entry: &Entry, paint: Paint) -> String {
         out,
         "  {}{}{}{}{}{rest}{}{}{}",
         paint.dim,
-        clean(&hit.before),
+        shown(&hit.before),
         paint.off,
         paint.hit,
-        clean(&hit.bytes),
+        shown(&hit.bytes),
         paint.off,
         paint.dim,
-        clean(&hit.after),
+        shown(&hit.after),
     );
     // The last colour ends before the line does.
     if !paint.off.is_empty() {
@@ -127,7 +132,7 @@ pub fn text(ledger: &Ledger, entry: &Entry, paint: Paint) -> String {
 
 /// Only what matched.
 pub fn only(entry: &Entry, paint: Paint) -> String {
-    format!("{}{}{}\n", paint.hit, clean(&entry.hit.bytes), paint.off)
+    format!("{}{}{}\n", paint.hit, shown(&entry.hit.bytes), paint.off)
 }
 
 struct Object(String);
