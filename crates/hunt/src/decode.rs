@@ -123,14 +123,30 @@ pub(crate) struct Change {
 /// Tells of everything that may be encoded in `bytes`, until `each` says false. `least`: length of the shortest match.
 pub(crate) fn each(bytes: &[u8], least: usize, each: &mut dyn FnMut(Decoded) -> bool) {
     let run_len = (least.saturating_mul(4) / 3).clamp(*RUN_LEN.start(), *RUN_LEN.end());
-    let _ = runs(bytes, run_len, each) && pairs(bytes, least.max(4), each) && escapes(bytes, each);
+    let _ = runs(bytes, run_len, each) && (is_noise(bytes) || pairs(bytes, least.max(4), each) && escapes(bytes, each));
+}
+
+/// Is it packed or encrypted throughout, by a sample? Escapes are for texts, which have few bytes of the upper half or, in
+/// scripts of the East, mostly such.
+fn is_noise(bytes: &[u8]) -> bool {
+    const STRIDE: usize = 61;
+    const LEN_MIN: usize = 2048;
+    let high = bytes.iter().step_by(STRIDE).filter(|b| !b.is_ascii()).count();
+    let all = bytes.len().div_ceil(STRIDE);
+    bytes.len() >= LEN_MIN && (all * 42..all * 58).contains(&(high * 100))
+}
+
+/// May a run of ten or more characters cover `at`? It has two neighbours of it on one side at least.
+fn may_cover(bytes: &[u8], at: usize) -> bool {
+    let fits = |i: Option<usize>| i.and_then(|i| bytes.get(i)).is_some_and(|b| class(*b) & BASE64 != 0);
+    fits(at.checked_add(1)) && fits(at.checked_add(2)) || fits(at.checked_sub(1)) && fits(at.checked_sub(2))
 }
 
 /// Runs of base64's alphabet, which the others are parts of.
 fn runs(bytes: &[u8], run_len: usize, each: &mut dyn FnMut(Decoded) -> bool) -> bool {
     let (mut at, mut done) = (run_len - 1, 0);
     while let Some(&byte) = bytes.get(at) {
-        if class(byte) & BASE64 == 0 {
+        if class(byte) & BASE64 == 0 || !may_cover(bytes, at) {
             at += run_len;
             continue;
         }
@@ -317,7 +333,7 @@ fn entity(text: &[u8]) -> Option<(u8, usize)> {
     Some((number.ok()?, end + 3))
 }
 
-const ESCAPES: &[Escape] = &[
+const ESCAPES: &[Escape; 4] = &[
     Escape { sign: b'%', coding: Coding::Url, read: percent, count_min: 1, spaces: false },
     Escape { sign: b'\\', coding: Coding::Escapes, read: backslash, count_min: 1, spaces: true },
     Escape { sign: b'&', coding: Coding::Entities, read: entity, count_min: 1, spaces: true },
@@ -332,25 +348,38 @@ fn quoted(text: &[u8]) -> Option<(u8, usize)> {
 }
 
 fn escapes(bytes: &[u8], each: &mut dyn FnMut(Decoded) -> bool) -> bool {
-    for kind in ESCAPES {
-        let mut from = 0;
-        while let Some(at) = bytes.get(from..).and_then(|rest| memchr::memchr(kind.sign, rest)).map(|i| from + i) {
-            from = at + 1;
-            if (kind.read)(bytes.get(at..).unwrap_or(&[])).is_none() {
-                continue;
-            }
-            let (start, end) = around(bytes, at, kind.spaces);
-            from = end.max(from);
-            let text = bytes.get(start..end).unwrap_or(&[]);
-            let (clear, changed) = unescape(text, kind);
-            let found =
-                Decoded { at: start, len: text.len(), coding: kind.coding.clone(), clear, changed: Some(changed) };
-            if found.changed.as_ref().is_some_and(|c| c.len() >= kind.count_min) && !each(found) {
+    let [url, escapes, entities, quoted] = ESCAPES;
+    // Behind these, escapes of the same kind have been seen.
+    let mut done = [0; 3];
+    for at in memchr::memchr3_iter(url.sign, escapes.sign, entities.sign, bytes) {
+        for (kind, done) in [url, escapes, entities].into_iter().zip(&mut done) {
+            if bytes.get(at) == Some(&kind.sign) && at >= *done && !escape_at(bytes, at, kind, done, each) {
                 return false;
             }
         }
     }
+    let mut done = 0;
+    for at in memchr::memchr_iter(quoted.sign, bytes) {
+        if at >= done && !escape_at(bytes, at, quoted, &mut done, each) {
+            return false;
+        }
+    }
     true
+}
+
+/// The text around an escape at `at`, if it is one; `done` is moved behind it.
+fn escape_at(bytes: &[u8], at: usize, kind: &Escape, done: &mut usize, each: &mut dyn FnMut(Decoded) -> bool) -> bool {
+    if (kind.read)(bytes.get(at..).unwrap_or(&[])).is_none() {
+        return true;
+    }
+    let (start, end) = around(bytes, at, kind.spaces);
+    *done = end;
+    let text = bytes.get(start..end).unwrap_or(&[]);
+    let (clear, changed) = unescape(text, kind);
+    if changed.len() < kind.count_min {
+        return true;
+    }
+    each(Decoded { at: start, len: text.len(), coding: kind.coding.clone(), clear, changed: Some(changed) })
 }
 
 /// The text around the escape at `at`: of its line, or of its word.
