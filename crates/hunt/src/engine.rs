@@ -43,13 +43,16 @@ enum Plain {
     Many(AhoCorasick, Vec<usize>),
 }
 
+/// Needles, and for each the pattern that it stands for and what else is to be known of it.
+type Needles<T> = (AhoCorasick, Vec<(usize, T)>);
+
 /// Everything compiled.
 pub(crate) struct Engine {
     plain: Option<Plain>,
     /// Needles spelt otherwise; which pattern and how.
-    turned: Option<(AhoCorasick, Vec<(usize, Coding)>)>,
+    turned: Option<Needles<Coding>>,
     /// Differences of neighbouring bytes, which no single-byte XOR changes; the pattern and the clear needle.
-    xored: Option<(AhoCorasick, Vec<(usize, Vec<u8>)>)>,
+    xored: Option<Needles<Vec<u8>>>,
     flag: Option<usize>,
     regexes: Vec<(usize, Regex)>,
 }

@@ -112,6 +112,12 @@ pub struct Cuts {
     pub encrypted: u64,
 }
 
+/// What is done with hits that are certain.
+pub type Tell = Box<dyn FnMut(&Ledger, Vec<Entry>)>;
+
+/// One direction of a flow that no protocol is known of, and the packets that brought it.
+type Kept = (Dir, Pot, Marks);
+
 /// Everything that searches.
 pub struct Core {
     pub hunt: Hunt,
@@ -120,7 +126,7 @@ pub struct Core {
     pub ledger: Ledger,
     pub cuts: Cuts,
     /// What is done with hits that are certain.
-    pub tell: Box<dyn FnMut(&Ledger, Vec<Entry>)>,
+    pub tell: Tell,
     pub passwords: Vec<Vec<u8>>,
     scratch: Rc<Scratch>,
     live: HashMap<Uid, Live, SeededState>,
@@ -130,7 +136,7 @@ pub struct Core {
     files: HashMap<u64, Growing, SeededState>,
     next_file: u64,
     /// Ended flows with kept content, until their conn row says what they spoke.
-    ended: Vec<(FlowInfo, Vec<(Dir, Pot, Marks)>)>,
+    ended: Vec<(FlowInfo, Vec<Kept>)>,
     frames: VecDeque<(u64, Timestamp)>,
     /// Number of the frame at hand if it has hits.
     frame_hits: u64,
@@ -138,7 +144,7 @@ pub struct Core {
 }
 
 impl Core {
-    pub fn new(hunt: Hunt, bare: Hunt, seed: u64, tell: Box<dyn FnMut(&Ledger, Vec<Entry>)>) -> Self {
+    pub fn new(hunt: Hunt, bare: Hunt, seed: u64, tell: Tell) -> Self {
         let state = SeededState(seed);
         Self {
             hunt,
@@ -344,7 +350,7 @@ impl Core {
         let Some(mut live) = self.live.remove(&info.uid) else { return };
         live.info = *info;
         self.end_streams(&mut live);
-        let kept: Vec<(Dir, Pot, Marks)> = live
+        let kept: Vec<Kept> = live
             .sides
             .into_iter()
             .filter_map(|s| s.kept.map(|(pot, marks)| (dir_of(info, s.low), pot, marks)))
