@@ -78,7 +78,7 @@ pub struct Common {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
-    /// Threads; 0 is one for each core, at most 8. The output is the same for any number. `files` and `packets` use one
+    /// Threads; 0 is one for each core, at most 8. The output is the same for any number. `files`, `hunt` and `packets` use one
     #[arg(short, long, value_name = "N", default_value_t = 0)]
     pub jobs: usize,
 
@@ -287,7 +287,7 @@ Examples:
 
 /// `sekisho hunt`.
 #[derive(Args, Debug)]
-#[command(after_help = HUNT_AFTER, override_usage = "sekisho hunt [OPTIONS] <CAPTURE>... <PATTERN>")]
+#[command(after_help = HUNT_AFTER, override_usage = "sekisho hunt [OPTIONS] <CAPTURE>... <PATTERN>\n       sekisho hunt [OPTIONS] --flag <CAPTURE>...")]
 pub struct Hunt {
     /// Flags of every reading verb.
     #[command(flatten)]
