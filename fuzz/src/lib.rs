@@ -266,3 +266,51 @@ pub fn signature(data: &[u8]) {
     }
     assert!(at <= data.as_ptr() as usize + data.len());
 }
+
+/// Bytes as cuts of a content and the content, searched for everything at once, in pieces and as a whole.
+pub fn hunt(data: &[u8]) {
+    use sekisho_hunt::{Found, Hunt, Members, Options, Pattern, Stream, carve};
+    use sekisho_unpack::{Budget, Content, Limits, Unpacker};
+    use std::cell::OnceCell;
+    thread_local! {
+        static HUNT: OnceCell<Hunt> = const { OnceCell::new() };
+    }
+    let make = || {
+        let patterns = [
+            Ok(Pattern::flag()),
+            Pattern::fixed("needle"),
+            Pattern::fixed("key"),
+            Pattern::hex("ca ?e ?? be"),
+            Pattern::regex(r"\bid=\d+[a-z]*$", true),
+        ];
+        let patterns = patterns.into_iter().map(|p| p.expect("a pattern")).collect();
+        Hunt::new(patterns, Options { xor: true, ignore_case: true, ..Options::default() }).expect("patterns")
+    };
+    let Some((cuts, content)) = data.split_first_chunk::<4>() else { return };
+    HUNT.with(|hunt| {
+        let hunt = hunt.get_or_init(make);
+        let all = |ends: &[usize]| {
+            let (mut stream, mut found, mut from) = (Stream::new(0), Found::default(), 0);
+            for end in ends.iter().copied().chain([content.len()]) {
+                stream.push(hunt, &content[from..end], &mut found);
+                from = end;
+            }
+            stream.cut(hunt, 0, &mut found);
+            found.hits
+        };
+        let whole = all(&[]);
+        let mut ends: Vec<usize> = cuts.iter().map(|c| usize::from(*c) * content.len() / 256).collect();
+        ends.sort_unstable();
+        assert_eq!(all(&ends), whole, "however it is cut");
+        for hit in whole.iter().filter(|h| h.path.is_empty()) {
+            let at = usize::try_from(hit.offset).expect("in memory");
+            assert_eq!(&content[at..at + hit.bytes.len()], &hit.bytes[..]);
+        }
+        let limits =
+            Limits { members: 500, total_len: 4 << 20, member_len: 1 << 20, work: 64 << 20, ..Limits::default() };
+        let mut members = Members::new(hunt);
+        Unpacker::new(&mut Budget::new(limits)).run(Content::from_bytes(content), b"fuzz", &mut members);
+        let _ = members.finish();
+        assert!(carve(&Content::from_bytes(content)).iter().all(|at| *at < content.len() as u64));
+    });
+}

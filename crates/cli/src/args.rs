@@ -9,7 +9,8 @@ const AFTER: &str = "\
 A CAPTURE is a file (pcap or pcapng, also gzip, zstd, lz4 or xz), a folder, a quoted glob, or - for
 standard input. Captures given together are read as one timeline.
 
-Exit codes: 0 done, 1 a capture is damaged (what could be read was written), 2 wrong usage or no input.
+Exit codes: 0 done, 1 a capture is damaged (what could be read was written), 2 wrong usage or no input;
+of hunt: 0 found, 1 not found, 2 wrong usage or no input, 3 not found but a capture is damaged.
 
 Examples:
   sekisho audit examples/office.pcapng
@@ -17,6 +18,7 @@ Examples:
   sekisho schema --format markdown http
   sekisho files -o out 'captures/*.pcap.gz'
   sekisho packets --filter 'host 10.0.0.5 and port 21' -o ftp.pcapng office.pcapng
+  sekisho hunt --flag challenge.pcapng
   tcpdump -w - | sekisho audit -";
 
 /// Tells what is really happening on the network, and proves it packet by packet.
@@ -39,6 +41,8 @@ pub enum Verb {
     Files(Files),
     /// Cut the packets of flows out again, as pcapng with comments
     Packets(Packets),
+    /// Look for a text, an expression, bytes or flags in everything that crossed, also packed and encoded
+    Hunt(Hunt),
     /// Print the schema of the logs: fields, types and what they mean
     Schema(Schema),
     /// Print a completion script for a shell
@@ -75,7 +79,7 @@ pub struct Common {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
-    /// Threads; 0 is one for each core, at most 8. The output is the same for any number. `files` and `packets` use one
+    /// Threads; 0 is one for each core, at most 8. The output is the same for any number. `files`, `hunt` and `packets` use one
     #[arg(short, long, value_name = "N", default_value_t = 0)]
     pub jobs: usize,
 
@@ -340,6 +344,95 @@ pub struct Packets {
     /// Where to write the pcapng; - for standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+}
+
+const HUNT_AFTER: &str = "\
+PATTERN comes after the captures. It is a plain text unless --regex or --hex says otherwise; -e gives it by
+name, and several. --flag looks for flags, word{...}, and needs no PATTERN.
+
+Searched are all streams and datagrams, files that protocols carried, everything that can be unpacked from
+them (archives, mails, documents, images), fields of all logs, TLS sessions whose keys are known, and frames.
+What looks encoded is decoded, within itself, too: base64, base32, hex, URL and other escapes, gzip and other
+compression, ROT13, UTF-16, reversed; with --xor also what was XORed with one byte. A hit is told once, where
+it is deepest: who sent it to whom, the packet and offset of its first byte, and every step to it.
+
+Exit codes: 0 found, 1 not found, 2 wrong usage or no input, 3 not found but a capture is damaged.
+
+Examples:
+  sekisho hunt --flag challenge.pcapng
+  sekisho hunt office.pcapng swordfish
+  sekisho hunt -i --xor malware.pcap 'this program cannot'
+  sekisho hunt --regex 'captures/*.pcap.gz' '[a-z.]+@example\\.org'
+  sekisho hunt --hex dump.pcap 'de ad ?? ef'
+  sekisho hunt --json --keylog keys.txt tls.pcap -e token -e secret | jq .path";
+
+/// `sekisho hunt`.
+#[derive(Args, Debug)]
+#[command(after_help = HUNT_AFTER, override_usage = "sekisho hunt [OPTIONS] <CAPTURE>... <PATTERN>\n       sekisho hunt [OPTIONS] --flag <CAPTURE>...")]
+pub struct Hunt {
+    /// Flags of every reading verb.
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Look for this; may be repeated
+    #[arg(short = 'e', long = "pattern", value_name = "PATTERN", allow_hyphen_values = true)]
+    pub pattern: Vec<String>,
+
+    /// Patterns are regular expressions over bytes (syntax of Rust's regex; . is any byte but a line end)
+    #[arg(long, conflicts_with = "hex")]
+    pub regex: bool,
+
+    /// Patterns are bytes in hexadecimal; ? stands for any digit
+    #[arg(long)]
+    pub hex: bool,
+
+    /// Look for flags: flag{...}, CTF{...}, and other word{...} whose content looks made up
+    #[arg(long)]
+    pub flag: bool,
+
+    /// In upper or lower case
+    #[arg(short, long)]
+    pub ignore_case: bool,
+
+    /// Also what was XORed with any single byte
+    #[arg(long, conflicts_with = "no_decode")]
+    pub xor: bool,
+
+    /// Only what stands there as it is: nothing is decoded or unpacked
+    #[arg(long)]
+    pub no_decode: bool,
+
+    /// Passwords to try on archives, besides those seen in the captures; may be repeated
+    #[arg(long, value_name = "PASSWORD", allow_hyphen_values = true)]
+    pub password: Vec<String>,
+
+    /// One object for each hit
+    #[arg(long, conflicts_with_all = ["count", "flows", "only_matching"])]
+    pub json: bool,
+
+    /// Only how many hits there are
+    #[arg(short, long, conflicts_with_all = ["flows", "only_matching"])]
+    pub count: bool,
+
+    /// Only the flows that have hits
+    #[arg(short = 'l', long = "flows-with-matches", conflicts_with = "only_matching")]
+    pub flows: bool,
+
+    /// Only what matched
+    #[arg(short, long)]
+    pub only_matching: bool,
+
+    /// Print so many hits, the first by packets
+    #[arg(short, long, value_name = "N")]
+    pub max_count: Option<u64>,
+
+    /// Bytes of context before and after a hit
+    #[arg(short = 'C', long, value_name = "N", default_value_t = 40)]
+    pub context: usize,
+
+    /// Colours: auto uses them on a terminal unless NO_COLOR is set
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub color: When,
 }
 
 /// `512M`, `2GiB`, `1000`: bytes; K, M, G, T are powers of 1024.

@@ -9,6 +9,7 @@ mod files;
 mod flows;
 mod gather;
 mod ground;
+mod hunt;
 mod input;
 mod kept;
 mod logs;
@@ -40,8 +41,7 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
-        Ok(false) => ExitCode::SUCCESS,
-        Ok(true) => ExitCode::from(DAMAGED),
+        Ok(code) => ExitCode::from(code),
         // Whoever closed the pipe (head, less) has what they wanted.
         Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
@@ -51,9 +51,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// True if a capture was damaged.
-fn run(cli: Cli) -> Result<bool> {
-    match cli.verb {
+/// The exit code.
+fn run(cli: Cli) -> Result<u8> {
+    let damaged = match cli.verb {
+        Verb::Hunt(args) => return hunt::run(&args),
         Verb::Audit(args) => audit::run(&args),
         Verb::Logs(args) => logs::run(&args),
         Verb::Files(args) => files::run(&args),
@@ -65,7 +66,8 @@ fn run(cli: Cli) -> Result<bool> {
             io::Write::write_all(&mut io::stdout(), &script)?;
             Ok(false)
         }
-    }
+    }?;
+    Ok(if damaged { DAMAGED } else { 0 })
 }
 
 /// The error and its causes, each said once: some errors quote their cause already.

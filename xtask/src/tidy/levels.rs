@@ -17,6 +17,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("sekisho-proto", 2),
     ("sekisho-files", 2),
     ("sekisho-rules", 2),
+    ("sekisho-hunt", 2),
     ("sekisho-signature", 2),
     ("sekisho-output", 2),
     ("sekisho-detect", 3),

@@ -37,8 +37,11 @@ pub(super) fn list(l: &mut Lister<'_, '_>) {
     }
 }
 
+/// The number of a password, and the password.
+type Key = (usize, Vec<u8>);
+
 /// The headers, and the password that opened them if one was needed.
-fn open(l: &mut Lister<'_, '_>, bytes: &[u8]) -> Result<(Archive, Option<Vec<u8>>), Fault> {
+fn open(l: &mut Lister<'_, '_>, bytes: &[u8]) -> Result<(Archive, Option<Key>), Fault> {
     match Archive::open(bytes.to_vec(), None) {
         Ok(archive) => return Ok((archive, None)),
         Err(Fault::Encrypted) => {}
@@ -48,26 +51,28 @@ fn open(l: &mut Lister<'_, '_>, bytes: &[u8]) -> Result<(Archive, Option<Vec<u8>
         l.odd("rar: key derivation takes too long");
         return Err(Fault::Encrypted);
     };
-    for password in l.passwords() {
-        if !l.work(rounds.saturating_mul(ROUND_WORK)) {
+    for (number, password) in l.keyring().each() {
+        if !l.trial(rounds.saturating_mul(ROUND_WORK)) {
             break;
         }
         if let Ok(archive) = Archive::open(bytes.to_vec(), Some(password)) {
-            return Ok((archive, Some(password.clone())));
+            l.keyring().fits(number);
+            return Ok((archive, Some((number, password.to_vec()))));
         }
     }
     Err(Fault::Encrypted)
 }
 
-fn members(l: &mut Lister<'_, '_>, archive: &Archive, opened_by: Option<Vec<u8>>) {
+fn members(l: &mut Lister<'_, '_>, archive: &Archive, opened_by: Option<Key>) {
     let entries = archive.entries();
-    let password = match opened_by {
-        Some(password) => Some(password),
+    let headers = opened_by.is_some();
+    let key = match opened_by {
+        Some(key) => Some(key),
         None if archive.entries().any(|e| e.is_encrypted) => fitting(l, archive),
         None => None,
     };
     let len = l.len();
-    let whole = Recipe::slice(0, len).through(Stage::Rar { password: password.clone() });
+    let whole = Recipe::slice(0, len).through(Stage::Rar { password: key.as_ref().map(|key| key.1.clone()) });
     let block = l.block(whole);
     let mut at = 0;
     for entry in entries {
@@ -84,7 +89,7 @@ fn members(l: &mut Lister<'_, '_>, archive: &Archive, opened_by: Option<Vec<u8>>
         } else if form == Form::File && entry.has_programs {
             flaw = Some(Completeness::Unsupported("RAR 3 compression"));
         } else if form == Form::File {
-            if entry.is_encrypted && password.is_none() {
+            if entry.is_encrypted && key.is_none() {
                 flaw = Some(Completeness::Encrypted);
             } else {
                 recipe = Recipe::slice(at, entry.len);
@@ -95,7 +100,8 @@ fn members(l: &mut Lister<'_, '_>, archive: &Archive, opened_by: Option<Vec<u8>>
             }
             at = at.saturating_add(entry.len);
         }
-        let mut told = Entry::new("rar", &entry.name, recipe).declared(entry.len).form(form);
+        let opened_by = key.as_ref().filter(|_| entry.is_encrypted || headers).map(|key| key.0);
+        let mut told = Entry::new("rar", &entry.name, recipe).declared(entry.len).form(form).opened_by(opened_by);
         told.flaw = flaw;
         if !l.add(told) {
             return;
@@ -104,18 +110,19 @@ fn members(l: &mut Lister<'_, '_>, archive: &Archive, opened_by: Option<Vec<u8>>
 }
 
 /// The password of encrypted members.
-fn fitting(l: &mut Lister<'_, '_>, archive: &Archive) -> Option<Vec<u8>> {
+fn fitting(l: &mut Lister<'_, '_>, archive: &Archive) -> Option<Key> {
     let Some(rounds) = archive.rounds() else {
         l.odd("rar: key derivation takes too long");
         return None;
     };
     let limits = Limits { memory_len: l.limits().window_len, ..Limits::default() };
-    for password in l.passwords() {
-        if !l.work(rounds.saturating_mul(ROUND_WORK).saturating_add(l.len())) {
+    for (number, password) in l.keyring().each() {
+        if !l.trial(rounds.saturating_mul(ROUND_WORK).saturating_add(l.len())) {
             break;
         }
         if archive.fits(password, &limits) {
-            return Some(password.clone());
+            l.keyring().fits(number);
+            return Some((number, password.to_vec()));
         }
     }
     None

@@ -109,7 +109,12 @@ pub const SAMPLES: &[Sample] = &[
     ("7z_deflate", "7z", "7z a -bd -m0=deflate out.7z a.txt b.bin >/dev/null; mv out.7z out", "ab"),
     ("7z_bcj", "7z", "cp /bin/true s; 7z a -bd -m0=bcj -m1=lzma2 out.7z s >/dev/null; mv out.7z out", "s"),
     ("7z_deflate64", "7z", "7z a -bd -m0=deflate64 out.7z a.txt b.bin >/dev/null; mv out.7z out", "ab"),
-    ("zip_deflate64", "7z", "7z a -bd -tzip -mm=deflate64 out.zip a.txt b.bin c.flag >/dev/null; mv out.zip out", "abc"),
+    (
+        "zip_deflate64",
+        "7z",
+        "7z a -bd -tzip -mm=deflate64 out.zip a.txt b.bin c.flag >/dev/null; mv out.zip out",
+        "abc",
+    ),
     ("7z_ppmd", "7z", "7z a -bd -m0=ppmd out.7z a.txt b.bin c.flag >/dev/null; mv out.7z out", "abc"),
     ("7z_ppmd_large", "7z", "7z a -bd -m0=ppmd:mem=48m:o=32 out.7z b.bin a.txt >/dev/null; mv out.7z out", "ab"),
     ("7z_delta", "7z", "7z a -bd -m0=delta:4 -m1=lzma out.7z b.bin >/dev/null; mv out.7z out", "b"),
