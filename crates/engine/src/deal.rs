@@ -68,6 +68,7 @@ impl Hash {
     }
 
     /// The shard of flows between `a` and `b`.
+    #[inline]
     pub fn shard(&self, a: Addr, b: Addr) -> usize {
         self.part(hash_of_pair(a, b, self.seed))
     }
@@ -166,7 +167,7 @@ impl Dealer {
     }
 
     /// By protocol, both ports and the first bytes of a UDP payload.
-    #[inline]
+    #[inline(always)]
     fn is_plain(&self, proto: u8, upper: [u8; 8]) -> bool {
         let [a, b, c, d, first @ ..] = upper;
         let (src_port, dst_port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
@@ -179,15 +180,21 @@ impl Dealer {
         }
     }
 
-    /// The place of a decoded frame, if its headers alone tell it: TCP, whole, neither FTP nor IRC. Most are.
+    /// The place of a decoded packet, as [`Self::plain`] tells it of a frame.
     #[inline]
-    pub fn whole_tcp(&self, d: &Decoded) -> Option<Place> {
-        let plain = d.proto == ip_proto::TCP
-            && d.ip_version != 0
-            && d.fragment.is_none()
-            && !has_control_port(d.src_port, d.dst_port)
-            && self.routes.is_empty();
-        plain.then(|| Place { shard: self.hash.shard(d.src, d.dst), carrier: false, announces: false })
+    pub fn plain_packet(&self, d: &Decoded, bytes: &[u8]) -> Option<Place> {
+        if d.fragment.is_some() || !d.has_transport {
+            return None;
+        }
+        let plain = match d.proto {
+            ip_proto::TCP => !has_control_port(d.src_port, d.dst_port) && self.routes.is_empty(),
+            ip_proto::UDP => {
+                let first = *d.payload(bytes).first_chunk()?;
+                tunnel::is_plain_udp(d.src_port, d.dst_port, first) && !Across::deals_together(d.src_port, d.dst_port)
+            }
+            _ => false,
+        };
+        plain.then(|| self.plain_place(self.hash.shard(d.src, d.dst)))
     }
 
     /// The place of a decoded frame.

@@ -149,8 +149,12 @@ impl Stats {
         self.packets += 1;
         self.bytes += u64::from(frame.orig_len);
         self.captured_bytes += frame.data.len() as u64;
-        self.first_ts = Some(self.first_ts.map_or(frame.ts, |t| t.min(frame.ts)));
-        self.last_ts = Some(self.last_ts.map_or(frame.ts, |t| t.max(frame.ts)));
+        if self.first_ts.is_none_or(|t| t > frame.ts) {
+            self.first_ts = Some(frame.ts);
+        }
+        if self.last_ts.is_none_or(|t| t < frame.ts) {
+            self.last_ts = Some(frame.ts);
+        }
     }
 
     /// Adds what another part of the pass did.

@@ -22,7 +22,7 @@ use sekisho_proto::Fact;
 use sekisho_record::Record;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
-use sekisho_wire::{Decoded, LinkType, decode, decode_msdu};
+use sekisho_wire::{Decoded, LinkType, decode, decode_into, decode_msdu};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -218,30 +218,33 @@ impl Dealing {
         slice.carriers.resize_with(count, Vec::new);
         let index = u32::try_from(slice.batches.len()).unwrap_or(u32::MAX);
         slice.batches.push(Arc::clone(batch));
-        for (i, frame) in batch.frames().enumerate().skip(from) {
+        let before = slice.len();
+        let frames = batch.frames().skip(from);
+        slice.times.reserve(frames.len());
+        for (i, frame) in (u32::try_from(from).unwrap_or(u32::MAX)..).zip(frames) {
             if slice.is_empty() {
                 slice.first = frame.number;
             }
             let at = u32::try_from(slice.len()).unwrap_or(u32::MAX);
-            let item = Item { at, batch: index, frame: u32::try_from(i).unwrap_or(u32::MAX), msdu: 0, step: 1 };
+            let item = Item { at, batch: index, frame: i, msdu: 0, step: 1 };
             let plain =
                 if self.filter.is_none() { self.dealer.plain(LinkType(frame.link_type), frame.data) } else { None };
-            match plain {
-                Some(place) => {
+            match plain.and_then(|place| slice.leaves.get_mut(place.shard)) {
+                Some(leaves) => {
                     self.now = self.now.max(frame.ts);
                     self.stats.count(&frame);
-                    slice.leaves[place.shard].push(item);
+                    leaves.push(item);
                 }
                 None => self.frame(&frame, item, slice),
             }
             slice.times.push(self.now);
-            slice.ends_epoch = frame.number.is_multiple_of(EPOCH_LEN);
-            if slice.ends_epoch {
+            if frame.number.is_multiple_of(EPOCH_LEN) {
+                slice.ends_epoch = true;
                 self.dealer.end_epoch();
             }
             if slice.is_closed() {
                 slice.stats = self.stats;
-                return i + 1;
+                return from + slice.len() - before;
             }
         }
         batch.len()
@@ -379,9 +382,10 @@ impl Balance {
 impl Part {
     /// Opens the carriers of stage 0 that were dealt to this shard; what was in them goes to `found`.
     pub fn carriers(&mut self, slice: &Slice, rows: &mut dyn KeyedRows, found: &mut Vec<Found>) {
+        let decoded = &mut Decoded::default();
         for &item in slice.carriers.get(self.index as usize).into_iter().flatten() {
             let Some(frame) = slice.frame(item) else { continue };
-            let decoded = &packet(&frame, item);
+            packet(&frame, item, decoded);
             let mut rows = self.keyed(rows);
             self.time(slice, item.at, Some(0), &mut rows);
             rows.key = self.key(slice, item);
@@ -422,16 +426,17 @@ impl Part {
     pub fn leaves(&mut self, slice: &Slice, mut found: Vec<Found>, rows: &mut dyn KeyedRows) {
         // The first is last: most slices have none, and what is looked at is not moved.
         found.sort_unstable_by_key(|f| Reverse(f.order()));
+        let decoded = &mut Decoded::default();
+        let mut rows = self.keyed(rows);
+        let mut store = NoStore;
         for &item in slice.leaves.get(self.index as usize).into_iter().flatten() {
             while let Some(earlier) = found.pop_if(|f| f.order() < (item.at, item.step)) {
-                self.found_leaf(slice, earlier, rows);
+                self.found_leaf(slice, earlier, &mut rows);
             }
             let Some(frame) = slice.frame(item) else { continue };
-            let decoded = &packet(&frame, item);
-            let mut rows = self.keyed(rows);
+            packet(&frame, item, decoded);
             self.leaf_time(slice, item.at, &mut rows);
             rows.key = self.key(slice, item);
-            let mut store = NoStore;
             let mut way = way(slice, &frame, item, &mut rows, &mut store);
             if item.msdu == 0 && !decoded.anomalies.is_empty() {
                 self.shard.note_anomalies(decoded, &mut way);
@@ -439,33 +444,31 @@ impl Part {
             self.shard.leaf(decoded, frame.data, &mut way);
         }
         while let Some(later) = found.pop() {
-            self.found_leaf(slice, later, rows);
+            self.found_leaf(slice, later, &mut rows);
         }
-        self.end(slice, rows);
+        self.end(slice, &mut rows);
     }
 
-    fn found_leaf(&mut self, slice: &Slice, Found { item, parcel }: Found, rows: &mut dyn KeyedRows) {
+    fn found_leaf(&mut self, slice: &Slice, Found { item, parcel }: Found, rows: &mut Keyed<'_>) {
         let Some(frame) = slice.frame(item) else { return };
-        let mut rows = self.keyed(rows);
-        self.time(slice, item.at, None, &mut rows);
+        self.time(slice, item.at, None, rows);
         rows.key = self.key(slice, item);
         let mut store = NoStore;
-        let mut way = way(slice, &frame, item, &mut rows, &mut store);
+        let mut way = way(slice, &frame, item, rows, &mut store);
         self.shard.parcel(parcel, frame.data, self.hash, &mut way);
     }
 
     /// What the time up to the slice's end does.
-    fn end(&mut self, slice: &Slice, rows: &mut dyn KeyedRows) {
+    fn end(&mut self, slice: &Slice, rows: &mut Keyed<'_>) {
         let Some(last) = slice.len().checked_sub(1).and_then(|n| u32::try_from(n).ok()) else { return };
-        let mut rows = self.keyed(rows);
         for lane in (0..self.shard.carrier_lanes()).map(Some).chain([None]) {
-            self.time(slice, last, lane, &mut rows);
+            self.time(slice, last, lane, rows);
         }
         if slice.ends_epoch {
             let now = slice.times.last().copied().unwrap_or_default();
             for (i, lane) in self.shard.lanes_mut().enumerate() {
                 rows.key = Key::new(slice.number(last), SWEEP, self.index * LANES + number(i));
-                lane.sweep(now, &mut rows, &mut NoStore);
+                lane.sweep(now, rows, &mut NoStore);
             }
         }
     }
@@ -563,11 +566,12 @@ fn next(item: Item) -> Item {
     Item { step: item.step.saturating_add(1), ..item }
 }
 
+/// Reads the headers of `item` into `d`.
 #[inline(always)]
-fn packet(frame: &Frame<'_>, item: Item) -> Decoded {
+fn packet(frame: &Frame<'_>, item: Item, d: &mut Decoded) {
     match item.msdu {
-        0 => decode(LinkType(frame.link_type), frame.data, frame.orig_len),
-        offset => decode_msdu(frame.data, offset, frame.orig_len),
+        0 => decode_into(LinkType(frame.link_type), frame.data, frame.orig_len, d),
+        offset => *d = decode_msdu(frame.data, offset, frame.orig_len),
     }
 }
 

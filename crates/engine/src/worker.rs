@@ -14,7 +14,7 @@ use sekisho_proto::Secrets;
 use sekisho_record::Record;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
-use sekisho_wire::{Decoded, LinkType, decode, decode_msdu};
+use sekisho_wire::{Decoded, LinkType, decode_into, decode_msdu};
 use std::sync::Arc;
 
 /// Packets of an epoch. Between epochs happens what concerns all flows.
@@ -79,74 +79,88 @@ impl Worker {
         frames: impl IntoIterator<Item = Frame<'f>>,
         rows: &mut dyn Rows,
         store: &mut dyn Store,
-        mut tap: Option<&mut (dyn Tap + '_)>,
+        tap: Option<&mut (dyn Tap + '_)>,
     ) {
         let mut once = std::mem::take(&mut self.once);
         let rows = &mut once.rows(rows);
+        let tap = tap.map(|t| t as &mut dyn Tap);
+        let at = Moment::default();
+        let mut way = Way { at, frame: &[], now: self.now, rows, store, tap, others: Vec::new() };
+        let mut decoded = Decoded::default();
         for frame in frames {
-            self.frame(&frame, rows, store, tap.as_mut().map(|t| &mut **t as &mut dyn Tap));
+            way.at = Moment { ts: frame.ts, number: frame.number };
+            way.frame = frame.data;
+            self.frame(&frame, &mut decoded, &mut way);
+            if frame.number.is_multiple_of(EPOCH_LEN) {
+                self.end_epoch(frame.number, way.rows, way.store);
+            }
         }
+        drop(way);
         self.once = once;
     }
 
-    fn frame(
-        &mut self,
-        frame: &Frame<'_>,
-        rows: &mut dyn Rows,
-        store: &mut dyn Store,
-        tap: Option<&mut (dyn Tap + '_)>,
-    ) {
-        let decoded = decode(LinkType(frame.link_type), frame.data, frame.orig_len);
-        let wanted = self.filter.as_ref().is_none_or(|f| f.matches(&decoded, frame.orig_len));
+    /// One frame, whose headers are read into `decoded`.
+    #[inline]
+    fn frame(&mut self, frame: &Frame<'_>, decoded: &mut Decoded, way: &mut Way<'_>) {
+        let link = LinkType(frame.link_type);
+        decode_into(link, frame.data, frame.orig_len, decoded);
+        let wanted = self.filter.as_ref().is_none_or(|f| f.matches(decoded, frame.orig_len));
         if wanted {
             self.now = self.now.max(frame.ts);
             self.stats.count(frame);
         }
         if self.now >= self.next_due {
-            self.timers(rows, store);
+            self.timers(way.rows, way.store);
         }
         if !wanted {
             self.stats.filtered += 1;
-            return self.end_epoch(frame.number, rows, store);
+            return;
         }
-        let at = Moment { ts: frame.ts, number: frame.number };
-        let link = LinkType(frame.link_type);
-        let place = match self.dealer.whole_tcp(&decoded).or_else(|| self.dealer.plain(link, frame.data)) {
-            Some(place) => place,
-            None => self.dealer.packet(&decoded, frame.data, self.now),
-        };
-        let tap = tap.map(|t| t as &mut dyn Tap);
-        let mut way = Way { at, frame: frame.data, now: self.now, rows, store, tap, others: Vec::new() };
+        way.now = self.now;
+        let plain = self.dealer.plain_packet(decoded, frame.data);
+        let place = plain.unwrap_or_else(|| self.dealer.packet(decoded, frame.data, self.now));
         if !decoded.anomalies.is_empty()
             && let Some(shard) = self.shards.get_mut(place.shard)
         {
-            shard.note_anomalies(&decoded, &mut way);
+            shard.note_anomalies(decoded, way);
         }
-        self.packet(&decoded, frame.data, place, &mut way);
-        // An 802.11 aggregate holds several packets; offsets only grow, so this ends.
-        let mut next = decoded.next_msdu;
-        while next != 0 {
-            let decoded = decode_msdu(frame.data, next, frame.orig_len);
-            let place = self.dealer.packet(&decoded, frame.data, self.now);
-            self.packet(&decoded, frame.data, place, &mut way);
-            next = if decoded.next_msdu > next { decoded.next_msdu } else { 0 };
+        self.packet(decoded, frame.data, place, way);
+        if decoded.next_msdu != 0 {
+            self.aggregate(decoded.next_msdu, frame, way);
         }
         if place.announces {
             self.meet();
         }
-        self.end_epoch(frame.number, rows, store);
+    }
+
+    /// The further packets of an 802.11 aggregate; offsets only grow, so this ends.
+    #[cold]
+    fn aggregate(&mut self, mut next: u32, frame: &Frame<'_>, way: &mut Way<'_>) {
+        while next != 0 {
+            let decoded = decode_msdu(frame.data, next, frame.orig_len);
+            let place = self.dealer.packet(&decoded, frame.data, self.now);
+            self.packet(&decoded, frame.data, place, way);
+            next = if decoded.next_msdu > next { decoded.next_msdu } else { 0 };
+        }
     }
 
     /// A packet and whatever it carries.
+    #[inline]
     fn packet(&mut self, d: &Decoded, bytes: &[u8], place: Place, way: &mut Way<'_>) {
+        if place.carrier {
+            return self.carrier(d, bytes, place, way);
+        }
+        let Some(shard) = self.shards.get_mut(place.shard) else { return };
+        shard.leaf(d, bytes, way);
+        self.next_due = self.next_due.min(shard.next_due());
+    }
+
+    /// A packet that may carry others.
+    #[inline(never)]
+    fn carrier(&mut self, d: &Decoded, bytes: &[u8], place: Place, way: &mut Way<'_>) {
         let hash = self.dealer.hash();
         let Some(shard) = self.shards.get_mut(place.shard) else { return };
-        let mut next = None;
-        if place.carrier {
-            next = shard.carrier(d, bytes, hash, way);
-        } else {
-            shard.leaf(d, bytes, way);
-        }
+        let mut next = shard.carrier(d, bytes, hash, way);
         self.next_due = self.next_due.min(shard.next_due());
         while let Some(parcel) = next {
             let Some(shard) = self.shards.get_mut(parcel.shard) else { return };
@@ -176,16 +190,15 @@ impl Worker {
         }
     }
 
+    #[cold]
     fn end_epoch(&mut self, number: u64, rows: &mut dyn Rows, store: &mut dyn Store) {
-        if number.is_multiple_of(EPOCH_LEN) {
-            self.dealer.end_epoch();
-            for shard in &mut self.shards {
-                shard.sweep(self.now, rows, store);
-            }
-            self.balance(Moment { ts: self.now, number }, rows, store);
-            if self.stats_log.as_mut().is_some_and(|log| log.is_due(self.now)) {
-                self.log_stats(rows);
-            }
+        self.dealer.end_epoch();
+        for shard in &mut self.shards {
+            shard.sweep(self.now, rows, store);
+        }
+        self.balance(Moment { ts: self.now, number }, rows, store);
+        if self.stats_log.as_mut().is_some_and(|log| log.is_due(self.now)) {
+            self.log_stats(rows);
         }
     }
 
