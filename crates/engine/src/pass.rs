@@ -115,8 +115,26 @@ impl Pass<'_> {
         old
     }
 
-    /// Logs and notes what calls left in the outbox, except what concerns the parser itself.
+    /// Logs and notes what calls left in the outbox, except what concerns the parser itself. Most leave nothing, which is
+    /// found out by three looks.
     fn drain(&mut self, flow: &mut Flow, at: Moment) {
+        let out = &self.host.out;
+        if !out.events.is_empty() {
+            self.emit();
+        }
+        let out = &self.host.out;
+        if !(out.weirds.is_empty() && out.expectations.is_empty() && out.tunnels.is_empty()) {
+            self.note(flow, at);
+        }
+        let out = &self.host.out;
+        let (recognized, confirmed) = (out.recognized.len(), out.confirmed.len() + out.confirmed_midstream.len());
+        if recognized + confirmed + out.retracted.len() > 0 || out.flip || out.partial {
+            self.name(flow);
+        }
+    }
+
+    /// Logs records.
+    fn emit(&mut self) {
         let out = &mut self.host.out;
         self.host.stats.records += out.events.len() as u64;
         if out.once.is_empty() {
@@ -130,10 +148,12 @@ impl Pass<'_> {
             }
             out.once.clear();
         }
-        if !self.host.out.weirds.is_empty() {
-            for w in std::mem::take(&mut self.host.out.weirds) {
-                self.weird_row(&flow.info, w.name, w.addl, at);
-            }
+    }
+
+    /// Logs anomalies and tunnels, notes expectations.
+    fn note(&mut self, flow: &Flow, at: Moment) {
+        for w in std::mem::take(&mut self.host.out.weirds) {
+            self.weird_row(&flow.info, w.name, w.addl, at);
         }
         for e in self.host.out.expectations.drain(..) {
             self.host.announced.extend(elsewhere(&e, &flow.info));
@@ -142,27 +162,32 @@ impl Pass<'_> {
         for kind in std::mem::take(&mut self.host.out.tunnels) {
             self.tunnel(&flow.info, kind, at);
         }
-        for service in self.host.out.recognized.drain(..) {
+    }
+
+    /// What the flow is.
+    fn name(&mut self, flow: &mut Flow) {
+        let out = &mut self.host.out;
+        for service in out.recognized.drain(..) {
             flow.apps.add(service);
         }
-        for service in self.host.out.confirmed.drain(..) {
+        for service in out.confirmed.drain(..) {
             flow.apps.add(service);
             // Most of Zeek's analyzers don't look at connections that began before the capture.
             if !flow.info.midstream {
                 flow.add_service(service);
             }
         }
-        for service in self.host.out.confirmed_midstream.drain(..) {
+        for service in out.confirmed_midstream.drain(..) {
             flow.apps.add(service);
             flow.add_service(service);
         }
-        for service in self.host.out.retracted.drain(..) {
+        for service in out.retracted.drain(..) {
             Self::take_back(flow, service);
         }
-        if std::mem::take(&mut self.host.out.flip) {
+        if std::mem::take(&mut out.flip) {
             flow.request_flip();
         }
-        if std::mem::take(&mut self.host.out.partial) {
+        if std::mem::take(&mut out.partial) {
             flow.note_partial();
         }
     }

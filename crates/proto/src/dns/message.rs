@@ -300,11 +300,10 @@ const OPTION_ECS: u16 = 8;
 /// Extended DNS error (RFC 8914 §2).
 const OPTION_EDE: u16 = 15;
 
-/// Looks for EDNS among the `records` records that follow in `walk`.
-pub fn find_edns(walk: &mut Walk<'_>, records: u32) -> Option<Edns> {
-    let mut name = Name::default();
+/// Looks for EDNS among the `records` records that follow in `walk`; `name` is room for their names.
+pub fn find_edns(walk: &mut Walk<'_>, name: &mut Name, records: u32) -> Option<Edns> {
     for _ in 0..records {
-        let head = walk.rr_head(&mut name)?;
+        let head = walk.rr_head(name)?;
         let data = walk.up_to(head.rdlength);
         if head.rtype == rr::OPT {
             let [rcode_high, _version, flags, _] = head.ttl.to_be_bytes();

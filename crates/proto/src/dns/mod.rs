@@ -248,7 +248,7 @@ fn read(parts: &Parts<'_>, row: &mut DnsRecord, cx: &mut Cx<'_>) {
     if whole {
         cx.confirm("dns");
         let already = if is_update(parts) { header.nscount } else { 0 };
-        edns(header, &mut walk, u32::from(header.nscount - already) + u32::from(header.arcount), row);
+        edns(header, &mut walk, &mut name, u32::from(header.nscount - already) + u32::from(header.arcount), row);
     }
 }
 
@@ -342,11 +342,11 @@ fn answered(row: &mut DnsRecord, header: Header, owner: &Name, text: Vec<u8>, tt
 }
 
 /// EDNS behind the answers, from `records` records.
-fn edns(header: Header, walk: &mut Walk<'_>, records: u32, row: &mut DnsRecord) {
+fn edns(header: Header, walk: &mut Walk<'_>, name: &mut Name, records: u32, row: &mut DnsRecord) {
     if records == 0 {
         return;
     }
-    let Some(edns) = message::find_edns(walk, records) else { return };
+    let Some(edns) = message::find_edns(walk, name, records) else { return };
     if header.qr {
         row.edns_ede = edns.ede;
         row.extended_rcode = (edns.rcode_high != 0).then(|| u16::from(edns.rcode_high) << 4 | u16::from(header.rcode));
