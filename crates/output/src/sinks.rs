@@ -225,7 +225,7 @@ impl Sinks {
 
     fn route(&mut self, schema: &'static Schema) -> usize {
         match self.routes.iter().position(|r| std::ptr::eq(r.schema, schema)) {
-            Some(at) => at,
+            Some(at) => forward(&mut self.routes, at),
             None => self.add_route(schema),
         }
     }
@@ -244,6 +244,19 @@ impl Sinks {
         self.routes.push(Route { schema, targets });
         self.routes.len() - 1
     }
+}
+
+/// How far in front of a list need not be gone on: what is there is found soon enough.
+const FRONT: usize = 4;
+
+/// Lets what was found at `at` change places with what is before it, so that what is found often is found soon. Gives
+/// its new place.
+fn forward<T>(list: &mut [T], at: usize) -> usize {
+    if at < FRONT {
+        return at;
+    }
+    list.swap(at - 1, at);
+    at - 1
 }
 
 impl File {

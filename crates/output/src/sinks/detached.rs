@@ -1,6 +1,6 @@
 //! Rows encoded away from their files, for workers whose rows are put in order later.
 
-use super::{BUFFER_LEN, Encoder, Error, Sinks, State};
+use super::{BUFFER_LEN, Encoder, Error, Sinks, State, forward};
 use crate::Format;
 use crate::parquet::{Cells, pack};
 use sekisho_record::{Record, Schema};
@@ -58,12 +58,15 @@ impl Detached {
     /// Adds `row` to `to` in every format.
     pub fn write(&mut self, row: &dyn Record, to: &mut Encoded) {
         let schema = row.schema();
-        let at = self.encoders.iter().position(|e| std::ptr::eq(e.0, schema)).unwrap_or_else(|| {
-            let new = |&format| Encoder::new(format, schema, self.midstream);
-            let encoders = self.formats.iter().map(new).collect();
-            self.encoders.push((schema, encoders));
-            self.encoders.len() - 1
-        });
+        let at = match self.encoders.iter().position(|e| std::ptr::eq(e.0, schema)) {
+            Some(at) => forward(&mut self.encoders, at),
+            None => {
+                let new = |&format| Encoder::new(format, schema, self.midstream);
+                let encoders = self.formats.iter().map(new).collect();
+                self.encoders.push((schema, encoders));
+                self.encoders.len() - 1
+            }
+        };
         let mut time = None;
         for encoder in &mut self.encoders[at].1 {
             match encoder {
