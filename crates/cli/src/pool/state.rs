@@ -7,8 +7,12 @@ use sekisho_engine::{Balance, Found, Key, KeyedRows, MAX_PARTS, Part, Slice, Sta
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-/// Slices whose rows wait to be written; at this many, writing comes before work.
+/// Slices whose rows wait to be written; at this many nothing is worked on until some are.
 const MAX_WAITING: usize = 4;
+
+/// At this many, whoever can writes before they work: the fewer sheaves are under way, the fewer pages are touched, and
+/// what is written soon is still in a cache.
+const SOON_WAITING: usize = 2;
 
 /// Bytes of rows that wait to be written; at this many, too.
 const MAX_WAITING_LEN: usize = 8 << 20;
@@ -189,6 +193,11 @@ impl<'g, G: Gather> State<'g, G> {
         // A slice must be there when one is done, and one read when that is dealt; more follow when there is nothing
         // else to do.
         if let Some(task) = self.deal(MIN_ACTIVE).or_else(|| self.read(1)) {
+            return Some(task);
+        }
+        if self.waiting.len() >= SOON_WAITING
+            && let Some(task) = self.put()
+        {
             return Some(task);
         }
         let shard = if self.may_work() { self.shard(me) } else { None };
