@@ -31,9 +31,6 @@ const SLICE_COUNT: usize = 4096;
 /// Bytes of rows for which a sheaf keeps room for its next use.
 const SPARE_SHEAF_LEN: usize = 256 << 10;
 
-/// Rows of a sheaf are counted below this bit of their place, sheaves above.
-const SHEAF_SHIFT: u32 = 32;
-
 /// A batch of fewer bytes comes from a source that waits for more: its frames are not held back.
 const SCANT_LEN: usize = 64 << 10;
 
@@ -176,22 +173,31 @@ struct Collector<'g, G: Gather> {
     gather: &'g mut G,
     remembered: Remembered,
     repeats: u64,
-    /// Keys of the rows being put in order, with their sheaves and places there.
-    order: Vec<(Key, u64)>,
+    /// Positions of the rows being put in order, each with its index among the rows of all sheaves: [`Key::within`].
+    order: Vec<u128>,
 }
 
 impl<G: Gather> Collector<'_, G> {
     /// The rows of one slice; false if it is no use to go on.
     fn put(&mut self, sheaves: &[Sheaf<PileOf<G>>]) -> bool {
         let mut order = std::mem::take(&mut self.order);
-        for (i, sheaf) in (0u64..).zip(sheaves) {
-            order.extend((i << SHEAF_SHIFT..).zip(&sheaf.keys).map(|(row, key)| (*key, row)));
-        }
+        let keys = || sheaves.iter().flat_map(|sheaf| &sheaf.keys);
+        let first = keys().map(|key| key.packet()).min().unwrap_or(0);
+        order.extend((0..).zip(keys()).map(|(index, key)| key.within(first, index)));
         order.sort_unstable();
-        for (_, place) in order.drain(..) {
-            let (i, row) = (place >> SHEAF_SHIFT, place & ((1 << SHEAF_SHIFT) - 1));
-            let Some(sheaf) = usize::try_from(i).ok().and_then(|i| sheaves.get(i)) else { continue };
-            let row = usize::try_from(row).unwrap_or(usize::MAX);
+        // Where the rows of each sheaf end.
+        let ends: Vec<usize> = sheaves
+            .iter()
+            .scan(0, |end, sheaf| {
+                *end += sheaf.keys.len();
+                Some(*end)
+            })
+            .collect();
+        for place in order.drain(..) {
+            let index = (place & u128::from(u32::MAX)) as usize;
+            let i = ends.partition_point(|&end| end <= index);
+            let Some(sheaf) = sheaves.get(i) else { continue };
+            let row = index - i.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
             if sheaf.is_repeat(row, &mut self.remembered) {
                 self.repeats += 1;
             } else {
