@@ -49,13 +49,16 @@ impl Pieces {
     }
 
     /// The next piece of `input`, which advances behind it.
-    #[inline]
+    #[inline(always)]
     pub fn next<'s, 'a: 's>(&'s mut self, input: &mut &'a [u8]) -> Option<Piece<'s>> {
         if std::mem::take(&mut self.spent) {
             reuse(&mut self.held);
         }
         match self.bulk {
-            Some((content, end)) => self.counted(content, end, input),
+            Some((content, end)) => match self.whole(content, end, input) {
+                Some(content) => Some(Piece::Bulk(content)),
+                None => self.counted(content, end, input),
+            },
             None => self.line(input),
         }
     }
@@ -65,6 +68,7 @@ impl Pieces {
         self.held.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
+    #[inline(always)]
     fn line<'s, 'a: 's>(&'s mut self, input: &mut &'a [u8]) -> Option<Piece<'s>> {
         let Some(at) = line_end(input) else {
             self.hold(input);
@@ -85,6 +89,18 @@ impl Pieces {
         self.hold(last);
         self.spent = true;
         &self.held
+    }
+
+    /// A counted string of which nothing came before and of which all is here: the usual case.
+    #[inline(always)]
+    fn whole<'a>(&mut self, content: u64, end: u64, input: &mut &'a [u8]) -> Option<&'a [u8]> {
+        if self.dropped || !self.held.is_empty() || content > MAX_PIECE_LEN as u64 {
+            return None;
+        }
+        let (bytes, rest) = input.split_at_checked(usize::try_from(content + end).ok()?)?;
+        *input = rest;
+        self.bulk = None;
+        bytes.get(..usize::try_from(content).ok()?)
     }
 
     fn counted<'s, 'a: 's>(&'s mut self, content: u64, end: u64, input: &mut &'a [u8]) -> Option<Piece<'s>> {

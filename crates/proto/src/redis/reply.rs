@@ -151,6 +151,7 @@ impl Reading {
     }
 
     /// A value without elements; true if the reply is whole with it.
+    #[inline]
     fn scalar(&mut self, bytes: &[u8]) -> bool {
         if self.first.is_none() && self.levels.len() == 1 {
             self.first = Some(bytes.get(..16).unwrap_or(bytes).to_vec());
@@ -160,6 +161,7 @@ impl Reading {
     }
 
     /// A value is over: counts it in the level above it.
+    #[inline]
     fn element(&mut self) -> bool {
         let Some(level) = self.levels.last_mut() else { return true };
         level.left -= 1;
@@ -185,6 +187,7 @@ impl Reading {
         self.element()
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let room = MAX_TEXT_LEN.saturating_sub(self.text.len());
         if room == 0 || self.attribute_levels > 0 {
