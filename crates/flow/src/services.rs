@@ -41,6 +41,9 @@ pub(crate) struct Barred(u8);
 impl Flow {
     /// The flow certainly speaks `service`, as far as Zeek is concerned.
     pub fn add_service(&mut self, service: &'static str) {
+        if self.services.begins_with(service) {
+            return;
+        }
         let n = number(service);
         if n != self.barred.0 {
             self.services.add_number(n);
@@ -66,7 +69,15 @@ pub struct Services([u8; SERVICE_MAX_COUNT]);
 impl Services {
     /// Adds `name` unless it is there already.
     pub fn add(&mut self, name: &'static str) {
-        self.add_number(number(name));
+        if !self.begins_with(name) {
+            self.add_number(number(name));
+        }
+    }
+
+    /// Is the first of them the very text `name`? Parsers confirm again and again what they are.
+    fn begins_with(&self, name: &'static str) -> bool {
+        let [first, ..] = self.0;
+        named(first).is_some_and(|known| std::ptr::eq(known, name))
     }
 
     fn add_number(&mut self, n: u8) {
@@ -111,14 +122,10 @@ impl Services {
 
     /// The comma-joined names for a record; `None` if there are none.
     pub fn names(&self) -> Option<ServiceNames> {
-        if self.is_empty() {
-            return None;
-        }
-        let mut out = SmallVec::new();
-        for name in self.iter() {
-            if !out.is_empty() {
-                out.push(b',');
-            }
+        let mut names = self.iter();
+        let mut out = SmallVec::from_slice(names.next()?.as_bytes());
+        for name in names {
+            out.push(b',');
             out.extend_from_slice(name.as_bytes());
         }
         out.make_ascii_lowercase();
