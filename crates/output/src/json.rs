@@ -43,10 +43,11 @@ struct Key {
 const KEY_LEN: usize = 32;
 
 impl Key {
-    fn new(name: &str) -> Self {
-        let mut line = Line::default();
+    /// `line` is room to write in.
+    fn new(name: &str, line: &mut Line) -> Self {
+        line.clear();
         line.extend(b",\"");
-        escape::json_string(&mut line, name.as_bytes());
+        escape::json_string(line, name.as_bytes());
         line.extend(b"\":");
         let (start, end) = line.as_bytes().split_at(line.as_bytes().len().saturating_sub(KEY_LEN - 1));
         let mut text = [0; KEY_LEN];
@@ -64,9 +65,10 @@ impl JsonEncoder {
             escape::json_string(&mut head, schema.log.as_bytes());
             head.push(b'"');
         }
-        let keys: Vec<_> = schema.fields.iter().map(|f| Key::new(f.name)).collect();
+        let mut line = Line::default();
+        let keys: Vec<_> = schema.fields.iter().map(|f| Key::new(f.name, &mut line)).collect();
         let short_keys = keys.iter().all(|key| key.start.is_empty());
-        Self { style, head: head.as_bytes().to_vec(), keys, short_keys, omission: None, line: Line::default(), schema }
+        Self { style, head: head.as_bytes().to_vec(), keys, short_keys, omission: None, line, schema }
     }
 
     /// Leaves out rows that Zeek would not have.
