@@ -46,6 +46,9 @@ pub struct Written {
 /// A file's buffer is handed on when it holds this many bytes.
 const BUFFER_LEN: usize = 128 * 1024;
 
+/// Room of a buffer: with that for a last row it never grows. Growing by doubling would touch twice the pages.
+const BUFFER_ROOM_LEN: usize = BUFFER_LEN + 16 * 1024;
+
 /// Writes rows in several formats at once, each log to its own file (see [`Format::file_name`]).
 ///
 /// Two row types should not share a log name: in `zeek` format their rows would follow under a second header.
@@ -236,7 +239,7 @@ impl Sinks {
             let encoder = Encoder::new(format, schema, self.midstream);
             let name = format.file_name(schema.log, &self.formats);
             let file = self.files.iter().position(|f| f.name == name).unwrap_or_else(|| {
-                self.files.push(File { name, buf: Vec::new(), state: State::New, bytes: 0 });
+                self.files.push(File { name, buf: Vec::with_capacity(BUFFER_ROOM_LEN), state: State::New, bytes: 0 });
                 self.files.len() - 1
             });
             targets.push(Target { encoder, file });

@@ -14,8 +14,10 @@ pub struct Detached {
     cells: Cells,
 }
 
+/// Room for bytes of rows at first: that of most tasks' rows.
+const FIRST_LEN: usize = 64 * 1024;
+
 /// Rows encoded by a [`Detached`]; kept for the next use, so that nothing is allocated per row.
-#[derive(Default)]
 pub struct Encoded {
     bytes: Vec<u8>,
     rows: Vec<EncodedRow>,
@@ -26,6 +28,12 @@ pub struct Encoded {
 struct EncodedRow {
     schema: &'static Schema,
     time: Option<Timestamp>,
+}
+
+impl Default for Encoded {
+    fn default() -> Self {
+        Self { bytes: Vec::with_capacity(FIRST_LEN), rows: Vec::new(), ends: Vec::new() }
+    }
 }
 
 impl Encoded {
