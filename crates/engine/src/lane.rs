@@ -124,7 +124,8 @@ impl Lane {
         self.emit_joined(rows);
     }
 
-    /// A packet of a flow, not a fragment and nothing in it.
+    /// A packet of a flow, not a fragment and nothing in it. Always inlined: a frame of its own would cost a tenth of it.
+    #[inline(always)]
     pub fn leaf(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
         if d.ip_version == 0 {
             return self.no_ip(d, bytes, way);
