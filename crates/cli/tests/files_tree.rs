@@ -27,9 +27,9 @@ fn a_flag_is_shown_with_its_whole_way() {
     let capture = root().join("examples/ctf-ftp.pcap");
     let dir = tempfile::tempdir().expect("tempdir");
     let run = |flags: &[&str]| {
-        let command = env!("CARGO_BIN_EXE_sekisho");
-        let out = Command::new(command).args(["files", "--tree"]).args(flags).arg(&capture);
-        let out = out.env("TMPDIR", dir.path()).current_dir(dir.path()).output().expect("starts");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+        command.args(["files", "--tree"]).args(flags).arg(&capture);
+        let out = command.env("TMPDIR", dir.path()).current_dir(dir.path()).output().expect("starts");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         assert_eq!(names(dir.path()), [""; 0], "nothing stays behind");
         String::from_utf8(out.stdout).expect("UTF-8")
