@@ -88,7 +88,7 @@ fn defuse(name: &str, bomb: &[u8], signs: &[&str]) {
 #[test]
 fn bombs_that_inflate() {
     let gzip = bombs::gzip(10 << 30);
-    assert!(gzip.len() > 10 << 20);
+    assert!(gzip.len() > 9 << 20);
     defuse("zeros.gz", &gzip, &["decompression bomb"]);
     defuse("text.png", &bombs::png(), &["decompression bomb"]);
     defuse("streams.pdf", &bombs::pdf(), &["decompression bomb"]);
