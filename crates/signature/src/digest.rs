@@ -23,6 +23,9 @@ impl Wanted {
     }
 }
 
+/// Hands out a content from its beginning, piece by piece, to what it is given.
+pub type Pieces<'p> = dyn FnMut(&mut dyn FnMut(&[u8])) + 'p;
+
 /// Digests of one content, as far as they are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digests {
@@ -36,7 +39,7 @@ pub struct Digests {
 
 impl Digests {
     /// Adds what is wanted and isn't known yet; `pieces` hands out the content from its beginning, piece by piece.
-    pub fn complete(&mut self, wanted: Wanted, pieces: &mut dyn FnMut(&mut dyn FnMut(&[u8]))) {
+    pub fn complete(&mut self, wanted: Wanted, pieces: &mut Pieces<'_>) {
         let mut md5 = (wanted.md5 && self.md5.is_none()).then(Md5::new);
         let mut sha1 = (wanted.sha1 && self.sha1.is_none()).then(Sha1::new);
         let mut sha256 = (wanted.sha256 && self.sha256.is_none()).then(Sha256::new);

@@ -41,7 +41,7 @@ mod scan;
 mod sieve;
 pub mod source;
 
-pub use digest::{Digests, Wanted};
+pub use digest::{Digests, Pieces, Wanted};
 pub use hash_list::{HASH_COUNT_MAX, HashList, Hit, LINE_LEN_MAX, ListLoader};
 pub use load::{
     INCLUDE_COUNT_MAX, INCLUDE_DEPTH_MAX, Include, Includes, Loaded, Loader, NoIncludes, PROBLEM_COUNT_MAX, Problem,

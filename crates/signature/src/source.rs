@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn a_broken_rule_ends_where_the_next_begins() {
         let text = "rule a { condition: ( true\nprivate rule b { strings: $x = \"open\n condition: $x }\nrule c { condition: true }\nnonsense here\nrule d{condition:false}";
-        let names: Vec<_> = told(text).into_iter().map(|(what, name, line)| (what, name, line)).collect();
+        let names = told(text);
         assert_eq!(
             names,
             [
