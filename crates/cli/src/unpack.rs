@@ -145,7 +145,7 @@ impl<'u> Unpacking<'u> {
     }
 
     /// Unpacks one file; members are written below `ground` if there is one and `write`.
-    pub fn file(&mut self, file: &Kept, mut ground: Option<&mut Ground>, write: bool) -> Option<Unpacked> {
+    pub fn file(&mut self, file: &Kept, ground: Option<&mut Ground>, write: bool) -> Option<Unpacked> {
         let content = match file.content(ground.as_deref()) {
             Ok(content) => content,
             Err(e) => {
@@ -163,7 +163,7 @@ impl<'u> Unpacking<'u> {
             ..self.limits
         });
         let scan = self.scan.as_mut();
-        let mut taker = Taker::new(&file.entry, self.digests, ground.as_deref_mut().filter(|_| write), scan);
+        let mut taker = Taker::new(&file.entry, self.digests, ground.filter(|_| write), scan);
         let whole = file.entry.missing == 0 && !file.entry.cut_off && file.holes.is_empty();
         let sha256 = file.entry.sha256.filter(|_| whole).map(|digest| digest.0);
         let name = file.entry.name.as_ref().map_or(&[][..], |name| &name.0[..]);

@@ -11,8 +11,11 @@ const PLACE_COUNT: u64 = 128;
 /// Longest bytes kept, so that a table stays below some megabytes, whatever is sent.
 const MAX_KEY_LEN: usize = 4096;
 
+/// A value and the bytes that it was made of.
+type Place<V> = Option<(Box<[u8]>, V)>;
+
 /// Values by the bytes that they were made of.
-pub(crate) struct Memo<V>(Mutex<Vec<Option<(Box<[u8]>, V)>>>);
+pub(crate) struct Memo<V>(Mutex<Vec<Place<V>>>);
 
 impl<V: Clone> Memo<V> {
     /// Takes no memory until used.

@@ -73,6 +73,9 @@ fn unpacked(l: &mut Lister<'_, '_>, folder: &Folder) -> Option<Vec<u8>> {
     }
 }
 
+/// The number of a block and of the password that opens it, or why there is none.
+type Ready = Result<(usize, Option<usize>), Completeness>;
+
 fn members(l: &mut Lister<'_, '_>, folders: &[Folder], files: &[header::File]) {
     let mut streams = folders.iter().enumerate().flat_map(|(i, f)| {
         let ends = f.streams.iter().scan(0u64, |at, s| {
@@ -83,7 +86,7 @@ fn members(l: &mut Lister<'_, '_>, folders: &[Folder], files: &[header::File]) {
         ends.map(move |s| (i, s))
     });
     // Blocks are set up when the first of their members comes.
-    let mut ready: Option<(usize, Result<(usize, Option<usize>), Completeness>)> = None;
+    let mut ready: Option<(usize, Ready)> = None;
     for file in files {
         if !file.has_stream {
             if !file.is_directory && !l.add(Entry::new("7z", &file.name, Recipe::inline(Vec::new()))) {
