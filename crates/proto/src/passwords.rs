@@ -69,6 +69,11 @@ impl Passwords {
         self.with(|heard| heard.list.clone())
     }
 
+    /// How many were heard so far.
+    pub fn count(&self) -> usize {
+        self.with(|heard| heard.list.len())
+    }
+
     /// Somebody used it. What is empty or longer than [`MAX_PASSWORD_LEN`] is none.
     pub fn hear(&self, password: &[u8]) {
         self.with(|heard| heard.add(password, MAX_PASSWORDS));

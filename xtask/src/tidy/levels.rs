@@ -57,7 +57,12 @@ const DECOMPRESSORS: &[&str] = &[
     "bzip2-rs",
     "snap",
     "weezl",
+    "deflate64",
+    "lzxd",
+    "ppmd-rust",
+    "rars",
     "sevenz-rust",
+    "unrar",
     "zip",
 ];
 

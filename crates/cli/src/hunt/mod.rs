@@ -7,12 +7,12 @@ mod scratch;
 mod seek;
 
 use crate::args::{Hunt as Args, When};
-use crate::{drive, input};
+use crate::{drive, input, passwords};
 use anyhow::{Result, bail};
 use hashbrown::{HashMap, HashSet};
 use ledger::{Entry, Ledger, Source};
 use print::Paint;
-use seek::{Core, FILE_LEN_MAX};
+use seek::{Core, FILE_LEN_MAX, Keys};
 use sekisho_capture::Frame;
 use sekisho_engine::{Tap, Watch, Worker};
 use sekisho_files::{Extract, Finished, Store, StoreId};
@@ -25,6 +25,7 @@ use std::cell::RefCell;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Something was found.
 const FOUND: u8 = 0;
@@ -54,8 +55,10 @@ pub fn run(args: &Args) -> Result<u8> {
     let printer = Rc::new(RefCell::new(Printer::new(args, &hunt, common.seed)));
     let told = Rc::clone(&printer);
     let tell = Box::new(move |ledger: &Ledger, entries: Vec<Entry>| told.borrow_mut().take(ledger, entries));
-    let core = Rc::new(RefCell::new(Core::new(hunt, bare, common.seed, tell)));
-    core.borrow_mut().passwords = args.password.iter().map(|p| p.clone().into_bytes()).collect();
+    let heard = Arc::new(sekisho_proto::Passwords::default());
+    settings.passwords = (!args.no_decode).then(|| Arc::clone(&heard));
+    let keys = Keys::new(passwords::given(&args.password, &[])?, heard);
+    let core = Rc::new(RefCell::new(Core::new(hunt, bare, common.seed, keys, tell)));
     let mut fields = rows::Rows::new(Rc::clone(&core), common.seed);
     let mut watcher = Watcher { core: Rc::clone(&core) };
     let mut each = |row: &dyn Record| fields.row(row);

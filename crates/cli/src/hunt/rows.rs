@@ -1,7 +1,7 @@
 //! The search in rows: what only a parser sees, such as names that were packed, and what is spread over the names of a domain.
 
 use super::ledger::{Entry, Source};
-use super::seek::{Core, PASSWORD_COUNT_MAX};
+use super::seek::Core;
 use hashbrown::HashMap;
 use sekisho_hunt::Found;
 use sekisho_record::{Record, Value, for_each};
@@ -57,7 +57,6 @@ impl Rows {
         self.spans.clear();
         let (text, spans) = (&mut self.text, &mut self.spans);
         let wordless = WORDLESS.contains(&log);
-        let mut passwords = Vec::new();
         for_each(record, &mut |field, value| match (field.name, value) {
             ("uid", Value::Uid(id)) => uid = Some(id),
             ("ts", Value::Time(at)) => ts = at,
@@ -67,9 +66,6 @@ impl Rows {
             ("service", Value::Enum(name)) if log == "conn" => service = Some(name.to_owned()),
             ("service", Value::List(list)) if log == "conn" => service = first(list),
             (name, value) if !wordless && !name.starts_with("id.") => {
-                if let ("password", Value::Str(word)) = (name, value) {
-                    passwords.push(word.to_vec());
-                }
                 let start = text.len();
                 push(text, value, 0);
                 if text.len() > start {
@@ -85,14 +81,6 @@ impl Rows {
             && let Some(uid) = uid
         {
             self.core.borrow_mut().conn(uid, service.as_deref());
-        }
-        if !passwords.is_empty() {
-            let core = &mut self.core.borrow_mut();
-            for word in passwords {
-                if core.passwords.len() < PASSWORD_COUNT_MAX && !core.passwords.contains(&word) {
-                    core.passwords.push(word);
-                }
-            }
         }
         if let Some(name) = query.and_then(|q| self.text.get(q)).map(<[u8]>::to_vec) {
             self.join(&name, ts);

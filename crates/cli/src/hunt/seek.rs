@@ -2,6 +2,7 @@
 
 use super::ledger::{Entry, Ledger, Source};
 use super::scratch::{Pot, Scratch, ScratchSpool};
+use crate::passwords::Passwords;
 use hashbrown::HashMap;
 use sekisho_files::StoreId;
 use sekisho_hunt::{Found, Hit, Hunt, Members, Stream, carve};
@@ -9,6 +10,7 @@ use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp, Uid};
 use sekisho_unpack::{Budget, Content, Limits, MemberId, Sink, Unpacker};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Buffers of all streams; when they are full, all are searched as far as they go and begin anew.
 const STREAMS_LEN_MAX: usize = 64 << 20;
@@ -20,8 +22,6 @@ pub const FILE_LEN_MAX: u64 = 1 << 30;
 const FRAME_COUNT_MAX: usize = 1 << 16;
 /// Places in one content whose packets are remembered; from then on every other one.
 const MARK_COUNT_MAX: usize = 1 << 14;
-/// Passwords tried on archives.
-pub const PASSWORD_COUNT_MAX: usize = 64;
 /// Work and bytes that one run may spend on unpacking; one file's limits are the unpacker's own.
 const RUN_WORK_MAX: u64 = 64 << 30;
 
@@ -118,6 +118,31 @@ pub type Tell = Box<dyn FnMut(&Ledger, Vec<Entry>)>;
 /// One direction of a flow that no protocol is known of, and the packets that brought it.
 type Kept = (Dir, Pot, Marks);
 
+/// Passwords for archives.
+pub struct Keys {
+    given: Vec<Vec<u8>>,
+    heard: Arc<sekisho_proto::Passwords>,
+    heard_count: usize,
+    all: Passwords,
+}
+
+impl Keys {
+    /// Those given, and what parsers will hear.
+    pub fn new(given: Vec<Vec<u8>>, heard: Arc<sekisho_proto::Passwords>) -> Self {
+        Self { all: Passwords::new(given.clone(), Vec::new()), given, heard, heard_count: 0 }
+    }
+
+    /// All that are known by now.
+    fn words(&mut self) -> &[Vec<u8>] {
+        if self.heard.count() != self.heard_count {
+            let heard = self.heard.list();
+            self.heard_count = heard.len();
+            self.all = Passwords::new(self.given.clone(), heard);
+        }
+        self.all.words()
+    }
+}
+
 /// Everything that searches.
 pub struct Core {
     pub hunt: Hunt,
@@ -127,7 +152,8 @@ pub struct Core {
     pub cuts: Cuts,
     /// What is done with hits that are certain.
     pub tell: Tell,
-    pub passwords: Vec<Vec<u8>>,
+    /// What archives may be locked with: given, heard so far, usual.
+    keys: Keys,
     scratch: Rc<Scratch>,
     live: HashMap<Uid, Live, SeededState>,
     /// Flow whose bytes came last: files that begin are its.
@@ -144,7 +170,7 @@ pub struct Core {
 }
 
 impl Core {
-    pub fn new(hunt: Hunt, bare: Hunt, seed: u64, tell: Tell) -> Self {
+    pub fn new(hunt: Hunt, bare: Hunt, seed: u64, keys: Keys, tell: Tell) -> Self {
         let state = SeededState(seed);
         Self {
             hunt,
@@ -152,7 +178,7 @@ impl Core {
             ledger: Ledger::new(seed),
             cuts: Cuts::default(),
             tell,
-            passwords: Vec::new(),
+            keys,
             scratch: Rc::default(),
             live: HashMap::with_hasher(state),
             current: None,
@@ -445,7 +471,7 @@ impl Core {
         let mut members = if raw { members.without_root() } else { members };
         if self.hunt.options().decode {
             let name = origin.file.as_deref().unwrap_or("").as_bytes();
-            Unpacker::new(&mut budget).spool(&mut spool).passwords(&self.passwords).run(
+            Unpacker::new(&mut budget).spool(&mut spool).passwords(self.keys.words()).run(
                 content.clone(),
                 name,
                 &mut members,
