@@ -1,10 +1,10 @@
 //! Contents that wait to be searched: in memory while they are small and few, else in blocks of one nameless temporary file.
 
+use crate::spool::{nameless, read_fully};
 use sekisho_unpack::{Content, Spool, Spooled};
 use std::cell::{Cell, RefCell};
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::rc::Rc;
 
 /// Bytes of one content that stay in memory.
@@ -15,8 +15,6 @@ const HELD_LEN_MAX: u64 = 32 << 20;
 const BLOCK_LEN: u64 = 128 << 10;
 /// Blocks of the temporary file: 4 GiB.
 const BLOCK_COUNT_MAX: u32 = 32 << 10;
-/// Names tried for the temporary file.
-const NAME_COUNT_MAX: u32 = 1000;
 
 /// Where contents lie.
 #[derive(Default)]
@@ -37,7 +35,7 @@ struct Disk {
 impl Disk {
     fn file(&mut self) -> Option<&File> {
         if self.file.is_none() && !self.failed {
-            self.file = nameless().ok();
+            self.file = nameless(&std::env::temp_dir()).ok();
             self.failed = self.file.is_none();
         }
         self.file.as_ref()
@@ -58,19 +56,6 @@ impl Disk {
         self.file()?.write_all_at(&zeros, u64::from(number) * BLOCK_LEN).ok()?;
         Some(number)
     }
-}
-
-/// A new file that has no name any more.
-fn nameless() -> io::Result<File> {
-    for number in 0..NAME_COUNT_MAX {
-        let path = std::env::temp_dir().join(format!(".sekisho-hunt-{}-{number}", std::process::id()));
-        match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(file) => return fs::remove_file(&path).map(|()| file),
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// One content. What was never written reads as zeros.
@@ -179,9 +164,9 @@ impl Pot {
                 Some(block) => {
                     let disk = self.scratch.disk.borrow();
                     let read = disk.file.as_ref().map(|f| read_fully(f, u64::from(block) * BLOCK_LEN + within, part));
-                    if !matches!(read, Some(Ok(()))) {
-                        return done;
-                    }
+                    let Some(Ok(got)) = read else { return done };
+                    // What lies behind the end of the file was never written.
+                    part[got..].fill(0);
                 }
             }
             done += len;
@@ -199,23 +184,6 @@ impl Pot {
     pub fn in_memory(&self) -> Option<&[u8]> {
         (!self.on_disk).then_some(self.memory.as_slice())
     }
-}
-
-/// What lies behind the end of the file was never written.
-fn read_fully(file: &File, at: u64, buf: &mut [u8]) -> io::Result<()> {
-    let mut done = 0;
-    while done < buf.len() {
-        match file.read_at(&mut buf[done..], at + done as u64) {
-            Ok(0) => {
-                buf[done..].fill(0);
-                return Ok(());
-            }
-            Ok(n) => done += n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(())
 }
 
 impl Drop for Pot {
