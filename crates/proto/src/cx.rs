@@ -1,6 +1,7 @@
 use crate::across::Across;
 use crate::{Decoding, Event, Passwords, ProtoId, Secrets, Transport};
 use sekisho_record::{FileMeta, Head, Tail, Text};
+use sekisho_transaction::{Counter, Fact as Asked, FactSet, Look, Mark as TxMark, Transaction};
 use sekisho_types::{Addr, Arrival, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -155,6 +156,25 @@ pub trait Files {
     fn clear(&mut self, flow: &FlowInfo, at: (u64, Arrival), dir: Dir, offset: u64, bytes: &[u8]) {
         let _ = (flow, at, dir, offset, bytes);
     }
+    /// An exchange has come further, or is over. Comes only if [`Outbox::watched`].
+    fn transaction(&mut self, at: &Sight<'_>, look: Look, tx: &dyn Transaction, mark: &mut TxMark) {
+        let _ = (at, look, tx, mark);
+    }
+}
+
+/// Where and when a parser saw something.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// The flow.
+    pub flow: &'a FlowInfo,
+    /// What carries the bytes.
+    pub transport: Transport,
+    /// Packet time.
+    pub ts: Timestamp,
+    /// Number of the packet at hand, 0: only time passed; and of the one that brought the bytes.
+    pub packets: (u64, u64),
+    /// The bytes were decrypted.
+    pub decrypted: bool,
 }
 
 /// Facts remembered so that each is logged once ([`Cx::emit_once`]); of more the oldest are forgotten, and repeats come.
@@ -269,6 +289,8 @@ pub struct Outbox {
     pub passwords: Option<Arc<Passwords>>,
     /// Somebody wants to see what was decrypted. Survives draining.
     pub wants_clear: bool,
+    /// What rules ask for of exchanges, if somebody watches these (rules, EVE). Survives draining.
+    pub watched: Option<Arc<FactSet>>,
     /// Records in the order found.
     pub events: Vec<Event>,
     /// Which of `events` are logged once: other workers may have met the same facts.
@@ -623,6 +645,53 @@ impl<'a> Cx<'a> {
     /// The file is over.
     pub fn file_close(&mut self, id: FileId, complete: bool) -> FileInfo {
         self.files.close(id, self.ts, complete)
+    }
+
+    /// Does anybody watch exchanges (rules, EVE)? If not, nothing need be kept for them.
+    pub fn is_watched(&self) -> bool {
+        self.out.watched.is_some()
+    }
+
+    /// Does a rule ask for it? What costs to keep is kept only then.
+    pub fn wants(&self, fact: Asked) -> bool {
+        self.out.watched.as_ref().is_some_and(|facts| facts.has(fact))
+    }
+
+    /// An exchange has reached `stage` in `dir`, but is not over: rules look at what is known. Call it once a stage; in a
+    /// stage whose content is a stream, again and again while it passes.
+    pub fn look(&mut self, dir: Dir, stage: u8, tx: &dyn Transaction, mark: &mut TxMark) {
+        self.show(Look { dir, stage, over: false }, tx, mark);
+    }
+
+    /// An exchange is over, its last stage in `dir` reached: rules look at the rest, its event is written.
+    pub fn over(&mut self, dir: Dir, tx: &dyn Transaction, mark: &mut TxMark) {
+        self.show(Look { dir, stage: u8::MAX, over: true }, tx, mark);
+    }
+
+    /// An exchange that is one message of `dir`, with its anomalies.
+    pub fn message(&mut self, dir: Dir, counter: &mut Counter, tx: &dyn Transaction, anomalies: &[&'static str]) {
+        if self.is_watched() {
+            let mut mark = counter.begin();
+            anomalies.iter().for_each(|name| mark.event(dir, name));
+            self.over(dir, tx, &mut mark);
+        }
+    }
+
+    fn show(&mut self, look: Look, tx: &dyn Transaction, mark: &mut TxMark) {
+        if !self.is_watched() {
+            return;
+        }
+        let at = Sight {
+            flow: self.flow,
+            transport: self.transport,
+            ts: self.ts,
+            packets: (self.packet, self.source),
+            decrypted: self.decrypted,
+        };
+        self.files.transaction(&at, look, tx, mark);
+        if look.over {
+            mark.logged = true;
+        }
     }
 
     /// Is the sender of `dir` in the home networks?

@@ -129,7 +129,7 @@ pub mod xmpp;
 pub use across::Across;
 pub use cx::{
     Cx, EXPECTATION_LIFETIME, Expectation, Fact, FileId, FileInfo, Files, HandOver, MAX_REMEMBERED, Outbox,
-    REMEMBERED_FOR, Remembered, Transfer, Weird, day, key_of_day,
+    REMEMBERED_FOR, Remembered, Sight, Transfer, Weird, day, key_of_day,
 };
 pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, MAX_DECODER_LEN, REFILL_RATIO, Windows};
 pub(crate) use nested::MAX_NESTED_DEPTH;

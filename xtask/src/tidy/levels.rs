@@ -9,6 +9,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("sekisho-scan", 0),
     ("sekisho-record-derive", 0),
     ("sekisho-record", 1),
+    ("sekisho-transaction", 1),
     ("sekisho-wire", 1),
     ("sekisho-unpack", 1),
     ("sekisho-x509", 1),
@@ -35,6 +36,8 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("sekisho-report", "sekisho-flow"),
     ("sekisho-detect", "sekisho-wire"),
     ("sekisho-detect", "sekisho-flow"),
+    ("sekisho-rules", "sekisho-proto"),
+    ("sekisho-output", "sekisho-proto"),
 ];
 
 /// Crates that unpack; law 6 keeps them in `inflate`.

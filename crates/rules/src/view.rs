@@ -1,0 +1,72 @@
+//! What the engine shows, and what it is told.
+
+use sekisho_types::{Dir, Interval, Timestamp};
+use sekisho_wire::Decoded;
+
+/// The packet at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct PacketView<'a> {
+    /// Packet time.
+    pub ts: Timestamp,
+    /// Number in the timeline, from 1; 0: only time passed.
+    pub number: u64,
+    /// Its headers; offsets are those in `frame`.
+    pub decoded: &'a Decoded,
+    /// Its bytes.
+    pub frame: &'a [u8],
+    /// What is odd about its headers and its place in its stream, by the names of `decode-event` and `stream-event`:
+    /// `ipv4.pkt_too_small`, `stream.est_packet_out_of_window`.
+    pub events: &'a [&'static str],
+}
+
+/// The flow that a packet or an exchange belongs to, as it stands with the packet at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct FlowView {
+    /// Who sent the packet at hand; the originator is the client.
+    pub dir: Dir,
+    /// Both ends were heard (of TCP: the handshake is complete, or was missed).
+    pub established: bool,
+    /// The protocol by the name that rules use: `http`, `tls`; `""`: not known (yet); `failed`: looked for in vain.
+    pub app: &'static str,
+    /// Packets of client and server, with this one.
+    pub pkts: [u64; 2],
+    /// Bytes of client and server on the wire.
+    pub bytes: [u64; 2],
+    /// Payload bytes of the streams so far.
+    pub stream_len: [u64; 2],
+    /// Time since the first packet.
+    pub age: Interval,
+}
+
+/// What a rule matched in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// The packet at hand.
+    Packet,
+    /// The stream of one direction: `offset` of the window that was looked at.
+    Stream(Dir, u64),
+    /// An exchange, by its number in the flow.
+    Transaction(u64),
+}
+
+/// Bytes that matched, as a place in what they were looked for in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The fact; `None`: payload or stream.
+    pub fact: Option<sekisho_transaction::Fact>,
+    /// Offset of the first byte.
+    pub offset: u32,
+    /// Bytes.
+    pub len: u32,
+}
+
+/// A rule has matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The rule's number in its set.
+    pub rule: u32,
+    /// What it matched in.
+    pub anchor: Anchor,
+    /// What matched, as far as it is remembered.
+    pub spans: Vec<Span>,
+}
