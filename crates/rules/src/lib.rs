@@ -19,9 +19,18 @@
     )
 )]
 
+mod compile;
 pub mod config;
+mod eval;
+mod inspect;
 pub mod ir;
+mod state;
 mod view;
 
+pub use compile::{CompileLimits, Program, Refused};
 pub use config::{Config, ConfigError, Files, NoFiles, Node};
-pub use view::{Anchor, FlowView, Hit, PacketView, Span};
+pub use eval::Counters;
+pub use eval::regex::{Unsupported, check as check_pcre};
+pub use inspect::{ALERT_COUNT_MAX, Cost, Inspector};
+pub use state::FlowState;
+pub use view::{Anchor, Content, FileView, FlowView, Hit, NoContent, PacketView, Span};

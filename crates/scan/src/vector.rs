@@ -45,10 +45,10 @@ pub(crate) fn scalar(filter: &Filter, hay: &[u8], from: usize, hit: &mut impl Fn
 mod avx2 {
     use crate::stage::{Filter, LOWER, SPREAD};
     use std::arch::x86_64::{
-        __m128i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castsi256_ps,
-        _mm256_i32gather_epi32, _mm256_movemask_ps, _mm256_mullo_epi32, _mm256_or_si256, _mm256_set_epi8,
-        _mm256_set1_epi32, _mm256_shuffle_epi8, _mm256_srl_epi32, _mm256_srli_epi32, _mm256_sllv_epi32,
-        _mm256_sub_epi32, _mm_cvtsi32_si128,
+        __m128i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256,
+        _mm256_castsi256_ps, _mm256_i32gather_epi32, _mm256_movemask_ps, _mm256_mullo_epi32, _mm256_or_si256,
+        _mm256_set_epi8, _mm256_set1_epi32, _mm256_shuffle_epi8, _mm256_sllv_epi32, _mm256_srl_epi32,
+        _mm256_srli_epi32, _mm256_sub_epi32,
     };
 
     /// Bytes loaded for eight positions.

@@ -51,7 +51,15 @@ fn text(there: &[u8], base: u8) -> Option<(u64, usize)> {
 }
 
 /// `byte_test`.
-pub(super) fn test(hay: &[u8], at: usize, how: &Read, op: ByteOp, negated: bool, value: Int, scratch: &Scratch) -> bool {
+pub(super) fn test(
+    hay: &[u8],
+    at: usize,
+    how: &Read,
+    op: ByteOp,
+    negated: bool,
+    value: Int,
+    scratch: &Scratch,
+) -> bool {
     let Some((there, _)) = read(hay, at, how, scratch) else { return false };
     let value = scratch.int(value).cast_unsigned();
     let holds = match op {
@@ -68,7 +76,9 @@ pub(super) fn test(hay: &[u8], at: usize, how: &Read, op: ByteOp, negated: bool,
 
 /// `byte_jump`: where it leads to.
 pub(super) fn jump(hay: &[u8], at: usize, step: &Step, scratch: &Scratch) -> Option<usize> {
-    let Step::ByteJump { read: how, multiplier, align, from_beginning, from_end, post_offset } = step else { return None };
+    let Step::ByteJump { read: how, multiplier, align, from_beginning, from_end, post_offset } = step else {
+        return None;
+    };
     let (mut value, behind) = if scratch.int(how.len) == 0 {
         let from = if how.relative { i64::try_from(at).ok()? } else { 0 };
         (0, usize::try_from(from.checked_add(scratch.int(how.offset))?).ok().filter(|&n| n <= hay.len())?)

@@ -20,13 +20,11 @@ pub(crate) struct Hay<'a> {
     pub(crate) base: u64,
     /// At least one match has to end behind this offset of `bytes`: what precedes it was looked at before.
     pub(crate) reach: usize,
-    /// All of it is there.
-    pub(crate) complete: bool,
 }
 
 impl<'a> Hay<'a> {
     pub(crate) const fn whole(bytes: &'a [u8]) -> Self {
-        Self { bytes, base: 0, reach: 0, complete: true }
+        Self { bytes, base: 0, reach: 0 }
     }
 }
 
@@ -88,7 +86,9 @@ impl Chain<'_> {
                 Step::ByteTest { read, op, negated, value } => {
                     bytes::test(hay.bytes, state.at, read, *op, *negated, *value, scratch)
                 }
-                Step::ByteJump { .. } => bytes::jump(hay.bytes, state.at, step, scratch).map(|to| state.at = to).is_some(),
+                Step::ByteJump { .. } => {
+                    bytes::jump(hay.bytes, state.at, step, scratch).map(|to| state.at = to).is_some()
+                }
                 Step::ByteExtract { .. } | Step::ByteMath { .. } => {
                     bytes::assign(hay.bytes, state.at, step, scratch).map(|to| state.at = to).is_some()
                 }
@@ -132,7 +132,10 @@ impl Chain<'_> {
             match next {
                 Step::Content(content) => return content.place.is_relative(),
                 Step::Pcre(pcre) => return pcre.relative,
-                Step::ByteTest { read, .. } | Step::ByteJump { read, .. } | Step::ByteExtract { read, .. } | Step::ByteMath { read, .. }
+                Step::ByteTest { read, .. }
+                | Step::ByteJump { read, .. }
+                | Step::ByteExtract { read, .. }
+                | Step::ByteMath { read, .. }
                     if read.relative =>
                 {
                     return true;

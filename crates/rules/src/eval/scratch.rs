@@ -44,6 +44,10 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
+    pub(crate) fn new(datasets: Datasets) -> Self {
+        Self { datasets, ..Self::default() }
+    }
+
     /// Begins the evaluation of a rule.
     pub(crate) fn begin(&mut self, var_count: u8) {
         self.vars.clear();
@@ -66,7 +70,9 @@ impl Scratch {
     }
 
     pub(crate) fn span(&mut self, start: usize, len: usize) {
-        if let (true, Ok(start), Ok(len)) = (self.spans.len() < SPAN_COUNT_MAX, u32::try_from(start), u32::try_from(len)) {
+        if let (true, Ok(start), Ok(len)) =
+            (self.spans.len() < SPAN_COUNT_MAX, u32::try_from(start), u32::try_from(len))
+        {
             self.spans.push((start, len));
         }
     }

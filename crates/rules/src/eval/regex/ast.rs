@@ -89,14 +89,30 @@ pub(crate) enum Node {
     Set(ByteSet),
     Concat(Vec<Self>),
     Alternation(Vec<Self>),
-    Repeat { node: Box<Self>, min: u32, max: Option<u32>, greed: Greed },
+    Repeat {
+        node: Box<Self>,
+        min: u32,
+        max: Option<u32>,
+        greed: Greed,
+    },
     Group(u32, Box<Self>),
-    Look { ahead: bool, negated: bool, node: Box<Self> },
+    Look {
+        ahead: bool,
+        negated: bool,
+        node: Box<Self>,
+    },
     Atomic(Box<Self>),
-    BackReference { group: u32, nocase: bool },
+    BackReference {
+        group: u32,
+        nocase: bool,
+    },
     Assert(Assert),
     /// `(?(1)yes|no)`: was the group set?
-    IfGroup { group: u32, yes: Box<Self>, no: Box<Self> },
+    IfGroup {
+        group: u32,
+        yes: Box<Self>,
+        no: Box<Self>,
+    },
     /// `\K`: the match begins here.
     Keep,
 }

@@ -18,21 +18,41 @@ const NESTING_MAX: u32 = 64;
 enum Op {
     Set(ByteSet),
     /// So many bytes of a set, most first or fewest first.
-    Run { set: ByteSet, min: u32, max: u32, lazy: bool },
+    Run {
+        set: ByteSet,
+        min: u32,
+        max: u32,
+        lazy: bool,
+    },
     /// Try the first, then the second.
     Split(usize, usize),
     Jump(usize),
     Save(usize),
     Assert(Assert),
     /// The program behind it up to its `Done` has to match (not); then on at `next`. Behind: so many bytes back.
-    Look { negated: bool, behind: Option<Vec<usize>>, next: usize },
-    Atomic { next: usize },
-    BackReference { group: usize, nocase: bool },
-    IfGroup { group: usize, no: usize },
+    Look {
+        negated: bool,
+        behind: Option<Vec<usize>>,
+        next: usize,
+    },
+    Atomic {
+        next: usize,
+    },
+    BackReference {
+        group: usize,
+        nocase: bool,
+    },
+    IfGroup {
+        group: usize,
+        no: usize,
+    },
     /// Notes the position at which a round of a loop begins.
     Begin(usize),
     /// Leaves the loop if the round took nothing.
-    Unless { register: usize, exit: usize },
+    Unless {
+        register: usize,
+        exit: usize,
+    },
     Keep,
     Done,
 }
@@ -217,7 +237,12 @@ impl Compiler {
 enum Later {
     At(usize, usize),
     /// Further ends of a run: on at the instruction, from that position to that, both included, downwards or upwards.
-    Run { op: usize, next: usize, last: usize, lazy: bool },
+    Run {
+        op: usize,
+        next: usize,
+        last: usize,
+        lazy: bool,
+    },
     Restore(usize, usize),
 }
 

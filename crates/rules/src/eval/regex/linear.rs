@@ -51,7 +51,8 @@ fn hir(node: &Node, last: bool) -> Option<Hir> {
         }
         Node::Concat(nodes) => {
             let count = nodes.len();
-            let list: Option<Vec<_>> = nodes.iter().enumerate().map(|(n, node)| hir(node, last && n + 1 == count)).collect();
+            let list: Option<Vec<_>> =
+                nodes.iter().enumerate().map(|(n, node)| hir(node, last && n + 1 == count)).collect();
             Hir::concat(list?)
         }
         Node::Alternation(nodes) => {
@@ -65,7 +66,9 @@ fn hir(node: &Node, last: bool) -> Option<Hir> {
             let sub = Box::new(hir(node, false)?);
             Hir::repetition(Repetition { min: *min, max: *max, greedy: *greed == Greed::Greedy, sub })
         }
-        Node::Group(number, node) => Hir::capture(Capture { index: *number, name: None, sub: Box::new(hir(node, last)?) }),
+        Node::Group(number, node) => {
+            Hir::capture(Capture { index: *number, name: None, sub: Box::new(hir(node, last)?) })
+        }
         Node::Assert(assert) => match assert {
             Assert::Start => Hir::look(Look::Start),
             Assert::LineStart => Hir::look(Look::StartLF),
@@ -80,6 +83,8 @@ fn hir(node: &Node, last: bool) -> Option<Hir> {
             }
             Assert::EndOrNewline => return None,
         },
-        Node::Look { .. } | Node::Atomic(_) | Node::BackReference { .. } | Node::IfGroup { .. } | Node::Keep => return None,
+        Node::Look { .. } | Node::Atomic(_) | Node::BackReference { .. } | Node::IfGroup { .. } | Node::Keep => {
+            return None;
+        }
     })
 }

@@ -117,9 +117,7 @@ impl Parser<'_> {
     fn skip_extended(&mut self) -> bool {
         match self.peek() {
             Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c) => self.at += 1,
-            Some(b'#') => {
-                while self.next().is_some_and(|b| b != b'\n') {}
-            }
+            Some(b'#') => while self.next().is_some_and(|b| b != b'\n') {},
             _ => return false,
         }
         true
@@ -234,7 +232,9 @@ impl Parser<'_> {
             while self.next().is_some_and(|b| b != b')') {}
             return Ok(Node::Empty);
         }
-        for (sign, ahead, negated) in [(&b"="[..], true, false), (b"!", true, true), (b"<=", false, false), (b"<!", false, true)] {
+        for (sign, ahead, negated) in
+            [(&b"="[..], true, false), (b"!", true, true), (b"<=", false, false), (b"<!", false, true)]
+        {
             if self.eat(sign) {
                 return self.inner().map(look(ahead, negated));
             }

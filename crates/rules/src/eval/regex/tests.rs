@@ -25,7 +25,11 @@ fn check(pattern: &str, flags: &str, hay: &[u8], expected: Option<(usize, usize)
     // The machine finds the same in what is regular too.
     if !pattern.ends_with('$') {
         let back = backtrack::Program::new(&tree).unwrap();
-        assert_eq!(back.find(hay, 0, source.anchored).unwrap().map(|m| (m.start, m.end)), expected, "{pattern} (machine)");
+        assert_eq!(
+            back.find(hay, 0, source.anchored).unwrap().map(|m| (m.start, m.end)),
+            expected,
+            "{pattern} (machine)"
+        );
     }
 }
 
