@@ -10,6 +10,8 @@ use sekisho_types::Dir;
 pub(crate) struct Plan {
     /// Whose messages it is about, if that is said or follows from its buffers.
     pub(crate) dir: Option<Dir>,
+    /// The prefilter finds it by a literal.
+    pub(crate) has_literal: bool,
     /// Looked at with each packet.
     pub(crate) packet: bool,
     /// Looked at with the stream.
@@ -107,6 +109,7 @@ impl Plan {
     pub(crate) fn of(rule: &Rule, mut transform: impl FnMut(&BufferMatch) -> u16) -> Self {
         let mut plan = Self {
             dir: direction(rule),
+            has_literal: false,
             packet: false,
             stream: false,
             transaction: false,
