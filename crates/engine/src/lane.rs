@@ -171,17 +171,20 @@ impl Lane {
             way.tapped(handled.uid);
         }
         if self.host.eye.is_some() {
-            self.look(&packet, &handled);
+            self.look(&packet, &handled, way.rows, way.tap);
         }
         Some(handled)
     }
 
-    /// Whoever watches sees a packet that its flow has taken.
+    /// Whoever watches sees a packet that its flow has taken; what it acknowledges goes to parsers.
     #[cold]
-    fn look(&mut self, packet: &Packet<'_>, handled: &Handled) {
-        if let (Some(eye), Some((flow, _))) = (&mut self.host.eye, self.flows.flow(handled.id)) {
+    fn look(&mut self, packet: &Packet<'_>, handled: &Handled, rows: &mut dyn Rows, tap: &mut dyn Tap) {
+        let Some((flow, app)) = self.flows.flow_mut(handled.id) else { return };
+        if let Some(eye) = &mut self.host.eye {
             eye.packet(flow, handled.dir, packet);
         }
+        let mut pass = Pass { host: &mut self.host, rows, tap, packet: Some(packet) };
+        pass.deliver(flow, app, handled.dir.flip(), false);
     }
 
     /// A packet that is late: the table's time is the run's.

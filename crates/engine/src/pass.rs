@@ -4,7 +4,7 @@ use crate::app::{App, MAX_LATE_CHUNKS};
 use crate::control::{self, Control};
 use crate::deal::Announced;
 use crate::expect::Expectations;
-use crate::eye::{At, Eye};
+use crate::eye::{At, Eye, What};
 use crate::files::FileHost;
 use crate::records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
 use crate::settings::Remembered;
@@ -536,6 +536,67 @@ impl Pass<'_> {
         }
     }
 
+    /// `len` bytes will not come any more.
+    fn lose(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, len: u64, at: Moment) {
+        match app {
+            App::Active(parser) => {
+                let Some(transport) = transport(&flow.info) else { return };
+                self.call(flow, transport, at, |cx| parser.gap(dir, len, cx));
+                self.settle(flow, app, dir, &[], at);
+            }
+            App::Probing(p) => {
+                p.lose(dir);
+                self.host.parsers_len += p.recount();
+            }
+            App::New => self.expected_gap(flow, app, dir, len, at),
+            App::Late(_) | App::Control(_) | App::Opaque => {}
+        }
+    }
+
+    /// `dir` sends nothing further.
+    fn half_close(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, at: Moment) {
+        if let App::Active(parser) = app {
+            let Some(transport) = transport(&flow.info) else { return };
+            self.call(flow, transport, at, |cx| parser.half_closed(dir, cx));
+            self.settle(flow, app, dir, &[], at);
+        }
+    }
+
+    /// Lets a call of a watched stream wait for the acknowledgement.
+    #[cold]
+    fn hold(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+        if matches!(app, App::Opaque) {
+            return;
+        }
+        if let Some(eye) = &mut self.host.eye {
+            eye.hold(flow, dir, what, bytes, at);
+        }
+    }
+
+    /// Calls of `dir`'s stream that need wait no longer are made: those acknowledged, or all.
+    pub fn deliver(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, all: bool) {
+        let Some(eye) = &mut self.host.eye else { return };
+        if !eye.take_due(flow, dir, all) {
+            return;
+        }
+        let due = std::mem::take(&mut eye.due);
+        let mut from = 0;
+        for call in &due.calls {
+            match call.what {
+                What::Data(len) => {
+                    let bytes = due.bytes.get(from..from + len).unwrap_or(&[]);
+                    from += len;
+                    self.offer(flow, app, dir, bytes, call.at);
+                }
+                What::Gap(len) => self.lose(flow, app, dir, len, call.at),
+                What::End => self.half_close(flow, app, dir, call.at),
+            }
+        }
+        if let Some(eye) = &mut self.host.eye {
+            eye.due = due;
+        }
+    }
+
     /// Bytes of a stream, the last of those that were handed on, go to whoever watches.
     #[cold]
     fn watched(&mut self, flow: &Flow, dir: Dir, bytes: &[u8], at: Moment) {
@@ -563,6 +624,9 @@ impl Sink for Pass<'_> {
         if self.host.watch == Watch::Streams {
             self.watched(flow, dir, bytes, at);
         }
+        if self.host.eye.is_some() {
+            return self.hold(flow, app, dir, What::Data(bytes.len()), bytes, at);
+        }
         self.offer(flow, app, dir, bytes, at);
     }
 
@@ -588,30 +652,23 @@ impl Sink for Pass<'_> {
             let gaps = &mut self.host.stats.gap_bytes;
             *gaps = gaps.saturating_add(len);
         }
-        match app {
-            App::Active(parser) => {
-                let Some(transport) = transport(&flow.info) else { return };
-                self.call(flow, transport, at, |cx| parser.gap(dir, len, cx));
-                self.settle(flow, app, dir, &[], at);
-            }
-            App::Probing(p) => {
-                p.lose(dir);
-                self.host.parsers_len += p.recount();
-            }
-            App::New => self.expected_gap(flow, app, dir, len, at),
-            App::Late(_) | App::Control(_) | App::Opaque => {}
+        if self.host.eye.is_some() {
+            return self.hold(flow, app, dir, What::Gap(len), &[], at);
         }
+        self.lose(flow, app, dir, len, at);
     }
 
     fn half_closed(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, at: Moment) {
-        if let App::Active(parser) = app {
-            let Some(transport) = transport(&flow.info) else { return };
-            self.call(flow, transport, at, |cx| parser.half_closed(dir, cx));
-            self.settle(flow, app, dir, &[], at);
+        if self.host.eye.is_some() {
+            return self.hold(flow, app, dir, What::End, &[], at);
         }
+        self.half_close(flow, app, dir, at);
     }
 
     fn ending(&mut self, flow: &mut Flow, app: &mut App, at: Moment) {
+        for dir in [Dir::Orig, Dir::Resp] {
+            self.deliver(flow, app, dir, true);
+        }
         if matches!(app, App::Control(_)) {
             if let App::Control(sum) = self.take(app) {
                 sum.0.end(&flow.info, self.rows);

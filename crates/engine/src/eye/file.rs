@@ -5,7 +5,6 @@ use super::{At, Eye, MAX_FILES};
 use crate::Rows;
 use sekisho_files::Hashes;
 use sekisho_flow::Moment;
-use sekisho_output::eve::Head;
 use sekisho_proto::FileMeta;
 use sekisho_transaction::{Json, Look, Mark, Transaction};
 use sekisho_types::{Dir, FlowInfo, Timestamp};
@@ -34,7 +33,6 @@ pub(super) struct FileNote {
 #[derive(Clone)]
 pub(crate) struct Closed {
     pub ts: Timestamp,
-    pub packet: u64,
     /// Everything is there.
     pub complete: bool,
     pub hashes: Hashes,
@@ -122,8 +120,7 @@ impl Eye {
         for id in std::mem::take(&mut seen.files) {
             let Some(note) = self.files.get_mut(&id) else { continue };
             if note.closed.is_none() {
-                let (ts, packet) = (moment.ts, moment.number);
-                note.closed = Some(Closed { ts, packet, complete: false, hashes: Hashes::default() });
+                note.closed = Some(Closed { ts: moment.ts, complete: false, hashes: Hashes::default() });
             }
             if told {
                 self.emit_file(at, id, app, rows);
@@ -150,7 +147,7 @@ impl Eye {
         if note.size == 0 && note.name.is_empty() {
             return;
         }
-        let head = Head { ..self.head(at, closed.ts, closed.packet, "fileinfo", note.dir) };
+        let head = self.head(at, closed.ts, "fileinfo", note.dir);
         self.line.clear();
         sekisho_output::eve::line(&mut self.line, &self.settings, &head, |json| {
             if let Some((_, members)) = &note.tx {

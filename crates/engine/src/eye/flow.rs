@@ -1,5 +1,6 @@
 //! What is kept of a flow, and its own events.
 
+use super::held::Held;
 use super::{At, Eye, names};
 use crate::Rows;
 use sekisho_flow::{Flow, Moment, Packet};
@@ -20,7 +21,6 @@ pub(super) enum Tcp {
     FinWait2,
     Closing,
     LastAck,
-    TimeWait,
     Closed,
 }
 
@@ -36,7 +36,6 @@ impl Tcp {
             Self::FinWait2 => "fin_wait2",
             Self::Closing => "closing",
             Self::LastAck => "last_ack",
-            Self::TimeWait => "time_wait",
             Self::Closed => "closed",
         }
     }
@@ -66,10 +65,17 @@ pub(super) struct Seen {
     icmp: [Option<(u8, u8)>; 2],
     /// Files of the flow.
     pub files: Vec<u64>,
+    /// What waits for acknowledgements.
+    pub held: Held,
+    /// The last packet counted.
+    last_packet: u64,
 }
 
 impl Seen {
     pub(super) fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
+        if std::mem::replace(&mut self.last_packet, packet.number) == packet.number {
+            return;
+        }
         self.turn(flow);
         let (i, d) = (dir.index(), packet.decoded);
         if let (None, Some(src), Some(dst)) = (self.macs, d.src_mac, d.dst_mac) {
@@ -147,7 +153,7 @@ impl Seen {
             return match self.tcp {
                 Tcp::None | Tcp::SynSent | Tcp::SynRecv => "new",
                 Tcp::Established | Tcp::FinWait1 | Tcp::FinWait2 | Tcp::Closing | Tcp::CloseWait => "established",
-                Tcp::LastAck | Tcp::TimeWait | Tcp::Closed => "closed",
+                Tcp::LastAck | Tcp::Closed => "closed",
             };
         }
         if self.pkts.iter().all(|&n| n > 0) { "established" } else { "new" }
@@ -197,7 +203,7 @@ impl Eye {
             tcp: is_tcp.then_some(TcpEnd { flags: seen.flags, state: seen.tcp.name(), gap }),
         };
         if self.settings.is_on("flow") {
-            let mut head = Head { pkt_src: "", ..self.head(at, moment.ts, 0, "flow", Dir::Orig) };
+            let mut head = Head { pkt_src: "", ..self.head(at, moment.ts, "flow", Dir::Orig) };
             head.macs = None;
             let settings = std::sync::Arc::clone(&self.settings);
             self.write(rows, &head, |json| {
@@ -226,7 +232,7 @@ impl Eye {
         if self.settings.is_on("netflow") {
             for dir in [Dir::Orig, Dir::Resp] {
                 let Some(ttl) = dir.of(&seen.ttl) else { continue };
-                let head = Head { pkt_src: "", macs: None, ..self.head(at, moment.ts, 0, "netflow", dir) };
+                let head = Head { pkt_src: "", macs: None, ..self.head(at, moment.ts, "netflow", dir) };
                 self.write(rows, &head, |json| {
                     if !app.is_empty() {
                         json.text("app_proto", app);

@@ -5,9 +5,11 @@
 
 mod file;
 mod flow;
+mod held;
 mod names;
 
 pub(crate) use file::Closed;
+pub(crate) use held::{Due, What};
 
 use crate::Rows;
 use file::FileNote;
@@ -17,7 +19,7 @@ use sekisho_flow::{Flow, Moment, Packet};
 use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
 use sekisho_transaction::{Look, Mark, Transaction};
-use sekisho_types::{Dir, FlowInfo, SeededState, Uid, ip_proto};
+use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
 use std::sync::Arc;
 
 /// Files of live flows that are remembered in one lane; of more nothing is told.
@@ -40,6 +42,10 @@ pub(crate) struct Eye {
     line: Vec<u8>,
     /// The run is over: flows end for that.
     pub ending: bool,
+    /// Bytes that wait for acknowledgements.
+    held_len: usize,
+    /// Calls being made that had to wait.
+    pub due: Due,
     /// Files of which nothing was told because there were too many.
     pub files_refused: u64,
 }
@@ -52,6 +58,8 @@ impl Eye {
             files: HashMap::with_hasher(SeededState(seed)),
             line: Vec::new(),
             ending: false,
+            held_len: 0,
+            due: Due::default(),
             files_refused: 0,
         }
     }
@@ -59,6 +67,15 @@ impl Eye {
     /// A packet was taken by its flow.
     pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
         self.flows.entry(flow.info.uid).or_default().packet(flow, dir, packet);
+    }
+
+    /// Counts the packet at hand, if that was not done yet, and gives what is kept of its flow.
+    fn seen(&mut self, at: At<'_>) -> &mut Seen {
+        let seen = self.flows.entry(at.flow.info.uid).or_default();
+        if let Some(packet) = at.packet {
+            seen.packet(at.flow, sender(at.flow, packet), packet);
+        }
+        seen
     }
 
     /// An exchange has come further.
@@ -71,7 +88,7 @@ impl Eye {
         mark: &mut Mark,
         rows: &mut dyn Rows,
     ) {
-        let seen = self.flows.entry(sight.flow.uid).or_default();
+        let seen = self.seen(at);
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         if let Some(app) = names::of_event(tx.event_type()) {
             seen.note_app(app, look.dir);
@@ -82,7 +99,7 @@ impl Eye {
         }
         if look.over && !mark.logged && self.settings.is_on(tx.event_type()) {
             let way = names::way(tx.event_type(), look.dir, at.packet.map(|p| sender(at.flow, p)));
-            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, sight.packets.0, tx.event_type(), way) };
+            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, tx.event_type(), way) };
             self.write(rows, &head, |json| tx.eve(json));
         }
     }
@@ -93,7 +110,7 @@ impl Eye {
         let mut told = Vec::new();
         for event in mark.events.iter().filter(|e| !e.told) {
             let way = at.packet.map_or(look.dir, |p| sender(at.flow, p));
-            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, sight.packets.0, "anomaly", way) };
+            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, "anomaly", way) };
             self.line.clear();
             eve::line(&mut self.line, &self.settings, &head, |json| {
                 json.object("anomaly", |json| {
@@ -121,14 +138,8 @@ impl Eye {
     }
 
     /// The head of an event that goes the way of what `way` sends.
-    fn head<'a>(
-        &self,
-        at: At<'_>,
-        ts: sekisho_types::Timestamp,
-        packet: u64,
-        event_type: &'a str,
-        way: Dir,
-    ) -> Head<'a> {
+    fn head<'a>(&self, at: At<'_>, ts: Timestamp, event_type: &'a str, way: Dir) -> Head<'a> {
+        let (ts, packet) = at.packet.map_or((ts, 0), |p| (p.ts, p.number));
         let info = &at.flow.info;
         let t = if way.is_orig() { info.tuple } else { info.tuple.flipped() };
         let macs = self.flows.get(&info.uid).and_then(|seen| seen.macs);
@@ -147,10 +158,32 @@ impl Eye {
         }
     }
 
+    /// Lets a call about a stream wait, unless there is no room.
+    pub fn hold(&mut self, flow: &Flow, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+        let seen = self.flows.entry(flow.info.uid).or_default();
+        seen.held.push(dir, what, bytes, flow.stream_offset(dir), at);
+        self.held_len += bytes.len();
+    }
+
+    /// Takes into [`Eye::due`] what needs wait no longer: `all` of `dir`, or what is acknowledged or too much. False if
+    /// nothing is.
+    pub fn take_due(&mut self, flow: &Flow, dir: Dir, all: bool) -> bool {
+        let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return false };
+        let full = seen.held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
+        let acked = if all || full { u64::MAX } else { flow.acked(dir) };
+        if !seen.held.is_due(dir, acked) {
+            return false;
+        }
+        seen.held.take(dir, acked, &mut self.due);
+        self.held_len = self.held_len.saturating_sub(self.due.bytes.len());
+        true
+    }
+
     /// A flow is over.
     pub fn closed(&mut self, flow: &Flow, at: Moment, rows: &mut dyn Rows) {
         let uid = flow.info.uid;
         let Some(mut seen) = self.flows.remove(&uid) else { return };
+        self.held_len = self.held_len.saturating_sub(seen.held.len());
         let of_flow = At { flow, packet: None };
         self.flow_files(of_flow, &mut seen, at, rows);
         self.end(of_flow, &seen, at, rows);

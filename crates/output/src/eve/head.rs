@@ -96,6 +96,9 @@ impl Head<'_> {
         if let (Some(seed), Some(_)) = (settings.community_id, self.flow) {
             self.community_id(seed, json);
         }
+        if settings.version {
+            json.text("suricata_version", concat!("sekisho ", env!("CARGO_PKG_VERSION")));
+        }
         if let (true, Some((src, dst))) = (settings.ethernet, self.macs) {
             json.object("ether", |json| {
                 json.hex_colons("src_mac", &src.0);

@@ -8,7 +8,7 @@ mod settings;
 
 pub use flow::{End, FlowEnd, NetflowSide, TcpEnd};
 pub use head::{Direction, Head, Ports, flow_id, time};
-pub use settings::{AlertSettings, DEFAULT_TYPES, Settings};
+pub use settings::{AlertSettings, DEFAULT_DEPTH, DEFAULT_TYPES, Settings};
 
 use sekisho_transaction::Json;
 
