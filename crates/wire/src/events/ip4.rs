@@ -60,7 +60,7 @@ pub fn packet(bytes: &[u8], events: &mut Events) {
 }
 
 fn options(bytes: &[u8], events: &mut Events) {
-    if bytes.len() % 8 != 0 {
+    if !bytes.len().is_multiple_of(8) {
         events.add("ipv4.opt_pad_required");
     }
     let mut seen = [0u8; 10];

@@ -128,10 +128,8 @@ fn extensions(first: u8, body: &[u8], hop_limit: u8, events: &mut Events) {
                     options(header, false, events);
                 }
             }
-            next::FRAGMENT => {
-                if !fragment(header, rest.len(), &mut met, events) {
-                    return;
-                }
+            next::FRAGMENT if !fragment(header, rest.len(), &mut met, events) => {
+                return;
             }
             transport::AH => {
                 if header.get(2..4) != Some(&[0, 0]) {
@@ -185,7 +183,7 @@ fn fragment(header: &[u8], len: usize, met: &mut Met, events: &mut Events) -> bo
         events.add("ipv6.exthdr_useless_fh");
         return true;
     }
-    if more && len % 8 != 0 {
+    if more && !len.is_multiple_of(8) {
         events.add("ipv6.frag_invalid_length");
     }
     false
