@@ -2,10 +2,12 @@
 //!
 //! What an application protocol has to say comes from a [`sekisho_transaction::Transaction`]; this module knows none.
 
+mod alert;
 mod flow;
 mod head;
 mod settings;
 
+pub use alert::{Alert, Evidence, MAX_PAYLOAD_LEN, Party, of_flow, printable};
 pub use flow::{End, FlowEnd, NetflowSide, TcpEnd};
 pub use head::{Direction, Head, Ports, flow_id, time};
 pub use settings::{AlertSettings, DEFAULT_DEPTH, DEFAULT_TYPES, Settings};
