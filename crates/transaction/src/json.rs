@@ -139,6 +139,26 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// As [`Json::bytes`], of a name from the wire.
+    pub fn named(&mut self, name: &[u8], bytes: &[u8]) {
+        if self.next() {
+            self.string(name);
+            self.out.push(b':');
+            self.string(bytes);
+        }
+    }
+
+    /// As [`Json::bytes`], of a text of `len` bytes no more than `max`; then says how many more there were, as Suricata does.
+    pub fn limited(&mut self, name: &str, bytes: &[u8], len: u64, max: usize) {
+        let more = len.saturating_sub(max as u64);
+        if more == 0 {
+            return self.bytes(name, bytes);
+        }
+        let mut shown = bytes.get(..max).unwrap_or(bytes).to_vec();
+        shown.extend_from_slice(format!("[truncated {more} additional bytes]").as_bytes());
+        self.bytes(name, &shown);
+    }
+
     /// Text in a list.
     pub fn item_bytes(&mut self, bytes: &[u8]) {
         if self.next() {
@@ -347,6 +367,13 @@ mod tests {
             "{\"a\":0,\"b\":{\"c\":\"x\\\"\\\\\\n\\u0001é\",\"d\":[18446744073709551615,{\"e\":true},{},\"f\"]},\
              \"g\":-9223372036854775808,\"h\":1.5,\"i\":\"00ff\",\"k\":\"00:1f\",\"l\":1,\"m\":2,\"n\":\"7\"}"
         );
+    }
+
+    #[test]
+    fn limits_texts_and_escapes_names() {
+        assert_eq!(written(|j| j.limited("a", b"xyz", 3, 3)), "{\"a\":\"xyz\"}");
+        assert_eq!(written(|j| j.limited("a", b"xyz", 9, 2)), "{\"a\":\"xy[truncated 7 additional bytes]\"}");
+        assert_eq!(written(|j| j.named(b"\"", b"1")), "{\"\\\"\":\"1\"}");
     }
 
     #[test]
