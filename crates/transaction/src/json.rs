@@ -39,13 +39,25 @@ pub struct Json<'a> {
     depth: u32,
     /// Depth of what is left out; 0: nothing is.
     skipped: u32,
+    alert: bool,
 }
 
 impl<'a> Json<'a> {
     /// Continues an object in `out` whose brace and first members, if `begun`, stand there.
     pub fn within(out: &'a mut Vec<u8>, begun: bool, options: Options) -> Self {
         let start = out.len();
-        Self { out, options, start, begun: u32::from(begun), depth: 0, skipped: 0 }
+        Self { out, options, start, begun: u32::from(begun), depth: 0, skipped: 0, alert: false }
+    }
+
+    /// What is written is part of an alert: some protocols say less there, or elsewhere.
+    #[must_use]
+    pub fn for_alert(self) -> Self {
+        Self { alert: true, ..self }
+    }
+
+    /// Is what is written part of an alert?
+    pub const fn is_alert(&self) -> bool {
+        self.alert
     }
 
     /// What is to be said beyond the usual.
