@@ -13,18 +13,39 @@ const MAX_SHOWN_LEN: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content<'a> {
     /// PUBACK, PUBREC, PUBREL, PUBCOMP.
-    Ack { id: u16, reason: Option<u8> },
+    Ack {
+        id: u16,
+        reason: Option<u8>,
+    },
     /// SUBACK, UNSUBACK.
-    Codes { id: u16, codes: &'a [u8] },
-    Connack { present: bool, code: u8, properties: Option<&'a [u8]> },
+    Codes {
+        id: u16,
+        codes: &'a [u8],
+    },
+    Connack {
+        present: bool,
+        code: u8,
+        properties: Option<&'a [u8]>,
+    },
     Connect(Login<'a>),
     /// PINGREQ, PINGRESP and what is reserved.
     Nothing,
-    Publish { topic: &'a [u8], id: Option<u16>, message: &'a [u8], properties: Option<&'a [u8]> },
+    Publish {
+        topic: &'a [u8],
+        id: Option<u16>,
+        message: &'a [u8],
+        properties: Option<&'a [u8]>,
+    },
     /// DISCONNECT, AUTH.
-    Reason { reason: Option<u8>, properties: Option<&'a [u8]> },
+    Reason {
+        reason: Option<u8>,
+        properties: Option<&'a [u8]>,
+    },
     /// SUBSCRIBE, UNSUBSCRIBE: the block of topics.
-    Topics { id: u16, topics: &'a [u8] },
+    Topics {
+        id: u16,
+        topics: &'a [u8],
+    },
 }
 
 /// CONNECT.
@@ -74,9 +95,7 @@ impl<'a> Content<'a> {
                 Self::Codes { id, codes: r.rest() }
             }
             // One byte alone is no reason to Suricata.
-            kind::DISCONNECT if r.left() < 2 => {
-                Self::Reason { reason: (version >= V5).then_some(0), properties: None }
-            }
+            kind::DISCONNECT if r.left() < 2 => Self::Reason { reason: (version >= V5).then_some(0), properties: None },
             kind::DISCONNECT if version < V5 => Self::Reason { reason: None, properties: None },
             kind::DISCONNECT | kind::AUTH => {
                 let reason = Some(r.u8(&"reason")?);

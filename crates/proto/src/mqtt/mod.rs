@@ -12,9 +12,9 @@ mod names;
 mod probe;
 mod record;
 mod session;
-mod tx;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::{MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord};
 

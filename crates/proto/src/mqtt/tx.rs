@@ -34,7 +34,11 @@ impl Kept<'_> {
     }
 
     fn content(&self, version: u8) -> Content<'_> {
-        if self.is_cut() { Content::Nothing } else { Content::parse(&self.packet(), version).unwrap_or(Content::Nothing) }
+        if self.is_cut() {
+            Content::Nothing
+        } else {
+            Content::parse(&self.packet(), version).unwrap_or(Content::Nothing)
+        }
     }
 
     const fn is_cut(&self) -> bool {
