@@ -4,7 +4,9 @@ mod exchanges;
 
 pub use exchanges::{TestExchange, TestExchanges, all_facts};
 
-use crate::{Cx, Event, Expectation, FileId, FileInfo, FileMeta, Files, Outbox, Parser, ProtoId, Sight, Start, Transport};
+use crate::{
+    Cx, Event, Expectation, FileId, FileInfo, FileMeta, Files, Outbox, Parser, ProtoId, Sight, Start, Transport,
+};
 #[cfg(test)]
 use crate::{Guess, Probe};
 use sekisho_record::{Record, for_each};
