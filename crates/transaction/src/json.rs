@@ -13,6 +13,8 @@ pub struct Options {
     pub http_extended: bool,
     /// `tls: extended`.
     pub tls_extended: bool,
+    /// `tls: custom: [client_handshake, server_handshake]`.
+    pub tls_handshakes: bool,
     /// `smtp: extended`.
     pub smtp_extended: bool,
     /// `dhcp: extended`.
@@ -24,7 +26,14 @@ pub struct Options {
 impl Default for Options {
     /// As Suricata without a configuration; passwords are not shown.
     fn default() -> Self {
-        Self { http_extended: true, tls_extended: true, smtp_extended: true, dhcp_extended: false, passwords: false }
+        Self {
+            http_extended: true,
+            tls_extended: true,
+            tls_handshakes: false,
+            smtp_extended: true,
+            dhcp_extended: false,
+            passwords: false,
+        }
     }
 }
 
