@@ -92,6 +92,8 @@ pub(super) struct Exchanges {
     open: Vec<Exchange>,
     counted: usize,
     any_touched: bool,
+    /// Highest stream that each end opened; one below that is not open is over.
+    highest: [u32; 2],
 }
 
 impl Heap for Exchanges {
@@ -101,12 +103,17 @@ impl Heap for Exchanges {
 }
 
 impl Exchanges {
-    /// The exchange of a stream, which is opened if need be; that of stream 0 is nobody's.
+    /// The exchange of a stream, which is opened if need be; `None` of stream 0 and of those that are over.
     fn of(&mut self, stream: u32, dir: Dir, cx: &mut Cx<'_>) -> Option<&mut Exchange> {
         if stream == 0 {
             return None;
         }
         let known = self.open.iter().position(|e| e.stream == stream);
+        let highest = self.highest.get_mut((stream & 1) as usize)?;
+        if known.is_none() && stream <= *highest {
+            return None;
+        }
+        *highest = stream.max(*highest);
         let at = known.unwrap_or_else(|| {
             while self.open.len() >= MAX_OPEN || self.counted > MAX_OPEN_LEN && !self.open.is_empty() {
                 let mut oldest = self.open.remove(0);
@@ -117,8 +124,8 @@ impl Exchanges {
             self.open.push(Exchange::new(stream, &mut self.counter));
             self.open.len() - 1
         });
+        let exchange = self.open.get_mut(at).filter(|e| !e.is_over())?;
         self.any_touched = true;
-        let exchange = self.open.get_mut(at)?;
         *dir.of_mut(&mut exchange.touched) = true;
         Some(exchange)
     }
@@ -188,6 +195,9 @@ impl Exchanges {
     /// Content has passed; `begins` with a frame, `last`: the direction is over.
     pub fn content(&mut self, head: Head, dir: Dir, begins: bool, last: bool, cx: &mut Cx<'_>) {
         if head.stream == 0 {
+            if !begins {
+                return;
+            }
             let mut mark = self.counter.begin();
             mark.event(dir, "data_stream_zero");
             let nothing = Exchange::new(0, &mut Counter::default());
@@ -229,6 +239,7 @@ impl Exchanges {
         request.frames.push(Seen { kind: kind::HEADERS, value: 0, priority: None });
         request.stage = 3;
         exchange.touched = [true, false];
+        self.highest = [0, 1];
         self.any_touched = true;
         self.open.push(exchange);
     }
