@@ -301,7 +301,7 @@ impl Pass<'_> {
                 return;
             }
             *app = App::Opaque;
-            self.set_opaque(flow);
+            self.give_up(flow);
         } else if std::mem::take(&mut self.host.out.opaque) {
             // Nothing will come that changes its rows: an encrypted flow costs counters only.
             self.end_parser(flow, app, at);
@@ -480,7 +480,7 @@ impl Pass<'_> {
             return self.late(flow, app, dir, bytes, at);
         }
         *app = App::Opaque;
-        self.set_opaque(flow);
+        self.give_up(flow);
     }
 
     /// A message of a control protocol is added to its flow's sum.
@@ -526,13 +526,20 @@ impl Pass<'_> {
             return;
         }
         *app = App::Opaque;
-        self.set_opaque(flow);
+        self.give_up(flow);
     }
 
     /// No parser wants the flow's bytes any more. Whoever watches does.
     fn set_opaque(&self, flow: &mut Flow) {
         if self.host.watch < Watch::Streams {
             flow.set_opaque();
+        }
+    }
+
+    /// No parser knows the flow's bytes. Whoever watches wants them, and rules do.
+    fn give_up(&self, flow: &mut Flow) {
+        if !self.host.eye.as_ref().is_some_and(|eye| eye.wants_streams()) {
+            self.set_opaque(flow);
         }
     }
 
@@ -565,11 +572,17 @@ impl Pass<'_> {
     /// Lets a call of a watched stream wait for the acknowledgement.
     #[cold]
     fn hold(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, what: What, bytes: &[u8], at: Moment) {
-        if matches!(app, App::Opaque) {
-            return;
-        }
-        if let Some(eye) = &mut self.host.eye {
+        if let Some(eye) = &mut self.host.eye
+            && (!matches!(app, App::Opaque) || eye.wants_streams())
+        {
             eye.hold(flow, dir, what, bytes, at);
+        }
+    }
+
+    /// Rules look at a stream.
+    fn inspect(&mut self, flow: &Flow, dir: Dir, offset: u64, bytes: &[u8], end: bool, at: Moment) {
+        if let Some(eye) = &mut self.host.eye {
+            eye.inspect_stream(At { flow, packet: self.packet }, at.ts, dir, offset, bytes, end);
         }
     }
 
@@ -587,9 +600,13 @@ impl Pass<'_> {
                     let bytes = due.bytes.get(from..from + len).unwrap_or(&[]);
                     from += len;
                     self.offer(flow, app, dir, bytes, call.at);
+                    self.inspect(flow, dir, call.offset(), bytes, false, call.at);
                 }
                 What::Gap(len) => self.lose(flow, app, dir, len, call.at),
-                What::End => self.half_close(flow, app, dir, call.at),
+                What::End => {
+                    self.half_close(flow, app, dir, call.at);
+                    self.inspect(flow, dir, call.offset(), &[], true, call.at);
+                }
             }
         }
         if let Some(eye) = &mut self.host.eye {

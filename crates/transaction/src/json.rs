@@ -169,6 +169,18 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// As [`Json::list`], of a name that is not the program's own.
+    pub fn named_list(&mut self, name: &[u8], items: impl FnOnce(&mut Self)) {
+        let fits = self.next();
+        if fits {
+            self.string(name);
+            self.out.push(b':');
+        }
+        self.open(fits, b'[');
+        items(self);
+        self.close(b']');
+    }
+
     /// As [`Json::bytes`], of a text of `len` bytes no more than `max`; then says how many more there were, as Suricata does.
     pub fn limited(&mut self, name: &str, bytes: &[u8], len: u64, max: usize) {
         let more = len.saturating_sub(max as u64);

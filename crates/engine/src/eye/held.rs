@@ -40,6 +40,18 @@ pub(crate) struct Call {
     pub at: Moment,
 }
 
+impl Call {
+    /// Where in the stream its bytes begin, counted from 0.
+    pub fn offset(&self) -> u64 {
+        let len = match self.what {
+            What::Data(len) => len as u64,
+            What::Gap(len) => len,
+            What::End => 0,
+        };
+        self.end.saturating_sub(len).saturating_sub(1)
+    }
+}
+
 /// Calls of one direction.
 #[derive(Debug, Default)]
 struct Queue {

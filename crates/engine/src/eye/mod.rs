@@ -7,6 +7,7 @@ mod file;
 mod flow;
 mod held;
 mod names;
+mod rules;
 
 pub(crate) use file::Closed;
 pub(crate) use held::{Due, What};
@@ -15,9 +16,11 @@ use crate::Rows;
 use file::FileNote;
 use flow::Seen;
 use hashbrown::HashMap;
+use rules::Rules;
 use sekisho_flow::{Flow, Moment, Packet};
 use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
+use sekisho_rules::Program;
 use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
 use std::sync::Arc;
@@ -38,6 +41,9 @@ pub(crate) struct Eye {
     settings: Arc<eve::Settings>,
     flows: HashMap<Uid, Box<Seen>, SeededState>,
     files: HashMap<u64, FileNote, SeededState>,
+    /// Bytes of files that are kept.
+    content_len: usize,
+    rules: Option<Rules>,
     /// A line being made.
     line: Vec<u8>,
     /// The run is over: flows end for that.
@@ -51,8 +57,10 @@ pub(crate) struct Eye {
 }
 
 impl Eye {
-    pub fn new(settings: Arc<eve::Settings>, seed: u64) -> Self {
+    pub fn new(settings: Arc<eve::Settings>, program: Option<&Arc<Program>>, seed: u64) -> Self {
         Self {
+            content_len: 0,
+            rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
             settings,
             flows: HashMap::with_hasher(SeededState(seed)),
             files: HashMap::with_hasher(SeededState(seed)),
@@ -66,7 +74,11 @@ impl Eye {
 
     /// A packet was taken by its flow.
     pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
-        self.flows.entry(flow.info.uid).or_default().packet(flow, dir, packet);
+        let seen = self.flows.entry(flow.info.uid).or_default();
+        seen.packet(flow, dir, packet);
+        if self.settings.ethernet {
+            seen.note_macs(dir, packet);
+        }
     }
 
     /// Counts the packet at hand, if that was not done yet, and gives what is kept of its flow.
@@ -91,8 +103,13 @@ impl Eye {
         let seen = self.seen(at);
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         if let Some(app) = names::of_event(tx.event_type()) {
-            seen.note_app(app, look.dir);
+            seen.note_app(app);
         }
+        if flow_is_midstream(at) && !self.settings.midstream {
+            mark.logged |= look.over;
+            return;
+        }
+        self.inspect_transaction(at, sight.ts, look, tx, mark);
         self.files_of(at, look, tx, mark, rows);
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
@@ -101,6 +118,9 @@ impl Eye {
             let way = names::way(tx.event_type(), look.dir, at.packet.map(|p| sender(at.flow, p)));
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, tx.event_type(), way) };
             self.write(rows, &head, |json| tx.eve(json));
+        }
+        if look.over {
+            self.forget_files(at, mark);
         }
     }
 
@@ -111,8 +131,7 @@ impl Eye {
         for event in mark.events.iter().filter(|e| !e.told) {
             let way = at.packet.map_or(look.dir, |p| sender(at.flow, p));
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, "anomaly", way) };
-            self.line.clear();
-            eve::line(&mut self.line, &self.settings, &head, |json| {
+            self.write(rows, &head, |json| {
                 json.object("anomaly", |json| {
                     json.text("app_proto", app);
                     json.text("type", "applayer");
@@ -120,7 +139,6 @@ impl Eye {
                     json.text("layer", "proto_parser");
                 });
             });
-            rows.line(eve::FILE, &self.line);
             told.push(event.name);
         }
         mark.events.iter_mut().filter(|e| told.contains(&e.name)).for_each(|e| e.told = true);
@@ -158,6 +176,25 @@ impl Eye {
         }
     }
 
+    /// The head of an event about a packet outside any flow.
+    fn packet_head<'a>(&self, packet: &Packet<'_>, event_type: &'a str) -> Head<'a> {
+        let d = packet.decoded;
+        let ports = if has_ports(d.proto) { Ports::Ports(d.src_port, d.dst_port) } else { Ports::None };
+        Head {
+            ts: packet.ts,
+            flow: None,
+            packet: packet.number,
+            event_type,
+            vlan: d.vlan,
+            ends: (d.ip_version != 0).then_some((d.src, d.dst)),
+            ports,
+            proto: d.proto,
+            pkt_src: "wire/pcap",
+            macs: d.src_mac.zip(d.dst_mac),
+            tx_id: None,
+        }
+    }
+
     /// Lets a call about a stream wait, unless there is no room.
     pub fn hold(&mut self, flow: &Flow, dir: Dir, what: What, bytes: &[u8], at: Moment) {
         let seen = self.flows.entry(flow.info.uid).or_default();
@@ -185,6 +222,16 @@ impl Eye {
         let Some(mut seen) = self.flows.remove(&uid) else { return };
         self.held_len = self.held_len.saturating_sub(seen.held.len());
         let of_flow = At { flow, packet: None };
+        if !seen.waiting.is_empty() {
+            self.flows.insert(uid, seen);
+            for dir in [Dir::Orig, Dir::Resp] {
+                self.tell_waiting(of_flow, dir, at.ts, rows);
+            }
+            seen = match self.flows.remove(&uid) {
+                Some(seen) => seen,
+                None => return,
+            };
+        }
         self.flow_files(of_flow, &mut seen, at, rows);
         self.end(of_flow, &seen, at, rows);
     }
@@ -210,4 +257,9 @@ fn ports(info: &FlowInfo, src: u16, dst: u16) -> Ports {
         ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP => Ports::Ports(src, dst),
         _ => Ports::None,
     }
+}
+
+/// Did the connection begin before the capture?
+fn flow_is_midstream(at: At<'_>) -> bool {
+    at.flow.info.midstream
 }

@@ -90,7 +90,7 @@ impl Alert<'_> {
             if self.metadata.iter().take(i).any(|(k, _)| k == key) {
                 continue;
             }
-            json.named_list(key, |json| {
+            json.named_list(key.as_bytes(), |json| {
                 for (_, value) in self.metadata.iter().filter(|(k, _)| k == key) {
                     json.item_bytes(value.as_bytes());
                 }

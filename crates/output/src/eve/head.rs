@@ -7,25 +7,6 @@ use sekisho_types::{Addr, CommunityId, FiveTuple, MacAddr, Timestamp, Uid, VlanT
 /// Bits of a flow's id: JSON's readers keep whole numbers exact up to there.
 const FLOW_ID_BITS: u32 = 53;
 
-/// Which way an event or its packet goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// To the server.
-    ToServer,
-    /// To the client.
-    ToClient,
-}
-
-impl Direction {
-    /// As `direction` has it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ToServer => "to_server",
-            Self::ToClient => "to_client",
-        }
-    }
-}
-
 /// What stands for ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ports {
@@ -160,9 +141,16 @@ pub(super) fn addr(name: &str, addr: Addr, json: &mut Json<'_>) {
     json.bytes(name, &text);
 }
 
-/// Names of IP protocols as Suricata prints them; others by number.
 fn protocol(proto: u8, json: &mut Json<'_>) {
-    let name = match proto {
+    match protocol_name(proto) {
+        "" => json.text("proto", &format!("{proto:03}")),
+        name => json.text("proto", name),
+    }
+}
+
+/// Names of IP protocols as Suricata prints them; empty: by number.
+pub const fn protocol_name(proto: u8) -> &'static str {
+    match proto {
         ip_proto::ICMP => "ICMP",
         2 => "IGMP",
         ip_proto::IPIP => "IPV4",
@@ -174,9 +162,17 @@ fn protocol(proto: u8, json: &mut Json<'_>) {
         51 => "AH",
         ip_proto::ICMPV6 => "IPv6-ICMP",
         ip_proto::SCTP => "SCTP",
-        n => return json.text("proto", &format!("{n:03}")),
-    };
-    json.text("proto", name);
+        _ => "",
+    }
+}
+
+/// A time as `fast.log` has it: `07/01/2019-12:34:56.123456`.
+pub fn fast_time(ts: Timestamp, room: &mut [u8; TIME_LEN]) -> String {
+    let text = time(ts, room);
+    let (date, clock) = text.get(..MICROS_LEN).and_then(|t| t.split_once('T')).unwrap_or((text, ""));
+    let mut parts = date.splitn(3, '-');
+    let (year, month, day) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    format!("{month}/{day}/{year}-{clock}")
 }
 
 /// Room for a time.

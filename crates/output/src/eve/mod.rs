@@ -9,7 +9,7 @@ mod settings;
 
 pub use alert::{Alert, Evidence, MAX_PAYLOAD_LEN, Party, of_flow, printable};
 pub use flow::{End, FlowEnd, NetflowSide, TcpEnd};
-pub use head::{Direction, Head, Ports, flow_id, time};
+pub use head::{Head, Ports, TIME_LEN, fast_time, flow_id, protocol_name, time};
 pub use settings::{AlertSettings, DEFAULT_DEPTH, DEFAULT_TYPES, Settings};
 
 use sekisho_transaction::Json;
