@@ -7,6 +7,7 @@ mod file;
 mod flow;
 mod held;
 mod names;
+mod packet;
 mod rules;
 
 pub(crate) use file::Closed;
@@ -23,6 +24,7 @@ use sekisho_proto::Sight;
 use sekisho_rules::Program;
 use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
+use sekisho_wire::events::Events;
 use std::sync::Arc;
 
 /// Files of live flows that are remembered in one lane; of more nothing is told.
@@ -44,6 +46,8 @@ pub(crate) struct Eye {
     /// Bytes of files that are kept.
     content_len: usize,
     rules: Option<Rules>,
+    /// What is odd about the packet at hand.
+    events: Events,
     /// A line being made.
     line: Vec<u8>,
     /// The run is over: flows end for that.
@@ -60,6 +64,7 @@ impl Eye {
     pub fn new(settings: Arc<eve::Settings>, program: Option<&Arc<Program>>, seed: u64) -> Self {
         Self {
             content_len: 0,
+            events: Events::default(),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
             settings,
             flows: HashMap::with_hasher(SeededState(seed)),
@@ -172,6 +177,7 @@ impl Eye {
             proto: t.proto,
             pkt_src: if packet > 0 { "wire/pcap" } else { "stream (flow timeout)" },
             macs: macs.map(|(a, b)| if way.is_orig() { (a, b) } else { (b, a) }),
+            ether_type: None,
             tx_id: None,
         }
     }
@@ -191,6 +197,7 @@ impl Eye {
             proto: d.proto,
             pkt_src: "wire/pcap",
             macs: d.src_mac.zip(d.dst_mac),
+            ether_type: None,
             tx_id: None,
         }
     }

@@ -31,7 +31,6 @@ pub(super) struct Rules {
     program: Arc<Program>,
     inspector: Inspector,
     hits: Vec<Hit>,
-    events: Events,
     /// Rules ask for content of files.
     pub wants_content: bool,
     /// Alerts that were not told because too many waited.
@@ -59,7 +58,6 @@ impl Rules {
             inspector: Inspector::new(Arc::clone(&program), seed),
             program,
             hits: Vec::new(),
-            events: Events::default(),
             wants_content,
             refused: 0,
         }
@@ -80,35 +78,22 @@ impl Eye {
         link: Option<LinkType>,
         rows: &mut dyn Rows,
     ) {
-        let Some(rules) = &mut self.rules else { return };
-        rules.hits.clear();
-        rules.events.clear();
-        if rules.program.wants_packet_events() {
-            headers(packet, link, &mut rules.events);
-        }
         let at = flow.map(|(flow, _)| At { flow, packet: Some(packet) });
-        match flow {
-            Some((flow, dir)) => {
-                let seen = self.flows.entry(flow.info.uid).or_default();
-                if rules.program.wants_packet_events() {
-                    seen.stream_events(dir, packet, &mut rules.events);
-                }
-                let view = view_of(packet, packet.decoded, packet.frame, rules.events.names());
-                let flow_view = seen.view(flow, dir, packet.ts);
-                let state = seen.rules.get_or_insert_default();
-                rules.inspector.packet(&view, Some((&flow_view, state)), &mut rules.hits);
-                rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
-            }
-            None => {
-                let view = view_of(packet, packet.decoded, packet.frame, rules.events.names());
-                rules.inspector.packet(&view, None, &mut rules.hits);
-                rules.inspector.settle(&view, None, &mut rules.hits);
-            }
+        let mut events = std::mem::take(&mut self.events);
+        events.clear();
+        self.find_events(flow, packet, link, &mut events);
+        if !events.names().is_empty() {
+            self.packet_anomalies(at, packet, events.names(), rows);
         }
-        let hits = std::mem::take(&mut rules.hits);
+        if flow.is_none() {
+            self.arp(packet, rows);
+        }
+        let hits = self.packet_hits(flow, packet, events.names());
+        self.events = events;
         for hit in &hits {
             let dir = flow.map_or(Dir::Orig, |(_, dir)| dir);
-            let waiting = Waiting { rule: hit.rule, dir, tx_id: None, members: Vec::new(), stream: false };
+            let stream = matches!(hit.anchor, Anchor::Stream(..));
+            let waiting = Waiting { rule: hit.rule, dir, tx_id: None, members: Vec::new(), stream };
             self.alert(at, Some(packet), &waiting, rows);
         }
         if let Some(rules) = &mut self.rules {
@@ -117,6 +102,48 @@ impl Eye {
         if let (Some(at), Some((_, dir))) = (at, flow) {
             self.tell_waiting(at, dir, packet.ts, rows);
         }
+    }
+
+    /// What is odd about a packet, if anybody asks.
+    fn find_events(
+        &mut self,
+        flow: Option<(&Flow, Dir)>,
+        packet: &Packet<'_>,
+        link: Option<LinkType>,
+        events: &mut Events,
+    ) {
+        let asked = self.rules.as_ref().is_some_and(|rules| rules.program.wants_packet_events());
+        if asked || self.settings.anomaly_decode {
+            headers(packet, link, events);
+        }
+        if asked || self.settings.anomaly_stream {
+            if let Some((flow, dir)) = flow {
+                self.flows.entry(flow.info.uid).or_default().stream_events(dir, packet, events);
+            }
+        }
+    }
+
+    /// What rules say of a packet.
+    fn packet_hits(&mut self, flow: Option<(&Flow, Dir)>, packet: &Packet<'_>, events: &[&'static str]) -> Vec<Hit> {
+        let Some(rules) = &mut self.rules else { return Vec::new() };
+        let mut hits = std::mem::take(&mut rules.hits);
+        hits.clear();
+        let Packet { ts, number, decoded, frame, .. } = *packet;
+        let view = PacketView { ts, number, decoded, frame, events };
+        match flow {
+            Some((flow, dir)) => {
+                let seen = self.flows.entry(flow.info.uid).or_default();
+                let flow_view = seen.view(flow, dir, packet.ts);
+                let state = seen.rules.get_or_insert_default();
+                rules.inspector.packet(&view, Some((&flow_view, state)), &mut hits);
+                rules.inspector.settle(&view, Some((&flow_view, state)), &mut hits);
+            }
+            None => {
+                rules.inspector.packet(&view, None, &mut hits);
+                rules.inspector.settle(&view, None, &mut hits);
+            }
+        }
+        hits
     }
 
     /// Alerts of `dir` that waited are told, with the packet at hand or, if there is none, without.
@@ -296,15 +323,6 @@ fn wait(seen: &mut Seen, waiting: Waiting, refused: &mut u64) {
     }
 }
 
-fn view_of<'a>(
-    packet: &Packet<'_>,
-    decoded: &'a Decoded,
-    frame: &'a [u8],
-    events: &'a [&'static str],
-) -> PacketView<'a> {
-    PacketView { ts: packet.ts, number: packet.number, decoded, frame, events }
-}
-
 /// What is odd about the headers.
 fn headers(packet: &Packet<'_>, link: Option<LinkType>, events: &mut Events) {
     match link {
@@ -363,7 +381,7 @@ fn icmp(packet: &Packet<'_>, json: &mut Json<'_>) {
 }
 
 /// The link type that a packet's headers show.
-const fn link_number(d: &Decoded) -> u32 {
+pub(super) const fn link_number(d: &Decoded) -> u32 {
     match (d.src_mac, d.ip_offset) {
         (Some(_), 14..) => 1,
         (_, 0) => 12,

@@ -41,6 +41,8 @@ pub struct Head<'a> {
     pub pkt_src: &'a str,
     /// Link addresses of source and destination.
     pub macs: Option<(MacAddr, MacAddr)>,
+    /// Type of what the frame carries, where it is told.
+    pub ether_type: Option<u16>,
     /// Number of the exchange.
     pub tx_id: Option<u64>,
 }
@@ -82,6 +84,9 @@ impl Head<'_> {
         }
         if let (true, Some((src, dst))) = (settings.ethernet, self.macs) {
             json.object("ether", |json| {
+                if let Some(kind) = self.ether_type {
+                    json.number("ether_type", u64::from(kind));
+                }
                 json.hex_colons("src_mac", &src.0);
                 json.hex_colons("dest_mac", &dst.0);
             });
