@@ -1,14 +1,20 @@
 //! EVE as suricata.yaml wants it.
 
 use anyhow::{Context, Result};
+use sekisho_flow::Timeouts;
 use sekisho_output::eve::{AlertSettings, Settings};
-use sekisho_rules::{Config, Files, Node};
+use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
+use sekisho_types::Interval;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Longest file that a configuration or a rule may name.
 const MAX_FILE_LEN: u64 = 256 << 20;
+
+/// Rules that cannot be used of which it is said why.
+const MAX_TOLD: usize = 10;
 
 /// Files on disk, looked for beside the file that names them.
 pub struct Disk;
@@ -36,6 +42,27 @@ pub fn config(path: &Path) -> Result<Config> {
     let bytes = read(path).with_context(|| format!("--suricata-config {name}"))?;
     let text = String::from_utf8_lossy(&bytes);
     Config::parse(&name, &text, &mut Disk).with_context(|| format!("--suricata-config {name}"))
+}
+
+/// Reads `--rules`, for variables and files with `config`. What cannot be used costs a line on standard error.
+pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<Arc<Program>> {
+    let mut sources = Vec::with_capacity(paths.len());
+    for path in paths {
+        let name = path.to_string_lossy().into_owned();
+        let bytes = read(path).with_context(|| format!("--rules {name}"))?;
+        sources.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    let none = Config::default();
+    let loaded = sekisho_rules::load(&sources, config.unwrap_or(&none), &mut Disk, &Limits::default());
+    let program = Program::compile(loaded.set, &CompileLimits::default());
+    let left_out = loaded.report.refused_count + program.refused().len();
+    if left_out > 0 && !quiet {
+        eprintln!("sekisho: --rules: {left_out} of {} rules cannot be used", loaded.report.given_count);
+        for remark in loaded.report.remarks.iter().filter(|r| r.verdict == Verdict::Refused).take(MAX_TOLD) {
+            eprintln!("sekisho: {}:{}: {}", remark.file, remark.line, remark.text);
+        }
+    }
+    Ok(Arc::new(program))
 }
 
 /// `outputs.eve-log` of a configuration; Suricata's defaults where it has none.
@@ -103,6 +130,25 @@ fn alert(node: &Node) -> AlertSettings {
         rule_raw: metadata && truth("metadata.rule.raw", false),
         verdict: truth("verdict", defaults.verdict),
         websocket_payload: truth("websocket-payload", defaults.websocket_payload),
+    }
+}
+
+/// When flows are over by Suricata's defaults: where no other format asks for Zeek's.
+pub fn timeouts() -> Timeouts {
+    let secs = Interval::from_secs;
+    Timeouts {
+        tcp: secs(600),
+        udp: secs(300),
+        icmp: secs(300),
+        other: secs(300),
+        tcp_attempt: secs(60),
+        tcp_close: secs(60),
+        tcp_linger: secs(60),
+        tcp_syn: secs(60),
+        tcp_session: secs(60),
+        exchange_look: secs(300),
+        exchange_idle: secs(300),
+        fragment: secs(60),
     }
 }
 

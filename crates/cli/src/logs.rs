@@ -33,6 +33,15 @@ pub fn run(args: &Logs) -> Result<bool> {
         hashes.sha1 |= of_config.file_sha1;
         hashes.sha256 |= of_config.file_sha256;
         settings.eve = Some(Arc::new(of_config));
+        if formats.is_empty() {
+            settings.flow.timeouts = eve::timeouts();
+        }
+    }
+    if !args.rules.is_empty() {
+        if settings.eve.is_none() {
+            bail!("--rules needs --format eve: what rules find is an event of EVE");
+        }
+        settings.rules = Some(eve::rules(&args.rules, config.as_ref(), args.common.quiet)?);
     }
     for hash in &args.hash {
         match hash {
@@ -60,6 +69,9 @@ pub fn run(args: &Logs) -> Result<bool> {
     }
     if settings.eve.is_some() {
         sinks.expect_file(sekisho_output::eve::FILE);
+        if settings.rules.is_some() && !to_stdout {
+            sinks.expect_file(sekisho_output::eve::FAST_FILE);
+        }
     }
     if formats.contains(&sekisho_output::Format::Parquet) {
         let (budget, columns_len) = settings.budget.with_columns();

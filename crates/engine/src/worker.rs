@@ -88,7 +88,7 @@ impl Worker {
         let mut once = std::mem::take(&mut self.once);
         let rows = &mut once.rows(rows);
         let at = Moment::default();
-        let mut way = Way { at, frame: &[], link: LinkType::default(), now: self.now, rows, tap, others: Vec::new() };
+        let mut way = Way { at, frame: &[], link: LinkType::NULL, now: self.now, rows, tap, others: Vec::new() };
         let mut decoded = Decoded::default();
         for frame in frames {
             way.at = Moment::new(frame.ts, frame.number);

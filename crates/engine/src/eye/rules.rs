@@ -10,7 +10,7 @@ use crate::Rows;
 use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve::{self, Alert, Evidence, Head, Party};
 use sekisho_rules::ir::{Action, Rule};
-use sekisho_rules::{Anchor, FlowView, Hit, Inspector, PacketView, Program};
+use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
 use sekisho_types::{Dir, Timestamp};
 use sekisho_wire::events::Events;
@@ -22,9 +22,6 @@ const MAX_WAITING: usize = 64;
 
 /// Bytes of an exchange's members that wait with an alert.
 const MAX_MEMBERS_LEN: usize = 64 * 1024;
-
-/// The file of alerts as short lines.
-const FAST: &str = "fast.log";
 
 /// Rules at work in one lane.
 pub(super) struct Rules {
@@ -310,7 +307,7 @@ impl Eye {
             &mut self.line,
         );
         self.line.push(b'\n');
-        rows.line(FAST, &self.line);
+        rows.line(eve::FAST_FILE, &self.line);
     }
 }
 

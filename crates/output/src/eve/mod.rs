@@ -17,6 +17,9 @@ use sekisho_transaction::Json;
 /// The file that the lines go to.
 pub const FILE: &str = "eve.json";
 
+/// The file of alerts as short lines.
+pub const FAST_FILE: &str = "fast.log";
+
 /// Writes one line: head, then what `members` adds.
 pub fn line(out: &mut Vec<u8>, settings: &Settings, head: &Head<'_>, members: impl FnOnce(&mut Json<'_>)) {
     out.push(b'{');
