@@ -19,9 +19,22 @@
     )
 )]
 
+mod check;
 pub mod config;
+mod draft;
+mod head;
 pub mod ir;
+mod keywords;
+pub mod limits;
+mod load;
+mod refusal;
+mod report;
+mod syntax;
 mod view;
 
 pub use config::{Config, ConfigError, Files, NoFiles, Node};
+pub use limits::Limits;
+pub use load::{Loaded, load};
+pub use refusal::Code;
+pub use report::{Remark, Report, Verdict};
 pub use view::{Anchor, FlowView, Hit, PacketView, Span};

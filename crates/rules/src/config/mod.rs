@@ -1,8 +1,11 @@
 //! suricata.yaml: variables and files for the rules, and everything else as a tree for those who ask.
 
+mod classes;
 mod node;
+pub(crate) mod thresholds;
 mod yaml;
 
+pub(crate) use classes::Classes;
 pub use node::Node;
 pub use yaml::{YAML_DEPTH_MAX, YAML_KEY_COUNT_MAX, YAML_NODE_COUNT_MAX, YAML_TEXT_LEN_MAX};
 
