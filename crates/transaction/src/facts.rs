@@ -186,7 +186,7 @@ facts! {
     MqttConnectUsername "mqtt.connect.username" "mqtt" Both 0 Bytes;
     MqttConnectWillmessage "mqtt.connect.willmessage" "mqtt" Both 0 Bytes;
     MqttConnectWilltopic "mqtt.connect.willtopic" "mqtt" Both 0 Bytes;
-    MqttFlags "mqtt.flags" "mqtt" Both 0 Number;
+    MqttFlags "mqtt.flags" "mqtt" Both 0 Numbers;
     MqttProtocolVersion "mqtt.protocol_version" "mqtt" Both 0 Number;
     MqttPublishMessage "mqtt.publish.message" "mqtt" Both 0 List;
     MqttPublishTopic "mqtt.publish.topic" "mqtt" Both 0 List;
