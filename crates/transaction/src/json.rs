@@ -19,6 +19,11 @@ pub struct Options {
     pub smtp_extended: bool,
     /// `dhcp: extended`.
     pub dhcp_extended: bool,
+    /// Which URLs of mails are shown: bits 1 http, 2 https, 4 ftp, 8 mailto
+    /// (`app-layer.protocols.smtp.mime.extract-urls-schemes`).
+    pub url_schemes: u8,
+    /// URLs of mails with their scheme (`smtp.mime.log-url-scheme`).
+    pub url_with_scheme: bool,
     /// Passwords of MQTT, POP3, PostgreSQL and the like are shown.
     pub passwords: bool,
 }
@@ -32,6 +37,8 @@ impl Default for Options {
             tls_handshakes: false,
             smtp_extended: true,
             dhcp_extended: false,
+            url_schemes: 1,
+            url_with_scheme: false,
             passwords: false,
         }
     }
