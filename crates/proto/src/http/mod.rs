@@ -47,6 +47,22 @@ pub fn begins_response(bytes: &[u8]) -> bool {
     probe::response(bytes) == crate::Guess::Yes
 }
 
+/// May a line that begins so continue the one before? Of responses also with NUL, as for lenient readers.
+const fn may_fold(b: u8, side: Dir) -> bool {
+    field::is_lws(b) || b == 0 && !side.is_orig()
+}
+
+/// Is a line that begins with white space no continuation after all? In a response a whole field behind white space is one
+/// of its own, and a blank line that LF alone ends is the header's end: so Suricata reads them.
+fn is_new(side: Dir, line: &[u8], bare: bool) -> bool {
+    if side.is_orig() {
+        return false;
+    }
+    let text = line.trim_ascii_start();
+    let name_len = text.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
+    name_len > 0 && text.get(name_len) == Some(&b':') || text.is_empty() && bare
+}
+
 /// What of a request decides about its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Ask {
@@ -166,7 +182,7 @@ impl Protocol for Parser {
         if !rest.is_empty() {
             let text = rest.strip_suffix(b"\r").unwrap_or(&rest);
             let side = self.core.first_line(dir, text);
-            self.core.line(side, Line { text, cut: false }, None, cx);
+            self.core.line(side, Line { text, cut: false, bare: false }, None, cx);
         }
         let side = self.core.side_of(dir);
         self.core.interrupt(side, true, cx);
@@ -235,7 +251,13 @@ impl Core {
     fn takes_lines(&mut self, side: Dir) -> bool {
         matches!(
             self.side(side).state,
-            State::StartLine | State::Header | State::ChunkSize | State::ChunkEnd | State::Trailer | State::Resync
+            State::StartLine
+                | State::Header
+                | State::ChunkSize
+                | State::ChunkEnd
+                | State::Trailer
+                | State::Strange
+                | State::Resync
         )
     }
 
@@ -243,13 +265,48 @@ impl Core {
         if line.cut {
             cx.weird("contentline_size_exceeded");
         }
+        if !side.is_orig() && matches!(self.side(side).state, State::StartLine | State::Header) {
+            let behind_lf = std::mem::replace(&mut self.side(side).bare, line.bare);
+            if memchr::memchr(b'\r', line.text).is_some() {
+                return self.lone_cr(side, line.text, (behind_lf, next), cx);
+            }
+        }
         match self.side(side).state {
             State::StartLine => self.start_line(side, line.text, cx),
-            State::Header | State::Trailer => self.header_line(side, line.text, next, cx),
+            State::Header | State::Trailer => self.header_line(side, line, next, cx),
             State::ChunkSize => self.chunk_size(side, line.text, cx),
             State::ChunkEnd => self.side(side).state = State::ChunkSize,
+            State::Strange => self.after_strange(line.text, cx),
             State::Resync => self.resync(side, line.text, cx),
             _ => {}
+        }
+    }
+
+    /// In the head of a response a CR alone ends a line, too, and one behind an LF belongs to that: browsers take it so, and
+    /// so those who evade detection write it. Lines of CRs alone are nothing.
+    #[cold]
+    fn lone_cr(&mut self, side: Dir, text: &[u8], ends: (bool, Option<u8>), cx: &mut Cx<'_>) {
+        let (behind_lf, next) = ends;
+        let mut rest = if behind_lf { text.strip_prefix(b"\r").unwrap_or(text) } else { text };
+        if rest.is_empty() && behind_lf {
+            return self.line(side, Line { text: rest, cut: false, bare: false }, next, cx);
+        }
+        while !rest.is_empty() && !self.rejected && self.takes_lines(side) {
+            let at = memchr::memchr(b'\r', rest).unwrap_or(rest.len());
+            let (text, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+            rest = tail.get(1..).unwrap_or(&[]);
+            if !text.trim_ascii().is_empty() {
+                self.line(side, Line { text, cut: false, bare: false }, rest.first().copied().or(next), cx);
+            }
+        }
+    }
+
+    /// A line behind one that was none of HTTP: a status line makes up for it.
+    #[cold]
+    fn after_strange(&mut self, line: &[u8], cx: &mut Cx<'_>) {
+        match status_line(message::trim_start(line)) {
+            Some(s) => self.begin_response(&s, cx),
+            None => self.strange(Dir::Resp, "bad_HTTP_reply", cx),
         }
     }
 
@@ -264,10 +321,11 @@ impl Core {
                 Err(weird) => self.strange(side, weird, cx),
             }
         } else {
+            let line = message::trim_start(line);
             match status_line(line) {
                 Some(s) => self.begin_response(&s, cx),
                 None if line.is_empty() => {}
-                None => self.strange(side, "bad_HTTP_reply", cx),
+                None => self.side(side).state = State::Strange,
             }
         }
     }
@@ -351,9 +409,10 @@ impl Core {
         side.messages += 1;
     }
 
-    fn header_line(&mut self, side: Dir, line: &[u8], next: Option<u8>, cx: &mut Cx<'_>) {
+    fn header_line(&mut self, side: Dir, line: Line<'_>, next: Option<u8>, cx: &mut Cx<'_>) {
+        let Line { text: line, bare, .. } = line;
         let fold = &mut self.side(side).fold;
-        if line.first().is_some_and(|b| field::is_lws(*b)) && !fold.is_empty() {
+        if line.first().is_some_and(|b| may_fold(*b, side)) && !fold.is_empty() && !is_new(side, line, bare) {
             if fold.extend(line) {
                 cx.weird("exceeded_mime_max_header_bytes");
             }
@@ -362,9 +421,10 @@ impl Core {
         if !fold.is_empty() {
             self.finish_field(side, cx);
         }
-        if line.is_empty() || line.first() == Some(&0) {
-            self.end_header(side, cx);
-        } else if next.is_some_and(|b| !field::is_lws(b)) {
+        let blank = !side.is_orig() && bare && line.trim_ascii().is_empty();
+        if line.is_empty() || line.first() == Some(&0) || blank {
+            self.end_header(side, next, cx);
+        } else if next.is_some_and(|b| !may_fold(b, side)) {
             self.field(side, line, cx);
         } else {
             self.side(side).fold.begin(line);
@@ -385,7 +445,8 @@ impl Core {
         if self.side(side).state == State::Trailer {
             return;
         }
-        let Some((name, value)) = field::field(line) else { return };
+        let Some((name, value)) = message::header_field(line) else { return };
+        let (name, value) = (&*name, &*value);
         let Some(known) = web::name(name) else { return };
         if known == Name::WebSocket {
             let handshake = self.websocket.get_or_insert_default();
@@ -395,7 +456,7 @@ impl Core {
             return;
         }
         self.keeps_alive |= side.is_orig() && known == Name::Connection && side::keeps_alive(value);
-        self.side(side).head.learn(known, name, value, cx);
+        self.side(side).head.learn(known, name, value, !side.is_orig(), cx);
         let api = web::api::told(side, known, value, cx);
         if side.is_orig() {
             if cx.is_listening() {
@@ -413,11 +474,11 @@ impl Core {
         }
     }
 
-    fn end_header(&mut self, side: Dir, cx: &mut Cx<'_>) {
+    fn end_header(&mut self, side: Dir, next: Option<u8>, cx: &mut Cx<'_>) {
         if self.side(side).state == State::Trailer {
             return self.finish(side, true, cx);
         }
-        if side.is_orig() { self.end_request_header(cx) } else { self.end_response_header(cx) }
+        if side.is_orig() { self.end_request_header(cx) } else { self.end_response_header(next, cx) }
     }
 
     fn end_request_header(&mut self, cx: &mut Cx<'_>) {
@@ -437,7 +498,8 @@ impl Core {
         }
     }
 
-    fn end_response_header(&mut self, cx: &mut Cx<'_>) {
+    /// `next`: the byte behind it, if it is there.
+    fn end_response_header(&mut self, next: Option<u8>, cx: &mut Cx<'_>) {
         let row = self.side(Dir::Resp).row;
         let code = self.exchanges.row(row).and_then(|r| r.status_code).unwrap_or(0);
         let ask = self.unanswered.front().copied();
@@ -453,10 +515,15 @@ impl Core {
             head.facts.range = None;
         }
         let range_len = head.facts.range.map(|(first, last, _)| (last - first).saturating_add(1));
-        let length = head.content_length.or(range_len);
+        let told = head.content_length.filter(|_| !head.bad_length);
+        let length = told.or(range_len);
         let closed_by_delimiter = head.facts.kind == Kind::Multipart && !head.close;
         let chunked = head.chunked;
-        let bodiless = ask.is_some_and(|a| a.head) || (100..200).contains(&code) || matches!(code, 204 | 304);
+        let told = chunked || length.is_some_and(|n| n > 0);
+        // Of these codes none has a body; but if one is told and there, browsers and Suricata take it. Whoever watches sees it.
+        let none = ((100..200).contains(&code) || matches!(code, 204 | 304))
+            && !(told && cx.is_watched() && next.is_some_and(|b| b != b'H'));
+        let bodiless = ask.is_some_and(|a| a.head) || none;
         let state = match (bodiless, chunked, length) {
             (true, ..) | (false, false, Some(0)) => None,
             (false, true, _) => Some(State::ChunkSize),
@@ -492,7 +559,18 @@ impl Core {
     }
 
     fn chunk_size(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
+        if !side.is_orig() && message::trim_start(line).is_empty() {
+            return;
+        }
         let size = message::chunk_size(line);
+        if size.is_none() && !side.is_orig() {
+            // Not chunked after all: a browser shows what there is.
+            cx.weird_with("HTTP_bad_chunk_size", Some(line.get(..64).unwrap_or(line).into()));
+            self.side(side).state = State::UntilClose;
+            self.push(side, line, cx);
+            self.push(side, b"\r\n", cx);
+            return;
+        }
         if size.is_none() {
             cx.weird_with("HTTP_bad_chunk_size", Some(line.get(..64).unwrap_or(line).into()));
         }
@@ -609,6 +687,10 @@ impl Core {
 
     /// The stream ends here, or nobody can tell where the message does.
     fn interrupt(&mut self, side: Dir, closed: bool, cx: &mut Cx<'_>) {
+        let s = self.side(side);
+        if s.state == State::Strange {
+            return self.strange(side, "bad_HTTP_reply", cx);
+        }
         let s = self.side(side);
         if !s.ongoing {
             return;
