@@ -122,6 +122,8 @@ pub enum Format {
     Ndjson,
     /// Apache Parquet: LOG.parquet, zstd, sorted by time within row groups, with Bloom filters
     Parquet,
+    /// Suricata's EVE: eve.json, one object an event
+    Eve,
 }
 
 /// Ways to tell the logs' schema.
@@ -181,6 +183,7 @@ Formats:
   parquet    LOG.parquet, for DuckDB, pandas, Spark and the like. The rows of a row group are sorted by
              time; row groups may overlap in time. Rows wait for their group in an eighth of --memory,
              256M at most. A file gets its name when it is complete.
+  eve        eve.json, the events of Suricata's EVE: exchanges, files, flows, alerts
 
 Examples:
   sekisho logs -o logs office.pcapng
@@ -197,7 +200,7 @@ pub struct Logs {
     #[command(flatten)]
     pub common: Common,
 
-    /// Folder to write to; - writes ndjson to standard output
+    /// Folder to write to; - writes ndjson or eve to standard output
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
 

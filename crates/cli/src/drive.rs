@@ -50,9 +50,22 @@ pub fn gather(common: &Common, captures: Captures, settings: Settings, gather: &
         return Outcome { stats, pools, memory_len, captures, damaged };
     }
     let gather = RefCell::new(gather);
-    let mut rows = |row: &dyn Record| gather.borrow_mut().row(row);
+    let mut rows = Shared(&gather);
     let go_on = || gather.borrow_mut().part_done();
     drive(common, captures, Worker::new(settings), &mut rows, &mut NoStore, go_on)
+}
+
+/// Rows to a gatherer that is asked something in between.
+struct Shared<'a, 'g, G>(&'a RefCell<&'g mut G>);
+
+impl<G: Gather> Rows for Shared<'_, '_, G> {
+    fn row(&mut self, record: &dyn Record) {
+        self.0.borrow_mut().row(record);
+    }
+
+    fn line(&mut self, file: &'static str, line: &[u8]) {
+        self.0.borrow_mut().line(file, line);
+    }
 }
 
 /// Runs `worker` over `captures` in this thread. `go_on` is asked after each batch; false ends the pass early.

@@ -12,17 +12,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// True if a capture was damaged.
 pub fn run(args: &Logs) -> Result<bool> {
-    let formats: Vec<sekisho_output::Format> = args.format.iter().map(|&f| output_format(f)).collect();
+    let formats: Vec<sekisho_output::Format> = args.format.iter().filter_map(|&f| output_format(f)).collect();
+    let eve = args.format.contains(&Format::Eve);
     let to_stdout = args.output.as_os_str() == "-";
-    if to_stdout && args.format != [Format::Ndjson] {
+    if to_stdout && args.format != [Format::Ndjson] && args.format != [Format::Eve] {
         if args.format.contains(&Format::Parquet) {
-            bail!("-o - writes one stream, and a Parquet file holds one log: name a folder, or use --format ndjson");
+            bail!(
+                "-o - writes one stream, and a Parquet file holds one log: name a folder, or use --format ndjson or eve"
+            );
         }
-        bail!("-o - writes one stream: use it with --format ndjson");
+        bail!("-o - writes one stream: use it with --format ndjson or eve");
     }
     let captures = input::open(&args.common)?;
     let mut settings = input::settings(&args.common)?;
     settings.stats = args.stats.then_some(STATS_INTERVAL);
+    if eve {
+        settings.eve = Some(Arc::default());
+    }
     for hash in &args.hash {
         match hash {
             Hash::Md5 => settings.files.hashes.md5 = true,
@@ -46,6 +52,9 @@ pub fn run(args: &Logs) -> Result<bool> {
     .on_complete(move |name| completing.complete(name));
     if args.midstream {
         sinks = sinks.with_midstream();
+    }
+    if eve {
+        sinks.expect_file(sekisho_output::eve::FILE);
     }
     if formats.contains(&sekisho_output::Format::Parquet) {
         let (budget, columns_len) = settings.budget.with_columns();
@@ -71,13 +80,15 @@ pub fn run(args: &Logs) -> Result<bool> {
     Ok(outcome.damaged)
 }
 
-fn output_format(f: Format) -> sekisho_output::Format {
-    match f {
+/// The format of rows; `None`: EVE, which has none.
+fn output_format(f: Format) -> Option<sekisho_output::Format> {
+    Some(match f {
         Format::ZeekJson => sekisho_output::Format::ZeekJson,
         Format::Zeek => sekisho_output::Format::Zeek,
         Format::Ndjson => sekisho_output::Format::Ndjson,
         Format::Parquet => sekisho_output::Format::Parquet,
-    }
+        Format::Eve => return None,
+    })
 }
 
 /// Where the logs go. What is of no use before its last byte has another name until then, `.LOG.parquet.part`: a run that

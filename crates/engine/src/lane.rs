@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::budget::{Lens, Pool};
 use crate::control::{self, Neighbours};
+use crate::eye::Eye;
 use crate::files::FileHost;
 use crate::pass::{Host, Pass};
 use crate::records::{TunnelRecord, WeirdRecord};
@@ -76,6 +77,10 @@ impl Lane {
         host.out.secrets = Some(Arc::clone(&settings.secrets));
         host.watch = settings.watch;
         host.out.passwords.clone_from(&settings.passwords);
+        if let Some(eve) = &settings.eve {
+            host.out.watched = Some(Arc::default());
+            host.eye = Some(Box::new(Eye::new(Arc::clone(eve), seed)));
+        }
         host.out.wants_clear = settings.watch == Watch::Streams;
         host.out.across.set_limit(remembered.joined_len);
         host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
@@ -103,7 +108,7 @@ impl Lane {
 
     /// Time has come to `now`: what is due by then ends.
     pub fn advance(&mut self, now: Timestamp, rows: &mut dyn Rows, tap: &mut dyn Tap) {
-        self.flows.advance(now, &mut Pass { host: &mut self.host, rows, tap });
+        self.flows.advance(now, &mut Pass { host: &mut self.host, rows, tap, packet: None });
         if now >= self.host.out.across.next_due() {
             self.host.out.across.advance(now, &mut self.host.out.events);
             self.emit_joined(rows);
@@ -151,7 +156,7 @@ impl Lane {
             self.host.control_header = control::header(d, bytes);
         }
         let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
-        let mut pass = Pass { host: &mut self.host, rows: way.rows, tap: way.tap };
+        let mut pass = Pass { host: &mut self.host, rows: way.rows, tap: way.tap, packet: Some(&packet) };
         let handled = self.flows.packet(&packet, &mut pass)?;
         if self.host.parsers_len > self.host.parsers_cap {
             self.relieve(way.at, way.rows, way.tap);
@@ -165,7 +170,18 @@ impl Lane {
         if self.host.watch >= Watch::Packets {
             way.tapped(handled.uid);
         }
+        if self.host.eye.is_some() {
+            self.look(&packet, &handled);
+        }
         Some(handled)
+    }
+
+    /// Whoever watches sees a packet that its flow has taken.
+    #[cold]
+    fn look(&mut self, packet: &Packet<'_>, handled: &Handled) {
+        if let (Some(eye), Some((flow, _))) = (&mut self.host.eye, self.flows.flow(handled.id)) {
+            eye.packet(flow, handled.dir, packet);
+        }
     }
 
     /// A packet that is late: the table's time is the run's.
@@ -343,7 +359,7 @@ impl Lane {
 
     /// Logs the files that ended.
     pub fn emit_files(&mut self, rows: &mut dyn Rows, tap: &mut dyn Tap) {
-        FileHost { manager: &mut self.host.files, tap, rows }.emit();
+        FileHost { manager: &mut self.host.files, tap, rows, eye: None }.emit();
     }
 
     /// The live flows, oldest first: the numbers of their first packets.
@@ -353,7 +369,10 @@ impl Lane {
 
     /// Ends one flow.
     pub fn end(&mut self, flow: FlowId, rows: &mut dyn Rows, tap: &mut dyn Tap) {
-        self.flows.end(flow, &mut Pass { host: &mut self.host, rows, tap });
+        if let Some(eye) = &mut self.host.eye {
+            eye.ending = true;
+        }
+        self.flows.end(flow, &mut Pass { host: &mut self.host, rows, tap, packet: None });
     }
 
     /// Logs what is left of address resolution.

@@ -4,6 +4,7 @@ use crate::app::{App, MAX_LATE_CHUNKS};
 use crate::control::{self, Control};
 use crate::deal::Announced;
 use crate::expect::Expectations;
+use crate::eye::{At, Eye};
 use crate::files::FileHost;
 use crate::records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
 use crate::settings::Remembered;
@@ -12,7 +13,7 @@ use crate::tunnels::{Noted, Tunnels};
 use crate::{Rows, Stats, known};
 use hashbrown::HashSet;
 use sekisho_files::FileManager;
-use sekisho_flow::{ConnRecord, Flow, Moment, Sink};
+use sekisho_flow::{ConnRecord, Flow, Moment, Packet, Sink};
 use sekisho_proto::{
     Across, Choice, Cx, Expectation, Outbox, Parser, Probing, ProtoId, ProtoSet, Start, Transport, choose, proto_bit,
 };
@@ -33,6 +34,8 @@ pub(crate) struct Host {
     /// What the tap is told.
     pub watch: Watch,
     pub files: FileManager,
+    /// Who watches exchanges, if anybody does.
+    pub eye: Option<Box<Eye>>,
     pub expectations: Expectations,
     /// Expected flows between other hosts, which may be dealt to another shard.
     pub announced: Vec<Announced>,
@@ -59,6 +62,7 @@ impl Host {
             out,
             watch: Watch::Nothing,
             files,
+            eye: None,
             expectations: Expectations::new(seed, remembered.expectations),
             announced: Vec::new(),
             tunnels: Tunnels::new(seed, remembered.tunnels),
@@ -78,6 +82,8 @@ pub(crate) struct Pass<'a> {
     pub host: &'a mut Host,
     pub rows: &'a mut dyn Rows,
     pub tap: &'a mut dyn Tap,
+    /// The packet at hand; `None`: only time passed, or the run is over.
+    pub packet: Option<&'a Packet<'a>>,
 }
 
 fn transport(flow: &FlowInfo) -> Option<Transport> {
@@ -99,7 +105,8 @@ fn elsewhere(e: &Expectation, by: &FlowInfo) -> Option<Announced> {
 impl Pass<'_> {
     /// One call into a parser.
     fn call(&mut self, flow: &Flow, transport: Transport, at: Moment, f: impl FnOnce(&mut Cx<'_>)) {
-        let mut files = FileHost { manager: &mut self.host.files, tap: self.tap, rows: self.rows };
+        let eye = self.host.eye.as_deref_mut().map(|eye| (eye, At { flow, packet: self.packet }));
+        let mut files = FileHost { manager: &mut self.host.files, tap: self.tap, rows: self.rows, eye };
         let mut cx = Cx::new(at.ts, at.number, &flow.info, transport, &mut self.host.out, &mut files).from(at.source);
         f(&mut cx);
     }
@@ -627,6 +634,9 @@ impl Sink for Pass<'_> {
         let payload = flow.stream_offset(Dir::Orig) + flow.stream_offset(Dir::Resp) > 0;
         stats.one_sided_flows += u64::from(payload && flow.info.seen.one_sided().is_some());
         self.rows.row(&record);
+        if let Some(eye) = &mut self.host.eye {
+            eye.closed(flow, at, self.rows);
+        }
         self.host.stats.records += known::closed(flow, &record, &mut self.host.out.remembered, self.rows);
         if let Some(row) = self.host.tunnels.flow_ended(flow.info.uid, at.ts) {
             self.rows.row(&row);

@@ -28,6 +28,8 @@ pub struct Settings {
     pub passwords: Option<Arc<Passwords>>,
     /// What the tap is told; a pass in parts has none.
     pub watch: Watch,
+    /// Events are written as EVE has them.
+    pub eve: Option<Arc<sekisho_output::eve::Settings>>,
 }
 
 /// Entries of what one part of the pass remembers beside its flows.

@@ -37,6 +37,11 @@ pub(crate) trait Observer {
         let _ = (level, name, value, cx);
     }
 
+    /// A leaf's file is open, to be known of the exchange that it belongs to.
+    fn begun(&mut self, file: FileId) {
+        let _ = file;
+    }
+
     /// A leaf's content has begun.
     fn opened(&mut self, info: FileInfo, filename: Option<&Text>);
 
@@ -136,6 +141,7 @@ impl Leaf {
     /// The file has just been opened.
     pub(crate) fn begin(id: FileId, filename: Option<&Text>, cx: &Cx<'_>, observer: &mut dyn Observer) -> Self {
         let info = cx.file_info(id);
+        observer.begun(id);
         observer.opened(info, filename);
         Self { id, typed: info.mime_type.is_some() }
     }

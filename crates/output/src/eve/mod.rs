@@ -1,0 +1,28 @@
+//! Lines of EVE, Suricata's stream of JSON events: their head, and the events that are no protocol's own.
+//!
+//! What an application protocol has to say comes from a [`sekisho_transaction::Transaction`]; this module knows none.
+
+mod flow;
+mod head;
+mod settings;
+
+pub use flow::{End, FlowEnd, NetflowSide, TcpEnd};
+pub use head::{Direction, Head, Ports, flow_id, time};
+pub use settings::{AlertSettings, DEFAULT_TYPES, Settings};
+
+use sekisho_transaction::Json;
+
+/// The file that the lines go to.
+pub const FILE: &str = "eve.json";
+
+/// Writes one line: head, then what `members` adds.
+pub fn line(out: &mut Vec<u8>, settings: &Settings, head: &Head<'_>, members: impl FnOnce(&mut Json<'_>)) {
+    out.push(b'{');
+    let mut json = Json::within(out, false, settings.options);
+    head.write(settings, &mut json);
+    members(&mut json);
+    out.extend_from_slice(b"}\n");
+}
+
+#[cfg(test)]
+mod tests;
