@@ -11,6 +11,9 @@ mod probe;
 mod side;
 #[cfg(test)]
 mod tests;
+mod tx;
+mod uri;
+mod view;
 
 pub use crate::web::HttpRecord;
 
@@ -23,7 +26,9 @@ use message::{RequestLine, StatusLine, Version, request_line, status_line};
 use sekisho_record::Text;
 use sekisho_types::{Dir, Heap, block_len};
 use side::{Head, Side, State, Upgrade};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
+use tx::Watched;
 
 /// Longest line; the rest of a longer one is dropped.
 const MAX_LINE_LEN: usize = 64 * 1024;
@@ -102,6 +107,8 @@ struct Core {
     /// What the fields of a WebSocket's handshake said, once there was one.
     websocket: Option<Box<Handshake>>,
     rejected: bool,
+    /// The exchanges for those who watch.
+    watched: Option<Box<Watched>>,
 }
 
 impl Protocol for Parser {
@@ -126,6 +133,7 @@ impl Protocol for Parser {
                 next: None,
                 websocket: None,
                 rejected: false,
+                watched: None,
             },
         }
     }
@@ -193,17 +201,22 @@ impl Protocol for Parser {
         self.core.interrupt(Dir::Orig, false, cx);
         self.core.interrupt(Dir::Resp, false, cx);
         self.core.exchanges.flush(cx);
+        if let Some(watched) = &mut self.core.watched {
+            watched.finish(cx);
+        }
     }
 
     fn held_len(&self) -> usize {
         let Self { lines, core } = self;
         let unanswered = block_len(core.unanswered.capacity().saturating_mul(size_of::<Ask>()));
         let websocket = core.websocket.as_ref().map_or(0, |h| HANDSHAKE_LEN + h.heap_len());
+        let watched = core.watched.as_ref().map_or(0, |w| block_len(size_of::<Watched>()) + w.heap_len());
         lines.as_slice().heap_len()
             + core.sides.as_slice().heap_len()
             + core.exchanges.heap_len()
             + unanswered
             + websocket
+            + watched
     }
 }
 
@@ -305,7 +318,7 @@ impl Core {
     #[cold]
     fn after_strange(&mut self, line: &[u8], cx: &mut Cx<'_>) {
         match status_line(message::trim_start(line)) {
-            Some(s) => self.begin_response(&s, cx),
+            Some(s) => self.begin_response(&s, line, cx),
             None => self.strange(Dir::Resp, "bad_HTTP_reply", cx),
         }
     }
@@ -314,7 +327,7 @@ impl Core {
         if side.is_orig() {
             match request_line(line) {
                 Ok(r) if r.version != Version::V09 || !self.known || message::is_method(r.method) => {
-                    self.begin_request(&r, cx);
+                    self.begin_request(&r, line, cx);
                 }
                 _ if line.is_empty() => cx.weird("empty_http_request"),
                 Ok(_) => self.strange(side, "bad_HTTP_request", cx),
@@ -323,7 +336,7 @@ impl Core {
         } else {
             let line = message::trim_start(line);
             match status_line(line) {
-                Some(s) => self.begin_response(&s, cx),
+                Some(s) => self.begin_response(&s, line, cx),
                 None if line.is_empty() => {}
                 None => self.side(side).state = State::Strange,
             }
@@ -354,22 +367,26 @@ impl Core {
                 && r.version.major == 1
                 && message::is_method(r.method)
             {
-                self.begin_request(&r, cx);
+                self.begin_request(&r, line, cx);
             }
         } else if let Some(s) = status_line(line)
             && s.version.major == 1
             && (100..600).contains(&s.code)
         {
-            self.begin_response(&s, cx);
+            self.begin_response(&s, line, cx);
         }
     }
 
-    fn begin_request(&mut self, line: &RequestLine<'_>, cx: &mut Cx<'_>) {
+    /// `raw`: the whole line.
+    fn begin_request(&mut self, line: &RequestLine<'_>, raw: &[u8], cx: &mut Cx<'_>) {
         self.known = true;
         cx.confirm(SERVICE);
         let row = self.exchanges.begin_request(line, cx);
         let bare = line.version == Version::V09;
         self.begin(Dir::Orig, line.version, row);
+        if let Some(watched) = self.watched(cx) {
+            watched.begin(Dir::Orig, row, raw, (line.version, 0), cx);
+        }
         if self.unanswered.len() >= MAX_UNANSWERED {
             self.unanswered.pop_front();
         }
@@ -387,7 +404,8 @@ impl Core {
         }
     }
 
-    fn begin_response(&mut self, line: &StatusLine<'_>, cx: &mut Cx<'_>) {
+    /// `raw`: the whole line.
+    fn begin_response(&mut self, line: &StatusLine<'_>, raw: &[u8], cx: &mut Cx<'_>) {
         self.known = true;
         // As Zeek: a response alone proves less than one to a request that was seen.
         if self.unanswered.is_empty() {
@@ -397,6 +415,17 @@ impl Core {
         }
         let row = self.exchanges.begin_response(line, cx);
         self.begin(Dir::Resp, line.version, row);
+        if let Some(watched) = self.watched(cx) {
+            watched.begin(Dir::Resp, row, raw, (line.version, line.code), cx);
+        }
+    }
+
+    /// The exchanges, if somebody watches.
+    fn watched(&mut self, cx: &Cx<'_>) -> Option<&mut Watched> {
+        if self.watched.is_none() && cx.is_watched() {
+            self.watched = Some(Box::default());
+        }
+        self.watched.as_deref_mut()
     }
 
     fn begin(&mut self, side: Dir, version: Version, row: u64) {
@@ -423,8 +452,8 @@ impl Core {
         }
         let blank = !side.is_orig() && bare && line.trim_ascii().is_empty();
         if line.is_empty() || line.first() == Some(&0) || blank {
-            self.end_header(side, next, cx);
-        } else if next.is_some_and(|b| !may_fold(b, side)) {
+            self.end_header(side, cx);
+        } else if next.is_some_and(|b| !may_fold(b, side) && (side.is_orig() || b != b'\r')) {
             self.field(side, line, cx);
         } else {
             self.side(side).fold.begin(line);
@@ -447,6 +476,10 @@ impl Core {
         }
         let Some((name, value)) = message::header_field(line) else { return };
         let (name, value) = (&*name, &*value);
+        let row = self.side(side).row;
+        if let Some(watched) = &mut self.watched {
+            watched.field(side, row, name, value);
+        }
         let Some(known) = web::name(name) else { return };
         if known == Name::WebSocket {
             let handshake = self.websocket.get_or_insert_default();
@@ -474,11 +507,15 @@ impl Core {
         }
     }
 
-    fn end_header(&mut self, side: Dir, next: Option<u8>, cx: &mut Cx<'_>) {
+    fn end_header(&mut self, side: Dir, cx: &mut Cx<'_>) {
         if self.side(side).state == State::Trailer {
             return self.finish(side, true, cx);
         }
-        if side.is_orig() { self.end_request_header(cx) } else { self.end_response_header(next, cx) }
+        let row = self.side(side).row;
+        if let Some(watched) = &mut self.watched {
+            watched.headed(side, row, cx);
+        }
+        if side.is_orig() { self.end_request_header(cx) } else { self.end_response_header(cx) }
     }
 
     fn end_request_header(&mut self, cx: &mut Cx<'_>) {
@@ -498,8 +535,7 @@ impl Core {
         }
     }
 
-    /// `next`: the byte behind it, if it is there.
-    fn end_response_header(&mut self, next: Option<u8>, cx: &mut Cx<'_>) {
+    fn end_response_header(&mut self, cx: &mut Cx<'_>) {
         let row = self.side(Dir::Resp).row;
         let code = self.exchanges.row(row).and_then(|r| r.status_code).unwrap_or(0);
         let ask = self.unanswered.front().copied();
@@ -520,11 +556,11 @@ impl Core {
         let closed_by_delimiter = head.facts.kind == Kind::Multipart && !head.close;
         let chunked = head.chunked;
         let told = chunked || length.is_some_and(|n| n > 0);
+        let none = (100..200).contains(&code) || matches!(code, 204 | 304);
+        let is_head = ask.is_some_and(|a| a.head);
         // Of these codes none has a body; but if one is told and there, browsers and Suricata take it. Whoever watches sees it.
-        let none = ((100..200).contains(&code) || matches!(code, 204 | 304))
-            && !(told && cx.is_watched() && next.is_some_and(|b| b != b'H'));
-        let bodiless = ask.is_some_and(|a| a.head) || none;
-        let state = match (bodiless, chunked, length) {
+        let doubt = none && !is_head && told && cx.is_watched();
+        let state = match (is_head || none && !doubt, chunked, length) {
             (true, ..) | (false, false, Some(0)) => None,
             (false, true, _) => Some(State::ChunkSize),
             (false, false, Some(n)) => Some(State::Fixed(n)),
@@ -534,7 +570,22 @@ impl Core {
         let etag = self.side(Dir::Resp).head.etag.clone();
         let key = self.exchanges.row(row).filter(|_| code == 206).map(|r| r.range_key(etag, cx));
         let total = self.side(Dir::Resp).head.facts.range.map_or(length, |(_, _, total)| total);
+        if let (true, Some(state)) = (doubt, state) {
+            let side = self.side(Dir::Resp);
+            side.state = State::Doubtful;
+            side.doubt = Some((state, total));
+            return;
+        }
         self.begin_body(Dir::Resp, state, total, key, cx);
+    }
+
+    /// The first byte behind the header of a response that should have no body, but tells of one.
+    #[cold]
+    fn after_doubt(&mut self, first: Option<u8>, cx: &mut Cx<'_>) {
+        match self.side(Dir::Resp).doubt.take() {
+            Some((state, total)) if first != Some(b'H') => self.begin_body(Dir::Resp, Some(state), total, None, cx),
+            _ => self.finish(Dir::Resp, true, cx),
+        }
     }
 
     /// Behind a header: a body, or the next message at once.
@@ -586,6 +637,7 @@ impl Core {
         let left = match state {
             State::Fixed(n) | State::Chunk(n) => n,
             State::Bare => return self.bare_response(cx),
+            State::Doubtful => return self.after_doubt(bytes.first().copied(), cx),
             State::UntilClose | State::UntilDelimiter => u64::MAX,
             _ => {
                 *input = &[];
@@ -612,32 +664,39 @@ impl Core {
 
     /// The answer to a request of HTTP/0.9 has no header.
     fn bare_response(&mut self, cx: &mut Cx<'_>) {
-        self.begin_response(&StatusLine { version: Version::V09, code: 0, reason: None }, cx);
+        self.begin_response(&StatusLine { version: Version::V09, code: 0, reason: None }, &[], cx);
         self.begin_body(Dir::Resp, Some(State::UntilClose), None, None, cx);
     }
 
-    fn push(&mut self, side: Dir, bytes: &[u8], cx: &mut Cx<'_>) -> usize {
-        let Self { sides, exchanges, .. } = self;
-        let request = side.is_orig();
-        let side = side.of_mut(sides);
+    fn push(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) -> usize {
+        let Self { sides, exchanges, watched, .. } = self;
+        let side = dir.of_mut(sides);
         let open_ended = side.state == State::UntilDelimiter;
-        let mut list = FileList { exchanges, index: side.row, request };
-        side.body.as_mut().map_or(bytes.len(), |b| b.push(bytes, open_ended, cx, &mut list))
+        let mut list = FileList { begun: SmallVec::new(), exchanges, index: side.row, request: dir.is_orig() };
+        let taken = side.body.as_mut().map_or(bytes.len(), |b| b.push(bytes, open_ended, cx, &mut list));
+        if let Some(watched) = watched {
+            watched.body(dir, side.row, taken, &list.begun, cx);
+        }
+        taken
     }
 
     /// The current message is over.
     fn finish(&mut self, side: Dir, complete: bool, cx: &mut Cx<'_>) {
-        let Self { sides, exchanges, .. } = self;
+        let Self { sides, exchanges, watched, .. } = self;
         let request = side.is_orig();
         let s = side.of_mut(sides);
         s.ongoing = false;
         s.state = State::StartLine;
         s.head.etag = None;
-        let mut list = FileList { exchanges, index: s.row, request };
+        let mut list = FileList { begun: SmallVec::new(), exchanges, index: s.row, request };
         // A last line without an end counts as if it had one where content is read by lines, as in Zeek.
         let line_end_len = if complete && s.body.as_ref().is_some_and(|b| b.ends_within_line()) { 2 } else { 0 };
         let len = s.body.take().map_or(0, |b| b.finish(complete, cx, &mut list)) + line_end_len;
         let row = s.row;
+        if let Some(watched) = watched {
+            watched.files(side, row, &list.begun);
+            watched.end(side, row, cx);
+        }
         if request {
             self.exchanges.end_request(row, len, cx);
             return;
@@ -695,7 +754,7 @@ impl Core {
         if !s.ongoing {
             return;
         }
-        let complete = closed && s.state == State::UntilClose;
+        let complete = closed && s.state == State::UntilClose || s.state == State::Doubtful;
         if !s.fold.is_empty() {
             self.finish_field(side, cx);
         }
@@ -715,9 +774,12 @@ impl Core {
             let Self { sides, exchanges, .. } = self;
             let request = side.is_orig();
             let s = side.of_mut(sides);
-            let mut list = FileList { exchanges, index: s.row, request };
+            let mut list = FileList { begun: SmallVec::new(), exchanges, index: s.row, request };
             if let Some(body) = &mut s.body {
                 body.gap(inside, cx, &mut list);
+            }
+            if let Some(watched) = &mut self.watched {
+                watched.files(side, s.row, &list.begun);
             }
         }
         let left = left - inside;

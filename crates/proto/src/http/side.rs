@@ -30,6 +30,8 @@ pub(crate) enum State {
     ChunkEnd,
     /// Fields behind the last chunk.
     Trailer,
+    /// A body that should not be there: its first byte tells.
+    Doubtful,
     /// A response of HTTP/0.9: nothing but content.
     Bare,
     /// A response began with a line that is none of HTTP; the next may be a status line.
@@ -182,6 +184,8 @@ pub(crate) struct Side {
     pub(crate) ongoing: bool,
     /// The line before ended with LF alone.
     pub(crate) bare: bool,
+    /// How the body that should not be there is framed, and how long the whole is.
+    pub(crate) doubt: Option<(State, Option<u64>)>,
     /// Messages begun so far.
     pub(crate) messages: u64,
 }

@@ -140,6 +140,9 @@ impl Body {
             content.push(decoded, cx, observer);
         });
         cx.decoding().refill(bytes.len());
+        if decoders.iter_mut().any(|layer| std::mem::take(&mut layer.turned)) {
+            cx.weird("HTTP_bad_content_coding");
+        }
         let held_len = decoders.iter().map(Layer::held_len).sum();
         let afforded = cx.decoding().spend(share, *len - before, held_len);
         if !fine || !afforded {
@@ -248,6 +251,8 @@ struct Layer {
     state: Doubt,
     gzip: bool,
     taken_len: u64,
+    /// It has just shown that the content is not coded so.
+    turned: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,7 +268,7 @@ impl Layer {
     fn new(coding: Coding, limits: Limits) -> Self {
         let gzip = coding == Coding::Gzip;
         let inflater = Inflater::new(coding, limits);
-        Self { inflater, doubt: SmallVec::new(), state: Doubt::Open, gzip, taken_len: 0 }
+        Self { inflater, doubt: SmallVec::new(), state: Doubt::Open, gzip, taken_len: 0, turned: false }
     }
 
     fn held_len(&self) -> usize {
@@ -297,7 +302,7 @@ impl Layer {
             return true;
         }
         // What was taken before this call, then this call's bytes.
-        self.state = Doubt::Plain;
+        (self.state, self.turned) = (Doubt::Plain, true);
         let before = usize::try_from(self.taken_len).unwrap_or(usize::MAX).saturating_sub(bytes.len());
         if let Some(before) = self.doubt.get(..before) {
             out(before);
