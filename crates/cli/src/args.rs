@@ -122,6 +122,8 @@ pub enum Format {
     Ndjson,
     /// Apache Parquet: LOG.parquet, zstd, sorted by time within row groups, with Bloom filters
     Parquet,
+    /// Suricata's EVE: eve.json, one object an event
+    Eve,
 }
 
 /// Ways to tell the logs' schema.
@@ -181,6 +183,7 @@ Formats:
   parquet    LOG.parquet, for DuckDB, pandas, Spark and the like. The rows of a row group are sorted by
              time; row groups may overlap in time. Rows wait for their group in an eighth of --memory,
              256M at most. A file gets its name when it is complete.
+  eve        eve.json, the events of Suricata's EVE: exchanges, files, flows, alerts
 
 Examples:
   sekisho logs -o logs office.pcapng
@@ -197,7 +200,7 @@ pub struct Logs {
     #[command(flatten)]
     pub common: Common,
 
-    /// Folder to write to; - writes ndjson to standard output
+    /// Folder to write to; - writes ndjson or eve to standard output
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
 
@@ -213,6 +216,14 @@ pub struct Logs {
     /// Also write stats.log: memory in use, peaks, and what was given up, every five minutes of packet time
     #[arg(long)]
     pub stats: bool,
+
+    /// Rules in Suricata's language; may be repeated. What they find goes to eve.json and fast.log
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub rules: Vec<PathBuf>,
+
+    /// A suricata.yaml: which events EVE has and what they say, and variables for rules
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub suricata_config: Option<PathBuf>,
 
     /// Hashes in files.log
     #[arg(long, value_enum, value_delimiter = ',', value_name = "HASH")]

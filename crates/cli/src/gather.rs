@@ -16,6 +16,11 @@ pub trait Gather: Send {
     /// A row at once.
     fn row(&mut self, record: &dyn Record);
 
+    /// A line at once; see [`sekisho_engine::Rows::line`].
+    fn line(&mut self, file: &'static str, line: &[u8]) {
+        let _ = (file, line);
+    }
+
     /// Row `index` of a pile.
     fn unpack(&mut self, pile: &<Self::Packer as Packer>::Pile, index: usize);
 
@@ -30,6 +35,12 @@ pub trait Packer: Send {
 
     /// Adds a row.
     fn pack(&mut self, record: &dyn Record, pile: &mut Self::Pile);
+
+    /// Adds a line; false if nobody wants it.
+    fn pack_line(&mut self, file: &'static str, line: &[u8], pile: &mut Self::Pile) -> bool {
+        let _ = (file, line, pile);
+        false
+    }
 }
 
 /// Rows ready to travel.
@@ -71,6 +82,11 @@ impl Gather for Logs {
         self.note(result);
     }
 
+    fn line(&mut self, file: &'static str, line: &[u8]) {
+        let result = self.sinks.write_line(file, line);
+        self.note(result);
+    }
+
     fn unpack(&mut self, pile: &Encoded, index: usize) {
         let result = self.sinks.splice(pile, index);
         self.note(result);
@@ -90,6 +106,11 @@ impl Packer for Detached {
 
     fn pack(&mut self, record: &dyn Record, pile: &mut Encoded) {
         self.write(record, pile);
+    }
+
+    fn pack_line(&mut self, file: &'static str, line: &[u8], pile: &mut Encoded) -> bool {
+        self.write_line(file, line, pile);
+        true
     }
 }
 

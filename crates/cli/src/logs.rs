@@ -1,7 +1,7 @@
 //! `sekisho logs`.
 
 use crate::args::{Format, Hash, Logs};
-use crate::{drive, gather, input};
+use crate::{drive, eve, gather, input};
 use anyhow::{Context, Result, bail};
 use sekisho_engine::STATS_INTERVAL;
 use sekisho_output::{Sinks, Writer};
@@ -12,17 +12,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// True if a capture was damaged.
 pub fn run(args: &Logs) -> Result<bool> {
-    let formats: Vec<sekisho_output::Format> = args.format.iter().map(|&f| output_format(f)).collect();
+    let formats: Vec<sekisho_output::Format> = args.format.iter().filter_map(|&f| output_format(f)).collect();
     let to_stdout = args.output.as_os_str() == "-";
-    if to_stdout && args.format != [Format::Ndjson] {
+    if to_stdout && args.format != [Format::Ndjson] && args.format != [Format::Eve] {
         if args.format.contains(&Format::Parquet) {
-            bail!("-o - writes one stream, and a Parquet file holds one log: name a folder, or use --format ndjson");
+            bail!(
+                "-o - writes one stream, and a Parquet file holds one log: name a folder, or use --format ndjson or eve"
+            );
         }
-        bail!("-o - writes one stream: use it with --format ndjson");
+        bail!("-o - writes one stream: use it with --format ndjson or eve");
     }
     let captures = input::open(&args.common)?;
     let mut settings = input::settings(&args.common)?;
     settings.stats = args.stats.then_some(STATS_INTERVAL);
+    let config = args.suricata_config.as_deref().map(eve::config).transpose()?;
+    if args.format.contains(&Format::Eve) {
+        let of_config = config.as_ref().map(eve::settings).unwrap_or_default();
+        let hashes = &mut settings.files.hashes;
+        hashes.md5 |= of_config.file_md5;
+        hashes.sha1 |= of_config.file_sha1;
+        hashes.sha256 |= of_config.file_sha256;
+        settings.eve = Some(Arc::new(of_config));
+        if formats.is_empty() {
+            settings.flow.timeouts = eve::timeouts();
+        }
+    }
+    if !args.rules.is_empty() {
+        if settings.eve.is_none() {
+            bail!("--rules needs --format eve: what rules find is an event of EVE");
+        }
+        settings.rules = Some(eve::rules(&args.rules, config.as_ref(), args.common.quiet)?);
+    }
     for hash in &args.hash {
         match hash {
             Hash::Md5 => settings.files.hashes.md5 = true,
@@ -46,6 +66,12 @@ pub fn run(args: &Logs) -> Result<bool> {
     .on_complete(move |name| completing.complete(name));
     if args.midstream {
         sinks = sinks.with_midstream();
+    }
+    if settings.eve.is_some() {
+        sinks.expect_file(sekisho_output::eve::FILE);
+        if settings.rules.is_some() && !to_stdout {
+            sinks.expect_file(sekisho_output::eve::FAST_FILE);
+        }
     }
     if formats.contains(&sekisho_output::Format::Parquet) {
         let (budget, columns_len) = settings.budget.with_columns();
@@ -71,13 +97,15 @@ pub fn run(args: &Logs) -> Result<bool> {
     Ok(outcome.damaged)
 }
 
-fn output_format(f: Format) -> sekisho_output::Format {
-    match f {
+/// The format of rows; `None`: EVE, which has none.
+fn output_format(f: Format) -> Option<sekisho_output::Format> {
+    Some(match f {
         Format::ZeekJson => sekisho_output::Format::ZeekJson,
         Format::Zeek => sekisho_output::Format::Zeek,
         Format::Ndjson => sekisho_output::Format::Ndjson,
         Format::Parquet => sekisho_output::Format::Parquet,
-    }
+        Format::Eve => return None,
+    })
 }
 
 /// Where the logs go. What is of no use before its last byte has another name until then, `.LOG.parquet.part`: a run that

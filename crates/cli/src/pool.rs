@@ -12,7 +12,9 @@ use crate::drive::learn;
 use crate::gather::{Gather, Packer, Pile};
 use crate::progress::Progress;
 use sekisho_capture::{Batch, Captures};
-use sekisho_engine::{Dealing, Key, KeyedRows, POOL_COUNT, Part, PoolState, Settings, Slice, Stats, finish, parts};
+use sekisho_engine::{
+    Dealing, Key, KeyedRows, POOL_COUNT, Part, PoolState, Rows, Settings, Slice, Stats, finish, parts,
+};
 use sekisho_proto::{Fact, Remembered, Secrets};
 use sekisho_record::Record;
 use state::{Outcome, State, Task};
@@ -99,6 +101,25 @@ impl<K: Packer> KeyedRows for Packing<'_, K> {
         self.sheaf.facts.extend(facts.iter().map(|fact| (row, *fact)));
         self.sheaf.keys.push(key);
         self.packer.pack(record, &mut self.sheaf.pile);
+    }
+
+    fn line(&mut self, key: Key, file: &'static str, line: &[u8]) {
+        if self.packer.pack_line(file, line, &mut self.sheaf.pile) {
+            self.sheaf.keys.push(key);
+        }
+    }
+}
+
+/// Rows at once.
+struct Direct<'g, G>(&'g mut G);
+
+impl<G: Gather> Rows for Direct<'_, G> {
+    fn row(&mut self, record: &dyn Record) {
+        self.0.row(record);
+    }
+
+    fn line(&mut self, file: &'static str, line: &[u8]) {
+        self.0.line(file, line);
     }
 }
 
@@ -327,7 +348,7 @@ impl<'g, G: Gather> Pool<'g, G> {
         reader.progress.clear();
         let now = dealer.dealing.now();
         let rest = catch_unwind(AssertUnwindSafe(|| {
-            finish(&mut parts, now, &mut |row: &dyn Record| collector.gather.row(row));
+            finish(&mut parts, now, &mut Direct(&mut *collector.gather));
         }));
         balance.note(&mut parts);
         lost += u64::from(rest.is_err());

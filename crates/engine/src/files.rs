@@ -1,9 +1,11 @@
 //! The parsers' view of files, on top of the files crate.
 
+use crate::eye::{At, Closed, Eye};
 use crate::{Rows, Tap};
 use sekisho_files::{FileHandle, FileManager, FileSummary};
 use sekisho_flow::Moment;
-use sekisho_proto::{FileId, FileInfo, FileMeta, Files};
+use sekisho_proto::{FileId, FileInfo, FileMeta, Files, Sight};
+use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::{Arrival, Dir, FlowInfo, Timestamp};
 
 /// Lends the worker's file manager to one parser call.
@@ -11,6 +13,8 @@ pub(crate) struct FileHost<'a> {
     pub manager: &'a mut FileManager,
     pub tap: &'a mut dyn Tap,
     pub rows: &'a mut dyn Rows,
+    /// Who watches exchanges, and what the call is about.
+    pub eye: Option<(&'a mut Eye, At<'a>)>,
 }
 
 impl FileHost<'_> {
@@ -40,22 +44,40 @@ fn info(s: FileSummary) -> FileInfo {
 
 impl Files for FileHost<'_> {
     fn open(&mut self, flow: &FlowInfo, _ts: Timestamp, meta: FileMeta) -> FileId {
-        FileId(self.manager.open(flow, meta).0)
+        let Some((eye, _)) = &mut self.eye else { return FileId(self.manager.open(flow, meta).0) };
+        let noted = (!meta.unlogged).then(|| meta.clone());
+        let id = self.manager.open(flow, meta).0;
+        if let Some(meta) = noted {
+            eye.file_opened(id, flow, &meta);
+        }
+        FileId(id)
     }
 
     fn data(&mut self, id: FileId, at: Arrival, bytes: &[u8]) {
+        if let Some((eye, _)) = &mut self.eye {
+            eye.file_data(id.0, bytes);
+        }
         self.manager.data(handle(id), at, bytes, self.tap);
     }
 
     fn data_at(&mut self, id: FileId, at: Arrival, place: (u64, bool), bytes: &[u8]) {
+        if let Some((eye, _)) = &mut self.eye {
+            eye.file_data(id.0, bytes);
+        }
         self.manager.data_at(handle(id), at, place, bytes, self.tap);
     }
 
     fn gap(&mut self, id: FileId, ts: Timestamp, len: u64) {
+        if let Some((eye, _)) = &mut self.eye {
+            eye.file_gap(id.0, len);
+        }
         self.manager.gap(handle(id), ts, len, self.tap);
     }
 
     fn set_name(&mut self, id: FileId, name: &[u8]) {
+        if let Some((eye, _)) = &mut self.eye {
+            eye.file_named(id.0, name);
+        }
         self.manager.set_name(handle(id), name);
     }
 
@@ -68,9 +90,19 @@ impl Files for FileHost<'_> {
     }
 
     fn close(&mut self, id: FileId, ts: Timestamp, complete: bool) -> FileInfo {
-        let info = info(self.manager.close(handle(id), ts, complete, self.tap));
+        let summary = self.manager.close(handle(id), ts, complete, self.tap);
         self.emit();
-        info
+        if let Some((eye, at)) = &mut self.eye {
+            let closed = Closed { ts, complete, hashes: summary.hashes };
+            eye.file_closed(*at, id.0, closed, self.rows);
+        }
+        info(summary)
+    }
+
+    fn transaction(&mut self, sight: &Sight<'_>, look: Look, tx: &dyn Transaction, mark: &mut Mark) {
+        if let Some((eye, at)) = &mut self.eye {
+            eye.transaction(*at, sight, look, tx, mark, self.rows);
+        }
     }
 
     fn clear(&mut self, flow: &FlowInfo, (number, at): (u64, Arrival), dir: Dir, offset: u64, bytes: &[u8]) {

@@ -10,6 +10,7 @@ mod budget;
 mod control;
 mod deal;
 mod expect;
+mod eye;
 mod files;
 mod known;
 mod lane;
@@ -48,6 +49,11 @@ pub trait Rows {
     fn once(&mut self, facts: &[Fact], record: &dyn Record) {
         let _ = facts;
         self.row(record);
+    }
+
+    /// A line, with its line end, of a stream that is none of records: EVE's. It belongs to the file of that name.
+    fn line(&mut self, file: &'static str, line: &[u8]) {
+        let _ = (file, line);
     }
 }
 

@@ -42,4 +42,8 @@ impl Rows for OnceRows<'_> {
             self.rows.row(record);
         }
     }
+
+    fn line(&mut self, file: &'static str, line: &[u8]) {
+        self.rows.line(file, line);
+    }
 }

@@ -4,6 +4,7 @@ use crate::app::{App, MAX_LATE_CHUNKS};
 use crate::control::{self, Control};
 use crate::deal::Announced;
 use crate::expect::Expectations;
+use crate::eye::{At, Eye, What};
 use crate::files::FileHost;
 use crate::records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
 use crate::settings::Remembered;
@@ -12,7 +13,7 @@ use crate::tunnels::{Noted, Tunnels};
 use crate::{Rows, Stats, known};
 use hashbrown::HashSet;
 use sekisho_files::FileManager;
-use sekisho_flow::{ConnRecord, Flow, Moment, Sink};
+use sekisho_flow::{ConnRecord, Flow, Moment, Packet, Sink};
 use sekisho_proto::{
     Across, Choice, Cx, Expectation, Outbox, Parser, Probing, ProtoId, ProtoSet, Start, Transport, choose, proto_bit,
 };
@@ -33,6 +34,8 @@ pub(crate) struct Host {
     /// What the tap is told.
     pub watch: Watch,
     pub files: FileManager,
+    /// Who watches exchanges, if anybody does.
+    pub eye: Option<Box<Eye>>,
     pub expectations: Expectations,
     /// Expected flows between other hosts, which may be dealt to another shard.
     pub announced: Vec<Announced>,
@@ -59,6 +62,7 @@ impl Host {
             out,
             watch: Watch::Nothing,
             files,
+            eye: None,
             expectations: Expectations::new(seed, remembered.expectations),
             announced: Vec::new(),
             tunnels: Tunnels::new(seed, remembered.tunnels),
@@ -78,6 +82,8 @@ pub(crate) struct Pass<'a> {
     pub host: &'a mut Host,
     pub rows: &'a mut dyn Rows,
     pub tap: &'a mut dyn Tap,
+    /// The packet at hand; `None`: only time passed, or the run is over.
+    pub packet: Option<&'a Packet<'a>>,
 }
 
 fn transport(flow: &FlowInfo) -> Option<Transport> {
@@ -99,7 +105,8 @@ fn elsewhere(e: &Expectation, by: &FlowInfo) -> Option<Announced> {
 impl Pass<'_> {
     /// One call into a parser.
     fn call(&mut self, flow: &Flow, transport: Transport, at: Moment, f: impl FnOnce(&mut Cx<'_>)) {
-        let mut files = FileHost { manager: &mut self.host.files, tap: self.tap, rows: self.rows };
+        let eye = self.host.eye.as_deref_mut().map(|eye| (eye, At { flow, packet: self.packet }));
+        let mut files = FileHost { manager: &mut self.host.files, tap: self.tap, rows: self.rows, eye };
         let mut cx = Cx::new(at.ts, at.number, &flow.info, transport, &mut self.host.out, &mut files).from(at.source);
         f(&mut cx);
     }
@@ -294,7 +301,7 @@ impl Pass<'_> {
                 return;
             }
             *app = App::Opaque;
-            self.set_opaque(flow);
+            self.give_up(flow);
         } else if std::mem::take(&mut self.host.out.opaque) {
             // Nothing will come that changes its rows: an encrypted flow costs counters only.
             self.end_parser(flow, app, at);
@@ -473,7 +480,7 @@ impl Pass<'_> {
             return self.late(flow, app, dir, bytes, at);
         }
         *app = App::Opaque;
-        self.set_opaque(flow);
+        self.give_up(flow);
     }
 
     /// A message of a control protocol is added to its flow's sum.
@@ -519,13 +526,93 @@ impl Pass<'_> {
             return;
         }
         *app = App::Opaque;
-        self.set_opaque(flow);
+        self.give_up(flow);
     }
 
     /// No parser wants the flow's bytes any more. Whoever watches does.
     fn set_opaque(&self, flow: &mut Flow) {
         if self.host.watch < Watch::Streams {
             flow.set_opaque();
+        }
+    }
+
+    /// No parser knows the flow's bytes. Whoever watches wants them, and rules do.
+    fn give_up(&self, flow: &mut Flow) {
+        if !self.host.eye.as_ref().is_some_and(|eye| eye.wants_streams()) {
+            self.set_opaque(flow);
+        }
+    }
+
+    /// `len` bytes will not come any more.
+    fn lose(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, len: u64, at: Moment) {
+        match app {
+            App::Active(parser) => {
+                let Some(transport) = transport(&flow.info) else { return };
+                self.call(flow, transport, at, |cx| parser.gap(dir, len, cx));
+                self.settle(flow, app, dir, &[], at);
+            }
+            App::Probing(p) => {
+                p.lose(dir);
+                self.host.parsers_len += p.recount();
+            }
+            App::New => self.expected_gap(flow, app, dir, len, at),
+            App::Late(_) | App::Control(_) | App::Opaque => {}
+        }
+    }
+
+    /// `dir` sends nothing further.
+    fn half_close(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, at: Moment) {
+        if let App::Active(parser) = app {
+            let Some(transport) = transport(&flow.info) else { return };
+            self.call(flow, transport, at, |cx| parser.half_closed(dir, cx));
+            self.settle(flow, app, dir, &[], at);
+        }
+    }
+
+    /// Lets a call of a watched stream wait for the acknowledgement.
+    #[cold]
+    fn hold(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+        let Some(eye) = &mut self.host.eye else { return };
+        if !matches!(app, App::Opaque) || eye.wants_streams() {
+            eye.hold(flow, dir, what, bytes, at);
+        }
+        if eye.is_inline() {
+            self.deliver(flow, app, dir, true);
+        }
+    }
+
+    /// Rules look at a stream.
+    fn inspect(&mut self, flow: &Flow, dir: Dir, offset: u64, bytes: &[u8], end: bool, at: Moment) {
+        if let Some(eye) = &mut self.host.eye {
+            eye.inspect_stream(At { flow, packet: self.packet }, at.ts, dir, offset, bytes, end);
+        }
+    }
+
+    /// Calls of `dir`'s stream that need wait no longer are made: those acknowledged, or all.
+    pub fn deliver(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, all: bool) {
+        let Some(eye) = &mut self.host.eye else { return };
+        if !eye.take_due(flow, dir, all) {
+            return;
+        }
+        let due = std::mem::take(&mut eye.due);
+        let mut from = 0;
+        for call in &due.calls {
+            match call.what {
+                What::Data(len) => {
+                    let bytes = due.bytes.get(from..from + len).unwrap_or(&[]);
+                    from += len;
+                    self.offer(flow, app, dir, bytes, call.at);
+                    self.inspect(flow, dir, call.offset(), bytes, false, call.at);
+                }
+                What::Gap(len) => self.lose(flow, app, dir, len, call.at),
+                What::End => {
+                    self.half_close(flow, app, dir, call.at);
+                    self.inspect(flow, dir, call.offset(), &[], true, call.at);
+                }
+            }
+        }
+        if let Some(eye) = &mut self.host.eye {
+            eye.due = due;
         }
     }
 
@@ -556,6 +643,9 @@ impl Sink for Pass<'_> {
         if self.host.watch == Watch::Streams {
             self.watched(flow, dir, bytes, at);
         }
+        if self.host.eye.is_some() {
+            return self.hold(flow, app, dir, What::Data(bytes.len()), bytes, at);
+        }
         self.offer(flow, app, dir, bytes, at);
     }
 
@@ -581,30 +671,23 @@ impl Sink for Pass<'_> {
             let gaps = &mut self.host.stats.gap_bytes;
             *gaps = gaps.saturating_add(len);
         }
-        match app {
-            App::Active(parser) => {
-                let Some(transport) = transport(&flow.info) else { return };
-                self.call(flow, transport, at, |cx| parser.gap(dir, len, cx));
-                self.settle(flow, app, dir, &[], at);
-            }
-            App::Probing(p) => {
-                p.lose(dir);
-                self.host.parsers_len += p.recount();
-            }
-            App::New => self.expected_gap(flow, app, dir, len, at),
-            App::Late(_) | App::Control(_) | App::Opaque => {}
+        if self.host.eye.is_some() {
+            return self.hold(flow, app, dir, What::Gap(len), &[], at);
         }
+        self.lose(flow, app, dir, len, at);
     }
 
     fn half_closed(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, at: Moment) {
-        if let App::Active(parser) = app {
-            let Some(transport) = transport(&flow.info) else { return };
-            self.call(flow, transport, at, |cx| parser.half_closed(dir, cx));
-            self.settle(flow, app, dir, &[], at);
+        if self.host.eye.is_some() {
+            return self.hold(flow, app, dir, What::End, &[], at);
         }
+        self.half_close(flow, app, dir, at);
     }
 
     fn ending(&mut self, flow: &mut Flow, app: &mut App, at: Moment) {
+        for dir in [Dir::Orig, Dir::Resp] {
+            self.deliver(flow, app, dir, true);
+        }
         if matches!(app, App::Control(_)) {
             if let App::Control(sum) = self.take(app) {
                 sum.0.end(&flow.info, self.rows);
@@ -627,6 +710,9 @@ impl Sink for Pass<'_> {
         let payload = flow.stream_offset(Dir::Orig) + flow.stream_offset(Dir::Resp) > 0;
         stats.one_sided_flows += u64::from(payload && flow.info.seen.one_sided().is_some());
         self.rows.row(&record);
+        if let Some(eye) = &mut self.host.eye {
+            eye.closed(flow, at, self.rows);
+        }
         self.host.stats.records += known::closed(flow, &record, &mut self.host.out.remembered, self.rows);
         if let Some(row) = self.host.tunnels.flow_ended(flow.info.uid, at.ts) {
             self.rows.row(&row);

@@ -117,7 +117,7 @@ impl Lane {
         let spare = in_use.saturating_add(SPARE_LEN);
         let goal = order.reassembly_goal.unwrap_or(spare).min(spare);
         if len(self.flows.reassembly_len()) > goal {
-            self.flows.shed_reassembly(size(goal), &mut Pass { host: &mut self.host, rows, tap }, at);
+            self.flows.shed_reassembly(size(goal), &mut Pass { host: &mut self.host, rows, tap, packet: None }, at);
         }
         self.allow(order.caps);
     }
@@ -126,7 +126,7 @@ impl Lane {
     /// whosever it is.
     pub fn relieve_reassembly(&mut self, at: Moment, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         let goal = size(self.caps[2] / 8 * LOW_EIGHTHS);
-        self.flows.shed_reassembly(goal, &mut Pass { host: &mut self.host, rows, tap }, at);
+        self.flows.shed_reassembly(goal, &mut Pass { host: &mut self.host, rows, tap, packet: None }, at);
     }
 
     /// Within an epoch: parsers have come to hold more than the lane's allowance.
@@ -148,7 +148,7 @@ impl Lane {
             if self.host.parsers_len <= goal {
                 return;
             }
-            self.flows.evict_flow(flow, &mut Pass { host: &mut self.host, rows, tap }, at);
+            self.flows.evict_flow(flow, &mut Pass { host: &mut self.host, rows, tap, packet: None }, at);
         }
     }
 
@@ -156,7 +156,7 @@ impl Lane {
     fn evict_idle(&mut self, goal: u64, at: Moment, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         let live = self.flows.stats().flows;
         let surplus = size(live.saturating_sub(goal / flow_len()));
-        self.flows.evict_idlest(surplus, &mut Pass { host: &mut self.host, rows, tap }, at);
+        self.flows.evict_idlest(surplus, &mut Pass { host: &mut self.host, rows, tap, packet: None }, at);
     }
 
     /// The live flows that `wanted` names, the longest idle first.

@@ -54,6 +54,11 @@ impl Key {
 pub trait KeyedRows {
     /// The next row of a shard. Rows with facts are logged if one of these is new, whichever shards found them.
     fn row(&mut self, key: Key, facts: &[Fact], record: &dyn Record);
+
+    /// The next line of a shard; see [`Rows::line`].
+    fn line(&mut self, key: Key, file: &'static str, line: &[u8]) {
+        let _ = (key, file, line);
+    }
 }
 
 struct Keyed<'a> {
@@ -68,6 +73,10 @@ impl Rows for Keyed<'_> {
 
     fn once(&mut self, facts: &[Fact], record: &dyn Record) {
         self.rows.row(self.key, facts, record);
+    }
+
+    fn line(&mut self, file: &'static str, line: &[u8]) {
+        self.rows.line(self.key, file, line);
     }
 }
 
@@ -590,6 +599,7 @@ fn way<'a>(slice: &Slice, frame: &Frame<'a>, item: Item, rows: &'a mut Keyed<'_>
     Way {
         at: Moment::new(frame.ts, frame.number),
         frame: frame.data,
+        link: LinkType(frame.link_type),
         now: slice.times.get(item.at as usize).copied().unwrap_or(frame.ts),
         rows,
         tap,

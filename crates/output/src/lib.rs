@@ -7,6 +7,7 @@
 
 mod describe;
 mod escape;
+pub mod eve;
 mod format;
 mod json;
 mod line;

@@ -101,6 +101,8 @@ struct File {
     buf: Vec<u8>,
     state: State,
     bytes: u64,
+    /// It is made even if nothing is written to it.
+    wanted: bool,
 }
 
 enum State {
@@ -184,6 +186,40 @@ impl Sinks {
         result.and(self.make_room())
     }
 
+    /// Appends a line that was made elsewhere, with its line end, to `file`.
+    ///
+    /// # Errors
+    /// The first failure of the file to open or be written.
+    pub fn write_line(&mut self, file: &str, line: &[u8]) -> Result<(), Error> {
+        let at = self.file(file);
+        let Some(file) = self.files.get_mut(at) else { return Ok(()) };
+        if matches!(file.state, State::Failed) {
+            self.dropped_rows += 1;
+            return Ok(());
+        }
+        self.rows += 1;
+        file.buf.extend_from_slice(line);
+        if file.buf.len() >= BUFFER_LEN { file.hand_on(&mut self.open) } else { Ok(()) }
+    }
+
+    /// Makes sure that `file` is there at the end, though it be empty.
+    pub fn expect_file(&mut self, file: &str) {
+        let at = self.file(file);
+        if let Some(file) = self.files.get_mut(at) {
+            file.wanted = true;
+        }
+    }
+
+    /// The place of the file of that name.
+    fn file(&mut self, name: &str) -> usize {
+        if let Some(at) = self.files.iter().position(|f| f.name == name) {
+            return at;
+        }
+        let buf = Vec::with_capacity(BUFFER_ROOM_LEN);
+        self.files.push(File { name: name.to_owned(), buf, state: State::New, bytes: 0, wanted: false });
+        self.files.len() - 1
+    }
+
     /// Hands on what is buffered, for a reader that waits: a live source, or the end of a batch on stdout. Rows that wait
     /// for their row groups go on waiting.
     ///
@@ -192,7 +228,7 @@ impl Sinks {
     pub fn flush(&mut self) -> Result<(), Error> {
         let mut result = Ok(());
         for file in &mut self.files {
-            if !file.buf.is_empty() {
+            if !file.buf.is_empty() || file.wanted && matches!(file.state, State::New) {
                 result = result.and(file.hand_on(&mut self.open));
             }
             result = result.and(file.flush());
@@ -235,13 +271,10 @@ impl Sinks {
 
     fn add_route(&mut self, schema: &'static Schema) -> usize {
         let mut targets = Vec::with_capacity(self.formats.len());
-        for &format in &self.formats {
+        for format in self.formats.clone() {
             let encoder = Encoder::new(format, schema, self.midstream);
             let name = format.file_name(schema.log, &self.formats);
-            let file = self.files.iter().position(|f| f.name == name).unwrap_or_else(|| {
-                self.files.push(File { name, buf: Vec::with_capacity(BUFFER_ROOM_LEN), state: State::New, bytes: 0 });
-                self.files.len() - 1
-            });
+            let file = self.file(&name);
             targets.push(Target { encoder, file });
         }
         self.routes.push(Route { schema, targets });

@@ -52,7 +52,7 @@ facts! {
     DnsAuthoritiesRrname "dns.authorities.rrname" "dns" Both 0 List;
     DnsOpcode "dns.opcode" "dns" Both 0 Number;
     DnsQueriesRrname "dns.queries.rrname" "dns" Both 0 List;
-    DnsQuery "dns.query" "dns" Both 0 List;
+    DnsQuery "dns.query" "dns" Request 0 List;
     DnsRcode "dns.rcode" "dns" Both 0 Number;
     DnsResponseRrname "dns.response.rrname" "dns" Response 0 List;
     DnsRrtype "dns.rrtype" "dns" Both 0 Numbers;
@@ -186,7 +186,7 @@ facts! {
     MqttConnectUsername "mqtt.connect.username" "mqtt" Both 0 Bytes;
     MqttConnectWillmessage "mqtt.connect.willmessage" "mqtt" Both 0 Bytes;
     MqttConnectWilltopic "mqtt.connect.willtopic" "mqtt" Both 0 Bytes;
-    MqttFlags "mqtt.flags" "mqtt" Both 0 Number;
+    MqttFlags "mqtt.flags" "mqtt" Both 0 Numbers;
     MqttProtocolVersion "mqtt.protocol_version" "mqtt" Both 0 Number;
     MqttPublishMessage "mqtt.publish.message" "mqtt" Both 0 List;
     MqttPublishTopic "mqtt.publish.topic" "mqtt" Both 0 List;
@@ -208,7 +208,7 @@ facts! {
     QuicCyuString "quic.cyu.string" "quic" Request 0 List;
     QuicSni "quic.sni" "quic" Request 0 Bytes;
     QuicUa "quic.ua" "quic" Request 0 Bytes;
-    QuicVersion "quic.version" "quic" Both 0 Number;
+    QuicVersion "quic.version" "quic" Both 0 Bytes;
     RfbName "rfb.name" "rfb" Both 0 Bytes;
     RfbSecresult "rfb.secresult" "rfb" Both 0 Number;
     RfbSectype "rfb.sectype" "rfb" Both 0 Number;
@@ -277,7 +277,7 @@ facts! {
     TlsSni "tls.sni" "tls" Request 0 Bytes;
     TlsState "tls.state" "tls" Both 0 Number;
     TlsSubjectaltname "tls.subjectaltname" "tls" Both 1 List;
-    TlsVersion "tls.version" "tls" Both 0 Bytes;
+    TlsVersion "tls.version" "tls" Both 0 Number;
     WebsocketFlags "websocket.flags" "websocket" Both 0 Number;
     WebsocketMask "websocket.mask" "websocket" Both 0 Number;
     WebsocketOpcode "websocket.opcode" "websocket" Both 0 Number;

@@ -11,20 +11,42 @@ const MAX_DEPTH: u32 = 31;
 pub struct Options {
     /// `http: extended`.
     pub http_extended: bool,
+    /// `http: dump-all-headers`.
+    pub http_headers: bool,
     /// `tls: extended`.
     pub tls_extended: bool,
+    /// `tls: custom: [client_handshake, server_handshake]`.
+    pub tls_handshakes: bool,
     /// `smtp: extended`.
     pub smtp_extended: bool,
     /// `dhcp: extended`.
     pub dhcp_extended: bool,
-    /// Passwords of MQTT, POP3, PostgreSQL and the like are shown.
+    /// Which URLs of mails are shown: bits 1 http, 2 https, 4 ftp, 8 mailto
+    /// (`app-layer.protocols.smtp.mime.extract-urls-schemes`).
+    pub url_schemes: u8,
+    /// URLs of mails with their scheme (`smtp.mime.log-url-scheme`).
+    pub url_with_scheme: bool,
+    /// `pgsql: passwords`.
     pub passwords: bool,
+    /// `mqtt: passwords`.
+    pub mqtt_passwords: bool,
 }
 
 impl Default for Options {
-    /// As Suricata without a configuration; passwords are not shown.
+    /// As Suricata without a configuration.
     fn default() -> Self {
-        Self { http_extended: true, tls_extended: true, smtp_extended: true, dhcp_extended: false, passwords: false }
+        Self {
+            http_extended: true,
+            http_headers: false,
+            tls_extended: true,
+            tls_handshakes: false,
+            smtp_extended: true,
+            dhcp_extended: false,
+            url_schemes: 1,
+            url_with_scheme: false,
+            passwords: false,
+            mqtt_passwords: true,
+        }
     }
 }
 
@@ -39,13 +61,25 @@ pub struct Json<'a> {
     depth: u32,
     /// Depth of what is left out; 0: nothing is.
     skipped: u32,
+    alert: bool,
 }
 
 impl<'a> Json<'a> {
     /// Continues an object in `out` whose brace and first members, if `begun`, stand there.
     pub fn within(out: &'a mut Vec<u8>, begun: bool, options: Options) -> Self {
         let start = out.len();
-        Self { out, options, start, begun: u32::from(begun), depth: 0, skipped: 0 }
+        Self { out, options, start, begun: u32::from(begun), depth: 0, skipped: 0, alert: false }
+    }
+
+    /// What is written is part of an alert: some protocols say less there, or elsewhere.
+    #[must_use]
+    pub fn for_alert(self) -> Self {
+        Self { alert: true, ..self }
+    }
+
+    /// Is what is written part of an alert?
+    pub const fn is_alert(&self) -> bool {
+        self.alert
     }
 
     /// What is to be said beyond the usual.
@@ -137,6 +171,38 @@ impl<'a> Json<'a> {
         if self.name(name) {
             self.string(bytes);
         }
+    }
+
+    /// As [`Json::bytes`], of a name from the wire.
+    pub fn named(&mut self, name: &[u8], bytes: &[u8]) {
+        if self.next() {
+            self.string(name);
+            self.out.push(b':');
+            self.string(bytes);
+        }
+    }
+
+    /// As [`Json::list`], of a name that is not the program's own.
+    pub fn named_list(&mut self, name: &[u8], items: impl FnOnce(&mut Self)) {
+        let fits = self.next();
+        if fits {
+            self.string(name);
+            self.out.push(b':');
+        }
+        self.open(fits, b'[');
+        items(self);
+        self.close(b']');
+    }
+
+    /// As [`Json::bytes`], of a text of `len` bytes no more than `max`; then says how many more there were, as Suricata does.
+    pub fn limited(&mut self, name: &str, bytes: &[u8], len: u64, max: usize) {
+        let more = len.saturating_sub(max as u64);
+        if more == 0 {
+            return self.bytes(name, bytes);
+        }
+        let mut shown = bytes.get(..max).unwrap_or(bytes).to_vec();
+        shown.extend_from_slice(format!("[truncated {more} additional bytes]").as_bytes());
+        self.bytes(name, &shown);
     }
 
     /// Text in a list.
@@ -347,6 +413,13 @@ mod tests {
             "{\"a\":0,\"b\":{\"c\":\"x\\\"\\\\\\n\\u0001é\",\"d\":[18446744073709551615,{\"e\":true},{},\"f\"]},\
              \"g\":-9223372036854775808,\"h\":1.5,\"i\":\"00ff\",\"k\":\"00:1f\",\"l\":1,\"m\":2,\"n\":\"7\"}"
         );
+    }
+
+    #[test]
+    fn limits_texts_and_escapes_names() {
+        assert_eq!(written(|j| j.limited("a", b"xyz", 3, 3)), "{\"a\":\"xyz\"}");
+        assert_eq!(written(|j| j.limited("a", b"xyz", 9, 2)), "{\"a\":\"xy[truncated 7 additional bytes]\"}");
+        assert_eq!(written(|j| j.named(b"\"", b"1")), "{\"\\\"\":\"1\"}");
     }
 
     #[test]

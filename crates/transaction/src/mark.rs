@@ -70,13 +70,15 @@ pub struct Anomaly {
     pub dir: Dir,
     /// Rules have looked at it.
     pub seen: bool,
+    /// EVE has told of it.
+    pub told: bool,
 }
 
 impl Mark {
     /// Notes an anomaly, once.
     pub fn event(&mut self, dir: Dir, name: &'static str) {
         if self.events.len() < MAX_EVENTS && !self.events.iter().any(|e| e.name == name) {
-            self.events.push(Anomaly { name, dir, seen: false });
+            self.events.push(Anomaly { name, dir, seen: false, told: false });
         }
     }
 

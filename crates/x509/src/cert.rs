@@ -53,12 +53,12 @@ pub(crate) struct Raw<'a> {
     pub(crate) issuer: &'a [u8],
     /// Content of the SubjectPublicKeyInfo.
     pub(crate) spki: &'a [u8],
-    serial: &'a [u8],
+    pub(crate) serial: &'a [u8],
     version: u64,
-    not_before: Option<CertTime>,
-    not_after: Option<CertTime>,
+    pub(crate) not_before: Option<CertTime>,
+    pub(crate) not_after: Option<CertTime>,
     /// Content of the extension list.
-    extensions: &'a [u8],
+    pub(crate) extensions: &'a [u8],
 }
 
 /// Splits a certificate into its parts. Bytes after it are ignored, as OpenSSL does.

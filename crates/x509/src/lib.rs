@@ -28,6 +28,7 @@ mod matching;
 mod name;
 mod ocsp;
 mod oid;
+mod plain;
 mod roots;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use ext::{AltNames, BasicConstraints, Extensions, KeyUsage};
 pub use key::PublicKey;
 pub use matching::{covers, matches_name};
 pub use ocsp::{MAX_OCSP_LEN, SingleResponse, parse_ocsp};
+pub use plain::Plain;
 pub use roots::{RootStore, Trusted};
 pub use time::CertTime;
 pub use validate::{Judgement, MAX_DEPTH, MAX_SIGNATURE_CHECKS, Validation, judge, validate};

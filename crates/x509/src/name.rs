@@ -67,6 +67,38 @@ pub(crate) fn print(name: &[u8]) -> Result<String> {
     Ok(text)
 }
 
+/// The printed form of a Name's content in the order of the wire: `C=US, O=Example + OU=x, CN=example.org`. Values are
+/// text as it stands there; of other types than strings, hex.
+pub(crate) fn print_in_order(name: &[u8]) -> Result<String> {
+    let mut text = String::new();
+    for a in attributes(name)? {
+        if !text.is_empty() {
+            text.push_str(if a.joined { " + " } else { ", " });
+        }
+        match oid::attribute_name(a.oid) {
+            Some(short) => text.push_str(short),
+            None => text.push_str(&oid::dotted(a.oid)),
+        }
+        text.push('=');
+        match char_width(a.tag) {
+            Some(1) => text.push_str(&String::from_utf8_lossy(a.value)),
+            Some(4) => {
+                let codes = a.value.chunks_exact(4).map(|four| four.iter().fold(0, |n, &b| n << 8 | u32::from(b)));
+                text.extend(codes.map(|n| char::from_u32(n).unwrap_or(char::REPLACEMENT_CHARACTER)));
+            }
+            Some(_) => {
+                let units = a.value.chunks_exact(2).map(|pair| pair.iter().fold(0, |n, &b| n << 8 | u16::from(b)));
+                text.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
+            }
+            None => a.value.iter().for_each(|&b| hex(b, &mut text)),
+        }
+        if text.len() > MAX_PRINTED_LEN {
+            break;
+        }
+    }
+    Ok(text)
+}
+
 /// The last common name, as text in which what is not ASCII is replaced; Zeek's fallback for matching.
 pub(crate) fn common_name(name: &[u8]) -> Option<&[u8]> {
     attributes(name).ok()?.into_iter().rev().find(|a| a.oid == oid::COMMON_NAME).map(|a| a.value)

@@ -23,16 +23,20 @@ pub struct Encoded {
     rows: Vec<EncodedRow>,
     /// Where each row ends in `bytes`, format by format.
     ends: Vec<usize>,
+    /// Lines of other streams, which are no rows.
+    lines: Vec<u8>,
 }
 
-struct EncodedRow {
-    schema: &'static Schema,
-    time: Option<Timestamp>,
+enum EncodedRow {
+    /// `first`: the first of its `ends`.
+    Row { schema: &'static Schema, time: Option<Timestamp>, first: usize },
+    /// For that file, from there to there in `lines`.
+    Line { file: &'static str, start: usize, end: usize },
 }
 
 impl Default for Encoded {
     fn default() -> Self {
-        Self { bytes: Vec::with_capacity(FIRST_LEN), rows: Vec::new(), ends: Vec::new() }
+        Self { bytes: Vec::with_capacity(FIRST_LEN), rows: Vec::new(), ends: Vec::new(), lines: Vec::new() }
     }
 }
 
@@ -52,6 +56,7 @@ impl Encoded {
         self.bytes.capacity()
             + self.rows.capacity() * size_of::<EncodedRow>()
             + self.ends.capacity() * size_of::<usize>()
+            + self.lines.capacity()
     }
 
     /// Forgets the rows.
@@ -59,6 +64,7 @@ impl Encoded {
         self.bytes.clear();
         self.rows.clear();
         self.ends.clear();
+        self.lines.clear();
     }
 }
 
@@ -75,7 +81,7 @@ impl Detached {
                 self.encoders.len() - 1
             }
         };
-        let mut time = None;
+        let (mut time, first) = (None, to.ends.len());
         for encoder in &mut self.encoders[at].1 {
             match encoder {
                 Encoder::Columns(_) => pack(row, &mut self.cells, &mut to.bytes),
@@ -86,7 +92,14 @@ impl Detached {
             }
             to.ends.push(to.bytes.len());
         }
-        to.rows.push(EncodedRow { schema, time });
+        to.rows.push(EncodedRow::Row { schema, time, first });
+    }
+
+    /// Adds a line for `file` to `to`; see [`Sinks::write_line`].
+    pub fn write_line(&mut self, file: &'static str, line: &[u8], to: &mut Encoded) {
+        let start = to.lines.len();
+        to.lines.extend_from_slice(line);
+        to.rows.push(EncodedRow::Line { file, start, end: to.lines.len() });
     }
 }
 
@@ -106,9 +119,14 @@ impl Sinks {
     /// # Errors
     /// The first failure of a file to open or be written. Other files go on.
     pub fn splice(&mut self, from: &Encoded, index: usize) -> Result<(), Error> {
-        let Some(row) = from.rows.get(index) else { return Ok(()) };
-        let route = self.route(row.schema);
-        let first = index * self.formats.len();
+        let (schema, time, first) = match from.rows.get(index) {
+            None => return Ok(()),
+            Some(&EncodedRow::Row { schema, time, first }) => (schema, time, first),
+            Some(&EncodedRow::Line { file, start, end }) => {
+                return self.write_line(file, from.lines.get(start..end).unwrap_or(&[]));
+            }
+        };
+        let route = self.route(schema);
         let mut start = first.checked_sub(1).and_then(|i| from.ends.get(i)).copied().unwrap_or(0);
         let mut result = Ok(());
         for (i, target) in self.routes[route].targets.iter_mut().enumerate() {
@@ -131,7 +149,7 @@ impl Sinks {
                     continue;
                 }
                 Encoder::Json(_) => {}
-                Encoder::Tsv(e) => e.note(row.time, &mut file.buf),
+                Encoder::Tsv(e) => e.note(time, &mut file.buf),
             }
             file.buf.extend_from_slice(bytes);
             if file.buf.len() >= BUFFER_LEN {

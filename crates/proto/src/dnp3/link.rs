@@ -57,6 +57,7 @@ pub fn extent(bytes: &[u8]) -> Head {
 pub struct Link<'a> {
     /// Sent by the master.
     pub from_master: bool,
+    pub control: u8,
     pub master: u16,
     pub outstation: u16,
     /// User data in blocks with their checksums.
@@ -70,7 +71,22 @@ impl<'a> Link<'a> {
         let (to, from) = (u16::from_le_bytes([d0, d1]), u16::from_le_bytes([s0, s1]));
         let from_master = control & DIR != 0;
         let (master, outstation) = if from_master { (from, to) } else { (to, from) };
-        Some(Self { from_master, master, outstation, blocks })
+        Some(Self { from_master, control, master, outstation, blocks })
+    }
+
+    /// Whom the frame comes from and goes to.
+    pub const fn ends(&self) -> (u16, u16) {
+        if self.from_master { (self.master, self.outstation) } else { (self.outstation, self.master) }
+    }
+
+    /// Is it of a kind that carries user data?
+    pub const fn is_user_data(&self) -> bool {
+        matches!(self.control & 0xf, 3 | 4)
+    }
+
+    /// Does a fragment begin with it?
+    pub fn is_first(&self) -> bool {
+        self.blocks.first().is_some_and(|header| header & FIR != 0)
     }
 
     /// Does the frame carry user data? If not, it is of the link alone.

@@ -19,6 +19,7 @@ pub mod fc {
     pub const FREEZE_AT_TIME: u8 = 11;
     pub const FREEZE_AT_TIME_NR: u8 = 12;
     pub const RESPONSE: u8 = 0x81;
+    pub const UNSOLICITED_RESPONSE: u8 = 0x82;
 }
 
 /// A fragment's header.

@@ -6,11 +6,13 @@
 //! [`message::MAX_CONTROLS`]. Known gaps: secure authentication (group 120) is only named; several outstations behind
 //! one connection share the one open request.
 
+mod layout;
 mod link;
 mod message;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::Dnp3Record;
 
@@ -20,14 +22,18 @@ use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use link::{Assembly, Link, MAX_FRAME_LEN, Segment, extent};
 use message::{Header, Objects, fc};
 use sekisho_record::{Text, UnsetIfEmpty};
+use sekisho_transaction::Counter;
 use sekisho_types::{Dir, Heap, Timestamp, block_len};
 use sekisho_wire::Reader;
+use tx::{Envelope, Odd, View};
 
 /// One direction.
 #[derive(Default)]
 struct Side {
     frames: Frames,
     assembly: Assembly,
+    /// The link header of the fragment's first frame.
+    envelope: Envelope,
 }
 
 impl Heap for Side {
@@ -57,13 +63,20 @@ pub struct Parser {
     open: Option<Box<Request>>,
     confirmed: bool,
     odd_direction_told: bool,
+    exchanges: Counter,
 }
 
 impl Protocol for Parser {
     const DESCRIPTOR: Descriptor = Descriptor { service: "dnp3_tcp", tcp_ports: &[20000], udp_ports: &[20000], probe };
 
     fn start(_: &Start<'_>) -> Self {
-        Self { sides: Default::default(), open: None, confirmed: false, odd_direction_told: false }
+        Self {
+            sides: Default::default(),
+            open: None,
+            confirmed: false,
+            odd_direction_told: false,
+            exchanges: Counter::default(),
+        }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -114,8 +127,9 @@ impl Framed for Parser {
         true
     }
 
-    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
+    fn lost(&mut self, dir: Dir, cx: &mut Cx<'_>) -> bool {
         if self.confirmed {
+            self.odd(dir, "bad_link_crc", cx);
             cx.weird("dnp3_corrupt_header_checksum");
         } else {
             cx.reject("dnp3_header_lacks_magic");
@@ -129,26 +143,58 @@ impl Parser {
         self.confirmed = true;
         cx.confirm_midstream(if cx.transport == Transport::Tcp { "dnp3_tcp" } else { "dnp3_udp" });
         if !link.has_user_data() {
+            if link.is_user_data() {
+                self.odd(dir, "len_too_small", cx);
+            }
             return;
         }
         if link.from_master != dir.is_orig() && !std::mem::replace(&mut self.odd_direction_told, true) {
             cx.weird("dnp3_unexpected_flow_direction");
         }
         let ends = Ends { master: link.master, outstation: link.outstation };
-        match dir.of_mut(&mut self.sides).assembly.add(link) {
+        let side = dir.of_mut(&mut self.sides);
+        let segment = side.assembly.add(link);
+        if link.is_first() {
+            let (src, dst) = link.ends();
+            side.envelope = Envelope { control: link.control, src, dst };
+        }
+        match segment {
             Segment::More => {}
-            Segment::Odd(name) => cx.weird(name),
-            Segment::Whole(fragment) => self.fragment(&fragment, ends, cx),
+            Segment::Odd(name) => {
+                cx.weird(name);
+                match name {
+                    "dnp3_corrupt_app_chunk_checksum" => self.odd(dir, "bad_transport_crc", cx),
+                    "dnp3_fragment_too_long" => self.odd(dir, "too_long_reassembly", cx),
+                    _ => {}
+                }
+            }
+            Segment::Whole(fragment) => self.fragment(dir, &fragment, ends, cx),
+        }
+    }
+
+    /// Rules hear of an anomaly that belongs to no message.
+    fn odd(&mut self, dir: Dir, name: &'static str, cx: &mut Cx<'_>) {
+        if cx.is_watched() {
+            let mut mark = self.exchanges.begin();
+            mark.event(dir, name);
+            cx.look(dir, 0, &Odd, &mut mark);
         }
     }
 
     /// One application fragment.
-    fn fragment(&mut self, fragment: &[u8], ends: Ends, cx: &mut Cx<'_>) {
+    fn fragment(&mut self, dir: Dir, fragment: &[u8], ends: Ends, cx: &mut Cx<'_>) {
         let mut r = Reader::new(fragment);
         let Ok(header) = Header::parse(&mut r) else {
             cx.weird("dnp3_fragment_too_short");
             return;
         };
+        if cx.is_watched() && header.function != fc::CONFIRM {
+            let control = fragment.first().copied().unwrap_or(0);
+            let link = dir.of(&self.sides).envelope;
+            let view = View { link, control, header, fragment, objects: r.rest() };
+            let odd = view.check().err().flatten();
+            cx.message(dir, &mut self.exchanges, &view, odd.as_slice());
+        }
         let objects = Objects::parse(header.function, &mut r);
         if header.is_reply() {
             let request = self.open.take();

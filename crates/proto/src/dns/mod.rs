@@ -12,10 +12,12 @@ mod message;
 mod names;
 mod pending;
 mod probe;
+mod read;
 mod record;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use pending::{MAX_PENDING_IDS, MAX_PENDING_PER_ID};
 pub use record::{DnsRecord, Label};
@@ -25,6 +27,7 @@ use answer::Data;
 use message::{Header, Name, Walk};
 use pending::Pending;
 use sekisho_record::{EnumName, Head, Port, Text, UnsetIfEmpty};
+use sekisho_transaction::Counter;
 use sekisho_types::{Addr, Dir, Heap, Interval, block_len};
 use tcp::Stream;
 
@@ -54,6 +57,8 @@ pub struct Parser {
     /// The first message was a reply from the originator: the ends of the flow are swapped in rows as long as
     /// the flow's originator is this end.
     swapped: Option<Box<(Addr, u16)>>,
+    /// Messages shown to rules and EVE.
+    txs: Counter,
 }
 
 impl Protocol for Parser {
@@ -62,7 +67,7 @@ impl Protocol for Parser {
 
     fn start(start: &Start<'_>) -> Self {
         let streams = (start.transport == Transport::Tcp).then(Box::default);
-        Self { pending: Pending::default(), streams, started: false, swapped: None }
+        Self { pending: Pending::default(), streams, started: false, swapped: None, txs: Counter::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -122,6 +127,9 @@ impl Parser {
             return;
         };
         self.orient(dir, header, cx);
+        if cx.is_watched() {
+            tx::show(dir, msg, &mut self.txs, cx);
+        }
         let netbios = cx.flow.tuple.resp_port == NETBIOS_PORT;
         if netbios && matches!(header.opcode, op::NETBIOS_RELEASE..=op::NETBIOS_REFRESH) {
             // Understood, but as in Zeek not logged.

@@ -381,3 +381,55 @@ fn recognised_by_content_but_strictly() {
     assert_eq!(guess(Transport::Tcp, &framed[..10], false), Guess::More);
     assert_eq!(guess(Transport::Tcp, b"GET / HTTP/1.1\r\n\r\n", true), Guess::No);
 }
+
+#[test]
+fn rules_and_eve_see_every_message() {
+    use sekisho_transaction::Fact;
+    let mut bench = Bench::watched(ProtoId::Dns, Transport::Udp, 53);
+    bench.data(Dir::Orig, &query(7, "Www.Example.com", 1));
+    bench.data(Dir::Resp, &reply(7, "Www.Example.com", 1, &[(1, &[192, 0, 2, 1]), (16, b"\x02ab\x01c")]));
+    let [asked, answered] = bench.exchanges() else { panic!("{:?}", bench.exchanges()) };
+    assert_eq!(
+        asked.json,
+        "{\"dns\":{\"version\":3,\"type\":\"request\",\"tx_id\":0,\"id\":7,\"flags\":\"100\",\"rd\":true,\"opcode\":0,\
+         \"queries\":[{\"rrname\":\"Www.Example.com\",\"rrtype\":\"A\"}]}}"
+    );
+    assert_eq!(asked.fact(Fact::DnsQuery), ["Www.Example.com"]);
+    assert_eq!(asked.fact(Fact::DnsRrtype), ["1"]);
+    assert!(asked.over && asked.fact(Fact::DnsRcode).is_empty());
+    assert!(answered.json.contains(
+        "\"rcode\":\"NOERROR\",\"queries\":[{\"rrname\":\"Www.Example.com\",\"rrtype\":\"A\"}],\"answers\":[\
+         {\"rrname\":\"Www.Example.com\",\"rrtype\":\"A\",\"ttl\":60,\"rdata\":\"192.0.2.1\"},\
+         {\"rrname\":\"Www.Example.com\",\"rrtype\":\"TXT\",\"ttl\":60,\"rdata\":\"ab\"},\
+         {\"rrname\":\"Www.Example.com\",\"rrtype\":\"TXT\",\"ttl\":60,\"rdata\":\"c\"}],\
+         \"grouped\":{\"A\":[\"192.0.2.1\"],\"TXT\":[\"ab\",\"c\"]}}"
+    ));
+    assert_eq!(answered.fact(Fact::DnsAnswerName).len(), 2);
+    assert_eq!(answered.fact(Fact::DnsResponseRrname).len(), 3);
+    assert!(answered.fact(Fact::DnsQuery).is_empty());
+}
+
+#[test]
+fn multicast_names_have_events_of_their_own() {
+    let mut bench = Bench::watched(ProtoId::Dns, Transport::Udp, 5353);
+    bench.data(Dir::Orig, &query(0, "_a._tcp.local", 12));
+    let [asked] = bench.exchanges() else { panic!("one") };
+    assert_eq!(asked.event_type, "mdns");
+    assert!(asked.json.contains("\"flags\":[\"rd\"]") && asked.json.contains("\"rrtype\":\"ptr\""));
+}
+
+#[test]
+fn odd_messages_are_anomalies() {
+    let mut bench = Bench::watched(ProtoId::Dns, Transport::Udp, 53);
+    let looped = [header(1, 0x0140, [1, 0, 0, 0]), vec![0xc0, 12, 0, 1, 0, 1]].concat();
+    let no_additionals = [header(2, QUERY, [1, 0, 0, 1]), question("a", 1)].concat();
+    let broken = [header(3, QUERY, [2, 0, 0, 0]), question("a", 1)].concat();
+    let long =
+        [header(4, QUERY, [1, 0, 0, 0]), question(&[&"a".repeat(63); 20].map(|s| s.to_string()).join("."), 1)].concat();
+    for msg in [&looped, &no_additionals, &broken, &long] {
+        bench.data(Dir::Orig, msg);
+    }
+    let events: Vec<_> = bench.exchanges().iter().map(|e| e.events.clone()).collect();
+    assert_eq!(events, [vec!["z_flag_set", "infinite_loop"], vec!["invalid_additionals"], vec!["name_too_long"]]);
+    assert!(bench.exchanges()[2].json.contains("\"rrname_truncated\":true"));
+}

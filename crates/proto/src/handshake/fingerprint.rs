@@ -47,8 +47,13 @@ fn essence(h: &ClientHello<'_>, carrier: Carrier) -> Vec<u8> {
 /// One of the reserved values.
 const GREASE: u16 = 0x0a0a;
 
-/// JA3: MD5 of version, ciphers, extensions, groups and point formats in decimal, without GREASE.
+/// JA3: MD5 of [`ja3_text`].
 fn ja3(h: &ClientHello<'_>) -> [u8; 16] {
+    Md5::digest(ja3_text(h)).into()
+}
+
+/// Version, ciphers, extensions, groups and point formats in decimal, without GREASE.
+pub(crate) fn ja3_text(h: &ClientHello<'_>) -> Vec<u8> {
     let mut text = Vec::with_capacity(512);
     decimal(&mut text, h.version);
     text.push(b',');
@@ -59,18 +64,23 @@ fn ja3(h: &ClientHello<'_>) -> [u8; 16] {
     join(&mut text, u16s(h.groups));
     text.push(b',');
     join(&mut text, h.point_formats.iter().map(|&b| u16::from(b)));
-    Md5::digest(&text).into()
+    text
 }
 
-/// JA3S: MD5 of version, cipher and extensions in decimal.
+/// JA3S: MD5 of [`ja3s_text`].
 pub(crate) fn ja3s(h: &ServerHello<'_>) -> [u8; 16] {
+    Md5::digest(ja3s_text(h)).into()
+}
+
+/// Version, cipher and extensions in decimal.
+pub(crate) fn ja3s_text(h: &ServerHello<'_>) -> Vec<u8> {
     let mut text = Vec::with_capacity(64);
     decimal(&mut text, h.version);
     text.push(b',');
     decimal(&mut text, h.cipher);
     text.push(b',');
     join(&mut text, h.extensions.iter().copied());
-    Md5::digest(&text).into()
+    text
 }
 
 fn join(text: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {

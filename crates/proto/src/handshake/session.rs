@@ -4,10 +4,11 @@ use super::chain::Chain;
 use super::fingerprint::{self, Carrier};
 use super::message::{self, ClientHello, ServerHello, kind};
 use super::names::{alert_name, group_name, is_tls13, version_name};
+use super::tx::Exchange;
 use super::{ciphers, record::SslRecord, tor};
 use crate::{Cx, FileMeta};
 use sekisho_record::{Digest, Head, Text};
-use sekisho_types::{Dir, Heap, list_len};
+use sekisho_types::{Dir, Heap, block_len, list_len};
 
 /// Longest history; a renegotiating or hostile peer could go on for ever.
 pub const MAX_HISTORY_LEN: usize = 100;
@@ -60,6 +61,10 @@ pub(crate) struct Session {
     client_random: Option<[u8; 32]>,
     /// What both ends agreed upon, for [`Session::take_agreed`].
     agreed: Option<Agreed>,
+    /// What rules and EVE see of it, if anybody watches.
+    tx: Option<Box<Exchange>>,
+    /// The protocol that was spoken before, by Suricata's name.
+    from: Option<&'static str>,
 }
 
 /// What the keys of a session follow from, beside its secrets.
@@ -88,7 +93,8 @@ impl Heap for Session {
     fn heap_len(&self) -> usize {
         let texts = self.cipher.heap_len() + self.last_alert.heap_len() + self.ja4.heap_len() + self.history.heap_len();
         let names = self.server_name.heap_len() + self.next_protocol.heap_len() + self.session_id.heap_len();
-        texts + names + self.alpn_len + self.server.heap_len() + self.client.heap_len()
+        let tx = self.tx.as_ref().map_or(0, |tx| block_len(size_of::<Exchange>()) + tx.heap_len());
+        tx + texts + names + self.alpn_len + self.server.heap_len() + self.client.heap_len()
     }
 }
 
@@ -97,6 +103,19 @@ impl Session {
     pub(crate) fn begin(&mut self, cx: &Cx<'_>) {
         if self.head.is_none() {
             self.head = Some(cx.head(cx.ts));
+        }
+    }
+
+    /// The protocol that was spoken before TLS, by Suricata's name.
+    pub(crate) fn came_from(&mut self, name: Option<&'static str>) {
+        self.from = name;
+    }
+
+    /// Lets those see it who watch; QUIC shows its hellos itself.
+    fn show(&mut self, carrier: Carrier, cx: &mut Cx<'_>, f: impl FnOnce(&mut Exchange, &mut Cx<'_>)) {
+        if carrier != Carrier::Quic && !self.logged && cx.is_watched() {
+            let from = self.from;
+            f(self.tx.get_or_insert_with(|| Box::new(Exchange::new(from))), cx);
         }
     }
 
@@ -188,12 +207,12 @@ impl Session {
             kind::CLIENT_HELLO => {
                 let hello = message::client_hello(body, carrier == Carrier::Dtls).map_err(|e| e.item())?;
                 self.role(dir, true, cx);
-                self.client_hello(&hello, carrier, cx);
+                self.client_hello(dir, &hello, carrier, cx);
             }
             kind::SERVER_HELLO => {
                 let hello = message::server_hello(body).map_err(|e| e.item())?;
                 self.role(dir, false, cx);
-                self.server_hello(&hello);
+                self.server_hello(dir, &hello, carrier, cx);
                 cx.confirm(service(carrier));
                 if std::mem::take(&mut self.retry_pending) {
                     letter = 'j';
@@ -210,10 +229,16 @@ impl Session {
                     stapled(dir, response, cx);
                 }
             }
-            kind::SERVER_KEY_EXCHANGE if self.cipher.as_deref().is_some_and(|c| c.contains("_ECDH")) => {
-                self.curve = message::named_curve(body).or(self.curve);
+            kind::SERVER_KEY_EXCHANGE => {
+                if self.cipher.as_deref().is_some_and(|c| c.contains("_ECDH")) {
+                    self.curve = message::named_curve(body).or(self.curve);
+                }
+                self.show(carrier, cx, |tx, _| tx.key_exchange(false));
             }
-            kind::CLIENT_KEY_EXCHANGE => self.client_key_exchange |= self.is_client(dir),
+            kind::CLIENT_KEY_EXCHANGE => {
+                self.client_key_exchange |= self.is_client(dir);
+                self.show(carrier, cx, |tx, _| tx.key_exchange(true));
+            }
             _ => {}
         }
         self.letter(dir, letter);
@@ -229,7 +254,7 @@ impl Session {
         Ok(())
     }
 
-    fn client_hello(&mut self, h: &ClientHello<'_>, carrier: Carrier, cx: &mut Cx<'_>) {
+    fn client_hello(&mut self, dir: Dir, h: &ClientHello<'_>, carrier: Carrier, cx: &mut Cx<'_>) {
         cx.confirm(service(carrier));
         if h.session_ticket {
             self.ticket_without_id = true;
@@ -257,9 +282,13 @@ impl Session {
             self.alpn_len = list_len(&self.client_alpn) + self.client_alpn.as_slice().heap_len();
             self.client_version = Some(fingerprint::offered_version(h));
         }
+        self.show(carrier, cx, |tx, cx| {
+            let (ja3, ja4) = fingerprint::client(h, carrier);
+            tx.client_hello(h, (&ja3, &ja4), dir, cx);
+        });
     }
 
-    fn server_hello(&mut self, h: &ServerHello<'_>) {
+    fn server_hello(&mut self, dir: Dir, h: &ServerHello<'_>, carrier: Carrier, cx: &mut Cx<'_>) {
         let version = h.selected_version.unwrap_or(h.version);
         if self.negotiated.is_none() {
             self.negotiated = Some(version);
@@ -286,6 +315,7 @@ impl Session {
         if !h.retry || self.ja3s.is_none() {
             self.ja3s = Some(fingerprint::ja3s(h));
         }
+        self.show(carrier, cx, |tx, cx| tx.server_hello(h, &fingerprint::ja3s(h), dir, cx));
     }
 
     fn certificates(&mut self, dir: Dir, body: &[u8], cx: &mut Cx<'_>) -> Result<(), Lost> {
@@ -300,12 +330,16 @@ impl Session {
         self.saw_certificate |= !certs.is_empty();
         let chain = if client { &mut self.client } else { &mut self.server };
         chain.add(certs, client, dir.is_orig(), cx);
+        if let Some(tx) = &mut self.tx {
+            tx.certificates(certs, (dir, client), cx);
+        }
     }
 
     /// An SSL 2 client hello.
     pub(crate) fn v2_client_hello(&mut self, dir: Dir, version: u16, cx: &mut Cx<'_>) {
         self.begin(cx);
         self.client_version = Some(version);
+        self.show(Carrier::Tls, cx, |tx, cx| tx.v2_hello(version, (dir, true), cx));
         self.letter(dir, 'c');
     }
 
@@ -316,6 +350,7 @@ impl Session {
         self.negotiated = Some(super::names::version::SSL2);
         self.version = self.negotiated;
         self.cipher = h.cipher.map(|c| ciphers::v2_name(c).into_owned());
+        self.show(Carrier::Tls, cx, |tx, cx| tx.v2_hello(super::names::version::SSL2, (dir, false), cx));
         self.letter(dir, 's');
         if !h.certificate.is_empty() {
             self.add_certificates(dir, &[h.certificate], cx);
@@ -415,6 +450,10 @@ impl Session {
     pub(crate) fn log(&mut self, cx: &mut Cx<'_>) {
         let Some(head) = self.head.filter(|_| !self.logged) else { return };
         self.logged = true;
+        if let Some(tx) = self.tx.take() {
+            let client = if self.flipped { Dir::Resp } else { Dir::Orig };
+            tx.over(client, self.resumed, cx);
+        }
         if self.established && !self.flipped {
             self.server.established(cx);
         }

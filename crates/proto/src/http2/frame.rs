@@ -6,9 +6,12 @@ use sekisho_types::Heap;
 pub(super) mod kind {
     pub(crate) const DATA: u8 = 0;
     pub(crate) const HEADERS: u8 = 1;
+    pub(crate) const PRIORITY: u8 = 2;
     pub(crate) const RST_STREAM: u8 = 3;
+    pub(crate) const SETTINGS: u8 = 4;
     pub(crate) const GOAWAY: u8 = 7;
     pub(crate) const PUSH_PROMISE: u8 = 5;
+    pub(crate) const WINDOW_UPDATE: u8 = 8;
     pub(crate) const CONTINUATION: u8 = 9;
 }
 
@@ -29,6 +32,9 @@ pub const MAX_KEPT_FRAME_LEN: usize = 128 * 1024;
 /// Longest GOAWAY or RST_STREAM that is looked at; what is behind is not.
 const MAX_SHORT_LEN: usize = 8;
 
+/// How much of a SETTINGS frame is looked at, if anybody watches.
+const MAX_SETTINGS_LEN: usize = 64 * 6;
+
 /// A frame's header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
@@ -44,11 +50,13 @@ impl Head {
     }
 
     /// What becomes of the payload.
-    fn stage(&self) -> Stage {
+    fn stage(&self, watched: bool) -> Stage {
         match self.kind {
             kind::DATA => Stage::Content((!self.has(flag::PADDED)).then_some(0)),
             kind::HEADERS | kind::PUSH_PROMISE | kind::CONTINUATION => Stage::Keep(self.len),
             kind::RST_STREAM | kind::GOAWAY => Stage::Keep(self.len.min(MAX_SHORT_LEN)),
+            kind::SETTINGS if watched => Stage::Keep(self.len.min(MAX_SETTINGS_LEN)),
+            _ if watched => Stage::Keep(self.len.min(MAX_SHORT_LEN)),
             _ => Stage::Skip,
         }
     }
@@ -85,6 +93,8 @@ pub(super) struct Frames {
     /// `held` was handed out and goes with the next call.
     spent: bool,
     open: Option<Open>,
+    /// All frames are wanted, not only those that carry requests and responses.
+    pub watched: bool,
 }
 
 /// A frame whose payload is being read.
@@ -147,7 +157,7 @@ impl Frames {
         let [a, b, c, kind, flags, stream @ ..] = self.head;
         let len = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         let head = Head { len, kind, flags, stream: u32::from_be_bytes(stream) & 0x7fff_ffff };
-        let open = Open { head, left: len, stage: head.stage() };
+        let open = Open { head, left: len, stage: head.stage(self.watched) };
         self.open = Some(open);
         Some(open)
     }

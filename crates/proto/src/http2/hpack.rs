@@ -2,10 +2,14 @@
 
 use crate::packing::{Broken, Looked, MAX_TABLE_LEN, Table, integer, string};
 use sekisho_types::Heap;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// Size of a dynamic table as both ends assume it at first (RFC 9113 §6.5.2).
 const DEFAULT_TABLE_LEN: usize = 4096;
+
+/// Changes of a table's size in one block that are remembered; two make sense (RFC 7541 §4.2).
+const MAX_SIZES: usize = 4;
 
 /// The static table (RFC 7541 Appendix A).
 #[rustfmt::skip]
@@ -29,11 +33,13 @@ const STATIC: [(&str, &str); 61] = [
 #[derive(Debug)]
 pub(super) struct Decoder {
     table: Table,
+    /// Sizes of the table that the last block set.
+    sizes: SmallVec<[u64; MAX_SIZES]>,
 }
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self { table: Table::new(DEFAULT_TABLE_LEN) }
+        Self { table: Table::new(DEFAULT_TABLE_LEN), sizes: SmallVec::new() }
     }
 }
 
@@ -44,10 +50,16 @@ impl Heap for Decoder {
 }
 
 impl Decoder {
+    /// Sizes of the table that the last block set, the first of them.
+    pub(super) fn sizes(&self) -> &[u64] {
+        &self.sizes
+    }
+
     /// Reads a whole header block and gives its fields to `f`; true if there were more than are looked at
     /// ([`Looked`]).
     pub(super) fn block(&mut self, mut bytes: &[u8], mut f: impl FnMut(&[u8], &[u8])) -> Result<bool, Broken> {
         let mut looked = Looked::default();
+        self.sizes.clear();
         while let Some(&first) = bytes.first() {
             match first {
                 0x80.. => {
@@ -70,6 +82,9 @@ impl Decoder {
                         return Err(Broken);
                     }
                     self.table.resize(max_len);
+                    if self.sizes.len() < MAX_SIZES {
+                        self.sizes.push(max_len as u64);
+                    }
                 }
                 _ => {
                     let [name, value] = self.literal(&mut bytes, 4)?;

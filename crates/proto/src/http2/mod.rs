@@ -11,15 +11,18 @@ mod frame;
 mod hpack;
 #[cfg(test)]
 mod tests;
+mod tx;
+mod view;
 
 pub use frame::MAX_KEPT_FRAME_LEN;
 
 use crate::packing::Broken;
-use crate::web::{Streams, Version};
+use crate::web::{HttpRecord, Streams, Version};
 use crate::{Cx, Descriptor, Event, Guess, Probe, Protocol, Start, Transport};
 use frame::{Frames, Head, Part, flag, kind};
 use hpack::Decoder;
 use sekisho_types::{Dir, Heap};
+use tx::Exchanges;
 
 /// Largest header block that is put together from HEADERS and CONTINUATION frames.
 pub const MAX_BLOCK_LEN: usize = 256 * 1024;
@@ -58,6 +61,11 @@ struct Side {
 pub struct Parser {
     sides: [Side; 2],
     streams: Streams,
+    exchanges: Exchanges,
+    /// Content of a frame is passing that has been seen to begin, by direction.
+    within: [bool; 2],
+    /// The request in HTTP/1 that stream 1 answers, until the first bytes come.
+    begun: Option<Box<HttpRecord>>,
 }
 
 fn probe(p: &Probe<'_>) -> Guess {
@@ -84,15 +92,25 @@ impl Protocol for Parser {
 
     fn start(start: &Start<'_>) -> Self {
         let mut streams = Streams::new(Version::Two);
+        let mut begun = None;
         if let Some(Event::HttpRecord(row)) = start.begun {
             streams.upgraded(row.clone());
+            begun = Some(row.clone());
         }
-        Self { sides: Default::default(), streams }
+        Self { sides: Default::default(), streams, exchanges: Exchanges::default(), within: [false; 2], begun }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let Self { sides: [orig, resp], streams } = self;
+        let watched = cx.is_watched();
+        if let Some(row) = self.begun.take()
+            && watched
+        {
+            self.exchanges.upgraded(&row);
+        }
+        let Self { sides: [orig, resp], streams, exchanges, within, .. } = self;
         let side = if dir.is_orig() { orig } else { resp };
+        side.frames.watched = watched;
+        let within = dir.of_mut(within);
         let mut input = bytes;
         if dir.is_orig() && !side.preface(&mut input) {
             return cx.reject("http2_bad_preface");
@@ -104,10 +122,21 @@ impl Protocol for Parser {
             let Some(part) = side.frames.next(&mut input) else { break };
             let outcome = match part {
                 Part::Whole(head, payload) => {
-                    Self::frame(dir, head, payload, &mut side.block, &mut side.decoder, streams, cx)
+                    if watched {
+                        exchanges.frame(dir, head, payload, cx);
+                    }
+                    Self::frame(dir, head, payload, &mut side.block, &mut side.decoder, (streams, exchanges), cx)
                 }
                 Part::Content { head, bytes, last } => {
-                    streams.content(u64::from(head.stream), dir, bytes, last && head.has(flag::END_STREAM), cx);
+                    let ends = last && head.has(flag::END_STREAM);
+                    streams.content(u64::from(head.stream), dir, bytes, ends, cx);
+                    if watched {
+                        for (stream, file) in streams.take_begun() {
+                            exchanges.file(stream, dir, file);
+                        }
+                        exchanges.content(head, dir, !*within, ends, cx);
+                        *within = !last;
+                    }
                     Ok(())
                 }
                 Part::TooLong => Err("HTTP2_frame_over_limit"),
@@ -118,6 +147,7 @@ impl Protocol for Parser {
             }
         }
         side.frames.rest();
+        exchanges.settle(cx);
     }
 
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
@@ -130,10 +160,12 @@ impl Protocol for Parser {
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.streams.flush(cx);
+        self.exchanges.finish(cx);
     }
 
     fn held_len(&self) -> usize {
-        self.sides.as_slice().heap_len() + self.streams.heap_len()
+        let begun = self.begun.as_ref().map_or(0, |row| row.held_len());
+        self.sides.as_slice().heap_len() + self.streams.heap_len() + self.exchanges.heap_len() + begun
     }
 }
 
@@ -186,7 +218,7 @@ impl Parser {
         payload: &[u8],
         block: &mut Block,
         decoder: &mut Decoder,
-        streams: &mut Streams,
+        both: (&mut Streams, &mut Exchanges),
         cx: &mut Cx<'_>,
     ) -> Result<(), &'static str> {
         const DISORDER: &str = "HTTP2_unexpected_frame";
@@ -197,7 +229,7 @@ impl Parser {
                 }
                 let (stream, bytes) = fragment(head, payload).ok_or("HTTP2_bad_headers_frame")?;
                 if head.has(flag::END_HEADERS) {
-                    return fields(dir, head, stream, bytes, decoder, streams, cx);
+                    return fields(dir, head, stream, bytes, decoder, both, cx);
                 }
                 block.of = Some((head, stream));
                 block.bytes.extend_from_slice(bytes);
@@ -211,11 +243,11 @@ impl Parser {
                 block.bytes.extend_from_slice(payload);
                 if head.has(flag::END_HEADERS) {
                     let bytes = std::mem::take(block).bytes;
-                    return fields(dir, first, stream, &bytes, decoder, streams, cx);
+                    return fields(dir, first, stream, &bytes, decoder, both, cx);
                 }
             }
             _ if block.of.is_some() => return Err(DISORDER),
-            kind::RST_STREAM => streams.reset(u64::from(head.stream), cx),
+            kind::RST_STREAM => both.0.reset(u64::from(head.stream), cx),
             _ => {}
         }
         Ok(())
@@ -229,17 +261,21 @@ fn fields(
     stream: u32,
     bytes: &[u8],
     decoder: &mut Decoder,
-    streams: &mut Streams,
+    (streams, exchanges): (&mut Streams, &mut Exchanges),
     cx: &mut Cx<'_>,
 ) -> Result<(), &'static str> {
     let pushed = head.kind == kind::PUSH_PROMISE;
     // A promise is a request that the server makes in the client's name.
     let side = if pushed { Dir::Orig } else { dir };
+    let (watched, id) = (cx.is_watched(), stream);
     let stream = u64::from(stream);
     let open = streams.open(stream, side, cx);
     let read = decoder.block(bytes, |name, value| {
         if open {
             streams.field(stream, side, name, value, cx);
+        }
+        if watched {
+            exchanges.field(id, dir, name, value, cx);
         }
     });
     match read {
@@ -247,6 +283,10 @@ fn fields(
         Ok(true) => cx.weird("HTTP2_too_many_fields"),
         Err(Broken) => return Err("HTTP2_bad_header_block"),
     }
-    streams.headed(stream, side, pushed || head.has(flag::END_STREAM), cx);
+    let last = pushed || head.has(flag::END_STREAM);
+    if watched {
+        exchanges.headed(id, dir, decoder.sizes(), last && !pushed, cx);
+    }
+    streams.headed(stream, side, last, cx);
     Ok(())
 }

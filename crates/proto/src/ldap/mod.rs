@@ -13,8 +13,10 @@ mod probe;
 mod record;
 mod sasl;
 mod session;
+mod show;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::{LdapRecord, LdapSearchRecord};
 pub use session::MAX_PENDING;
@@ -23,6 +25,7 @@ use crate::{Cx, Descriptor, Held, ProtoId, Protocol, Start, Transport};
 use message::{Head, op};
 use sekisho_types::{Dir, Heap, block_len};
 use session::{Next, Session};
+use tx::Exchanges;
 
 /// Longest message that is read, entries excepted; what is longer is skipped.
 pub const MAX_MESSAGE_LEN: usize = 64 << 10;
@@ -45,6 +48,7 @@ pub struct Parser {
     /// TCP only.
     sides: Option<Box<[Side; 2]>>,
     session: Session,
+    exchanges: Exchanges,
 }
 
 impl Protocol for Parser {
@@ -53,7 +57,7 @@ impl Protocol for Parser {
 
     fn start(start: &Start<'_>) -> Self {
         let sides = (start.transport == Transport::Tcp).then(Box::default);
-        Self { sides, session: Session::default() }
+        Self { sides, session: Session::default(), exchanges: Exchanges::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -62,7 +66,7 @@ impl Protocol for Parser {
             return;
         };
         if let Some(side) = sides.get_mut(dir.index()).filter(|s| !s.lost) {
-            self.stream(side, bytes, cx);
+            self.stream(dir, side, bytes, cx);
         }
         self.sides = Some(sides);
     }
@@ -77,6 +81,7 @@ impl Protocol for Parser {
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.session.end(cx);
+        self.exchanges.finish(cx);
     }
 
     fn held_len(&self) -> usize {
@@ -84,7 +89,7 @@ impl Protocol for Parser {
             .sides
             .as_deref()
             .map_or(0, |s| block_len(size_of::<[Side; 2]>()) + s.iter().map(|s| s.held.heap_len()).sum::<usize>());
-        sides + self.session.heap_len()
+        sides + self.session.heap_len() + self.exchanges.heap_len()
     }
 }
 
@@ -113,6 +118,9 @@ impl Parser {
         let mut rest = bytes;
         while let Ok(Some(head)) = Head::parse(rest) {
             let Some((message, after)) = rest.split_at_checked(head.total_len) else { break };
+            if cx.is_watched() {
+                self.exchanges.message(&head, message, cx);
+            }
             self.session.message(&head, Some(message), cx);
             rest = after;
         }
@@ -121,7 +129,7 @@ impl Parser {
         }
     }
 
-    fn stream(&mut self, side: &mut Side, bytes: &[u8], cx: &mut Cx<'_>) {
+    fn stream(&mut self, dir: Dir, side: &mut Side, bytes: &[u8], cx: &mut Cx<'_>) {
         let dropped = side.skip.min(bytes.len());
         side.skip -= dropped;
         let joined = side.held.join(bytes.get(dropped..).unwrap_or(&[]));
@@ -135,7 +143,12 @@ impl Parser {
                     return cx.hand_over(Some(ProtoId::Tls), left);
                 }
                 Ok(None) => break,
-                Err(why) => return side.lose(why, cx),
+                Err(why) => {
+                    if cx.is_watched() {
+                        self.exchanges.lost(dir, cx);
+                    }
+                    return side.lose(why, cx);
+                }
             }
         }
         if !side.held.keep(joined, consumed, MAX_MESSAGE_LEN) {
@@ -164,7 +177,8 @@ impl Parser {
         }
         let bulk = matches!(head.op, op::SEARCH_ENTRY | op::SEARCH_REFERENCE);
         let too_long = head.total_len > MAX_MESSAGE_LEN;
-        if bulk || too_long {
+        // Entries are only counted, unless somebody watches.
+        if bulk && !cx.is_watched() || too_long {
             if too_long && !bulk {
                 cx.weird("ldap_message_over_limit");
             }
@@ -172,7 +186,10 @@ impl Parser {
             return Ok(Some(Step::Took(side.take(head.total_len, rest.len()))));
         }
         let Some(message) = rest.get(..head.total_len) else { return Ok(None) };
-        let next = self.session.message(&head, Some(message), cx);
+        if cx.is_watched() {
+            self.exchanges.message(&head, message, cx);
+        }
+        let next = self.session.message(&head, Some(message).filter(|_| !bulk), cx);
         let took = side.take(head.total_len, rest.len());
         Ok(Some(if next == Next::Tls { Step::Tls(took) } else { Step::Took(took) }))
     }

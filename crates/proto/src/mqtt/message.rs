@@ -25,10 +25,11 @@ pub(super) mod kind {
 /// Version number of MQTT 5.
 pub(super) const V5: u8 = 5;
 
-/// Length of the packet at the start of `bytes`, of which `keep` are wanted (§2.1.4).
-pub(super) fn head(bytes: &[u8], keep: usize) -> Head {
+/// Length of the packet at the start of `bytes`, of which `keep` are wanted (§2.1.4). With `any` its kind and flags may be
+/// none that there are.
+pub(super) fn head(bytes: &[u8], keep: usize, any: bool) -> Head {
     let Some((first, rest)) = bytes.split_first() else { return Head::More };
-    if !plausible_flags(*first) {
+    if !any && !plausible_flags(*first) {
         return Head::Bad;
     }
     let mut len = 0;
@@ -71,14 +72,19 @@ impl<'a> Packet<'a> {
         let body_len = len.saturating_sub(1 + digits as u64);
         Some(Self { kind: first >> 4, flags: first & 0xf, body, body_len })
     }
+
+    /// Has it a kind that there is, with flags that it may have?
+    pub const fn is_plausible(&self) -> bool {
+        plausible_flags(self.kind << 4 | self.flags)
+    }
 }
 
-fn text<'a>(r: &mut Reader<'a>) -> ParseResult<&'a [u8]> {
+pub(super) fn text<'a>(r: &mut Reader<'a>) -> ParseResult<&'a [u8]> {
     r.block16(&"text").map(|b| b.all())
 }
 
 /// A number of up to four bytes (§1.5.5 of version 5).
-fn varint(r: &mut Reader<'_>) -> ParseResult<usize> {
+pub(super) fn varint(r: &mut Reader<'_>) -> ParseResult<usize> {
     let mut value = 0;
     for i in 0..4 {
         let byte = r.u8(&"length")?;

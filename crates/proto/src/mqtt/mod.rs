@@ -6,6 +6,7 @@
 //! [`MAX_TOPICS`], [`MAX_IN_FLIGHT`], [`MAX_ALIASES`]. Known gaps: MQTT within WebSocket is not looked for; enhanced
 //! authentication of version 5 is named, not followed.
 
+mod content;
 mod message;
 mod names;
 mod probe;
@@ -13,6 +14,7 @@ mod record;
 mod session;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::{MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord};
 
@@ -21,6 +23,7 @@ use crate::{Cx, Descriptor, Protocol, Start};
 use message::{Connect, Packet, Publish, kind};
 use sekisho_types::{Dir, Heap};
 use session::Session;
+use tx::Exchanges;
 
 /// Longest name, topic and last will kept, in bytes.
 pub const MAX_TEXT_LEN: usize = 1024;
@@ -41,6 +44,9 @@ const KEEP: usize = 8 << 10;
 pub struct Parser {
     frames: [Frames; 2],
     session: Session,
+    exchanges: Exchanges,
+    /// Somebody watches the exchanges.
+    watched: bool,
     /// A packet that makes sure was seen.
     confirmed: bool,
 }
@@ -54,6 +60,7 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+        self.watched = cx.is_watched();
         frames::feed(self, dir, bytes, cx);
     }
 
@@ -64,10 +71,11 @@ impl Protocol for Parser {
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.session.finish(cx);
+        self.exchanges.finish(cx);
     }
 
     fn held_len(&self) -> usize {
-        self.frames.as_slice().heap_len() + self.session.heap_len()
+        self.frames.as_slice().heap_len() + self.session.heap_len() + self.exchanges.heap_len()
     }
 }
 
@@ -77,11 +85,19 @@ impl Framed for Parser {
     }
 
     fn head(&self, _dir: Dir, bytes: &[u8]) -> Head {
-        message::head(bytes, KEEP)
+        let keep = if self.watched { tx::KEEP_WATCHED } else { KEEP };
+        message::head(bytes, keep, self.watched && self.confirmed)
     }
 
     fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
         let Some(packet) = Packet::new(frame.bytes, frame.len) else { return true };
+        if self.watched {
+            self.exchanges.packet(dir, &packet, cx);
+        }
+        if !packet.is_plausible() {
+            cx.weird("mqtt_broken_flags");
+            return true;
+        }
         match self.packet(dir, &packet, cx) {
             Ok(()) => true,
             Err(e) if self.confirmed => {

@@ -36,7 +36,7 @@ fn connect(orig: &[u8]) -> Guess {
 
 /// A whole packet of a kind that tells itself apart.
 fn in_session(bytes: &[u8]) -> Guess {
-    let len = match message::head(bytes, MAX_LEN) {
+    let len = match message::head(bytes, MAX_LEN, false) {
         Head::Bad => return Guess::No,
         Head::More => return Guess::More,
         Head::Message { len, .. } => len,

@@ -19,8 +19,8 @@ pub(super) enum Opening<'a> {
 /// Version 3 of the protocol, minor version left out.
 const MAJOR_VERSION: u32 = 3;
 /// The requests' numbers in place of a version.
-const CANCEL: u32 = 80_877_102;
-const SSL: u32 = 80_877_103;
+pub(super) const CANCEL: u32 = 80_877_102;
+pub(super) const SSL: u32 = 80_877_103;
 const GSS: u32 = 80_877_104;
 /// Longest startup believed, as the server believes it.
 pub(super) const MAX_STARTUP_LEN: u32 = 10_000;

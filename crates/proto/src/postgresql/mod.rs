@@ -12,6 +12,7 @@ mod record;
 mod session;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::PostgresqlRecord;
 
@@ -20,6 +21,7 @@ use crate::{Cx, Descriptor, Protocol, Start};
 use message::Opening;
 use sekisho_types::{Dir, Heap};
 use session::Session;
+use tx::Exchanges;
 
 /// Longest argument of a request and of its answers kept, in bytes.
 pub const MAX_ARG_LEN: usize = 4096;
@@ -50,6 +52,9 @@ pub struct Parser {
     /// The server said something.
     answered: bool,
     session: Session,
+    exchanges: Exchanges,
+    /// Somebody watches the exchanges.
+    watched: bool,
 }
 
 impl Protocol for Parser {
@@ -63,10 +68,13 @@ impl Protocol for Parser {
             started: false,
             answered: false,
             session: Session::default(),
+            exchanges: Exchanges::default(),
+            watched: false,
         }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+        self.watched = cx.is_watched();
         let mut input = bytes;
         if !dir.is_orig() && !self.encryption(&mut input, cx) {
             return;
@@ -81,10 +89,11 @@ impl Protocol for Parser {
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.session.flush(cx);
+        self.exchanges.finish(cx);
     }
 
     fn held_len(&self) -> usize {
-        self.frames.as_slice().heap_len() + self.session.heap_len()
+        self.frames.as_slice().heap_len() + self.session.heap_len() + self.exchanges.heap_len()
     }
 }
 
@@ -94,34 +103,38 @@ impl Framed for Parser {
     }
 
     fn head(&self, dir: Dir, bytes: &[u8]) -> Head {
-        head(bytes, dir.is_orig() && !self.started)
+        let keep = if self.watched { tx::KEEP_WATCHED } else { KEEP };
+        head(bytes, dir.is_orig() && !self.started, keep)
     }
 
     fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
         if dir.is_orig() { self.frontend(frame, cx) } else { self.backend(frame, cx) }
     }
 
-    fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
+    fn lost(&mut self, dir: Dir, cx: &mut Cx<'_>) -> bool {
+        if self.watched {
+            self.exchanges.lost(dir, cx);
+        }
         cx.reject("postgresql_broken_message");
         false
     }
 }
 
 /// A typed message, or one of the openings, which have no type and begin with a zero.
-fn head(bytes: &[u8], may_open: bool) -> Head {
+fn head(bytes: &[u8], may_open: bool, keep: usize) -> Head {
     match bytes {
         [] => Head::More,
         [0, rest @ ..] if may_open => match rest.first_chunk::<3>() {
             None => Head::More,
             Some([a, b, c]) => match u32::from_be_bytes([0, *a, *b, *c]) {
-                len @ 8..=message::MAX_STARTUP_LEN => Head::Message { len: u64::from(len), keep: KEEP },
+                len @ 8..=message::MAX_STARTUP_LEN => Head::Message { len: u64::from(len), keep },
                 _ => Head::Bad,
             },
         },
         [kind, rest @ ..] if kind.is_ascii_alphanumeric() => match rest.first_chunk() {
             None => Head::More,
             Some(len) => match u32::from_be_bytes(*len) {
-                len @ 4..=MAX_MESSAGE_LEN => Head::Message { len: u64::from(len) + 1, keep: KEEP },
+                len @ 4..=MAX_MESSAGE_LEN => Head::Message { len: u64::from(len) + 1, keep },
                 _ => Head::Bad,
             },
         },
@@ -146,6 +159,9 @@ impl Parser {
         };
         *input = rest;
         cx.confirm_midstream("postgresql");
+        if self.watched {
+            self.exchanges.encryption(accepted, cx);
+        }
         self.session.encryption_answer(backend, *byte, accepted, cx);
         match (accepted, backend) {
             (true, "ssl_reply") => cx.hand_over(None, rest.len()),
@@ -163,6 +179,9 @@ impl Parser {
             cx.recognize("postgresql");
         }
         let (Some(kind), Some(content)) = (frame.bytes.first(), frame.bytes.get(HEAD_LEN..)) else { return true };
+        if self.watched {
+            self.exchanges.message(*kind, content, frame.len.saturating_sub(HEAD_LEN as u64), cx);
+        }
         match kind {
             b'Q' => self.session.query("simple_query", Some(nul_string(content).0), cx),
             b'P' if !self.session.waits_for("extended_query") => {
@@ -205,6 +224,9 @@ impl Parser {
                 return false;
             }
         }
+        if self.watched {
+            self.exchanges.opening(bytes, cx);
+        }
         cx.recognize("postgresql");
         true
     }
@@ -215,6 +237,9 @@ impl Parser {
             cx.confirm_midstream("postgresql");
         } else {
             cx.recognize("postgresql");
+        }
+        if self.watched {
+            self.exchanges.answer(*kind, content, frame.len.saturating_sub(HEAD_LEN as u64), cx);
         }
         self.session.answer(*kind, content, cx);
         true

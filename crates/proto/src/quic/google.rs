@@ -53,6 +53,8 @@ pub(super) struct Message<'a> {
     pub server_name: Option<&'a [u8]>,
     pub user_agent: Option<&'a [u8]>,
     pub alpn: Option<&'a [u8]>,
+    /// The table of tags: four bytes each, and where the value ends.
+    pub tags: &'a [u8],
 }
 
 /// The handshake message that begins near the start of `bytes`.
@@ -74,7 +76,7 @@ fn read(kind: Kind, bytes: &[u8]) -> Option<Message<'_>> {
     }
     let table = r.take(&"tags", usize::from(count) * 8).ok()?;
     let values = r.rest();
-    let mut message = Message { kind, server_name: None, user_agent: None, alpn: None };
+    let mut message = Message { kind, server_name: None, user_agent: None, alpn: None, tags: table };
     let mut start = 0;
     for [tag @ .., a, b, c, d] in table.as_chunks::<8>().0 {
         let end = usize::try_from(u32::from_le_bytes([*a, *b, *c, *d])).ok()?;

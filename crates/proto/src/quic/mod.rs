@@ -32,6 +32,7 @@ mod record;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod tx;
 mod version;
 
 pub use assembly::{MAX_CRYPTO_LEN, MAX_PIECES};
@@ -48,6 +49,7 @@ use frame::{Frame, Level, frame};
 use packet::{Kind, MAX_CID_LEN, Packet};
 use protection::Keys;
 use sekisho_record::{Tail, Text};
+use sekisho_transaction::Counter;
 use sekisho_types::{Dir, Heap, block_len, list_len};
 use sekisho_wire::Reader;
 use smallvec::SmallVec;
@@ -108,6 +110,10 @@ pub struct Parser {
     keyed: Keyed,
     /// Packets other than Initials were opened.
     opened: bool,
+    /// Hellos shown to rules and EVE.
+    txs: Counter,
+    /// The version of Google's packets in clear.
+    google_version: u32,
 }
 
 /// Are the connection's secrets known?
@@ -339,7 +345,7 @@ impl Parser {
         self.decrypted = true;
         cx.confirm(SERVICE);
         if profile.google_hello {
-            if self.google_message(dir, &plain) {
+            if self.google_message(dir, packet.version, &plain, cx) {
                 self.finish(dir);
             }
         } else {
@@ -350,8 +356,11 @@ impl Parser {
     fn frames(&mut self, dir: Dir, packet: &Packet<'_>, plain: &[u8], google: bool, cx: &mut Cx<'_>) {
         let level = if google { Level::Google } else { Level::Initial };
         let mut r = Reader::new(plain);
+        let mut carries = false;
         while !r.is_empty() {
-            match frame(&mut r, level) {
+            let next = frame(&mut r, level);
+            carries |= matches!(next, Ok(Frame::Crypto { .. }) | Err(_));
+            match next {
                 Ok(Frame::Crypto { offset, data }) => self.crypto(dir, packet, (offset, data), cx),
                 Ok(Frame::Close { code, reason }) => {
                     self.letter(dir, 'c');
@@ -367,6 +376,9 @@ impl Parser {
                 Err(_) => return cx.weird("QUIC_bad_frame"),
             }
         }
+        if !carries && cx.is_watched() {
+            tx::other(dir, packet.version, &mut self.txs, cx);
+        }
     }
 
     fn crypto(&mut self, dir: Dir, packet: &Packet<'_>, (offset, data): (u64, &[u8]), cx: &mut Cx<'_>) {
@@ -378,6 +390,9 @@ impl Parser {
         }
         let Some((kind, bytes)) = message else { return };
         let body = bytes.get(4..).unwrap_or(&[]);
+        if cx.is_watched() {
+            tx::handshake(dir, packet.version, kind, body, &mut self.txs, cx);
+        }
         let understood = self.session.message(dir, kind, body, Carrier::Quic, cx).is_ok();
         // Zeek reads no further; secrets are for what comes of the second hello.
         let keyed = matches!(self.keyed, Keyed::Waiting(_));
@@ -445,15 +460,21 @@ impl Parser {
         {
             row.client_initial_dcid = Some(hex(h.id));
         }
-        self.google_message(dir, bytes);
+        if let Some(h) = header {
+            self.google_version = h.version;
+        }
+        self.google_message(dir, self.google_version, bytes, cx);
         if last {
             cx.opaque();
         }
     }
 
     /// Looks for a handshake message; false if there is none.
-    fn google_message(&mut self, dir: Dir, bytes: &[u8]) -> bool {
+    fn google_message(&mut self, dir: Dir, version: u32, bytes: &[u8], cx: &mut Cx<'_>) -> bool {
         let (Some(m), Some(row)) = (google::message(bytes), &mut self.row) else { return false };
+        if cx.is_watched() {
+            tx::google(dir, version, m, &mut self.txs, cx);
+        }
         let text = |value: Option<&[u8]>| value.map(Text::from);
         match m.kind {
             google::Kind::ClientHello => {

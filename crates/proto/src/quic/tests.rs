@@ -226,3 +226,32 @@ fn truncation_never_panics() {
         bench().data(Orig, &bytes[..cut]).end();
     }
 }
+
+#[test]
+fn rules_and_eve_see_hellos() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Quic, Transport::Udp, 443);
+    b.data(Orig, &from_client(1, 0, crypto(0, &client_hello("h.test"))));
+    let [hello] = b.exchanges() else { panic!("{:?}", b.exchanges()) };
+    for part in [
+        "{\"quic\":{\"version\":\"1\",\"sni\":\"h.test\",\"ja3\":{\"hash\":\"",
+        "\"string\":\"771,4865,0-16-43,,\"",
+        "{\"name\":\"server_name\",\"type\":0,\"values\":[\"h.test\"]}",
+        "{\"name\":\"alpn\",\"type\":16,\"values\":[\"h3\",\"h3-29\"]}",
+    ] {
+        assert!(hello.json.contains(part), "{part}: {}", hello.json);
+    }
+    assert_eq!(hello.fact(Fact::QuicVersion), ["\\x00\\x00\\x00\\x01"]);
+    assert_eq!(hello.fact(Fact::QuicAlpn), ["h3", "h3-29"]);
+
+    let mut b = Bench::watched(ProtoId::Quic, Transport::Udp, 443);
+    let hello = chlo(&[(b"PAD\0", &[b'-'; 9]), (b"SNI\0", b"g.test"), (b"UAID", b"ua/1")]);
+    b.data(Orig, &[&b"\x0d12345678Q043\x01"[..], &[0xa0, 1, 0, 4], &hello].concat());
+    let [hello] = b.exchanges() else { panic!("{:?}", b.exchanges()) };
+    assert_eq!(hello.fact(Fact::QuicCyuString), ["43,PAD-SNI-UAID"]);
+    assert!(
+        hello
+            .json
+            .starts_with("{\"quic\":{\"version\":\"Q043\",\"sni\":\"g.test\",\"ua\":\"ua/1\",\"cyu\":[{\"hash\":\"")
+    );
+}

@@ -31,10 +31,33 @@ pub(super) fn text<'a>(r: &mut Reader<'a>) -> ParseResult<&'a [u8]> {
     Ok(text)
 }
 
+/// How pixels are coded (RFC 6143 §7.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PixelFormat {
+    pub bits: u8,
+    pub depth: u8,
+    pub big_endian: bool,
+    pub true_color: bool,
+    /// Of red, green and blue.
+    pub max: [u16; 3],
+    pub shift: [u8; 3],
+}
+
+impl PixelFormat {
+    fn parse(r: &mut Reader<'_>) -> ParseResult<Self> {
+        let [bits, depth, big_endian, true_color] = r.array(&"pixel format")?;
+        let max = [r.u16(&"red")?, r.u16(&"green")?, r.u16(&"blue")?];
+        let shift = r.array(&"shifts")?;
+        r.skip(&"padding", 3)?;
+        Ok(Self { bits, depth, big_endian: big_endian != 0, true_color: true_color != 0, max, shift })
+    }
+}
+
 /// What the server shows.
 pub(super) struct ServerInit<'a> {
     pub width: u16,
     pub height: u16,
+    pub format: PixelFormat,
     pub name: &'a [u8],
 }
 
@@ -43,10 +66,10 @@ impl<'a> ServerInit<'a> {
         let mut ahead = *r;
         let width = ahead.u16(&"width")?;
         let height = ahead.u16(&"height")?;
-        ahead.skip(&"pixel format", 16)?;
+        let format = PixelFormat::parse(&mut ahead)?;
         let name = text(&mut ahead)?;
         *r = ahead;
-        Ok(Self { width, height, name })
+        Ok(Self { width, height, format, name })
     }
 }
 

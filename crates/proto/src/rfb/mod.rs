@@ -8,14 +8,17 @@ mod message;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::RfbRecord;
 
 use crate::{Cx, Descriptor, Guess, Held, Probe, Protocol, Start, Transport};
 use message::{ServerInit, VERSION_LEN, apple_challenge, is_missing, security_type, text, version};
 use sekisho_record::Text;
+use sekisho_transaction::Counter;
 use sekisho_types::{Dir, Heap, block_len};
 use sekisho_wire::{ParseError, ParseResult, Reader};
+use tx::{Exchange, Screen};
 
 /// Bytes of an incomplete message that are held, at most.
 const MAX_HELD_LEN: usize = 8 * 1024;
@@ -92,6 +95,8 @@ pub struct Parser {
     minor: u16,
     row: Option<Box<RfbRecord>>,
     logged: bool,
+    /// What rules and EVE see, if somebody watches.
+    exchange: Option<Box<Exchange>>,
 }
 
 /// Both ends begin alike; the server speaks first.
@@ -118,14 +123,27 @@ impl Protocol for Parser {
         Descriptor { service: SERVICE, tcp_ports: &[5900, 5901, 5902, 5903], udp_ports: &[], probe };
 
     fn start(_start: &Start<'_>) -> Self {
-        Self { held: Default::default(), phase: Phase::ServerVersion, minor: 0, row: None, logged: false }
+        Self {
+            held: Default::default(),
+            phase: Phase::ServerVersion,
+            minor: 0,
+            row: None,
+            logged: false,
+            exchange: None,
+        }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+        if cx.is_watched() && self.exchange.is_none() {
+            self.exchange = Some(Box::new(Exchange::new(&mut Counter::default())));
+        }
         let Some(held) = self.held.get_mut(dir.index()) else { return };
         let joined = held.join(bytes);
         let mut r = Reader::new(&joined);
         let outcome = self.read(dir, &mut r, cx);
+        if self.phase == Phase::Opaque || matches!(outcome, Err(e) if !is_missing(e)) {
+            self.settle(dir, outcome.err(), cx);
+        }
         let (consumed, left) = (r.pos(), r.left());
         match outcome {
             Ok(()) if self.phase == Phase::Opaque => return cx.opaque(),
@@ -150,18 +168,21 @@ impl Protocol for Parser {
         }
     }
 
-    fn gap(&mut self, _dir: Dir, _len: u64, cx: &mut Cx<'_>) {
+    fn gap(&mut self, dir: Dir, _len: u64, cx: &mut Cx<'_>) {
+        self.settle(dir, None, cx);
         // Nothing tells where a message begins.
         cx.opaque();
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.log(cx);
+        self.settle(Dir::Resp, None, cx);
     }
 
     fn held_len(&self) -> usize {
         let row = self.row.as_ref().map_or(0, |r| block_len(size_of::<RfbRecord>()) + r.heap_len());
-        self.held.as_slice().heap_len() + row
+        let exchange = self.exchange.as_ref().map_or(0, |e| block_len(size_of::<Exchange>()) + e.heap_len());
+        self.held.as_slice().heap_len() + row + exchange
     }
 }
 
@@ -170,6 +191,23 @@ fn held_of(held: &mut [Held; 2], dir: Dir) -> Option<&mut Held> {
 }
 
 impl Parser {
+    /// Rules and EVE learn no more.
+    fn settle(&mut self, dir: Dir, broken: Option<ParseError>, cx: &mut Cx<'_>) {
+        if let Some(exchange) = &mut self.exchange {
+            if broken.is_some() {
+                exchange.odd(dir, "malformed_message");
+            }
+            exchange.over(dir, cx);
+        }
+    }
+
+    /// Notes something for rules and EVE.
+    fn note(&mut self, note: impl FnOnce(&mut Exchange)) {
+        if let Some(exchange) = &mut self.exchange {
+            note(exchange);
+        }
+    }
+
     fn row(&mut self, cx: &Cx<'_>) -> &mut RfbRecord {
         self.row.get_or_insert_with(|| {
             Box::new(RfbRecord {
@@ -204,6 +242,9 @@ impl Parser {
     fn read(&mut self, dir: Dir, r: &mut Reader<'_>, cx: &mut Cx<'_>) -> ParseResult<()> {
         while self.phase.sender() == Some(dir) && !r.is_empty() && self.phase != Phase::Tls {
             self.message(r, cx)?;
+            if let Some(exchange) = &mut self.exchange {
+                exchange.look(dir, cx);
+            }
         }
         Ok(())
     }
@@ -216,6 +257,7 @@ impl Parser {
                 let row = self.row(cx);
                 row.server_major_version = Some(Text::from(&major));
                 row.server_minor_version = Some(Text::from(&minor));
+                self.note(|e| e.server = Some((major, minor)));
                 Phase::ClientVersion
             }
             Phase::ClientVersion => self.client_version(r, cx)?,
@@ -232,8 +274,16 @@ impl Parser {
                 let kind = r.u8(&"security type")?;
                 self.security(u32::from(kind), cx)
             }
-            Phase::VncChallenge => r.skip(&"challenge", 16).map(|()| Phase::VncResponse)?,
-            Phase::VncResponse => r.skip(&"response", 16).map(|()| Phase::Result)?,
+            Phase::VncChallenge => {
+                let challenge = r.array(&"challenge")?;
+                self.note(|e| e.challenge = Some(challenge));
+                Phase::VncResponse
+            }
+            Phase::VncResponse => {
+                let response = r.array(&"response")?;
+                self.note(|e| e.response = Some(response));
+                Phase::Result
+            }
             Phase::AppleChallenge => Phase::AppleResponse(apple_challenge(r)?),
             Phase::AppleResponse(key_len) => {
                 r.skip(&"response", usize::from(key_len) + APPLE_CREDENTIALS_LEN).map(|()| Phase::Result)?
@@ -242,11 +292,13 @@ impl Parser {
             Phase::Reason => {
                 let reason = text(r)?;
                 self.row(cx).failure_reason = Some(reason.into());
+                self.note(|e| e.reason = Some(reason.into()));
                 Phase::Opaque
             }
             Phase::ClientInit => {
                 let shared = r.u8(&"shared flag")?;
                 self.row(cx).share_flag = Some(shared != 0);
+                self.note(|e| e.shared = Some(shared != 0));
                 Phase::ServerInit
             }
             Phase::ServerInit => self.server_init(r, cx)?,
@@ -282,12 +334,20 @@ impl Parser {
         let row = self.row(cx);
         row.client_major_version = Some(Text::from(&major));
         row.client_minor_version = Some(Text::from(&minor));
+        self.note(|e| e.client = Some((major, minor)));
         // Apple says 3.889 and means 3.8.
         Ok(if self.minor >= 7 { Phase::Offered } else { Phase::Decided })
     }
 
     fn security(&mut self, kind: u32, cx: &mut Cx<'_>) -> Phase {
         self.row(cx).authentication_method = Some(security_type(kind));
+        let by = if self.phase == Phase::Decided { Dir::Resp } else { Dir::Orig };
+        self.note(|e| {
+            e.security_type = Some(kind);
+            if !matches!(kind, 0 | security::NONE | security::VNC) {
+                e.odd(by, "unimplemented_security_type");
+            }
+        });
         match kind {
             0 => Phase::Reason,
             // Only from version 3.8 on there is a result without login.
@@ -302,7 +362,14 @@ impl Parser {
     }
 
     fn result(&mut self, r: &mut Reader<'_>, cx: &mut Cx<'_>) -> ParseResult<Phase> {
-        let failed = r.u32(&"result")? != 0;
+        let result = r.u32(&"result")?;
+        self.note(|e| {
+            e.result = Some(result);
+            if result > 2 {
+                e.odd(Dir::Resp, "unknown_security_result");
+            }
+        });
+        let failed = result != 0;
         self.row(cx).auth = Some(!failed);
         Ok(match (failed, self.minor) {
             (false, _) => Phase::ClientInit,
@@ -317,6 +384,10 @@ impl Parser {
         row.desktop_name = Some(init.name.into());
         row.width = Some(u64::from(init.width));
         row.height = Some(u64::from(init.height));
+        self.note(|e| {
+            let ServerInit { width, height, format, name } = init;
+            e.screen = Some(Screen { width, height, format, name: name.into() });
+        });
         self.log(cx);
         Ok(Phase::Opaque)
     }

@@ -6,6 +6,8 @@ use crate::header::{Missing, count, end_of_header, fields, split};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Message<'a> {
     pub start: StartLine<'a>,
+    /// The same as it stands there.
+    pub line: &'a [u8],
     /// Header lines, without the empty one behind them.
     pub header: &'a [u8],
     /// As long as Content-Length tells, or what there is.
@@ -98,7 +100,7 @@ pub(super) fn parse(bytes: &[u8], whole: bool) -> Parsed<'_> {
     let Some(body) = rest.get(..body_len).or(whole.then_some(rest)) else {
         return Parsed::More(Missing::Rest(body_at.saturating_add(body_len)));
     };
-    Parsed::Message(Message { start, header, body, junk }, body_at + body.len())
+    Parsed::Message(Message { start, line, header, body, junk }, body_at + body.len())
 }
 
 fn is_content_length(name: &[u8]) -> bool {

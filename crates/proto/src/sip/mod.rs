@@ -10,6 +10,7 @@ mod probe;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::SipRecord;
 
@@ -17,6 +18,7 @@ use crate::header::{Wait, count, fields};
 use crate::{Cx, Descriptor, Held, Protocol, Start, Transport, sdp};
 use message::{Message, Parsed, StartLine, before_parameter, blank_len, parse};
 use sekisho_record::{Text, UnsetIfEmpty};
+use sekisho_transaction::Counter;
 use sekisho_types::{Dir, Heap, block_len};
 
 /// Longest message over TCP that is held until it is whole; a longer one ends the parsing of the flow.
@@ -36,6 +38,7 @@ pub struct Parser {
     waits: [Wait; 2],
     /// The request under way of each end.
     open: [Option<Box<SipRecord>>; 2],
+    exchanges: Counter,
 }
 
 impl Protocol for Parser {
@@ -43,7 +46,7 @@ impl Protocol for Parser {
         Descriptor { service: SERVICE, tcp_ports: &[5060], udp_ports: &[5060], probe: probe::probe };
 
     fn start(_start: &Start<'_>) -> Self {
-        Self { held: Default::default(), waits: Default::default(), open: [None, None] }
+        Self { held: Default::default(), waits: Default::default(), open: [None, None], exchanges: Counter::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -75,7 +78,10 @@ impl Protocol for Parser {
                     *wait = Wait::on(rest, missing);
                     break;
                 }
-                Parsed::Not => return cx.reject("sip_no_message"),
+                Parsed::Not => {
+                    cx.message(dir, &mut self.exchanges, &tx::Nothing, &["invalid_data"]);
+                    return cx.reject("sip_no_message");
+                }
             }
         }
         let kept = self.held.get_mut(dir.index()).is_some_and(|held| held.keep(joined, consumed, MAX_MESSAGE_LEN));
@@ -112,6 +118,9 @@ impl Parser {
     fn message(&mut self, dir: Dir, message: &Message<'_>, cx: &mut Cx<'_>) {
         if !message.junk.is_empty() {
             cx.weird_with("sip_junk_before_request", Some(short(message.junk)));
+        }
+        if cx.is_watched() {
+            cx.message(dir, &mut self.exchanges, &tx::View { message }, &[]);
         }
         match message.start {
             StartLine::Request { method, uri } => self.request(dir, method, uri, message, cx),

@@ -25,7 +25,7 @@ pub use crate::handshake::{MAX_CERTS, MAX_HISTORY_LEN, MAX_MESSAGE_LEN, SslRecor
 pub use probe::begins_client_hello;
 
 use crate::handshake::{Carrier, Handshakes, Session, Step, message};
-use crate::{Cx, Descriptor, Protocol, Start, Transport};
+use crate::{Cx, Descriptor, ProtoId, Protocol, Start, Transport};
 use decrypt::Decrypt;
 use dtls::Datagrams;
 use early::Early;
@@ -54,7 +54,9 @@ impl Protocol for Parser {
     };
 
     fn start(start: &Start<'_>) -> Self {
-        Self { datagrams: (start.transport == Transport::Udp).then(Box::default), ..Self::default() }
+        let mut parser = Self { datagrams: (start.transport == Transport::Udp).then(Box::default), ..Self::default() };
+        parser.session.came_from(start.handed_over_by.and_then(suricata_name));
+        parser
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -100,6 +102,21 @@ impl Protocol for Parser {
         let buffers = self.layers.as_slice().heap_len() + self.handshakes.as_slice().heap_len();
         self.session.heap_len() + buffers + self.datagrams.heap_len() + self.decrypt.heap_len() + self.early.heap_len()
     }
+}
+
+/// What Suricata calls a protocol in which TLS can be started.
+const fn suricata_name(id: ProtoId) -> Option<&'static str> {
+    Some(match id {
+        ProtoId::Ftp => "ftp",
+        ProtoId::Http => "http",
+        ProtoId::Imap => "imap",
+        ProtoId::Ldap => "ldap",
+        ProtoId::Pop3 => "pop3",
+        ProtoId::Postgresql => "pgsql",
+        ProtoId::Rdp => "rdp",
+        ProtoId::Smtp => "smtp",
+        _ => return None,
+    })
 }
 
 impl Parser {

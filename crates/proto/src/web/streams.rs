@@ -2,9 +2,11 @@
 
 use super::{Body, Codings, HttpRecord, Name, api, basic_password, name, request_field, target, uri_name};
 use crate::mime::{Facts, Kind, Observer, Origin, number};
-use crate::{Cx, Event, FileInfo};
+use crate::{Cx, Event, FileId, FileInfo};
 use sekisho_record::Text;
+use sekisho_transaction::MAX_FILES;
 use sekisho_types::{Dir, Heap, block_len, list_len};
+use smallvec::SmallVec;
 
 /// Streams followed at once; of more the oldest is logged as it is. Servers allow 100 to 256.
 pub(crate) const MAX_STREAMS: usize = 256;
@@ -71,6 +73,8 @@ struct Stream {
     tunnel: bool,
     /// What it was counted for.
     counted: usize,
+    /// Files that were opened since somebody asked.
+    begun: SmallVec<[FileId; 1]>,
 }
 
 /// The streams of a flow.
@@ -85,15 +89,24 @@ pub(crate) struct Streams {
     /// Requests so far.
     depth: u64,
     resets: u32,
+    /// Files that were opened by the last call, and their streams.
+    begun: SmallVec<[(u64, FileId); 1]>,
 }
 
 /// Lists a message's files in its row.
 struct RowFiles<'a> {
     row: &'a mut HttpRecord,
     request: bool,
+    begun: &'a mut SmallVec<[FileId; 1]>,
 }
 
 impl Observer for RowFiles<'_> {
+    fn begun(&mut self, file: FileId) {
+        if self.begun.len() < MAX_FILES {
+            self.begun.push(file);
+        }
+    }
+
     fn opened(&mut self, info: FileInfo, filename: Option<&Text>) {
         self.row.opened(self.request, info, filename);
     }
@@ -202,23 +215,22 @@ impl Stream {
             *len = len.saturating_add(bytes.len() as u64);
             return;
         }
-        let Some((body, row)) = self.body(dir, cx) else { return };
-        body.push(bytes, false, cx, &mut RowFiles { row, request });
+        let Some((body, mut files)) = self.body(dir, cx) else { return };
+        body.push(bytes, false, cx, &mut files);
     }
 
     /// What is missing of the content.
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
-        let request = dir.is_orig();
         if self.tunnel {
             return;
         }
-        let Some((body, row)) = self.body(dir, cx) else { return };
-        body.gap(len, cx, &mut RowFiles { row, request });
+        let Some((body, mut files)) = self.body(dir, cx) else { return };
+        body.gap(len, cx, &mut files);
     }
 
     /// The content of a direction, begun if it was not; `None` if it is over.
-    fn body(&mut self, dir: Dir, cx: &mut Cx<'_>) -> Option<(&mut Body, &mut HttpRecord)> {
-        let Self { row, halves: [orig, resp], .. } = self;
+    fn body(&mut self, dir: Dir, cx: &mut Cx<'_>) -> Option<(&mut Body, RowFiles<'_>)> {
+        let Self { row, begun, halves: [orig, resp], .. } = self;
         let half = if dir.is_orig() { orig } else { resp };
         if half.ended {
             return None;
@@ -235,17 +247,17 @@ impl Stream {
             let origin = Origin { source: "HTTP", is_orig, range_key, suggested_name, numbered: false };
             Box::new(Body::new(origin, facts, codings, total, cx))
         });
-        Some((body, row))
+        Some((body, RowFiles { row, request: dir.is_orig(), begun }))
     }
 
     /// One direction is over.
     fn end(&mut self, dir: Dir, complete: bool, cx: &mut Cx<'_>) {
         let request = dir.is_orig();
-        let Self { row, halves: [orig, resp], .. } = self;
+        let Self { row, begun, halves: [orig, resp], .. } = self;
         let half = if request { orig } else { resp };
         half.ended = true;
         let Some(body) = half.body.take() else { return };
-        let len = body.finish(complete, cx, &mut RowFiles { row, request });
+        let len = body.finish(complete, cx, &mut RowFiles { row, request, begun });
         *(if request { &mut row.request_body_len } else { &mut row.response_body_len }) = len;
     }
 
@@ -268,8 +280,8 @@ const fn is_informational(code: u64) -> bool {
 
 impl Streams {
     /// None so far.
-    pub(crate) const fn new(version: Version) -> Self {
-        Self { version, open: Vec::new(), counted: 0, highest: [0; 2], depth: 0, resets: 0 }
+    pub(crate) fn new(version: Version) -> Self {
+        Self { version, open: Vec::new(), counted: 0, highest: [0; 2], depth: 0, resets: 0, begun: SmallVec::new() }
     }
 
     /// Stream 1 carries the response to a request of HTTP/1 (RFC 9113 §3.1 of its predecessor, h2c).
@@ -291,7 +303,8 @@ impl Streams {
     fn add(&mut self, id: u64, mut row: Box<HttpRecord>) {
         row.version = Some(self.version.text().into());
         row.stream_id = Some(id);
-        let mut stream = Stream { id, row, halves: Default::default(), tunnel: false, counted: 0 };
+        let mut stream =
+            Stream { id, row, halves: Default::default(), tunnel: false, counted: 0, begun: SmallVec::new() };
         stream.counted = stream.held_len();
         self.counted += stream.counted;
         let at = self.open.partition_point(|s| s.id < id);
@@ -306,7 +319,9 @@ impl Streams {
     fn with(&mut self, id: u64, cx: &mut Cx<'_>, f: impl FnOnce(&mut Stream, &mut Cx<'_>)) {
         let Some(at) = self.position(id) else { return };
         let Some(stream) = self.open.get_mut(at) else { return };
+        self.begun.clear();
         f(stream, cx);
+        self.begun.extend(stream.begun.drain(..).map(|file| (id, file)));
         let now = stream.held_len();
         let before = std::mem::replace(&mut stream.counted, now);
         self.counted = self.counted.saturating_sub(before).saturating_add(now);
@@ -381,6 +396,11 @@ impl Streams {
                 stream.end(dir, true, cx);
             }
         });
+    }
+
+    /// The files that the last call opened, and their streams.
+    pub(crate) fn take_begun(&mut self) -> impl Iterator<Item = (u64, FileId)> {
+        self.begun.drain(..)
     }
 
     /// Content that will never come.

@@ -1,9 +1,16 @@
 //! A minimal host for parser tests and fuzz targets: feeds a parser and collects what comes out.
 
-use crate::{Cx, Event, Expectation, FileId, FileInfo, FileMeta, Files, Outbox, Parser, ProtoId, Start, Transport};
+mod exchanges;
+
+pub use exchanges::{TestExchange, TestExchanges, all_facts};
+
+use crate::{
+    Cx, Event, Expectation, FileId, FileInfo, FileMeta, Files, Outbox, Parser, ProtoId, Sight, Start, Transport,
+};
 #[cfg(test)]
 use crate::{Guess, Probe};
 use sekisho_record::{Record, for_each};
+use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::{Addr, Arrival, Dir, FiveTuple, FlowInfo, Seen, Timestamp, Uid, ip_proto};
 
 /// A file as the test host saw it.
@@ -24,9 +31,9 @@ pub struct TestFile {
 /// How much of a file with random access is kept.
 const TEST_FILE_LEN: u64 = 1 << 16;
 
-/// Keeps file content in memory.
+/// Keeps file content in memory, and writes exchanges down if the outbox says that somebody watches.
 #[derive(Default)]
-pub struct TestFiles(pub Vec<TestFile>);
+pub struct TestFiles(pub Vec<TestFile>, pub TestExchanges);
 
 impl Files for TestFiles {
     fn open(&mut self, _flow: &FlowInfo, _ts: Timestamp, meta: FileMeta) -> FileId {
@@ -86,6 +93,10 @@ impl Files for TestFiles {
         }
         self.info(id)
     }
+
+    fn transaction(&mut self, at: &Sight<'_>, look: Look, tx: &dyn Transaction, mark: &mut Mark) {
+        self.1.show(at, look, tx, mark);
+    }
 }
 
 /// One flow with one parser.
@@ -134,6 +145,18 @@ impl Bench {
             packet: 0,
             parser,
         }
+    }
+
+    /// As [`Bench::new`], with somebody who watches exchanges and asks for everything.
+    pub fn watched(id: ProtoId, transport: Transport, port: u16) -> Self {
+        let mut bench = Self::new(id, transport, port);
+        bench.out.watched = Some(all_facts());
+        bench
+    }
+
+    /// Exchanges shown so far.
+    pub fn exchanges(&self) -> &[TestExchange] {
+        &self.files.1.0
     }
 
     /// A flow that `id` takes over with a row that another protocol began.
@@ -254,11 +277,13 @@ pub struct Outcome {
     pub rejected: Option<&'static str>,
     /// Another protocol was to continue.
     pub handed_over: bool,
+    /// Every exchange that rules and EVE were shown.
+    pub exchanges: Vec<String>,
 }
 
 /// Runs a script with every piece of data cut into pieces whose sizes `next_len` gives.
 pub fn run_script(id: ProtoId, port: u16, steps: &[Step<'_>], next_len: &mut dyn FnMut() -> usize) -> Outcome {
-    let mut bench = Bench::new(id, Transport::Tcp, port);
+    let mut bench = Bench::watched(id, Transport::Tcp, port);
     let mut ts = bench.ts;
     for step in steps {
         // Times go with the steps, so that spans between them are the same for every split.
@@ -297,6 +322,7 @@ pub fn run_script(id: ProtoId, port: u16, steps: &[Step<'_>], next_len: &mut dyn
         weirds: bench.out.weirds.iter().map(|w| w.name).collect(),
         rejected: bench.out.rejected,
         handed_over: bench.out.hand_over.is_some(),
+        exchanges: bench.files.1.lines(),
     }
 }
 

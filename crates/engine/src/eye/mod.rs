@@ -1,0 +1,278 @@
+//! What rules and EVE see of a pass: exchanges, files, flows, as lines of EVE.
+//!
+//! One eye watches one lane. It keeps a [`Seen`] beside each live flow, and a [`FileNote`] beside each file that
+//! belongs to an exchange; both go with their flow. Without it a pass keeps and does nothing of this.
+
+mod file;
+mod flow;
+mod held;
+mod names;
+mod packet;
+mod rules;
+
+pub(crate) use file::Closed;
+pub(crate) use held::{Due, What};
+
+use crate::Rows;
+use file::FileNote;
+use flow::Seen;
+use hashbrown::HashMap;
+use rules::Rules;
+use sekisho_flow::{Flow, Moment, Packet};
+use sekisho_output::eve::{self, Head, Ports};
+use sekisho_proto::Sight;
+use sekisho_rules::Program;
+use sekisho_transaction::{Look, Mark, Transaction};
+use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
+use sekisho_wire::events::Events;
+use std::sync::Arc;
+
+/// Files of live flows that are remembered in one lane; of more nothing is told.
+const MAX_FILES: usize = 1 << 16;
+
+/// What a call into the eye is about.
+#[derive(Clone, Copy)]
+pub(crate) struct At<'a> {
+    pub flow: &'a Flow,
+    /// The packet at hand; `None`: only time passed, or the flow ends.
+    pub packet: Option<&'a Packet<'a>>,
+}
+
+/// See the module.
+pub(crate) struct Eye {
+    settings: Arc<eve::Settings>,
+    flows: HashMap<Uid, Box<Seen>, SeededState>,
+    files: HashMap<u64, FileNote, SeededState>,
+    /// Bytes of files that are kept.
+    content_len: usize,
+    rules: Option<Rules>,
+    /// What is odd about the packet at hand.
+    events: Events,
+    /// A line being made.
+    line: Vec<u8>,
+    /// The run is over: flows end for that.
+    pub ending: bool,
+    /// Bytes that wait for acknowledgements.
+    held_len: usize,
+    /// Calls being made that had to wait.
+    pub due: Due,
+    /// Files of which nothing was told because there were too many.
+    pub files_refused: u64,
+}
+
+impl Eye {
+    pub fn new(settings: Arc<eve::Settings>, program: Option<&Arc<Program>>, seed: u64) -> Self {
+        Self {
+            content_len: 0,
+            events: Events::default(),
+            rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
+            settings,
+            flows: HashMap::with_hasher(SeededState(seed)),
+            files: HashMap::with_hasher(SeededState(seed)),
+            line: Vec::new(),
+            ending: false,
+            held_len: 0,
+            due: Due::default(),
+            files_refused: 0,
+        }
+    }
+
+    /// A packet was taken by its flow.
+    pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
+        let seen = self.flows.entry(flow.info.uid).or_default();
+        seen.packet(flow, dir, packet);
+        if self.settings.ethernet {
+            seen.note_macs(dir, packet);
+        }
+    }
+
+    /// Counts the packet at hand, if that was not done yet, and gives what is kept of its flow.
+    fn seen(&mut self, at: At<'_>) -> &mut Seen {
+        let seen = self.flows.entry(at.flow.info.uid).or_default();
+        if let Some(packet) = at.packet {
+            seen.packet(at.flow, sender(at.flow, packet), packet);
+        }
+        seen
+    }
+
+    /// An exchange has come further.
+    pub fn transaction(
+        &mut self,
+        at: At<'_>,
+        sight: &Sight<'_>,
+        look: Look,
+        tx: &dyn Transaction,
+        mark: &mut Mark,
+        rows: &mut dyn Rows,
+    ) {
+        let seen = self.seen(at);
+        seen.tx_count = seen.tx_count.max(mark.id + 1);
+        if let Some(app) = names::of_event(tx.event_type()) {
+            seen.note_app(app);
+        }
+        let app = self.app_of(at);
+        if at.flow.info.midstream && !self.settings.midstream || self.is_off(app) {
+            mark.logged |= look.over;
+            return;
+        }
+        self.inspect_transaction(at, sight.ts, look, tx, mark);
+        self.files_of(at, look, tx, mark, rows);
+        if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
+            self.anomalies(at, sight, look, mark, rows);
+        }
+        if look.over && !mark.logged && self.settings.is_on(tx.event_type()) {
+            let way = names::way(tx.event_type(), look.dir, at.packet.map(|p| sender(at.flow, p)));
+            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, tx.event_type(), way) };
+            self.write(rows, &head, |json| tx.eve(json));
+        }
+        if look.over {
+            self.forget_files(at, mark);
+        }
+    }
+
+    /// The anomalies of an exchange that were not told yet.
+    fn anomalies(&mut self, at: At<'_>, sight: &Sight<'_>, look: Look, mark: &mut Mark, rows: &mut dyn Rows) {
+        let app = self.flows.get(&sight.flow.uid).map_or("", |seen| seen.app);
+        let mut told = Vec::new();
+        for event in mark.events.iter().filter(|e| !e.told) {
+            let way = at.packet.map_or(look.dir, |p| sender(at.flow, p));
+            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, "anomaly", way) };
+            self.write(rows, &head, |json| {
+                json.object("anomaly", |json| {
+                    json.text("app_proto", app);
+                    json.text("type", "applayer");
+                    json.text("event", &names::event(app, event.name));
+                    json.text("layer", "proto_parser");
+                });
+            });
+            told.push(event.name);
+        }
+        mark.events.iter_mut().filter(|e| told.contains(&e.name)).for_each(|e| e.told = true);
+    }
+
+    fn write(
+        &mut self,
+        rows: &mut dyn Rows,
+        head: &Head<'_>,
+        members: impl FnOnce(&mut sekisho_transaction::Json<'_>),
+    ) {
+        self.line.clear();
+        eve::line(&mut self.line, &self.settings, head, members);
+        rows.line(eve::FILE, &self.line);
+    }
+
+    /// The head of an event that goes the way of what `way` sends.
+    fn head<'a>(&self, at: At<'_>, ts: Timestamp, event_type: &'a str, way: Dir) -> Head<'a> {
+        let (ts, packet) = at.packet.map_or((ts, 0), |p| (p.ts, p.number));
+        let info = &at.flow.info;
+        let t = if way.is_orig() { info.tuple } else { info.tuple.flipped() };
+        let macs = self.flows.get(&info.uid).and_then(|seen| seen.macs);
+        Head {
+            ts,
+            flow: Some(info.uid),
+            packet,
+            event_type,
+            vlan: info.vlan,
+            ends: Some((t.orig, t.resp)),
+            ports: ports(info, t.orig_port, t.resp_port),
+            proto: t.proto,
+            pkt_src: if packet > 0 { "wire/pcap" } else { "stream (flow timeout)" },
+            macs: macs.map(|(a, b)| if way.is_orig() { (a, b) } else { (b, a) }),
+            ether_type: None,
+            tx_id: None,
+        }
+    }
+
+    /// The head of an event about a packet outside any flow.
+    fn packet_head<'a>(&self, packet: &Packet<'_>, event_type: &'a str) -> Head<'a> {
+        let d = packet.decoded;
+        let ports = if has_ports(d.proto) { Ports::Ports(d.src_port, d.dst_port) } else { Ports::None };
+        Head {
+            ts: packet.ts,
+            flow: None,
+            packet: packet.number,
+            event_type,
+            vlan: d.vlan,
+            ends: (d.ip_version != 0).then_some((d.src, d.dst)),
+            ports,
+            proto: d.proto,
+            pkt_src: "wire/pcap",
+            macs: d.src_mac.zip(d.dst_mac),
+            ether_type: None,
+            tx_id: None,
+        }
+    }
+
+    /// Do bytes of streams go on at once?
+    pub fn is_inline(&self) -> bool {
+        self.settings.inline
+    }
+
+    /// Is a protocol switched off?
+    fn is_off(&self, app: &str) -> bool {
+        self.settings.disabled.iter().any(|name| **name == *app)
+    }
+
+    /// Lets a call about a stream wait, unless there is no room.
+    pub fn hold(&mut self, flow: &Flow, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+        let seen = self.flows.entry(flow.info.uid).or_default();
+        seen.held.push(dir, what, bytes, flow.stream_offset(dir), at);
+        self.held_len += bytes.len();
+    }
+
+    /// Takes into [`Eye::due`] what needs wait no longer: `all` of `dir`, or what is acknowledged or too much. False if
+    /// nothing is.
+    pub fn take_due(&mut self, flow: &Flow, dir: Dir, all: bool) -> bool {
+        let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return false };
+        let full = seen.held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
+        let acked = if all || full { u64::MAX } else { flow.acked(dir) };
+        if !seen.held.is_due(dir, acked) {
+            return false;
+        }
+        seen.held.take(dir, acked, &mut self.due);
+        self.held_len = self.held_len.saturating_sub(self.due.bytes.len());
+        true
+    }
+
+    /// A flow is over.
+    pub fn closed(&mut self, flow: &Flow, at: Moment, rows: &mut dyn Rows) {
+        let uid = flow.info.uid;
+        let Some(mut seen) = self.flows.remove(&uid) else { return };
+        self.held_len = self.held_len.saturating_sub(seen.held.len());
+        let of_flow = At { flow, packet: None };
+        if !seen.waiting.is_empty() {
+            self.flows.insert(uid, seen);
+            for dir in [Dir::Orig, Dir::Resp] {
+                self.tell_waiting(of_flow, dir, at.ts, rows);
+            }
+            seen = match self.flows.remove(&uid) {
+                Some(seen) => seen,
+                None => return,
+            };
+        }
+        self.flow_files(of_flow, &mut seen, at, rows);
+        self.end(of_flow, &seen, at, rows);
+    }
+}
+
+/// Who sent the packet at hand.
+fn sender(flow: &Flow, packet: &Packet<'_>) -> Dir {
+    let (t, d) = (&flow.info.tuple, packet.decoded);
+    if (d.src, d.src_port) == (t.orig, t.orig_port) || !has_ports(t.proto) && d.src == t.orig {
+        Dir::Orig
+    } else {
+        Dir::Resp
+    }
+}
+
+const fn has_ports(proto: u8) -> bool {
+    matches!(proto, ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP)
+}
+
+/// What stands for ports in a flow's events.
+fn ports(info: &FlowInfo, src: u16, dst: u16) -> Ports {
+    match info.tuple.proto {
+        ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP => Ports::Ports(src, dst),
+        _ => Ports::None,
+    }
+}

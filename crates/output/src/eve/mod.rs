@@ -1,0 +1,33 @@
+//! Lines of EVE, Suricata's stream of JSON events: their head, and the events that are no protocol's own.
+//!
+//! What an application protocol has to say comes from a [`sekisho_transaction::Transaction`]; this module knows none.
+
+mod alert;
+mod flow;
+mod head;
+mod settings;
+
+pub use alert::{Alert, Evidence, MAX_PAYLOAD_LEN, Party, of_flow, printable};
+pub use flow::{End, FlowEnd, NetflowSide, TcpEnd};
+pub use head::{Head, Ports, TIME_LEN, fast_time, flow_id, protocol_name, time};
+pub use settings::{AlertSettings, DEFAULT_DEPTH, DEFAULT_TYPES, Settings};
+
+use sekisho_transaction::Json;
+
+/// The file that the lines go to.
+pub const FILE: &str = "eve.json";
+
+/// The file of alerts as short lines.
+pub const FAST_FILE: &str = "fast.log";
+
+/// Writes one line: head, then what `members` adds.
+pub fn line(out: &mut Vec<u8>, settings: &Settings, head: &Head<'_>, members: impl FnOnce(&mut Json<'_>)) {
+    out.push(b'{');
+    let mut json = Json::within(out, false, settings.options);
+    head.write(settings, &mut json);
+    members(&mut json);
+    out.extend_from_slice(b"}\n");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+use sekisho_transaction::Options;
+
+/// Types of events that are written where no configuration says otherwise: those of Suricata's own default file, and those
+/// of protocols that it leaves out of there.
+pub const DEFAULT_TYPES: &[&str] = &[
+    "alert",
+    "anomaly",
+    "bittorrent_dht",
+    "dcerpc",
+    "dhcp",
+    "dnp3",
+    "dns",
+    "enip",
+    "fileinfo",
+    "flow",
+    "ftp",
+    "ftp_data",
+    "http",
+    "ike",
+    "krb5",
+    "ldap",
+    "llmnr",
+    "mdns",
+    "modbus",
+    "mqtt",
+    "nfs",
+    "ntp",
+    "pgsql",
+    "pop3",
+    "quic",
+    "rdp",
+    "rfb",
+    "rpc",
+    "sip",
+    "smb",
+    "smtp",
+    "snmp",
+    "ssh",
+    "telnet",
+    "tftp",
+    "tls",
+    "websocket",
+];
+
+/// What is written, and with which of its members: Suricata's `outputs.eve-log`.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a configuration")]
+pub struct Settings {
+    /// Types of events, by `event_type`.
+    pub types: Vec<Box<str>>,
+    /// What protocols are to say beyond the usual.
+    pub options: Options,
+    /// `community-id`, with its seed.
+    pub community_id: Option<u16>,
+    /// `ethernet`: link addresses.
+    pub ethernet: bool,
+    /// `pcap-file`: the capture's name.
+    pub pcap_file: Option<Box<str>>,
+    /// `metadata`: flow bits and variables.
+    pub metadata: bool,
+    /// `suricata-version`: who writes.
+    pub version: bool,
+    /// Anomalies of headers.
+    pub anomaly_decode: bool,
+    /// Anomalies of streams.
+    pub anomaly_stream: bool,
+    /// Anomalies of application protocols.
+    pub anomaly_applayer: bool,
+    /// Anomalies show the packet's headers.
+    pub anomaly_header: bool,
+    /// What alerts say.
+    pub alert: AlertSettings,
+    /// Hashes of files that `fileinfo` shows: `force-hash`.
+    pub file_md5: bool,
+    /// See `file_md5`.
+    pub file_sha1: bool,
+    /// See `file_md5`.
+    pub file_sha256: bool,
+    /// Suricata would keep files that rules want: `file-store`.
+    pub stores: bool,
+    /// It would keep all: `force-filestore`.
+    pub store_all: bool,
+    /// `stream.midstream`: exchanges of connections that began before the capture are told of.
+    pub midstream: bool,
+    /// `stream.inline`: bytes of streams need not wait for acknowledgements.
+    pub inline: bool,
+    /// Protocols that are switched off, by Suricata's names: nothing of theirs is told.
+    pub disabled: Vec<Box<str>>,
+    /// `stream.reassembly.depth`: bytes of a stream that files are followed in; `None`: all.
+    pub depth: Option<u64>,
+}
+
+/// Bytes of a stream that Suricata looks at unless it is told otherwise.
+pub const DEFAULT_DEPTH: u64 = 1 << 20;
+
+/// What alerts say beyond the usual: `outputs.eve-log.types.alert`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a configuration")]
+pub struct AlertSettings {
+    /// `payload`: in base64.
+    pub payload: bool,
+    /// `payload-printable`.
+    pub payload_printable: bool,
+    /// `payload-length`.
+    pub payload_length: bool,
+    /// `packet`: the whole packet, in base64.
+    pub packet: bool,
+    /// `http-body`: in base64.
+    pub http_body: bool,
+    /// `http-body-printable`.
+    pub http_body_printable: bool,
+    /// `metadata.app-layer`: the exchange's members.
+    pub app_layer: bool,
+    /// `metadata.flow`.
+    pub flow: bool,
+    /// `metadata.rule.metadata`.
+    pub rule_metadata: bool,
+    /// `metadata.rule.reference`.
+    pub rule_reference: bool,
+    /// `metadata.rule.raw`: the rule's text.
+    pub rule_raw: bool,
+    /// `verdict`.
+    pub verdict: bool,
+    /// `websocket-payload`.
+    pub websocket_payload: bool,
+}
+
+impl Default for AlertSettings {
+    fn default() -> Self {
+        Self {
+            payload: false,
+            payload_printable: false,
+            payload_length: false,
+            packet: false,
+            http_body: false,
+            http_body_printable: false,
+            app_layer: true,
+            flow: true,
+            rule_metadata: true,
+            rule_reference: false,
+            rule_raw: false,
+            verdict: false,
+            websocket_payload: false,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            types: DEFAULT_TYPES.iter().map(|&t| t.into()).collect(),
+            options: Options::default(),
+            community_id: None,
+            ethernet: false,
+            pcap_file: None,
+            metadata: true,
+            anomaly_decode: false,
+            anomaly_stream: false,
+            anomaly_applayer: true,
+            alert: AlertSettings::default(),
+            file_md5: false,
+            file_sha1: false,
+            file_sha256: false,
+            version: false,
+            anomaly_header: false,
+            stores: false,
+            store_all: false,
+            midstream: true,
+            inline: false,
+            disabled: Vec::new(),
+            depth: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Are events of that type written?
+    pub fn is_on(&self, event_type: &str) -> bool {
+        self.types.iter().any(|t| **t == *event_type)
+    }
+}
