@@ -49,6 +49,8 @@ pub struct Inspector {
     told_at: (u64, Timestamp),
     /// A `pass` rule matched on the packet at hand.
     passed: bool,
+    /// Alerts that it has.
+    alert_count: usize,
     flow_count: u64,
 }
 
@@ -83,6 +85,7 @@ impl Inspector {
             told: Vec::new(),
             told_at: (0, Timestamp(0)),
             passed: false,
+            alert_count: 0,
             flow_count: 0,
             program,
         }
@@ -110,6 +113,7 @@ impl Inspector {
             self.told_at = at;
             self.told.clear();
             self.passed = false;
+            self.alert_count = 0;
         }
     }
 
