@@ -11,6 +11,8 @@ const MAX_DEPTH: u32 = 31;
 pub struct Options {
     /// `http: extended`.
     pub http_extended: bool,
+    /// `http: dump-all-headers`.
+    pub http_headers: bool,
     /// `tls: extended`.
     pub tls_extended: bool,
     /// `tls: custom: [client_handshake, server_handshake]`.
@@ -35,6 +37,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             http_extended: true,
+            http_headers: false,
             tls_extended: true,
             tls_handshakes: false,
             smtp_extended: true,
