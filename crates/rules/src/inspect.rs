@@ -196,7 +196,7 @@ impl Inspector {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
         let index = dir.of(&program.streams);
-        if state.passed || bytes.is_empty() || !view.established || index.is_empty() && !program.keeps_tails {
+        if state.passed || bytes.is_empty() || index.is_empty() && !program.keeps_tails {
             return;
         }
         let d = packet.decoded;
@@ -284,13 +284,23 @@ impl Inspector {
         hits: &mut Vec<Hit>,
     ) {
         self.candidates.sort();
+        let is_packet = matches!(source, Source::Packet);
         let rules = std::mem::take(&mut self.candidates.rules);
         for &number in &rules {
             if self.told.contains(&number) {
                 continue;
             }
+            // Of a connection whose beginning was not seen the packets were looked at already.
+            let loose =
+                flow.as_ref().is_some_and(|(view, _)| !view.established) && packet.decoded.proto == ip_proto::TCP;
+            if loose && !is_packet && flow.as_ref().is_some_and(|(_, state)| state.loose.contains(&number)) {
+                continue;
+            }
             if self.look(program, number, packet, flow.as_mut(), dir, &mut source) == Verdict::Match {
                 self.told.push(number);
+                if let (true, Some((_, state))) = (loose && is_packet, flow.as_mut()) {
+                    state.keep_loose(program, number);
+                }
                 self.matched(program, number, packet, flow, dir, anchor, hits);
             }
         }

@@ -127,7 +127,12 @@ impl Bench<'_, '_> {
         exchange: &mut Exchange<'_>,
         scratch: &mut Scratch,
     ) -> Verdict {
-        if !exchange.has_reached(fact, m.request) {
+        if exchange.dir_of(fact, m.request) != exchange.dir && exchange.other_matched {
+            return Verdict::Match;
+        }
+        // What both sides may have is asked of the one at hand.
+        let is_others = m.request.is_some_and(|request| request != exchange.dir.is_orig());
+        if is_others || !exchange.has_reached(fact, m.request) {
             return Verdict::Later;
         }
         let absent = m.steps.iter().any(|step| matches!(step, Step::Absent { .. }));
