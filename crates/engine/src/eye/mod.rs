@@ -111,13 +111,7 @@ impl Eye {
     ) {
         let seen = self.seen(at);
         seen.tx_count = seen.tx_count.max(mark.id + 1);
-        let app = match names::of_event(tx.event_type()) {
-            // HTTP/1 and HTTP/2 have events of one type.
-            None if at.flow.apps.iter().any(|app| app == "http2") => "http2",
-            None => "http",
-            Some(app) => app,
-        };
-        seen.note_app(app);
+        seen.note_app(names::of_exchange(tx.app()));
         let app = self.app_of(at);
         if at.flow.info.midstream && !self.settings.midstream || self.is_off(app) {
             mark.logged |= look.over;
