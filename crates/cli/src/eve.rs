@@ -71,10 +71,17 @@ pub fn settings(config: &Config) -> Settings {
     let log = config.get("outputs").entries().find(|(name, log)| *name == "eve-log" && is_on(log)).map(|(_, log)| log);
     let midstream = config.truth("stream.midstream", false);
     let depth = config.path("stream.reassembly.depth").size().unwrap_or(sekisho_output::eve::DEFAULT_DEPTH);
+    let limit = config.path("app-layer.protocols.http.libhtp.default-config.response-body-limit").size();
+    let body_len = match limit {
+        Some(0) => usize::MAX,
+        Some(n) => usize::try_from(n).unwrap_or(usize::MAX),
+        None => defaults.body_len,
+    };
     let inline = config.path("stream.inline").truth() == Some(true);
     let disabled = config.path("app-layer.protocols").entries().filter(|(_, app)| is_off(app));
     let disabled = disabled.map(|(name, _)| name.into()).collect();
-    let defaults = Settings { midstream, inline, disabled, depth: Some(depth).filter(|d| *d > 0), ..defaults };
+    let defaults =
+        Settings { midstream, body_len, inline, disabled, depth: Some(depth).filter(|d| *d > 0), ..defaults };
     let Some(log) = log else { return defaults };
     let types = log.get("types");
     let truth = |path: &str, default| types.path(path).truth().unwrap_or(default);
@@ -164,11 +171,11 @@ pub fn timeouts() -> Timeouts {
         udp: secs(300),
         icmp: secs(300),
         other: secs(300),
-        tcp_attempt: secs(60),
-        tcp_close: secs(60),
-        tcp_linger: secs(60),
-        tcp_syn: secs(60),
-        tcp_session: secs(60),
+        tcp_attempt: secs(600),
+        tcp_close: secs(600),
+        tcp_linger: secs(600),
+        tcp_syn: secs(600),
+        tcp_session: secs(600),
         exchange_look: secs(300),
         exchange_idle: secs(300),
         fragment: secs(60),

@@ -24,6 +24,7 @@ use sekisho_proto::Sight;
 use sekisho_rules::Program;
 use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
+use sekisho_wire::LinkType;
 use sekisho_wire::events::Events;
 use std::sync::Arc;
 
@@ -46,6 +47,8 @@ pub(crate) struct Eye {
     /// Bytes of files that are kept.
     content_len: usize,
     rules: Option<Rules>,
+    /// What the frame at hand begins with.
+    link: LinkType,
     /// What is odd about the packet at hand.
     events: Events,
     /// A line being made.
@@ -64,6 +67,7 @@ impl Eye {
     pub fn new(settings: Arc<eve::Settings>, program: Option<&Arc<Program>>, seed: u64) -> Self {
         Self {
             content_len: 0,
+            link: LinkType::NULL,
             events: Events::default(),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
             settings,
@@ -155,8 +159,15 @@ impl Eye {
         members: impl FnOnce(&mut sekisho_transaction::Json<'_>),
     ) {
         self.line.clear();
-        eve::line(&mut self.line, &self.settings, head, members);
-        rows.line(eve::FILE, &self.line);
+        let mut line = std::mem::take(&mut self.line);
+        eve::line(&mut line, &self.settings, head, |json| {
+            members(json);
+            if let (true, Some(uid)) = (self.settings.metadata, head.flow) {
+                self.write_bits(uid, json);
+            }
+        });
+        rows.line(eve::FILE, &line);
+        self.line = line;
     }
 
     /// The head of an event that goes the way of what `way` sends.
@@ -235,21 +246,20 @@ impl Eye {
     /// A flow is over.
     pub fn closed(&mut self, flow: &Flow, at: Moment, rows: &mut dyn Rows) {
         let uid = flow.info.uid;
-        let Some(mut seen) = self.flows.remove(&uid) else { return };
+        let Some(seen) = self.flows.get(&uid) else { return };
         self.held_len = self.held_len.saturating_sub(seen.held.len());
         let of_flow = At { flow, packet: None };
-        if !seen.waiting.is_empty() {
-            self.flows.insert(uid, seen);
-            for dir in [Dir::Orig, Dir::Resp] {
-                self.tell_waiting(of_flow, dir, at.ts, rows);
-            }
-            seen = match self.flows.remove(&uid) {
-                Some(seen) => seen,
-                None => return,
-            };
+        for dir in [Dir::Orig, Dir::Resp] {
+            self.tell_waiting(of_flow, dir, at.ts, rows);
         }
-        self.flow_files(of_flow, &mut seen, at, rows);
-        self.end(of_flow, &seen, at, rows);
+        self.flow_files(of_flow, at, rows);
+        if let Some(left) = self.flows.get_mut(&uid) {
+            let mut seen = std::mem::take(left);
+            // What rules remember stands in the event, too.
+            left.rules = seen.rules.take();
+            self.end(of_flow, &seen, at, rows);
+        }
+        self.flows.remove(&uid);
     }
 }
 

@@ -12,7 +12,7 @@ use sekisho_output::eve::{self, Alert, Evidence, Head, Party};
 use sekisho_rules::ir::{Action, Rule};
 use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
-use sekisho_types::{Dir, Timestamp};
+use sekisho_types::{Dir, Timestamp, Uid};
 use sekisho_wire::events::Events;
 use sekisho_wire::{Decoded, LinkType};
 use std::sync::Arc;
@@ -76,6 +76,14 @@ impl Eye {
         rows: &mut dyn Rows,
     ) {
         let at = flow.map(|(flow, _)| At { flow, packet: Some(packet) });
+        self.link = link.unwrap_or(match packet.decoded.ip_version {
+            6 => LinkType::IPV6,
+            _ => LinkType::IPV4,
+        });
+        if self.link == LinkType::RAW {
+            // libpcap's own number for it.
+            self.link = LinkType::RAW_BSD;
+        }
         let mut events = std::mem::take(&mut self.events);
         events.clear();
         self.find_events(flow, packet, link, &mut events);
@@ -205,7 +213,7 @@ impl Eye {
         let frame = own.map_or(&[][..], |p| p.frame);
         let view = PacketView { ts, number, decoded: &decoded, frame, events: &[] };
         let state = seen.rules.get_or_insert_default();
-        let kept = Kept { files: &self.files, of: mark.files.clone() };
+        let kept = Kept { files: &self.files, of: mark.files.clone(), over: look.over };
         rules.inspector.transaction(&view, &flow_view, state, look, tx, mark, &kept, &mut rules.hits);
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         for hit in &rules.hits {
@@ -244,6 +252,43 @@ impl Eye {
         }
     }
 
+    /// What rules remember of a flow: `metadata`, and of bits called `traffic/…` what they say.
+    pub(super) fn write_bits(&self, uid: Uid, json: &mut Json<'_>) {
+        let (Some(rules), Some(state)) = (&self.rules, self.flows.get(&uid).and_then(|seen| seen.rules.as_ref()))
+        else {
+            return;
+        };
+        let set = rules.program.set();
+        let bits: Vec<&str> =
+            state.bits().filter_map(|bit| set.flow_bits.get(usize::from(bit))).map(|name| &**name).collect();
+        if !bits.is_empty() || !state.ints().is_empty() {
+            json.object("metadata", |json| {
+                let plain = || bits.iter().filter(|bit| !bit.starts_with("traffic/"));
+                if plain().count() > 0 {
+                    json.list("flowbits", |json| plain().for_each(|bit| json.item_bytes(bit.as_bytes())));
+                }
+                if !state.ints().is_empty() {
+                    json.object("flowints", |json| {
+                        for (var, n) in state.ints() {
+                            let name = set.flow_ints.get(usize::from(*var)).map_or("", |name| name);
+                            json.named_number(name.as_bytes(), u64::from(*n));
+                        }
+                    });
+                }
+            });
+        }
+        let of = |kind: &'static str| bits.iter().filter_map(move |bit| bit.strip_prefix(kind));
+        if of("traffic/").count() > 0 {
+            json.object("traffic", |json| {
+                for (name, kind) in [("id", "traffic/id/"), ("label", "traffic/label/")] {
+                    if of(kind).count() > 0 {
+                        json.list(name, |json| of(kind).for_each(|value| json.item_bytes(value.as_bytes())));
+                    }
+                }
+            });
+        }
+    }
+
     /// Tells an alert.
     fn alert(&mut self, at: Option<At<'_>>, packet: Option<&Packet<'_>>, hit: &Waiting, rows: &mut dyn Rows) {
         let Some(program) = self.rules.as_ref().map(|rules| Arc::clone(&rules.program)) else { return };
@@ -267,6 +312,7 @@ impl Eye {
             Some(at) => Head { tx_id: hit.tx_id, ..self.head(at, packet.ts, "alert", sender(at.flow, packet)) },
             None => self.packet_head(packet, "alert"),
         };
+        let link = self.link.0;
         let counts = at.and_then(|at| Some((self.flows.get(&at.flow.info.uid)?.counts(at.flow), at)));
         let app = at.map_or("", |at| self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.known_app(at.flow)));
         self.write(rows, &head, |json| {
@@ -288,7 +334,7 @@ impl Eye {
             Evidence {
                 payload: packet.decoded.payload(packet.frame),
                 stream: hit.stream && packet.decoded.proto == sekisho_types::ip_proto::TCP,
-                packet: whole.then(|| (packet.frame, link_number(packet.decoded))),
+                packet: whole.then_some((packet.frame, link)),
             }
             .write(settings.alert, json);
             if settings.alert.verdict {
@@ -374,17 +420,5 @@ fn icmp(packet: &Packet<'_>, json: &mut Json<'_>) {
     if let (ICMP | ICMPV6, [kind, code, ..]) = (packet.decoded.proto, packet.decoded.transport(packet.frame)) {
         json.number("icmp_type", u64::from(*kind));
         json.number("icmp_code", u64::from(*code));
-    }
-}
-
-/// The link type that a packet's headers show.
-pub(super) const fn link_number(d: &Decoded) -> u32 {
-    match (d.src_mac, d.ip_offset) {
-        (Some(_), 14..) => 1,
-        (_, 0) => 12,
-        (_, 4) => 0,
-        (_, 16) => 113,
-        (_, 20) => 276,
-        _ => 1,
     }
 }

@@ -170,8 +170,8 @@ const fn link_name(link: u32) -> &'static str {
         12 | 101 => "RAW",
         104 => "C_HDLC",
         113 => "LINUX_SLL",
-        228 => "IPV4",
-        229 => "IPV6",
+        228 => "IPv4",
+        229 => "IPv6",
         276 => "LINUX_SLL2",
         _ => "n/a",
     }

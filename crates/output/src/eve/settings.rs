@@ -82,6 +82,8 @@ pub struct Settings {
     pub store_all: bool,
     /// `stream.midstream`: exchanges of connections that began before the capture are told of.
     pub midstream: bool,
+    /// First bytes of a file that rules look at: `response-body-limit` of HTTP.
+    pub body_len: usize,
     /// `stream.inline`: bytes of streams need not wait for acknowledgements.
     pub inline: bool,
     /// Protocols that are switched off, by Suricata's names: nothing of theirs is told.
@@ -167,6 +169,7 @@ impl Default for Settings {
             store_all: false,
             midstream: true,
             inline: false,
+            body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),
             depth: None,
         }
@@ -179,3 +182,6 @@ impl Settings {
         self.types.iter().any(|t| **t == *event_type)
     }
 }
+
+/// First bytes of a file that rules look at unless they are told otherwise.
+pub const DEFAULT_BODY_LEN: usize = 100 * 1024;
