@@ -47,6 +47,7 @@ impl Inspector {
         for group in groups(&program, state, view.app).into_iter().filter(|&at| at != NONE) {
             let Some((_, dirs)) = program.apps.get(usize::from(group)) else { continue };
             self.collect_exchange(&program, dir.of(dirs), &mut exchange, before);
+            self.collect_events(dirs, &exchange);
         }
         mark.events.iter_mut().for_each(|event| event.seen = true);
         self.candidates.add_all(&mark.pending);
@@ -81,8 +82,12 @@ impl Inspector {
                 self.candidates.add(rule);
             }
         }
+    }
+
+    /// Adds rules about the anomalies that are new, of both directions: an anomaly is shown once.
+    fn collect_events(&mut self, dirs: &[TxGroup; 2], exchange: &Exchange<'_>) {
         for event in &exchange.events {
-            for name in [*event, ""] {
+            for (group, name) in dirs.iter().flat_map(|group| [(group, *event), (group, "")]) {
                 if let Some(rules) = group.events.get(name) {
                     self.candidates.add_all(rules);
                 }
@@ -110,6 +115,7 @@ impl Inspector {
             if mark.matched.contains(&number) {
                 continue;
             }
+            let dir = program.plans.get(number as usize).and_then(|plan| plan.dir).unwrap_or(dir);
             match self.look(program, number, packet, Some(&mut (view, &mut *state)), dir, &mut source) {
                 Verdict::Match => {
                     if mark.matched.len() < MATCHED_COUNT_MAX {
