@@ -228,7 +228,6 @@ impl Lane {
             return Carried::Nothing;
         }
         if d.fragment.is_some() {
-            self.look_bare(d, bytes, outer, way);
             return self.fragment(d, bytes, outer, way);
         }
         let inner = tunnel::inner(d, bytes);
@@ -332,6 +331,10 @@ impl Lane {
     fn fragment(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Carried {
         let mut weirds = Vec::new();
         let outcome = self.defrag.push(d, bytes, way.at.ts, way.at.number, &mut |name| weirds.push(name));
+        if let Some(eye) = &mut self.host.eye {
+            eye.fragment(d, &weirds);
+        }
+        self.look_bare(d, bytes, outer, way);
         for name in weirds {
             self.weird(way, Some(d), name);
         }

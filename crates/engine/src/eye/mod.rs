@@ -51,6 +51,8 @@ pub(crate) struct Eye {
     link: LinkType,
     /// What is odd about the packet at hand.
     events: Events,
+    /// What the fragment at hand showed.
+    fragment_events: Vec<&'static str>,
     /// A line being made.
     line: Vec<u8>,
     /// The run is over: flows end for that.
@@ -73,6 +75,7 @@ impl Eye {
             settings,
             flows: HashMap::with_hasher(SeededState(seed)),
             files: HashMap::with_hasher(SeededState(seed)),
+            fragment_events: Vec::new(),
             line: Vec::new(),
             ending: false,
             held_len: 0,

@@ -109,6 +109,20 @@ impl Eye {
         }
     }
 
+    /// What putting a fragment's datagram together showed, by Zeek's names; the packet is inspected next.
+    pub fn fragment(&mut self, d: &Decoded, weirds: &[&'static str]) {
+        let [overlap, too_large] = if d.ip_version == 4 {
+            ["ipv4.frag_overlap", "ipv4.frag_pkt_too_large"]
+        } else {
+            ["ipv6.frag_overlap", "ipv6.frag_pkt_too_large"]
+        };
+        self.fragment_events.clear();
+        let overlaps = weirds.iter().any(|name| matches!(*name, "fragment_overlap" | "fragment_inconsistency"));
+        let end = d.fragment.map_or(0, |f| f.offset.saturating_add(d.payload_wire_len));
+        self.fragment_events.extend(overlaps.then_some(overlap));
+        self.fragment_events.extend((end > u32::from(u16::MAX)).then_some(too_large));
+    }
+
     /// What is odd about a packet, if anybody asks.
     fn find_events(
         &mut self,
@@ -119,6 +133,7 @@ impl Eye {
     ) {
         let asked = self.rules.as_ref().is_some_and(|rules| rules.program.wants_packet_events());
         if asked || self.settings.anomaly_decode {
+            self.fragment_events.drain(..).for_each(|name| events.add(name));
             headers(packet, link, events);
         }
         if asked || self.settings.anomaly_stream {
