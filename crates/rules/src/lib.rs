@@ -22,6 +22,7 @@
 mod check;
 pub mod config;
 mod draft;
+mod explain;
 mod head;
 pub mod ir;
 mod keywords;
@@ -33,6 +34,7 @@ mod syntax;
 mod view;
 
 pub use config::{Config, ConfigError, Files, NoFiles, Node};
+pub use explain::explain;
 pub use limits::Limits;
 pub use load::{Loaded, load};
 pub use refusal::Code;
