@@ -71,7 +71,10 @@ pub fn settings(config: &Config) -> Settings {
     let log = config.get("outputs").entries().find(|(name, log)| *name == "eve-log" && is_on(log)).map(|(_, log)| log);
     let midstream = config.truth("stream.midstream", false);
     let depth = config.path("stream.reassembly.depth").size().unwrap_or(sekisho_output::eve::DEFAULT_DEPTH);
-    let defaults = Settings { midstream, depth: Some(depth).filter(|d| *d > 0), ..defaults };
+    let inline = config.path("stream.inline").truth() == Some(true);
+    let disabled = config.path("app-layer.protocols").entries().filter(|(_, app)| is_off(app));
+    let disabled = disabled.map(|(name, _)| name.into()).collect();
+    let defaults = Settings { midstream, inline, disabled, depth: Some(depth).filter(|d| *d > 0), ..defaults };
     let Some(log) = log else { return defaults };
     let types = log.get("types");
     let truth = |path: &str, default| types.path(path).truth().unwrap_or(default);
@@ -87,7 +90,15 @@ pub fn settings(config: &Config) -> Settings {
             tls_extended: truth("tls.extended", true),
             smtp_extended: truth("smtp.extended", false),
             dhcp_extended: truth("dhcp.extended", false),
-            passwords: truth("mqtt.passwords", false) || truth("pgsql.passwords", false),
+            tls_handshakes: types
+                .path("tls.custom")
+                .items()
+                .iter()
+                .any(|c| matches!(c.text(), Some("client_handshake" | "server_handshake"))),
+            passwords: truth("pgsql.passwords", false),
+            mqtt_passwords: truth("mqtt.passwords", true),
+            url_with_scheme: config.truth("app-layer.protocols.smtp.mime.log-url-scheme", false),
+            url_schemes: url_schemes(config.path("app-layer.protocols.smtp.mime.extract-urls-schemes")),
             ..defaults.options
         },
         community_id: log
@@ -110,6 +121,18 @@ pub fn settings(config: &Config) -> Settings {
         stores,
         ..defaults
     }
+}
+
+/// Which URLs of mails are shown, as bits of [`sekisho_transaction::Options::url_schemes`].
+fn url_schemes(node: &Node) -> u8 {
+    let bit = |item: &Node| match item.text() {
+        Some("http") => 1,
+        Some("https") => 2,
+        Some("ftp") => 4,
+        Some("mailto") => 8,
+        _ => 0,
+    };
+    if node.is_null() { 1 } else { node.items().iter().fold(0, |bits, item| bits | bit(item)) }
 }
 
 fn alert(node: &Node) -> AlertSettings {
@@ -155,6 +178,11 @@ pub fn timeouts() -> Timeouts {
 /// Is an entry of a list switched on? It is unless it says that it isn't.
 fn is_on(node: &Node) -> bool {
     node.get("enabled").truth().unwrap_or(true)
+}
+
+/// Is a protocol switched off?
+fn is_off(node: &Node) -> bool {
+    node.get("enabled").truth() == Some(false)
 }
 
 /// The types of events that a name among `types` switches on.

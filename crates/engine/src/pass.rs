@@ -572,10 +572,12 @@ impl Pass<'_> {
     /// Lets a call of a watched stream wait for the acknowledgement.
     #[cold]
     fn hold(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, what: What, bytes: &[u8], at: Moment) {
-        if let Some(eye) = &mut self.host.eye
-            && (!matches!(app, App::Opaque) || eye.wants_streams())
-        {
+        let Some(eye) = &mut self.host.eye else { return };
+        if !matches!(app, App::Opaque) || eye.wants_streams() {
             eye.hold(flow, dir, what, bytes, at);
+        }
+        if eye.is_inline() {
+            self.deliver(flow, app, dir, true);
         }
     }
 

@@ -74,7 +74,11 @@ pub struct Addresses(pub Arc<[AddrRange]>);
 impl Addresses {
     /// Does it name `addr`?
     pub fn has(&self, addr: Addr) -> bool {
-        let n = u128::from_be_bytes(*addr.octets());
+        self.has_number(u128::from_be_bytes(*addr.octets()))
+    }
+
+    /// As [`Self::has`], of an address as a number.
+    pub fn has_number(&self, n: u128) -> bool {
         let at = self.0.partition_point(|range| range.last < n);
         self.0.get(at).is_some_and(|range| range.first <= n)
     }

@@ -20,23 +20,32 @@
 )]
 
 mod check;
+mod compile;
 pub mod config;
 mod draft;
+mod eval;
 mod explain;
 mod head;
+mod inspect;
 pub mod ir;
 mod keywords;
 pub mod limits;
 mod load;
 mod refusal;
 mod report;
+mod state;
 mod syntax;
 mod view;
 
+pub use compile::{CompileLimits, Program, Refused};
 pub use config::{Config, ConfigError, Files, NoFiles, Node};
+pub use eval::Counters;
+pub use eval::regex::{Unsupported, check as check_pcre};
 pub use explain::explain;
+pub use inspect::{ALERT_COUNT_MAX, Cost, Inspector};
 pub use limits::Limits;
 pub use load::{Loaded, load};
 pub use refusal::Code;
 pub use report::{Remark, Report, Verdict};
-pub use view::{Anchor, FlowView, Hit, PacketView, Span};
+pub use state::FlowState;
+pub use view::{Anchor, Content, FileView, FlowView, Hit, NoContent, PacketView, Span};

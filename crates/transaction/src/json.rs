@@ -11,6 +11,8 @@ const MAX_DEPTH: u32 = 31;
 pub struct Options {
     /// `http: extended`.
     pub http_extended: bool,
+    /// `http: dump-all-headers`.
+    pub http_headers: bool,
     /// `tls: extended`.
     pub tls_extended: bool,
     /// `tls: custom: [client_handshake, server_handshake]`.
@@ -24,15 +26,18 @@ pub struct Options {
     pub url_schemes: u8,
     /// URLs of mails with their scheme (`smtp.mime.log-url-scheme`).
     pub url_with_scheme: bool,
-    /// Passwords of MQTT, POP3, PostgreSQL and the like are shown.
+    /// `pgsql: passwords`.
     pub passwords: bool,
+    /// `mqtt: passwords`.
+    pub mqtt_passwords: bool,
 }
 
 impl Default for Options {
-    /// As Suricata without a configuration; passwords are not shown.
+    /// As Suricata without a configuration.
     fn default() -> Self {
         Self {
             http_extended: true,
+            http_headers: false,
             tls_extended: true,
             tls_handshakes: false,
             smtp_extended: true,
@@ -40,6 +45,7 @@ impl Default for Options {
             url_schemes: 1,
             url_with_scheme: false,
             passwords: false,
+            mqtt_passwords: true,
         }
     }
 }

@@ -153,7 +153,7 @@ impl Eye {
         }
     }
 
-    fn app_of(&self, at: At<'_>) -> &'static str {
+    pub(super) fn app_of(&self, at: At<'_>) -> &'static str {
         self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.app(at.flow))
     }
 

@@ -110,7 +110,8 @@ impl Eye {
         if let Some(app) = names::of_event(tx.event_type()) {
             seen.note_app(app);
         }
-        if flow_is_midstream(at) && !self.settings.midstream {
+        let app = self.app_of(at);
+        if at.flow.info.midstream && !self.settings.midstream || self.is_off(app) {
             mark.logged |= look.over;
             return;
         }
@@ -202,6 +203,16 @@ impl Eye {
         }
     }
 
+    /// Do bytes of streams go on at once?
+    pub fn is_inline(&self) -> bool {
+        self.settings.inline
+    }
+
+    /// Is a protocol switched off?
+    fn is_off(&self, app: &str) -> bool {
+        self.settings.disabled.iter().any(|name| **name == *app)
+    }
+
     /// Lets a call about a stream wait, unless there is no room.
     pub fn hold(&mut self, flow: &Flow, dir: Dir, what: What, bytes: &[u8], at: Moment) {
         let seen = self.flows.entry(flow.info.uid).or_default();
@@ -264,9 +275,4 @@ fn ports(info: &FlowInfo, src: u16, dst: u16) -> Ports {
         ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP => Ports::Ports(src, dst),
         _ => Ports::None,
     }
-}
-
-/// Did the connection begin before the capture?
-fn flow_is_midstream(at: At<'_>) -> bool {
-    at.flow.info.midstream
 }

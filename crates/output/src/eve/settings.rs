@@ -82,6 +82,10 @@ pub struct Settings {
     pub store_all: bool,
     /// `stream.midstream`: exchanges of connections that began before the capture are told of.
     pub midstream: bool,
+    /// `stream.inline`: bytes of streams need not wait for acknowledgements.
+    pub inline: bool,
+    /// Protocols that are switched off, by Suricata's names: nothing of theirs is told.
+    pub disabled: Vec<Box<str>>,
     /// `stream.reassembly.depth`: bytes of a stream that files are followed in; `None`: all.
     pub depth: Option<u64>,
 }
@@ -162,6 +166,8 @@ impl Default for Settings {
             stores: false,
             store_all: false,
             midstream: true,
+            inline: false,
+            disabled: Vec::new(),
             depth: None,
         }
     }

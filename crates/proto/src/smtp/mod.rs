@@ -145,7 +145,7 @@ impl Protocol for Parser {
         lines.clear();
         if !rest.is_empty() && self.core.takes_lines(dir) {
             let text = rest.strip_suffix(b"\r").unwrap_or(&rest);
-            self.core.line(dir, Line { text, cut: false }, cx);
+            self.core.line(dir, Line { text, cut: false, bare: false }, cx);
         }
         if dir == self.core.sender {
             self.core.session.end_mail(false, cx);
