@@ -146,8 +146,9 @@ impl Inspector {
             };
             collect(index, selected, payload, &mut self.candidates);
         }
-        if class == PacketClass::Tcp && flow.is_none() {
-            let [index, _] = &program.streams;
+        // What belongs to no session that was followed from its beginning is not in a stream.
+        if class == PacketClass::Tcp && flow.as_ref().is_none_or(|(view, _)| !view.established) && !payload.is_empty() {
+            let index = dir.of(&program.streams);
             collect(index, index.select(d.src_port, d.dst_port), payload, &mut self.candidates);
         }
         self.collect_once(packet, flow.as_mut(), dir);
@@ -195,7 +196,7 @@ impl Inspector {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
         let index = dir.of(&program.streams);
-        if state.passed || bytes.is_empty() || index.is_empty() && !program.keeps_tails {
+        if state.passed || bytes.is_empty() || !view.established || index.is_empty() && !program.keeps_tails {
             return;
         }
         let d = packet.decoded;

@@ -10,6 +10,8 @@ use sekisho_types::Dir;
 pub(crate) struct Plan {
     /// Whose messages it is about, if that is said or follows from its buffers.
     pub(crate) dir: Option<Dir>,
+    /// It is about both sides of an exchange (`=>`).
+    pub(crate) exchange: bool,
     /// The prefilter finds it by a literal.
     pub(crate) has_literal: bool,
     /// Looked at with each packet.
@@ -109,6 +111,7 @@ impl Plan {
     pub(crate) fn of(rule: &Rule, mut transform: impl FnMut(&BufferMatch) -> u16) -> Self {
         let mut plan = Self {
             dir: direction(rule),
+            exchange: rule.header.arrow == Arrow::Exchange,
             has_literal: false,
             packet: false,
             stream: false,

@@ -21,11 +21,18 @@ pub struct CompileLimits {
     pub step_count: usize,
     /// Bytes of all literals that the prefilter looks for.
     pub literal_len: usize,
+    /// Alerts of one packet: Suricata's `packet-alert-max`.
+    pub alert_count: usize,
 }
 
 impl Default for CompileLimits {
     fn default() -> Self {
-        Self { rule_count: 500_000, step_count: 512, literal_len: 64 << 20 }
+        Self {
+            rule_count: 500_000,
+            step_count: 512,
+            literal_len: 64 << 20,
+            alert_count: crate::inspect::ALERT_COUNT_MAX,
+        }
     }
 }
 
@@ -75,6 +82,8 @@ pub struct Program {
     pub(crate) literal_count: u32,
     /// Exchanges' rules look at payload too, so that the streams' tails have to be kept.
     pub(crate) keeps_tails: bool,
+    /// Alerts that one packet may have.
+    pub(crate) alert_count: usize,
     facts: Arc<FactSet>,
     refused: Vec<Refused>,
     has_state: bool,
@@ -115,6 +124,7 @@ impl Program {
             apps: Vec::new(),
             literal_count: 0,
             keeps_tails: false,
+            alert_count: limits.alert_count,
             facts: Arc::new(FactSet::default()),
             refused,
         };

@@ -1,6 +1,6 @@
 //! From what rules say of a packet to its alerts: `pass`, thresholds, order, and how many.
 
-use super::{ALERT_COUNT_MAX, Inspector};
+use super::Inspector;
 use crate::eval::Scene;
 use crate::ir::{Threshold, ThresholdKind};
 use crate::state::{FlowState, Outcome, Thresholds};
@@ -31,7 +31,7 @@ impl Inspector {
             self.scratch.counters.alerts_suppressed += u64::from(!told);
             told
         });
-        let room = ALERT_COUNT_MAX.saturating_sub(self.alert_count);
+        let room = self.program.alert_count.saturating_sub(self.alert_count);
         self.scratch.counters.alerts_cut += hits.len().saturating_sub(room) as u64;
         hits.truncate(room);
         self.alert_count += hits.len();
