@@ -347,8 +347,7 @@ impl Transaction for Shown<'_> {
         out.object("dcerpc", |out| self.members(out, false));
     }
 
-    /// `dcerpc.iface`: 16 bytes of identifier as its text reads, major version in two bytes (big endian), and one byte: 1
-    /// if the call's first fragment was seen.
+    /// `dcerpc.iface`: 16 bytes of identifier as its text reads, major version in two bytes (big endian).
     fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
         if !self.is_call() || nth > 0 {
             return None;
@@ -359,7 +358,6 @@ impl Transaction for Shown<'_> {
                 let interface = self.interface()?;
                 let mut bytes = interface.uuid.bytes().to_vec();
                 bytes.extend_from_slice(&interface.version.0.to_be_bytes());
-                bytes.push(1);
                 Some(Value::owned(bytes))
             }
             Fact::DcerpcOpnum => Some(u64::from(self.call.opnum).into()),
