@@ -242,6 +242,10 @@ impl Transaction for View<'_> {
         "http"
     }
 
+    fn app(&self) -> &'static str {
+        "http2"
+    }
+
     fn eve(&self, out: &mut Json<'_>) {
         if out.is_alert() || self.has_anything() {
             out.object("http", |out| self.show(out));
