@@ -100,7 +100,7 @@ facts! {
     Http2Header "http2.header" "http2" Both 0 List;
     Http2HeaderName "http2.header_name" "http2" Both 0 List;
     Http2Priority "http2.priority" "http2" Both 0 Numbers;
-    Http2Settings "http2.settings" "http2" Both 0 List;
+    Http2Settings "http2.settings" "http2" Both 0 Numbers;
     Http2SizeUpdate "http2.size_update" "http2" Both 0 Numbers;
     Http2Window "http2.window" "http2" Both 0 Numbers;
     HttpAccept "http.accept" "http" Request 1 Bytes;

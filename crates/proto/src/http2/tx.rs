@@ -79,7 +79,10 @@ impl Exchange {
             }
         }
         if over {
-            cx.over(last, &View { exchange: self, dir: last }, &mut mark);
+            let view = View { exchange: self, dir: last };
+            // Rules see it, but nothing is written of it.
+            mark.logged = !view.has_anything();
+            cx.over(last, &view, &mut mark);
         }
         self.mark = mark;
     }
@@ -143,7 +146,9 @@ impl Exchanges {
                 alone.mark.event(dir, "long_frame_data");
             }
             let mut mark = std::mem::take(&mut alone.mark);
-            return cx.over(dir, &View { exchange: &alone, dir }, &mut mark);
+            let view = View { exchange: &alone, dir };
+            mark.logged = !view.has_anything();
+            return cx.over(dir, &view, &mut mark);
         }
         // A promise belongs to the stream that it promises.
         let promised = payload.first_chunk().filter(|_| head.kind == kind::PUSH_PROMISE && !head.has(flag::PADDED));
@@ -200,6 +205,7 @@ impl Exchanges {
             }
             let mut mark = self.counter.begin();
             mark.event(dir, "data_stream_zero");
+            mark.logged = true;
             let nothing = Exchange::new(0, &mut Counter::default());
             return cx.over(dir, &View { exchange: &nothing, dir }, &mut mark);
         }
