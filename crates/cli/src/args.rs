@@ -217,6 +217,14 @@ pub struct Logs {
     #[arg(long)]
     pub stats: bool,
 
+    /// Rules in Suricata's language; may be repeated. What they find goes to eve.json and fast.log
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub rules: Vec<PathBuf>,
+
+    /// A suricata.yaml: which events EVE has and what they say, and variables for rules
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub suricata_config: Option<PathBuf>,
+
     /// Hashes in files.log
     #[arg(long, value_enum, value_delimiter = ',', value_name = "HASH")]
     pub hash: Vec<Hash>,

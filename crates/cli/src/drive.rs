@@ -42,7 +42,9 @@ fn jobs(common: &Common) -> usize {
 /// Runs a pass over `captures`, with as many threads as `--jobs` says; `gather` gets all rows, in the same order for
 /// any number of threads.
 pub fn gather(common: &Common, captures: Captures, settings: Settings, gather: &mut impl Gather) -> Outcome {
-    let jobs = jobs(common);
+    // Rules that remember more than a flow have to see everything.
+    let together = settings.rules.as_ref().is_some_and(|rules| rules.needs_whole_view());
+    let jobs = if together { 1 } else { jobs(common) };
     if jobs > 1 {
         let done = pool::run(common, captures, settings, jobs, gather);
         let damaged = report(common, &done.captures, done.lost);
@@ -52,7 +54,8 @@ pub fn gather(common: &Common, captures: Captures, settings: Settings, gather: &
     let gather = RefCell::new(gather);
     let mut rows = Shared(&gather);
     let go_on = || gather.borrow_mut().part_done();
-    drive(common, captures, Worker::new(settings), &mut rows, &mut NoStore, go_on)
+    let worker = if together { Worker::with_shards(settings, 1) } else { Worker::new(settings) };
+    drive(common, captures, worker, &mut rows, &mut NoStore, go_on)
 }
 
 /// Rows to a gatherer that is asked something in between.

@@ -1,7 +1,7 @@
 //! `sekisho logs`.
 
 use crate::args::{Format, Hash, Logs};
-use crate::{drive, gather, input};
+use crate::{drive, eve, gather, input};
 use anyhow::{Context, Result, bail};
 use sekisho_engine::STATS_INTERVAL;
 use sekisho_output::{Sinks, Writer};
@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// True if a capture was damaged.
 pub fn run(args: &Logs) -> Result<bool> {
     let formats: Vec<sekisho_output::Format> = args.format.iter().filter_map(|&f| output_format(f)).collect();
-    let eve = args.format.contains(&Format::Eve);
     let to_stdout = args.output.as_os_str() == "-";
     if to_stdout && args.format != [Format::Ndjson] && args.format != [Format::Eve] {
         if args.format.contains(&Format::Parquet) {
@@ -26,8 +25,23 @@ pub fn run(args: &Logs) -> Result<bool> {
     let captures = input::open(&args.common)?;
     let mut settings = input::settings(&args.common)?;
     settings.stats = args.stats.then_some(STATS_INTERVAL);
-    if eve {
-        settings.eve = Some(Arc::default());
+    let config = args.suricata_config.as_deref().map(eve::config).transpose()?;
+    if args.format.contains(&Format::Eve) {
+        let of_config = config.as_ref().map(eve::settings).unwrap_or_default();
+        let hashes = &mut settings.files.hashes;
+        hashes.md5 |= of_config.file_md5;
+        hashes.sha1 |= of_config.file_sha1;
+        hashes.sha256 |= of_config.file_sha256;
+        settings.eve = Some(Arc::new(of_config));
+        if formats.is_empty() {
+            settings.flow.timeouts = eve::timeouts();
+        }
+    }
+    if !args.rules.is_empty() {
+        if settings.eve.is_none() {
+            bail!("--rules needs --format eve: what rules find is an event of EVE");
+        }
+        settings.rules = Some(eve::rules(&args.rules, config.as_ref(), args.common.quiet)?);
     }
     for hash in &args.hash {
         match hash {
@@ -53,8 +67,11 @@ pub fn run(args: &Logs) -> Result<bool> {
     if args.midstream {
         sinks = sinks.with_midstream();
     }
-    if eve {
+    if settings.eve.is_some() {
         sinks.expect_file(sekisho_output::eve::FILE);
+        if settings.rules.is_some() && !to_stdout {
+            sinks.expect_file(sekisho_output::eve::FAST_FILE);
+        }
     }
     if formats.contains(&sekisho_output::Format::Parquet) {
         let (budget, columns_len) = settings.budget.with_columns();

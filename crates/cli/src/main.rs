@@ -5,6 +5,7 @@ mod arena;
 mod args;
 mod audit;
 mod drive;
+mod eve;
 mod files;
 mod flows;
 mod gather;

@@ -38,7 +38,8 @@ fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 /// All logs in all formats, then the page.
 fn outputs(capture: &Path, jobs: &str, more: &[&str]) -> BTreeMap<PathBuf, Vec<u8>> {
     let dir = tempfile::tempdir().expect("tempdir");
-    let mut args = vec!["logs", "-q", "--jobs", jobs, "--format", "zeek,zeek-json,ndjson,parquet", "--hash", "sha1"];
+    let mut args =
+        vec!["logs", "-q", "--jobs", jobs, "--format", "zeek,zeek-json,ndjson,parquet,eve", "--hash", "sha1"];
     args.extend(more);
     args.push("-o");
     let out = sekisho(&args, &[dir.path(), capture]);

@@ -93,8 +93,7 @@ impl Files for FileHost<'_> {
         let summary = self.manager.close(handle(id), ts, complete, self.tap);
         self.emit();
         if let Some((eye, at)) = &mut self.eye {
-            let packet = at.packet.map_or(0, |p| p.number);
-            let closed = Closed { ts, packet, complete, hashes: summary.hashes };
+            let closed = Closed { ts, complete, hashes: summary.hashes };
             eye.file_closed(*at, id.0, closed, self.rows);
         }
         info(summary)

@@ -17,7 +17,7 @@ use sekisho_flow::{FlowId, FlowTable, Handled, Moment, Packet};
 use sekisho_record::{EnumName, Port, Tail};
 use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, ip_proto};
 use sekisho_wire::tunnel::{self, TunnelKind};
-use sekisho_wire::{Anomaly, Decoded, checksum};
+use sekisho_wire::{Anomaly, Decoded, LinkType, checksum};
 use std::sync::Arc;
 
 /// Tunnels inside tunnels, and fragmented datagrams inside fragmented datagrams, that are followed.
@@ -78,8 +78,8 @@ impl Lane {
         host.watch = settings.watch;
         host.out.passwords.clone_from(&settings.passwords);
         if let Some(eve) = &settings.eve {
-            host.out.watched = Some(Arc::default());
-            host.eye = Some(Box::new(Eye::new(Arc::clone(eve), seed)));
+            host.out.watched = Some(settings.rules.as_ref().map(|rules| rules.facts()).unwrap_or_default());
+            host.eye = Some(Box::new(Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed)));
         }
         host.out.wants_clear = settings.watch == Watch::Streams;
         host.out.across.set_limit(remembered.joined_len);
@@ -142,6 +142,7 @@ impl Lane {
     /// A frame without IP.
     #[cold]
     fn no_ip(&mut self, d: &Decoded, bytes: &[u8], way: &mut Way<'_>) {
+        self.look_bare(d, bytes, Outer::default(), way);
         self.host.stats.no_ip += 1;
         self.neighbours.frame(d, bytes, way.at.ts, way.rows);
     }
@@ -171,16 +172,39 @@ impl Lane {
             way.tapped(handled.uid);
         }
         if self.host.eye.is_some() {
-            self.look(&packet, &handled);
+            let link = way.link_of(outer);
+            self.look(&packet, &handled, link, way.rows, way.tap);
         }
         Some(handled)
     }
 
-    /// Whoever watches sees a packet that its flow has taken.
+    /// Whoever watches sees a packet that its flow has taken; what it acknowledges goes to parsers.
     #[cold]
-    fn look(&mut self, packet: &Packet<'_>, handled: &Handled) {
-        if let (Some(eye), Some((flow, _))) = (&mut self.host.eye, self.flows.flow(handled.id)) {
+    fn look(
+        &mut self,
+        packet: &Packet<'_>,
+        handled: &Handled,
+        link: Option<LinkType>,
+        rows: &mut dyn Rows,
+        tap: &mut dyn Tap,
+    ) {
+        let Some((flow, app)) = self.flows.flow_mut(handled.id) else { return };
+        if let Some(eye) = &mut self.host.eye {
             eye.packet(flow, handled.dir, packet);
+        }
+        let mut pass = Pass { host: &mut self.host, rows: &mut *rows, tap, packet: Some(packet) };
+        pass.deliver(flow, app, handled.dir.flip(), false);
+        if let Some(eye) = &mut self.host.eye {
+            eye.inspect_packet(Some((flow, handled.dir)), packet, link, rows);
+        }
+    }
+
+    /// Whoever watches sees a packet that is of no flow.
+    #[cold]
+    fn look_bare(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
+        if let Some(eye) = &mut self.host.eye {
+            let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
+            eye.inspect_packet(None, &packet, way.link_of(outer), way.rows);
         }
     }
 
@@ -206,6 +230,9 @@ impl Lane {
         // A tunnel over UDP is a flow as well; one directly over IP is not.
         let is_flow = inner.is_none() || d.proto == ip_proto::UDP;
         let own = if is_flow { self.flow(d, bytes, outer, way) } else { None };
+        if !is_flow && self.host.eye.is_some() {
+            self.look_bare(d, bytes, outer, way);
+        }
         let Some(inner) = inner else { return Carried::Nothing };
         if inner.kind == TunnelKind::Gtpv1 && outer.kind == Some(TunnelKind::Gtpv1) {
             // GTP carries users' packets; GTP among those is an attempt to reach the core (Zeek refuses it, too).
@@ -425,6 +452,8 @@ pub(crate) struct Way<'a> {
     pub at: Moment,
     /// All of its bytes.
     pub frame: &'a [u8],
+    /// What they begin with.
+    pub link: LinkType,
     /// The run's time: no earlier than any packet so far.
     pub now: Timestamp,
     pub rows: &'a mut dyn Rows,
@@ -434,6 +463,11 @@ pub(crate) struct Way<'a> {
 }
 
 impl Way<'_> {
+    /// The link type of a whole frame; `None`: the packet was found within another.
+    fn link_of(&self, outer: Outer) -> Option<LinkType> {
+        (outer.depth == 0).then_some(self.link)
+    }
+
     #[cold]
     fn tapped(&mut self, uid: Uid) {
         self.tap.packet(self.at.number, uid);

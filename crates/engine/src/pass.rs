@@ -4,7 +4,7 @@ use crate::app::{App, MAX_LATE_CHUNKS};
 use crate::control::{self, Control};
 use crate::deal::Announced;
 use crate::expect::Expectations;
-use crate::eye::{At, Eye};
+use crate::eye::{At, Eye, What};
 use crate::files::FileHost;
 use crate::records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
 use crate::settings::Remembered;
@@ -301,7 +301,7 @@ impl Pass<'_> {
                 return;
             }
             *app = App::Opaque;
-            self.set_opaque(flow);
+            self.give_up(flow);
         } else if std::mem::take(&mut self.host.out.opaque) {
             // Nothing will come that changes its rows: an encrypted flow costs counters only.
             self.end_parser(flow, app, at);
@@ -480,7 +480,7 @@ impl Pass<'_> {
             return self.late(flow, app, dir, bytes, at);
         }
         *app = App::Opaque;
-        self.set_opaque(flow);
+        self.give_up(flow);
     }
 
     /// A message of a control protocol is added to its flow's sum.
@@ -526,13 +526,93 @@ impl Pass<'_> {
             return;
         }
         *app = App::Opaque;
-        self.set_opaque(flow);
+        self.give_up(flow);
     }
 
     /// No parser wants the flow's bytes any more. Whoever watches does.
     fn set_opaque(&self, flow: &mut Flow) {
         if self.host.watch < Watch::Streams {
             flow.set_opaque();
+        }
+    }
+
+    /// No parser knows the flow's bytes. Whoever watches wants them, and rules do.
+    fn give_up(&self, flow: &mut Flow) {
+        if !self.host.eye.as_ref().is_some_and(|eye| eye.wants_streams()) {
+            self.set_opaque(flow);
+        }
+    }
+
+    /// `len` bytes will not come any more.
+    fn lose(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, len: u64, at: Moment) {
+        match app {
+            App::Active(parser) => {
+                let Some(transport) = transport(&flow.info) else { return };
+                self.call(flow, transport, at, |cx| parser.gap(dir, len, cx));
+                self.settle(flow, app, dir, &[], at);
+            }
+            App::Probing(p) => {
+                p.lose(dir);
+                self.host.parsers_len += p.recount();
+            }
+            App::New => self.expected_gap(flow, app, dir, len, at),
+            App::Late(_) | App::Control(_) | App::Opaque => {}
+        }
+    }
+
+    /// `dir` sends nothing further.
+    fn half_close(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, at: Moment) {
+        if let App::Active(parser) = app {
+            let Some(transport) = transport(&flow.info) else { return };
+            self.call(flow, transport, at, |cx| parser.half_closed(dir, cx));
+            self.settle(flow, app, dir, &[], at);
+        }
+    }
+
+    /// Lets a call of a watched stream wait for the acknowledgement.
+    #[cold]
+    fn hold(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+        let Some(eye) = &mut self.host.eye else { return };
+        if !matches!(app, App::Opaque) || eye.wants_streams() {
+            eye.hold(flow, dir, what, bytes, at);
+        }
+        if eye.is_inline() {
+            self.deliver(flow, app, dir, true);
+        }
+    }
+
+    /// Rules look at a stream.
+    fn inspect(&mut self, flow: &Flow, dir: Dir, offset: u64, bytes: &[u8], end: bool, at: Moment) {
+        if let Some(eye) = &mut self.host.eye {
+            eye.inspect_stream(At { flow, packet: self.packet }, at.ts, dir, offset, bytes, end);
+        }
+    }
+
+    /// Calls of `dir`'s stream that need wait no longer are made: those acknowledged, or all.
+    pub fn deliver(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, all: bool) {
+        let Some(eye) = &mut self.host.eye else { return };
+        if !eye.take_due(flow, dir, all) {
+            return;
+        }
+        let due = std::mem::take(&mut eye.due);
+        let mut from = 0;
+        for call in &due.calls {
+            match call.what {
+                What::Data(len) => {
+                    let bytes = due.bytes.get(from..from + len).unwrap_or(&[]);
+                    from += len;
+                    self.offer(flow, app, dir, bytes, call.at);
+                    self.inspect(flow, dir, call.offset(), bytes, false, call.at);
+                }
+                What::Gap(len) => self.lose(flow, app, dir, len, call.at),
+                What::End => {
+                    self.half_close(flow, app, dir, call.at);
+                    self.inspect(flow, dir, call.offset(), &[], true, call.at);
+                }
+            }
+        }
+        if let Some(eye) = &mut self.host.eye {
+            eye.due = due;
         }
     }
 
@@ -563,6 +643,9 @@ impl Sink for Pass<'_> {
         if self.host.watch == Watch::Streams {
             self.watched(flow, dir, bytes, at);
         }
+        if self.host.eye.is_some() {
+            return self.hold(flow, app, dir, What::Data(bytes.len()), bytes, at);
+        }
         self.offer(flow, app, dir, bytes, at);
     }
 
@@ -588,30 +671,23 @@ impl Sink for Pass<'_> {
             let gaps = &mut self.host.stats.gap_bytes;
             *gaps = gaps.saturating_add(len);
         }
-        match app {
-            App::Active(parser) => {
-                let Some(transport) = transport(&flow.info) else { return };
-                self.call(flow, transport, at, |cx| parser.gap(dir, len, cx));
-                self.settle(flow, app, dir, &[], at);
-            }
-            App::Probing(p) => {
-                p.lose(dir);
-                self.host.parsers_len += p.recount();
-            }
-            App::New => self.expected_gap(flow, app, dir, len, at),
-            App::Late(_) | App::Control(_) | App::Opaque => {}
+        if self.host.eye.is_some() {
+            return self.hold(flow, app, dir, What::Gap(len), &[], at);
         }
+        self.lose(flow, app, dir, len, at);
     }
 
     fn half_closed(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, at: Moment) {
-        if let App::Active(parser) = app {
-            let Some(transport) = transport(&flow.info) else { return };
-            self.call(flow, transport, at, |cx| parser.half_closed(dir, cx));
-            self.settle(flow, app, dir, &[], at);
+        if self.host.eye.is_some() {
+            return self.hold(flow, app, dir, What::End, &[], at);
         }
+        self.half_close(flow, app, dir, at);
     }
 
     fn ending(&mut self, flow: &mut Flow, app: &mut App, at: Moment) {
+        for dir in [Dir::Orig, Dir::Resp] {
+            self.deliver(flow, app, dir, true);
+        }
         if matches!(app, App::Control(_)) {
             if let App::Control(sum) = self.take(app) {
                 sum.0.end(&flow.info, self.rows);

@@ -30,6 +30,8 @@ pub struct Settings {
     pub watch: Watch,
     /// Events are written as EVE has them.
     pub eve: Option<Arc<sekisho_output::eve::Settings>>,
+    /// Rules that look at everything, with [`Settings::eve`]: it says what is told of what they find.
+    pub rules: Option<Arc<sekisho_rules::Program>>,
 }
 
 /// Entries of what one part of the pass remembers beside its flows.

@@ -599,6 +599,7 @@ fn way<'a>(slice: &Slice, frame: &Frame<'a>, item: Item, rows: &'a mut Keyed<'_>
     Way {
         at: Moment::new(frame.ts, frame.number),
         frame: frame.data,
+        link: LinkType(frame.link_type),
         now: slice.times.get(item.at as usize).copied().unwrap_or(frame.ts),
         rows,
         tap,

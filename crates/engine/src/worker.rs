@@ -88,11 +88,12 @@ impl Worker {
         let mut once = std::mem::take(&mut self.once);
         let rows = &mut once.rows(rows);
         let at = Moment::default();
-        let mut way = Way { at, frame: &[], now: self.now, rows, tap, others: Vec::new() };
+        let mut way = Way { at, frame: &[], link: LinkType::NULL, now: self.now, rows, tap, others: Vec::new() };
         let mut decoded = Decoded::default();
         for frame in frames {
             way.at = Moment::new(frame.ts, frame.number);
             way.frame = frame.data;
+            way.link = LinkType(frame.link_type);
             self.frame(&frame, &mut decoded, &mut way);
             if frame.number.is_multiple_of(EPOCH_LEN) {
                 self.end_epoch(frame.number, way.rows, way.tap);

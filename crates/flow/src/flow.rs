@@ -246,6 +246,11 @@ impl Flow {
         self.end(dir).next
     }
 
+    /// How far the other end has acknowledged `dir`'s stream, counted as [`Flow::stream_offset`] is.
+    pub fn acked(&self, dir: Dir) -> u64 {
+        self.end(dir).trim
+    }
+
     /// The application no longer wants this flow's payload: no more `data`, `gap` and `datagram`, no
     /// buffering. The counters go on.
     pub fn set_opaque(&mut self) {

@@ -68,3 +68,4 @@ pub use sink::Sink;
 pub use stats::Stats;
 pub use table::FlowTable;
 pub use tcp::TcpState;
+pub use tcp::TcpWatch;

@@ -100,13 +100,14 @@ impl Deflate {
     fn run<'i>(&mut self, mut input: &'i [u8], buf: &mut [u8], sink: &mut Sink<'_>) -> Result<Option<&'i [u8]>, Stop> {
         loop {
             let (in_before, out_before) = (self.inner.total_in(), self.inner.total_out());
-            let status = self.inner.decompress(input, buf, FlushDecompress::None).map_err(|_| Stop::Corrupt)?;
+            let status = self.inner.decompress(input, buf, FlushDecompress::None);
             let used = usize::try_from(self.inner.total_in() - in_before).unwrap_or(usize::MAX);
             let made = usize::try_from(self.inner.total_out() - out_before).unwrap_or(usize::MAX);
             input = input.get(used..).unwrap_or(&[]);
             sink.consumed(used);
+            // Also what came before damage, a wrong checksum at the end above all.
             sink.write(buf.get(..made).unwrap_or(&[]))?;
-            match status {
+            match status.map_err(|_| Stop::Corrupt)? {
                 Status::StreamEnd => return Ok(Some(input)),
                 _ if used == 0 && made == 0 => {
                     return if input.is_empty() { Ok(None) } else { Err(Stop::Corrupt) };

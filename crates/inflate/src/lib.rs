@@ -107,7 +107,7 @@ pub enum Coding {
 impl Coding {
     /// For a token of HTTP's Content-Encoding or Transfer-Encoding, in any case; `None` if unknown or `identity`.
     pub fn from_http(token: &[u8]) -> Option<Self> {
-        const TOKENS: [(&str, Coding); 11] = [
+        const TOKENS: [(&str, Coding); 12] = [
             ("br", Coding::Brotli),
             ("bzip2", Coding::Bzip2),
             ("compress", Coding::Compress),
@@ -116,6 +116,7 @@ impl Coding {
             ("lzma", Coding::Lzma),
             ("x-bzip2", Coding::Bzip2),
             ("x-compress", Coding::Compress),
+            ("x-deflate", Coding::Deflate),
             ("x-gzip", Coding::Gzip),
             ("xz", Coding::Xz),
             ("zstd", Coding::Zstd),

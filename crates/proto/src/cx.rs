@@ -70,6 +70,8 @@ pub struct Transfer {
     pub is_file: Option<bool>,
     /// The file's id, once data flowed.
     pub fuid: Option<Uid>,
+    /// The command that it is for, where that tells whether it is a file: `RETR` or `STOR`.
+    pub command: Option<&'static str>,
     /// How the data is sent, where there are several ways.
     pub mode: Option<&'static str>,
     /// Type by content, once known.

@@ -104,6 +104,8 @@ pub struct Line<'a> {
     pub text: &'a [u8],
     /// The line was longer than the limit and is cut.
     pub cut: bool,
+    /// It ended with LF alone.
+    pub bare: bool,
 }
 
 impl Heap for Held {
@@ -147,12 +149,14 @@ impl Lines {
         let (line, rest) = input.split_at_checked(at)?;
         *input = rest.get(1..).unwrap_or(&[]);
         if self.held.is_empty() && !self.dropping && line.len() <= self.limit {
-            return Some(Line { text: strip_cr(line), cut: false });
+            let text = strip_cr(line);
+            return Some(Line { text, cut: false, bare: text.len() == line.len() });
         }
         self.hold(line);
         let cut = std::mem::take(&mut self.dropping);
         self.spent = true;
-        Some(Line { text: strip_cr(&self.held), cut })
+        let text = strip_cr(&self.held);
+        Some(Line { text, cut, bare: text.len() == self.held.len() })
     }
 
     fn hold(&mut self, bytes: &[u8]) {

@@ -3,6 +3,7 @@
 
 use sekisho_transaction::Fact;
 use sekisho_types::Addr;
+use std::sync::Arc;
 
 /// What a rule does when it matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,13 +67,18 @@ pub struct AddrRange {
 }
 
 /// Addresses of a rule's head, groups and negations resolved: sorted ranges that neither touch nor overlap. `any` is all.
+/// Rules that say the same share it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Addresses(pub Vec<AddrRange>);
+pub struct Addresses(pub Arc<[AddrRange]>);
 
 impl Addresses {
     /// Does it name `addr`?
     pub fn has(&self, addr: Addr) -> bool {
-        let n = u128::from_be_bytes(*addr.octets());
+        self.has_number(u128::from_be_bytes(*addr.octets()))
+    }
+
+    /// As [`Self::has`], of an address as a number.
+    pub fn has_number(&self, n: u128) -> bool {
         let at = self.0.partition_point(|range| range.last < n);
         self.0.get(at).is_some_and(|range| range.first <= n)
     }
@@ -85,7 +91,7 @@ impl Addresses {
 
 /// Ports of a rule's head, as [`Addresses`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ports(pub Vec<(u16, u16)>);
+pub struct Ports(pub Arc<[(u16, u16)]>);
 
 impl Ports {
     /// Does it name `port`?
@@ -485,12 +491,17 @@ pub enum Step {
     },
     /// A number: `dns.opcode:>3`, `mqtt.type:CONNECT`. The buffer is a fact of kind number.
     Number(Compare),
+    /// A number (or one of several) is in one of these ranges, ends included: `dcerpc.opnum:1,5-7`.
+    NumberIn(Box<[(u64, u64)]>),
     /// Numbers, with which of them count.
     Numbers {
         /// Comparison.
         compare: Compare,
         /// Which.
         which: Which,
+        /// Only the items from the first offset to before the second (counted from the end if negative) are looked at; if one
+        /// of them is out of bounds, none.
+        slice: Option<(i32, i32)>,
     },
 }
 
@@ -499,12 +510,18 @@ pub enum Step {
 pub enum Which {
     /// One of them.
     Any,
+    /// One of them, or there are none: `or_absent`.
+    AnyOrAbsent,
     /// Each; with none of them it does not hold.
     All,
     /// Each, or there are none.
     AllOrAbsent,
     /// That one, from 0; from the end if negative.
     Index(i32),
+    /// That one, or there is none at that place: `oob_or`.
+    IndexOrBeyond(i32),
+    /// So many of them: `nb>3`.
+    Matching(Compare),
     /// So many of them: the number that is compared is their count.
     Count,
 }
@@ -668,6 +685,8 @@ pub enum Condition {
         /// None of them.
         negated: bool,
     },
+    /// `tls_cert_expired` (true): the certificate's end is before the packet's time; `tls_cert_valid`: packet time is within both ends.
+    CertExpired(bool),
     /// `file.*` about the file at hand.
     File(FileCondition),
     /// `ftpbounce`.
@@ -1040,6 +1059,8 @@ pub struct Dataset {
     pub memcap: u64,
     /// Key under which an alert shows the context of a JSON set.
     pub context_key: Option<Box<str>>,
+    /// `match subdomain`: a name is in the set if it, or a domain above it, is.
+    pub subdomains: bool,
 }
 
 /// What a data set's entries are.

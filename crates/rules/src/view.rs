@@ -70,3 +70,42 @@ pub struct Hit {
     /// What matched, as far as it is remembered.
     pub spans: Vec<Span>,
 }
+
+/// A file or body of an exchange, as far as the engine keeps it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FileView<'a> {
+    /// Its name, if it has one.
+    pub name: Option<&'a [u8]>,
+    /// The bytes that are kept: all, or a window of them.
+    pub data: &'a [u8],
+    /// Offset of the first of them in the content.
+    pub base: u64,
+    /// Bytes of content so far.
+    pub len: u64,
+    /// It has ended, nothing is missing.
+    pub complete: bool,
+    /// What its first bytes say that it is.
+    pub magic: Option<&'a str>,
+    /// Digests, once complete, if they are computed.
+    pub md5: Option<[u8; 16]>,
+    /// As [`Self::md5`].
+    pub sha1: Option<[u8; 20]>,
+    /// As [`Self::md5`].
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// Files and bodies of an exchange, kept by the engine.
+pub trait Content {
+    /// The `nth` file that `dir` sent in this exchange; of HTTP the first is the body.
+    fn file(&self, dir: Dir, nth: usize) -> Option<FileView<'_>>;
+}
+
+/// There are none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoContent;
+
+impl Content for NoContent {
+    fn file(&self, _dir: Dir, _nth: usize) -> Option<FileView<'_>> {
+        None
+    }
+}

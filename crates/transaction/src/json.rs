@@ -11,6 +11,8 @@ const MAX_DEPTH: u32 = 31;
 pub struct Options {
     /// `http: extended`.
     pub http_extended: bool,
+    /// `http: dump-all-headers`.
+    pub http_headers: bool,
     /// `tls: extended`.
     pub tls_extended: bool,
     /// `tls: custom: [client_handshake, server_handshake]`.
@@ -19,20 +21,31 @@ pub struct Options {
     pub smtp_extended: bool,
     /// `dhcp: extended`.
     pub dhcp_extended: bool,
-    /// Passwords of MQTT, POP3, PostgreSQL and the like are shown.
+    /// Which URLs of mails are shown: bits 1 http, 2 https, 4 ftp, 8 mailto
+    /// (`app-layer.protocols.smtp.mime.extract-urls-schemes`).
+    pub url_schemes: u8,
+    /// URLs of mails with their scheme (`smtp.mime.log-url-scheme`).
+    pub url_with_scheme: bool,
+    /// `pgsql: passwords`.
     pub passwords: bool,
+    /// `mqtt: passwords`.
+    pub mqtt_passwords: bool,
 }
 
 impl Default for Options {
-    /// As Suricata without a configuration; passwords are not shown.
+    /// As Suricata without a configuration.
     fn default() -> Self {
         Self {
             http_extended: true,
+            http_headers: false,
             tls_extended: true,
             tls_handshakes: false,
             smtp_extended: true,
             dhcp_extended: false,
+            url_schemes: 1,
+            url_with_scheme: false,
             passwords: false,
+            mqtt_passwords: true,
         }
     }
 }
@@ -167,6 +180,18 @@ impl<'a> Json<'a> {
             self.out.push(b':');
             self.string(bytes);
         }
+    }
+
+    /// As [`Json::list`], of a name that is not the program's own.
+    pub fn named_list(&mut self, name: &[u8], items: impl FnOnce(&mut Self)) {
+        let fits = self.next();
+        if fits {
+            self.string(name);
+            self.out.push(b':');
+        }
+        self.open(fits, b'[');
+        items(self);
+        self.close(b']');
     }
 
     /// As [`Json::bytes`], of a text of `len` bytes no more than `max`; then says how many more there were, as Suricata does.

@@ -24,6 +24,7 @@
 pub mod checksum;
 mod decode;
 mod decoded;
+pub mod events;
 pub mod filter;
 mod ip;
 mod link;

@@ -3,15 +3,22 @@
 use super::flow::Seen;
 use super::{At, Eye, MAX_FILES};
 use crate::Rows;
+use hashbrown::HashMap;
 use sekisho_files::Hashes;
 use sekisho_flow::Moment;
-use sekisho_output::eve::Head;
 use sekisho_proto::FileMeta;
+use sekisho_rules::{Content, FileView};
 use sekisho_transaction::{Json, Look, Mark, Transaction};
-use sekisho_types::{Dir, FlowInfo, Timestamp};
+use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp};
 
 /// Bytes of an exchange's members that wait for the end of its file.
 const MAX_MEMBERS_LEN: usize = 16 * 1024;
+
+/// First bytes of a file that are kept for rules: Suricata's `response-body-limit`.
+const MAX_CONTENT_LEN: usize = 100 * 1024;
+
+/// Bytes that are kept of all files of one lane.
+const MAX_LANE_CONTENT_LEN: usize = 64 << 20;
 
 /// Files of one flow that are remembered.
 const MAX_FLOW_FILES: usize = 256;
@@ -28,13 +35,16 @@ pub(super) struct FileNote {
     /// The exchange, once it was told of: its number and its members.
     tx: Option<(u64, Vec<u8>)>,
     closed: Option<Closed>,
+    /// Its event was written.
+    logged: bool,
+    /// Its first bytes, if rules want them.
+    content: Vec<u8>,
 }
 
 /// How a file ended.
 #[derive(Clone)]
 pub(crate) struct Closed {
     pub ts: Timestamp,
-    pub packet: u64,
     /// Everything is there.
     pub complete: bool,
     pub hashes: Hashes,
@@ -62,6 +72,8 @@ impl Eye {
             range: None,
             tx: None,
             closed: None,
+            logged: false,
+            content: Vec::new(),
         };
         self.files.insert(id, note);
     }
@@ -70,6 +82,13 @@ impl Eye {
     pub fn file_data(&mut self, id: u64, bytes: &[u8]) {
         if let Some(note) = self.files.get_mut(&id) {
             note.size = note.size.saturating_add(bytes.len() as u64);
+            if self.rules.as_ref().is_some_and(|rules| rules.wants_content) {
+                let room = MAX_CONTENT_LEN.saturating_sub(note.content.len());
+                let room = room.min(MAX_LANE_CONTENT_LEN.saturating_sub(self.content_len));
+                let kept = bytes.get(..room).unwrap_or(bytes);
+                note.content.extend_from_slice(kept);
+                self.content_len += kept.len();
+            }
         }
     }
 
@@ -110,9 +129,32 @@ impl Eye {
             members.truncate(if members.len() > MAX_MEMBERS_LEN { 0 } else { members.len() });
             note.tx = Some((mark.id, members));
             if note.closed.is_some() {
-                self.file_event(at, id, rows);
+                let app = self.app_of(at);
+                self.emit_file(at, id, app, rows);
             }
         }
+    }
+
+    /// An exchange is over: its files that are over, too, go.
+    pub(super) fn forget_files(&mut self, at: At<'_>, mark: &Mark) {
+        for (id, _) in &mark.files {
+            if self.files.get(id).is_some_and(|note| note.logged) {
+                self.forget_file(at, *id);
+            }
+        }
+    }
+
+    fn forget_file(&mut self, at: At<'_>, id: u64) {
+        if let Some(note) = self.files.remove(&id) {
+            self.content_len = self.content_len.saturating_sub(note.content.len());
+        }
+        if let Some(seen) = self.flows.get_mut(&at.flow.info.uid) {
+            seen.files.retain(|f| *f != id);
+        }
+    }
+
+    pub(super) fn app_of(&self, at: At<'_>) -> &'static str {
+        self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.app(at.flow))
     }
 
     /// Files that are left when their flow is over.
@@ -122,76 +164,131 @@ impl Eye {
         for id in std::mem::take(&mut seen.files) {
             let Some(note) = self.files.get_mut(&id) else { continue };
             if note.closed.is_none() {
-                let (ts, packet) = (moment.ts, moment.number);
-                note.closed = Some(Closed { ts, packet, complete: false, hashes: Hashes::default() });
+                note.closed = Some(Closed { ts: moment.ts, complete: false, hashes: Hashes::default() });
             }
             if told {
                 self.emit_file(at, id, app, rows);
             }
-            self.files.remove(&id);
+            self.forget_file(at, id);
         }
     }
 
     fn file_event(&mut self, at: At<'_>, id: u64, rows: &mut dyn Rows) {
-        let app = self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.app(at.flow));
+        let app = self.app_of(at);
         self.emit_file(at, id, app, rows);
-        self.files.remove(&id);
-        if let Some(seen) = self.flows.get_mut(&at.flow.info.uid) {
-            seen.files.retain(|f| *f != id);
-        }
+        self.forget_file(at, id);
     }
 
     fn emit_file(&mut self, at: At<'_>, id: u64, app: &str, rows: &mut dyn Rows) {
+        let stores = self.settings.store_all;
+        let Some(note) = self.files.get_mut(&id) else { return };
+        let Some(closed) = note.closed.clone() else { return };
+        if std::mem::replace(&mut note.logged, true) || note.size == 0 && note.name.is_empty() {
+            return;
+        }
         if !self.settings.is_on("fileinfo") {
             return;
         }
-        let Some(note) = self.files.get(&id) else { return };
-        let Some(closed) = &note.closed else { return };
-        if note.size == 0 && note.name.is_empty() {
-            return;
-        }
-        let head = Head { ..self.head(at, closed.ts, closed.packet, "fileinfo", note.dir) };
-        self.line.clear();
-        sekisho_output::eve::line(&mut self.line, &self.settings, &head, |json| {
+        let Some(note) = self.files.remove(&id) else { return };
+        let head = self.head(at, closed.ts, "fileinfo", note.dir);
+        self.write(rows, &head, |json| {
             if let Some((_, members)) = &note.tx {
                 json.members(members);
             }
             if !app.is_empty() {
                 json.text("app_proto", app);
             }
-            json.object("fileinfo", |json| note.write(closed, json));
+            json.object("fileinfo", |json| note.write(stores, json));
         });
-        rows.line(sekisho_output::eve::FILE, &self.line);
+        self.files.insert(id, note);
+    }
+
+    /// The files of an exchange that `dir` sent, for an alert.
+    pub(super) fn write_files(&self, mark: &Mark, dir: Dir, json: &mut Json<'_>) {
+        let notes: Vec<&FileNote> =
+            mark.files.iter().filter(|f| f.1 == dir).filter_map(|f| self.files.get(&f.0)).collect();
+        if notes.is_empty() {
+            return;
+        }
+        json.list("files", |json| {
+            for note in notes {
+                json.item(|json| note.write_with(mark.id, self.settings.store_all, json));
+            }
+        });
+    }
+}
+
+/// Files of an exchange as rules see them.
+pub(super) struct Kept<'a> {
+    pub files: &'a HashMap<u64, FileNote, SeededState>,
+    pub of: Vec<(u64, Dir)>,
+}
+
+impl Content for Kept<'_> {
+    fn file(&self, dir: Dir, nth: usize) -> Option<FileView<'_>> {
+        let (id, _) = self.of.iter().filter(|f| f.1 == dir).nth(nth)?;
+        let note = self.files.get(id)?;
+        let hashes = note.closed.as_ref().filter(|c| c.complete).map(|c| c.hashes).unwrap_or_default();
+        Some(FileView {
+            name: (!note.name.is_empty()).then_some(&note.name[..]),
+            data: &note.content,
+            base: 0,
+            len: note.size,
+            complete: note.closed.as_ref().is_some_and(|c| c.complete) && !note.gaps,
+            magic: None,
+            md5: hashes.md5.map(|d| d.0),
+            sha1: hashes.sha1.map(|d| d.0),
+            sha256: hashes.sha256.map(|d| d.0),
+        })
     }
 }
 
 impl FileNote {
-    /// The members of `fileinfo`, and of an alert's `files`.
-    fn write(&self, closed: &Closed, json: &mut Json<'_>) {
+    /// The members of `fileinfo`. `stored`: Suricata would have kept it.
+    fn write(&self, stored: bool, json: &mut Json<'_>) {
+        self.members(stored, json);
+        if let Some((tx_id, _)) = &self.tx {
+            json.number("tx_id", *tx_id);
+        }
+    }
+
+    /// The members of an alert's `files`.
+    fn write_with(&self, tx_id: u64, stored: bool, json: &mut Json<'_>) {
+        self.members(stored, json);
+        json.number("tx_id", tx_id);
+    }
+
+    fn members(&self, stored: bool, json: &mut Json<'_>) {
         if !self.name.is_empty() {
             json.bytes("filename", &self.name);
         }
         json.flag("gaps", self.gaps);
-        let complete = closed.complete && !self.gaps;
-        json.text("state", if complete { "CLOSED" } else { "TRUNCATED" });
-        let Hashes { md5, sha1, sha256 } = &closed.hashes;
-        if let (true, Some(md5)) = (complete, md5) {
-            json.hex("md5", &md5.0);
+        let complete = self.closed.as_ref().is_some_and(|c| c.complete) && !self.gaps;
+        json.text(
+            "state",
+            match &self.closed {
+                None => "UNKNOWN",
+                Some(_) if complete => "CLOSED",
+                Some(_) => "TRUNCATED",
+            },
+        );
+        if let (true, Some(closed)) = (complete, &self.closed) {
+            let Hashes { md5, sha1, sha256 } = &closed.hashes;
+            if let Some(md5) = md5 {
+                json.hex("md5", &md5.0);
+            }
+            if let Some(sha1) = sha1 {
+                json.hex("sha1", &sha1.0);
+            }
+            if let Some(sha256) = sha256 {
+                json.hex("sha256", &sha256.0);
+            }
         }
-        if let (true, Some(sha1)) = (complete, sha1) {
-            json.hex("sha1", &sha1.0);
-        }
-        if let (true, Some(sha256)) = (complete, sha256) {
-            json.hex("sha256", &sha256.0);
-        }
-        json.flag("stored", false);
+        json.flag("stored", stored);
         json.number("size", self.size);
         if let Some((start, end)) = self.range {
             json.number("start", start);
             json.number("end", end);
-        }
-        if let Some((tx_id, _)) = &self.tx {
-            json.number("tx_id", *tx_id);
         }
     }
 }

@@ -1,11 +1,19 @@
 //! What is kept of a flow, and its own events.
 
+use super::held::Held;
+use super::rules::Waiting;
 use super::{At, Eye, names};
 use crate::Rows;
-use sekisho_flow::{Flow, Moment, Packet};
+use sekisho_flow::{Flow, Moment, Packet, TcpWatch};
 use sekisho_output::eve::{End, FlowEnd, Head, NetflowSide, TcpEnd};
+use sekisho_rules::{FlowState, FlowView};
+use sekisho_transaction::Json;
 use sekisho_types::{Addr, Dir, MacAddr, Timestamp, ip_proto};
+use sekisho_wire::events::Events;
 use sekisho_wire::tcp_flags::{ACK, FIN, RST, SYN};
+
+/// Link addresses of one end that are told.
+const MAX_MACS: usize = 10;
 
 /// States of a TCP connection in Suricata's terms, in the order in which they come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,7 +28,6 @@ pub(super) enum Tcp {
     FinWait2,
     Closing,
     LastAck,
-    TimeWait,
     Closed,
 }
 
@@ -36,14 +43,13 @@ impl Tcp {
             Self::FinWait2 => "fin_wait2",
             Self::Closing => "closing",
             Self::LastAck => "last_ack",
-            Self::TimeWait => "time_wait",
             Self::Closed => "closed",
         }
     }
 }
 
 /// What is kept of a flow.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Seen {
     /// The end that index 0 of the pairs is about.
     first: Option<(Addr, u16)>,
@@ -58,18 +64,46 @@ pub(super) struct Seen {
     last_ts: Timestamp,
     /// The protocol by Suricata's name; empty: not known.
     pub app: &'static str,
+    /// The one that it was before it changed.
+    app_orig: &'static str,
     pub tx_count: u64,
     pub alerted: bool,
     /// Link addresses of the originator and the responder in the first packet.
     pub macs: Option<(MacAddr, MacAddr)>,
+    /// All of the originator's and the responder's, if they are told.
+    all_macs: [Vec<MacAddr>; 2],
     /// ICMP: type and code of the first packet of each direction.
     icmp: [Option<(u8, u8)>; 2],
     /// Files of the flow.
     pub files: Vec<u64>,
+    /// What waits for acknowledgements.
+    pub held: Held,
+    /// The last packet counted.
+    last_packet: u64,
+    /// What rules remember.
+    pub rules: Option<Box<FlowState>>,
+    /// Alerts that wait for a packet of their way.
+    pub waiting: Vec<Waiting>,
+    /// What is odd about its packets as a connection.
+    watch: Option<Box<TcpWatch>>,
 }
 
 impl Seen {
+    /// Notes the link addresses of a packet.
+    pub(super) fn note_macs(&mut self, dir: Dir, packet: &Packet<'_>) {
+        let d = packet.decoded;
+        for (mac, dir) in [(d.src_mac, dir), (d.dst_mac, dir.flip())] {
+            let list = dir.of_mut(&mut self.all_macs);
+            if let Some(mac) = mac.filter(|mac| list.len() < MAX_MACS && !list.contains(mac)) {
+                list.push(mac);
+            }
+        }
+    }
+
     pub(super) fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
+        if std::mem::replace(&mut self.last_packet, packet.number) == packet.number {
+            return;
+        }
         self.turn(flow);
         let (i, d) = (dir.index(), packet.decoded);
         if let (None, Some(src), Some(dst)) = (self.macs, d.src_mac, d.dst_mac) {
@@ -125,8 +159,8 @@ impl Seen {
             Tcp::None | Tcp::SynRecv if !syn && !fin => Tcp::Established,
             Tcp::None | Tcp::SynRecv | Tcp::Established if fin => {
                 self.fin = Some(dir);
-                // Whoever closes first waits; a client's FIN lets the server wait to close.
-                if dir.is_orig() { Tcp::FinWait1 } else { Tcp::CloseWait }
+                // The states are the server's: a client's FIN lets it wait to close.
+                if dir.is_orig() { Tcp::CloseWait } else { Tcp::FinWait1 }
             }
             Tcp::FinWait1 | Tcp::CloseWait | Tcp::FinWait2 if fin && self.fin != Some(dir) => {
                 if self.tcp == Tcp::FinWait1 && !ack { Tcp::Closing } else { Tcp::LastAck }
@@ -138,8 +172,22 @@ impl Seen {
     }
 
     /// The protocol is known.
-    pub(super) fn note_app(&mut self, app: &'static str, _dir: Dir) {
+    pub(super) fn note_app(&mut self, app: &'static str) {
+        if !self.app.is_empty() && self.app != app && self.app_orig.is_empty() {
+            self.app_orig = self.app;
+        }
         self.app = app;
+    }
+
+    /// The link addresses, as `dir` sends.
+    fn write_macs(&self, dir: Dir, json: &mut Json<'_>) {
+        let [src, dst] = [dir.of(&self.all_macs), dir.flip().of(&self.all_macs)];
+        if !src.is_empty() {
+            json.object("ether", |json| {
+                json.list("src_macs", |json| src.iter().for_each(|m| json.item_bytes(colons(*m).as_bytes())));
+                json.list("dest_macs", |json| dst.iter().for_each(|m| json.item_bytes(colons(*m).as_bytes())));
+            });
+        }
     }
 
     fn state(&self, flow: &Flow) -> &'static str {
@@ -147,7 +195,7 @@ impl Seen {
             return match self.tcp {
                 Tcp::None | Tcp::SynSent | Tcp::SynRecv => "new",
                 Tcp::Established | Tcp::FinWait1 | Tcp::FinWait2 | Tcp::Closing | Tcp::CloseWait => "established",
-                Tcp::LastAck | Tcp::TimeWait | Tcp::Closed => "closed",
+                Tcp::LastAck | Tcp::Closed => "closed",
             };
         }
         if self.pkts.iter().all(|&n| n > 0) { "established" } else { "new" }
@@ -165,12 +213,50 @@ impl Seen {
         }
     }
 
-    /// The protocol by Suricata's name: what exchanges told, else the service.
-    pub(super) fn app(&self, flow: &Flow) -> &'static str {
+    /// The flow as rules see it.
+    pub(super) fn view(&self, flow: &Flow, dir: Dir, ts: Timestamp) -> FlowView {
+        let established = match flow.info.tuple.proto {
+            ip_proto::TCP => self.tcp >= Tcp::Established,
+            _ => self.pkts.iter().all(|&n| n > 0),
+        };
+        FlowView {
+            dir,
+            established,
+            app: self.known_app(flow),
+            pkts: self.pkts,
+            bytes: self.bytes,
+            stream_len: [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).bytes),
+            age: ts - flow.info.first_ts,
+        }
+    }
+
+    /// What is odd about a packet as one of its connection.
+    pub(super) fn stream_events(&mut self, dir: Dir, packet: &Packet<'_>, events: &mut Events) {
+        let d = packet.decoded;
+        if d.proto == ip_proto::TCP && d.has_transport {
+            let secs = packet.ts.0.div_euclid(1_000_000_000);
+            let watch = self.watch.get_or_insert_default();
+            watch.packet(dir, &d.tcp, d.payload_wire_len, secs).iter().for_each(|name| events.add(name));
+        }
+    }
+
+    /// The protocol by Suricata's name, as far as it is known by now.
+    pub(super) fn known_app(&self, flow: &Flow) -> &'static str {
         if !self.app.is_empty() {
             return self.app;
         }
-        if let Some(app) = flow.apps.iter().find_map(names::of_service) {
+        let t = &flow.info.tuple;
+        let app = flow.apps.iter().find_map(names::of_service).unwrap_or("");
+        match app {
+            "dns" => names::of_dns_ports(t.orig_port, t.resp_port),
+            app => app,
+        }
+    }
+
+    /// The protocol by Suricata's name: what exchanges told, else the service.
+    pub(super) fn app(&self, flow: &Flow) -> &'static str {
+        let app = self.known_app(flow);
+        if !app.is_empty() {
             return app;
         }
         let len = flow.counters(Dir::Orig).bytes + flow.counters(Dir::Resp).bytes;
@@ -186,6 +272,7 @@ impl Eye {
         let is_tcp = flow.info.tuple.proto == ip_proto::TCP;
         let gap = [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).gap_bytes > 0);
         let app = seen.app(flow);
+        let app = if self.is_off(app) { "failed" } else { app };
         let end = FlowEnd {
             flow: seen.counts(flow),
             end: seen.last_ts,
@@ -197,7 +284,7 @@ impl Eye {
             tcp: is_tcp.then_some(TcpEnd { flags: seen.flags, state: seen.tcp.name(), gap }),
         };
         if self.settings.is_on("flow") {
-            let mut head = Head { pkt_src: "", ..self.head(at, moment.ts, 0, "flow", Dir::Orig) };
+            let mut head = Head { pkt_src: "", ..self.head(at, moment.ts, "flow", Dir::Orig) };
             head.macs = None;
             let settings = std::sync::Arc::clone(&self.settings);
             self.write(rows, &head, |json| {
@@ -213,12 +300,12 @@ impl Eye {
                 }
                 if !app.is_empty() {
                     json.text("app_proto", app);
+                    if !seen.app_orig.is_empty() && seen.app_orig != app {
+                        json.text("app_proto_orig", seen.app_orig);
+                    }
                 }
-                if let (true, Some((orig, resp))) = (settings.ethernet, seen.macs) {
-                    json.object("ether", |json| {
-                        json.list("src_macs", |json| json.item_bytes(colons(orig).as_bytes()));
-                        json.list("dest_macs", |json| json.item_bytes(colons(resp).as_bytes()));
-                    });
+                if settings.ethernet {
+                    seen.write_macs(Dir::Orig, json);
                 }
                 end.write(json);
             });
@@ -226,10 +313,14 @@ impl Eye {
         if self.settings.is_on("netflow") {
             for dir in [Dir::Orig, Dir::Resp] {
                 let Some(ttl) = dir.of(&seen.ttl) else { continue };
-                let head = Head { pkt_src: "", macs: None, ..self.head(at, moment.ts, 0, "netflow", dir) };
+                let head = Head { pkt_src: "", macs: None, ..self.head(at, moment.ts, "netflow", dir) };
+                let ethernet = self.settings.ethernet;
                 self.write(rows, &head, |json| {
                     if !app.is_empty() {
                         json.text("app_proto", app);
+                    }
+                    if ethernet {
+                        seen.write_macs(dir, json);
                     }
                     end.write_netflow(NetflowSide { side: dir.index(), ttl: *ttl }, json);
                 });

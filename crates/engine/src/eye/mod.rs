@@ -5,19 +5,26 @@
 
 mod file;
 mod flow;
+mod held;
 mod names;
+mod packet;
+mod rules;
 
 pub(crate) use file::Closed;
+pub(crate) use held::{Due, What};
 
 use crate::Rows;
 use file::FileNote;
 use flow::Seen;
 use hashbrown::HashMap;
+use rules::Rules;
 use sekisho_flow::{Flow, Moment, Packet};
 use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
+use sekisho_rules::Program;
 use sekisho_transaction::{Look, Mark, Transaction};
-use sekisho_types::{Dir, FlowInfo, SeededState, Uid, ip_proto};
+use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
+use sekisho_wire::events::Events;
 use std::sync::Arc;
 
 /// Files of live flows that are remembered in one lane; of more nothing is told.
@@ -36,29 +43,56 @@ pub(crate) struct Eye {
     settings: Arc<eve::Settings>,
     flows: HashMap<Uid, Box<Seen>, SeededState>,
     files: HashMap<u64, FileNote, SeededState>,
+    /// Bytes of files that are kept.
+    content_len: usize,
+    rules: Option<Rules>,
+    /// What is odd about the packet at hand.
+    events: Events,
     /// A line being made.
     line: Vec<u8>,
     /// The run is over: flows end for that.
     pub ending: bool,
+    /// Bytes that wait for acknowledgements.
+    held_len: usize,
+    /// Calls being made that had to wait.
+    pub due: Due,
     /// Files of which nothing was told because there were too many.
     pub files_refused: u64,
 }
 
 impl Eye {
-    pub fn new(settings: Arc<eve::Settings>, seed: u64) -> Self {
+    pub fn new(settings: Arc<eve::Settings>, program: Option<&Arc<Program>>, seed: u64) -> Self {
         Self {
+            content_len: 0,
+            events: Events::default(),
+            rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
             settings,
             flows: HashMap::with_hasher(SeededState(seed)),
             files: HashMap::with_hasher(SeededState(seed)),
             line: Vec::new(),
             ending: false,
+            held_len: 0,
+            due: Due::default(),
             files_refused: 0,
         }
     }
 
     /// A packet was taken by its flow.
     pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
-        self.flows.entry(flow.info.uid).or_default().packet(flow, dir, packet);
+        let seen = self.flows.entry(flow.info.uid).or_default();
+        seen.packet(flow, dir, packet);
+        if self.settings.ethernet {
+            seen.note_macs(dir, packet);
+        }
+    }
+
+    /// Counts the packet at hand, if that was not done yet, and gives what is kept of its flow.
+    fn seen(&mut self, at: At<'_>) -> &mut Seen {
+        let seen = self.flows.entry(at.flow.info.uid).or_default();
+        if let Some(packet) = at.packet {
+            seen.packet(at.flow, sender(at.flow, packet), packet);
+        }
+        seen
     }
 
     /// An exchange has come further.
@@ -71,19 +105,28 @@ impl Eye {
         mark: &mut Mark,
         rows: &mut dyn Rows,
     ) {
-        let seen = self.flows.entry(sight.flow.uid).or_default();
+        let seen = self.seen(at);
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         if let Some(app) = names::of_event(tx.event_type()) {
-            seen.note_app(app, look.dir);
+            seen.note_app(app);
         }
+        let app = self.app_of(at);
+        if at.flow.info.midstream && !self.settings.midstream || self.is_off(app) {
+            mark.logged |= look.over;
+            return;
+        }
+        self.inspect_transaction(at, sight.ts, look, tx, mark);
         self.files_of(at, look, tx, mark, rows);
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
         if look.over && !mark.logged && self.settings.is_on(tx.event_type()) {
             let way = names::way(tx.event_type(), look.dir, at.packet.map(|p| sender(at.flow, p)));
-            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, sight.packets.0, tx.event_type(), way) };
+            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, tx.event_type(), way) };
             self.write(rows, &head, |json| tx.eve(json));
+        }
+        if look.over {
+            self.forget_files(at, mark);
         }
     }
 
@@ -93,9 +136,8 @@ impl Eye {
         let mut told = Vec::new();
         for event in mark.events.iter().filter(|e| !e.told) {
             let way = at.packet.map_or(look.dir, |p| sender(at.flow, p));
-            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, sight.packets.0, "anomaly", way) };
-            self.line.clear();
-            eve::line(&mut self.line, &self.settings, &head, |json| {
+            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, "anomaly", way) };
+            self.write(rows, &head, |json| {
                 json.object("anomaly", |json| {
                     json.text("app_proto", app);
                     json.text("type", "applayer");
@@ -103,7 +145,6 @@ impl Eye {
                     json.text("layer", "proto_parser");
                 });
             });
-            rows.line(eve::FILE, &self.line);
             told.push(event.name);
         }
         mark.events.iter_mut().filter(|e| told.contains(&e.name)).for_each(|e| e.told = true);
@@ -121,14 +162,8 @@ impl Eye {
     }
 
     /// The head of an event that goes the way of what `way` sends.
-    fn head<'a>(
-        &self,
-        at: At<'_>,
-        ts: sekisho_types::Timestamp,
-        packet: u64,
-        event_type: &'a str,
-        way: Dir,
-    ) -> Head<'a> {
+    fn head<'a>(&self, at: At<'_>, ts: Timestamp, event_type: &'a str, way: Dir) -> Head<'a> {
+        let (ts, packet) = at.packet.map_or((ts, 0), |p| (p.ts, p.number));
         let info = &at.flow.info;
         let t = if way.is_orig() { info.tuple } else { info.tuple.flipped() };
         let macs = self.flows.get(&info.uid).and_then(|seen| seen.macs);
@@ -143,15 +178,78 @@ impl Eye {
             proto: t.proto,
             pkt_src: if packet > 0 { "wire/pcap" } else { "stream (flow timeout)" },
             macs: macs.map(|(a, b)| if way.is_orig() { (a, b) } else { (b, a) }),
+            ether_type: None,
             tx_id: None,
         }
+    }
+
+    /// The head of an event about a packet outside any flow.
+    fn packet_head<'a>(&self, packet: &Packet<'_>, event_type: &'a str) -> Head<'a> {
+        let d = packet.decoded;
+        let ports = if has_ports(d.proto) { Ports::Ports(d.src_port, d.dst_port) } else { Ports::None };
+        Head {
+            ts: packet.ts,
+            flow: None,
+            packet: packet.number,
+            event_type,
+            vlan: d.vlan,
+            ends: (d.ip_version != 0).then_some((d.src, d.dst)),
+            ports,
+            proto: d.proto,
+            pkt_src: "wire/pcap",
+            macs: d.src_mac.zip(d.dst_mac),
+            ether_type: None,
+            tx_id: None,
+        }
+    }
+
+    /// Do bytes of streams go on at once?
+    pub fn is_inline(&self) -> bool {
+        self.settings.inline
+    }
+
+    /// Is a protocol switched off?
+    fn is_off(&self, app: &str) -> bool {
+        self.settings.disabled.iter().any(|name| **name == *app)
+    }
+
+    /// Lets a call about a stream wait, unless there is no room.
+    pub fn hold(&mut self, flow: &Flow, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+        let seen = self.flows.entry(flow.info.uid).or_default();
+        seen.held.push(dir, what, bytes, flow.stream_offset(dir), at);
+        self.held_len += bytes.len();
+    }
+
+    /// Takes into [`Eye::due`] what needs wait no longer: `all` of `dir`, or what is acknowledged or too much. False if
+    /// nothing is.
+    pub fn take_due(&mut self, flow: &Flow, dir: Dir, all: bool) -> bool {
+        let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return false };
+        let full = seen.held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
+        let acked = if all || full { u64::MAX } else { flow.acked(dir) };
+        if !seen.held.is_due(dir, acked) {
+            return false;
+        }
+        seen.held.take(dir, acked, &mut self.due);
+        self.held_len = self.held_len.saturating_sub(self.due.bytes.len());
+        true
     }
 
     /// A flow is over.
     pub fn closed(&mut self, flow: &Flow, at: Moment, rows: &mut dyn Rows) {
         let uid = flow.info.uid;
         let Some(mut seen) = self.flows.remove(&uid) else { return };
+        self.held_len = self.held_len.saturating_sub(seen.held.len());
         let of_flow = At { flow, packet: None };
+        if !seen.waiting.is_empty() {
+            self.flows.insert(uid, seen);
+            for dir in [Dir::Orig, Dir::Resp] {
+                self.tell_waiting(of_flow, dir, at.ts, rows);
+            }
+            seen = match self.flows.remove(&uid) {
+                Some(seen) => seen,
+                None => return,
+            };
+        }
         self.flow_files(of_flow, &mut seen, at, rows);
         self.end(of_flow, &seen, at, rows);
     }

@@ -46,6 +46,20 @@ pub(super) fn of_service(service: &str) -> Option<&'static str> {
     APPS.iter().find(|(own, _)| *own == service).map(|(_, name)| *name)
 }
 
+/// What Suricata makes of a flow of DNS messages by its ports; of others it knows nothing.
+pub(super) fn of_dns_ports(a: u16, b: u16) -> &'static str {
+    let is = |port| a == port || b == port;
+    if is(53) {
+        "dns"
+    } else if is(5353) {
+        "mdns"
+    } else if is(5355) {
+        "llmnr"
+    } else {
+        ""
+    }
+}
+
 /// The protocol whose exchanges have events of that type.
 pub(super) fn of_event(event_type: &'static str) -> Option<&'static str> {
     match event_type {
@@ -71,7 +85,7 @@ pub(super) fn way(event_type: &str, message: Dir, packet: Option<Dir>) -> Dir {
 /// An anomaly's name as an event has it: most as in rules, some protocols' in upper case.
 pub(super) fn event(app: &str, name: &str) -> String {
     match app {
-        "smtp" | "dnp3" | "modbus" | "tls" | "http" => name.to_ascii_uppercase(),
+        "smtp" | "dnp3" | "tls" | "http" => name.to_ascii_uppercase(),
         _ => name.to_owned(),
     }
 }

@@ -4,6 +4,7 @@ mod endpoint;
 mod plain;
 mod state;
 mod stream;
+mod watch;
 
 use crate::flow::Flow;
 use crate::table::Cx;
@@ -17,6 +18,7 @@ pub use endpoint::TcpState;
 pub(crate) use endpoint::{Endpoint, marks};
 pub(crate) use plain::plain;
 pub(crate) use stream::{Held, PLACE_LEN};
+pub use watch::TcpWatch;
 
 /// History bits of events noted once per direction; SYN, FIN and RST again at another position.
 mod seen {

@@ -7,25 +7,6 @@ use sekisho_types::{Addr, CommunityId, FiveTuple, MacAddr, Timestamp, Uid, VlanT
 /// Bits of a flow's id: JSON's readers keep whole numbers exact up to there.
 const FLOW_ID_BITS: u32 = 53;
 
-/// Which way an event or its packet goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// To the server.
-    ToServer,
-    /// To the client.
-    ToClient,
-}
-
-impl Direction {
-    /// As `direction` has it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ToServer => "to_server",
-            Self::ToClient => "to_client",
-        }
-    }
-}
-
 /// What stands for ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ports {
@@ -60,6 +41,8 @@ pub struct Head<'a> {
     pub pkt_src: &'a str,
     /// Link addresses of source and destination.
     pub macs: Option<(MacAddr, MacAddr)>,
+    /// Type of what the frame carries, where it is told.
+    pub ether_type: Option<u16>,
     /// Number of the exchange.
     pub tx_id: Option<u64>,
 }
@@ -96,8 +79,14 @@ impl Head<'_> {
         if let (Some(seed), Some(_)) = (settings.community_id, self.flow) {
             self.community_id(seed, json);
         }
+        if settings.version {
+            json.text("suricata_version", concat!("sekisho ", env!("CARGO_PKG_VERSION")));
+        }
         if let (true, Some((src, dst))) = (settings.ethernet, self.macs) {
             json.object("ether", |json| {
+                if let Some(kind) = self.ether_type {
+                    json.number("ether_type", u64::from(kind));
+                }
                 json.hex_colons("src_mac", &src.0);
                 json.hex_colons("dest_mac", &dst.0);
             });
@@ -157,9 +146,16 @@ pub(super) fn addr(name: &str, addr: Addr, json: &mut Json<'_>) {
     json.bytes(name, &text);
 }
 
-/// Names of IP protocols as Suricata prints them; others by number.
 fn protocol(proto: u8, json: &mut Json<'_>) {
-    let name = match proto {
+    match protocol_name(proto) {
+        "" => json.text("proto", &format!("{proto:03}")),
+        name => json.text("proto", name),
+    }
+}
+
+/// Names of IP protocols as Suricata prints them; empty: by number.
+pub const fn protocol_name(proto: u8) -> &'static str {
+    match proto {
         ip_proto::ICMP => "ICMP",
         2 => "IGMP",
         ip_proto::IPIP => "IPV4",
@@ -171,9 +167,17 @@ fn protocol(proto: u8, json: &mut Json<'_>) {
         51 => "AH",
         ip_proto::ICMPV6 => "IPv6-ICMP",
         ip_proto::SCTP => "SCTP",
-        n => return json.text("proto", &format!("{n:03}")),
-    };
-    json.text("proto", name);
+        _ => "",
+    }
+}
+
+/// A time as `fast.log` has it: `07/01/2019-12:34:56.123456`.
+pub fn fast_time(ts: Timestamp, room: &mut [u8; TIME_LEN]) -> String {
+    let text = time(ts, room);
+    let (date, clock) = text.get(..MICROS_LEN).and_then(|t| t.split_once('T')).unwrap_or((text, ""));
+    let mut parts = date.splitn(3, '-');
+    let (year, month, day) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    format!("{month}/{day}/{year}-{clock}")
 }
 
 /// Room for a time.

@@ -2,18 +2,23 @@
 //!
 //! What an application protocol has to say comes from a [`sekisho_transaction::Transaction`]; this module knows none.
 
+mod alert;
 mod flow;
 mod head;
 mod settings;
 
+pub use alert::{Alert, Evidence, MAX_PAYLOAD_LEN, Party, of_flow, printable};
 pub use flow::{End, FlowEnd, NetflowSide, TcpEnd};
-pub use head::{Direction, Head, Ports, flow_id, time};
-pub use settings::{AlertSettings, DEFAULT_TYPES, Settings};
+pub use head::{Head, Ports, TIME_LEN, fast_time, flow_id, protocol_name, time};
+pub use settings::{AlertSettings, DEFAULT_DEPTH, DEFAULT_TYPES, Settings};
 
 use sekisho_transaction::Json;
 
 /// The file that the lines go to.
 pub const FILE: &str = "eve.json";
+
+/// The file of alerts as short lines.
+pub const FAST_FILE: &str = "fast.log";
 
 /// Writes one line: head, then what `members` adds.
 pub fn line(out: &mut Vec<u8>, settings: &Settings, head: &Head<'_>, members: impl FnOnce(&mut Json<'_>)) {

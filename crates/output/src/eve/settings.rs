@@ -58,12 +58,16 @@ pub struct Settings {
     pub pcap_file: Option<Box<str>>,
     /// `metadata`: flow bits and variables.
     pub metadata: bool,
+    /// `suricata-version`: who writes.
+    pub version: bool,
     /// Anomalies of headers.
     pub anomaly_decode: bool,
     /// Anomalies of streams.
     pub anomaly_stream: bool,
     /// Anomalies of application protocols.
     pub anomaly_applayer: bool,
+    /// Anomalies show the packet's headers.
+    pub anomaly_header: bool,
     /// What alerts say.
     pub alert: AlertSettings,
     /// Hashes of files that `fileinfo` shows: `force-hash`.
@@ -72,7 +76,22 @@ pub struct Settings {
     pub file_sha1: bool,
     /// See `file_md5`.
     pub file_sha256: bool,
+    /// Suricata would keep files that rules want: `file-store`.
+    pub stores: bool,
+    /// It would keep all: `force-filestore`.
+    pub store_all: bool,
+    /// `stream.midstream`: exchanges of connections that began before the capture are told of.
+    pub midstream: bool,
+    /// `stream.inline`: bytes of streams need not wait for acknowledgements.
+    pub inline: bool,
+    /// Protocols that are switched off, by Suricata's names: nothing of theirs is told.
+    pub disabled: Vec<Box<str>>,
+    /// `stream.reassembly.depth`: bytes of a stream that files are followed in; `None`: all.
+    pub depth: Option<u64>,
 }
+
+/// Bytes of a stream that Suricata looks at unless it is told otherwise.
+pub const DEFAULT_DEPTH: u64 = 1 << 20;
 
 /// What alerts say beyond the usual: `outputs.eve-log.types.alert`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +161,14 @@ impl Default for Settings {
             file_md5: false,
             file_sha1: false,
             file_sha256: false,
+            version: false,
+            anomaly_header: false,
+            stores: false,
+            store_all: false,
+            midstream: true,
+            inline: false,
+            disabled: Vec::new(),
+            depth: None,
         }
     }
 }

@@ -15,6 +15,7 @@ fn head() -> Head<'static> {
         proto: 6,
         pkt_src: "wire/pcap",
         macs: None,
+        ether_type: None,
         tx_id: Some(3),
     }
 }

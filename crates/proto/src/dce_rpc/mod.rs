@@ -7,21 +7,24 @@
 mod tests;
 
 use crate::gssapi::Gssapi;
-use crate::rpc::{HEADER_LEN, Header, Lost, Rpc};
+use crate::rpc::{HEADER_LEN, Header, Lost, Rpc, Shown};
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
+use sekisho_transaction::Counter;
 use sekisho_types::{Dir, Heap};
 
 /// State of one connection.
 pub struct Parser {
     rpc: Rpc,
     gss: Gssapi,
+    /// Calls shown to rules and EVE.
+    txs: Counter,
 }
 
 impl Protocol for Parser {
     const DESCRIPTOR: Descriptor = Descriptor { service: "dce_rpc", tcp_ports: &[135], udp_ports: &[], probe };
 
     fn start(_: &Start<'_>) -> Self {
-        Self { rpc: Rpc::default(), gss: Gssapi::default() }
+        Self { rpc: Rpc::default(), gss: Gssapi::default(), txs: Counter::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -29,6 +32,10 @@ impl Protocol for Parser {
             Ok(()) => {}
             Err(Lost) if self.rpc.is_understood() => cx.opaque(),
             Err(Lost) => cx.reject("dce_rpc_broken_header"),
+        }
+        let txs = &mut self.txs;
+        if let Some(watch) = self.rpc.watch() {
+            watch.settle(&mut |shown, dir, over| show(shown, dir, over, txs, cx));
         }
     }
 
@@ -39,12 +46,27 @@ impl Protocol for Parser {
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
+        let txs = &mut self.txs;
+        if let Some(watch) = self.rpc.watch() {
+            watch.finish(&mut |shown, dir, over| show(shown, dir, over, txs, cx));
+        }
         self.gss.end(cx);
     }
 
     fn held_len(&self) -> usize {
         self.rpc.heap_len() + self.gss.heap_len()
     }
+}
+
+/// Shows a call of which one direction has come to its end.
+fn show(shown: &mut Shown<'_>, dir: Dir, over: bool, txs: &mut Counter, cx: &mut Cx<'_>) {
+    let mut mark = shown.call.mark.take().unwrap_or_else(|| txs.begin());
+    if over {
+        cx.over(dir, shown, &mut mark);
+    } else {
+        cx.look(dir, 0, shown, &mut mark);
+    }
+    shown.call.mark = Some(mark);
 }
 
 /// See [`crate::Descriptor::probe`].

@@ -16,6 +16,7 @@ mod reply;
 mod session;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::FtpRecord;
 
@@ -53,6 +54,8 @@ pub struct Parser {
     /// The transfer under way, inferred from replies alone.
     inferred: Option<infer::Open>,
     bad_lines: u8,
+    /// What rules and EVE see.
+    tx: tx::Exchanges,
 }
 
 impl Protocol for Parser {
@@ -69,6 +72,7 @@ impl Protocol for Parser {
             seen_command: false,
             inferred: None,
             bad_lines: 0,
+            tx: tx::Exchanges::default(),
         }
     }
 
@@ -87,10 +91,13 @@ impl Protocol for Parser {
             let plain = without_telnet(line.text);
             let text = plain.as_deref().unwrap_or(line.text);
             let go_on = if dir.is_orig() {
+                if cx.is_watched() && !text.is_empty() {
+                    self.tx.command(text, line.cut, cx);
+                }
                 self.command(text, cx);
                 true
             } else {
-                self.reply(text, bytes.len(), cx)
+                self.reply((text, line.cut), bytes.len(), cx)
             };
             if !go_on {
                 return;
@@ -118,10 +125,11 @@ impl Protocol for Parser {
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.finish_inferred(cx);
         self.session.finish(cx);
+        self.tx.end(cx);
     }
 
     fn held_len(&self) -> usize {
-        self.lines.as_slice().heap_len() + self.session.heap_len() + self.inferred.heap_len()
+        self.lines.as_slice().heap_len() + self.session.heap_len() + self.inferred.heap_len() + self.tx.heap_len()
     }
 }
 
@@ -172,6 +180,11 @@ impl Parser {
                 let (host, peer) = (cx.flow.tuple.resp, cx.flow.tuple.orig);
                 self.session.expect(host, None, peer, cx);
             }
+            self.session.carries(match cmd {
+                b"RETR" => Some("RETR"),
+                b"STOR" => Some("STOR"),
+                _ => None,
+            });
             let name = Some(path::file_name(arg)).filter(|n| moves == Moves::File && !n.is_empty());
             self.session.describe(Some(moves == Moves::File), name, None);
         }
@@ -205,7 +218,7 @@ impl Parser {
     }
 
     /// A reply line; false if the rest of the chunk is no longer this parser's.
-    fn reply(&mut self, line: &[u8], left: usize, cx: &mut Cx<'_>) -> bool {
+    fn reply(&mut self, (line, cut): (&[u8], bool), left: usize, cx: &mut Cx<'_>) -> bool {
         if line.is_empty() {
             return true;
         }
@@ -221,6 +234,9 @@ impl Parser {
                 return false;
             }
         };
+        if cx.is_watched() {
+            self.tx.reply(line, cut, &reply, cx);
+        }
         if !self.session.matched(&reply, cx.ts) {
             return true;
         }

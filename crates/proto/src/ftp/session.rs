@@ -282,6 +282,11 @@ impl Session {
         });
     }
 
+    /// Tells the data connection which command it is for, if that moves a file.
+    pub fn carries(&self, command: Option<&'static str>) {
+        self.with_transfer(|t| t.command = command);
+    }
+
     fn with_transfer<R>(&self, f: impl FnOnce(&mut Transfer) -> R) -> Option<R> {
         let transfer = self.transfer.as_ref()?;
         Some(f(&mut transfer.lock().unwrap_or_else(PoisonError::into_inner)))

@@ -345,3 +345,61 @@ fn recognised_by_content() {
     assert_eq!(guess("USER a\r\nPASS b\r\nTYPE I\r\n", "", false), Guess::Yes);
     assert_eq!(guess("GET / HTTP/1.1\r\n", "", false), Guess::No);
 }
+
+#[test]
+fn rules_and_eve_see_commands_with_their_replies() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Ftp, Transport::Tcp, 21);
+    talk(
+        &mut b,
+        "< 220-Hello
+         < 220 there
+         > USER me
+         > PASV
+         < 331 go on
+         < 227 Entering Passive Mode (10,0,0,2,4,1)
+         > RETR a.txt
+         < 150 here it comes
+         < 226 done
+         > XYZZY
+         > NOOP",
+    );
+    b.end();
+    let all: Vec<&str> = b.exchanges().iter().map(|e| e.json.as_str()).collect();
+    assert_eq!(
+        all,
+        [
+            "{\"ftp\":{\"completion_code\":[\"220\",\"220\"],\"reply\":[\"Hello\",\"there\"],\"reply_received\":\"yes\",\
+             \"reply_truncated\":false}}",
+            "{\"ftp\":{\"command\":\"USER\",\"command_data\":\"me\",\"command_truncated\":false,\
+             \"completion_code\":[\"331\"],\"reply\":[\"go on\"],\"reply_received\":\"yes\",\"reply_truncated\":false}}",
+            "{\"ftp\":{\"command\":\"PASV\",\"completion_code\":[\"227\"],\
+             \"reply\":[\"Entering Passive Mode (10,0,0,2,4,1)\"],\"dynamic_port\":1025,\"mode\":\"passive\",\
+             \"reply_received\":\"yes\",\"reply_truncated\":false}}",
+            "{\"ftp\":{\"command\":\"RETR\",\"command_data\":\"a.txt\",\"command_truncated\":false,\
+             \"completion_code\":[\"150\",\"226\"],\"reply\":[\"here it comes\",\"done\"],\"reply_received\":\"yes\",\
+             \"reply_truncated\":false}}",
+            "{\"ftp\":{\"reply_received\":\"no\",\"reply_truncated\":false}}",
+            "{\"ftp\":{\"command\":\"NOOP\",\"reply_received\":\"no\",\"reply_truncated\":false}}",
+        ]
+    );
+    assert_eq!(b.exchanges()[2].fact(Fact::FtpDynamicPort), ["1025"]);
+    let expectation = b.out.expectations[0].clone();
+    let mut data = Bench::expected(&expectation);
+    data.out.watched = Some(crate::testing::all_facts());
+    data.data(Dir::Resp, b"content").end();
+    let [moved] = data.exchanges() else { panic!("{:?}", data.exchanges()) };
+    assert_eq!(moved.json, "{\"ftp_data\":{\"filename\":\"a.txt\",\"command\":\"RETR\"}}");
+    assert_eq!(moved.files, [0]);
+}
+
+#[test]
+fn long_commands_are_cut_for_rules_and_eve() {
+    let mut b = Bench::watched(ProtoId::Ftp, Transport::Tcp, 21);
+    let long = format!("> RETR {}", "x".repeat(5000));
+    talk(&mut b, &long).end();
+    let [cut] = b.exchanges() else { panic!("one") };
+    assert_eq!(cut.events, ["request_command_too_long"]);
+    assert!(cut.json.contains("\"command_truncated\":true"));
+    assert_eq!(cut.fact(sekisho_transaction::Fact::FtpCommandData)[0].len(), 4091);
+}

@@ -4,13 +4,23 @@
 //! transmission modes are passed through as they are.
 
 use crate::{Cx, Descriptor, Expectation, FileId, FileMeta, Guess, Protocol, Start};
-use sekisho_types::Dir;
+use sekisho_transaction::{Counter, Fact, Json, Mark, Transaction, Value};
+use sekisho_types::{Dir, Heap, block_len};
 
 /// State of one data connection.
 pub struct Parser {
     expectation: Option<Expectation>,
     /// The file per direction; data flows one way, but hostile traffic need not know that.
     files: [Option<FileId>; 2],
+    /// What rules and EVE see: the transfer as one exchange.
+    tx: Option<Box<(Mark, Transferred)>>,
+}
+
+/// The transfer as rules and EVE see it.
+struct Transferred {
+    dir: Dir,
+    command: &'static str,
+    filename: Option<Vec<u8>>,
 }
 
 impl Protocol for Parser {
@@ -18,13 +28,16 @@ impl Protocol for Parser {
         Descriptor { service: "ftp-data", tcp_ports: &[], udp_ports: &[], probe: |_| Guess::No };
 
     fn start(start: &Start<'_>) -> Self {
-        Self { expectation: start.expected.cloned(), files: [None, None] }
+        Self { expectation: start.expected.cloned(), files: [None, None], tx: None }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         if let Some(id) = self.file(dir, cx) {
             cx.file_data(id, bytes);
             self.share(id, cx);
+            if let Some((mark, transferred)) = self.tx.as_deref_mut() {
+                cx.look(dir, 0, transferred, mark);
+            }
         }
     }
 
@@ -42,11 +55,17 @@ impl Protocol for Parser {
         // Without the sender's FIN nobody can tell whether the last bytes are missing, except by the announced size.
         self.close(Dir::Orig, false, cx);
         self.close(Dir::Resp, false, cx);
+        if let Some(tx) = self.tx.take() {
+            let (mut mark, transferred) = *tx;
+            cx.over(transferred.dir, &transferred, &mut mark);
+        }
     }
 
     /// The transfer is shared with the control flow, which counts it.
     fn held_len(&self) -> usize {
-        0
+        self.tx
+            .as_ref()
+            .map_or(0, |tx| block_len(size_of::<(Mark, Transferred)>()) + tx.0.heap_len() + tx.1.filename.heap_len())
     }
 }
 
@@ -59,9 +78,24 @@ impl Parser {
                 self.expectation.as_ref().map_or((None, None), |e| e.with(|t| (t.filename.clone(), t.announced_len)));
             let meta =
                 FileMeta { source: "FTP_DATA", is_orig: dir.is_orig(), filename, total_len, ..FileMeta::default() };
-            *slot = Some(cx.file_open(meta));
+            let id = cx.file_open(meta);
+            *slot = Some(id);
+            if cx.is_watched() {
+                self.begin(dir, id);
+            }
         }
-        *slot
+        self.files.get(dir.index()).copied().flatten()
+    }
+
+    /// The exchange begins, if a command told what it is.
+    fn begin(&mut self, dir: Dir, id: FileId) {
+        let told = self.expectation.as_ref().map(|e| e.with(|t| (t.command, t.filename.clone())));
+        let Some((Some(command), filename)) = told else { return };
+        let tx = self.tx.get_or_insert_with(|| {
+            let filename = filename.map(|name| name.0);
+            Box::new((Counter::default().begin(), Transferred { dir, command, filename }))
+        });
+        tx.0.file(id.0, dir);
     }
 
     fn share(&self, id: FileId, cx: &Cx<'_>) {
@@ -95,6 +129,29 @@ impl Parser {
                 t.seen_bytes = info.seen_bytes;
                 t.done = true;
             });
+        }
+    }
+}
+
+impl Transaction for Transferred {
+    fn event_type(&self) -> &'static str {
+        "ftp_data"
+    }
+
+    fn eve(&self, out: &mut Json<'_>) {
+        out.object("ftp_data", |out| {
+            if let Some(name) = &self.filename {
+                out.bytes("filename", name);
+            }
+            out.text("command", self.command);
+        });
+    }
+
+    fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
+        match fact {
+            Fact::FtpdataCommand if nth == 0 => Some(self.command.into()),
+            Fact::FileName => self.filename.as_deref().filter(|_| nth == 0).map(Value::from),
+            _ => None,
         }
     }
 }

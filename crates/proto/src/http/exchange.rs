@@ -3,9 +3,11 @@
 use super::message::{RequestLine, StatusLine, is_ordinary_method};
 use crate::mime::Observer;
 use crate::web::{HttpRecord, api, target};
-use crate::{Cx, Event, FileInfo};
+use crate::{Cx, Event, FileId, FileInfo};
 use sekisho_record::Text;
+use sekisho_transaction::MAX_FILES;
 use sekisho_types::{Heap, block_len};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 
 /// Requests without response in one flow; then those are logged as they are (Zeek's `max_pending_requests`).
@@ -217,12 +219,20 @@ fn emit(mut exchange: Exchange, cx: &mut Cx<'_>) {
 
 /// Lists a message's files in its row.
 pub(crate) struct FileList<'a> {
+    /// Files opened.
+    pub(crate) begun: SmallVec<[FileId; 1]>,
     pub(crate) exchanges: &'a mut Exchanges,
     pub(crate) index: u64,
     pub(crate) request: bool,
 }
 
 impl Observer for FileList<'_> {
+    fn begun(&mut self, file: FileId) {
+        if self.begun.len() < MAX_FILES {
+            self.begun.push(file);
+        }
+    }
+
     fn opened(&mut self, info: FileInfo, filename: Option<&Text>) {
         if let Some(row) = self.exchanges.row(self.index) {
             row.opened(self.request, info, filename);

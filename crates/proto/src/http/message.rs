@@ -1,7 +1,8 @@
 //! Start lines and header names of HTTP/1.x (RFC 9112), and what Zeek makes of bad ones.
 
-use crate::mime::field::is_lws;
+use crate::mime::field::{self, is_lws};
 use sekisho_record::Text;
+use std::borrow::Cow;
 
 /// Known methods: IANA's registry, WebDAV and its relatives, RPC over HTTP.
 const METHODS: &[&str] = &[
@@ -224,28 +225,64 @@ pub(crate) struct StatusLine<'a> {
     pub(crate) reason: Option<&'a [u8]>,
 }
 
-/// Splits a status line; `None` if it is none.
+/// White space as lenient readers of start lines take it: C's `isspace`.
+const fn is_space(b: u8) -> bool {
+    matches!(b, b' ' | 0x09..=0x0d)
+}
+
+/// What is left of a response's first line without white space and NULs before it, which browsers pass over.
+pub(crate) fn trim_start(line: &[u8]) -> &[u8] {
+    let skipped = line.iter().take_while(|b| is_space(**b) || **b == 0).count();
+    line.get(skipped..).unwrap_or(&[])
+}
+
+/// Splits a status line; `None` if it is none. What follows the version may be missing: then the code is 0.
 pub(crate) fn status_line(line: &[u8]) -> Option<StatusLine<'_>> {
     if !is_version(line) {
         return None;
     }
     let version_text = line.get(5..)?;
-    let space = version_text.iter().position(|b| is_lws(*b))?;
-    let rest = skip_lws(version_text.get(space..)?);
-    let code = match rest.get(..3)? {
-        [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
+    let space = version_text.iter().position(|b| is_space(*b)).unwrap_or(version_text.len());
+    let mut rest = version_text.get(space..)?;
+    rest = rest.get(rest.iter().take_while(|b| is_space(**b)).count()..)?;
+    let code = match *rest {
+        [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] => {
             u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')
         }
+        _ if rest.len() < 3 && !version_text.first().is_some_and(u8::is_ascii_digit) => return None,
         _ => 0,
     };
-    let after = rest.get(3..)?;
-    let reason = after.iter().position(|b| is_lws(*b)).and_then(|at| after.get(at..)).map(skip_lws);
+    let after = rest.get(3..).unwrap_or(&[]);
+    let reason = after.iter().position(|b| is_space(*b)).and_then(|at| after.get(at..)).map(skip_lws);
     Some(StatusLine { version: Version::parse(version_text), code, reason })
+}
+
+/// Splits a header line of HTTP into name and value, as lenient readers do: NULs count as nothing. `None` if it is no field.
+pub(crate) fn header_field(line: &[u8]) -> Option<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+    if memchr::memchr(0, line).is_some() {
+        let plain: Vec<u8> = line.iter().copied().filter(|b| *b != 0).collect();
+        let (name, value) = split_field(&plain)?;
+        return Some((Cow::Owned(name.to_vec()), Cow::Owned(value.to_vec())));
+    }
+    let (name, value) = split_field(line)?;
+    Some((Cow::Borrowed(name), Cow::Borrowed(value)))
+}
+
+fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    if let Some(field) = field::field(line) {
+        return Some(field);
+    }
+    // White space of other kinds before the colon.
+    let (name, value) = line.split_at_checked(memchr::memchr(b':', line)?)?;
+    let spaces = name.iter().rev().take_while(|b| is_space(**b)).count();
+    let name = name.get(..name.len() - spaces)?.trim_ascii_start();
+    let right = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
+    right.then(|| (name, value.get(1..).unwrap_or(&[]).trim_ascii_start()))
 }
 
 /// A chunk's size: hexadecimal digits before extensions (RFC 9112 §7.1).
 pub(crate) fn chunk_size(line: &[u8]) -> Option<u64> {
-    let text = line.trim_ascii_start();
+    let text = trim_start(line);
     let digits = text.iter().take_while(|b| b.is_ascii_hexdigit()).count();
     let size = std::str::from_utf8(text.get(..digits)?).ok()?;
     u64::from_str_radix(size, 16).ok().filter(|n| i64::try_from(*n).is_ok())
@@ -296,12 +333,26 @@ mod tests {
         assert_eq!(all("HTTP/1.1 404"), Some((404, None)));
         assert_eq!(all("HTTP/1.0 200 "), Some((200, Some(0))));
         assert_eq!(all("HTTP/1.1 2x0 y"), Some((0, Some(1))));
-        assert_eq!(all("HTTP/1.1"), None);
+        assert_eq!(all("HTTP/1.1\x0b200\x0bok"), Some((200, Some(3))));
+        assert_eq!(all("HTTP/1.1foobar"), Some((0, None)));
+        assert_eq!(all("HTTP/1.1"), Some((0, None)));
+        assert_eq!(all("HTTP/x"), None);
         assert_eq!(all("RTSP/1.0 200 OK"), None);
     }
 
     #[test]
+    fn reads_fields_as_lenient_readers_do() {
+        let of = |line: &str| header_field(line.as_bytes()).map(|(n, v)| (n.into_owned(), v.into_owned()));
+        let is = |name: &str, value: &str| Some((name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+        assert_eq!(of("Transfer\0-Encoding\0: chu\0nked"), is("Transfer-Encoding", "chunked"));
+        assert_eq!(of("Content-Encoding\x0b:gzip"), is("Content-Encoding", "gzip"));
+        assert_eq!(of("A : b"), is("A", "b"));
+        assert_eq!(of("no field"), None);
+    }
+
+    #[test]
     fn parses_chunk_sizes() {
+        assert_eq!(chunk_size(b"\x0bf"), Some(15));
         assert_eq!(chunk_size(b"1a;ext=1"), Some(26));
         assert_eq!(chunk_size(b"x"), None);
         assert_eq!(chunk_size(b"ffffffffffffffff"), None);

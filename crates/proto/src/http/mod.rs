@@ -11,6 +11,9 @@ mod probe;
 mod side;
 #[cfg(test)]
 mod tests;
+mod tx;
+mod uri;
+mod view;
 
 pub use crate::web::HttpRecord;
 
@@ -23,7 +26,9 @@ use message::{RequestLine, StatusLine, Version, request_line, status_line};
 use sekisho_record::Text;
 use sekisho_types::{Dir, Heap, block_len};
 use side::{Head, Side, State, Upgrade};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
+use tx::Watched;
 
 /// Longest line; the rest of a longer one is dropped.
 const MAX_LINE_LEN: usize = 64 * 1024;
@@ -45,6 +50,22 @@ const SERVICE: &str = "http";
 /// of HTTP answers that, too.
 pub fn begins_response(bytes: &[u8]) -> bool {
     probe::response(bytes) == crate::Guess::Yes
+}
+
+/// May a line that begins so continue the one before? Of responses also with NUL, as for lenient readers.
+const fn may_fold(b: u8, side: Dir) -> bool {
+    field::is_lws(b) || b == 0 && !side.is_orig()
+}
+
+/// Is a line that begins with white space no continuation after all? In a response a whole field behind white space is one
+/// of its own, and a blank line that LF alone ends is the header's end: so Suricata reads them.
+fn is_new(side: Dir, line: &[u8], bare: bool) -> bool {
+    if side.is_orig() {
+        return false;
+    }
+    let text = line.trim_ascii_start();
+    let name_len = text.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
+    name_len > 0 && text.get(name_len) == Some(&b':') || text.is_empty() && bare
 }
 
 /// What of a request decides about its response.
@@ -86,6 +107,8 @@ struct Core {
     /// What the fields of a WebSocket's handshake said, once there was one.
     websocket: Option<Box<Handshake>>,
     rejected: bool,
+    /// The exchanges for those who watch.
+    watched: Option<Box<Watched>>,
 }
 
 impl Protocol for Parser {
@@ -110,6 +133,7 @@ impl Protocol for Parser {
                 next: None,
                 websocket: None,
                 rejected: false,
+                watched: None,
             },
         }
     }
@@ -166,7 +190,7 @@ impl Protocol for Parser {
         if !rest.is_empty() {
             let text = rest.strip_suffix(b"\r").unwrap_or(&rest);
             let side = self.core.first_line(dir, text);
-            self.core.line(side, Line { text, cut: false }, None, cx);
+            self.core.line(side, Line { text, cut: false, bare: false }, None, cx);
         }
         let side = self.core.side_of(dir);
         self.core.interrupt(side, true, cx);
@@ -177,17 +201,22 @@ impl Protocol for Parser {
         self.core.interrupt(Dir::Orig, false, cx);
         self.core.interrupt(Dir::Resp, false, cx);
         self.core.exchanges.flush(cx);
+        if let Some(watched) = &mut self.core.watched {
+            watched.finish(cx);
+        }
     }
 
     fn held_len(&self) -> usize {
         let Self { lines, core } = self;
         let unanswered = block_len(core.unanswered.capacity().saturating_mul(size_of::<Ask>()));
         let websocket = core.websocket.as_ref().map_or(0, |h| HANDSHAKE_LEN + h.heap_len());
+        let watched = core.watched.as_ref().map_or(0, |w| block_len(size_of::<Watched>()) + w.heap_len());
         lines.as_slice().heap_len()
             + core.sides.as_slice().heap_len()
             + core.exchanges.heap_len()
             + unanswered
             + websocket
+            + watched
     }
 }
 
@@ -235,7 +264,13 @@ impl Core {
     fn takes_lines(&mut self, side: Dir) -> bool {
         matches!(
             self.side(side).state,
-            State::StartLine | State::Header | State::ChunkSize | State::ChunkEnd | State::Trailer | State::Resync
+            State::StartLine
+                | State::Header
+                | State::ChunkSize
+                | State::ChunkEnd
+                | State::Trailer
+                | State::Strange
+                | State::Resync
         )
     }
 
@@ -243,13 +278,48 @@ impl Core {
         if line.cut {
             cx.weird("contentline_size_exceeded");
         }
+        if !side.is_orig() && matches!(self.side(side).state, State::StartLine | State::Header) {
+            let behind_lf = std::mem::replace(&mut self.side(side).bare, line.bare);
+            if memchr::memchr(b'\r', line.text).is_some() {
+                return self.lone_cr(side, line.text, (behind_lf, next), cx);
+            }
+        }
         match self.side(side).state {
             State::StartLine => self.start_line(side, line.text, cx),
-            State::Header | State::Trailer => self.header_line(side, line.text, next, cx),
+            State::Header | State::Trailer => self.header_line(side, line, next, cx),
             State::ChunkSize => self.chunk_size(side, line.text, cx),
             State::ChunkEnd => self.side(side).state = State::ChunkSize,
+            State::Strange => self.after_strange(line.text, cx),
             State::Resync => self.resync(side, line.text, cx),
             _ => {}
+        }
+    }
+
+    /// In the head of a response a CR alone ends a line, too, and one behind an LF belongs to that: browsers take it so, and
+    /// so those who evade detection write it. Lines of CRs alone are nothing.
+    #[cold]
+    fn lone_cr(&mut self, side: Dir, text: &[u8], ends: (bool, Option<u8>), cx: &mut Cx<'_>) {
+        let (behind_lf, next) = ends;
+        let mut rest = if behind_lf { text.strip_prefix(b"\r").unwrap_or(text) } else { text };
+        if rest.is_empty() && behind_lf {
+            return self.line(side, Line { text: rest, cut: false, bare: false }, next, cx);
+        }
+        while !rest.is_empty() && !self.rejected && self.takes_lines(side) {
+            let at = memchr::memchr(b'\r', rest).unwrap_or(rest.len());
+            let (text, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+            rest = tail.get(1..).unwrap_or(&[]);
+            if !text.trim_ascii().is_empty() {
+                self.line(side, Line { text, cut: false, bare: false }, rest.first().copied().or(next), cx);
+            }
+        }
+    }
+
+    /// A line behind one that was none of HTTP: a status line makes up for it.
+    #[cold]
+    fn after_strange(&mut self, line: &[u8], cx: &mut Cx<'_>) {
+        match status_line(message::trim_start(line)) {
+            Some(s) => self.begin_response(&s, line, cx),
+            None => self.strange(Dir::Resp, "bad_HTTP_reply", cx),
         }
     }
 
@@ -257,17 +327,18 @@ impl Core {
         if side.is_orig() {
             match request_line(line) {
                 Ok(r) if r.version != Version::V09 || !self.known || message::is_method(r.method) => {
-                    self.begin_request(&r, cx);
+                    self.begin_request(&r, line, cx);
                 }
                 _ if line.is_empty() => cx.weird("empty_http_request"),
                 Ok(_) => self.strange(side, "bad_HTTP_request", cx),
                 Err(weird) => self.strange(side, weird, cx),
             }
         } else {
+            let line = message::trim_start(line);
             match status_line(line) {
-                Some(s) => self.begin_response(&s, cx),
+                Some(s) => self.begin_response(&s, line, cx),
                 None if line.is_empty() => {}
-                None => self.strange(side, "bad_HTTP_reply", cx),
+                None => self.side(side).state = State::Strange,
             }
         }
     }
@@ -296,22 +367,26 @@ impl Core {
                 && r.version.major == 1
                 && message::is_method(r.method)
             {
-                self.begin_request(&r, cx);
+                self.begin_request(&r, line, cx);
             }
         } else if let Some(s) = status_line(line)
             && s.version.major == 1
             && (100..600).contains(&s.code)
         {
-            self.begin_response(&s, cx);
+            self.begin_response(&s, line, cx);
         }
     }
 
-    fn begin_request(&mut self, line: &RequestLine<'_>, cx: &mut Cx<'_>) {
+    /// `raw`: the whole line.
+    fn begin_request(&mut self, line: &RequestLine<'_>, raw: &[u8], cx: &mut Cx<'_>) {
         self.known = true;
         cx.confirm(SERVICE);
         let row = self.exchanges.begin_request(line, cx);
         let bare = line.version == Version::V09;
         self.begin(Dir::Orig, line.version, row);
+        if let Some(watched) = self.watched(cx) {
+            watched.begin(Dir::Orig, row, raw, (line.version, 0), cx);
+        }
         if self.unanswered.len() >= MAX_UNANSWERED {
             self.unanswered.pop_front();
         }
@@ -329,7 +404,8 @@ impl Core {
         }
     }
 
-    fn begin_response(&mut self, line: &StatusLine<'_>, cx: &mut Cx<'_>) {
+    /// `raw`: the whole line.
+    fn begin_response(&mut self, line: &StatusLine<'_>, raw: &[u8], cx: &mut Cx<'_>) {
         self.known = true;
         // As Zeek: a response alone proves less than one to a request that was seen.
         if self.unanswered.is_empty() {
@@ -339,6 +415,17 @@ impl Core {
         }
         let row = self.exchanges.begin_response(line, cx);
         self.begin(Dir::Resp, line.version, row);
+        if let Some(watched) = self.watched(cx) {
+            watched.begin(Dir::Resp, row, raw, (line.version, line.code), cx);
+        }
+    }
+
+    /// The exchanges, if somebody watches.
+    fn watched(&mut self, cx: &Cx<'_>) -> Option<&mut Watched> {
+        if self.watched.is_none() && cx.is_watched() {
+            self.watched = Some(Box::default());
+        }
+        self.watched.as_deref_mut()
     }
 
     fn begin(&mut self, side: Dir, version: Version, row: u64) {
@@ -351,9 +438,10 @@ impl Core {
         side.messages += 1;
     }
 
-    fn header_line(&mut self, side: Dir, line: &[u8], next: Option<u8>, cx: &mut Cx<'_>) {
+    fn header_line(&mut self, side: Dir, line: Line<'_>, next: Option<u8>, cx: &mut Cx<'_>) {
+        let Line { text: line, bare, .. } = line;
         let fold = &mut self.side(side).fold;
-        if line.first().is_some_and(|b| field::is_lws(*b)) && !fold.is_empty() {
+        if line.first().is_some_and(|b| may_fold(*b, side)) && !fold.is_empty() && !is_new(side, line, bare) {
             if fold.extend(line) {
                 cx.weird("exceeded_mime_max_header_bytes");
             }
@@ -362,9 +450,10 @@ impl Core {
         if !fold.is_empty() {
             self.finish_field(side, cx);
         }
-        if line.is_empty() || line.first() == Some(&0) {
+        let blank = !side.is_orig() && bare && line.trim_ascii().is_empty();
+        if line.is_empty() || line.first() == Some(&0) || blank {
             self.end_header(side, cx);
-        } else if next.is_some_and(|b| !field::is_lws(b)) {
+        } else if next.is_some_and(|b| !may_fold(b, side) && (side.is_orig() || b != b'\r')) {
             self.field(side, line, cx);
         } else {
             self.side(side).fold.begin(line);
@@ -385,7 +474,12 @@ impl Core {
         if self.side(side).state == State::Trailer {
             return;
         }
-        let Some((name, value)) = field::field(line) else { return };
+        let Some((name, value)) = message::header_field(line) else { return };
+        let (name, value) = (&*name, &*value);
+        let row = self.side(side).row;
+        if let Some(watched) = &mut self.watched {
+            watched.field(side, row, name, value);
+        }
         let Some(known) = web::name(name) else { return };
         if known == Name::WebSocket {
             let handshake = self.websocket.get_or_insert_default();
@@ -395,7 +489,7 @@ impl Core {
             return;
         }
         self.keeps_alive |= side.is_orig() && known == Name::Connection && side::keeps_alive(value);
-        self.side(side).head.learn(known, name, value, cx);
+        self.side(side).head.learn(known, name, value, !side.is_orig(), cx);
         let api = web::api::told(side, known, value, cx);
         if side.is_orig() {
             if cx.is_listening() {
@@ -416,6 +510,10 @@ impl Core {
     fn end_header(&mut self, side: Dir, cx: &mut Cx<'_>) {
         if self.side(side).state == State::Trailer {
             return self.finish(side, true, cx);
+        }
+        let row = self.side(side).row;
+        if let Some(watched) = &mut self.watched {
+            watched.headed(side, row, cx);
         }
         if side.is_orig() { self.end_request_header(cx) } else { self.end_response_header(cx) }
     }
@@ -453,11 +551,16 @@ impl Core {
             head.facts.range = None;
         }
         let range_len = head.facts.range.map(|(first, last, _)| (last - first).saturating_add(1));
-        let length = head.content_length.or(range_len);
+        let told = head.content_length.filter(|_| !head.bad_length);
+        let length = told.or(range_len);
         let closed_by_delimiter = head.facts.kind == Kind::Multipart && !head.close;
         let chunked = head.chunked;
-        let bodiless = ask.is_some_and(|a| a.head) || (100..200).contains(&code) || matches!(code, 204 | 304);
-        let state = match (bodiless, chunked, length) {
+        let told = chunked || length.is_some_and(|n| n > 0);
+        let none = (100..200).contains(&code) || matches!(code, 204 | 304);
+        let is_head = ask.is_some_and(|a| a.head);
+        // Of these codes none has a body; but if one is told and there, browsers and Suricata take it. Whoever watches sees it.
+        let doubt = none && !is_head && told && cx.is_watched();
+        let state = match (is_head || none && !doubt, chunked, length) {
             (true, ..) | (false, false, Some(0)) => None,
             (false, true, _) => Some(State::ChunkSize),
             (false, false, Some(n)) => Some(State::Fixed(n)),
@@ -467,7 +570,22 @@ impl Core {
         let etag = self.side(Dir::Resp).head.etag.clone();
         let key = self.exchanges.row(row).filter(|_| code == 206).map(|r| r.range_key(etag, cx));
         let total = self.side(Dir::Resp).head.facts.range.map_or(length, |(_, _, total)| total);
+        if let (true, Some(state)) = (doubt, state) {
+            let side = self.side(Dir::Resp);
+            side.state = State::Doubtful;
+            side.doubt = Some((state, total));
+            return;
+        }
         self.begin_body(Dir::Resp, state, total, key, cx);
+    }
+
+    /// The first byte behind the header of a response that should have no body, but tells of one.
+    #[cold]
+    fn after_doubt(&mut self, first: Option<u8>, cx: &mut Cx<'_>) {
+        match self.side(Dir::Resp).doubt.take() {
+            Some((state, total)) if first != Some(b'H') => self.begin_body(Dir::Resp, Some(state), total, None, cx),
+            _ => self.finish(Dir::Resp, true, cx),
+        }
     }
 
     /// Behind a header: a body, or the next message at once.
@@ -492,7 +610,18 @@ impl Core {
     }
 
     fn chunk_size(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
+        if !side.is_orig() && message::trim_start(line).is_empty() {
+            return;
+        }
         let size = message::chunk_size(line);
+        if size.is_none() && !side.is_orig() {
+            // Not chunked after all: a browser shows what there is.
+            cx.weird_with("HTTP_bad_chunk_size", Some(line.get(..64).unwrap_or(line).into()));
+            self.side(side).state = State::UntilClose;
+            self.push(side, line, cx);
+            self.push(side, b"\r\n", cx);
+            return;
+        }
         if size.is_none() {
             cx.weird_with("HTTP_bad_chunk_size", Some(line.get(..64).unwrap_or(line).into()));
         }
@@ -508,6 +637,7 @@ impl Core {
         let left = match state {
             State::Fixed(n) | State::Chunk(n) => n,
             State::Bare => return self.bare_response(cx),
+            State::Doubtful => return self.after_doubt(bytes.first().copied(), cx),
             State::UntilClose | State::UntilDelimiter => u64::MAX,
             _ => {
                 *input = &[];
@@ -534,32 +664,39 @@ impl Core {
 
     /// The answer to a request of HTTP/0.9 has no header.
     fn bare_response(&mut self, cx: &mut Cx<'_>) {
-        self.begin_response(&StatusLine { version: Version::V09, code: 0, reason: None }, cx);
+        self.begin_response(&StatusLine { version: Version::V09, code: 0, reason: None }, &[], cx);
         self.begin_body(Dir::Resp, Some(State::UntilClose), None, None, cx);
     }
 
-    fn push(&mut self, side: Dir, bytes: &[u8], cx: &mut Cx<'_>) -> usize {
-        let Self { sides, exchanges, .. } = self;
-        let request = side.is_orig();
-        let side = side.of_mut(sides);
+    fn push(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) -> usize {
+        let Self { sides, exchanges, watched, .. } = self;
+        let side = dir.of_mut(sides);
         let open_ended = side.state == State::UntilDelimiter;
-        let mut list = FileList { exchanges, index: side.row, request };
-        side.body.as_mut().map_or(bytes.len(), |b| b.push(bytes, open_ended, cx, &mut list))
+        let mut list = FileList { begun: SmallVec::new(), exchanges, index: side.row, request: dir.is_orig() };
+        let taken = side.body.as_mut().map_or(bytes.len(), |b| b.push(bytes, open_ended, cx, &mut list));
+        if let Some(watched) = watched {
+            watched.body(dir, side.row, taken, &list.begun, cx);
+        }
+        taken
     }
 
     /// The current message is over.
     fn finish(&mut self, side: Dir, complete: bool, cx: &mut Cx<'_>) {
-        let Self { sides, exchanges, .. } = self;
+        let Self { sides, exchanges, watched, .. } = self;
         let request = side.is_orig();
         let s = side.of_mut(sides);
         s.ongoing = false;
         s.state = State::StartLine;
         s.head.etag = None;
-        let mut list = FileList { exchanges, index: s.row, request };
+        let mut list = FileList { begun: SmallVec::new(), exchanges, index: s.row, request };
         // A last line without an end counts as if it had one where content is read by lines, as in Zeek.
         let line_end_len = if complete && s.body.as_ref().is_some_and(|b| b.ends_within_line()) { 2 } else { 0 };
         let len = s.body.take().map_or(0, |b| b.finish(complete, cx, &mut list)) + line_end_len;
         let row = s.row;
+        if let Some(watched) = watched {
+            watched.files(side, row, &list.begun);
+            watched.end(side, row, cx);
+        }
         if request {
             self.exchanges.end_request(row, len, cx);
             return;
@@ -610,10 +747,14 @@ impl Core {
     /// The stream ends here, or nobody can tell where the message does.
     fn interrupt(&mut self, side: Dir, closed: bool, cx: &mut Cx<'_>) {
         let s = self.side(side);
+        if s.state == State::Strange {
+            return self.strange(side, "bad_HTTP_reply", cx);
+        }
+        let s = self.side(side);
         if !s.ongoing {
             return;
         }
-        let complete = closed && s.state == State::UntilClose;
+        let complete = closed && s.state == State::UntilClose || s.state == State::Doubtful;
         if !s.fold.is_empty() {
             self.finish_field(side, cx);
         }
@@ -633,9 +774,12 @@ impl Core {
             let Self { sides, exchanges, .. } = self;
             let request = side.is_orig();
             let s = side.of_mut(sides);
-            let mut list = FileList { exchanges, index: s.row, request };
+            let mut list = FileList { begun: SmallVec::new(), exchanges, index: s.row, request };
             if let Some(body) = &mut s.body {
                 body.gap(inside, cx, &mut list);
+            }
+            if let Some(watched) = &mut self.watched {
+                watched.files(side, s.row, &list.begun);
             }
         }
         let left = left - inside;

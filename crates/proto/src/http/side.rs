@@ -30,8 +30,12 @@ pub(crate) enum State {
     ChunkEnd,
     /// Fields behind the last chunk.
     Trailer,
+    /// A body that should not be there: its first byte tells.
+    Doubtful,
     /// A response of HTTP/0.9: nothing but content.
     Bare,
+    /// A response began with a line that is none of HTTP; the next may be a status line.
+    Strange,
     /// Anything, up to what is surely a start line.
     Resync,
     /// Of no interest.
@@ -52,6 +56,9 @@ pub(crate) enum Upgrade {
 pub(crate) struct Head {
     pub(crate) version: Version,
     pub(crate) content_length: Option<u64>,
+    /// Fields that told a length, and whether one told more than that.
+    pub(crate) lengths: u8,
+    pub(crate) bad_length: bool,
     pub(crate) chunked: bool,
     pub(crate) codings: Codings,
     pub(crate) facts: Facts,
@@ -64,13 +71,13 @@ pub(crate) struct Head {
 
 impl Head {
     /// Takes up a field that matters to framing or content.
-    pub(crate) fn learn(&mut self, known: Name, name: &[u8], value: &[u8], cx: &mut Cx<'_>) {
+    pub(crate) fn learn(&mut self, known: Name, name: &[u8], value: &[u8], is_response: bool, cx: &mut Cx<'_>) {
         match known {
             Name::Content => {
                 self.facts.learn(name, value);
             }
             Name::ContentLength => self.content_length(value, cx),
-            Name::TransferEncoding => self.transfer_encoding(value, cx),
+            Name::TransferEncoding => self.transfer_encoding(value, is_response, cx),
             Name::ContentEncoding => self.codings.add_all(value),
             Name::Connection => self.connection(value),
             Name::Upgrade => {
@@ -99,10 +106,20 @@ impl Head {
         if len.is_none() {
             cx.weird_with("HTTP_bad_content_length", Some(text.into()));
         }
-        self.content_length = Some(len.unwrap_or(0));
+        self.lengths = self.lengths.saturating_add(1);
+        // Two lengths in one field say nothing; of two fields the first counts, as for browsers and Suricata.
+        self.bad_length |= len.is_none() || value.trim_ascii().len() > text.len();
+        if self.content_length.is_none() {
+            self.content_length = Some(len.unwrap_or(0));
+        }
     }
 
-    fn transfer_encoding(&mut self, value: &[u8], cx: &mut Cx<'_>) {
+    /// Of a response's field it is enough that the word stands in it, as browsers and Suricata have it; what is not
+    /// chunked after all shows at once ([`State::ChunkSize`]).
+    fn transfer_encoding(&mut self, value: &[u8], is_response: bool, cx: &mut Cx<'_>) {
+        if is_response && has_word(value, b"chunked") {
+            self.chunked = true;
+        }
         if !self.version.has_chunks() {
             return;
         }
@@ -129,6 +146,11 @@ impl Head {
             self.wants_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
         }
     }
+}
+
+/// Does `word` stand somewhere in `value`, in whatever case?
+fn has_word(value: &[u8], word: &[u8]) -> bool {
+    value.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word))
 }
 
 /// Does a Connection field ask for further requests? Only its first option counts, as in Zeek.
@@ -160,6 +182,10 @@ pub(crate) struct Side {
     pub(crate) row: u64,
     /// A message has begun and is not over.
     pub(crate) ongoing: bool,
+    /// The line before ended with LF alone.
+    pub(crate) bare: bool,
+    /// How the body that should not be there is framed, and how long the whole is.
+    pub(crate) doubt: Option<(State, Option<u64>)>,
     /// Messages begun so far.
     pub(crate) messages: u64,
 }

@@ -73,6 +73,12 @@ impl Facts {
         true
     }
 
+    /// Is the content plain text or HTML, as it is unless it says otherwise (RFC 2045 §5.2)?
+    pub(crate) fn is_text(&self) -> bool {
+        let mime = self.declared_mime.as_ref().map_or(&b"text/plain"[..], |mime| &mime.0);
+        matches!(mime, b"text/plain" | b"text/html")
+    }
+
     fn content_type(&mut self, value: &[u8]) {
         let mime = field::token(value);
         let Some(slash) = memchr::memchr(b'/', mime) else { return };

@@ -47,6 +47,21 @@ pub(crate) trait Observer {
 
     /// A leaf's content is over.
     fn closed(&mut self, info: FileInfo);
+
+    /// The file that a leaf's content goes to, for those who watch; comes before [`Observer::opened`].
+    fn file(&mut self, id: FileId, facts: &Facts) {
+        let _ = (id, facts);
+    }
+
+    /// Are pieces of text wanted?
+    fn wants_text(&self) -> bool {
+        false
+    }
+
+    /// The next piece of a leaf that is text, decoded.
+    fn text(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,6 +195,11 @@ impl Mime {
     /// Entities begun so far.
     pub(crate) fn count(&self) -> u64 {
         self.entities.count
+    }
+
+    /// Is the message's own header over?
+    pub(crate) fn has_header(&self) -> bool {
+        self.entities.phase != Phase::Header || self.entities.boundaries.len() > 1
     }
 
     /// Has the outermost multipart had its last delimiter?
@@ -453,6 +473,9 @@ impl Entities {
             return;
         }
         let id = self.open_file(cx, observer);
+        if observer.wants_text() && self.facts.is_text() {
+            observer.text(bytes);
+        }
         cx.file_data(id, bytes);
     }
 
@@ -462,6 +485,7 @@ impl Entities {
         }
         let depth = if self.origin.numbered { self.count } else { 0 };
         let id = self.facts.open(&self.origin, depth, None, cx);
+        observer.file(id, &self.facts);
         self.file = Some(Leaf::begin(id, self.facts.filename.as_ref(), cx, observer));
         id
     }

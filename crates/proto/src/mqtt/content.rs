@@ -286,7 +286,7 @@ fn show_login(out: &mut Json<'_>, login: &Login<'_>) {
     if let Some(user) = login.user {
         limited(out, "username", user);
     }
-    if let Some(password) = login.password.filter(|_| out.options().passwords) {
+    if let Some(password) = login.password.filter(|_| out.options().mqtt_passwords) {
         limited(out, "password", password);
     }
     if let Some((properties, topic, message)) = login.will {

@@ -27,6 +27,11 @@ impl Uuid {
         })
     }
 
+    /// Its bytes as the text reads.
+    pub fn bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
     /// From its text; only for constants.
     const fn parse(text: &str) -> Self {
         let mut rest = text.as_bytes();
@@ -92,6 +97,12 @@ pub(super) fn names(uuid: Uuid, number: u16) -> (Text, Text) {
     let endpoint = interface.map_or_else(|| format!("unknown-{uuid}"), |i| i.name.to_owned());
     let operation = interface.and_then(|i| i.operation(number)).unwrap_or_else(|| format!("unknown-{number}"));
     (endpoint.into(), operation.into())
+}
+
+/// Names of interface and operation, where they are known.
+pub(super) fn known_names(uuid: Uuid, number: u16) -> (Option<&'static str>, Option<String>) {
+    let interface = find(uuid);
+    (interface.map(|i| i.name), interface.and_then(|i| i.operation(number)))
 }
 
 /// The interface that a pipe usually serves, for bindings that were not seen.

@@ -12,9 +12,11 @@ mod pdu;
 mod record;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tx;
 
 pub(crate) use pdu::{HEADER_LEN, Header};
 pub use record::DceRpcRecord;
+pub(crate) use tx::{Shown, Watch};
 
 use crate::gssapi::Gssapi;
 use crate::{Cx, Held};
@@ -54,6 +56,8 @@ pub(crate) struct Rpc {
     pipe: Option<Text>,
     calls: Vec<Call>,
     understood: bool,
+    /// Calls for those who watch.
+    watch: Option<Box<Watch>>,
 }
 
 /// One direction.
@@ -85,7 +89,7 @@ impl Heap for Rpc {
     fn heap_len(&self) -> usize {
         let [a, b] = &self.sides;
         let held = a.held.heap_len() + b.held.heap_len();
-        held + list_len(&self.contexts) + list_len(&self.calls) + self.pipe.heap_len()
+        held + list_len(&self.contexts) + list_len(&self.calls) + self.pipe.heap_len() + self.watch.heap_len()
     }
 }
 
@@ -93,6 +97,11 @@ impl Rpc {
     /// An association over the pipe `name`, which may stand for the binding where that was not seen.
     pub(crate) fn over_pipe(name: &[u8]) -> Self {
         Self { last: interfaces::usual_of_pipe(name), ..Self::default() }
+    }
+
+    /// Calls for those who watch, if there are any.
+    pub(crate) fn watch(&mut self) -> Option<&mut Watch> {
+        self.watch.as_deref_mut()
     }
 
     /// Was any unit understood?
@@ -106,6 +115,10 @@ impl Rpc {
             let side = self.side_mut(dir);
             let passed = side.left.min(bytes.len());
             side.left -= passed;
+            if let (Some(unit), Some(watch)) = (side.unit.filter(|_| passed > 0), &mut self.watch) {
+                watch.stub(&unit.header, bytes.get(..passed).unwrap_or(&[]), cx);
+            }
+            let side = self.side_mut(dir);
             bytes = bytes.get(passed..).unwrap_or(&[]);
             if side.left > 0 {
                 break;
@@ -154,6 +167,17 @@ impl Rpc {
 
     /// A unit of which `wanted` bytes are there.
     fn unit(&mut self, dir: Dir, wanted: &[u8], header: Header, gss: &mut Gssapi, cx: &mut Cx<'_>) {
+        if cx.is_watched() {
+            let watch = self.watch.get_or_insert_default();
+            match header.kind {
+                kind::BIND | kind::ALTER_CONTEXT => watch.bind(wanted, &header),
+                kind::BIND_ACK | kind::ALTER_CONTEXT_RESP => watch.bind_ack(wanted, &header),
+                kind::REQUEST | kind::RESPONSE => {
+                    watch.fragment(&header, pdu::call(wanted, &header).unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
         match header.kind {
             kind::REQUEST | kind::RESPONSE | kind::FAULT => {
                 let (context, opnum) = pdu::call(wanted, &header).unwrap_or_default();
@@ -202,6 +226,9 @@ impl Rpc {
     fn passed(&mut self, unit: &Unit, cx: &mut Cx<'_>) {
         self.confirm(cx);
         let Unit { header, context, opnum } = *unit;
+        if let Some(watch) = &mut self.watch {
+            watch.passed(&header);
+        }
         let known = self.calls.iter().position(|c| c.id == header.call_id);
         match (header.kind, known) {
             (kind::REQUEST, None) if header.is_first() => {

@@ -1,6 +1,7 @@
 //! Protocol data units of connection-oriented DCE/RPC (C706 §12.6.4, MS-RPCE §2.2.2): pure parsing.
 
 use super::interfaces::Uuid;
+use super::tx::Interface;
 use sekisho_wire::{ParseError, ParseResult, Reader};
 
 /// Length of the header that all units have in common.
@@ -42,6 +43,8 @@ pub(crate) struct Header {
     pub(super) len: u16,
     pub(super) auth_len: u16,
     pub(super) call_id: u32,
+    /// Of the protocol: major and minor.
+    pub(super) version: (u8, u8),
 }
 
 impl Header {
@@ -56,7 +59,7 @@ impl Header {
         if major != 5 || minor > 1 || kind > kind::LAST || drep >> 4 > 1 || usize::from(len) < HEADER_LEN {
             return Err(ParseError::bad(&"RPC header"));
         }
-        Ok(Self { kind, flags, little_endian, len, auth_len, call_id })
+        Ok(Self { kind, flags, little_endian, len, auth_len, call_id, version: (major, minor) })
     }
 
     /// Do length and credentials fit the kind? For guesses.
@@ -122,6 +125,42 @@ pub(super) fn contexts(unit: &[u8], header: &Header, max: usize) -> ParseResult<
         r.skip(&"RPC transfer syntaxes", usize::from(syntaxes) * 20)?;
     }
     Ok(contexts)
+}
+
+/// As [`contexts`], with versions.
+pub(super) fn interfaces(unit: &[u8], header: &Header, max: usize) -> ParseResult<Vec<Interface>> {
+    let mut r = Reader::new(unit);
+    r.skip(&"RPC header", HEADER_LEN + 8)?;
+    let count = r.u8(&"RPC context count")?;
+    r.skip(&"RPC reserved", 3)?;
+    let mut interfaces = Vec::new();
+    for _ in 0..usize::from(count).min(max) {
+        let context = u16(&mut r, header.little_endian)?;
+        let syntaxes = r.u8(&"RPC syntax count")?;
+        r.skip(&"RPC reserved", 1)?;
+        let uuid = Uuid::from_wire(r.array(&"RPC interface")?, header.little_endian);
+        let version = (u16(&mut r, header.little_endian)?, u16(&mut r, header.little_endian)?);
+        interfaces.push(Interface { context, uuid, version, result: None });
+        r.skip(&"RPC transfer syntaxes", usize::from(syntaxes) * 20)?;
+    }
+    Ok(interfaces)
+}
+
+/// Results and reasons of a bind_ack, in the order of the bind's contexts.
+pub(super) fn results(unit: &[u8], header: &Header, max: usize) -> ParseResult<Vec<(u16, u16)>> {
+    let mut r = Reader::new(unit);
+    r.skip(&"RPC header", HEADER_LEN + 8)?;
+    let len = u16(&mut r, header.little_endian)?;
+    let end = HEADER_LEN + 10 + usize::from(len);
+    r.skip(&"RPC secondary address", usize::from(len) + end.next_multiple_of(4) - end)?;
+    let count = r.u8(&"RPC result count")?;
+    r.skip(&"RPC reserved", 3)?;
+    let mut results = Vec::new();
+    for _ in 0..usize::from(count).min(max) {
+        results.push((u16(&mut r, header.little_endian)?, u16(&mut r, header.little_endian)?));
+        r.skip(&"RPC transfer syntax", 20)?;
+    }
+    Ok(results)
 }
 
 /// The pipe or port that a bind_ack names, without its closing NUL.

@@ -13,6 +13,8 @@ mod record;
 mod session;
 #[cfg(test)]
 mod tests;
+mod tx;
+mod urls;
 
 pub use record::SmtpRecord;
 
@@ -143,7 +145,7 @@ impl Protocol for Parser {
         lines.clear();
         if !rest.is_empty() && self.core.takes_lines(dir) {
             let text = rest.strip_suffix(b"\r").unwrap_or(&rest);
-            self.core.line(dir, Line { text, cut: false }, cx);
+            self.core.line(dir, Line { text, cut: false, bare: false }, cx);
         }
         if dir == self.core.sender {
             self.core.session.end_mail(false, cx);
@@ -214,6 +216,9 @@ impl Core {
 
     fn command_line(&mut self, line: &[u8], cx: &mut Cx<'_>) {
         let (command, argument) = command(line);
+        if cx.is_watched() {
+            self.session.tx.command(self.sender, command, argument, line.len(), cx);
+        }
         if command == Command::Unknown {
             if self.mode == Mode::Lost {
                 return;
@@ -323,6 +328,12 @@ impl Core {
         };
         if self.continued != Some(reply.code) {
             self.new_reply(reply.code, cx);
+            if cx.is_watched() {
+                self.session.tx.reply((self.sender.flip(), reply.code), self.last_replied, self.replies, cx);
+            }
+        }
+        if line.len() > tx::MAX_REPLY_LEN {
+            self.session.tx.event(self.sender.flip(), "max_reply_line_len_exceeded");
         }
         self.continued = reply.more.then_some(reply.code);
         self.session.reply(&reply, self.last_replied, cx);

@@ -4,6 +4,7 @@ use super::address::{each_address, first_address};
 use super::command::{Command, Reply};
 use super::mail::{MAX_ADDRESS_LEN, insert};
 use super::record::SmtpRecord;
+use super::tx::{Exchanges, Heard};
 use crate::mime::{Mime, Origin};
 use crate::sasl::Auth;
 use crate::{Cx, Event};
@@ -32,12 +33,14 @@ pub(crate) struct Session {
     last_chunk_asked: bool,
     /// Rows logged.
     logged: u64,
+    /// What rules and EVE see.
+    pub(crate) tx: Exchanges,
 }
 
 impl Heap for Session {
     fn heap_len(&self) -> usize {
         let row = self.row.as_ref().map_or(0, |r| block_len(size_of::<SmtpRecord>()) + r.held_len);
-        row + self.helo.heap_len() + self.mail.heap_len() + self.auth.heap_len()
+        row + self.tx.heap_len() + self.helo.heap_len() + self.mail.heap_len() + self.auth.heap_len()
     }
 }
 
@@ -203,13 +206,17 @@ impl Session {
         let origin =
             Origin { source: "SMTP", is_orig: sender.is_orig(), range_key: None, suggested_name: None, numbered: true };
         self.mail = Some(Box::new(Mime::message(origin, self.entities)));
+        self.tx.mail_begins(sender, cx);
         self.chunked = chunked;
     }
 
     /// The mail's next bytes.
     pub(crate) fn mail_bytes(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
         if let Some(mut mail) = self.mail.take() {
-            mail.push(bytes, cx, self.row(cx));
+            let mut tx = std::mem::take(&mut self.tx);
+            mail.push(bytes, cx, &mut Heard { row: self.row(cx), mail: tx.mail() });
+            tx.mail_goes_on(mail.has_header(), cx);
+            self.tx = tx;
             self.mail = Some(mail);
         }
     }
@@ -217,7 +224,9 @@ impl Session {
     /// `len` bytes of the mail are missing.
     pub(crate) fn mail_gap(&mut self, len: u64, cx: &mut Cx<'_>) {
         if let Some(mut mail) = self.mail.take() {
-            mail.gap(len, cx, self.row(cx));
+            let mut tx = std::mem::take(&mut self.tx);
+            mail.gap(len, cx, &mut Heard { row: self.row(cx), mail: tx.mail() });
+            self.tx = tx;
             self.mail = Some(mail);
         }
     }
@@ -225,7 +234,10 @@ impl Session {
     /// The mail is over; `complete` if its end was marked.
     pub(crate) fn end_mail(&mut self, complete: bool, cx: &mut Cx<'_>) {
         if let Some(mut mail) = self.mail.take() {
-            mail.finish(complete, cx, self.row(cx));
+            let mut tx = std::mem::take(&mut self.tx);
+            mail.finish(complete, cx, &mut Heard { row: self.row(cx), mail: tx.mail() });
+            tx.mail_ends(complete, cx);
+            self.tx = tx;
             self.entities = mail.count();
             self.chunked = false;
         }
@@ -239,6 +251,7 @@ impl Session {
 
     /// The flow is over.
     pub(crate) fn finalize(&mut self, cx: &mut Cx<'_>) {
+        self.tx.end(cx);
         // Logins are worth a row even if no mail followed.
         self.active |= self.auth.attempts > 0 && self.logged == 0;
         if self.active {

@@ -261,3 +261,43 @@ fn parses_encoded_subjects() {
     ]);
     has(&o, 0, &["subject=Str(\"=?utf-8?q?Gr=C3=BC=C3=9Fe?=\")", "subject_decoded=Str(\"Grüße\")"]);
 }
+
+#[test]
+fn rules_and_eve_see_each_mail() {
+    use sekisho_transaction::Fact;
+    let text = MAIL.replace("text\r\n", "see http://x.example/a and\r\n");
+    let steps = [
+        s("220 mx ESMTP\r\n"),
+        c("EHLO me\r\n"),
+        s("250 mx\r\n"),
+        c("MAIL FROM:<a@b> SIZE=1\r\nRCPT TO:<c@d>\r\nRCPT TO:<e@f>\r\nDATA\r\n"),
+        s("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"),
+        c(&text),
+        s("250 queued\r\n"),
+        c("MAIL FROM:<x@y>\r\nRSET\r\nQUIT\r\n"),
+        s("250 ok\r\n250 ok\r\n221 bye\r\n"),
+    ]
+    .map(|step| match step {
+        Step::Data(dir, bytes) => (dir, bytes.to_vec()),
+        _ => unreachable!(),
+    });
+    let mut b = Bench::watched(ProtoId::Smtp, Transport::Tcp, 25);
+    for (dir, bytes) in &steps {
+        b.data_split(*dir, bytes, 5);
+    }
+    b.end();
+    let [mail, reset] = b.exchanges() else { panic!("{:?}", b.exchanges()) };
+    for part in [
+        "{\"smtp\":{\"helo\":\"me\",\"mail_from\":\"<a@b>\",\"rcpt_to\":[\"<c@d>\",\"<e@f>\"]},",
+        "\"email\":{\"status\":\"PARSE_DONE\",\"from\":\"A <a@b>\",",
+        "\"attachment\":[\"x.bin\"],\"url\":[\"x.example/a\"]",
+        "\"subject\":\"hi there\",\"message_id\":\"<1@b>\",\"x_mailer\":\"mua\"",
+    ] {
+        assert!(mail.json.contains(part), "{part}: {}", mail.json);
+    }
+    assert_eq!(mail.fact(Fact::EmailUrl), ["x.example/a"]);
+    assert_eq!(mail.fact(Fact::EmailReceived).len(), 2);
+    assert_eq!(mail.files.len(), 1);
+    assert!(mail.reached(Dir::Orig, 2) && mail.over);
+    assert_eq!(reset.json, "{\"smtp\":{\"helo\":\"me\",\"mail_from\":\"<x@y>\"}}");
+}

@@ -12,6 +12,7 @@ mod message;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::SshRecord;
 
@@ -98,6 +99,7 @@ pub struct Parser {
     reversed: bool,
     mismatch_told: bool,
     logged: bool,
+    tx: tx::Exchange,
 }
 
 impl Protocol for Parser {
@@ -112,6 +114,7 @@ impl Protocol for Parser {
             reversed: false,
             mismatch_told: false,
             logged: false,
+            tx: tx::Exchange::default(),
         }
     }
 
@@ -122,6 +125,7 @@ impl Protocol for Parser {
         if side.phase == Phase::Identification {
             if side.identify(&mut input) {
                 self.identified(cx);
+                self.show(dir, 0, cx);
             } else if side.phase == Phase::Lost {
                 cx.weird("ssh_no_identification");
             }
@@ -143,6 +147,7 @@ impl Protocol for Parser {
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
+        self.end_exchange(cx);
         self.log(cx);
     }
 
@@ -276,7 +281,10 @@ impl Parser {
     fn packet(&mut self, dir: Dir, packet: Packet<'_>, cx: &mut Cx<'_>) {
         match packet.number {
             msg::KEXINIT if self.side(dir).kexinit.is_none() => match KexInit::parse(packet.body) {
-                Ok(kexinit) => self.side_mut(dir).kexinit = Some(Box::new(limited(kexinit, cx))),
+                Ok(kexinit) => {
+                    self.side_mut(dir).kexinit = Some(Box::new(limited(kexinit, cx)));
+                    self.show(dir, 1, cx);
+                }
                 Err(_) => cx.weird("ssh_broken_kexinit"),
             },
             msg::NEWKEYS => {

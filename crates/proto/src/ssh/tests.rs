@@ -234,3 +234,26 @@ fn recognised_by_content() {
     assert_eq!(guess(b"GET /", b"HTTP", true), Guess::No);
     assert_eq!(guess(b"SSH-9.0", b"", false), Guess::No);
 }
+
+#[test]
+fn rules_and_eve_see_one_exchange_in_any_split() {
+    use sekisho_transaction::Fact;
+    let run = |piece| {
+        let mut b = Bench::watched(ProtoId::Ssh, Transport::Tcp, 22);
+        b.data_split(Dir::Resp, &server_side(), piece).data_split(Dir::Orig, &client_side(), piece).end();
+        b
+    };
+    let whole = run(usize::MAX);
+    let [x] = whole.exchanges() else { panic!("{:?}", whole.exchanges()) };
+    assert!(x.json.starts_with(
+        "{\"ssh\":{\"client\":{\"proto_version\":\"2.0\",\"software_version\":\"OpenSSH_9.7\",\"hassh\":{\"hash\":\""
+    ));
+    assert!(x.json.contains("\"server\":{\"proto_version\":\"1.99\",\"software_version\":\"OpenSSH_3.9p1\""));
+    let lists = format!("{};{};{};{}", CLIENT[0], CLIENT[2], CLIENT[3], CLIENT[4]);
+    assert_eq!(x.fact(Fact::SshHasshString), [lists]);
+    assert_eq!(run(1).files.1.lines(), whole.files.1.lines());
+    let mut banners = Bench::new(ProtoId::Ssh, Transport::Tcp, 22);
+    banners.out.watched = Some(Default::default());
+    banners.data(Dir::Resp, b"SSH-2.0-a\r\n").data(Dir::Orig, b"SSH-2.0-b\r\n");
+    assert!(banners.exchanges()[0].over);
+}

@@ -22,9 +22,17 @@ pub(crate) struct Codings {
 }
 
 impl Codings {
-    /// Takes up a Content-Encoding field.
+    /// Takes up a Content-Encoding field. Codings that stand between other bytes count as well, as they do for Suricata:
+    /// what is not coded after all passes as it is.
     pub(crate) fn add_all(&mut self, value: &[u8]) {
-        value.split(|b| *b == b',').for_each(|coding| self.add(token(coding)));
+        for coding in value.split(|b| matches!(*b, b',' | b' ' | b'\t')) {
+            let coding = token(coding);
+            let plain = coding.iter().position(u8::is_ascii_alphabetic).and_then(|at| coding.get(at..)).unwrap_or(&[]);
+            let len = plain.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
+            if let Some(name) = plain.get(..len).filter(|name| Coding::from_http(name).is_some()) {
+                self.add(name);
+            }
+        }
     }
 
     /// Takes up one coding.
@@ -49,7 +57,7 @@ pub(crate) struct Body {
     /// It comes coded.
     coded: bool,
     /// Decoders in the order of use; none once one has given up.
-    decoders: SmallVec<[Inflater; 1]>,
+    decoders: SmallVec<[Layer; 1]>,
     /// Their share of the worker's memory.
     windows: Option<Windows>,
     len: u64,
@@ -132,7 +140,10 @@ impl Body {
             content.push(decoded, cx, observer);
         });
         cx.decoding().refill(bytes.len());
-        let held_len = decoders.iter().map(Inflater::held_len).sum();
+        if decoders.iter_mut().any(|layer| std::mem::take(&mut layer.turned)) {
+            cx.weird("HTTP_bad_content_coding");
+        }
+        let held_len = decoders.iter().map(Layer::held_len).sum();
         let afforded = cx.decoding().spend(share, *len - before, held_len);
         if !fine || !afforded {
             self.give_up();
@@ -165,7 +176,7 @@ impl Body {
     pub(crate) fn finish(mut self, complete: bool, cx: &mut Cx<'_>, observer: &mut dyn Observer) -> u64 {
         let Self { decoders, windows, len, content, .. } = &mut self;
         let before = *len;
-        let mut rest: &mut [Inflater] = decoders;
+        let mut rest: &mut [Layer] = decoders;
         while let Some((first, inner)) = rest.split_first_mut() {
             let mut out = |decoded: &[u8]| {
                 inflate(inner, decoded, &mut |plain| {
@@ -178,7 +189,7 @@ impl Body {
         }
         if let Some(share) = windows {
             // What comes too late to be stopped makes debt.
-            let held_len = decoders.iter().map(Inflater::held_len).sum();
+            let held_len = decoders.iter().map(Layer::held_len).sum();
             let _ = cx.decoding().spend(share, *len - before, held_len);
         }
         if let Some(parts) = &mut content.parts {
@@ -193,12 +204,12 @@ impl Body {
 
 /// Decoders for a content, the outermost coding first, and their share of the worker's memory; none if there is no
 /// room.
-fn decoders(codings: &[Coding], cx: &mut Cx<'_>) -> (SmallVec<[Inflater; 1]>, Option<Windows>) {
+fn decoders(codings: &[Coding], cx: &mut Cx<'_>) -> (SmallVec<[Layer; 1]>, Option<Windows>) {
     let account = cx.decoding();
     if !account.is_full() {
         let limits = Limits { memory_len: account.decoder_len(), ..Limits::default() };
-        let chain: SmallVec<[Inflater; 1]> = codings.iter().rev().map(|c| Inflater::new(*c, limits)).collect();
-        let windows = account.open(chain.iter().map(Inflater::held_len).sum());
+        let chain: SmallVec<[Layer; 1]> = codings.iter().rev().map(|c| Layer::new(*c, limits)).collect();
+        let windows = account.open(chain.iter().map(Layer::held_len).sum());
         if windows.is_some() {
             return (chain, windows);
         }
@@ -212,20 +223,114 @@ impl Heap for Body {
     fn heap_len(&self) -> usize {
         let Content { origin, facts, parts, .. } = &self.content;
         let decoders =
-            if self.decoders.spilled() { block_len(self.decoders.capacity() * size_of::<Inflater>()) } else { 0 };
+            if self.decoders.spilled() { block_len(self.decoders.capacity() * size_of::<Layer>()) } else { 0 };
         origin.heap_len() + facts.heap_len() + parts.heap_len() + decoders
     }
 }
 
 /// Runs bytes through a chain of decoders; false once one of them can't go on.
-fn inflate(chain: &mut [Inflater], bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> bool {
+fn inflate(chain: &mut [Layer], bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> bool {
     let Some((first, rest)) = chain.split_first_mut() else {
         out(bytes);
         return true;
     };
     let mut ok = true;
-    let outcome = first.push(bytes, &mut |decoded| ok &= inflate(rest, decoded, out));
-    ok && !matches!(outcome, Outcome::Stopped(_))
+    let fine = first.push(bytes, &mut |decoded| ok &= inflate(rest, decoded, out));
+    ok && fine
+}
+
+/// Bytes at the beginning of a content that its decoder may take before it gives any.
+const MAX_DOUBT_LEN: usize = 64;
+
+/// One coding to be undone. A content that is not coded as it says, to be seen at its beginning, passes as it is: so
+/// browsers and Suricata take it, and those who evade detection write it.
+struct Layer {
+    inflater: Inflater,
+    /// What the decoder took before it gave anything.
+    doubt: SmallVec<[u8; MAX_DOUBT_LEN]>,
+    state: Doubt,
+    gzip: bool,
+    taken_len: u64,
+    /// It has just shown that the content is not coded so.
+    turned: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    Open,
+    /// It is coded as it says.
+    Coded,
+    /// It is not.
+    Plain,
+}
+
+impl Layer {
+    fn new(coding: Coding, limits: Limits) -> Self {
+        let gzip = coding == Coding::Gzip;
+        let inflater = Inflater::new(coding, limits);
+        Self { inflater, doubt: SmallVec::new(), state: Doubt::Open, gzip, taken_len: 0, turned: false }
+    }
+
+    fn held_len(&self) -> usize {
+        self.inflater.held_len()
+    }
+
+    /// False if the decoder can't go on.
+    fn push(&mut self, bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> bool {
+        if self.state == Doubt::Plain {
+            out(bytes);
+            return true;
+        }
+        let patched = self.without_reserved_bits(bytes);
+        self.taken_len += bytes.len() as u64;
+        let in_doubt = self.state == Doubt::Open;
+        if in_doubt && self.doubt.len() < MAX_DOUBT_LEN {
+            self.doubt.extend(bytes.iter().copied().take(MAX_DOUBT_LEN - self.doubt.len()));
+        }
+        let mut given = false;
+        let outcome = self.inflater.push(patched.as_deref().unwrap_or(bytes), &mut |decoded| {
+            given = true;
+            out(decoded);
+        });
+        let fine = !matches!(outcome, Outcome::Stopped(_));
+        if given || !in_doubt || fine && self.taken_len > MAX_DOUBT_LEN as u64 {
+            self.state = Doubt::Coded;
+            self.doubt = SmallVec::new();
+            return fine;
+        }
+        if fine {
+            return true;
+        }
+        // What was taken before this call, then this call's bytes.
+        (self.state, self.turned) = (Doubt::Plain, true);
+        let before = usize::try_from(self.taken_len).unwrap_or(usize::MAX).saturating_sub(bytes.len());
+        if let Some(before) = self.doubt.get(..before) {
+            out(before);
+        }
+        out(bytes);
+        true
+    }
+
+    /// The flags of a gzip header that RFC 1952 §2.3.1.2 reserves are passed over.
+    fn without_reserved_bits(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        const FLAGS_AT: u64 = 3;
+        const KNOWN: u8 = 0x1f;
+        let at = usize::try_from(FLAGS_AT.checked_sub(self.taken_len)?).ok()?;
+        if !self.gzip || bytes.get(at)? & !KNOWN == 0 {
+            return None;
+        }
+        let mut patched = bytes.to_vec();
+        if let Some(flags) = patched.get_mut(at) {
+            *flags &= KNOWN;
+        }
+        Some(patched)
+    }
+
+    fn finish(&mut self, out: &mut dyn FnMut(&[u8])) {
+        if self.state != Doubt::Plain {
+            self.inflater.finish(out);
+        }
+    }
 }
 
 /// Notes whether the first `len` of `bytes` end within a line, if there are any; gives `len` back.

@@ -1,0 +1,221 @@
+//! EVE as suricata.yaml wants it.
+
+use anyhow::{Context, Result};
+use sekisho_flow::Timeouts;
+use sekisho_output::eve::{AlertSettings, Settings};
+use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
+use sekisho_types::Interval;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Longest file that a configuration or a rule may name.
+const MAX_FILE_LEN: u64 = 256 << 20;
+
+/// Rules that cannot be used of which it is said why.
+const MAX_TOLD: usize = 10;
+
+/// Files on disk, looked for beside the file that names them.
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&mut self, base: &str, path: &str) -> Result<Vec<u8>, String> {
+        let beside: PathBuf = Path::new(base).parent().unwrap_or(Path::new("")).join(path);
+        read(&beside).map_err(|e| format!("{}: {e}", beside.display()))
+    }
+}
+
+/// The whole of a file, if it is not too long.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_FILE_LEN + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_LEN {
+        anyhow::bail!("longer than {} MiB", MAX_FILE_LEN >> 20);
+    }
+    Ok(bytes)
+}
+
+/// Reads `--suricata-config`.
+pub fn config(path: &Path) -> Result<Config> {
+    let name = path.to_string_lossy();
+    let bytes = read(path).with_context(|| format!("--suricata-config {name}"))?;
+    let text = String::from_utf8_lossy(&bytes);
+    Config::parse(&name, &text, &mut Disk).with_context(|| format!("--suricata-config {name}"))
+}
+
+/// Reads `--rules`, for variables and files with `config`. What cannot be used costs a line on standard error.
+pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<Arc<Program>> {
+    let mut sources = Vec::with_capacity(paths.len());
+    for path in paths {
+        let name = path.to_string_lossy().into_owned();
+        let bytes = read(path).with_context(|| format!("--rules {name}"))?;
+        sources.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    let none = Config::default();
+    let loaded = sekisho_rules::load(&sources, config.unwrap_or(&none), &mut Disk, &Limits::default());
+    let program = Program::compile(loaded.set, &CompileLimits::default());
+    let left_out = loaded.report.refused_count + program.refused().len();
+    if left_out > 0 && !quiet {
+        eprintln!("sekisho: --rules: {left_out} of {} rules cannot be used", loaded.report.given_count);
+        for remark in loaded.report.remarks.iter().filter(|r| r.verdict == Verdict::Refused).take(MAX_TOLD) {
+            eprintln!("sekisho: {}:{}: {}", remark.file, remark.line, remark.text);
+        }
+    }
+    Ok(Arc::new(program))
+}
+
+/// `outputs.eve-log` of a configuration; Suricata's defaults where it has none.
+pub fn settings(config: &Config) -> Settings {
+    let defaults = Settings::default();
+    let log = config.get("outputs").entries().find(|(name, log)| *name == "eve-log" && is_on(log)).map(|(_, log)| log);
+    let midstream = config.truth("stream.midstream", false);
+    let depth = config.path("stream.reassembly.depth").size().unwrap_or(sekisho_output::eve::DEFAULT_DEPTH);
+    let inline = config.path("stream.inline").truth() == Some(true);
+    let disabled = config.path("app-layer.protocols").entries().filter(|(_, app)| is_off(app));
+    let disabled = disabled.map(|(name, _)| name.into()).collect();
+    let defaults = Settings { midstream, inline, disabled, depth: Some(depth).filter(|d| *d > 0), ..defaults };
+    let Some(log) = log else { return defaults };
+    let types = log.get("types");
+    let truth = |path: &str, default| types.path(path).truth().unwrap_or(default);
+    let hashes = |name: &str| {
+        let of = |node: &Node| node.items().iter().any(|h| h.text() == Some(name));
+        of(types.path("files.force-hash")) || of(config.path("outputs.file-store.force-hash"))
+    };
+    let stores = config.path("outputs.file-store.enabled").truth() == Some(true);
+    Settings {
+        types: types.entries().filter(|(_, node)| is_on(node)).flat_map(|(name, _)| event_types(name)).collect(),
+        options: sekisho_transaction::Options {
+            http_extended: truth("http.extended", true),
+            tls_extended: truth("tls.extended", true),
+            smtp_extended: truth("smtp.extended", false),
+            dhcp_extended: truth("dhcp.extended", false),
+            tls_handshakes: types
+                .path("tls.custom")
+                .items()
+                .iter()
+                .any(|c| matches!(c.text(), Some("client_handshake" | "server_handshake"))),
+            passwords: truth("pgsql.passwords", false),
+            mqtt_passwords: truth("mqtt.passwords", true),
+            url_with_scheme: config.truth("app-layer.protocols.smtp.mime.log-url-scheme", false),
+            url_schemes: url_schemes(config.path("app-layer.protocols.smtp.mime.extract-urls-schemes")),
+            ..defaults.options
+        },
+        community_id: log
+            .get("community-id")
+            .truth()
+            .unwrap_or(false)
+            .then(|| u16::try_from(log.get("community-id-seed").number().unwrap_or(0)).unwrap_or(0)),
+        ethernet: log.get("ethernet").truth().unwrap_or(false),
+        version: log.get("suricata-version").truth().unwrap_or(false),
+        metadata: log.get("metadata").truth().unwrap_or(true),
+        anomaly_decode: truth("anomaly.types.decode", false),
+        anomaly_stream: truth("anomaly.types.stream", false),
+        anomaly_applayer: truth("anomaly.types.applayer", true),
+        anomaly_header: truth("anomaly.packethdr", false),
+        alert: alert(types.path("alert")),
+        file_md5: hashes("md5"),
+        file_sha1: hashes("sha1"),
+        file_sha256: hashes("sha256") || stores,
+        store_all: stores && config.truth("outputs.file-store.force-filestore", false),
+        stores,
+        ..defaults
+    }
+}
+
+/// Which URLs of mails are shown, as bits of [`sekisho_transaction::Options::url_schemes`].
+fn url_schemes(node: &Node) -> u8 {
+    let bit = |item: &Node| match item.text() {
+        Some("http") => 1,
+        Some("https") => 2,
+        Some("ftp") => 4,
+        Some("mailto") => 8,
+        _ => 0,
+    };
+    if node.is_null() { 1 } else { node.items().iter().fold(0, |bits, item| bits | bit(item)) }
+}
+
+fn alert(node: &Node) -> AlertSettings {
+    let truth = |path: &str, default| node.path(path).truth().unwrap_or(default);
+    let metadata = node.get("metadata").truth().unwrap_or(true);
+    let defaults = AlertSettings::default();
+    AlertSettings {
+        payload: truth("payload", defaults.payload),
+        payload_printable: truth("payload-printable", defaults.payload_printable),
+        payload_length: truth("payload-length", defaults.payload_length),
+        packet: truth("packet", defaults.packet),
+        http_body: truth("http-body", defaults.http_body),
+        http_body_printable: truth("http-body-printable", defaults.http_body_printable),
+        app_layer: metadata && truth("metadata.app-layer", true),
+        flow: metadata && truth("metadata.flow", true),
+        rule_metadata: metadata && truth("metadata.rule.metadata", true),
+        rule_reference: metadata && (truth("metadata.rule.reference", false) || truth("reference", false)),
+        rule_raw: metadata && truth("metadata.rule.raw", false),
+        verdict: truth("verdict", defaults.verdict),
+        websocket_payload: truth("websocket-payload", defaults.websocket_payload),
+    }
+}
+
+/// When flows are over by Suricata's defaults: where no other format asks for Zeek's.
+pub fn timeouts() -> Timeouts {
+    let secs = Interval::from_secs;
+    Timeouts {
+        tcp: secs(600),
+        udp: secs(300),
+        icmp: secs(300),
+        other: secs(300),
+        tcp_attempt: secs(60),
+        tcp_close: secs(60),
+        tcp_linger: secs(60),
+        tcp_syn: secs(60),
+        tcp_session: secs(60),
+        exchange_look: secs(300),
+        exchange_idle: secs(300),
+        fragment: secs(60),
+    }
+}
+
+/// Is an entry of a list switched on? It is unless it says that it isn't.
+fn is_on(node: &Node) -> bool {
+    node.get("enabled").truth().unwrap_or(true)
+}
+
+/// Is a protocol switched off?
+fn is_off(node: &Node) -> bool {
+    node.get("enabled").truth() == Some(false)
+}
+
+/// The types of events that a name among `types` switches on.
+fn event_types(name: &str) -> Vec<Box<str>> {
+    let names: &[&str] = match name {
+        "files" => &["fileinfo"],
+        "http" | "http2" | "doh2" => &["http"],
+        "ftp" => &["ftp", "ftp_data"],
+        "nfs" => &["nfs", "rpc"],
+        name => return vec![name.replace('-', "_").into()],
+    };
+    names.iter().map(|&n| n.into()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sekisho_rules::NoFiles;
+
+    #[test]
+    fn a_configuration_says_which_events_are_written() {
+        let text = "outputs:\n- fast:\n    enabled: yes\n- eve-log:\n    community-id: true\n    community-id-seed: 7\n    \
+                    types:\n    - alert:\n        payload: yes\n        metadata: no\n    - files:\n        force-hash: [md5]\n    \
+                    - bittorrent-dht\n    - pgsql:\n        enabled: no\n    - anomaly:\n        types:\n          decode: yes\n";
+        let s = settings(&Config::parse("x", text, &mut NoFiles).unwrap());
+        assert_eq!(
+            s.types.iter().map(|t| &**t).collect::<Vec<_>>(),
+            ["alert", "fileinfo", "bittorrent_dht", "anomaly"]
+        );
+        assert!(s.alert.payload && !s.alert.app_layer && s.file_md5 && !s.file_sha256 && s.anomaly_decode);
+        assert_eq!((s.community_id, s.anomaly_applayer, s.ethernet), (Some(7), true, false));
+        assert!(!s.midstream && s.depth == Some(1 << 20));
+        let s = settings(&Config::default());
+        assert!(s.is_on("http") && s.is_on("flow") && !s.is_on("netflow"));
+    }
+}

@@ -1,0 +1,162 @@
+//! Bytes of streams that wait for the other end's acknowledgement, as Suricata's do.
+//!
+//! Suricata gives a stream's bytes to parsers with the packet that acknowledges them: so the packet that an event or an
+//! alert names is that one. Watched flows do likewise; what a record of another format says of times and packets comes
+//! from the bytes' own packet all the same.
+
+use sekisho_flow::Moment;
+use sekisho_types::Dir;
+use std::collections::VecDeque;
+
+/// Bytes of one direction of one flow that wait; of more the oldest go on without acknowledgement.
+const MAX_FLOW_LEN: usize = 256 * 1024;
+
+/// Calls of one direction of one flow that wait.
+const MAX_FLOW_COUNT: usize = 1024;
+
+/// Bytes that wait in one lane; beyond, none do.
+pub(super) const MAX_LANE_LEN: usize = 32 << 20;
+
+/// Bytes of room that an idle direction keeps.
+const SPARE_LEN: usize = 4096;
+
+/// What waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The next so many of the held bytes.
+    Data(usize),
+    /// So many bytes that will not come.
+    Gap(u64),
+    /// The end of the stream.
+    End,
+}
+
+/// One call that waits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub what: What,
+    /// Position behind it in the stream.
+    end: u64,
+    pub at: Moment,
+}
+
+impl Call {
+    /// Where in the stream its bytes begin, counted from 0.
+    pub fn offset(&self) -> u64 {
+        let len = match self.what {
+            What::Data(len) => len as u64,
+            What::Gap(len) => len,
+            What::End => 0,
+        };
+        self.end.saturating_sub(len).saturating_sub(1)
+    }
+}
+
+/// Calls of one direction.
+#[derive(Debug, Default)]
+struct Queue {
+    calls: VecDeque<Call>,
+    bytes: Vec<u8>,
+    /// Bytes at the front of `bytes` that are gone.
+    gone: usize,
+}
+
+/// Calls of both directions of a flow.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    queues: [Queue; 2],
+}
+
+/// Calls that need wait no longer, with their bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Due {
+    pub calls: Vec<Call>,
+    pub bytes: Vec<u8>,
+}
+
+impl Held {
+    /// Adds a call; the stream is at `end` behind it.
+    pub fn push(&mut self, dir: Dir, what: What, bytes: &[u8], end: u64, at: Moment) {
+        let queue = dir.of_mut(&mut self.queues);
+        queue.bytes.extend_from_slice(bytes);
+        queue.calls.push_back(Call { what, end, at });
+    }
+
+    /// Is there too much of `dir`?
+    pub fn is_full(&self, dir: Dir) -> bool {
+        let queue = dir.of(&self.queues);
+        queue.bytes.len() - queue.gone > MAX_FLOW_LEN || queue.calls.len() > MAX_FLOW_COUNT
+    }
+
+    /// Does anything of `dir` wait that is acknowledged by `acked`?
+    pub fn is_due(&self, dir: Dir, acked: u64) -> bool {
+        dir.of(&self.queues).calls.front().is_some_and(|call| call.end <= acked)
+    }
+
+    /// Bytes that wait.
+    pub fn len(&self) -> usize {
+        self.queues.iter().map(|q| q.bytes.len() - q.gone).sum()
+    }
+
+    /// Moves what is acknowledged by `acked` to `due`.
+    pub fn take(&mut self, dir: Dir, acked: u64, due: &mut Due) {
+        due.calls.clear();
+        due.bytes.clear();
+        let queue = dir.of_mut(&mut self.queues);
+        let mut len = 0;
+        while let Some(call) = queue.calls.pop_front_if(|call| call.end <= acked) {
+            if let What::Data(more) = call.what {
+                len += more;
+            }
+            due.calls.push(call);
+        }
+        due.bytes.extend_from_slice(queue.bytes.get(queue.gone..queue.gone + len).unwrap_or(&[]));
+        queue.gone += len;
+        if queue.gone >= queue.bytes.len() {
+            queue.bytes.clear();
+            queue.gone = 0;
+            if queue.bytes.capacity() > SPARE_LEN {
+                queue.bytes = Vec::new();
+            }
+        } else if queue.gone > queue.bytes.len() / 2 {
+            queue.bytes.drain(..queue.gone);
+            queue.gone = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sekisho_types::Timestamp;
+
+    #[test]
+    fn calls_wait_for_their_acknowledgement() {
+        let at = |n| Moment::new(Timestamp(0), n);
+        let mut held = Held::default();
+        held.push(Dir::Orig, What::Data(3), b"abc", 4, at(1));
+        held.push(Dir::Orig, What::Gap(2), b"", 6, at(2));
+        held.push(Dir::Orig, What::Data(2), b"de", 8, at(3));
+        held.push(Dir::Orig, What::End, b"", 8, at(4));
+        assert!(!held.is_due(Dir::Orig, 3) && held.is_due(Dir::Orig, 4) && !held.is_due(Dir::Resp, 9));
+        let mut due = Due::default();
+        held.take(Dir::Orig, 6, &mut due);
+        let whats = |due: &Due| due.calls.iter().map(|c| c.what).collect::<Vec<_>>();
+        assert_eq!((whats(&due), &due.bytes[..]), (vec![What::Data(3), What::Gap(2)], &b"abc"[..]));
+        held.take(Dir::Orig, u64::MAX, &mut due);
+        assert_eq!((whats(&due), &due.bytes[..]), (vec![What::Data(2), What::End], &b"de"[..]));
+        assert_eq!(held.len(), 0);
+    }
+
+    #[test]
+    fn what_waits_is_limited() {
+        let mut held = Held::default();
+        let bytes = [0; 64 * 1024];
+        let mut n = 0;
+        while !held.is_full(Dir::Resp) {
+            held.push(Dir::Resp, What::Data(bytes.len()), &bytes, n, Moment::default());
+            n += 1;
+        }
+        assert!(n == 5 && held.len() == 5 * bytes.len());
+    }
+}

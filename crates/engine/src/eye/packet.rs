@@ -1,0 +1,90 @@
+//! Events about packets: what is odd about them, and address resolution.
+
+use super::{At, Eye};
+use crate::Rows;
+use sekisho_flow::Packet;
+use sekisho_output::eve::{Evidence, Head};
+use sekisho_types::{Addr, MacAddr};
+
+/// Ethertype of ARP.
+const ARP: u16 = 0x0806;
+
+impl Eye {
+    /// Tells what is odd about a packet: `events`, by the names of rules.
+    pub(super) fn packet_anomalies(
+        &mut self,
+        at: Option<At<'_>>,
+        packet: &Packet<'_>,
+        events: &[&'static str],
+        rows: &mut dyn Rows,
+    ) {
+        if !self.settings.is_on("anomaly") {
+            return;
+        }
+        for event in events {
+            let (kind, name) = match event.strip_prefix("stream.") {
+                Some(_) if self.settings.anomaly_stream => ("stream", (*event).to_owned()),
+                None if self.settings.anomaly_decode => ("decode", format!("decoder.{event}")),
+                _ => continue,
+            };
+            let mut head = self.packet_head(packet, "anomaly");
+            head.flow = at.map(|at| at.flow.info.uid);
+            head.ether_type = Some(packet.decoded.ethertype).filter(|_| kind == "decode");
+            let mut shown = self.settings.alert;
+            shown.packet = self.settings.anomaly_header;
+            (shown.payload, shown.payload_printable, shown.payload_length) = (false, false, false);
+            self.write(rows, &head, |json| {
+                let evidence = Evidence {
+                    payload: &[],
+                    stream: false,
+                    packet: Some((packet.frame, super::rules::link_number(packet.decoded))),
+                };
+                evidence.write(shown, json);
+                json.object("anomaly", |json| {
+                    json.text("type", kind);
+                    json.text("event", &name);
+                });
+            });
+        }
+    }
+
+    /// The event of an ARP message (RFC 826) of Ethernet and IPv4.
+    pub(super) fn arp(&mut self, packet: &Packet<'_>, rows: &mut dyn Rows) {
+        let d = packet.decoded;
+        if d.ethertype != ARP || d.ip_version != 0 || !self.settings.is_on("arp") {
+            return;
+        }
+        let payload = d.payload(packet.frame);
+        let Some([0, 1, 8, 0, 6, 4, high, low, rest @ ..]) = payload.first_chunk::<28>() else { return };
+        let opcode = match u16::from_be_bytes([*high, *low]) {
+            1 => "request",
+            2 => "reply",
+            3 => "request_reverse",
+            4 => "reply_reverse",
+            8 => "request_inverse",
+            9 => "reply_inverse",
+            10 => "arp_nak",
+            _ => "unknown",
+        };
+        let (sender, target) = rest.split_at(10);
+        let (Some((src_mac, src)), Some((dst_mac, dst))) = (end(sender), end(target)) else { return };
+        let head = Head { ends: None, ..self.packet_head(packet, "arp") };
+        self.write(rows, &head, |json| {
+            json.object("arp", |json| {
+                json.text("hw_type", "ethernet");
+                json.text("proto_type", "ipv4");
+                json.text("opcode", opcode);
+                json.display("src_mac", src_mac);
+                json.display("src_ip", src);
+                json.display("dest_mac", dst_mac);
+                json.display("dest_ip", dst);
+            });
+        });
+    }
+}
+
+/// Hardware and protocol address.
+fn end(bytes: &[u8]) -> Option<(MacAddr, Addr)> {
+    let (mac, ip) = bytes.split_first_chunk::<6>()?;
+    Some((MacAddr(*mac), Addr::v4(*ip.first_chunk()?)))
+}

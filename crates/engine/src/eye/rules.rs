@@ -1,0 +1,390 @@
+//! Rules at work, and the alerts that come of them.
+//!
+//! Suricata looks at an exchange or a stream with a packet that goes the same way. What is found while a packet of the
+//! other end acknowledges its bytes waits for the next one of that way, and says what is known by then.
+
+use super::file::Kept;
+use super::flow::Seen;
+use super::{At, Eye, has_ports, sender};
+use crate::Rows;
+use sekisho_flow::{Flow, Packet};
+use sekisho_output::eve::{self, Alert, Evidence, Head, Party};
+use sekisho_rules::ir::{Action, Rule};
+use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program};
+use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
+use sekisho_types::{Dir, Timestamp};
+use sekisho_wire::events::Events;
+use sekisho_wire::{Decoded, LinkType};
+use std::sync::Arc;
+
+/// Alerts of one flow that wait for a packet; further ones are counted.
+const MAX_WAITING: usize = 64;
+
+/// Bytes of an exchange's members that wait with an alert.
+const MAX_MEMBERS_LEN: usize = 64 * 1024;
+
+/// Rules at work in one lane.
+pub(super) struct Rules {
+    program: Arc<Program>,
+    inspector: Inspector,
+    hits: Vec<Hit>,
+    /// Rules ask for content of files.
+    pub wants_content: bool,
+    /// Alerts that were not told because too many waited.
+    pub refused: u64,
+}
+
+/// An alert that waits for its packet.
+pub(super) struct Waiting {
+    rule: u32,
+    dir: Dir,
+    /// Of an exchange.
+    tx_id: Option<u64>,
+    /// What the exchange says.
+    members: Vec<u8>,
+    stream: bool,
+}
+
+impl Rules {
+    pub fn new(program: Arc<Program>, seed: u64) -> Self {
+        let facts = program.facts();
+        let wants_content = [Fact::FileData, Fact::HttpRequestBody, Fact::HttpResponseBody, Fact::FileName]
+            .iter()
+            .any(|&fact| facts.has(fact));
+        Self {
+            inspector: Inspector::new(Arc::clone(&program), seed),
+            program,
+            hits: Vec::new(),
+            wants_content,
+            refused: 0,
+        }
+    }
+}
+
+impl Eye {
+    /// Do rules look at streams?
+    pub fn wants_streams(&self) -> bool {
+        self.rules.as_ref().is_some_and(|rules| rules.program.wants_streams())
+    }
+
+    /// A packet was done: rules look at it, then what waited for it is told. `link`: of a whole frame.
+    pub fn inspect_packet(
+        &mut self,
+        flow: Option<(&Flow, Dir)>,
+        packet: &Packet<'_>,
+        link: Option<LinkType>,
+        rows: &mut dyn Rows,
+    ) {
+        let at = flow.map(|(flow, _)| At { flow, packet: Some(packet) });
+        let mut events = std::mem::take(&mut self.events);
+        events.clear();
+        self.find_events(flow, packet, link, &mut events);
+        if !events.names().is_empty() {
+            self.packet_anomalies(at, packet, events.names(), rows);
+        }
+        if flow.is_none() {
+            self.arp(packet, rows);
+        }
+        let hits = self.packet_hits(flow, packet, events.names());
+        self.events = events;
+        for hit in &hits {
+            let dir = flow.map_or(Dir::Orig, |(_, dir)| dir);
+            let stream = matches!(hit.anchor, Anchor::Stream(..));
+            let waiting = Waiting { rule: hit.rule, dir, tx_id: None, members: Vec::new(), stream };
+            self.alert(at, Some(packet), &waiting, rows);
+        }
+        if let Some(rules) = &mut self.rules {
+            rules.hits = hits;
+        }
+        if let (Some(at), Some((_, dir))) = (at, flow) {
+            self.tell_waiting(at, dir, packet.ts, rows);
+        }
+    }
+
+    /// What is odd about a packet, if anybody asks.
+    fn find_events(
+        &mut self,
+        flow: Option<(&Flow, Dir)>,
+        packet: &Packet<'_>,
+        link: Option<LinkType>,
+        events: &mut Events,
+    ) {
+        let asked = self.rules.as_ref().is_some_and(|rules| rules.program.wants_packet_events());
+        if asked || self.settings.anomaly_decode {
+            headers(packet, link, events);
+        }
+        if asked || self.settings.anomaly_stream {
+            if let Some((flow, dir)) = flow {
+                self.flows.entry(flow.info.uid).or_default().stream_events(dir, packet, events);
+            }
+        }
+    }
+
+    /// What rules say of a packet.
+    fn packet_hits(&mut self, flow: Option<(&Flow, Dir)>, packet: &Packet<'_>, events: &[&'static str]) -> Vec<Hit> {
+        let Some(rules) = &mut self.rules else { return Vec::new() };
+        let mut hits = std::mem::take(&mut rules.hits);
+        hits.clear();
+        let Packet { ts, number, decoded, frame, .. } = *packet;
+        let view = PacketView { ts, number, decoded, frame, events };
+        match flow {
+            Some((flow, dir)) => {
+                let seen = self.flows.entry(flow.info.uid).or_default();
+                let flow_view = seen.view(flow, dir, packet.ts);
+                let state = seen.rules.get_or_insert_default();
+                rules.inspector.packet(&view, Some((&flow_view, state)), &mut hits);
+                rules.inspector.settle(&view, Some((&flow_view, state)), &mut hits);
+            }
+            None => {
+                rules.inspector.packet(&view, None, &mut hits);
+                rules.inspector.settle(&view, None, &mut hits);
+            }
+        }
+        hits
+    }
+
+    /// Alerts of `dir` that waited are told, with the packet at hand or, if there is none, without.
+    pub(super) fn tell_waiting(&mut self, at: At<'_>, dir: Dir, ts: Timestamp, rows: &mut dyn Rows) {
+        let Some(seen) = self.flows.get_mut(&at.flow.info.uid) else { return };
+        if seen.waiting.is_empty() {
+            return;
+        }
+        let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut seen.waiting).into_iter().partition(|w| w.dir == dir);
+        seen.waiting = later;
+        let pseudo;
+        let packet = match at.packet {
+            Some(packet) => packet,
+            None => {
+                let decoded = ends(at.flow, dir);
+                pseudo = decoded;
+                &Packet { ts, number: 0, decoded: &pseudo, frame: &[], tunnel: None }
+            }
+        };
+        for waiting in &now {
+            self.alert(Some(at), Some(packet), waiting, rows);
+        }
+    }
+
+    /// Rules look at the next bytes of a stream, or at its end.
+    pub fn inspect_stream(&mut self, at: At<'_>, ts: Timestamp, dir: Dir, offset: u64, bytes: &[u8], end: bool) {
+        let Some(rules) = &mut self.rules else { return };
+        if !rules.program.wants_streams() || self.settings.depth.is_some_and(|depth| offset >= depth) {
+            return;
+        }
+        rules.hits.clear();
+        let seen = self.flows.entry(at.flow.info.uid).or_default();
+        let flow_view = seen.view(at.flow, dir, ts);
+        let decoded = ends(at.flow, dir);
+        let number = at.packet.map_or(0, |p| p.number);
+        let view = PacketView { ts, number, decoded: &decoded, frame: &[], events: &[] };
+        let state = seen.rules.get_or_insert_default();
+        rules.inspector.stream(&view, &flow_view, state, dir, offset, bytes, end, &mut rules.hits);
+        rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
+        for hit in &rules.hits {
+            let stream = Waiting { rule: hit.rule, dir, tx_id: None, members: Vec::new(), stream: true };
+            wait(seen, stream, &mut rules.refused);
+        }
+    }
+
+    /// Rules look at an exchange.
+    pub(super) fn inspect_transaction(
+        &mut self,
+        at: At<'_>,
+        ts: Timestamp,
+        look: Look,
+        tx: &dyn Transaction,
+        mark: &mut Mark,
+    ) {
+        let Some(rules) = &mut self.rules else { return };
+        let seen = self.flows.entry(at.flow.info.uid).or_default();
+        rules.hits.clear();
+        let flow_view = seen.view(at.flow, look.dir, ts);
+        let own = at.packet.filter(|p| sender(at.flow, p) == look.dir);
+        let decoded = own.map_or_else(|| ends(at.flow, look.dir), |p| *p.decoded);
+        let number = at.packet.map_or(0, |p| p.number);
+        let frame = own.map_or(&[][..], |p| p.frame);
+        let view = PacketView { ts, number, decoded: &decoded, frame, events: &[] };
+        let state = seen.rules.get_or_insert_default();
+        let kept = Kept { files: &self.files, of: mark.files.clone() };
+        rules.inspector.transaction(&view, &flow_view, state, look, tx, mark, &kept, &mut rules.hits);
+        rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
+        for hit in &rules.hits {
+            let tx_id = match hit.anchor {
+                Anchor::Transaction(id) => Some(id),
+                _ => Some(mark.id),
+            };
+            let waiting = Waiting { rule: hit.rule, dir: look.dir, tx_id, members: Vec::new(), stream: true };
+            wait(seen, waiting, &mut rules.refused);
+        }
+        if seen.waiting.iter().any(|w| w.tx_id == Some(mark.id)) && self.settings.alert.app_layer {
+            self.refresh(at, tx, mark);
+        }
+    }
+
+    /// What the exchange says by now goes into the alerts about it that wait.
+    fn refresh(&mut self, at: At<'_>, tx: &dyn Transaction, mark: &Mark) {
+        let uid = at.flow.info.uid;
+        let mut waiting = match self.flows.get_mut(&uid) {
+            Some(seen) => std::mem::take(&mut seen.waiting),
+            None => return,
+        };
+        for alert in waiting.iter_mut().filter(|w| w.tx_id == Some(mark.id)) {
+            let mut members = std::mem::take(&mut alert.members);
+            members.clear();
+            let mut json = Json::within(&mut members, false, self.settings.options).for_alert();
+            tx.eve(&mut json);
+            self.write_files(mark, alert.dir, &mut json);
+            if members.len() > MAX_MEMBERS_LEN {
+                members.clear();
+            }
+            alert.members = members;
+        }
+        if let Some(seen) = self.flows.get_mut(&uid) {
+            seen.waiting = waiting;
+        }
+    }
+
+    /// Tells an alert.
+    fn alert(&mut self, at: Option<At<'_>>, packet: Option<&Packet<'_>>, hit: &Waiting, rows: &mut dyn Rows) {
+        let Some(program) = self.rules.as_ref().map(|rules| Arc::clone(&rules.program)) else { return };
+        let Some(rule) = program.rule(hit.rule) else { return };
+        if rule.silent || matches!(rule.action, Action::Pass | Action::Config) {
+            return;
+        }
+        let (Some(packet), settings) = (packet, Arc::clone(&self.settings)) else { return };
+        let (src, dst) = parties(packet.decoded);
+        let alert = told(rule, src, dst);
+        if let Some(at) = at
+            && let Some(seen) = self.flows.get_mut(&at.flow.info.uid)
+        {
+            seen.alerted = true;
+        }
+        self.fast(&alert, packet, (src, dst), rows);
+        if !settings.is_on("alert") {
+            return;
+        }
+        let head = match at {
+            Some(at) => Head { tx_id: hit.tx_id, ..self.head(at, packet.ts, "alert", sender(at.flow, packet)) },
+            None => self.packet_head(packet, "alert"),
+        };
+        let counts = at.and_then(|at| Some((self.flows.get(&at.flow.info.uid)?.counts(at.flow), at)));
+        let app = at.map_or("", |at| self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.known_app(at.flow)));
+        self.write(rows, &head, |json| {
+            icmp(packet, json);
+            alert.write(settings.alert, json);
+            if !hit.members.is_empty() {
+                json.members(&hit.members);
+            }
+            if !app.is_empty() {
+                json.text("app_proto", app);
+            }
+            if at.is_some() {
+                json.text("direction", if hit.dir.is_orig() { "to_server" } else { "to_client" });
+            }
+            if let (true, Some((counts, _))) = (settings.alert.flow, counts) {
+                eve::of_flow(&counts, json);
+            }
+            let whole = packet.number > 0;
+            Evidence {
+                payload: packet.decoded.payload(packet.frame),
+                stream: hit.stream && packet.decoded.proto == sekisho_types::ip_proto::TCP,
+                packet: whole.then(|| (packet.frame, link_number(packet.decoded))),
+            }
+            .write(settings.alert, json);
+            if settings.alert.verdict {
+                json.object("verdict", |json| json.text("action", "alert"));
+            }
+        });
+    }
+
+    fn fast(&mut self, alert: &Alert<'_>, packet: &Packet<'_>, ends: (Party, Party), rows: &mut dyn Rows) {
+        let mut room = [0; eve::TIME_LEN];
+        self.line.clear();
+        alert.fast(
+            &eve::fast_time(packet.ts, &mut room),
+            ends,
+            eve::protocol_name(packet.decoded.proto),
+            &mut self.line,
+        );
+        self.line.push(b'\n');
+        rows.line(eve::FAST_FILE, &self.line);
+    }
+}
+
+/// Another alert waits, if there is room.
+fn wait(seen: &mut Seen, waiting: Waiting, refused: &mut u64) {
+    if seen.waiting.len() < MAX_WAITING {
+        seen.waiting.push(waiting);
+    } else {
+        *refused += 1;
+    }
+}
+
+/// What is odd about the headers.
+fn headers(packet: &Packet<'_>, link: Option<LinkType>, events: &mut Events) {
+    match link {
+        Some(link) => sekisho_wire::events::of_frame(link, packet.frame, events),
+        None => {
+            let from = packet.decoded.ip_offset as usize;
+            sekisho_wire::events::of_packet(packet.frame.get(from..).unwrap_or(&[]), events);
+        }
+    }
+}
+
+/// The headers of a packet that there is not: the flow's ends, as `dir` sends.
+fn ends(flow: &Flow, dir: Dir) -> Decoded {
+    let t = if dir.is_orig() { flow.info.tuple } else { flow.info.tuple.flipped() };
+    Decoded {
+        ip_version: if t.orig.is_v4() { 4 } else { 6 },
+        proto: t.proto,
+        src: t.orig,
+        dst: t.resp,
+        src_port: t.orig_port,
+        dst_port: t.resp_port,
+        vlan: flow.info.vlan,
+        has_transport: true,
+        ..Decoded::default()
+    }
+}
+
+fn parties(d: &Decoded) -> (Party, Party) {
+    let port = |port| has_ports(d.proto).then_some(port);
+    (Party { addr: d.src, port: port(d.src_port) }, Party { addr: d.dst, port: port(d.dst_port) })
+}
+
+fn told<'a>(rule: &'a Rule, src: Party, dst: Party) -> Alert<'a> {
+    Alert {
+        blocked: matches!(rule.action, Action::Reject),
+        gid: rule.gid,
+        sid: rule.sid,
+        rev: rule.rev,
+        signature: &rule.meta.msg,
+        category: &rule.meta.category,
+        severity: rule.meta.priority,
+        source_target: rule.meta.target_is_src.map(|is_src| if is_src { (dst, src) } else { (src, dst) }),
+        metadata: &rule.meta.metadata,
+        references: &rule.meta.references,
+        text: &rule.text,
+    }
+}
+
+/// Type and code of an ICMP packet.
+fn icmp(packet: &Packet<'_>, json: &mut Json<'_>) {
+    use sekisho_types::ip_proto::{ICMP, ICMPV6};
+    if let (ICMP | ICMPV6, [kind, code, ..]) = (packet.decoded.proto, packet.decoded.transport(packet.frame)) {
+        json.number("icmp_type", u64::from(*kind));
+        json.number("icmp_code", u64::from(*code));
+    }
+}
+
+/// The link type that a packet's headers show.
+pub(super) const fn link_number(d: &Decoded) -> u32 {
+    match (d.src_mac, d.ip_offset) {
+        (Some(_), 14..) => 1,
+        (_, 0) => 12,
+        (_, 4) => 0,
+        (_, 16) => 113,
+        (_, 20) => 276,
+        _ => 1,
+    }
+}

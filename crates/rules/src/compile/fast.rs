@@ -1,0 +1,90 @@
+//! Which content of a rule the prefilter looks for.
+
+use super::plan::Plan;
+use crate::ir::{Buffer, Content, Fast, Rule, Step};
+use sekisho_transaction::Fact;
+
+/// Bytes of a content that say more than further ones would.
+const STRENGTH_LEN_MAX: usize = 16;
+
+/// What was chosen: which buffer of the plan, and the bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chosen<'a> {
+    /// Place in [`Plan::buffers`].
+    pub(crate) buffer: usize,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) nocase: bool,
+}
+
+/// Chooses; `None`: the rule has nothing to look for.
+pub(crate) fn choose<'a>(rule: &'a Rule, plan: &Plan) -> Option<Chosen<'a>> {
+    let mut best: Option<(u32, Chosen<'a>)> = None;
+    for (buffer, of_buffer) in plan.buffers.iter().enumerate() {
+        let Some(m) = rule.matches.get(usize::from(of_buffer.at)) else { continue };
+        // A buffer that may be absent cannot be waited for.
+        if !may_wait(m.buffer) || m.steps.iter().any(|step| matches!(step, Step::Absent { .. })) {
+            continue;
+        }
+        for step in &m.steps {
+            let Step::Content(content) = step else { continue };
+            if content.negated || content.bytes.is_empty() {
+                continue;
+            }
+            let chosen = Chosen { buffer, bytes: part(content), nocase: content.nocase };
+            let score = score(content, m.buffer, chosen.bytes);
+            if best.as_ref().is_none_or(|(s, _)| score > *s) {
+                best = Some((score, chosen));
+            }
+        }
+    }
+    best.map(|(_, chosen)| chosen)
+}
+
+/// Is the buffer one that the prefilter looks into?
+const fn may_wait(buffer: Buffer) -> bool {
+    matches!(buffer, Buffer::Payload | Buffer::Packet | Buffer::Fact(_))
+}
+
+fn part(content: &Content) -> &[u8] {
+    match content.fast {
+        Fast::Chop(from, len) => {
+            let from = usize::from(from);
+            content.bytes.get(from..from + usize::from(len)).filter(|b| !b.is_empty()).unwrap_or(&content.bytes)
+        }
+        _ => &content.bytes,
+    }
+}
+
+fn score(content: &Content, buffer: Buffer, bytes: &[u8]) -> u32 {
+    if content.fast != Fast::Auto {
+        return u32::MAX;
+    }
+    let mut seen = [false; 256];
+    let mut distinct = 0;
+    for &byte in bytes.iter().take(STRENGTH_LEN_MAX) {
+        if let Some(flag) = seen.get_mut(usize::from(byte.to_ascii_lowercase())) {
+            distinct += u32::from(!*flag);
+            *flag = true;
+        }
+    }
+    let len = u32::try_from(bytes.len().min(255)).unwrap_or(255);
+    let strength = 8 * distinct + len;
+    // Buffers that nearly always say the same, or much, come last.
+    let weak = matches!(
+        buffer,
+        Buffer::Fact(
+            Fact::HttpMethod
+                | Fact::HttpStatCode
+                | Fact::HttpStatMsg
+                | Fact::HttpProtocol
+                | Fact::HttpHeaderNames
+                | Fact::HttpStart
+        )
+    );
+    let rank = match buffer {
+        _ if weak => 1,
+        Buffer::Payload | Buffer::Packet => 0,
+        _ => 2,
+    };
+    (rank << 20) + strength
+}

@@ -1,0 +1,24 @@
+//! From rules as data to the program that is run: each rule's plan, and the groups that find which rules to look at.
+
+use std::hash::{BuildHasherDefault, DefaultHasher};
+
+mod addresses;
+mod fast;
+mod groups;
+mod plan;
+mod ports;
+mod program;
+mod transactions;
+
+pub(crate) use groups::Candidates;
+pub(crate) use plan::grows;
+pub(crate) use plan::{BufferPlan, Plan};
+pub(crate) use ports::PortIndex;
+pub use program::{CompileLimits, Program, Refused};
+pub(crate) use program::{PacketClass, Sets};
+pub(crate) use transactions::{TxGroup, family, is_app};
+
+/// Tables of names and literals: keyed by rules, not by the wire.
+pub(crate) type Map<K, V> = hashbrown::HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
+/// As [`Map`].
+pub(crate) type Set<K> = hashbrown::HashSet<K, BuildHasherDefault<DefaultHasher>>;

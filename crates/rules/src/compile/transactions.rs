@@ -1,0 +1,118 @@
+//! Rules about exchanges, by application protocol, direction and buffer.
+
+use super::Map;
+use super::groups::{Draft, Group};
+use super::plan::{Plan, facts};
+use crate::ir::{Buffer, Condition, Protocol, Rule};
+use sekisho_transaction::Fact;
+use sekisho_types::Dir;
+use std::collections::BTreeMap;
+
+/// One buffer of one protocol's exchanges, with the rules that the prefilter finds by it.
+#[derive(Debug)]
+pub(crate) struct TxEngine {
+    pub(crate) fact: Fact,
+    pub(crate) transforms: u16,
+    pub(crate) group: Group,
+}
+
+/// Rules about exchanges of one protocol in one direction.
+#[derive(Debug, Default)]
+pub(crate) struct TxGroup {
+    /// By stage.
+    pub(crate) engines: Vec<TxEngine>,
+    /// Rules that no prefilter finds: the stage from which on they can be looked at.
+    pub(crate) always: Vec<(u8, u32)>,
+    /// Rules about anomalies; `""`: of any.
+    pub(crate) events: Map<Box<str>, Vec<u32>>,
+}
+
+#[derive(Debug, Default)]
+struct TxDraft {
+    engines: BTreeMap<(u8, Fact, u16), Draft>,
+    always: Vec<(u8, u32)>,
+    events: Map<Box<str>, Vec<u32>>,
+}
+
+/// All groups, while they are put together.
+#[derive(Debug, Default)]
+pub(crate) struct TxDrafts(BTreeMap<&'static str, [TxDraft; 2]>);
+
+/// The protocol of whose flows a rule's exchanges are.
+fn app_of(rule: &Rule) -> &'static str {
+    match rule.header.protocol {
+        Protocol::App(app) => app,
+        _ => facts(rule).map(|fact| fact.info().app).find(|app| !app.is_empty()).unwrap_or(""),
+    }
+}
+
+/// The anomaly that it asks for.
+fn event_of(rule: &Rule) -> Option<&str> {
+    rule.conditions.iter().find_map(|condition| match condition {
+        Condition::AppEvent(proto, name) if !proto.is_empty() => Some(&**name),
+        _ => None,
+    })
+}
+
+impl TxDrafts {
+    /// Adds a rule, with the literal that stands for it and the buffer (of its matches) that has it.
+    pub(crate) fn add(&mut self, number: u32, rule: &Rule, plan: &Plan, literal: Option<(usize, &[u8], bool)>) {
+        let drafts = self.0.entry(app_of(rule)).or_default();
+        for dir in [Dir::Orig, Dir::Resp] {
+            if plan.dir.is_some_and(|only| only != dir) {
+                continue;
+            }
+            let draft = dir.of_mut(drafts);
+            if let Some(event) = event_of(rule) {
+                draft.events.entry(event.into()).or_default().push(number);
+                continue;
+            }
+            let of_buffer = literal.and_then(|(at, bytes, nocase)| {
+                let of = plan.buffers.get(at)?;
+                match rule.matches.get(usize::from(of.at))?.buffer {
+                    Buffer::Fact(fact) => Some((fact, of.transforms, bytes, nocase)),
+                    _ => None,
+                }
+            });
+            match of_buffer {
+                Some((fact, transforms, bytes, nocase)) => {
+                    let ends = fact.info().ends;
+                    if if dir.is_orig() { ends.to_server() } else { ends.to_client() } {
+                        let key = (fact.info().stage, fact, transforms);
+                        draft.engines.entry(key).or_default().add(number, Some((bytes, nocase)));
+                    }
+                }
+                None => draft.always.push((*dir.of(&plan.stages), number)),
+            }
+        }
+    }
+
+    /// Makes the groups; `next` counts literals.
+    pub(crate) fn finish(self, next: &mut u32) -> Vec<(&'static str, [TxGroup; 2])> {
+        let mut finish = |draft: TxDraft| TxGroup {
+            engines: draft
+                .engines
+                .into_iter()
+                .map(|((_, fact, transforms), draft)| TxEngine { fact, transforms, group: draft.finish(next) })
+                .collect(),
+            always: draft.always,
+            events: draft.events,
+        };
+        self.0.into_iter().map(|(app, drafts)| (app, drafts.map(&mut finish))).collect()
+    }
+}
+
+/// The protocols whose rules concern flows of `app`.
+pub(crate) fn family(app: &'static str) -> [&'static str; 4] {
+    match app {
+        "http" | "http1" => ["http", "http1", "", ""],
+        "http2" => ["http2", "http", "", ""],
+        "doh2" => ["doh2", "http2", "http", "dns"],
+        _ => [app, "", "", ""],
+    }
+}
+
+/// Is a flow of `app` one that rules for `wanted` are about?
+pub(crate) fn is_app(wanted: &str, app: &'static str) -> bool {
+    !app.is_empty() && (wanted == app || family(app).contains(&wanted))
+}

@@ -1,0 +1,448 @@
+//! A rule while its options are read: which buffer is open, which content modifiers are about.
+
+use crate::config::Classes;
+use crate::config::{Config, Files};
+use crate::ir::{
+    Action, Arrow, Buffer, BufferMatch, Condition, Content, Header, Int, Meta, Protocol, Rule, RuleSet, Step, Transform,
+};
+use crate::limits::{Limits, NAME_COUNT_MAX, TRANSFORM_COUNT_MAX, VAR_COUNT_MAX};
+use crate::refusal::{Code, Done, refuse, refuse_help};
+use crate::syntax::{Groups, Word, integer};
+use hashbrown::HashMap;
+use sekisho_transaction::{Fact, Kind};
+use sekisho_types::SeededState;
+
+/// Priority of a rule that says none and whose class is not known.
+const PRIORITY_DEFAULT: u8 = 3;
+
+/// Names of one kind, each with its place.
+pub(crate) struct Names(HashMap<Box<str>, u16, SeededState>);
+
+impl Default for Names {
+    fn default() -> Self {
+        Self(HashMap::with_hasher(SeededState(0)))
+    }
+}
+
+impl Names {
+    /// The name's place in `list`, where it is added if it is new.
+    pub fn place(&mut self, list: &mut Vec<Box<str>>, name: Word<'_>) -> Done<u16> {
+        if let Some(&place) = self.0.get(name.text) {
+            return Ok(place);
+        }
+        let place = match u16::try_from(list.len()) {
+            Ok(place) if list.len() < NAME_COUNT_MAX => place,
+            _ => return refuse(Code::Limit, name.at, name.text.len(), "the rules use too many names"),
+        };
+        list.push(name.text.into());
+        self.0.insert(name.text.into(), place);
+        Ok(place)
+    }
+
+    /// Where a name is, if it is known.
+    pub fn find(&self, name: &str) -> Option<u16> {
+        self.0.get(name).copied()
+    }
+
+    /// Remembers a place.
+    pub fn know(&mut self, name: &str, place: u16) {
+        self.0.insert(name.into(), place);
+    }
+}
+
+/// What the rules of a set share while they are read.
+pub(crate) struct Shared<'a> {
+    pub set: RuleSet,
+    pub config: &'a Config,
+    pub files: &'a mut dyn Files,
+    pub limits: &'a Limits,
+    pub classes: &'a Classes,
+    pub groups: Groups<'a>,
+    /// The file at hand.
+    pub source: &'a str,
+    pub flow_bits: Names,
+    pub flow_ints: Names,
+    pub x_bits: Names,
+    pub frames: Names,
+    pub datasets: Names,
+    pub hash_lists: Names,
+    /// Entries and bytes of data sets and lists so far.
+    pub entry_count: usize,
+    pub entry_len: usize,
+}
+
+/// A keyword with its value, as it stands in the rule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arg<'a> {
+    pub name: Word<'a>,
+    /// Without quotes and negation; empty if there is none.
+    pub value: Word<'a>,
+    /// `!` stood before it; only for keywords that have that.
+    pub negated: bool,
+}
+
+impl Arg<'_> {
+    /// The value, or some of it, is not understood.
+    pub fn bad<T>(&self, text: impl Into<String>) -> Done<T> {
+        self.fail(Code::Value, text)
+    }
+
+    /// The keyword does not go with what stands before it.
+    pub fn misplaced<T>(&self, text: impl Into<String>) -> Done<T> {
+        refuse(Code::Combination, self.name.at, self.name.text.len(), text)
+    }
+
+    pub fn fail<T>(&self, code: Code, text: impl Into<String>) -> Done<T> {
+        let word = if self.value.text.is_empty() { self.name } else { self.value };
+        refuse(code, word.at, word.text.len(), text)
+    }
+
+    pub fn fail_help<T>(&self, code: Code, text: impl Into<String>, help: impl Into<String>) -> Done<T> {
+        let word = if self.value.text.is_empty() { self.name } else { self.value };
+        refuse_help(code, word.at, word.text.len(), text, help.into())
+    }
+
+    /// Parts between commas, trimmed.
+    pub fn parts(&self) -> impl Iterator<Item = Word<'_>> {
+        let mut at = self.value.at;
+        self.value.text.split(',').map(move |part| {
+            let trimmed = part.trim_start();
+            let word = Word { text: trimmed.trim_end(), at: at + part.len() - trimmed.len() };
+            at += part.len() + 1;
+            word
+        })
+    }
+}
+
+/// Where a content is.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    group: usize,
+    step: usize,
+}
+
+/// A buffer that was named.
+#[derive(Debug)]
+struct Open {
+    buffer: Buffer,
+    transforms: Vec<Transform>,
+    /// Where its steps go, once there is one.
+    group: Option<usize>,
+    /// Its keyword.
+    at: usize,
+    len: usize,
+}
+
+/// A rule in the making.
+pub(crate) struct Draft {
+    pub rule: Rule,
+    open: Option<Open>,
+    last: Option<At>,
+    vars: Vec<Box<str>>,
+    /// `priority` was given.
+    pub priority: Option<u8>,
+    /// Priority of its class.
+    pub class_priority: Option<u8>,
+    /// Its protocol, as said in the head or by the first keyword of a protocol.
+    app: Option<&'static str>,
+    /// `requires` asks for what is not there: the rule is left out, which is no error.
+    pub unwanted: Option<String>,
+    /// `base64_decode` was seen.
+    pub has_base64: bool,
+}
+
+impl Draft {
+    pub fn new(action: Action, header: Header, text: &str) -> Self {
+        let app = match header.protocol {
+            Protocol::App(name) => Some(name),
+            _ => None,
+        };
+        let rule = Rule {
+            gid: 1,
+            sid: 0,
+            rev: 0,
+            action,
+            scope: None,
+            header,
+            conditions: Vec::new(),
+            matches: Vec::new(),
+            effects: Vec::new(),
+            thresholds: Vec::new(),
+            silent: false,
+            prefilter: false,
+            var_count: 0,
+            meta: Meta::default(),
+            text: text.into(),
+        };
+        Self {
+            rule,
+            open: None,
+            last: None,
+            vars: Vec::new(),
+            priority: None,
+            class_priority: None,
+            app,
+            unwanted: None,
+            has_base64: false,
+        }
+    }
+
+    /// Adds a condition.
+    pub fn condition(&mut self, condition: Condition) {
+        self.rule.conditions.push(condition);
+    }
+
+    /// The rule's protocol, if it has one already.
+    pub const fn app(&self) -> Option<&'static str> {
+        self.app
+    }
+
+    /// The buffer that is open; nothing: the payload.
+    pub fn buffer(&self) -> Option<Buffer> {
+        self.open.as_ref().map(|open| open.buffer)
+    }
+
+    /// Adds a step to the open buffer.
+    pub fn put(&mut self, step: Step) {
+        let is_content = matches!(step, Step::Content(_));
+        let group = self.group();
+        let Some(entry) = self.rule.matches.get_mut(group) else { return };
+        let at = At { group, step: entry.steps.len() };
+        entry.steps.push(step);
+        if is_content {
+            self.last = Some(at);
+        }
+    }
+
+    /// Where steps of the open buffer go. Of a list each naming is about an entry of its own, others go on where they were.
+    fn group(&mut self) -> usize {
+        let (buffer, transforms): (Buffer, &[Transform]) = match &self.open {
+            Some(Open { group: Some(group), .. }) => return *group,
+            Some(open) => (open.buffer, &open.transforms),
+            None => (Buffer::Payload, &[]),
+        };
+        let is_list = match buffer {
+            Buffer::Fact(fact) => fact.info().kind == Kind::List,
+            Buffer::Frame(_) => true,
+            _ => false,
+        };
+        let same = |m: &BufferMatch| m.buffer == buffer && *m.transforms == *transforms;
+        let known = if is_list { None } else { self.rule.matches.iter().position(same) };
+        let group = known.unwrap_or_else(|| {
+            let entry = BufferMatch { buffer, transforms: transforms.to_vec(), steps: Vec::new(), request: None };
+            self.rule.matches.push(entry);
+            self.rule.matches.len() - 1
+        });
+        if let Some(open) = &mut self.open {
+            open.group = Some(group);
+        }
+        group
+    }
+
+    /// Steps of the open buffer so far.
+    pub fn steps(&self) -> &[Step] {
+        let group = match &self.open {
+            Some(open) => open.group,
+            None => self.rule.matches.iter().position(|m| m.buffer == Buffer::Payload && m.transforms.is_empty()),
+        };
+        group.and_then(|n| self.rule.matches.get(n)).map_or(&[], |m| &m.steps)
+    }
+
+    /// Opens a buffer.
+    pub fn open(&mut self, arg: &Arg<'_>, buffer: Buffer) -> Done {
+        self.close()?;
+        if let Buffer::Fact(fact) = buffer {
+            self.claim(arg, fact)?;
+        }
+        let (at, len) = (arg.name.at, arg.name.text.len());
+        self.open = Some(Open { buffer, transforms: Vec::new(), group: None, at, len });
+        Ok(())
+    }
+
+    /// Back to the payload; a buffer that nothing was looked for in is an error.
+    pub fn close(&mut self) -> Done {
+        match self.open.take() {
+            Some(Open { group: None, at, len, .. }) => {
+                refuse(Code::EmptyBuffer, at, len, "nothing is looked for in this buffer")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds a transform to the open buffer. Behind something that was looked for it begins anew: what follows is about the
+    /// buffer as this transform makes it.
+    pub fn transform(&mut self, arg: &Arg<'_>, transform: Transform) -> Done {
+        let Some(open) = &mut self.open else {
+            let text = format!("{} does not stand behind a buffer", arg.name.text);
+            return refuse(Code::Transform, arg.name.at, arg.name.text.len(), text);
+        };
+        if open.group.take().is_some() {
+            open.transforms.clear();
+            (open.at, open.len) = (arg.name.at, arg.name.text.len());
+        }
+        if open.transforms.len() >= TRANSFORM_COUNT_MAX {
+            return arg.fail(Code::Limit, "the buffer has too many transforms");
+        }
+        open.transforms.push(transform);
+        Ok(())
+    }
+
+    /// The rule is about this fact's protocol from here on.
+    pub fn claim(&mut self, arg: &Arg<'_>, fact: Fact) -> Done {
+        self.claim_app(arg, fact.info().app)
+    }
+
+    /// The same, by the protocol's name.
+    pub fn claim_app(&mut self, arg: &Arg<'_>, app: &'static str) -> Done {
+        match self.app {
+            _ if app.is_empty() => Ok(()),
+            Some(own) if !goes_with(own, app) => refuse(
+                Code::OtherProtocol,
+                arg.name.at,
+                arg.name.text.len(),
+                format!("{} belongs to {app}, but the rule is about {own}", arg.name.text),
+            ),
+            Some(_) => Ok(()),
+            None => {
+                self.app = Some(app);
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds a condition about a number of an exchange; the open buffer stays open.
+    pub fn number(&mut self, arg: &Arg<'_>, fact: Fact, step: Step) -> Done {
+        self.claim(arg, fact)?;
+        let entry =
+            BufferMatch { buffer: Buffer::Fact(fact), transforms: Vec::new(), steps: vec![step], request: None };
+        self.rule.matches.push(entry);
+        Ok(())
+    }
+
+    /// The last content, which modifiers are about; within the open buffer if there is one.
+    pub fn content(&mut self, arg: &Arg<'_>) -> Done<&mut Content> {
+        let within = self.open.as_ref().map(|open| open.group);
+        let last = self.last.filter(|at| within.is_none_or(|group| group == Some(at.group)));
+        let found = last.and_then(|at| self.rule.matches.get_mut(at.group)?.steps.get_mut(at.step));
+        match found {
+            Some(Step::Content(content)) => Ok(content),
+            _ => arg.misplaced(format!("{} has no content before it", arg.name.text)),
+        }
+    }
+
+    /// Moves the last content of the payload to another buffer (`http_uri` and the like).
+    pub fn move_content(&mut self, arg: &Arg<'_>, fact: Fact) -> Done {
+        if self.open.is_some() {
+            return arg.misplaced(format!("{} stands behind a content, not within a sticky buffer", arg.name.text));
+        }
+        self.claim(arg, fact)?;
+        let from = self.rule.matches.iter().position(|m| m.buffer == Buffer::Payload);
+        let found = from.and_then(|group| {
+            let steps = &mut self.rule.matches.get_mut(group)?.steps;
+            let step = steps.iter().rposition(|step| matches!(step, Step::Content(_)))?;
+            Some((group, steps.remove(step)))
+        });
+        let Some((group, step)) = found else {
+            return arg.misplaced(format!("{} has no content before it", arg.name.text));
+        };
+        let buffer = Buffer::Fact(fact);
+        let to = self.rule.matches.iter().position(|m| m.buffer == buffer && m.transforms.is_empty());
+        let to = to.unwrap_or_else(|| {
+            self.rule.matches.push(BufferMatch { buffer, transforms: Vec::new(), steps: Vec::new(), request: None });
+            self.rule.matches.len() - 1
+        });
+        if let Some(entry) = self.rule.matches.get_mut(to) {
+            self.last = Some(At { group: to, step: entry.steps.len() });
+            entry.steps.push(step);
+        }
+        if self.rule.matches.get(group).is_some_and(|m| m.steps.is_empty()) {
+            self.rule.matches.remove(group);
+            if let Some(last) = self.last.as_mut().filter(|last| last.group > group) {
+                last.group -= 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// A step into a buffer other than the open one, which is the payload (`uricontent`, old flags of `pcre`).
+    pub fn put_into(&mut self, arg: &Arg<'_>, fact: Fact, step: Step) -> Done {
+        if self.open.is_some() {
+            return arg.misplaced(format!("{} names a buffer, but a sticky buffer is open", arg.name.text));
+        }
+        self.open(arg, Buffer::Fact(fact))?;
+        self.put(step);
+        self.open = None;
+        Ok(())
+    }
+
+    /// A number, or a variable that stands before.
+    pub fn int(&self, arg: &Arg<'_>, word: Word<'_>) -> Done<Int> {
+        if let Some(n) = integer(word.text) {
+            return Ok(Int::Number(n));
+        }
+        match self.vars.iter().position(|name| &**name == word.text).and_then(|n| u8::try_from(n).ok()) {
+            Some(n) => Ok(Int::Var(n)),
+            None => refuse_help(
+                Code::Value,
+                word.at,
+                word.text.len(),
+                format!("{}: {} is neither a number nor a variable", arg.name.text, word.text),
+                "byte_extract and byte_math make variables; they have to stand before",
+            ),
+        }
+    }
+
+    /// The place of a variable that a keyword fills.
+    pub fn var(&mut self, arg: &Arg<'_>, word: Word<'_>) -> Done<u8> {
+        let fine = word.text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if !fine || integer(word.text).is_some() {
+            return arg.bad(format!("{} is no name for a variable", word.text));
+        }
+        let place = self.vars.iter().position(|name| &**name == word.text).unwrap_or(self.vars.len());
+        if place == self.vars.len() {
+            if place >= VAR_COUNT_MAX {
+                return arg.fail(Code::Limit, "the rule has too many variables");
+            }
+            self.vars.push(word.text.into());
+        }
+        Ok(u8::try_from(place).unwrap_or(u8::MAX))
+    }
+
+    /// The rule, once its options are read.
+    pub fn finish(mut self) -> Done<Rule> {
+        self.close()?;
+        if self.rule.sid == 0 {
+            return refuse(Code::NoSid, 0, self.rule.text.len().min(40), "the rule has no sid");
+        }
+        self.rule.var_count = u8::try_from(self.vars.len()).unwrap_or(u8::MAX);
+        self.rule.meta.priority = self.priority.or(self.class_priority).unwrap_or(PRIORITY_DEFAULT);
+        if self.rule.header.arrow == Arrow::Exchange {
+            for entry in &mut self.rule.matches {
+                if let Buffer::Fact(fact) = entry.buffer {
+                    let ends = fact.info().ends;
+                    entry.request = match (ends.to_server(), ends.to_client()) {
+                        (true, false) => Some(true),
+                        (false, true) => Some(false),
+                        _ => None,
+                    };
+                }
+            }
+        }
+        Ok(self.rule)
+    }
+}
+
+/// Can a rule about `own` ask for what belongs to `app`?
+fn goes_with(own: &str, app: &str) -> bool {
+    let family = |name: &str| match name {
+        "http1" | "http2" | "doh2" | "http" => 1,
+        "dcerpc" | "smb" => 2,
+        "ftp" | "ftp-data" => 3,
+        _ => 0,
+    };
+    own == app
+        || (family(own) != 0 && family(own) == family(app))
+        || (own == "doh2" && app == "dns")
+        || (own == "dns" && app == "doh2")
+        || (own == "websocket" && family(app) == 1)
+}

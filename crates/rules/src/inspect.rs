@@ -1,0 +1,387 @@
+//! The inspector: what a shard keeps to run a program over packets, streams and exchanges.
+
+mod exchange;
+mod settle;
+
+use crate::compile::{Candidates, PacketClass, PortIndex, Program};
+use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
+use crate::ir::{Action, BitChange, Effect, FlowIntValue};
+use crate::state::{Datasets, FlowState, HostBits, Tail, Thresholds};
+use crate::view::{Anchor, FlowView, Hit, PacketView, Span};
+use sekisho_types::{Dir, Timestamp, ip_proto};
+use std::sync::Arc;
+
+/// Alerts of one packet at most: Suricata's `packet-alert-max`.
+pub const ALERT_COUNT_MAX: usize = 15;
+/// Bytes on both sides of the joint between two pieces of a stream that are searched together: literals that lie across it
+/// are at most so long.
+const JOINT_LEN: usize = 256;
+
+/// What a rule cost, counted in steps, so that it is the same on every machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Times it was a candidate.
+    pub checks: u64,
+    /// Times its head and cheap conditions let its buffers be looked at.
+    pub looks: u64,
+    /// Times it matched.
+    pub matches: u64,
+    /// Steps of its buffers that were tried.
+    pub steps: u64,
+}
+
+/// Runs a program over what one shard sees.
+#[derive(Debug)]
+pub struct Inspector {
+    program: Arc<Program>,
+    candidates: Candidates,
+    scratch: Scratch,
+    hosts: HostBits,
+    thresholds: Thresholds,
+    costs: Vec<Cost>,
+    spans: Vec<Span>,
+    joined: Vec<u8>,
+    /// Rules that matched on the packet or stream at hand, and which packet that is.
+    told: Vec<u32>,
+    told_at: (u64, Timestamp),
+    /// A `pass` rule matched on the packet at hand.
+    passed: bool,
+    flow_count: u64,
+}
+
+/// Flow and what is remembered of it.
+type FlowAndState<'f> = Option<(&'f FlowView, &'f mut FlowState)>;
+
+/// The group that a packet belongs to.
+fn class(packet: &PacketView<'_>) -> PacketClass {
+    let d = packet.decoded;
+    match (d.ip_version, d.proto) {
+        (0, _) => PacketClass::NoIp,
+        (_, ip_proto::TCP) => PacketClass::Tcp,
+        (_, ip_proto::UDP) => PacketClass::Udp,
+        (_, ip_proto::ICMP | ip_proto::ICMPV6) => PacketClass::Icmp,
+        _ => PacketClass::OtherIp,
+    }
+}
+
+impl Inspector {
+    /// An inspector with nothing seen. `seed` is the run's.
+    pub fn new(program: Arc<Program>, seed: u64) -> Self {
+        let rule_count = program.set.rules.len();
+        let scratch = Scratch::new(Datasets::new(&program.set.datasets, seed));
+        Self {
+            candidates: Candidates::new(program.literal_count as usize, rule_count),
+            scratch,
+            hosts: HostBits::new(seed),
+            thresholds: Thresholds::new(seed),
+            costs: vec![Cost::default(); rule_count],
+            spans: Vec::new(),
+            joined: Vec::new(),
+            told: Vec::new(),
+            told_at: (0, Timestamp(0)),
+            passed: false,
+            flow_count: 0,
+            program,
+        }
+    }
+
+    /// The program that it runs.
+    pub const fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// What each rule cost, by its number.
+    pub fn costs(&self) -> &[Cost] {
+        &self.costs
+    }
+
+    /// What was counted.
+    pub const fn counters(&self) -> &Counters {
+        &self.scratch.counters
+    }
+
+    /// A new packet: what matched on the one before is forgotten.
+    fn turn_to(&mut self, packet: &PacketView<'_>) {
+        let at = (packet.number, packet.ts);
+        if at != self.told_at {
+            self.told_at = at;
+            self.told.clear();
+            self.passed = false;
+        }
+    }
+
+    /// Looks at a packet. `flow`: the one it belongs to, as it stands with it.
+    ///
+    /// What rules say is added to `hits`; when everything of a packet was shown (its stream, its exchanges), [`Self::settle`]
+    /// makes alerts of them.
+    pub fn packet(&mut self, packet: &PacketView<'_>, mut flow: FlowAndState<'_>, hits: &mut Vec<Hit>) {
+        self.turn_to(packet);
+        if flow.as_ref().is_some_and(|(_, state)| state.passed) {
+            return;
+        }
+        let program = Arc::clone(&self.program);
+        let dir = flow.as_ref().map_or(Dir::Orig, |(view, _)| view.dir);
+        let class = class(packet);
+        let d = packet.decoded;
+        self.candidates.begin();
+        let payload = d.payload(packet.frame);
+        let of_class = program.packets.get(class as usize);
+        if let Some(index) = of_class.map(|dirs| dir.of(dirs)).filter(|index| !index.is_empty()) {
+            let ports = if matches!(class, PacketClass::Tcp | PacketClass::Udp | PacketClass::OtherIp) {
+                (d.src_port, d.dst_port)
+            } else {
+                (0, 0)
+            };
+            let cached = flow.as_mut().map(|(_, state)| dir.of_mut(&mut state.packet_groups));
+            let selected = match cached {
+                Some(groups) => *groups.get_or_insert_with(|| index.select(ports.0, ports.1)),
+                None => index.select(ports.0, ports.1),
+            };
+            collect(index, selected, payload, &mut self.candidates);
+        }
+        if class == PacketClass::Tcp && flow.is_none() {
+            let [index, _] = &program.streams;
+            collect(index, index.select(d.src_port, d.dst_port), payload, &mut self.candidates);
+        }
+        self.collect_once(packet, flow.as_mut(), dir);
+        for event in packet.events {
+            if let Some(rules) = program.packet_events.get(*event) {
+                self.candidates.add_all(rules);
+            }
+        }
+        let app_known = flow.as_ref().is_some_and(|(view, _)| !view.app.is_empty());
+        self.run(&program, packet, &mut flow, dir, Source::Packet, Anchor::Packet, hits);
+        if let (true, Some((_, state))) = (app_known, flow) {
+            *dir.of_mut(&mut state.once_app) = true;
+        }
+    }
+
+    /// Rules for addresses: once for each direction of a flow.
+    fn collect_once(&mut self, packet: &PacketView<'_>, flow: Option<&mut (&FlowView, &mut FlowState)>, dir: Dir) {
+        if self.program.addresses.is_empty() || packet.decoded.ip_version == 0 {
+            return;
+        }
+        if let Some((_, state)) = flow {
+            if std::mem::replace(dir.of_mut(&mut state.once), true) {
+                return;
+            }
+        }
+        let d = packet.decoded;
+        let (src, dst) = (u128::from_be_bytes(*d.src.octets()), u128::from_be_bytes(*d.dst.octets()));
+        let candidates = &mut self.candidates;
+        self.program.addresses.find(src, dst, |rules| candidates.add_all(rules));
+    }
+
+    /// Looks at what comes next in a stream: `bytes` at `offset` of what `dir` sends. `end`: nothing follows.
+    #[expect(clippy::too_many_arguments, reason = "the engine's view, and what came")]
+    pub fn stream(
+        &mut self,
+        packet: &PacketView<'_>,
+        view: &FlowView,
+        state: &mut FlowState,
+        dir: Dir,
+        offset: u64,
+        bytes: &[u8],
+        _end: bool,
+        hits: &mut Vec<Hit>,
+    ) {
+        self.turn_to(packet);
+        let program = Arc::clone(&self.program);
+        let index = dir.of(&program.streams);
+        if state.passed || bytes.is_empty() || index.is_empty() && !program.keeps_tails {
+            return;
+        }
+        let d = packet.decoded;
+        let ports = if view.dir == dir { (d.src_port, d.dst_port) } else { (d.dst_port, d.src_port) };
+        let selected = *dir.of_mut(&mut state.stream_groups).get_or_insert_with(|| index.select(ports.0, ports.1));
+        let mut tail = std::mem::take(dir.of_mut(&mut state.tails));
+        if tail.end != offset {
+            tail.bytes.clear();
+        }
+        self.candidates.begin();
+        collect(index, selected, bytes, &mut self.candidates);
+        self.collect_joint(index, selected, &tail, bytes);
+        if !self.candidates.rules.is_empty() {
+            let mut joined = std::mem::take(&mut self.joined);
+            let hay = if tail.bytes.is_empty() {
+                Hay { bytes, base: offset, reach: 0 }
+            } else {
+                joined.clear();
+                joined.extend_from_slice(&tail.bytes);
+                joined.extend_from_slice(bytes);
+                let reach = tail.bytes.len();
+                Hay { bytes: &joined, base: offset.saturating_sub(reach as u64), reach }
+            };
+            let anchor = Anchor::Stream(dir, hay.base);
+            let mut flow = Some((view, &mut *state));
+            self.run(&program, packet, &mut flow, dir, Source::Stream(hay), anchor, hits);
+            self.joined = joined;
+        }
+        tail.push(offset, bytes);
+        *dir.of_mut(&mut state.tails) = tail;
+    }
+
+    /// Literals that lie across the joint to what came before.
+    fn collect_joint(&mut self, index: &PortIndex, selected: [u16; 3], tail: &Tail, bytes: &[u8]) {
+        let before = tail.bytes.get(tail.bytes.len().saturating_sub(JOINT_LEN)..).unwrap_or_default();
+        if before.is_empty() {
+            return;
+        }
+        let behind = bytes.get(..JOINT_LEN).unwrap_or(bytes);
+        let mut joint = [0u8; 2 * JOINT_LEN];
+        for (to, from) in joint.iter_mut().zip(before.iter().chain(behind)) {
+            *to = *from;
+        }
+        let joint = joint.get(..before.len() + behind.len()).unwrap_or_default();
+        for group in selected.into_iter().filter_map(|at| index.group(at)) {
+            group.scan(joint, before.len(), &mut self.candidates);
+        }
+    }
+
+    /// Looks at all candidates, in order.
+    #[expect(clippy::too_many_arguments, reason = "what is at hand")]
+    fn run(
+        &mut self,
+        program: &Program,
+        packet: &PacketView<'_>,
+        flow: &mut FlowAndState<'_>,
+        dir: Dir,
+        mut source: Source<'_, '_>,
+        anchor: Anchor,
+        hits: &mut Vec<Hit>,
+    ) {
+        self.candidates.sort();
+        let rules = std::mem::take(&mut self.candidates.rules);
+        for &number in &rules {
+            if self.told.contains(&number) {
+                continue;
+            }
+            if self.look(program, number, packet, flow.as_mut(), dir, &mut source) == Verdict::Match {
+                self.told.push(number);
+                self.matched(program, number, packet, flow, dir, anchor, hits);
+            }
+        }
+        self.candidates.rules = rules;
+    }
+
+    /// Looks at one rule.
+    fn look(
+        &mut self,
+        program: &Program,
+        number: u32,
+        packet: &PacketView<'_>,
+        flow: Option<&mut (&FlowView, &mut FlowState)>,
+        dir: Dir,
+        source: &mut Source<'_, '_>,
+    ) -> Verdict {
+        let at = number as usize;
+        let (Some(rule), Some(plan), Some(cost)) =
+            (program.set.rules.get(at), program.plans.get(at), self.costs.get_mut(at))
+        else {
+            return Verdict::No;
+        };
+        cost.checks += 1;
+        let (view, state) = match flow {
+            Some((view, state)) => (Some(*view), Some(&**state)),
+            None => (None, None),
+        };
+        if plan.once_app && state.is_none_or(|s| *dir.of(&s.once_app)) {
+            return Verdict::No;
+        }
+        let swapped = view.is_some_and(|view| view.dir != dir);
+        let in_stream = matches!(source, Source::Stream(_));
+        let scene = Scene { packet, flow: view, dir, swapped, in_stream };
+        if !head_matches(rule, plan, &scene) {
+            return Verdict::No;
+        }
+        cost.looks += 1;
+        let before = self.scratch.counters.steps;
+        let bench = Bench { program, scene, memory: crate::eval::Memory { flow: state, hosts: &self.hosts } };
+        let verdict = bench.look(rule, plan, source, &mut self.scratch, &mut self.spans);
+        cost.steps += self.scratch.counters.steps - before;
+        verdict
+    }
+
+    /// A rule has matched: what it does.
+    #[expect(clippy::too_many_arguments, reason = "what is at hand")]
+    fn matched(
+        &mut self,
+        program: &Program,
+        number: u32,
+        packet: &PacketView<'_>,
+        flow: &mut FlowAndState<'_>,
+        dir: Dir,
+        anchor: Anchor,
+        hits: &mut Vec<Hit>,
+    ) {
+        let at = number as usize;
+        let (Some(rule), Some(plan), Some(cost)) =
+            (program.set.rules.get(at), program.plans.get(at), self.costs.get_mut(at))
+        else {
+            return;
+        };
+        cost.matches += 1;
+        for effect in &rule.effects {
+            self.take_effect(effect, packet, flow, dir);
+        }
+        if rule.action == Action::Pass {
+            self.passed = true;
+            let only_packet = plan.packet && !plan.stream && !plan.once && !plan.once_app;
+            let for_flow = rule.scope.as_deref().map_or(!only_packet, |scope| scope == "flow");
+            if let (true, Some((_, state))) = (for_flow, flow.as_mut()) {
+                state.passed = true;
+            }
+            return;
+        }
+        if rule.silent || rule.action == Action::Config {
+            return;
+        }
+        hits.push(Hit { rule: number, anchor, spans: self.spans.clone() });
+    }
+
+    fn take_effect(&mut self, effect: &Effect, packet: &PacketView<'_>, flow: &mut FlowAndState<'_>, dir: Dir) {
+        let view_dir = flow.as_ref().map(|(view, _)| view.dir);
+        let state = flow.as_mut().map(|(_, state)| &mut **state);
+        match (effect, state) {
+            (Effect::FlowBit(change, bit), Some(state)) => state.change_bit(*change, *bit),
+            (Effect::FlowInt { var, sign, value }, Some(state)) => {
+                let value = match value {
+                    FlowIntValue::Number(n) => Some(*n),
+                    FlowIntValue::Var(other) => state.int(*other),
+                };
+                let before = state.int(*var);
+                let next = match (sign, value) {
+                    (b'=', value) => value,
+                    (b'+', Some(n)) => Some(before.unwrap_or(0).wrapping_add(n)),
+                    (b'-', Some(n)) => before.map(|b| b.wrapping_sub(n)),
+                    _ => None,
+                };
+                if let Some(next) = next {
+                    state.set_int(*var, next);
+                }
+            }
+            (Effect::XBit { track, change, bit, expire }, _) => {
+                let swapped = view_dir.is_some_and(|view| view != dir);
+                let scene = Scene { packet, flow: None, dir, swapped, in_stream: false };
+                let (src, dst) = scene.ends();
+                let change: BitChange = *change;
+                self.hosts.change(change, *bit, *track, src, dst, *expire, packet.ts, &mut self.scratch.counters);
+            }
+            (Effect::Bypass, Some(state)) => state.passed = true,
+            _ => {}
+        }
+    }
+}
+
+/// Adds the rules of the selected groups that `hay` may concern.
+fn collect(index: &PortIndex, selected: [u16; 3], hay: &[u8], to: &mut Candidates) {
+    for group in selected.into_iter().filter_map(|at| index.group(at)) {
+        to.add_all(&group.always);
+        if !hay.is_empty() {
+            group.scan(hay, 0, to);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Exchanges: which rules to look at when one has come further.
+
+use super::Inspector;
+use crate::compile::{Program, TxGroup, family, grows};
+use crate::eval::{Exchange, Source, Verdict};
+use crate::state::FlowState;
+use crate::view::{Anchor, Content, FlowView, Hit, PacketView};
+use sekisho_transaction::{Kind, Look, Mark, Transaction};
+use std::sync::Arc;
+
+/// Rules of one exchange that wait for a later stage.
+const PENDING_COUNT_MAX: usize = 512;
+/// Rules of one exchange that have matched.
+const MATCHED_COUNT_MAX: usize = 512;
+/// Strings of one list that are searched.
+const LIST_COUNT_MAX: usize = 4096;
+/// No group.
+const NONE: u16 = u16::MAX;
+
+impl Inspector {
+    /// Looks at an exchange that has come to a further stage.
+    #[expect(clippy::too_many_arguments, reason = "the engine's view, and what came")]
+    pub fn transaction(
+        &mut self,
+        packet: &PacketView<'_>,
+        view: &FlowView,
+        state: &mut FlowState,
+        look: Look,
+        tx: &dyn Transaction,
+        mark: &mut Mark,
+        content: &dyn Content,
+        hits: &mut Vec<Hit>,
+    ) {
+        self.turn_to(packet);
+        let program = Arc::clone(&self.program);
+        if state.passed || program.apps.is_empty() {
+            return;
+        }
+        let dir = look.dir;
+        let reached = if look.over { u8::MAX } else { look.stage.saturating_add(1) };
+        let before = *dir.of(&mark.looked);
+        let mut past = mark.looked;
+        *dir.of_mut(&mut past) = before.max(reached);
+        let mut exchange = Exchange::new(tx, content, dir, past);
+        exchange.events.extend(mark.events.iter().filter(|event| !event.seen).map(|event| event.name));
+        self.candidates.begin();
+        for group in groups(&program, state, view.app).into_iter().filter(|&at| at != NONE) {
+            let Some((_, dirs)) = program.apps.get(usize::from(group)) else { continue };
+            self.collect_exchange(&program, dir.of(dirs), &mut exchange, before);
+        }
+        mark.events.iter_mut().for_each(|event| event.seen = true);
+        self.candidates.add_all(&mark.pending);
+        mark.pending.clear();
+        if !self.candidates.rules.is_empty() {
+            self.run_exchange(&program, packet, (view, state), &mut exchange, mark, look.over, hits);
+        }
+        mark.looked = past;
+    }
+
+    /// Adds the rules of a group that the exchange may concern, by what has become final since `before`.
+    fn collect_exchange(&mut self, program: &Program, group: &TxGroup, exchange: &mut Exchange<'_>, before: u8) {
+        let past = *exchange.dir.of(&exchange.past);
+        for engine in &group.engines {
+            let info = engine.fact.info();
+            if info.stage >= past || info.stage < before && !grows(engine.fact) {
+                continue;
+            }
+            let count = if matches!(info.kind, Kind::List | Kind::Stream) { LIST_COUNT_MAX } else { 1 };
+            for nth in 0..count {
+                let candidates = &mut self.candidates;
+                let there = exchange.with_bytes(&program.sets, engine.fact, engine.transforms, nth, |hay| {
+                    engine.group.scan(hay.bytes, 0, candidates);
+                });
+                if there.is_none() {
+                    break;
+                }
+            }
+        }
+        for &(stage, rule) in &group.always {
+            if stage < past && stage >= before {
+                self.candidates.add(rule);
+            }
+        }
+        for event in &exchange.events {
+            for name in [*event, ""] {
+                if let Some(rules) = group.events.get(name) {
+                    self.candidates.add_all(rules);
+                }
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what is at hand")]
+    fn run_exchange(
+        &mut self,
+        program: &Program,
+        packet: &PacketView<'_>,
+        (view, state): (&FlowView, &mut FlowState),
+        exchange: &mut Exchange<'_>,
+        mark: &mut Mark,
+        over: bool,
+        hits: &mut Vec<Hit>,
+    ) {
+        let dir = exchange.dir;
+        let tail = std::mem::take(dir.of_mut(&mut state.tails));
+        self.candidates.sort();
+        let rules = std::mem::take(&mut self.candidates.rules);
+        let mut source = Source::Exchange(exchange, &tail.bytes);
+        for &number in &rules {
+            if mark.matched.contains(&number) {
+                continue;
+            }
+            match self.look(program, number, packet, Some(&mut (view, &mut *state)), dir, &mut source) {
+                Verdict::Match => {
+                    if mark.matched.len() < MATCHED_COUNT_MAX {
+                        mark.matched.push(number);
+                    }
+                    let mut flow = Some((view, &mut *state));
+                    self.matched(program, number, packet, &mut flow, dir, Anchor::Transaction(mark.id), hits);
+                }
+                Verdict::Later if !over && mark.pending.len() < PENDING_COUNT_MAX => mark.pending.push(number),
+                Verdict::Later if !over => self.scratch.counters.pending_cut += 1,
+                Verdict::Later | Verdict::No => {}
+            }
+        }
+        self.candidates.rules = rules;
+        *dir.of_mut(&mut state.tails) = tail;
+    }
+}
+
+/// The groups whose rules concern flows of `app`: looked up once for a flow and protocol.
+fn groups(program: &Program, state: &mut FlowState, app: &'static str) -> [u16; 5] {
+    let known = state.app.len() == app.len() && std::ptr::eq(state.app.as_ptr(), app.as_ptr());
+    if known && state.app_known {
+        return state.app_groups;
+    }
+    let [a, b, c, d] = family(app);
+    let find = |name: &str| {
+        let at = program.apps.binary_search_by(|(n, _)| (*n).cmp(name)).ok();
+        at.and_then(|at| u16::try_from(at).ok()).unwrap_or(NONE)
+    };
+    let named = |name: &str| if name.is_empty() { NONE } else { find(name) };
+    state.app = app;
+    state.app_known = true;
+    state.app_groups = [named(a), named(b), named(c), named(d), find("")];
+    state.app_groups
+}

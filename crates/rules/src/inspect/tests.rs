@@ -1,0 +1,370 @@
+use super::*;
+use crate::compile::CompileLimits;
+use crate::ir::*;
+use crate::view::{Content as _, NoContent};
+use sekisho_transaction::{Counter, Fact, Json, Look, Mark, Transaction, Value};
+use sekisho_types::{Addr, Interval};
+use sekisho_wire::Decoded;
+
+fn any_addresses() -> Addresses {
+    Addresses([AddrRange { first: 0, last: u128::MAX }][..].into())
+}
+
+fn any_ports() -> Ports {
+    Ports([(0, u16::MAX)][..].into())
+}
+
+/// `alert PROTOCOL any any -> any any (sid:SID;)`
+fn rule(protocol: Protocol, sid: u32) -> Rule {
+    Rule {
+        gid: 1,
+        sid,
+        rev: 1,
+        action: Action::Alert,
+        scope: None,
+        header: Header {
+            protocol,
+            hook: None,
+            src: any_addresses(),
+            src_ports: any_ports(),
+            arrow: Arrow::To,
+            dst: any_addresses(),
+            dst_ports: any_ports(),
+        },
+        conditions: Vec::new(),
+        matches: Vec::new(),
+        effects: Vec::new(),
+        thresholds: Vec::new(),
+        silent: false,
+        prefilter: false,
+        var_count: 4,
+        meta: Meta::default(),
+        text: "".into(),
+    }
+}
+
+fn content(bytes: &str) -> Content {
+    Content { bytes: bytes.as_bytes().into(), negated: false, nocase: false, place: Place::default(), fast: Fast::Auto }
+}
+
+fn step(bytes: &str, change: impl FnOnce(&mut Content)) -> Step {
+    let mut content = content(bytes);
+    change(&mut content);
+    Step::Content(content)
+}
+
+fn n(n: i64) -> Option<Int> {
+    Some(Int::Number(n))
+}
+
+fn steps(buffer: Buffer, steps: Vec<Step>) -> BufferMatch {
+    BufferMatch { buffer, transforms: Vec::new(), steps, request: None }
+}
+
+fn with(mut rule: Rule, matches: Vec<BufferMatch>) -> Rule {
+    rule.matches = matches;
+    rule
+}
+
+fn payload(sid: u32, list: Vec<Step>) -> Rule {
+    with(rule(Protocol::Udp, sid), vec![steps(Buffer::Payload, list)])
+}
+
+struct World {
+    inspector: Inspector,
+    state: FlowState,
+    view: FlowView,
+    number: u64,
+}
+
+fn decoded(proto: u8, payload_len: usize) -> Decoded {
+    Decoded {
+        ip_version: 4,
+        proto,
+        src: Addr::v4([10, 0, 0, 1]),
+        dst: Addr::v4([10, 0, 0, 2]),
+        src_port: 1025,
+        dst_port: 80,
+        has_transport: true,
+        payload_len: u32::try_from(payload_len).unwrap(),
+        ..Decoded::default()
+    }
+}
+
+impl World {
+    fn new(rules: Vec<Rule>) -> Self {
+        let set = RuleSet { rules, ..RuleSet::default() };
+        let program = Program::compile(set, &CompileLimits::default());
+        assert_eq!(program.refused(), []);
+        let view = FlowView {
+            dir: Dir::Orig,
+            established: true,
+            app: "http",
+            pkts: [1, 0],
+            bytes: [1, 0],
+            stream_len: [0, 0],
+            age: Interval(0),
+        };
+        Self { inspector: Inspector::new(Arc::new(program), 1), state: FlowState::default(), view, number: 0 }
+    }
+
+    fn sids(&self, hits: &[Hit]) -> Vec<u32> {
+        hits.iter().map(|hit| self.inspector.program().rule(hit.rule).unwrap().sid).collect()
+    }
+
+    /// One packet of the flow, settled.
+    fn packet(&mut self, proto: u8, bytes: &[u8]) -> Vec<u32> {
+        self.number += 1;
+        let decoded = decoded(proto, bytes.len());
+        let ts = Timestamp(i64::try_from(self.number).unwrap() * 1_000_000_000);
+        let packet = PacketView { ts, number: self.number, decoded: &decoded, frame: bytes, events: &[] };
+        let mut hits = Vec::new();
+        self.inspector.packet(&packet, Some((&self.view, &mut self.state)), &mut hits);
+        self.inspector.settle(&packet, Some((&self.view, &mut self.state)), &mut hits);
+        self.sids(&hits)
+    }
+
+    fn stream(&mut self, offset: u64, bytes: &[u8]) -> Vec<u32> {
+        self.number += 1;
+        let decoded = decoded(6, 0);
+        let packet = PacketView { ts: Timestamp(0), number: self.number, decoded: &decoded, frame: &[], events: &[] };
+        let mut hits = Vec::new();
+        self.inspector.stream(&packet, &self.view, &mut self.state, Dir::Orig, offset, bytes, false, &mut hits);
+        self.sids(&hits)
+    }
+
+    fn look(&mut self, stage: u8, over: bool, tx: &Tx, mark: &mut Mark) -> Vec<u32> {
+        self.number += 1;
+        let decoded = decoded(6, 0);
+        let packet = PacketView { ts: Timestamp(0), number: self.number, decoded: &decoded, frame: &[], events: &[] };
+        let mut hits = Vec::new();
+        let look = Look { dir: Dir::Orig, stage, over };
+        self.inspector.transaction(&packet, &self.view, &mut self.state, look, tx, mark, &NoContent, &mut hits);
+        self.sids(&hits)
+    }
+}
+
+/// Facts by name.
+struct Tx(Vec<(Fact, &'static str)>);
+
+impl Transaction for Tx {
+    fn event_type(&self) -> &'static str {
+        "http"
+    }
+
+    fn eve(&self, _out: &mut Json<'_>) {}
+
+    fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
+        let mut of = self.0.iter().filter(|(f, _)| *f == fact);
+        of.nth(nth).map(|(_, text)| text.parse::<u64>().map_or_else(|_| Value::from(*text), Value::Number))
+    }
+}
+
+/// Does a chain of steps match a payload?
+#[track_caller]
+fn check(list: Vec<Step>, bytes: &[u8], expected: bool) {
+    let mut world = World::new(vec![payload(1, list)]);
+    assert_eq!(!world.packet(17, bytes).is_empty(), expected);
+}
+
+#[test]
+fn contents_stand_where_they_are_told() {
+    check(vec![step("abc", |_| {})], b"xxabcxx", true);
+    check(vec![step("abc", |c| c.place.depth = n(3))], b"xabc", false);
+    check(vec![step("abc", |c| (c.place.offset, c.place.depth) = (n(1), n(3)))], b"xabc", true);
+    check(vec![step("ABC", |c| c.nocase = true)], b"xaBc", true);
+    check(vec![step("abc", |c| c.place.starts = true)], b"xabc", false);
+    check(vec![step("abc", |c| c.place.ends = true)], b"abcabc", true);
+    check(vec![step("abc", |c| c.place.ends = true)], b"abcx", false);
+    check(vec![step("zz", |c| c.negated = true), step("a", |_| {})], b"a", true);
+    check(vec![step("a", |_| {}), step("zz", |c| c.negated = true)], b"azz", false);
+}
+
+#[test]
+fn contents_come_back_to_another_place() {
+    // The first "ab" has no "cd" two bytes behind it; the second has.
+    let list = || vec![step("ab", |_| {}), step("cd", |c| (c.place.distance, c.place.within) = (n(2), n(2)))];
+    check(list(), b"abXcdabXXcd", true);
+    check(list(), b"abXcdabXXXcd", false);
+    let relative = |negated| Step::IsDataAt { offset: Int::Number(2), relative: true, negated };
+    check(vec![step("ab", |_| {}), relative(false)], b"xxab12", true);
+    check(vec![step("ab", |_| {}), relative(true)], b"ab12ab1", true);
+}
+
+fn read(len: i64, offset: i64, relative: bool, number: Number) -> Read {
+    Read { len: Int::Number(len), offset: Int::Number(offset), relative, number, bitmask: None }
+}
+
+#[test]
+fn numbers_in_payloads() {
+    let test = |op, value| Step::ByteTest {
+        read: read(2, 0, true, Number::Big),
+        op,
+        negated: false,
+        value: Int::Number(value),
+    };
+    check(vec![step("a", |_| {}), test(ByteOp::Gt, 255)], b"a\x01\x00", true);
+    check(vec![step("a", |_| {}), test(ByteOp::Gt, 256)], b"a\x01\x00", false);
+    check(vec![step("a", |_| {}), test(ByteOp::Eq, 256)], b"a\x01", false);
+    let jump = Step::ByteJump {
+        read: read(1, 0, true, Number::Big),
+        multiplier: 1,
+        align: false,
+        from_beginning: false,
+        from_end: false,
+        post_offset: Int::Number(0),
+    };
+    check(
+        vec![step("a", |_| {}), jump, step("z", |c| (c.place.distance, c.place.within) = (n(0), n(1)))],
+        b"a\x02--z",
+        true,
+    );
+    let extract = Step::ByteExtract { read: read(2, 1, false, Number::Text(16)), var: 1, multiplier: 1, align: 0 };
+    check(vec![extract, step("z", |c| c.place.offset = Some(Int::Var(1)))], b"x0a------z", false);
+    let extract = Step::ByteExtract { read: read(2, 1, false, Number::Text(16)), var: 1, multiplier: 1, align: 0 };
+    check(vec![extract, step("z", |c| c.place.offset = Some(Int::Var(1)))], b"x0a-------z", true);
+}
+
+#[test]
+fn base64_and_expressions() {
+    let mut decoded = payload(1, vec![step("x=", |_| {}), Step::Base64Decode { bytes: 0, offset: 0, relative: true }]);
+    decoded.matches.push(steps(Buffer::Base64, vec![step("hello", |_| {})]));
+    let mut world = World::new(vec![decoded]);
+    assert_eq!(world.packet(17, b"x=aGVsbG8gd29ybGQ="), [1]);
+    assert!(world.packet(17, b"x=Z29vZGJ5ZQ==").is_empty());
+    let pcre = |pattern: &str, relative| {
+        Step::Pcre(Pcre {
+            pattern: pattern.into(),
+            negated: false,
+            nocase: false,
+            dot_all: false,
+            multi_line: false,
+            extended: false,
+            anchored: false,
+            dollar_end: false,
+            ungreedy: false,
+            relative,
+            captures: Vec::new(),
+        })
+    };
+    check(vec![step("id=", |_| {}), pcre("^[0-9]{3}", true)], b"id=12 id=123", true);
+    check(vec![step("id=", |_| {}), pcre(r"^(\d)\1", true)], b"id=12", false);
+    check(vec![pcre("a+", false), step("z", |c| c.place.within = n(1))], b"aab aaz", true);
+}
+
+#[test]
+fn streams_match_across_pieces_once() {
+    let mut tcp = rule(Protocol::Tcp, 1);
+    tcp.matches = vec![steps(Buffer::Payload, vec![step("needle", |_| {}), step("end", |c| c.place.distance = n(0))])];
+    let mut placed = rule(Protocol::Tcp, 2);
+    placed.matches = vec![steps(Buffer::Payload, vec![step("GET", |c| c.place.starts = true)])];
+    let mut world = World::new(vec![tcp, placed]);
+    assert_eq!(world.stream(0, b"GET nee"), [2]);
+    assert!(world.stream(7, b"dle GET ").is_empty());
+    assert!(world.stream(15, b"bla").is_empty(), "no new literal");
+    // The literal of the prefilter is the longer one, seen before; the rule is found when it comes again.
+    assert_eq!(world.stream(18, b"needle end"), [1]);
+    assert!(world.stream(1000, b"GET end").is_empty());
+    assert_eq!(world.packet(6, b"needle end"), [0u32; 0], "streams have it");
+}
+
+#[test]
+fn exchanges_wait_for_their_stages_and_match_once() {
+    let mut early = rule(Protocol::App("http"), 1);
+    early.matches = vec![steps(Buffer::Fact(Fact::HttpUri), vec![step("/evil", |_| {})])];
+    let mut late = rule(Protocol::App("http"), 2);
+    late.matches = vec![
+        steps(Buffer::Fact(Fact::HttpUri), vec![step("/evil", |_| {})]),
+        steps(Buffer::Fact(Fact::HttpUserAgent), vec![step("bot", |_| {})]),
+    ];
+    let mut absent = rule(Protocol::App("http"), 3);
+    absent.matches = vec![steps(Buffer::Fact(Fact::HttpReferer), vec![Step::Absent { or_else: false }])];
+    let mut other = rule(Protocol::App("tls"), 4);
+    other.matches = vec![steps(Buffer::Fact(Fact::TlsSni), vec![step("/evil", |_| {})])];
+    let mut world = World::new(vec![early, late, absent, other]);
+    let mut mark = Counter::default().begin();
+    let tx = Tx(vec![(Fact::HttpUri, "/evil.php"), (Fact::HttpUserAgent, "robot")]);
+    assert_eq!(world.look(0, false, &tx, &mut mark), [1]);
+    assert_eq!(world.look(1, false, &tx, &mut mark), [2, 3]);
+    assert!(world.look(3, true, &tx, &mut mark).is_empty());
+    assert!(NoContent.file(Dir::Orig, 0).is_none());
+}
+
+#[test]
+fn anomalies_find_their_rules() {
+    let mut odd = rule(Protocol::App("http"), 1);
+    odd.conditions = vec![Condition::AppEvent("http".into(), "bad_line".into())];
+    let mut world = World::new(vec![odd]);
+    let mut mark = Mark::default();
+    assert!(world.look(0, false, &Tx(vec![]), &mut mark).is_empty());
+    mark.event(Dir::Orig, "bad_line");
+    assert_eq!(world.look(0, false, &Tx(vec![]), &mut mark), [1]);
+    assert!(world.look(1, false, &Tx(vec![]), &mut mark).is_empty());
+}
+
+#[test]
+fn flow_bits_pass_and_limits() {
+    let mut set = payload(1, vec![step("one", |_| {})]);
+    set.effects = vec![Effect::FlowBit(BitChange::Set, 3)];
+    set.silent = true;
+    let mut ask = payload(2, vec![step("two", |_| {})]);
+    ask.conditions = vec![Condition::FlowBits { bits: vec![3], negated: false }];
+    let mut world = World::new(vec![set, ask]);
+    assert!(world.packet(17, b"two").is_empty());
+    assert_eq!(world.packet(17, b"one two"), [2]);
+    assert_eq!(world.state.bits().collect::<Vec<_>>(), [3]);
+
+    let mut pass = payload(1, vec![step("ok", |_| {})]);
+    pass.action = Action::Pass;
+    let mut world = World::new(vec![pass, payload(2, vec![step("bad", |_| {})])]);
+    assert!(world.packet(17, b"bad ok").is_empty());
+    assert_eq!(world.packet(17, b"bad"), [2]);
+
+    let many = (1..40).map(|sid| payload(sid, vec![step("x", |_| {})])).collect();
+    let mut world = World::new(many);
+    assert_eq!(world.packet(17, b"x"), (1..=15).collect::<Vec<_>>());
+    assert_eq!(world.inspector.counters().alerts_cut, 24);
+}
+
+#[test]
+fn addresses_once_for_each_direction_and_ports() {
+    let mut by_address = rule(Protocol::Ip, 1);
+    let one = u128::from_be_bytes(*Addr::v4([10, 0, 0, 1]).octets());
+    by_address.header.src = Addresses([AddrRange { first: one, last: one }][..].into());
+    let mut by_port = payload(2, vec![step("x", |_| {})]);
+    by_port.header.dst_ports = Ports([(80, 81)][..].into());
+    let mut other_port = payload(3, vec![step("x", |_| {})]);
+    other_port.header.dst_ports = Ports([(81, 90)][..].into());
+    let mut flags = rule(Protocol::Tcp, 4);
+    flags.conditions = vec![Condition::TcpFlags(BitTest { bits: 2, ignore: 0, mode: BitMode::Any })];
+    let mut world = World::new(vec![by_address, by_port, other_port, flags]);
+    assert_eq!(world.packet(17, b"x"), [1, 2]);
+    assert_eq!(world.packet(17, b"x"), [2]);
+    assert!(world.packet(6, b"x").is_empty());
+}
+
+#[test]
+fn thresholds_count() {
+    let threshold = |kind, count| Threshold {
+        kind,
+        track: Track::BySrc,
+        count,
+        seconds: 60,
+        multiplier: 1,
+        new_action: None,
+        timeout: 0,
+        unique_on: None,
+        addresses: None,
+    };
+    let told = |kind, count| {
+        let mut rule = payload(1, vec![step("x", |_| {})]);
+        rule.thresholds = vec![threshold(kind, count)];
+        let mut world = World::new(vec![rule]);
+        assert!(world.inspector.program().needs_whole_view());
+        (0..6).map(|_| !world.packet(17, b"x").is_empty()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(ThresholdKind::Limit, 2), [true, true, false, false, false, false]);
+    assert_eq!(told(ThresholdKind::Threshold, 2), [false, true, false, true, false, true]);
+    assert_eq!(told(ThresholdKind::Both, 2), [false, true, false, false, false, false]);
+    assert_eq!(told(ThresholdKind::DetectionFilter, 2), [false, false, true, true, true, true]);
+}

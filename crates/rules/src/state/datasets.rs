@@ -1,0 +1,88 @@
+//! Data sets: what is in them now.
+
+use crate::compile::Sets;
+use crate::eval::Counters;
+use crate::ir::{Dataset, DatasetKind, DatasetOp};
+use hashbrown::HashMap;
+use sekisho_types::SeededState;
+
+/// Entries of all sets that rules put in.
+const ENTRY_COUNT_MAX: usize = 1 << 20;
+/// Bytes of one entry.
+const ENTRY_LEN_MAX: usize = 64 << 10;
+/// Labels of a name that are tried.
+const LABEL_COUNT_MAX: usize = 64;
+
+/// All sets, by their numbers: entries with their reputations.
+#[derive(Debug, Default)]
+pub(crate) struct Datasets {
+    sets: Vec<HashMap<Box<[u8]>, u16, SeededState>>,
+    entry_count: usize,
+}
+
+/// IPv4 addresses are kept as such whichever way they are written.
+fn normal<'a>(kind: DatasetKind, bytes: &'a [u8]) -> &'a [u8] {
+    match (kind, bytes) {
+        (DatasetKind::Ipv4 | DatasetKind::Ip, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, v4 @ ..]) if v4.len() == 4 => {
+            v4
+        }
+        _ => bytes,
+    }
+}
+
+impl Datasets {
+    pub(crate) fn new(datasets: &[Dataset], seed: u64) -> Self {
+        let filled = |set: &Dataset| {
+            let mut map = HashMap::with_hasher(SeededState(seed));
+            for (entry, extra) in &set.entries {
+                let reputation = extra.as_deref().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+                map.insert(normal(set.kind, entry).into(), reputation);
+            }
+            map
+        };
+        Self { sets: datasets.iter().map(filled).collect(), entry_count: 0 }
+    }
+
+    pub(crate) fn ask(&mut self, sets: &Sets, set: u16, op: DatasetOp, bytes: &[u8], counters: &mut Counters) -> bool {
+        let (Some(info), Some(entries)) = (sets.datasets.get(usize::from(set)), self.sets.get_mut(usize::from(set)))
+        else {
+            return false;
+        };
+        if bytes.is_empty() || bytes.len() > ENTRY_LEN_MAX {
+            return matches!(op, DatasetOp::IsNotSet);
+        }
+        let bytes = normal(info.kind, bytes);
+        let found = look_up(entries, info.subdomains, bytes);
+        match op {
+            DatasetOp::IsSet => found.is_some(),
+            DatasetOp::IsNotSet => found.is_none(),
+            DatasetOp::Reputation(compare) => found.is_some_and(|reputation| compare.holds(u64::from(reputation))),
+            DatasetOp::Unset => entries.remove(bytes).is_some(),
+            DatasetOp::Set if found.is_some() => false,
+            DatasetOp::Set => {
+                if self.entry_count >= ENTRY_COUNT_MAX {
+                    counters.state_cut += 1;
+                    return false;
+                }
+                self.entry_count += 1;
+                entries.insert(bytes.into(), 0);
+                true
+            }
+        }
+    }
+}
+
+fn look_up(entries: &HashMap<Box<[u8]>, u16, SeededState>, subdomains: bool, bytes: &[u8]) -> Option<u16> {
+    if let Some(reputation) = entries.get(bytes) {
+        return Some(*reputation);
+    }
+    let mut rest = bytes;
+    for _ in 0..LABEL_COUNT_MAX {
+        let dot = rest.iter().position(|&b| b == b'.').filter(|_| subdomains)?;
+        rest = rest.get(dot + 1..)?;
+        if let Some(reputation) = entries.get(rest) {
+            return Some(*reputation);
+        }
+    }
+    None
+}

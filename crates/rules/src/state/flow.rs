@@ -1,0 +1,120 @@
+//! What rules remember of a flow.
+
+use crate::ir::BitChange;
+use sekisho_types::{Heap, block_len, list_len};
+
+/// Bytes of each direction's stream that are kept for matches across calls.
+pub(crate) const TAIL_LEN: usize = 2048;
+/// Flow integers of one flow.
+const INT_COUNT_MAX: usize = 64;
+
+/// The end of one direction's stream.
+#[derive(Debug, Default)]
+pub(crate) struct Tail {
+    pub(crate) bytes: Vec<u8>,
+    /// Offset in the stream of the byte behind the last.
+    pub(crate) end: u64,
+}
+
+/// What rules remember of a flow. The engine keeps one for each flow that it shows.
+#[derive(Debug, Default)]
+pub struct FlowState {
+    bits: Vec<u64>,
+    ints: Vec<(u16, u32)>,
+    pub(crate) tails: [Tail; 2],
+    /// The application protocol when its groups were looked up, and where they are.
+    pub(crate) app: &'static str,
+    pub(crate) app_known: bool,
+    pub(crate) app_groups: [u16; 5],
+    /// The groups of ports, by direction.
+    pub(crate) stream_groups: [Option<[u16; 3]>; 2],
+    pub(crate) packet_groups: [Option<[u16; 3]>; 2],
+    /// What is looked at once for each direction has been: addresses, protocol.
+    pub(crate) once: [bool; 2],
+    pub(crate) once_app: [bool; 2],
+    /// A `pass` rule has spoken for the flow.
+    pub(crate) passed: bool,
+    /// Stands for the flow where something is counted by flow; 0: not yet given.
+    pub(crate) number: u64,
+}
+
+impl FlowState {
+    /// Is a flow bit set?
+    pub fn has_bit(&self, bit: u16) -> bool {
+        self.bits.get(usize::from(bit / 64)).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+    }
+
+    pub(crate) fn change_bit(&mut self, change: BitChange, bit: u16) {
+        let at = usize::from(bit / 64);
+        if self.bits.len() <= at {
+            self.bits.resize(at + 1, 0);
+        }
+        let Some(word) = self.bits.get_mut(at) else { return };
+        let mask = 1u64 << (bit % 64);
+        match change {
+            BitChange::Set => *word |= mask,
+            BitChange::Unset => *word &= !mask,
+            BitChange::Toggle => *word ^= mask,
+        }
+    }
+
+    /// The bits that are set.
+    pub fn bits(&self) -> impl Iterator<Item = u16> {
+        (0u16..)
+            .zip(&self.bits)
+            .flat_map(|(n, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| n * 64 + bit))
+    }
+
+    /// A flow integer, if it was ever set.
+    pub fn int(&self, var: u16) -> Option<u32> {
+        self.ints.iter().find(|(v, _)| *v == var).map(|(_, n)| *n)
+    }
+
+    /// The flow integers that were set.
+    pub fn ints(&self) -> &[(u16, u32)] {
+        &self.ints
+    }
+
+    pub(crate) fn set_int(&mut self, var: u16, value: u32) {
+        if let Some((_, old)) = self.ints.iter_mut().find(|(v, _)| *v == var) {
+            *old = value;
+        } else if self.ints.len() < INT_COUNT_MAX {
+            self.ints.push((var, value));
+        }
+    }
+
+    /// Has a `pass` rule taken the flow out?
+    pub const fn is_passed(&self) -> bool {
+        self.passed
+    }
+}
+
+impl Tail {
+    /// Notes what follows in the stream, keeping the last [`TAIL_LEN`] bytes.
+    pub(crate) fn push(&mut self, offset: u64, bytes: &[u8]) {
+        if self.end != offset {
+            self.bytes.clear();
+        }
+        if bytes.len() >= TAIL_LEN {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(bytes.get(bytes.len() - TAIL_LEN..).unwrap_or_default());
+        } else {
+            let over = (self.bytes.len() + bytes.len()).saturating_sub(TAIL_LEN);
+            if over > 0 {
+                self.bytes.drain(..over);
+            }
+            self.bytes.extend_from_slice(bytes);
+        }
+        self.end = offset.saturating_add(bytes.len() as u64);
+    }
+}
+
+impl Heap for FlowState {
+    fn heap_len(&self) -> usize {
+        let [orig, resp] = &self.tails;
+        list_len(&self.bits)
+            + list_len(&self.ints)
+            + block_len(orig.bytes.capacity())
+            + block_len(resp.bytes.capacity())
+    }
+}

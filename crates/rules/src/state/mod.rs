@@ -1,0 +1,13 @@
+//! What is remembered between packets: of a flow, of hosts, of thresholds, of data sets. Every table is bounded by a
+//! named constant.
+
+mod bits;
+mod datasets;
+mod flow;
+mod threshold;
+
+pub(crate) use bits::HostBits;
+pub(crate) use datasets::Datasets;
+pub use flow::FlowState;
+pub(crate) use flow::Tail;
+pub(crate) use threshold::{Outcome, Thresholds};

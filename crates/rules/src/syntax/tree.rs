@@ -1,0 +1,162 @@
+//! A rule's head and options, with their places.
+
+use crate::limits::KEYWORD_COUNT_MAX;
+use crate::refusal::{Code, Done, refuse};
+
+/// A piece of a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Word<'a> {
+    pub text: &'a str,
+    /// Offset in the rule.
+    pub at: usize,
+}
+
+/// `NAME;` or `NAME:VALUE;`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Choice<'a> {
+    pub name: Word<'a>,
+    pub value: Option<Word<'a>>,
+}
+
+/// A rule.
+#[derive(Debug)]
+pub(crate) struct Tree<'a> {
+    pub action: Word<'a>,
+    pub protocol: Word<'a>,
+    pub src: Word<'a>,
+    pub src_ports: Word<'a>,
+    pub arrow: Word<'a>,
+    pub dst: Word<'a>,
+    pub dst_ports: Word<'a>,
+    pub choices: Vec<Choice<'a>>,
+}
+
+/// Cuts a rule into its pieces.
+pub(crate) fn tree(text: &str) -> Done<Tree<'_>> {
+    let mut rest = Word { text, at: 0 };
+    let action = word(&mut rest);
+    let protocol = word(&mut rest);
+    // A rule of a protocol may leave addresses and ports out.
+    if trim(rest).text.starts_with('(') && !protocol.text.is_empty() {
+        let any = Word { text: "any", at: protocol.at };
+        let arrow = Word { text: "->", at: protocol.at };
+        let choices = choices(rest)?;
+        return Ok(Tree { action, protocol, src: any, src_ports: any, arrow, dst: any, dst_ports: any, choices });
+    }
+    let src = word(&mut rest);
+    let src_ports = word(&mut rest);
+    let arrow = word(&mut rest);
+    let dst = word(&mut rest);
+    let dst_ports = word(&mut rest);
+    if dst_ports.text.is_empty() {
+        return refuse(Code::Head, 0, text.len().min(40), "the rule's head is not complete");
+    }
+    if !trim(rest).text.starts_with('(') {
+        return refuse(Code::Options, rest.at, rest.text.len().clamp(1, 20), "the options do not begin with (");
+    }
+    let choices = choices(rest)?;
+    Ok(Tree { action, protocol, src, src_ports, arrow, dst, dst_ports, choices })
+}
+
+fn trim(word: Word<'_>) -> Word<'_> {
+    let text = word.text.trim_start();
+    Word { at: word.at + word.text.len() - text.len(), text: text.trim_end() }
+}
+
+/// The next word of the head; blanks within brackets belong to it.
+fn word<'a>(rest: &mut Word<'a>) -> Word<'a> {
+    let start = rest.text.trim_start();
+    let at = rest.at + rest.text.len() - start.len();
+    let mut depth = 0u32;
+    let end = start
+        .bytes()
+        .position(|c| {
+            match c {
+                b'[' => depth += 1,
+                b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && (c.is_ascii_whitespace() || c == b'(')
+        })
+        .unwrap_or(start.len());
+    let (text, behind) = start.split_at_checked(end).unwrap_or((start, ""));
+    *rest = Word { text: behind, at: at + text.len() };
+    Word { text, at }
+}
+
+fn choices(rest: Word<'_>) -> Done<Vec<Choice<'_>>> {
+    let inner = rest.text.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+    let mut at = rest.at + rest.text.len() - inner.len();
+    let mut inner = inner.trim_end_matches(|c: char| c.is_whitespace() || c == ')');
+    let mut choices = Vec::with_capacity(inner.len() / 16);
+    loop {
+        let start = inner.trim_start();
+        at += inner.len() - start.len();
+        if start.is_empty() {
+            return Ok(choices);
+        }
+        let Some(end) = option_end(start) else {
+            return refuse(Code::Options, at, start.len().min(60), "no ; ends this option");
+        };
+        if choices.len() >= KEYWORD_COUNT_MAX {
+            return refuse(Code::Limit, at, end, format!("the rule has more than {KEYWORD_COUNT_MAX} options"));
+        }
+        let (option, behind) = start.split_at_checked(end).unwrap_or((start, ""));
+        choices.push(match option.split_once(':') {
+            Some((name, value)) => Choice {
+                name: Word { text: name.trim_end(), at },
+                value: Some(trim(Word { text: value, at: at + name.len() + 1 })),
+            },
+            None => Choice { name: Word { text: option.trim_end(), at }, value: None },
+        });
+        inner = behind.strip_prefix(';').unwrap_or(behind);
+        at += end + 1;
+    }
+}
+
+/// Where the first `;` is that no `\` stands before. Quotes protect nothing, as in Suricata.
+fn option_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    loop {
+        let n = from + bytes.get(from..)?.iter().position(|&c| c == b';')?;
+        if n == 0 || bytes.get(n - 1) != Some(&b'\\') {
+            return Some(n);
+        }
+        from = n + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_a_rule() {
+        let text = "alert tcp [1.2.3.4, !$X] any -> any 80:90 ( msg: \"a\\;b\" ; nocase;content:!\"x:y\";)";
+        let tree = tree(text).unwrap();
+        assert_eq!((tree.src.text, tree.dst_ports.text), ("[1.2.3.4, !$X]", "80:90"));
+        let all: Vec<_> = tree.choices.iter().map(|c| (c.name.text, c.value.map(|v| v.text))).collect();
+        assert_eq!(all, [("msg", Some("\"a\\;b\"")), ("nocase", None), ("content", Some("!\"x:y\""))]);
+        for choice in &tree.choices {
+            assert_eq!(&text[choice.name.at..][..choice.name.text.len()], choice.name.text);
+            if let Some(value) = choice.value {
+                assert_eq!(&text[value.at..][..value.text.len()], value.text);
+            }
+        }
+    }
+
+    #[test]
+    fn rejects_broken_rules() {
+        for text in [
+            "",
+            "alert",
+            "alert tcp any any -> any",
+            "alert tcp any any -> any any",
+            "alert tcp any any -> any any (msg:\"x\"",
+        ] {
+            assert!(tree(text).is_err(), "{text}");
+        }
+        assert!(tree("alert dns (sid:1;)").is_ok());
+    }
+}

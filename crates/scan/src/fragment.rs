@@ -1,0 +1,57 @@
+//! Which fragment of a literal to look for.
+
+/// Counters of fragments in a set; a power of two.
+const COUNT_LEN: usize = 1 << 15;
+
+/// Knows how often each fragment stands in the set's literals.
+pub(crate) struct Choice {
+    counts: Vec<u16>,
+}
+
+impl Choice {
+    /// Counts the fragments of all literals: what stands in many of them stands in traffic too (`.com`, `http`).
+    pub(crate) fn of<'a>(literals: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut counts = vec![0u16; COUNT_LEN];
+        for bytes in literals {
+            for window in bytes.windows(4) {
+                if let Some(count) = counts.get_mut(slot(window)) {
+                    *count = count.saturating_add(1);
+                }
+            }
+        }
+        Self { counts }
+    }
+
+    /// Offset of the best fragment of `bytes`; `None` if there is none.
+    pub(crate) fn best(&self, bytes: &[u8]) -> Option<u16> {
+        if bytes.len() <= 4 {
+            return (!bytes.is_empty()).then_some(0);
+        }
+        let score = |window: &[u8]| {
+            let common: u32 = window.iter().map(|&b| weight(b)).sum();
+            let count = u32::from(self.counts.get(slot(window)).copied().unwrap_or(0));
+            common * 4 + (count.min(2000) * 4).min(600)
+        };
+        let windows = (0u16..).zip(bytes.windows(4));
+        windows.min_by_key(|(offset, window)| (score(window), *offset)).map(|(offset, _)| offset)
+    }
+}
+
+fn slot(window: &[u8]) -> usize {
+    (crate::stage::fold(window).wrapping_mul(0x85eb_ca6b) >> 17) as usize & (COUNT_LEN - 1)
+}
+
+/// How common a byte is in traffic, roughly.
+const fn weight(byte: u8) -> u32 {
+    match byte {
+        0 => 24,
+        b' ' | 0xff => 18,
+        b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' | b'c' | b'd' | b'l' | b'm' | b'p' | b'h' => 14,
+        b'/' | b'.' | b'-' | b':' | b'=' | b'\r' | b'\n' => 13,
+        b'a'..=b'z' => 10,
+        b'0'..=b'9' => 11,
+        b'A'..=b'Z' => 9,
+        1..=3 => 8,
+        _ => 3,
+    }
+}
