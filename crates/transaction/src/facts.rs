@@ -134,13 +134,13 @@ facts! {
     HttpUserAgent "http.user_agent" "http" Request 1 Bytes;
     IkeChosenSaAttribute "ike.chosen_sa_attribute" "ike" Both 0 Numbers;
     IkeExchtype "ike.exchtype" "ike" Both 0 Number;
-    IkeInitSpi "ike.init_spi" "ike" Both 0 Bytes;
+    IkeInitSpi "ike.init_spi" "ike" Request 0 Bytes;
     IkeKeyExchangePayload "ike.key_exchange_payload" "ike" Both 0 Bytes;
     IkeKeyExchangePayloadLength "ike.key_exchange_payload_length" "ike" Both 0 Number;
     IkeNoncePayload "ike.nonce_payload" "ike" Both 0 Bytes;
     IkeNoncePayloadLength "ike.nonce_payload_length" "ike" Both 0 Number;
-    IkeRespSpi "ike.resp_spi" "ike" Both 0 Bytes;
-    IkeVendor "ike.vendor" "ike" Both 0 List;
+    IkeRespSpi "ike.resp_spi" "ike" Response 0 Bytes;
+    IkeVendor "ike.vendor" "ike" Request 0 List;
     Ja3Hash "ja3.hash" "" Request 0 Bytes;
     Ja3String "ja3.string" "" Request 0 Bytes;
     Ja3sHash "ja3s.hash" "" Response 0 Bytes;
