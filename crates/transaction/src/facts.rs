@@ -209,9 +209,9 @@ facts! {
     QuicSni "quic.sni" "quic" Request 0 Bytes;
     QuicUa "quic.ua" "quic" Request 0 Bytes;
     QuicVersion "quic.version" "quic" Both 0 Bytes;
-    RfbName "rfb.name" "rfb" Both 0 Bytes;
-    RfbSecresult "rfb.secresult" "rfb" Both 0 Number;
-    RfbSectype "rfb.sectype" "rfb" Both 0 Number;
+    RfbName "rfb.name" "rfb" Response 0 Bytes;
+    RfbSecresult "rfb.secresult" "rfb" Response 0 Number;
+    RfbSectype "rfb.sectype" "rfb" Request 0 Number;
     SdpAttribute "sdp.attribute" "sip" Both 0 List;
     SdpBandwidth "sdp.bandwidth" "sip" Both 0 List;
     SdpConnectionData "sdp.connection_data" "sip" Both 0 List;
