@@ -22,6 +22,11 @@ pub trait Transaction {
     /// The `event_type` of its line in EVE: `dns`, `http`.
     fn event_type(&self) -> &'static str;
 
+    /// The protocol by the name that rules use; mostly that of the event.
+    fn app(&self) -> &'static str {
+        self.event_type()
+    }
+
     /// Writes the members that its event and an alert on it carry, as Suricata does: mostly one object of the protocol's
     /// name. A thing that is not known yet is left out.
     fn eve(&self, out: &mut Json<'_>);

@@ -107,9 +107,7 @@ impl Eye {
     ) {
         let seen = self.seen(at);
         seen.tx_count = seen.tx_count.max(mark.id + 1);
-        if let Some(app) = names::of_event(tx.event_type()) {
-            seen.note_app(app);
-        }
+        seen.note_app(names::of_exchange(tx.app()));
         let app = self.app_of(at);
         if at.flow.info.midstream && !self.settings.midstream || self.is_off(app) {
             mark.logged |= look.over;

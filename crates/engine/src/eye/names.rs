@@ -60,15 +60,13 @@ pub(super) fn of_dns_ports(a: u16, b: u16) -> &'static str {
     }
 }
 
-/// The protocol whose exchanges have events of that type.
-pub(super) fn of_event(event_type: &'static str) -> Option<&'static str> {
-    match event_type {
-        "ftp_data" => Some("ftp-data"),
-        "bittorrent_dht" => Some("bittorrent-dht"),
-        "rpc" => Some("nfs"),
-        // Of HTTP/1 and HTTP/2 both: the service tells.
-        "http" => None,
-        other => Some(other),
+/// The protocol that an exchange says it is of.
+pub(super) fn of_exchange(app: &'static str) -> &'static str {
+    match app {
+        "ftp_data" => "ftp-data",
+        "bittorrent_dht" => "bittorrent-dht",
+        "rpc" => "nfs",
+        other => other,
     }
 }
 

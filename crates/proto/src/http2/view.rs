@@ -243,6 +243,10 @@ impl Transaction for View<'_> {
         "http"
     }
 
+    fn app(&self) -> &'static str {
+        "http2"
+    }
+
     fn eve(&self, out: &mut Json<'_>) {
         out.object("http", |out| self.show(out));
     }
