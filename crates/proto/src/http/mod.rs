@@ -474,12 +474,13 @@ impl Core {
         if self.side(side).state == State::Trailer {
             return;
         }
-        let Some((name, value)) = message::header_field(line) else { return };
-        let (name, value) = (&*name, &*value);
+        let parsed = message::header_field(line);
         let row = self.side(side).row;
         if let Some(watched) = &mut self.watched {
-            watched.field(side, row, name, value);
+            watched.field(side, row, line, parsed.as_ref().map(|(name, value)| (&**name, &**value)));
         }
+        let Some((name, value)) = &parsed else { return };
+        let (name, value) = (&**name, &**value);
         let Some(known) = web::name(name) else { return };
         if known == Name::WebSocket {
             let handshake = self.websocket.get_or_insert_default();
@@ -612,6 +613,20 @@ impl Core {
     fn chunk_size(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
         if !side.is_orig() && message::trim_start(line).is_empty() {
             return;
+        }
+        let row = self.side(side).row;
+        if let Some(watched) = &mut self.watched {
+            let [extension, invalid] = if side.is_orig() {
+                ["request_chunk_extension", "invalid_request_chunk_len"]
+            } else {
+                ["response_chunk_extension", "invalid_response_chunk_len"]
+            };
+            if memchr::memchr(b';', line).is_some() {
+                watched.event(side, row, extension);
+            }
+            if message::chunk_size(line).is_none() {
+                watched.event(side, row, invalid);
+            }
         }
         let size = message::chunk_size(line);
         if size.is_none() && !side.is_orig() {

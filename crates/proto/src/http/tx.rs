@@ -1,6 +1,7 @@
 //! The exchanges of a flow as rules and EVE see them: a request with its response. Kept only while somebody watches.
 
-use super::message::Version;
+use super::message::{self, Version};
+use super::uri;
 use super::view::View;
 use crate::{Cx, FileId};
 use sekisho_transaction::{Counter, Mark};
@@ -31,6 +32,8 @@ pub(super) mod stage {
 pub(super) struct Message {
     /// The first line.
     pub line: Vec<u8>,
+    /// The header as it came, lines with their ends.
+    pub raw: Vec<u8>,
     /// Names and values as they came.
     pub fields: Vec<(Box<[u8]>, Box<[u8]>)>,
     fields_len: usize,
@@ -46,7 +49,7 @@ pub(super) struct Message {
 
 impl Heap for Message {
     fn heap_len(&self) -> usize {
-        self.line.heap_len() + list_len(&self.fields) + self.fields_len
+        self.line.heap_len() + self.raw.heap_len() + list_len(&self.fields) + self.fields_len
     }
 }
 
@@ -56,11 +59,19 @@ impl Message {
         self.fields.iter().filter(move |f| f.0.eq_ignore_ascii_case(name)).map(|f| &*f.1)
     }
 
-    fn add(&mut self, name: &[u8], value: &[u8]) {
+    fn add(&mut self, line: &[u8], name: &[u8], value: &[u8]) {
         let len = name.len() + value.len();
         if self.fields.len() < MAX_FIELDS && self.fields_len + len <= MAX_HEAD_LEN {
             self.fields_len += len;
             self.fields.push((name.into(), value.into()));
+        }
+        self.add_raw(line);
+    }
+
+    fn add_raw(&mut self, line: &[u8]) {
+        if self.raw.len() + line.len() <= MAX_HEAD_LEN {
+            self.raw.extend_from_slice(line);
+            self.raw.extend_from_slice(b"\r\n");
         }
     }
 }
@@ -72,6 +83,42 @@ pub(super) struct Exchange {
     pub halves: [Message; 2],
     mark: Mark,
     counted: usize,
+}
+
+/// Content codings of one message from which on Suricata remarks them.
+const MANY_CODINGS: usize = 3;
+
+impl Exchange {
+    /// What the header of a message shows, by its names in rules.
+    fn note_oddities(&mut self, side: Dir) {
+        let Self { halves, mark, .. } = self;
+        let message = side.of(halves);
+        let codings: usize = message.values(b"content-encoding").map(|v| v.split(|b| *b == b',').count()).sum();
+        if codings >= MANY_CODINGS {
+            mark.event(side, "too_many_encoding_layers");
+        }
+        if !side.is_orig() {
+            return;
+        }
+        let line = message::request_line(&message.line).ok();
+        let target = line.map_or(&[][..], |l| l.uri);
+        if uri::is_doubly_encoded(target) {
+            mark.event(side, "double_encoded_uri");
+        }
+        let is_1_1 = line.is_some_and(|l| l.version.has_chunks());
+        let hosts: Vec<&[u8]> = message.values(b"host").collect();
+        if is_1_1 && hosts.is_empty() {
+            mark.event(side, "missing_host_header");
+        }
+        let of_target = uri::authority(target).map(uri::host);
+        let ambiguous = hosts.len() > 1 || of_target.zip(hosts.first()).is_some_and(|(t, h)| t.0 != uri::host(h).0);
+        if ambiguous {
+            mark.event(side, "host_header_ambiguous");
+        }
+        if message.values(b"transfer-encoding").any(|v| !v.trim_ascii().eq_ignore_ascii_case(b"chunked")) {
+            mark.event(side, "invalid_transfer_encoding_value_in_request");
+        }
+    }
 }
 
 /// Those of a flow that are not over.
@@ -135,17 +182,39 @@ impl Watched {
         }
     }
 
-    /// A field of its header.
-    pub fn field(&mut self, side: Dir, row: u64, name: &[u8], value: &[u8]) {
+    /// A line of its header, with the field that it is.
+    pub fn field(&mut self, side: Dir, row: u64, line: &[u8], field: Option<(&[u8], &[u8])>) {
         let Some(exchange) = self.of(row) else { return };
-        side.of_mut(&mut exchange.halves).add(name, value);
+        let message = side.of_mut(&mut exchange.halves);
+        let Some((name, value)) = field else {
+            let odd = if side.is_orig() { "request_field_missing_colon" } else { "response_field_missing_colon" };
+            exchange.mark.event(side, odd);
+            return side.of_mut(&mut exchange.halves).add_raw(line);
+        };
+        let is_length = name.eq_ignore_ascii_case(b"content-length");
+        if is_length && message.values(name).next().is_some() {
+            let odd = if side.is_orig() {
+                "duplicate_content_length_field_in_request"
+            } else {
+                "duplicate_content_length_field_in_response"
+            };
+            exchange.mark.event(side, odd);
+        }
+        side.of_mut(&mut exchange.halves).add(line, name, value);
+    }
+
+    /// Something odd about a message, by its name in rules.
+    pub fn event(&mut self, side: Dir, row: u64, name: &'static str) {
+        if let Some(exchange) = self.of(row) {
+            exchange.mark.event(side, name);
+        }
     }
 
     /// The header is complete.
     pub fn headed(&mut self, side: Dir, row: u64, cx: &mut Cx<'_>) {
         let Some(exchange) = self.of(row) else { return };
-        let message = side.of_mut(&mut exchange.halves);
-        message.headed = true;
+        side.of_mut(&mut exchange.halves).headed = true;
+        exchange.note_oddities(side);
         let Exchange { halves, mark, .. } = exchange;
         cx.look(side, stage::HEADER, &View { halves, dir: side }, mark);
         self.recount(row);

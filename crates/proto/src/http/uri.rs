@@ -47,6 +47,12 @@ pub(super) fn host(authority: &[u8]) -> (Vec<u8>, Option<u16>) {
     (name.to_ascii_lowercase(), port)
 }
 
+/// Are there escapes left once the escapes are decoded?
+pub(super) fn is_doubly_encoded(target: &[u8]) -> bool {
+    let has_escape = |text: &[u8]| text.windows(3).any(|w| matches!(w, [b'%', a, b] if pair(*a, *b).is_some()));
+    has_escape(target) && has_escape(&decoded(target, false))
+}
+
 const fn hex(b: u8) -> Option<u8> {
     match b {
         b'0'..=b'9' => Some(b - b'0'),
@@ -135,6 +141,11 @@ mod tests {
         ] {
             assert_eq!(String::from_utf8(normalised(target.as_bytes())).unwrap(), uri, "{target}");
         }
+    }
+
+    #[test]
+    fn tells_double_encoding() {
+        assert!(is_doubly_encoded(b"/a%2527b") && !is_doubly_encoded(b"/a%27b") && !is_doubly_encoded(b"/a%25zz"));
     }
 
     #[test]

@@ -41,12 +41,7 @@ impl Message {
     }
 
     fn raw(&self) -> Option<Value<'_>> {
-        let mut out = Vec::new();
-        for (name, value) in &self.fields {
-            out.extend_from_slice(&[name, &b": "[..], value, b"\r\n"].concat());
-        }
-        out.extend_from_slice(b"\r\n");
-        self.headed.then_some(Value::owned(out))
+        self.headed.then(|| Value::owned([&self.raw, &b"\r\n"[..]].concat()))
     }
 
     fn names(&self) -> Option<Value<'_>> {
@@ -77,12 +72,7 @@ impl Message {
 
     /// Start line and header.
     fn start(&self) -> Option<Value<'_>> {
-        let mut out = [&self.line, &b"\r\n"[..]].concat();
-        for (name, value) in &self.fields {
-            out.extend_from_slice(&[name, &b": "[..], value, b"\r\n"].concat());
-        }
-        out.extend_from_slice(b"\r\n");
-        self.headed.then_some(Value::owned(out))
+        self.headed.then(|| Value::owned([&self.line, &b"\r\n"[..], &self.raw, b"\r\n"].concat()))
     }
 }
 
@@ -148,8 +138,11 @@ impl View<'_> {
             out.bytes("protocol", protocol);
         }
         if response.begun {
-            if response.code > 0 {
-                out.number("status", response.code.into());
+            let status = response.line.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty()).nth(1);
+            match status {
+                _ if response.code > 0 => out.number("status", response.code.into()),
+                Some(text) => out.bytes("status_string", text),
+                None => {}
             }
             let location = response.values(b"location").next().filter(|_| (300..400).contains(&response.code));
             if let Some(location) = location {
