@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use sekisho_flow::Timeouts;
-use sekisho_output::eve::{AlertSettings, Settings};
+use sekisho_output::eve::{AlertSettings, Settings, Xff};
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_types::Interval;
 use std::fs;
@@ -124,6 +124,7 @@ pub fn settings(config: &Config) -> Settings {
         anomaly_applayer: truth("anomaly.types.applayer", true),
         anomaly_header: truth("anomaly.packethdr", false),
         alert: alert(types.path("alert")),
+        xff: xff(types.path("alert.xff")).or_else(|| xff(log.get("xff"))),
         file_md5: hashes("md5"),
         file_sha1: hashes("sha1"),
         file_sha256: hashes("sha256") || stores,
@@ -131,6 +132,15 @@ pub fn settings(config: &Config) -> Settings {
         stores,
         ..defaults
     }
+}
+
+/// What proxies tell, if it is asked for.
+fn xff(node: &Node) -> Option<Xff> {
+    (node.get("enabled").truth() == Some(true)).then(|| Xff {
+        overwrite: node.get("mode").text() == Some("overwrite"),
+        reverse: node.get("deployment").text() != Some("forward"),
+        header: node.get("header").text().unwrap_or("X-Forwarded-For").into(),
+    })
 }
 
 /// Which URLs of mails are shown, as bits of [`sekisho_transaction::Options::url_schemes`].

@@ -9,6 +9,7 @@ mod held;
 mod names;
 mod packet;
 mod rules;
+mod tag;
 
 pub(crate) use file::Closed;
 pub(crate) use held::{Due, What};
@@ -23,10 +24,11 @@ use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
 use sekisho_rules::Program;
 use sekisho_transaction::{Look, Mark, Transaction};
-use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
+use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
 use sekisho_wire::LinkType;
 use sekisho_wire::events::Events;
 use std::sync::Arc;
+use tag::Tag;
 
 /// Files of live flows that are remembered in one lane; of more nothing is told.
 const MAX_FILES: usize = 1 << 16;
@@ -47,6 +49,10 @@ pub(crate) struct Eye {
     /// Bytes of files that are kept.
     content_len: usize,
     rules: Option<Rules>,
+    /// Hosts whose packets are told of.
+    tagged: HashMap<Addr, Tag, SeededState>,
+    /// What of a stream was handed on last, for alerts on it.
+    payload: Vec<u8>,
     /// What the frame at hand begins with.
     link: LinkType,
     /// What is odd about the packet at hand.
@@ -69,6 +75,8 @@ impl Eye {
     pub fn new(settings: Arc<eve::Settings>, program: Option<&Arc<Program>>, seed: u64) -> Self {
         Self {
             content_len: 0,
+            tagged: HashMap::with_hasher(SeededState(seed)),
+            payload: Vec::new(),
             link: LinkType::NULL,
             events: Events::default(),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
@@ -242,6 +250,9 @@ impl Eye {
             return false;
         }
         seen.held.take(dir, acked, &mut self.due);
+        if self.rules.is_some() && self.settings.alert.shows_payload() {
+            self.due.payload(&mut self.payload);
+        }
         self.held_len = self.held_len.saturating_sub(self.due.bytes.len());
         true
     }
