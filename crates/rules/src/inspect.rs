@@ -328,7 +328,9 @@ impl Inspector {
             Some((view, state)) => (Some(*view), Some(&**state)),
             None => (None, None),
         };
-        if plan.once_app && state.is_none_or(|s| *dir.of(&s.once_app)) {
+        let was_known =
+            |s: &FlowState| if plan.dir.is_some() { *dir.of(&s.once_app) } else { s.once_app != [false; 2] };
+        if plan.once_app && state.is_none_or(was_known) {
             return Verdict::No;
         }
         let swapped = view.is_some_and(|view| view.dir != dir);

@@ -41,7 +41,9 @@ impl Inspector {
         }
         let dir = look.dir;
         let reached = if look.over { u8::MAX } else { look.stage.saturating_add(1) };
+        // Of protocols with one stage more is known at the end than at the first look.
         let before = *dir.of(&mark.looked);
+        let before = if look.over && before <= 1 { 0 } else { before };
         let mut past = mark.looked;
         *dir.of_mut(&mut past) = before.max(reached);
         let mut exchange = Exchange::new(tx, content, dir, past);
