@@ -381,7 +381,12 @@ impl Inspector {
         if rule.silent || rule.action == Action::Config {
             return;
         }
-        hits.push(Hit { rule: number, anchor, spans: self.spans.clone() });
+        hits.push(Hit {
+            rule: number,
+            anchor,
+            spans: self.spans.clone(),
+            context: std::mem::take(&mut self.scratch.context),
+        });
     }
 
     fn take_effect(&mut self, effect: &Effect, packet: &PacketView<'_>, flow: &mut FlowAndState<'_>, dir: Dir) {
