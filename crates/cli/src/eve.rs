@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use sekisho_flow::Timeouts;
 use sekisho_output::eve::{AlertSettings, Settings, Xff};
+use sekisho_rules::ir::Effect;
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_types::Interval;
 use std::fs;
@@ -56,7 +57,8 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
     let loaded = sekisho_rules::load(&sources, config.unwrap_or(&none), &mut Disk, &Limits::default());
     let mut limits = CompileLimits::default();
     let alert_count = config.and_then(|config| config.path("packet-alert-max").number());
-    limits.alert_count = alert_count.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(limits.alert_count);
+    limits.alert_count =
+        alert_count.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(limits.alert_count);
     let program = Program::compile(loaded.set, &limits);
     let left_out = loaded.report.refused_count + program.refused().len();
     if left_out > 0 && !quiet {
@@ -66,6 +68,12 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
         }
     }
     Ok(Arc::new(program))
+}
+
+/// Does a rule want what a host sends after its alert?
+pub fn tags_hosts(rules: &Program) -> bool {
+    let effects = rules.set().rules.iter().flat_map(|rule| &rule.effects);
+    effects.into_iter().any(|effect| matches!(effect, Effect::Tag { session: false, .. }))
 }
 
 /// `outputs.eve-log` of a configuration; Suricata's defaults where it has none.
@@ -81,8 +89,10 @@ pub fn settings(config: &Config) -> Settings {
         None => defaults.body_len,
     };
     let inline = config.path("stream.inline").truth() == Some(true);
-    let disabled = config.path("app-layer.protocols").entries().filter(|(_, app)| is_off(app));
-    let disabled = disabled.map(|(name, _)| name.into()).collect();
+    let disabled = config.path("app-layer.protocols").entries();
+    let off = |app: &Node| ["tcp", "udp"].map(|over| app.get(over).get("enabled").truth().unwrap_or(!is_off(app)));
+    let disabled = disabled.map(|(name, app)| (name.into(), off(app).map(|on| !on)));
+    let disabled = disabled.filter(|(_, off)| off.contains(&true)).collect();
     let defaults =
         Settings { midstream, body_len, inline, disabled, depth: Some(depth).filter(|d| *d > 0), ..defaults };
     let Some(log) = log else { return defaults };

@@ -124,7 +124,7 @@ impl Eye {
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         seen.note_app(names::of_exchange(tx.app()));
         let app = self.app_of(at);
-        if at.flow.info.midstream && !self.settings.midstream || self.is_off(app) {
+        if at.flow.info.midstream && !self.settings.midstream || self.is_off(at.flow, app) {
             mark.logged |= look.over;
             return;
         }
@@ -229,8 +229,9 @@ impl Eye {
     }
 
     /// Is a protocol switched off?
-    fn is_off(&self, app: &str) -> bool {
-        self.settings.disabled.iter().any(|name| **name == *app)
+    fn is_off(&self, flow: &Flow, app: &str) -> bool {
+        let of_udp = flow.info.tuple.proto == ip_proto::UDP;
+        self.settings.disabled.iter().any(|(name, [tcp, udp])| **name == *app && if of_udp { *udp } else { *tcp })
     }
 
     /// Lets a call about a stream wait, unless there is no room.

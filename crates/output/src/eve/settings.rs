@@ -88,8 +88,8 @@ pub struct Settings {
     pub body_len: usize,
     /// `stream.inline`: bytes of streams need not wait for acknowledgements.
     pub inline: bool,
-    /// Protocols that are switched off, by Suricata's names: nothing of theirs is told.
-    pub disabled: Vec<Box<str>>,
+    /// Protocols that are switched off over TCP and over UDP, by Suricata's names: nothing of theirs is told.
+    pub disabled: Vec<(Box<str>, [bool; 2])>,
     /// `stream.reassembly.depth`: bytes of a stream that files are followed in; `None`: all.
     pub depth: Option<u64>,
 }
