@@ -10,8 +10,8 @@ use crate::Rows;
 use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
-use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program};
-use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
+use sekisho_rules::{Anchor, Context, ContextValue, Hit, Inspector, PacketView, Program};
+use sekisho_transaction::{Fact, Json, Look, Mark, Options, Transaction};
 use sekisho_types::{Addr, Dir, Timestamp, Uid};
 use sekisho_wire::events::Events;
 use sekisho_wire::{Decoded, LinkType};
@@ -50,11 +50,22 @@ pub(super) struct Waiting {
     payload: Vec<u8>,
     /// Whom a proxy speaks for.
     xff: Option<Addr>,
+    /// What data sets and expressions tell with it, as members of JSON.
+    context: Vec<u8>,
 }
 
 impl Waiting {
     fn new(rule: u32, dir: Dir) -> Self {
-        Self { rule, dir, tx_id: None, members: Vec::new(), stream: false, payload: Vec::new(), xff: None }
+        Self {
+            rule,
+            dir,
+            tx_id: None,
+            members: Vec::new(),
+            stream: false,
+            payload: Vec::new(),
+            xff: None,
+            context: Vec::new(),
+        }
     }
 }
 
@@ -112,7 +123,7 @@ impl Eye {
         for hit in &hits {
             let dir = flow.map_or(Dir::Orig, |(_, dir)| dir);
             let stream = matches!(hit.anchor, Anchor::Stream(..));
-            let waiting = Waiting { stream, ..Waiting::new(hit.rule, dir) };
+            let waiting = Waiting { stream, context: context(hit), ..Waiting::new(hit.rule, dir) };
             self.alert(at, Some(packet), &waiting, rows);
         }
         if let Some(rules) = &mut self.rules {
@@ -219,7 +230,7 @@ impl Eye {
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         for hit in &rules.hits {
             let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
-            let stream = Waiting { stream: true, payload, ..Waiting::new(hit.rule, dir) };
+            let stream = Waiting { stream: true, payload, context: context(hit), ..Waiting::new(hit.rule, dir) };
             wait(seen, stream, &mut rules.refused);
         }
     }
@@ -255,7 +266,8 @@ impl Eye {
                 _ => Some(mark.id),
             };
             let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
-            let waiting = Waiting { tx_id, stream: true, payload, ..Waiting::new(hit.rule, look.dir) };
+            let waiting =
+                Waiting { tx_id, stream: true, payload, context: context(hit), ..Waiting::new(hit.rule, look.dir) };
             wait(seen, waiting, &mut rules.refused);
         }
         if let (Some(xff), true) = (&self.settings.xff, look.dir.is_orig())
@@ -341,7 +353,7 @@ impl Eye {
         let (Some(packet), settings) = (packet, Arc::clone(&self.settings)) else { return };
         let (src, dst) = parties(packet.decoded);
         let overwrite = settings.xff.as_ref().is_some_and(|xff| xff.overwrite);
-        let alert = Alert { xff: hit.xff.filter(|_| !overwrite), ..told(rule, src, dst) };
+        let alert = Alert { xff: hit.xff.filter(|_| !overwrite), context: &hit.context, ..told(rule, src, dst) };
         if let Some(at) = at
             && let Some(seen) = self.flows.get_mut(&at.flow.info.uid)
         {
@@ -459,7 +471,24 @@ fn told<'a>(rule: &'a Rule, src: Party, dst: Party) -> Alert<'a> {
         references: &rule.meta.references,
         text: &rule.text,
         xff: None,
+        context: &[],
     }
+}
+
+/// What data sets and expressions tell with an alert, as members of JSON.
+fn context(hit: &Hit) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut json = Json::within(&mut out, false, Options::default());
+    for Context { name, value } in &hit.context {
+        match value {
+            ContextValue::Bytes(bytes) => json.bytes(name, bytes),
+            ContextValue::Json(text) => {
+                let inner = text.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+                json.object(name, |json| json.members(inner.unwrap_or("").trim().as_bytes()));
+            }
+        }
+    }
+    out
 }
 
 /// Does a `config` rule want nothing to be told of the exchange?

@@ -45,7 +45,7 @@ pub(crate) fn head_matches(rule: &Rule, plan: &Plan, scene: &Scene<'_>) -> bool 
         Protocol::Icmp => matches!(d.proto, ip_proto::ICMP | ip_proto::ICMPV6) && d.ip_version != 0,
         Protocol::Icmpv4 => d.proto == ip_proto::ICMP && d.ip_version == 4,
         Protocol::Icmpv6 => d.proto == ip_proto::ICMPV6 && d.ip_version == 6,
-        Protocol::Igmp => d.proto == 2 && d.ip_version != 0,
+        Protocol::Igmp => d.proto == header::IGMP && d.ip_version != 0,
         Protocol::Sctp => d.proto == ip_proto::SCTP && d.ip_version != 0,
         Protocol::Arp => d.ip_version == 0 && d.ethertype == 0x0806,
         Protocol::Ether => d.src_mac.is_some(),
@@ -118,7 +118,11 @@ pub(crate) fn holds(condition: &Condition, scene: &Scene<'_>, memory: &Memory<'_
     let is_icmp = matches!(d.proto, ip_proto::ICMP | ip_proto::ICMPV6) && d.has_transport && d.ip_version != 0;
     Some(match condition {
         C::Flow(flow) => flow_holds(flow, scene),
-        C::PayloadLen(compare) => !scene.in_stream && d.ip_version != 0 && compare.holds(u64::from(d.payload_len)),
+        C::PayloadLen(compare) => {
+            // IGMP is all header.
+            let len = if d.proto == header::IGMP { 0 } else { d.payload_len };
+            !scene.in_stream && d.ip_version != 0 && compare.holds(u64::from(len))
+        }
         C::Ttl(compare) => d.ip_version != 0 && compare.holds(u64::from(d.ttl)),
         C::IpId(id) => header::ip_id(packet) == Some(*id),
         C::IpProto(compare) => d.ip_version != 0 && compare.holds(u64::from(d.proto)),
@@ -143,7 +147,8 @@ pub(crate) fn holds(condition: &Condition, scene: &Scene<'_>, memory: &Memory<'_
             is_too_big && mtu.is_some_and(|(high, low)| compare.holds(u64::from(high) << 16 | u64::from(low)))
         }
         C::IgmpType(compare) => {
-            d.proto == 2 && header::transport_byte(packet, 0).is_some_and(|kind| compare.holds(u64::from(kind)))
+            d.proto == header::IGMP
+                && header::transport_byte(packet, 0).is_some_and(|kind| compare.holds(u64::from(kind)))
         }
         C::Checksum(which, right) => {
             let version = if matches!(which, crate::ir::HeaderBuffer::Icmpv6) { 6 } else { 4 };

@@ -5,6 +5,8 @@ use crate::view::PacketView;
 use sekisho_types::ip_proto;
 use sekisho_wire::Anomaly;
 
+/// IP's number of IGMP.
+pub(crate) const IGMP: u8 = 2;
 /// Options of one header that are looked at.
 const OPTION_COUNT_MAX: usize = 40;
 
@@ -24,12 +26,25 @@ pub(crate) fn bytes<'a>(packet: &PacketView<'a>, which: HeaderBuffer) -> Option<
         HeaderBuffer::Ipv6 if d.ip_version == 6 => slice(ip, ip + 40),
         HeaderBuffer::Tcp => of_transport(ip_proto::TCP),
         HeaderBuffer::Udp => of_transport(ip_proto::UDP),
-        HeaderBuffer::Icmpv4 if d.ip_version == 4 && d.proto == ip_proto::ICMP => slice(transport, transport + 8),
+        HeaderBuffer::Icmpv4 if d.ip_version == 4 && d.proto == ip_proto::ICMP => {
+            icmp_header(d.transport(packet.frame))
+        }
         HeaderBuffer::Icmpv6 if d.ip_version == 6 && d.proto == ip_proto::ICMPV6 => slice(transport, transport + 8),
-        HeaderBuffer::Igmp if d.proto == 2 && d.ip_version != 0 => slice(transport, transport + 8),
+        HeaderBuffer::Igmp if d.proto == IGMP && d.ip_version != 0 => slice(transport, transport + 8),
         HeaderBuffer::Arp if d.ethertype == 0x0806 => packet.frame.get(payload..).filter(|b| !b.is_empty()),
         _ => None,
     }
+}
+
+/// ICMP's header, with what belongs to it by its type: addresses of routers, times, a mask.
+fn icmp_header(bytes: &[u8]) -> Option<&[u8]> {
+    let more = match bytes {
+        [9, _, _, _, count, words, ..] => usize::from(*count) * usize::from(*words) * 4,
+        [13 | 14, ..] => 12,
+        [17 | 18, ..] => 4,
+        _ => 0,
+    };
+    bytes.get(..8 + more).or_else(|| bytes.get(..8))
 }
 
 fn ipv4_end(packet: &PacketView<'_>) -> Option<usize> {
@@ -113,6 +128,10 @@ pub(crate) fn checksum_ok(packet: &PacketView<'_>, which: HeaderBuffer, version:
     let d = packet.decoded;
     if d.ip_version != version && !matches!(which, HeaderBuffer::Icmpv6) {
         return None;
+    }
+    if which == HeaderBuffer::Igmp {
+        let bytes = d.transport(packet.frame);
+        return (d.proto == IGMP && !bytes.is_empty()).then(|| sekisho_wire::checksum::sum(bytes) == 0xffff);
     }
     let mut verified = *d;
     let wrong = match which {

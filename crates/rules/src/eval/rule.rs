@@ -5,7 +5,7 @@ use super::condition::{Memory, Scene, holds};
 use super::header;
 use super::scratch::Scratch;
 use super::source::{Exchange, LIST_COUNT_MAX, Source};
-use crate::compile::{BufferPlan, Plan, Program, is_app};
+use crate::compile::{BufferPlan, Plan, Program, grows, is_app};
 use crate::ir::{Buffer, BufferMatch, Compare, Condition, FileCondition, Rule, Step, Which};
 use crate::view::{FileView, Span};
 use sekisho_transaction::{Fact, Kind, MAX_FILES};
@@ -156,6 +156,10 @@ impl Bench<'_, '_> {
         }
         if let Some(Step::Numbers { compare, which: Which::Count, .. }) = m.steps.first() {
             return said(compare.holds(count as u64));
+        }
+        if grows(fact) && *exchange.dir_of(fact, m.request).of(&exchange.past) != u8::MAX {
+            // More of it, or another, may come.
+            return Verdict::Later;
         }
         said(count == 0 && absent)
     }
