@@ -56,7 +56,8 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
     let loaded = sekisho_rules::load(&sources, config.unwrap_or(&none), &mut Disk, &Limits::default());
     let mut limits = CompileLimits::default();
     let alert_count = config.and_then(|config| config.path("packet-alert-max").number());
-    limits.alert_count = alert_count.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(limits.alert_count);
+    limits.alert_count =
+        alert_count.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(limits.alert_count);
     let program = Program::compile(loaded.set, &limits);
     let left_out = loaded.report.refused_count + program.refused().len();
     if left_out > 0 && !quiet {
@@ -81,8 +82,8 @@ pub fn settings(config: &Config) -> Settings {
         None => defaults.body_len,
     };
     let inline = config.path("stream.inline").truth() == Some(true);
-    let disabled = config.path("app-layer.protocols").entries().filter(|(_, app)| is_off(app));
-    let disabled = disabled.map(|(name, _)| name.into()).collect();
+    let disabled =
+        config.path("app-layer.protocols").entries().flat_map(|(name, app)| switched_off(name, app)).collect();
     let defaults =
         Settings { midstream, body_len, inline, disabled, depth: Some(depth).filter(|d| *d > 0), ..defaults };
     let Some(log) = log else { return defaults };
@@ -97,6 +98,8 @@ pub fn settings(config: &Config) -> Settings {
         types: types.entries().filter(|(_, node)| is_on(node)).flat_map(|(name, _)| event_types(name)).collect(),
         options: sekisho_transaction::Options {
             http_extended: truth("http.extended", true),
+            http_headers: types.path("http.dump-all-headers").text().is_some_and(|which| which != "none"),
+            dns_2: types.path("dns.version").number().is_some_and(|n| n == 2),
             tls_extended: truth("tls.extended", true),
             smtp_extended: truth("smtp.extended", false),
             dhcp_extended: truth("dhcp.extended", false),
@@ -200,9 +203,15 @@ fn is_on(node: &Node) -> bool {
     node.get("enabled").truth().unwrap_or(true)
 }
 
-/// Is a protocol switched off?
-fn is_off(node: &Node) -> bool {
-    node.get("enabled").truth() == Some(false)
+/// A protocol that is switched off, by its name; with the transport if that has a word of its own, which counts more.
+fn switched_off(name: &str, node: &Node) -> Vec<Box<str>> {
+    let on = |node: &Node| node.get("enabled").truth();
+    let of_transport = [("tcp", on(node.get("tcp"))), ("udp", on(node.get("udp")))];
+    if of_transport.iter().all(|(_, on)| on.is_none()) {
+        return (on(node) == Some(false)).then(|| name.into()).into_iter().collect();
+    }
+    let own = on(node).unwrap_or(true);
+    of_transport.iter().filter(|(_, on)| !on.unwrap_or(own)).map(|(t, _)| format!("{name}/{t}").into()).collect()
 }
 
 /// The types of events that a name among `types` switches on.

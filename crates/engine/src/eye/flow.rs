@@ -275,7 +275,7 @@ impl Eye {
         let is_tcp = flow.info.tuple.proto == ip_proto::TCP;
         let gap = [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).gap_bytes > 0);
         let app = seen.app(flow);
-        let app = if self.is_off(app) { "failed" } else { app };
+        let app = if self.is_off(app, &flow.info) { "failed" } else { app };
         let end = FlowEnd {
             flow: seen.counts(flow),
             end: seen.last_ts,

@@ -124,7 +124,7 @@ impl Eye {
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         seen.note_app(names::of_exchange(tx.app()));
         let app = self.app_of(at);
-        if at.flow.info.midstream && !self.settings.midstream || self.is_off(app) {
+        if at.flow.info.midstream && !self.settings.midstream || self.is_off(app, &at.flow.info) {
             mark.logged |= look.over;
             return;
         }
@@ -134,7 +134,11 @@ impl Eye {
             self.anomalies(at, sight, look, mark, rows);
         }
         if look.over && !mark.logged && self.settings.is_on(tx.event_type()) {
-            let way = names::way(tx.event_type(), look.dir, at.packet.map(|p| sender(at.flow, p)));
+            let way = if self.settings.options.dns_2 && tx.event_type() == "dns" {
+                Dir::Orig
+            } else {
+                names::way(tx.event_type(), look.dir, at.packet.map(|p| sender(at.flow, p)))
+            };
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, tx.event_type(), way) };
             self.write(rows, &head, |json| tx.eve(json));
         }
@@ -228,9 +232,13 @@ impl Eye {
         self.settings.inline
     }
 
-    /// Is a protocol switched off?
-    fn is_off(&self, app: &str) -> bool {
-        self.settings.disabled.iter().any(|name| **name == *app)
+    /// Is a protocol switched off, for this flow's transport?
+    fn is_off(&self, app: &str, flow: &FlowInfo) -> bool {
+        let transport = if flow.tuple.proto == ip_proto::UDP { "udp" } else { "tcp" };
+        self.settings.disabled.iter().any(|name| match name.split_once('/') {
+            Some((name, only)) => name == app && only == transport,
+            None => **name == *app,
+        })
     }
 
     /// Lets a call about a stream wait, unless there is no room.
