@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use sekisho_flow::Timeouts;
 use sekisho_output::eve::{AlertSettings, Settings, Xff};
+use sekisho_rules::ir::Effect;
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_types::Interval;
 use std::fs;
@@ -69,6 +70,12 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
     Ok(Arc::new(program))
 }
 
+/// Does a rule want what a host sends after its alert?
+pub fn tags_hosts(rules: &Program) -> bool {
+    let effects = rules.set().rules.iter().flat_map(|rule| &rule.effects);
+    effects.into_iter().any(|effect| matches!(effect, Effect::Tag { session: false, .. }))
+}
+
 /// `outputs.eve-log` of a configuration; Suricata's defaults where it has none.
 pub fn settings(config: &Config) -> Settings {
     let defaults = Settings::default();
@@ -82,10 +89,22 @@ pub fn settings(config: &Config) -> Settings {
         None => defaults.body_len,
     };
     let inline = config.path("stream.inline").truth() == Some(true);
-    let disabled =
-        config.path("app-layer.protocols").entries().flat_map(|(name, app)| switched_off(name, app)).collect();
-    let defaults =
-        Settings { midstream, body_len, inline, disabled, depth: Some(depth).filter(|d| *d > 0), ..defaults };
+    let disabled: Vec<(&str, &Node)> = config.path("app-layer.protocols").entries().collect();
+    let disabled = disabled.into_iter();
+    let quiet = disabled.clone().filter(|(_, app)| app.get("enabled").text() == Some("detection-only"));
+    let only_recognized = quiet.map(|(name, _)| name.into()).collect();
+    let off = |app: &Node| ["tcp", "udp"].map(|over| app.get(over).get("enabled").truth().unwrap_or(!is_off(app)));
+    let disabled = disabled.map(|(name, app)| (name.into(), off(app).map(|on| !on)));
+    let disabled = disabled.filter(|(_, off)| off.contains(&true)).collect();
+    let defaults = Settings {
+        midstream,
+        body_len,
+        inline,
+        disabled,
+        only_recognized,
+        depth: Some(depth).filter(|d| *d > 0),
+        ..defaults
+    };
     let Some(log) = log else { return defaults };
     let types = log.get("types");
     let truth = |path: &str, default| types.path(path).truth().unwrap_or(default);
@@ -203,15 +222,9 @@ fn is_on(node: &Node) -> bool {
     node.get("enabled").truth().unwrap_or(true)
 }
 
-/// A protocol that is switched off, by its name; with the transport if that has a word of its own, which counts more.
-fn switched_off(name: &str, node: &Node) -> Vec<Box<str>> {
-    let on = |node: &Node| node.get("enabled").truth();
-    let of_transport = [("tcp", on(node.get("tcp"))), ("udp", on(node.get("udp")))];
-    if of_transport.iter().all(|(_, on)| on.is_none()) {
-        return (on(node) == Some(false)).then(|| name.into()).into_iter().collect();
-    }
-    let own = on(node).unwrap_or(true);
-    of_transport.iter().filter(|(_, on)| !on.unwrap_or(own)).map(|(t, _)| format!("{name}/{t}").into()).collect()
+/// Is a protocol switched off?
+fn is_off(node: &Node) -> bool {
+    node.get("enabled").truth() == Some(false)
 }
 
 /// The types of events that a name among `types` switches on.

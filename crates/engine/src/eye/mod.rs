@@ -55,6 +55,8 @@ pub(crate) struct Eye {
     payload: Vec<u8>,
     /// What the frame at hand begins with.
     link: LinkType,
+    /// A receiver would drop the packet at hand.
+    invalid: bool,
     /// What is odd about the packet at hand.
     events: Events,
     /// What the fragment at hand showed.
@@ -78,6 +80,7 @@ impl Eye {
             tagged: HashMap::with_hasher(SeededState(seed)),
             payload: Vec::new(),
             link: LinkType::NULL,
+            invalid: false,
             events: Events::default(),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
             settings,
@@ -124,7 +127,8 @@ impl Eye {
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         seen.note_app(names::of_exchange(tx.app()));
         let app = self.app_of(at);
-        if at.flow.info.midstream && !self.settings.midstream || self.is_off(app, &at.flow.info) {
+        let unseen = self.is_off(at.flow, app) || self.settings.only_recognized.iter().any(|name| **name == *app);
+        if at.flow.info.midstream && !self.settings.midstream || unseen {
             mark.logged |= look.over;
             return;
         }
@@ -232,13 +236,10 @@ impl Eye {
         self.settings.inline
     }
 
-    /// Is a protocol switched off, for this flow's transport?
-    fn is_off(&self, app: &str, flow: &FlowInfo) -> bool {
-        let transport = if flow.tuple.proto == ip_proto::UDP { "udp" } else { "tcp" };
-        self.settings.disabled.iter().any(|name| match name.split_once('/') {
-            Some((name, only)) => name == app && only == transport,
-            None => **name == *app,
-        })
+    /// Is a protocol switched off?
+    fn is_off(&self, flow: &Flow, app: &str) -> bool {
+        let of_udp = flow.info.tuple.proto == ip_proto::UDP;
+        self.settings.disabled.iter().any(|(name, [tcp, udp])| **name == *app && if of_udp { *udp } else { *tcp })
     }
 
     /// Lets a call about a stream wait, unless there is no room.
