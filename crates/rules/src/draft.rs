@@ -3,7 +3,8 @@
 use crate::config::Classes;
 use crate::config::{Config, Files};
 use crate::ir::{
-    Action, Arrow, Buffer, BufferMatch, Condition, Content, Header, Int, Meta, Protocol, Rule, RuleSet, Step, Transform,
+    Action, Arrow, Buffer, BufferMatch, Condition, Content, FlowCondition, Header, Int, Meta, Protocol, Rule, RuleSet,
+    Step, Transform,
 };
 use crate::limits::{Limits, NAME_COUNT_MAX, TRANSFORM_COUNT_MAX, VAR_COUNT_MAX};
 use crate::refusal::{Code, Done, refuse, refuse_help};
@@ -128,6 +129,8 @@ struct Open {
     transforms: Vec<Transform>,
     /// Where its steps go, once there is one.
     group: Option<usize>,
+    /// Of the request, or of the response, if it is said.
+    request: Option<bool>,
     /// Its keyword.
     at: usize,
     len: usize,
@@ -216,20 +219,20 @@ impl Draft {
 
     /// Where steps of the open buffer go. Of a list each naming is about an entry of its own, others go on where they were.
     fn group(&mut self) -> usize {
-        let (buffer, transforms): (Buffer, &[Transform]) = match &self.open {
+        let (buffer, transforms, request): (Buffer, &[Transform], Option<bool>) = match &self.open {
             Some(Open { group: Some(group), .. }) => return *group,
-            Some(open) => (open.buffer, &open.transforms),
-            None => (Buffer::Payload, &[]),
+            Some(open) => (open.buffer, &open.transforms, open.request),
+            None => (Buffer::Payload, &[], None),
         };
         let is_list = match buffer {
             Buffer::Fact(fact) => fact.info().kind == Kind::List,
             Buffer::Frame(_) => true,
             _ => false,
         };
-        let same = |m: &BufferMatch| m.buffer == buffer && *m.transforms == *transforms;
+        let same = |m: &BufferMatch| m.buffer == buffer && *m.transforms == *transforms && m.request == request;
         let known = if is_list { None } else { self.rule.matches.iter().position(same) };
         let group = known.unwrap_or_else(|| {
-            let entry = BufferMatch { buffer, transforms: transforms.to_vec(), steps: Vec::new(), request: None };
+            let entry = BufferMatch { buffer, transforms: transforms.to_vec(), steps: Vec::new(), request };
             self.rule.matches.push(entry);
             self.rule.matches.len() - 1
         });
@@ -255,8 +258,20 @@ impl Draft {
             self.claim(arg, fact)?;
         }
         let (at, len) = (arg.name.at, arg.name.text.len());
-        self.open = Some(Open { buffer, transforms: Vec::new(), group: None, at, len });
+        self.open = Some(Open { buffer, transforms: Vec::new(), group: None, request: None, at, len });
         Ok(())
+    }
+
+    /// The open buffer is that of the request (true) or of the response.
+    pub fn ask(&mut self, request: bool) {
+        if let Some(open) = &mut self.open {
+            open.request = Some(request);
+        }
+        // A rule that looks one way only looks that way.
+        if self.rule.header.arrow != Arrow::Exchange {
+            let flow = FlowCondition { to_server: Some(request), ..FlowCondition::default() };
+            self.rule.conditions.push(Condition::Flow(flow));
+        }
     }
 
     /// Back to the payload; a buffer that nothing was looked for in is an error.
@@ -420,11 +435,11 @@ impl Draft {
             for entry in &mut self.rule.matches {
                 if let Buffer::Fact(fact) = entry.buffer {
                     let ends = fact.info().ends;
-                    entry.request = match (ends.to_server(), ends.to_client()) {
+                    entry.request = entry.request.or(match (ends.to_server(), ends.to_client()) {
                         (true, false) => Some(true),
                         (false, true) => Some(false),
                         _ => None,
-                    };
+                    });
                 }
             }
         }
