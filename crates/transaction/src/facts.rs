@@ -100,7 +100,7 @@ facts! {
     Http2Header "http2.header" "http2" Both 0 List;
     Http2HeaderName "http2.header_name" "http2" Both 0 List;
     Http2Priority "http2.priority" "http2" Both 0 Numbers;
-    Http2Settings "http2.settings" "http2" Both 0 List;
+    Http2Settings "http2.settings" "http2" Both 0 Numbers;
     Http2SizeUpdate "http2.size_update" "http2" Both 0 Numbers;
     Http2Window "http2.window" "http2" Both 0 Numbers;
     HttpAccept "http.accept" "http" Request 1 Bytes;
@@ -134,13 +134,13 @@ facts! {
     HttpUserAgent "http.user_agent" "http" Request 1 Bytes;
     IkeChosenSaAttribute "ike.chosen_sa_attribute" "ike" Both 0 Numbers;
     IkeExchtype "ike.exchtype" "ike" Both 0 Number;
-    IkeInitSpi "ike.init_spi" "ike" Both 0 Bytes;
+    IkeInitSpi "ike.init_spi" "ike" Request 0 Bytes;
     IkeKeyExchangePayload "ike.key_exchange_payload" "ike" Both 0 Bytes;
     IkeKeyExchangePayloadLength "ike.key_exchange_payload_length" "ike" Both 0 Number;
     IkeNoncePayload "ike.nonce_payload" "ike" Both 0 Bytes;
     IkeNoncePayloadLength "ike.nonce_payload_length" "ike" Both 0 Number;
-    IkeRespSpi "ike.resp_spi" "ike" Both 0 Bytes;
-    IkeVendor "ike.vendor" "ike" Both 0 List;
+    IkeRespSpi "ike.resp_spi" "ike" Response 0 Bytes;
+    IkeVendor "ike.vendor" "ike" Request 0 List;
     Ja3Hash "ja3.hash" "" Request 0 Bytes;
     Ja3String "ja3.string" "" Request 0 Bytes;
     Ja3sHash "ja3s.hash" "" Response 0 Bytes;
@@ -209,9 +209,9 @@ facts! {
     QuicSni "quic.sni" "quic" Request 0 Bytes;
     QuicUa "quic.ua" "quic" Request 0 Bytes;
     QuicVersion "quic.version" "quic" Both 0 Bytes;
-    RfbName "rfb.name" "rfb" Both 0 Bytes;
-    RfbSecresult "rfb.secresult" "rfb" Both 0 Number;
-    RfbSectype "rfb.sectype" "rfb" Both 0 Number;
+    RfbName "rfb.name" "rfb" Response 0 Bytes;
+    RfbSecresult "rfb.secresult" "rfb" Response 0 Number;
+    RfbSectype "rfb.sectype" "rfb" Request 0 Number;
     SdpAttribute "sdp.attribute" "sip" Both 0 List;
     SdpBandwidth "sdp.bandwidth" "sip" Both 0 List;
     SdpConnectionData "sdp.connection_data" "sip" Both 0 List;

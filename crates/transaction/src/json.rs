@@ -166,7 +166,7 @@ impl<'a> Json<'a> {
         self.bytes(name, text.as_bytes());
     }
 
-    /// Bytes from the wire as text: UTF-8 as it is; of anything else each byte that is not printable ASCII as `\xhh`.
+    /// Bytes from the wire as text: UTF-8 as it is; of anything else each byte that is not ASCII as `\xhh`.
     pub fn bytes(&mut self, name: &str, bytes: &[u8]) {
         if self.name(name) {
             self.string(bytes);
@@ -179,6 +179,15 @@ impl<'a> Json<'a> {
             self.string(name);
             self.out.push(b':');
             self.string(bytes);
+        }
+    }
+
+    /// As [`Json::number`], of a name that is not the program's own.
+    pub fn named_number(&mut self, name: &[u8], n: u64) {
+        if self.next() {
+            self.string(name);
+            self.out.push(b':');
+            self.digits(n);
         }
     }
 
@@ -308,7 +317,7 @@ impl<'a> Json<'a> {
                 b'"' | b'\\' => self.out.extend_from_slice(&[b'\\', b]),
                 0x20..=0x7e => self.out.push(b),
                 0x80.. if text => self.out.push(b),
-                _ if !text => {
+                0x80.. => {
                     let [high, low] = pair(b);
                     self.out.extend_from_slice(&[b'\\', b'\\', b'x', high, low]);
                 }
@@ -424,7 +433,7 @@ mod tests {
 
     #[test]
     fn shows_what_is_no_text_as_bytes() {
-        assert_eq!(written(|j| j.bytes("a", b"x\xff\n\"")), "{\"a\":\"x\\\\xff\\\\x0a\\\"\"}");
+        assert_eq!(written(|j| j.bytes("a", b"x\xff\n\"")), "{\"a\":\"x\\\\xff\\n\\\"\"}");
     }
 
     #[test]

@@ -82,6 +82,11 @@ impl Mark {
         }
     }
 
+    /// Of an exchange whose facts grow: rules shall look anew at what they have looked at.
+    pub const fn refresh(&mut self) {
+        self.looked = [0; 2];
+    }
+
     /// A file belongs to the exchange.
     pub fn file(&mut self, id: u64, dir: Dir) {
         if self.files.len() < MAX_FILES && !self.files.iter().any(|f| f.0 == id) {

@@ -178,7 +178,7 @@ pub(super) const fn layout(group: u8, variation: u8) -> Option<Layout> {
         (3, 1) => return Some(Layout::Packed("state", 2)),
         (12, 3) => return Some(Layout::Packed("point", 1)),
         (1, 2) => [BINARY, &[], &[]],
-        (2, 1) => [&[Bits(&[("state", 1)])], &[], &[]],
+        (2, 1) => [&[U8("state")], &[], &[]],
         (2, 2) => [BINARY, TIME, &[]],
         (2, 3) => [BINARY, &[U16("timestamp")], &[]],
         (3, 2) | (4, 1) => [DOUBLE, &[], &[]],

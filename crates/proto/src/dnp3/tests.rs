@@ -130,3 +130,33 @@ fn probes() {
     assert_eq!(probe(b"\x05\x64\x05\xc0\0\0\0\0\0\0", b""), Guess::No);
     assert_eq!(probe(b"\x05\x01\x00", b""), Guess::No);
 }
+
+#[test]
+fn shows_messages_to_rules_and_eve() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Dnp3, Transport::Tcp, 20000);
+    b.data(Dir::Orig, &say(true, &[&[0xc1, 3], &CROB[..]].concat()));
+    b.data(Dir::Resp, &say(false, &[0xc1, 0x81, 0x90, 0, 1, 1, 0, 3, 5, 5, 30, 4, 0, 0, 0, 0xfe, 0xff]));
+    b.data(Dir::Orig, &say(true, &[0xc1, 0])).data(Dir::Orig, &say(true, &[0xc2, 2, 99, 1, 7, 1]));
+    let [select, response, unknown] = [0, 1, 2].map(|at| b.exchanges()[at].clone());
+    assert_eq!(b.exchanges().len(), 3, "a confirmation is none");
+    assert_eq!(
+        select.json,
+        "{\"dnp3\":{\"type\":\"request\",\"control\":{\"dir\":true,\"pri\":true,\"fcb\":false,\"fcv\":false,\
+         \"function_code\":4},\"src\":1,\"dst\":4,\"application\":{\"control\":{\"fir\":true,\"fin\":true,\"con\":false,\
+         \"uns\":false,\"sequence\":1},\"function_code\":3,\"objects\":[{\"group\":12,\"variation\":1,\"qualifier\":40,\
+         \"prefix_code\":2,\"range_code\":8,\"start\":0,\"stop\":0,\"count\":1,\"points\":[{\"prefix\":3,\"index\":3,\
+         \"op_type\":3,\"qu\":0,\"cr\":0,\"tcc\":0,\"count\":1,\"ontime\":100,\"offtime\":0,\"status_code\":0,\
+         \"reserved\":0}]}],\"complete\":true}}}"
+    );
+    assert_eq!((select.fact(Fact::Dnp3Obj), select.fact(Fact::Dnp3Func)), (&["3073".into()][..], &["3".into()][..]));
+    assert_eq!(response.fact(Fact::Dnp3Ind), [0x9000.to_string()]);
+    for part in [
+        "\"points\":[{\"prefix\":0,\"index\":3,\"state\":1},{\"prefix\":0,\"index\":4,\"state\":0},",
+        "\"points\":[{\"prefix\":0,\"index\":0,\"value\":-2}]",
+        "\"iin\":{\"indicators\":[\"device_restart\",\"need_time\"]}",
+    ] {
+        assert!(response.json.contains(part), "{part} {}", response.json);
+    }
+    assert_eq!(unknown.events, ["unknown_object"]);
+}

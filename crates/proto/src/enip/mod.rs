@@ -12,6 +12,7 @@ mod names;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::EnipRecord;
 
@@ -21,6 +22,7 @@ use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use cip::{Answer, Identity, Message, Request};
 use message::{Body, Header, command, extent};
 use sekisho_record::{EnumName, Text, UnsetIfEmpty};
+use sekisho_transaction::Counter;
 use sekisho_types::{Addr, Dir, Heap, Interval, Timestamp, list_len};
 use sekisho_wire::Reader;
 
@@ -61,6 +63,7 @@ pub struct Parser {
     pending: Vec<Waiting>,
     cyclic: Vec<Cyclic>,
     confirmed: bool,
+    exchanges: Counter,
 }
 
 impl Protocol for Parser {
@@ -165,6 +168,11 @@ impl Parser {
         let Ok(header) = Header::parse(&mut r) else { return };
         self.confirmed = true;
         cx.recognize("enip");
+        if cx.is_watched()
+            && let Some(view) = tx::View::new(dir, bytes)
+        {
+            cx.message(dir, &mut self.exchanges, &view, &[]);
+        }
         let body = message::body(header.command, &mut r).unwrap_or_else(|_| {
             // Data that a limit cut off are no anomaly.
             if usize::from(header.len) + message::HEADER_LEN == bytes.len() && header.len > 0 {

@@ -123,3 +123,31 @@ fn probes() {
     assert_eq!(probe(Transport::Udp, &encapsulated(0x63, 0, 0, 0, &[]), true), Guess::Yes);
     assert_eq!(probe(Transport::Udp, &[0; 24], true), Guess::No);
 }
+
+#[test]
+fn shows_messages_to_rules_and_eve() {
+    use crate::testing::Bench;
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Enip, Transport::Tcp, 44818);
+    b.data(Dir::Orig, &encapsulated(0x65, 0, 0, 1, &[1, 0, 0, 0]));
+    let two = [10, 2, 0x20, 2, 0x24, 1, 2, 0, 6, 0, 14, 0, 0x0e, 3, 0x20, 1, 0x24, 1, 0x30, 5, 1, 2, 0x20, 6, 0x24, 1];
+    b.data(Dir::Orig, &rr(2, &two)).data(Dir::Resp, &rr(2, &[0x8a, 0, 8, 1, 7, 0])).end();
+    let [register, asked, refused] = [0, 1, 2].map(|at| b.exchanges()[at].clone());
+    assert_eq!(
+        register.json,
+        "{\"enip\":{\"request\":{\"command\":\"register_session\",\"status\":\"success\",\
+         \"register_session\":{\"protocol_version\":1,\"options\":0}}}}"
+    );
+    assert!(
+        asked
+            .json
+            .contains("\"service\":\"Multiple Service Packet\",\"path\":[{\"segment_type\":\"class\",\"value\":2},")
+    );
+    assert_eq!(asked.fact(Fact::EnipCipService), ["10", "14", "1"]);
+    assert_eq!(asked.fact(Fact::EnipCipClass), ["2", "1", "6"]);
+    assert_eq!(asked.fact(Fact::EnipCipAttribute), ["5"]);
+    assert_eq!(
+        (refused.fact(Fact::EnipCipStatus), refused.fact(Fact::EnipCipExtendedstatus)),
+        (&["8".into()][..], &["7".into()][..])
+    );
+}

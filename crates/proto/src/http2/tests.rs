@@ -221,3 +221,29 @@ fn damage_parses_the_same_in_any_split() {
     let server = [headers(1, 0, &[(":status", "200")]), frame(0, 1, 1, b"x"), frame(SETTINGS, 0, 0, &[0; 6])].concat();
     check_damage(ProtoId::Http2, 80, &[Step::Data(Orig, &client), Step::Data(Resp, &server)], 400);
 }
+
+#[test]
+fn shows_streams_to_rules_and_eve() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Http2, Transport::Tcp, 80);
+    let window = frame(kind::WINDOW_UPDATE, 0, 1, &[0, 0, 1, 0]);
+    let settings = frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 100]);
+    b.data(Orig, &[PREFACE, &settings, &request(1, flag::END_STREAM, "/a"), &window].concat());
+    let answer = [headers(1, 0, &[(":status", "200")]), frame(kind::DATA, flag::END_STREAM, 1, b"hi")].concat();
+    b.data(Resp, &answer).data(Resp, &frame(kind::GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 2])).end();
+    let [settings, stream, goaway] = [0, 1, 2].map(|at| b.exchanges()[at].clone());
+    assert!(settings.json.contains("\"settings_id\":\"SETTINGSMAXCONCURRENTSTREAMS\",\"settings_value\":100"));
+    assert_eq!(settings.fact(Fact::Http2Settings), [(3u64 << 32 | 100).to_string()]);
+    assert_eq!(
+        stream.json,
+        "{\"http\":{\"version\":\"2\",\"request_headers\":[{\"name\":\":method\",\"value\":\"GET\"},\
+         {\"name\":\":scheme\",\"value\":\"http\"},{\"name\":\":authority\",\"value\":\"h.test\"},\
+         {\"name\":\":path\",\"value\":\"/a\"},{\"name\":\"user-agent\",\"value\":\"ua/1\"}],\
+         \"response_headers\":[{\"name\":\":status\",\"value\":\"200\"}],\"http_method\":\"GET\",\"url\":\"/a\",\
+         \"http_user_agent\":\"ua/1\",\"status\":200,\"http2\":{\"stream_id\":1}}}"
+    );
+    assert!(stream.over && stream.reached(Resp, 3) && stream.files.len() == 1);
+    assert_eq!(stream.fact(Fact::HttpHost), ["h.test"]);
+    assert_eq!(goaway.fact(Fact::Http2Errorcode), ["2"]);
+    assert!(goaway.json.contains("\"response\":{\"error_code\":\"INTERNALERROR\"}"));
+}

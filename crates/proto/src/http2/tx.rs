@@ -55,13 +55,15 @@ pub(super) struct Exchange {
     mark: Mark,
     /// Whose messages have come since rules looked last.
     touched: [bool; 2],
+    /// Frames other than content were among them.
+    fresh: bool,
     counted: usize,
 }
 
 impl Exchange {
     fn new(stream: u32, counter: &mut Counter) -> Self {
         let mark = counter.begin();
-        Self { stream, halves: Default::default(), mark, touched: [false; 2], counted: 0 }
+        Self { stream, halves: Default::default(), mark, touched: [false; 2], fresh: false, counted: 0 }
     }
 
     fn is_over(&self) -> bool {
@@ -72,6 +74,9 @@ impl Exchange {
     fn show(&mut self, over: bool, cx: &mut Cx<'_>) {
         let mut mark = std::mem::take(&mut self.mark);
         let mut last = Dir::Orig;
+        if std::mem::take(&mut self.fresh) {
+            mark.refresh();
+        }
         for dir in [Dir::Orig, Dir::Resp] {
             if std::mem::take(dir.of_mut(&mut self.touched)) {
                 last = dir;
@@ -79,7 +84,10 @@ impl Exchange {
             }
         }
         if over {
-            cx.over(last, &View { exchange: self, dir: last }, &mut mark);
+            let view = View { exchange: self, dir: last };
+            // Rules see it, but nothing is written of it.
+            mark.logged = !view.has_anything();
+            cx.over(last, &view, &mut mark);
         }
         self.mark = mark;
     }
@@ -143,13 +151,16 @@ impl Exchanges {
                 alone.mark.event(dir, "long_frame_data");
             }
             let mut mark = std::mem::take(&mut alone.mark);
-            return cx.over(dir, &View { exchange: &alone, dir }, &mut mark);
+            let view = View { exchange: &alone, dir };
+            mark.logged = !view.has_anything();
+            return cx.over(dir, &view, &mut mark);
         }
         // A promise belongs to the stream that it promises.
         let promised = payload.first_chunk().filter(|_| head.kind == kind::PUSH_PROMISE && !head.has(flag::PADDED));
         let stream = promised.map_or(head.stream, |id| u32::from_be_bytes(*id) & 0x7fff_ffff);
         let Some(exchange) = self.of(stream, dir, cx) else { return };
         let half = dir.of_mut(&mut exchange.halves);
+        exchange.fresh = true;
         if half.frames.len() < MAX_FRAMES {
             half.frames.push(seen);
         } else {
@@ -200,6 +211,7 @@ impl Exchanges {
             }
             let mut mark = self.counter.begin();
             mark.event(dir, "data_stream_zero");
+            mark.logged = true;
             let nothing = Exchange::new(0, &mut Counter::default());
             return cx.over(dir, &View { exchange: &nothing, dir }, &mut mark);
         }

@@ -130,7 +130,8 @@ impl Half {
 }
 
 impl View<'_> {
-    fn has_anything(&self) -> bool {
+    /// Is there anything to write of it?
+    pub fn has_anything(&self) -> bool {
         self.exchange.halves.iter().any(|h| h.has_frames_to_show() || !h.fields.is_empty() || !h.sizes.is_empty())
     }
 
@@ -247,9 +248,7 @@ impl Transaction for View<'_> {
     }
 
     fn eve(&self, out: &mut Json<'_>) {
-        if out.is_alert() || self.has_anything() {
-            out.object("http", |out| self.show(out));
-        }
+        out.object("http", |out| self.show(out));
     }
 
     fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
@@ -269,7 +268,7 @@ impl Transaction for View<'_> {
             Fact::Http2Priority => number(half.priorities().nth(nth).map(u32::from)),
             Fact::Http2Settings => {
                 let (id, value) = half.settings.get(nth)?;
-                Some(Value::owned([&id.to_be_bytes()[..], &value.to_be_bytes()].concat()))
+                Some(Value::Number(u64::from(*id) << 32 | u64::from(*value)))
             }
             Fact::Http2SizeUpdate => Some(Value::Number(*half.sizes.get(nth)?)),
             Fact::Http2Window => {

@@ -4,17 +4,20 @@
 //! [`MAX_VENDORS`], `message::MAX_ITEMS`. Known gaps: over TCP (RFC 8229) nothing is read; of the proposals only the first
 //! is told, identities of aggressive mode are not.
 
+mod detail;
 mod message;
 mod names;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::IkeRecord;
 
 use crate::{Cx, Descriptor, Event, Guess, Probe, Protocol, Start, Transport};
 use message::Message;
-use sekisho_types::{Dir, list_len};
+use sekisho_types::{Dir, Heap, list_len};
+use tx::Exchanges;
 
 /// Associations open per flow; beyond, the oldest is logged.
 pub const MAX_ASSOCIATIONS: usize = 8;
@@ -31,6 +34,7 @@ const NON_ESP_MARKER: [u8; 4] = [0; 4];
 #[expect(clippy::vec_box, reason = "rows go out in their boxes")]
 pub struct Parser {
     rows: Vec<Box<IkeRecord>>,
+    exchanges: Exchanges,
 }
 
 /// A message without the marker before it.
@@ -50,10 +54,13 @@ impl Protocol for Parser {
         Self::default()
     }
 
-    fn data(&mut self, _dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+    fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         // Anything else is ESP or a sign of life.
         let Ok(message) = Message::parse(unmarked(bytes)) else { return };
         cx.confirm(Self::DESCRIPTOR.service);
+        if cx.is_watched() {
+            self.exchanges.message(dir, unmarked(bytes), cx);
+        }
         if let Some(row) = self.rows.iter_mut().find(|row| row.initiator_spi.0 == message.initiator) {
             return row.add(&message);
         }
@@ -75,6 +82,7 @@ impl Protocol for Parser {
     }
 
     fn held_len(&self) -> usize {
-        list_len(&self.rows) + self.rows.iter().map(|row| row.held_len()).sum::<usize>()
+        let rows = self.rows.iter().map(|row| row.held_len()).sum::<usize>();
+        list_len(&self.rows) + rows + self.exchanges.heap_len()
     }
 }

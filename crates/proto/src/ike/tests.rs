@@ -100,3 +100,36 @@ fn limits_associations() {
     b.end();
     assert_eq!(b.rows("ike").len(), 100);
 }
+
+#[test]
+fn shows_messages_to_rules_and_eve() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Ike, Transport::Udp, 500);
+    let transform = item(0, &[1, 1, 0, 0, 0x80, 1, 0, 7, 0x80, 14, 0, 128, 0, 12, 0, 4, 0, 1, 0x51, 0x80]);
+    let proposal = item(0, &[&[1, 1, 0, 1][..], &transform].concat());
+    let offered = [item(13, &[&[0, 0, 0, 1, 0, 0, 0, 1][..], &proposal].concat()), item(0, &[0xab, 0xcd])].concat();
+    let keys = [item(10, &[1, 2, 3]), item(0, &[4, 5])].concat();
+    b.data(Dir::Orig, &message([0; 8], 1, 0x10, 2, 0, &offered))
+        .data(Dir::Resp, &message(RESPONDER, 1, 0x10, 2, 0, &offered));
+    b.data(Dir::Orig, &message(RESPONDER, 4, 0x10, 2, 0, &keys)).data(Dir::Resp, &v2_init(RESPONDER, 0x20)).end();
+    let [offer, chosen, keys, second] = [0, 1, 2, 3].map(|at| b.exchanges()[at].clone());
+    assert!(
+        offer.json.contains("\"proposals\":[{\"key\":\"alg_enc\",\"value\":\"EncAesCbc\",\"raw\":7},"),
+        "{}",
+        offer.json
+    );
+    assert_eq!((offer.fact(Fact::IkeVendor), offer.fact(Fact::IkeChosenSaAttribute).len()), (&["abcd".into()][..], 0));
+    let numbers = [(1u64, 7u64), (14, 128), (12, 86400)].map(|(kind, n)| (kind << 32 | n).to_string());
+    assert_eq!(chosen.fact(Fact::IkeChosenSaAttribute), numbers);
+    assert!(chosen.json.contains("{\"key\":\"sa_life_duration\",\"value\":\"Unknown\",\"raw\":86400}"));
+    assert!(keys.json.contains("\"client\":{\"key_exchange_payload\":\"010203\",\"key_exchange_payload_length\":3,"));
+    assert_eq!(
+        (keys.fact(Fact::IkeNoncePayloadLength), keys.fact(Fact::IkeInitSpi)),
+        (&["2".into()][..], &["0102030405060708".into()][..])
+    );
+    assert!(
+        second.json.contains("\"role\":\"responder\",\"payload\":[\"SecurityAssociation\",\"VendorID\"]"),
+        "{}",
+        second.json
+    );
+}

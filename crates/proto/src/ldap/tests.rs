@@ -232,3 +232,28 @@ fn probes_by_content() {
     assert_eq!(guess(Transport::Tcp, b"\x30\x82\x01\x00\x30\x82\x00\xf0\xa0\x03\x02\x01\x02", b""), Guess::No);
     assert_eq!(guess(Transport::Tcp, b"GET /", b""), Guess::No);
 }
+
+#[test]
+fn shows_exchanges_to_rules_and_eve() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Ldap, Transport::Tcp, 389);
+    let values = tlv(tag::SET, &octets("v"));
+    let found = message(2, op::SEARCH_ENTRY, &[octets("cn=a"), seq(&[seq(&[octets("mail"), values])])]);
+    b.data(Orig, &search(2, equal("cn", b"a"))).data(Resp, &found).data(Resp, &result(2, op::SEARCH_DONE, 4, "so far"));
+    b.data(Resp, &result(9, op::MODIFY_RESPONSE, 0, "")).end();
+    let [search, unasked] = [0, 1].map(|at| b.exchanges()[at].clone());
+    assert_eq!(
+        search.json,
+        "{\"ldap\":{\"request\":{\"message_id\":2,\"operation\":\"search_request\",\"search_request\":{\
+         \"base_object\":\"dc=x\",\"scope\":2,\"deref_alias\":0,\"size_limit\":5,\"time_limit\":0,\"types_only\":false,\
+         \"attributes\":[\"cn\",\"mail\"]}},\"responses\":[{\"operation\":\"search_result_entry\",\"search_result_entry\":{\
+         \"base_object\":\"cn=a\",\"attributes\":[{\"type\":\"mail\",\"values\":[\"v\"]}]}},{\
+         \"operation\":\"search_result_done\",\"search_result_done\":{\"result_code\":\"size_limit_exceeded\",\
+         \"matched_dn\":\"\",\"message\":\"so far\"}}]}}"
+    );
+    assert_eq!(search.fact(Fact::LdapResponsesOperation), ["4", "5"]);
+    assert_eq!(search.fact(Fact::LdapRequestAttributeType), ["cn", "mail"]);
+    assert_eq!(search.fact(Fact::LdapResponsesAttributeType), ["mail"]);
+    assert_eq!(search.fact(Fact::LdapResponsesDn), ["cn=a", ""]);
+    assert_eq!((unasked.events, unasked.over), (vec!["request_not_found"], true));
+}

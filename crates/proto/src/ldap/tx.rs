@@ -14,6 +14,9 @@ const MAX_OPEN_LEN: usize = 1 << 20;
 /// Responses of an exchange that are kept.
 const MAX_RESPONSES: usize = 1024;
 
+/// Responses of an exchange that rules look at one by one.
+const MAX_LOOKS: usize = 32;
+
 /// A request with its responses: whole messages.
 struct Exchange {
     mark: Mark,
@@ -111,8 +114,12 @@ impl Exchanges {
         }
         self.open_len += exchange.len();
         if goes_on(head.op) {
-            let view = View { request: exchange.request.as_deref(), responses: &exchange.responses };
-            cx.look(Dir::Resp, 0, &view, &mut exchange.mark);
+            // Rules look at each of the first responses, then once more at the end.
+            if exchange.responses.len() <= MAX_LOOKS {
+                let view = View { request: exchange.request.as_deref(), responses: &exchange.responses };
+                exchange.mark.refresh();
+                cx.look(Dir::Resp, 0, &view, &mut exchange.mark);
+            }
         } else {
             self.take(at).over(cx);
         }
@@ -142,6 +149,9 @@ impl Exchange {
     fn over(&mut self, cx: &mut Cx<'_>) {
         let dir = if self.responses.is_empty() { Dir::Orig } else { Dir::Resp };
         let view = View { request: self.request.as_deref(), responses: &self.responses };
+        if dir == Dir::Resp {
+            self.mark.refresh();
+        }
         cx.over(dir, &view, &mut self.mark);
     }
 }

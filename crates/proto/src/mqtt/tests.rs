@@ -148,3 +148,37 @@ fn recognises_by_connect() {
     assert_eq!(guess(b"\x30\x05\0\x01txy", b"", false), Guess::No);
     assert_eq!(guess(b"", b"\x20\x02\0\0", true), Guess::Yes);
 }
+
+#[test]
+fn shows_exchanges_to_rules_and_eve() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Mqtt, Transport::Tcp, 1883);
+    let login = packet(0x10, b"\0\x04MQTT\x05\xc2\0\x3c\x03\x21\0\x14\0\x01c\0\x01u\0\x02pw");
+    b.data(Orig, &login).data(Resp, &packet(0x20, b"\0\0\x03\x22\0\x0a"));
+    b.data(Orig, &packet(0x34, b"\0\x01t\0\x07\0hi")).data(Resp, &packet(0x50, b"\0\x07"));
+    b.data(Orig, &packet(0x62, b"\0\x07")).data(Resp, &packet(0x70, b"\0\x07\x10"));
+    b.data(Orig, &packet(0x82, b"\0\x08\0\0\x01a\x01")).data(Resp, &packet(0x40, b"\0\x63")).end();
+    let [login, message, unasked, subscription] = [0, 1, 2, 3].map(|at| b.exchanges()[at].clone());
+    assert_eq!(
+        login.json,
+        "{\"mqtt\":{\"connect\":{\"qos\":0,\"retain\":false,\"dup\":false,\"protocol_string\":\"MQTT\",\
+         \"protocol_version\":5,\"client_id\":\"c\",\"flags\":{\"username\":true,\"password\":true,\"will_retain\":false,\
+         \"will\":false,\"clean_session\":true},\"username\":\"u\",\"password\":\"pw\",\
+         \"properties\":{\"receive_maximum\":20}},\"connack\":{\"qos\":0,\"retain\":false,\"dup\":false,\
+         \"session_present\":false,\"return_code\":0,\"properties\":{\"topic_alias_maximum\":10}}}}"
+    );
+    assert_eq!(login.fact(Fact::MqttConnectPassword), ["pw"]);
+    assert_eq!(message.fact(Fact::MqttType), ["3", "5", "6", "7"]);
+    assert_eq!(message.fact(Fact::MqttReasonCode), ["0", "0", "16"]);
+    assert_eq!(message.fact(Fact::MqttPublishMessage), ["hi"]);
+    assert!(message.over && message.events.is_empty());
+    assert_eq!((unasked.events, subscription.over), (vec!["missing_publish"], true));
+}
+
+#[test]
+fn broken_properties_end_the_exchanges() {
+    let mut b = Bench::watched(ProtoId::Mqtt, Transport::Tcp, 1883);
+    b.data(Orig, &packet(0x10, b"\0\x04MQTT\x05\x02\0\x3c\x7f\x21\0\x14\0\x01c")).data(Orig, &packet(0xc0, b"")).end();
+    assert_eq!(b.exchanges().len(), 1);
+    assert_eq!((&b.exchanges()[0].events, &*b.exchanges()[0].json), (&vec!["malformed_traffic"], "{\"mqtt\":{}}"));
+}

@@ -159,7 +159,7 @@ impl Exchanges {
         while self.open.len() > MAX_OPEN || self.open_len > MAX_OPEN_LEN && self.open.len() > 1 {
             let mut oldest = self.take(0);
             oldest.mark.event(dir, "too_many_transactions");
-            oldest.over(dir, cx);
+            oldest.over(cx);
         }
     }
 
@@ -181,7 +181,7 @@ impl Exchanges {
             self.open_len += open.keep(packet);
         }
         if is_last {
-            self.take(at).over(dir, cx);
+            self.take(at).over(cx);
         }
     }
 
@@ -195,7 +195,7 @@ impl Exchanges {
     pub fn finish(&mut self, cx: &mut Cx<'_>) {
         self.open_len = 0;
         for mut open in std::mem::take(&mut self.open) {
-            open.over(open.dir, cx);
+            open.over(cx);
         }
     }
 }
@@ -217,13 +217,10 @@ impl Open {
         self.packets.iter().map(owned).sum()
     }
 
-    /// It is over with a packet of `dir`: rules of both directions see all of it.
-    fn over(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+    /// It is over: rules of the direction that began it see all of it, as in Suricata.
+    fn over(&mut self, cx: &mut Cx<'_>) {
         let view = View { version: self.version, packets: &self.packets };
-        if dir != self.dir {
-            cx.look(self.dir, 0, &view, &mut self.mark);
-        }
-        cx.over(dir, &view, &mut self.mark);
+        cx.over(self.dir, &view, &mut self.mark);
     }
 }
 

@@ -8,13 +8,16 @@ mod message;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::{NtpControlRecord, NtpRecord};
 
 use crate::{Cx, Descriptor, Event, Guess, Probe, Protocol, Start, Transport};
 use message::{Control, Message, TIME_LEN};
 use sekisho_record::Set;
+use sekisho_transaction::Counter;
 use sekisho_types::Dir;
+use tx::{Nothing, View};
 
 /// Different operations kept of one flow.
 pub const MAX_OPERATIONS: usize = 16;
@@ -25,6 +28,7 @@ pub const MAX_BAD: u8 = 5;
 pub struct Parser {
     control: Option<Box<NtpControlRecord>>,
     bad: u8,
+    exchanges: Counter,
 }
 
 fn probe(p: &Probe<'_>) -> Guess {
@@ -46,13 +50,17 @@ impl Protocol for Parser {
     const DESCRIPTOR: Descriptor = Descriptor { service: "ntp", tcp_ports: &[], udp_ports: &[123], probe };
 
     fn start(_start: &Start<'_>) -> Self {
-        Self { control: None, bad: 0 }
+        Self { control: None, bad: 0, exchanges: Counter::default() }
     }
 
-    fn data(&mut self, _dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+    fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         match Message::parse(bytes) {
             Ok(Message::Time(time)) => {
                 cx.confirm(Self::DESCRIPTOR.service);
+                // Suricata knows no others.
+                if matches!(time.first.version, 3 | 4) {
+                    cx.message(dir, &mut self.exchanges, &View(&time), &[]);
+                }
                 cx.emit(NtpRecord::new(&time, cx.head(cx.ts), cx.tail()));
             }
             Ok(Message::Control(control)) => {
@@ -60,6 +68,7 @@ impl Protocol for Parser {
                 self.count(control, bytes.len(), cx);
             }
             Err(_) => {
+                cx.message(dir, &mut self.exchanges, &Nothing, &["malformed_data"]);
                 self.bad += 1;
                 if self.bad >= MAX_BAD {
                     cx.reject("ntp_malformed");

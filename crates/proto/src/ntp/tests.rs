@@ -116,3 +116,13 @@ fn recognised_by_content() {
     assert_eq!(guess(&[0x17, 0, 3, 42, 0, 0, 0, 0], false), Guess::No);
     assert_eq!(guess(b"\0\0", true), Guess::No);
 }
+
+#[test]
+fn shows_messages_to_rules_and_eve() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Ntp, Transport::Udp, 123);
+    b.data(Dir::Resp, &time(0x24, 2, b"LOCL")).data(Dir::Orig, &time(0x13, 0, &[0; 4])).end();
+    let [answer] = b.exchanges() else { panic!("version 2 is shown") };
+    assert_eq!(answer.json, "{\"ntp\":{\"version\":4,\"mode\":4,\"stratum\":2,\"reference_id\":\"4c:4f:43:4c\"}}");
+    assert_eq!(answer.fact(Fact::NtpReferenceId), ["LOCL"]);
+}

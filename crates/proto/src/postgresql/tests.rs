@@ -139,3 +139,33 @@ fn recognises_by_opening_or_answer() {
     assert_eq!(guess(b"Q\0\0\0\x0dSELECT 1\0", b"", true), Guess::Yes);
     assert_eq!(guess(b"Q\0\0\0\x0dSELECT 1\0", b"", false), Guess::No);
 }
+
+#[test]
+fn shows_exchanges_to_rules_and_eve() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Postgresql, Transport::Tcp, 5432);
+    for (dir, bytes) in session() {
+        b.data(dir, &bytes);
+    }
+    b.end();
+    let shown: Vec<&str> = b.exchanges().iter().map(|e| &*e.json).collect();
+    assert_eq!(
+        shown[..6],
+        [
+            "{\"pgsql\":{\"tx_id\":1,\"request\":{\"message\":\"SSL Request\"},\"response\":{\"ssl_accepted\":false}}}",
+            "{\"pgsql\":{\"tx_id\":2,\"request\":{\"protocol_version\":\"3.0\",\"startup_parameters\":{\"user\":\"ada\",\
+             \"optional_parameters\":[{\"database\":\"shop\"},{\"application_name\":\"psql\"}]}},\
+             \"response\":{\"message\":\"authentication_sasl\"}}}",
+            "{\"pgsql\":{\"tx_id\":3,\"request\":{\"sasl_authentication_mechanism\":\"scram_SHA256\",\"sasl_param\":\"n,,n=\"},\
+             \"response\":{\"message\":\"authentication_sasl_continue\"}}}",
+            "{\"pgsql\":{\"tx_id\":4,\"request\":{\"sasl_response\":\"c=x\"},\"response\":{\"message\":\"authentication_ok\",\
+             \"parameter_status\":[{\"server_version\":\"16.1\"}]}}}",
+            "{\"pgsql\":{\"tx_id\":5,\"request\":{\"simple_query\":\"SELECT 1\"},\"response\":{\
+             \"command_completed\":\"SELECT 2\",\"field_count\":1,\"data_rows\":2,\"data_size\":0}}}",
+            "{\"pgsql\":{\"tx_id\":6,\"request\":{\"simple_query\":\"SELEC 1\"},\"response\":{\
+             \"severity_localizable\":\"ERROR\",\"severity_non_localizable\":\"ERROR\",\"code\":\"42601\",\
+             \"message\":\"syntax error\"}}}",
+        ]
+    );
+    assert_eq!(b.exchanges()[4].fact(Fact::PgsqlQuery), ["SELECT 1"]);
+}

@@ -259,10 +259,10 @@ impl Exchanges {
         let number = |at: usize| content.get(at..).and_then(<[u8]>::first_chunk).map(|n| u32::from_be_bytes(*n));
         let short = content.first_chunk().map_or(0, |n| u16::from_be_bytes(*n));
         let columns = || content.get(1..).and_then(<[u8]>::first_chunk).map(|n| u16::from_be_bytes(*n));
-        if kind == b'Z' && self.open.is_none() {
-            return;
-        }
-        if !matches!(kind, b'R' | b'S' | b'K' | b'Z' | b'T' | b'D' | b'C' | b'E' | b'N' | b'G' | b'H' | b'd') {
+        // What nobody asked for, or in a way that Suricata does not follow, is no exchange.
+        if self.open.is_none()
+            || !matches!(kind, b'R' | b'S' | b'K' | b'Z' | b'T' | b'D' | b'C' | b'E' | b'N' | b'G' | b'H' | b'd')
+        {
             return;
         }
         let exchange = self.answered();

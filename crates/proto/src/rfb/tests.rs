@@ -89,3 +89,26 @@ fn limits_what_is_held() {
     b.data(Resp, b"RFB 003.008\n").data(Orig, b"RFB 003.003\n").data(Resp, &[0, 0, 0, 0, 0xff, 0, 0, 0]);
     assert_eq!(b.out.rejected, Some("text"));
 }
+
+#[test]
+fn shows_the_beginning_to_rules_and_eve() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Rfb, Transport::Tcp, 5900);
+    b.data(Resp, b"RFB 003.008\n").data(Orig, b"RFB 003.008\n").data(Resp, b"\x01\x02").data(Orig, b"\x02");
+    b.data(Resp, &[7; 16]).data(Orig, &[8; 16]).data(Resp, &[0; 4]).data(Orig, b"\x01").data(Resp, INIT).end();
+    let [session] = b.exchanges() else { panic!() };
+    assert_eq!(
+        (session.fact(Fact::RfbName), session.fact(Fact::RfbSectype)),
+        (&["desk".into()][..], &["2".into()][..])
+    );
+    for part in [
+        "\"authentication\":{\"security_type\":2,\"vnc\":{\"challenge\":\"07070707070707070707070707070707\",",
+        "\"security_result\":\"OK\"},\"screen_shared\":true,\"framebuffer\":{\"width\":1024,\"height\":768,\"name\":\"desk\",\
+         \"pixel_format\":{\"bits_per_pixel\":32,\"depth\":24,\"big_endian\":false,\"true_color\":true,\"red_max\":255,",
+    ] {
+        assert!(session.json.contains(part), "{}", session.json);
+    }
+    let mut b = Bench::watched(ProtoId::Rfb, Transport::Tcp, 5900);
+    b.data(Resp, b"RFB 003.889\n").data(Orig, b"RFB 003.889\n").data(Resp, b"\x01\x1e").data(Orig, b"\x1e").end();
+    assert_eq!((&b.exchanges()[0].events, b.exchanges()[0].over), (&vec!["unimplemented_security_type"], true));
+}

@@ -43,6 +43,7 @@ impl Exchange {
         if !self.over {
             self.begun = true;
             let mut mark = std::mem::take(&mut self.mark);
+            mark.refresh();
             cx.look(dir, 0, &*self, &mut mark);
             self.mark = mark;
         }

@@ -75,3 +75,27 @@ fn a_header_that_comes_byte_by_byte_is_parsed_once() {
     b.data(Orig, b"x");
     assert!(b.is_open() && b.held_len() < 50_000);
 }
+
+#[test]
+fn shows_messages_to_rules_and_eve() {
+    use sekisho_transaction::Fact;
+    const CALL: &[u8] = b"INVITE sip:bob@b SIP/2.0\r\nf: <sip:a@a>\r\nt: <sip:b@b>\r\nc: application/sdp\r\n\r\n\
+v=0\r\no=a 1 1 IN IP4 10.0.0.9\r\ns=-\r\nt=0 0\r\nr=7d\r\nm=audio 4000 RTP/AVP 0\r\na=x:1\r\n";
+    let mut b = Bench::watched(ProtoId::Sip, Transport::Udp, 5060);
+    b.data(Orig, CALL).data(Resp, BUSY).end();
+    let [call, busy] = [0, 1].map(|at| b.exchanges()[at].clone());
+    assert_eq!(
+        call.json,
+        "{\"sip\":{\"method\":\"INVITE\",\"uri\":\"sip:bob@b\",\"version\":\"SIP/2.0\",\
+         \"request_line\":\"INVITE sip:bob@b SIP/2.0\",\"sdp\":{\"version\":0,\"origin\":\"a 1 1 IN IP4 10.0.0.9\",\
+         \"session_name\":\"-\",\"time_descriptions\":[{\"time\":\"0 0\",\"repeat_time\":\"7d\"}],\
+         \"media_descriptions\":[{\"media\":\"audio 4000 RTP/AVP 0\",\"attributes\":[\"x:1\"]}]}}}"
+    );
+    assert_eq!((call.fact(Fact::SipFrom), call.fact(Fact::SdpTime)), (&["<sip:a@a>".into()][..], &["0 0".into()][..]));
+    assert_eq!(
+        busy.json,
+        "{\"sip\":{\"version\":\"SIP/2.0\",\"code\":\"486\",\"reason\":\"Busy Here\",\
+         \"response_line\":\"SIP/2.0 486 Busy Here\"}}"
+    );
+    assert_eq!(busy.fact(Fact::SipStatCode), ["486"]);
+}

@@ -24,6 +24,31 @@ pub(super) enum Found<'a> {
     Message,
     /// The sender closes, with this status.
     Close(Option<u16>),
+    /// Bytes of a control frame, or of a message, for those who watch.
+    Payload(Seen, Piece<'a>),
+    /// A frame is over, of whatever kind.
+    Over(Seen),
+}
+
+/// A frame's header, for those who watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// The first byte: FIN, three bits of extensions, opcode.
+    pub(super) first: u8,
+    pub(super) mask: Option<[u8; 4]>,
+    pub(super) last: bool,
+    pub(super) compressed: bool,
+}
+
+impl Seen {
+    pub(super) const fn opcode(&self) -> u8 {
+        self.first & 15
+    }
+
+    /// Does it stand between the frames of a message?
+    pub(super) const fn is_control(&self) -> bool {
+        self.opcode() >= CLOSE
+    }
 }
 
 /// Bytes of a message as sent.
@@ -57,6 +82,8 @@ struct Open {
     code: [u8; 2],
     /// Bytes of the payload read so far, up to 2.
     seen: u8,
+    /// Its header.
+    header: Seen,
 }
 
 /// One direction's position.
@@ -69,6 +96,8 @@ pub(super) struct Frames {
     compressed: bool,
     /// The position is lost.
     lost: bool,
+    /// Every frame is wanted, not only messages.
+    pub(super) watched: bool,
 }
 
 /// How long a header is of which `head` is the start; `None` until two bytes are there.
@@ -90,6 +119,10 @@ impl Frames {
                 let take = usize::try_from(open.left).unwrap_or(usize::MAX).min(bytes.len());
                 let (piece, rest) = bytes.split_at_checked(take).unwrap_or((bytes, &[]));
                 bytes = rest;
+                if self.watched {
+                    let Open { mask, compressed, header, .. } = *open;
+                    f(Found::Payload(header, Piece { bytes: piece, mask, compressed }));
+                }
                 open.payload(piece, &mut f);
                 self.close_if_over(&mut f);
                 continue;
@@ -143,12 +176,17 @@ impl Frames {
         let mask = mask.filter(|_| masked).copied().unwrap_or_default();
         // A control frame may stand between the frames of a message, and these have the first one's bit no more.
         let compressed = if control || opcode == CONTINUATION { self.compressed } else { first & COMPRESSED != 0 };
-        Ok(Open { opcode, last: first & 0x80 != 0, compressed, left: len, mask, code: [0; 2], seen: 0 })
+        let last = first & 0x80 != 0;
+        let header = Seen { first: *first, mask: masked.then_some(mask), last, compressed: compressed && !control };
+        Ok(Open { opcode, last, compressed, left: len, mask, code: [0; 2], seen: 0, header })
     }
 
     fn close_if_over(&mut self, f: &mut impl FnMut(Found<'_>)) {
         let Some(open) = self.open.filter(|o| o.left == 0) else { return };
         self.open = None;
+        if self.watched {
+            f(Found::Over(open.header));
+        }
         match open.opcode {
             CONTINUATION..=BINARY if open.last => f(Found::Message),
             CLOSE => f(Found::Close((open.seen == 2).then(|| u16::from_be_bytes(open.code)))),
@@ -207,6 +245,7 @@ mod tests {
                 }
                 Found::Message => ".".to_owned(),
                 Found::Close(code) => format!("close {code:?}"),
+                Found::Payload(..) | Found::Over(_) => panic!("nobody watches"),
             });
         });
         (found, odd)

@@ -8,6 +8,7 @@
 mod frame;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use crate::upgrade::WebsocketRecord;
 
@@ -15,6 +16,7 @@ use crate::stream::reuse;
 use crate::{Cx, Descriptor, Event, Guess, MAX_NESTED_DEPTH, Nested, Probe, Protocol, Start};
 use frame::{Found, Frames, Piece};
 use sekisho_types::{Dir, Heap, block_len};
+use tx::Exchanges;
 
 /// Name in conn's `service`.
 const SERVICE: &str = "websocket";
@@ -25,6 +27,7 @@ pub struct Parser {
     row: Option<Box<WebsocketRecord>>,
     sides: [Frames; 2],
     inner: Inner,
+    exchanges: Exchanges,
 }
 
 /// What speaks through the messages.
@@ -63,12 +66,12 @@ impl Protocol for Parser {
             _ => None,
         };
         let inner = Inner { nested: Nested::in_clear(), plain: Vec::new() };
-        Self { row, sides: Default::default(), inner }
+        Self { row, sides: Default::default(), inner, exchanges: Exchanges::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         cx.confirm(SERVICE);
-        let Self { row: Some(row), sides, inner } = self else { return };
+        let Self { row: Some(row), sides, inner, exchanges } = self else { return };
         let Some(side) = sides.get_mut(dir.index()) else { return };
         let (messages, len) = if dir.is_orig() {
             (&mut row.orig_messages, &mut row.orig_message_bytes)
@@ -76,6 +79,7 @@ impl Protocol for Parser {
             (&mut row.resp_messages, &mut row.resp_message_bytes)
         };
         let close_code = &mut row.close_code;
+        side.watched = cx.is_watched();
         let odd = side.feed(bytes, |found| match found {
             Found::Data(piece) => {
                 *len = len.saturating_add(piece.bytes.len() as u64);
@@ -83,6 +87,8 @@ impl Protocol for Parser {
             }
             Found::Message => *messages += 1,
             Found::Close(code) => *close_code = close_code.or(code),
+            Found::Payload(seen, piece) => exchanges.payload(dir, &seen, |to| piece.unmask(to)),
+            Found::Over(seen) => exchanges.frame(dir, seen, cx),
         });
         if let Some(odd) = odd {
             cx.weird(odd);
@@ -110,6 +116,6 @@ impl Protocol for Parser {
 
     fn held_len(&self) -> usize {
         let row = self.row.as_ref().map_or(0, |r| block_len(size_of::<WebsocketRecord>()) + r.owned_len());
-        row + self.inner.nested.held_len() + self.inner.plain.heap_len()
+        row + self.inner.nested.held_len() + self.inner.plain.heap_len() + self.exchanges.heap_len()
     }
 }

@@ -87,3 +87,25 @@ fn compressed_messages_are_not_looked_into() {
     assert!(b.rows("http").is_empty());
     assert_eq!(b.out.confirmed, ["websocket"]);
 }
+
+#[test]
+fn shows_frames_to_rules_and_eve() {
+    use sekisho_transaction::Fact;
+    // "aaaaaaaaaa" by raw deflate, without the end that is not sent.
+    const PACKED: &[u8] = &[0xc1, 0x05, 0x4a, 0x4c, 0x84, 0x01, 0x00];
+    let mut b = Bench::handed_over(ProtoId::Websocket, &upgraded());
+    b.out.watched = Some(std::sync::Arc::default());
+    b.data(Orig, b"\x01\x82\0\0\0\x01ab").data(Orig, b"\x89\x01p\x80\x01c").data(Resp, PACKED).end();
+    let shown: Vec<&str> = b.exchanges().iter().map(|e| &*e.json).collect();
+    assert_eq!(
+        shown,
+        [
+            "{\"websocket\":{\"fin\":false,\"mask\":1,\"opcode\":\"text\"}}",
+            "{\"websocket\":{\"fin\":true,\"opcode\":\"ping\"}}",
+            "{\"websocket\":{\"fin\":true,\"opcode\":\"continuation\"}}",
+            "{\"websocket\":{\"fin\":true,\"opcode\":\"text\"}}",
+        ]
+    );
+    let payloads: Vec<_> = b.exchanges().iter().map(|e| e.fact(Fact::WebsocketPayload)[0].clone()).collect();
+    assert_eq!(payloads, ["", "p", "abc", "aaaaaaaaaa"]);
+}
