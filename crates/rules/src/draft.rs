@@ -141,6 +141,8 @@ pub(crate) struct Draft {
     pub rule: Rule,
     open: Option<Open>,
     last: Option<At>,
+    /// Where the last step went.
+    last_group: Option<usize>,
     vars: Vec<Box<str>>,
     /// `priority` was given.
     pub priority: Option<u8>,
@@ -181,6 +183,7 @@ impl Draft {
             rule,
             open: None,
             last: None,
+            last_group: None,
             vars: Vec::new(),
             priority: None,
             class_priority: None,
@@ -205,10 +208,14 @@ impl Draft {
         self.open.as_ref().map(|open| open.buffer)
     }
 
-    /// Adds a step to the open buffer.
+    /// Adds a step to the open buffer. Without one, a step that counts from the match before goes where that is.
     pub fn put(&mut self, step: Step) {
         let is_content = matches!(step, Step::Content(_));
-        let group = self.group();
+        let group = match (&self.open, self.last_group) {
+            (None, Some(group)) if is_relative(&step) => group,
+            _ => self.group(),
+        };
+        self.last_group = Some(group);
         let Some(entry) = self.rule.matches.get_mut(group) else { return };
         let at = At { group, step: entry.steps.len() };
         entry.steps.push(step);
@@ -369,12 +376,14 @@ impl Draft {
         if let Some(entry) = self.rule.matches.get_mut(to) {
             self.last = Some(At { group: to, step: entry.steps.len() });
             entry.steps.push(step);
+            self.last_group = Some(to);
         }
         if self.rule.matches.get(group).is_some_and(|m| m.steps.is_empty()) {
             self.rule.matches.remove(group);
             if let Some(last) = self.last.as_mut().filter(|last| last.group > group) {
                 last.group -= 1;
             }
+            self.last_group = self.last.map(|last| last.group);
         }
         Ok(())
     }
@@ -444,6 +453,19 @@ impl Draft {
             }
         }
         Ok(self.rule)
+    }
+}
+
+/// Does it count from the end of the match before? Of a content that is said only behind it.
+const fn is_relative(step: &Step) -> bool {
+    match step {
+        Step::ByteTest { read, .. }
+        | Step::ByteJump { read, .. }
+        | Step::ByteExtract { read, .. }
+        | Step::ByteMath { read, .. } => read.relative,
+        Step::IsDataAt { relative, .. } | Step::Base64Decode { relative, .. } => *relative,
+        Step::Pcre(pcre) => pcre.relative,
+        _ => false,
     }
 }
 

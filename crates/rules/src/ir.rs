@@ -1042,6 +1042,16 @@ pub struct Rule {
     pub text: Box<str>,
 }
 
+impl Rule {
+    /// Does it say that the exchange it matches is not logged (`config:logging disable, type tx, scope tx`)?
+    pub fn unlogs(&self) -> bool {
+        let says =
+            |text: &str, what: &str| text.split(',').any(|part| part.split_ascii_whitespace().eq(what.split(' ')));
+        let disables = |text: &str| says(text, "logging disable") && says(text, "type tx");
+        self.effects.iter().any(|effect| matches!(effect, Effect::Config(text) if disables(text)))
+    }
+}
+
 /// A set of rules with what they share.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
