@@ -79,8 +79,10 @@ fn look_up(entries: &HashMap<Box<[u8]>, u16, SeededState>, subdomains: bool, byt
     let mut rest = bytes;
     for _ in 0..LABEL_COUNT_MAX {
         let dot = rest.iter().position(|&b| b == b'.').filter(|_| subdomains)?;
+        // The set's names may have a dot before them, as dotprefix puts one.
+        let dotted = rest.get(dot..)?;
         rest = rest.get(dot + 1..)?;
-        if let Some(reputation) = entries.get(rest) {
+        if let Some(reputation) = entries.get(dotted).or_else(|| entries.get(rest)) {
             return Some(*reputation);
         }
     }
