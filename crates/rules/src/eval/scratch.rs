@@ -4,10 +4,11 @@ use super::chain::SPAN_COUNT_MAX;
 use crate::compile::Sets;
 use crate::ir::{CaptureTo, DatasetOp, Int};
 use crate::state::Datasets;
+use crate::view::{Context, ContextValue};
 
-/// Captured strings kept for one evaluation.
-const CAPTURE_COUNT_MAX: usize = 16;
-/// Bytes kept of one.
+/// Things told with one alert.
+const CONTEXT_COUNT_MAX: usize = 16;
+/// Bytes kept of a capture.
 const CAPTURE_LEN_MAX: usize = 512;
 
 /// What was counted; all of it is deterministic.
@@ -37,7 +38,7 @@ pub(crate) struct Scratch {
     pub(crate) base64: Vec<u8>,
     /// Offset and length of what matched.
     pub(crate) spans: Vec<(u32, u32)>,
-    pub(crate) captures: Vec<(CaptureTo, Box<str>, Vec<u8>)>,
+    pub(crate) context: Vec<Context>,
     pub(crate) counters: Counters,
     /// Data sets, which steps ask and change.
     pub(crate) datasets: Datasets,
@@ -53,7 +54,7 @@ impl Scratch {
         self.vars.clear();
         self.vars.resize(usize::from(var_count), 0);
         self.spans.clear();
-        self.captures.clear();
+        self.context.clear();
     }
 
     pub(crate) fn int(&self, int: Int) -> i64 {
@@ -77,14 +78,30 @@ impl Scratch {
         }
     }
 
+    /// Keeps what an expression captured, if it is for the alert.
     pub(crate) fn capture(&mut self, to: CaptureTo, name: &str, bytes: &[u8]) {
-        if self.captures.len() < CAPTURE_COUNT_MAX {
+        if to == CaptureTo::Alert {
             let bytes = bytes.get(..CAPTURE_LEN_MAX).unwrap_or(bytes);
-            self.captures.push((to, name.into(), bytes.to_vec()));
+            self.tell(name, ContextValue::Bytes(bytes.to_vec()));
+        }
+    }
+
+    fn tell(&mut self, name: &str, value: ContextValue) {
+        match self.context.iter_mut().find(|c| *c.name == *name) {
+            Some(old) => old.value = value,
+            None if self.context.len() < CONTEXT_COUNT_MAX => self.context.push(Context { name: name.into(), value }),
+            None => {}
         }
     }
 
     pub(crate) fn dataset(&mut self, sets: &Sets, set: u16, op: DatasetOp, bytes: &[u8]) -> bool {
-        self.datasets.ask(sets, set, op, bytes, &mut self.counters)
+        let holds = self.datasets.ask(sets, set, op, bytes, &mut self.counters);
+        let key = sets.datasets.get(usize::from(set)).and_then(|set| set.context_key.as_deref());
+        if let (true, DatasetOp::IsSet, Some(key)) = (holds, op, key)
+            && let Some(text) = self.datasets.context(sets, set, bytes)
+        {
+            self.tell(key, ContextValue::Json(text));
+        }
+        holds
     }
 }
