@@ -315,6 +315,33 @@ pub fn hunt(data: &[u8]) {
     });
 }
 
+/// A configuration up to a byte 0xff, then rules: each is read or refused with a place in the text, what is read can be told in
+/// words, and reading it again alone gives the same.
+pub fn rules_text(data: &[u8]) {
+    use sekisho_rules::{Config, Limits, NoFiles, Verdict, explain, load};
+    let mut halves = data.splitn(2, |&byte| byte == 0xff);
+    let text = |half: Option<&[u8]>| String::from_utf8_lossy(half.unwrap_or_default()).into_owned();
+    let (first, second) = (text(halves.next()), text(halves.next()));
+    let (yaml, rules) = if second.is_empty() { (String::new(), first) } else { (first, second) };
+    let config = Config::parse("fuzz.yaml", &yaml, &mut NoFiles).unwrap_or_default();
+    let limits = Limits { entry_count: 1000, ..Limits::default() };
+    let source = |text: &str| vec![("fuzz.rules".to_owned(), text.to_owned())];
+    let loaded = load(&source(&rules), &config, &mut NoFiles, &limits);
+    let report = &loaded.report;
+    let gone = report.refused_count + report.unwanted_count + report.replaced_count;
+    assert_eq!(report.given_count, report.loaded_count + gone, "{report:?}");
+    let line_count = rules.lines().count();
+    for remark in &report.remarks {
+        assert!(remark.line >= 1 && remark.line <= line_count.max(1) && remark.column >= 1, "{remark:?}");
+        assert!(!remark.text.is_empty() && !remark.help.is_empty() && remark.verdict <= Verdict::Odd);
+    }
+    for rule in &loaded.set.rules {
+        assert!(!explain(rule, &loaded.set).is_empty());
+        let again = load(&source(&rule.text), &config, &mut NoFiles, &limits);
+        assert_eq!(again.report.loaded_count, 1, "{:?}", again.report);
+    }
+}
+
 /// Rules up to the first byte 0xff, and what they are run over: as packets, as a stream in pieces and in one, as all facts of an
 /// exchange. A second inspector says the same.
 pub fn rules_match(data: &[u8]) {

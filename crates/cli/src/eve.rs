@@ -89,12 +89,22 @@ pub fn settings(config: &Config) -> Settings {
         None => defaults.body_len,
     };
     let inline = config.path("stream.inline").truth() == Some(true);
-    let disabled = config.path("app-layer.protocols").entries();
+    let disabled: Vec<(&str, &Node)> = config.path("app-layer.protocols").entries().collect();
+    let disabled = disabled.into_iter();
+    let quiet = disabled.clone().filter(|(_, app)| app.get("enabled").text() == Some("detection-only"));
+    let only_recognized = quiet.map(|(name, _)| name.into()).collect();
     let off = |app: &Node| ["tcp", "udp"].map(|over| app.get(over).get("enabled").truth().unwrap_or(!is_off(app)));
     let disabled = disabled.map(|(name, app)| (name.into(), off(app).map(|on| !on)));
     let disabled = disabled.filter(|(_, off)| off.contains(&true)).collect();
-    let defaults =
-        Settings { midstream, body_len, inline, disabled, depth: Some(depth).filter(|d| *d > 0), ..defaults };
+    let defaults = Settings {
+        midstream,
+        body_len,
+        inline,
+        disabled,
+        only_recognized,
+        depth: Some(depth).filter(|d| *d > 0),
+        ..defaults
+    };
     let Some(log) = log else { return defaults };
     let types = log.get("types");
     let truth = |path: &str, default| types.path(path).truth().unwrap_or(default);
@@ -107,6 +117,8 @@ pub fn settings(config: &Config) -> Settings {
         types: types.entries().filter(|(_, node)| is_on(node)).flat_map(|(name, _)| event_types(name)).collect(),
         options: sekisho_transaction::Options {
             http_extended: truth("http.extended", true),
+            http_headers: types.path("http.dump-all-headers").text().is_some_and(|which| which != "none"),
+            dns_2: types.path("dns.version").number().is_some_and(|n| n == 2),
             tls_extended: truth("tls.extended", true),
             smtp_extended: truth("smtp.extended", false),
             dhcp_extended: truth("dhcp.extended", false),

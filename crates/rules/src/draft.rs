@@ -3,7 +3,8 @@
 use crate::config::Classes;
 use crate::config::{Config, Files};
 use crate::ir::{
-    Action, Arrow, Buffer, BufferMatch, Condition, Content, Header, Int, Meta, Protocol, Rule, RuleSet, Step, Transform,
+    Action, Arrow, Buffer, BufferMatch, Condition, Content, FlowCondition, Header, Int, Meta, Protocol, Rule, RuleSet,
+    Step, Transform,
 };
 use crate::limits::{Limits, NAME_COUNT_MAX, TRANSFORM_COUNT_MAX, VAR_COUNT_MAX};
 use crate::refusal::{Code, Done, refuse, refuse_help};
@@ -128,6 +129,8 @@ struct Open {
     transforms: Vec<Transform>,
     /// Where its steps go, once there is one.
     group: Option<usize>,
+    /// Of the request, or of the response, if it is said.
+    request: Option<bool>,
     /// Its keyword.
     at: usize,
     len: usize,
@@ -138,6 +141,8 @@ pub(crate) struct Draft {
     pub rule: Rule,
     open: Option<Open>,
     last: Option<At>,
+    /// Where the last step went.
+    last_group: Option<usize>,
     vars: Vec<Box<str>>,
     /// `priority` was given.
     pub priority: Option<u8>,
@@ -178,6 +183,7 @@ impl Draft {
             rule,
             open: None,
             last: None,
+            last_group: None,
             vars: Vec::new(),
             priority: None,
             class_priority: None,
@@ -202,10 +208,14 @@ impl Draft {
         self.open.as_ref().map(|open| open.buffer)
     }
 
-    /// Adds a step to the open buffer.
+    /// Adds a step to the open buffer. Without one, a step that counts from the match before goes where that is.
     pub fn put(&mut self, step: Step) {
         let is_content = matches!(step, Step::Content(_));
-        let group = self.group();
+        let group = match (&self.open, self.last_group) {
+            (None, Some(group)) if is_relative(&step) => group,
+            _ => self.group(),
+        };
+        self.last_group = Some(group);
         let Some(entry) = self.rule.matches.get_mut(group) else { return };
         let at = At { group, step: entry.steps.len() };
         entry.steps.push(step);
@@ -216,20 +226,20 @@ impl Draft {
 
     /// Where steps of the open buffer go. Of a list each naming is about an entry of its own, others go on where they were.
     fn group(&mut self) -> usize {
-        let (buffer, transforms): (Buffer, &[Transform]) = match &self.open {
+        let (buffer, transforms, request): (Buffer, &[Transform], Option<bool>) = match &self.open {
             Some(Open { group: Some(group), .. }) => return *group,
-            Some(open) => (open.buffer, &open.transforms),
-            None => (Buffer::Payload, &[]),
+            Some(open) => (open.buffer, &open.transforms, open.request),
+            None => (Buffer::Payload, &[], None),
         };
         let is_list = match buffer {
             Buffer::Fact(fact) => fact.info().kind == Kind::List,
             Buffer::Frame(_) => true,
             _ => false,
         };
-        let same = |m: &BufferMatch| m.buffer == buffer && *m.transforms == *transforms;
+        let same = |m: &BufferMatch| m.buffer == buffer && *m.transforms == *transforms && m.request == request;
         let known = if is_list { None } else { self.rule.matches.iter().position(same) };
         let group = known.unwrap_or_else(|| {
-            let entry = BufferMatch { buffer, transforms: transforms.to_vec(), steps: Vec::new(), request: None };
+            let entry = BufferMatch { buffer, transforms: transforms.to_vec(), steps: Vec::new(), request };
             self.rule.matches.push(entry);
             self.rule.matches.len() - 1
         });
@@ -255,8 +265,20 @@ impl Draft {
             self.claim(arg, fact)?;
         }
         let (at, len) = (arg.name.at, arg.name.text.len());
-        self.open = Some(Open { buffer, transforms: Vec::new(), group: None, at, len });
+        self.open = Some(Open { buffer, transforms: Vec::new(), group: None, request: None, at, len });
         Ok(())
+    }
+
+    /// The open buffer is that of the request (true) or of the response.
+    pub fn ask(&mut self, request: bool) {
+        if let Some(open) = &mut self.open {
+            open.request = Some(request);
+        }
+        // A rule that looks one way only looks that way.
+        if self.rule.header.arrow != Arrow::Exchange {
+            let flow = FlowCondition { to_server: Some(request), ..FlowCondition::default() };
+            self.rule.conditions.push(Condition::Flow(flow));
+        }
     }
 
     /// Back to the payload; a buffer that nothing was looked for in is an error.
@@ -354,12 +376,14 @@ impl Draft {
         if let Some(entry) = self.rule.matches.get_mut(to) {
             self.last = Some(At { group: to, step: entry.steps.len() });
             entry.steps.push(step);
+            self.last_group = Some(to);
         }
         if self.rule.matches.get(group).is_some_and(|m| m.steps.is_empty()) {
             self.rule.matches.remove(group);
             if let Some(last) = self.last.as_mut().filter(|last| last.group > group) {
                 last.group -= 1;
             }
+            self.last_group = self.last.map(|last| last.group);
         }
         Ok(())
     }
@@ -420,15 +444,28 @@ impl Draft {
             for entry in &mut self.rule.matches {
                 if let Buffer::Fact(fact) = entry.buffer {
                     let ends = fact.info().ends;
-                    entry.request = match (ends.to_server(), ends.to_client()) {
+                    entry.request = entry.request.or(match (ends.to_server(), ends.to_client()) {
                         (true, false) => Some(true),
                         (false, true) => Some(false),
                         _ => None,
-                    };
+                    });
                 }
             }
         }
         Ok(self.rule)
+    }
+}
+
+/// Does it count from the end of the match before? Of a content that is said only behind it.
+const fn is_relative(step: &Step) -> bool {
+    match step {
+        Step::ByteTest { read, .. }
+        | Step::ByteJump { read, .. }
+        | Step::ByteExtract { read, .. }
+        | Step::ByteMath { read, .. } => read.relative,
+        Step::IsDataAt { relative, .. } | Step::Base64Decode { relative, .. } => *relative,
+        Step::Pcre(pcre) => pcre.relative,
+        _ => false,
     }
 }
 

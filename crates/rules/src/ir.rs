@@ -241,8 +241,14 @@ pub enum Transform {
     CompressWhitespace,
     Domain,
     Dotprefix,
-    FromBase64 { bytes: Option<u32>, offset: u32, rfc2045: bool },
-    Gunzip { max_len: u32 },
+    FromBase64 {
+        bytes: Option<u32>,
+        offset: u32,
+        rfc2045: bool,
+    },
+    Gunzip {
+        max_len: u32,
+    },
     HeaderLowercase,
     Md5,
     Pcrexform(Box<str>),
@@ -250,11 +256,22 @@ pub enum Transform {
     Sha256,
     StripPseudoHeaders,
     StripWhitespace,
-    Subslice { from: i64, len: Option<i64> },
+    Subslice {
+        from: i64,
+        len: Option<i64>,
+    },
     Tld,
     UrlDecode,
     Xor(Box<[u8]>),
-    ZlibDeflate { max_len: u32 },
+    /// The key is taken from the buffer: so many bytes at a place; what is behind `offset` is XORed with it.
+    XorOwn {
+        offset: u32,
+        key_len: u8,
+        key_offset: u32,
+    },
+    ZlibDeflate {
+        max_len: u32,
+    },
 }
 
 /// Where a step looks.
@@ -1023,6 +1040,16 @@ pub struct Rule {
     pub meta: Meta,
     /// Text of the rule, for alerts that show it and for explanations.
     pub text: Box<str>,
+}
+
+impl Rule {
+    /// Does it say that the exchange it matches is not logged (`config:logging disable, type tx, scope tx`)?
+    pub fn unlogs(&self) -> bool {
+        let says =
+            |text: &str, what: &str| text.split(',').any(|part| part.split_ascii_whitespace().eq(what.split(' ')));
+        let disables = |text: &str| says(text, "logging disable") && says(text, "type tx");
+        self.effects.iter().any(|effect| matches!(effect, Effect::Config(text) if disables(text)))
+    }
 }
 
 /// A set of rules with what they share.

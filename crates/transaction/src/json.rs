@@ -17,6 +17,8 @@ pub struct Options {
     pub tls_extended: bool,
     /// `tls: custom: [client_handshake, server_handshake]`.
     pub tls_handshakes: bool,
+    /// `dns: version: 2`: the older shape of its events.
+    pub dns_2: bool,
     /// `smtp: extended`.
     pub smtp_extended: bool,
     /// `dhcp: extended`.
@@ -40,6 +42,7 @@ impl Default for Options {
             http_headers: false,
             tls_extended: true,
             tls_handshakes: false,
+            dns_2: false,
             smtp_extended: true,
             dhcp_extended: false,
             url_schemes: 1,

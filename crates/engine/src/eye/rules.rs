@@ -111,6 +111,7 @@ impl Eye {
         let mut events = std::mem::take(&mut self.events);
         events.clear();
         self.find_events(flow, packet, link, &mut events);
+        self.invalid = events.is_invalid();
         if !events.names().is_empty() {
             self.packet_anomalies(at, packet, events.names(), rows);
         }
@@ -368,6 +369,10 @@ impl Eye {
             Some(at) => Head { tx_id: hit.tx_id, ..self.head(at, packet.ts, "alert", sender(at.flow, packet)) },
             None => self.packet_head(packet, "alert"),
         };
+        if at.is_none() && self.invalid {
+            // Nobody knows what its addresses are worth.
+            head.ends = None;
+        }
         if let (true, Some(xff), Some((src, dst))) = (overwrite, hit.xff, &mut head.ends) {
             *(if hit.dir.is_orig() { src } else { dst }) = xff;
         }

@@ -60,6 +60,7 @@ impl Transaction for View<'_> {
 
     fn eve(&self, out: &mut Json<'_>) {
         out.object(self.event_type(), |out| match self.kind {
+            Kind::Dns if out.options().dns_2 => self.dns_2(out),
             Kind::Dns => self.dns(out),
             Kind::Mdns | Kind::Llmnr => self.multicast(out),
         });
@@ -120,12 +121,7 @@ impl View<'_> {
         out.text("type", if m.header.qr { "response" } else { "request" });
         out.number("tx_id", self.number);
         out.number("id", u64::from(m.header.id));
-        out.display("flags", format_args!("{:x}", m.flags));
-        for (bit, name) in [(0x8000, "qr"), (0x400, "aa"), (0x200, "tc"), (0x100, "rd"), (0x80, "ra"), (0x40, "z")] {
-            if m.flags & bit != 0 {
-                out.flag(name, true);
-            }
-        }
+        self.flags(out);
         out.number("opcode", u64::from(m.header.opcode));
         if m.header.qr {
             out.text("rcode", &rcode_name(m.header.rcode));
@@ -142,6 +138,47 @@ impl View<'_> {
         if m.additionals.iter().any(|r| told(&r)) {
             let records = m.additionals.iter().filter(told);
             out.list("additionals", |out| records.for_each(|r| record(out, r, Section::Additionals)));
+        }
+    }
+
+    fn flags(&self, out: &mut Json<'_>) {
+        let flags = self.message.flags;
+        out.display("flags", format_args!("{flags:x}"));
+        for (bit, name) in [(0x8000, "qr"), (0x400, "aa"), (0x200, "tc"), (0x100, "rd"), (0x80, "ra"), (0x40, "z")] {
+            if flags & bit != 0 {
+                out.flag(name, true);
+            }
+        }
+    }
+
+    /// Suricata's version 2 of `dns`: of the first question alone.
+    fn dns_2(&self, out: &mut Json<'_>) {
+        let m = &self.message;
+        if !m.header.qr {
+            out.text("type", "query");
+            out.number("id", u64::from(m.header.id));
+        } else {
+            out.number("version", 2);
+            out.text("type", "answer");
+            out.number("id", u64::from(m.header.id));
+            self.flags(out);
+        }
+        if let Some((name, rtype)) = m.queries.first() {
+            out.bytes("rrname", &name.text);
+            out.text("rrtype", &type_name(*rtype));
+        }
+        if m.header.qr {
+            out.text("rcode", &rcode_name(m.header.rcode));
+        } else {
+            out.number("tx_id", self.number);
+        }
+        out.number("opcode", u64::from(m.header.opcode));
+        if !m.answers.is_empty() {
+            out.list("answers", |out| m.answers.iter().for_each(|r| record(out, r, Section::Answers)));
+            out.object("grouped", |out| grouped(out, &m.answers));
+        }
+        if !m.authorities.is_empty() {
+            out.list("authorities", |out| m.authorities.iter().for_each(|r| record(out, r, Section::Authorities)));
         }
     }
 

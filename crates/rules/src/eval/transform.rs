@@ -61,9 +61,21 @@ fn one(transform: &Transform, mut bytes: Vec<u8>) -> Vec<u8> {
         }
         Transform::Subslice { from, len } => return subslice(&bytes, *from, *len).to_vec(),
         Transform::UrlDecode => return url_decode(&bytes),
+        Transform::XorOwn { offset, key_len, key_offset } => {
+            return xor_own(bytes, *offset as usize, usize::from(*key_len), *key_offset as usize);
+        }
         Transform::Xor(key) => bytes.iter_mut().zip(key.iter().cycle()).for_each(|(b, k)| *b ^= k),
     }
     bytes
+}
+
+/// What is behind `offset`, XORed with a key that the buffer has itself; if there is no such key, it stays as it is.
+fn xor_own(bytes: Vec<u8>, offset: usize, key_len: usize, key_offset: usize) -> Vec<u8> {
+    let key = bytes.get(key_offset..).and_then(|from| from.get(..key_len));
+    match (key, bytes.get(offset..)) {
+        (Some(key), Some(rest)) => rest.iter().zip(key.iter().cycle()).map(|(b, k)| b ^ k).collect(),
+        _ => bytes,
+    }
 }
 
 fn labels(bytes: &[u8]) -> Vec<&[u8]> {
@@ -214,6 +226,8 @@ mod tests {
         check(&[Transform::Dotprefix], b"x.com", b".x.com");
         check(&[Transform::UrlDecode], b"a%20b+c%2g%", b"a b c%2g%");
         check(&[Transform::Xor([1, 2][..].into())], &[1, 2, 3], &[0, 0, 2]);
+        check(&[Transform::XorOwn { offset: 1, key_len: 1, key_offset: 0 }], &[7, 7, 6], &[0, 1]);
+        check(&[Transform::XorOwn { offset: 1, key_len: 2, key_offset: 9 }], &[7, 7], &[7, 7]);
         check(&[Transform::Domain], b"www.example.co.uk", b"example.co.uk");
         check(&[Transform::Tld], b"www.example.com", b"com");
         check(&[Transform::Domain], b"com", b"");

@@ -61,6 +61,9 @@ pub(super) fn transform(transform: &Transform) -> String {
         Transform::Tld => "its top-level domain".into(),
         Transform::UrlDecode => "with %xx decoded".into(),
         Transform::Xor(key) => format!("XORed with {}", show(key)),
+        Transform::XorOwn { offset, key_len, key_offset } => {
+            format!("from {offset} on XORed with the {key_len} bytes at {key_offset}")
+        }
         Transform::ZlibDeflate { max_len } => format!("unpacked by zlib, up to {max_len} bytes"),
     }
 }

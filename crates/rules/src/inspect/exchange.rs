@@ -157,6 +157,7 @@ impl Inspector {
                     if mark.matched.len() < MATCHED_COUNT_MAX {
                         mark.matched.push(key);
                     }
+                    mark.logged |= program.rule(number).is_some_and(crate::ir::Rule::unlogs);
                     let mut flow = Some((view, &mut *state));
                     self.matched(program, number, packet, &mut flow, dir, Anchor::Transaction(mark.id), hits);
                 }

@@ -79,6 +79,17 @@ pub(super) const TABLE: &[Keyword] = &[
     Keyword { names: &["tls.store", "tls_store"], takes: Takes::Nothing, read: |d, _, a| d.claim_app(a, "tls") },
     Keyword { names: &["tls_cert_expired"], takes: Takes::Nothing, read: |d, _, a| expired(d, a, true) },
     Keyword { names: &["tls_cert_valid"], takes: Takes::Nothing, read: |d, _, a| expired(d, a, false) },
+    Keyword {
+        names: &["ftp.mode"],
+        takes: Takes::Negatable,
+        read: |d, _, a| word(d, a, Fact::FtpMode, &["active", "passive"]),
+    },
+    Keyword {
+        names: &["ftpdata_command"],
+        takes: Takes::Negatable,
+        read: |d, _, a| word(d, a, Fact::FtpdataCommand, &["stor", "retr"]),
+    },
+    Keyword { names: &["ftp.reply_received"], takes: Takes::Value, read: reply_received },
     Keyword { names: &["rpc"], takes: Takes::Value, read: rpc },
     Keyword { names: &["asn1"], takes: Takes::Value, read: asn1 },
     Keyword { names: &["ftpbounce"], takes: Takes::Nothing, read: ftpbounce },
@@ -236,6 +247,28 @@ fn text(draft: &mut Draft, arg: &Arg<'_>, fact: Fact) -> Done {
     let bytes = arg.value.text.as_bytes().into();
     let content = Content { bytes, negated: arg.negated, nocase: false, place, fast: Fast::Auto };
     draft.number(arg, fact, Step::Content(content))
+}
+
+/// A fact that is one of few words.
+fn word(draft: &mut Draft, arg: &Arg<'_>, fact: Fact, words: &[&str]) -> Done {
+    let Some(word) = words.iter().find(|word| word.eq_ignore_ascii_case(arg.value.text)) else {
+        return arg.bad(format!("{} is none of {}", arg.value.text, words.join(", ")));
+    };
+    let place = Place { starts: true, ends: true, ..Place::default() };
+    let bytes = word.as_bytes().into();
+    let content = Content { bytes, negated: arg.negated, nocase: true, place, fast: Fast::Auto };
+    draft.number(arg, fact, Step::Content(content))
+}
+
+/// `ftp.reply_received:yes|no`
+fn reply_received(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
+    let text = match arg.value.text.to_ascii_lowercase().as_str() {
+        "yes" | "true" | "on" | "1" => "yes",
+        "no" | "false" | "off" | "0" => "no",
+        other => return arg.bad(format!("{other} is neither yes nor no")),
+    };
+    let value = crate::syntax::Word { text, at: arg.value.at };
+    word(draft, &Arg { value, ..*arg }, Fact::FtpReplyReceived, &["yes", "no"])
 }
 
 /// `ssh.protoversion:VERSION`; `2_compat` is 2 and 1.99.

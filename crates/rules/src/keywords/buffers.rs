@@ -28,6 +28,7 @@ pub(super) const MODIFIERS: &[(&str, Fact)] = &[
 pub(super) const SYNONYMS: &[(&str, Fact)] = &[
     ("dce_stub_data", Fact::DcerpcStubData),
     ("dnp3_data", Fact::Dnp3Data),
+    ("dnp3_ind", Fact::Dnp3Ind),
     ("dns.query.name", Fact::DnsQueriesRrname),
     ("dns_query", Fact::DnsQuery),
     ("enip_command", Fact::EnipCommand),

@@ -255,6 +255,10 @@ fn xbits(draft: &mut Draft, shared: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
 fn hostbits(draft: &mut Draft, shared: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
     let mut parts = arg.parts();
     let (command, name) = (parts.next().unwrap_or_default().text, parts.next().unwrap_or_default());
+    if command == "noalert" {
+        draft.rule.silent = true;
+        return Ok(());
+    }
     if name.text.is_empty() {
         return arg.bad("hostbits lacks the name of the bit");
     }

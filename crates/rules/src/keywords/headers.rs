@@ -39,6 +39,7 @@ pub(super) const TABLE: &[Keyword] = &[
     value(&["udpv4-csum"], |d, _, a| checksum(d, a, HeaderBuffer::Udp, false)),
     value(&["icmpv4-csum"], |d, _, a| checksum(d, a, HeaderBuffer::Icmpv4, false)),
     value(&["icmpv6-csum"], |d, _, a| checksum(d, a, HeaderBuffer::Icmpv6, false)),
+    value(&["igmp-csum"], |d, _, a| checksum(d, a, HeaderBuffer::Igmp, false)),
     value(&["tcpv6-csum"], |d, _, a| checksum(d, a, HeaderBuffer::Tcp, true)),
     value(&["udpv6-csum"], |d, _, a| checksum(d, a, HeaderBuffer::Udp, true)),
     value(&["decode-event", "engine-event"], |draft, _, arg| event(draft, arg, "")),

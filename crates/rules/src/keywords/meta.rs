@@ -129,12 +129,12 @@ const fn draft_is_last(content: &crate::ir::Content) -> bool {
 }
 
 /// `requires:feature NAME, keyword NAME, version >= 8.0.0 [| …]`; what is not met leaves the rule out.
-fn requires(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
+fn requires(draft: &mut Draft, shared: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
     for part in arg.parts() {
         let (what, value) = part.text.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((part.text, ""));
         let value = value.trim();
         let met = match what {
-            "feature" => FEATURES.contains(&value),
+            "feature" => FEATURES.contains(&value) && is_on(shared, value),
             "keyword" => is_known(value),
             "version" => match versions(value) {
                 Some(met) => met,
@@ -147,6 +147,16 @@ fn requires(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
         }
     }
     Ok(())
+}
+
+/// Fingerprints of TLS may be switched off.
+fn is_on(shared: &Shared<'_>, feature: &str) -> bool {
+    let key = match feature {
+        "ja3" => "ja3-fingerprints",
+        "ja4" => "ja4-fingerprints",
+        _ => return true,
+    };
+    shared.config.path("app-layer.protocols.tls").get(key).truth() != Some(false)
 }
 
 /// `>= 7.0.3 < 8 | >= 8.0.1`

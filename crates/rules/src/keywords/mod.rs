@@ -114,7 +114,13 @@ pub(crate) fn read(draft: &mut Draft, shared: &mut Shared<'_>, choice: &Choice<'
             let takes = if fact.info().kind.is_bytes() { Takes::Nothing } else { Takes::Value };
             let arg = arg(takes, choice)?;
             if fact.info().kind.is_bytes() {
-                draft.open(&arg, Buffer::Fact(fact))
+                draft.open(&arg, Buffer::Fact(fact))?;
+                match choice.value.map(|value| value.text) {
+                    Some("to_server") => draft.ask(true),
+                    Some("to_client") => draft.ask(false),
+                    _ => {}
+                }
+                Ok(())
             } else {
                 numbers::fact(draft, &arg, fact)
             }

@@ -15,7 +15,6 @@ const RANGE_COUNT_MAX: usize = 1024;
 pub(super) const TABLE: &[Keyword] = &[
     value(&["dcerpc.opnum", "dce_opnum"], |draft, _, arg| listed(draft, arg, Fact::DcerpcOpnum)),
     value(&["dnp3.func", "dnp3_func"], |draft, _, arg| listed(draft, arg, Fact::Dnp3Func)),
-    value(&["dnp3.ind", "dnp3_ind"], dnp3_ind),
     value(&["dnp3.obj", "dnp3_obj"], dnp3_obj),
     value(&["nfs_procedure"], |draft, _, arg| inclusive(draft, arg, Fact::NfsProcedure)),
     value(&["nfs.version", "nfs_version"], |draft, _, arg| inclusive(draft, arg, Fact::NfsVersion)),
@@ -155,20 +154,6 @@ fn inclusive(draft: &mut Draft, arg: &Arg<'_>, fact: Fact) -> Done {
     }
     let compare = one(arg, fact, text)?;
     draft.number(arg, fact, Step::Number(compare))
-}
-
-/// Indications of an outstation: any of the bits named.
-fn dnp3_ind(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
-    let names = bits_of("dnp3.ind").unwrap_or(&[]);
-    let mut mask = 0;
-    for part in arg.parts() {
-        let bit = names.iter().find(|(known, _)| known.eq_ignore_ascii_case(part.text)).map(|(_, bit)| *bit);
-        match bit.or_else(|| integer(part.text).and_then(|n| u64::try_from(n).ok())) {
-            Some(bit) => mask |= bit,
-            None => return arg.bad(format!("{} is no indication", part.text)),
-        }
-    }
-    draft.number(arg, Fact::Dnp3Ind, Step::Number(Compare::AnyBit(mask)))
 }
 
 /// `dnp3_obj:GROUP,VARIATION`: the fact is `group << 8 | variation`.

@@ -10,7 +10,7 @@ use sekisho_transaction::Fact;
 /// Captures of one expression that go somewhere.
 const CAPTURE_COUNT_MAX: usize = 8;
 
-pub(super) const TABLE: &[Keyword] = &[Keyword { names: &["pcre"], takes: Takes::Quoted, read: pcre }];
+pub(super) const TABLE: &[Keyword] = &[Keyword { names: &["pcre"], takes: Takes::Negatable, read: pcre }];
 
 fn pcre(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
     let text = arg.value.text;

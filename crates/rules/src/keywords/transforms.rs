@@ -89,12 +89,35 @@ fn zlib_deflate(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
     draft.transform(arg, Transform::ZlibDeflate { max_len })
 }
 
-/// `xor:HEX`
+/// `xor:HEX`, or `xor:[offset N,]extract LEN PLACE`
 fn xor(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
+    if arg.value.text.contains("extract") {
+        return match xor_own(arg) {
+            Some(transform) => draft.transform(arg, transform),
+            None => arg.bad("write xor:offset N,extract LENGTH PLACE"),
+        };
+    }
     match hex(arg.value.text).filter(|key| !key.is_empty() && key.len() <= XOR_LEN_MAX) {
         Some(key) => draft.transform(arg, Transform::Xor(key.into())),
         None => arg.bad("the key is made of pairs of hexadecimal digits"),
     }
+}
+
+fn xor_own(arg: &Arg<'_>) -> Option<Transform> {
+    let (mut offset, mut key) = (0, None);
+    for part in arg.parts() {
+        let mut words = part.text.split_ascii_whitespace();
+        match words.next()? {
+            "offset" => offset = words.next()?.parse().ok()?,
+            "extract" => key = Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?)),
+            _ => return None,
+        }
+        if words.next().is_some() {
+            return None;
+        }
+    }
+    let (key_len, key_offset) = key?;
+    (key_len > 0).then_some(Transform::XorOwn { offset, key_len, key_offset })
 }
 
 /// Pairs of hexadecimal digits.

@@ -99,12 +99,10 @@ fn look_up<'a>(
     let mut rest = bytes;
     for _ in 0..LABEL_COUNT_MAX {
         let dot = rest.iter().position(|&b| b == b'.').filter(|_| subdomains)?;
-        // Entries may be written with the dot before them.
-        if let Some(entry) = rest.get(dot..).and_then(|name| entries.get(name)) {
-            return Some(entry);
-        }
+        // The set's names may have a dot before them, as dotprefix puts one.
+        let dotted = rest.get(dot..)?;
         rest = rest.get(dot + 1..)?;
-        if let Some(entry) = entries.get(rest) {
+        if let Some(entry) = entries.get(dotted).or_else(|| entries.get(rest)) {
             return Some(entry);
         }
     }
