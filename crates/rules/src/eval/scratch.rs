@@ -87,10 +87,10 @@ impl Scratch {
     }
 
     fn tell(&mut self, name: &str, value: ContextValue) {
-        match self.context.iter_mut().find(|c| *c.name == *name) {
-            Some(old) => old.value = value,
-            None if self.context.len() < CONTEXT_COUNT_MAX => self.context.push(Context { name: name.into(), value }),
-            None => {}
+        if let Some(old) = self.context.iter_mut().find(|c| *c.name == *name) {
+            old.value = value;
+        } else if self.context.len() < CONTEXT_COUNT_MAX {
+            self.context.push(Context { name: name.into(), value });
         }
     }
 

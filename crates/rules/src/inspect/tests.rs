@@ -134,11 +134,15 @@ impl World {
     }
 
     fn look(&mut self, stage: u8, over: bool, tx: &Tx, mark: &mut Mark) -> Vec<u32> {
+        self.look_of(Dir::Orig, stage, over, tx, mark)
+    }
+
+    fn look_of(&mut self, dir: Dir, stage: u8, over: bool, tx: &Tx, mark: &mut Mark) -> Vec<u32> {
         self.number += 1;
         let decoded = decoded(6, 0);
         let packet = PacketView { ts: Timestamp(0), number: self.number, decoded: &decoded, frame: &[], events: &[] };
         let mut hits = Vec::new();
-        let look = Look { dir: Dir::Orig, stage, over };
+        let look = Look { dir, stage, over };
         self.inspector.transaction(&packet, &self.view, &mut self.state, look, tx, mark, &NoContent, &mut hits);
         self.sids(&hits)
     }
@@ -367,4 +371,41 @@ fn thresholds_count() {
     assert_eq!(told(ThresholdKind::Threshold, 2), [false, true, false, true, false, true]);
     assert_eq!(told(ThresholdKind::Both, 2), [false, true, false, false, false, false]);
     assert_eq!(told(ThresholdKind::DetectionFilter, 2), [false, false, true, true, true, true]);
+}
+
+#[test]
+fn literals_seen_before_wait_for_the_rest() {
+    let mut tcp = rule(Protocol::Tcp, 1);
+    tcp.matches = vec![steps(Buffer::Payload, vec![step("needle", |_| {}), step("end", |c| c.place.distance = n(0))])];
+    let mut world = World::new(vec![tcp]);
+    assert!(world.stream(0, b"a needle ").is_empty());
+    assert_eq!(world.stream(9, b"the end"), [1]);
+    assert!(world.stream(16, b"nothing").is_empty());
+    // What lies further back than the tail is forgotten.
+    assert!(world.stream(23, b"needle").is_empty());
+    assert!(world.stream(29, &[b'.'; 3000]).is_empty());
+    assert!(world.stream(3029, b"end").is_empty());
+}
+
+#[test]
+fn exchanges_of_both_sides_and_of_each() {
+    let mut both = rule(Protocol::App("http"), 1);
+    both.header.arrow = Arrow::Exchange;
+    let of = |text: &str, request| BufferMatch {
+        request: Some(request),
+        ..steps(Buffer::Fact(Fact::HttpConnection), vec![step(text, |_| {})])
+    };
+    both.matches = vec![of("keep", true), of("close", false)];
+    let mut each = rule(Protocol::App("http"), 2);
+    each.matches = vec![steps(Buffer::Fact(Fact::HttpProtocol), vec![step("HTTP/1", |_| {})])];
+    let mut world = World::new(vec![both, each]);
+    let mut mark = Mark::default();
+    let request = Tx(vec![(Fact::HttpConnection, "keep-alive"), (Fact::HttpProtocol, "HTTP/1.1")]);
+    let response = Tx(vec![(Fact::HttpConnection, "close"), (Fact::HttpProtocol, "HTTP/1.1")]);
+    assert_eq!(world.look_of(Dir::Orig, 1, false, &request, &mut mark), [2]);
+    assert_eq!(world.look_of(Dir::Resp, 1, false, &response, &mut mark), [1, 2]);
+    assert!(world.look_of(Dir::Resp, 3, true, &response, &mut mark).is_empty());
+    let mut mark = Mark::default();
+    assert_eq!(world.look_of(Dir::Orig, 1, false, &response, &mut mark), [2]);
+    assert_eq!(world.look_of(Dir::Resp, 1, false, &response, &mut mark), [2], "the request did not match");
 }
