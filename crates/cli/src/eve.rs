@@ -95,6 +95,7 @@ pub fn settings(config: &Config) -> Settings {
                 .items()
                 .iter()
                 .any(|c| matches!(c.text(), Some("client_handshake" | "server_handshake"))),
+            dns_v2: types.path("dns.version").number() == Some(2),
             passwords: truth("pgsql.passwords", false),
             mqtt_passwords: truth("mqtt.passwords", true),
             url_with_scheme: config.truth("app-layer.protocols.smtp.mime.log-url-scheme", false),
