@@ -90,8 +90,8 @@ facts! {
     FtpCommand "ftp.command" "ftp" Request 0 Bytes;
     FtpCommandData "ftp.command_data" "ftp" Request 0 Bytes;
     FtpCompletionCode "ftp.completion_code" "ftp" Response 0 List;
-    FtpDynamicPort "ftp.dynamic_port" "ftp" Both 0 Number;
-    FtpMode "ftp.mode" "ftp" Both 0 Bytes;
+    FtpDynamicPort "ftp.dynamic_port" "ftp" Both 1 Number;
+    FtpMode "ftp.mode" "ftp" Both 1 Bytes;
     FtpReply "ftp.reply" "ftp" Response 0 List;
     FtpReplyReceived "ftp.reply_received" "ftp" Response 0 Bytes;
     FtpdataCommand "ftpdata_command" "ftp-data" Both 0 Bytes;

@@ -87,9 +87,10 @@ impl Scratch {
     }
 
     fn tell(&mut self, name: &str, value: ContextValue) {
+        let has_room = self.context.len() < CONTEXT_COUNT_MAX;
         match self.context.iter_mut().find(|c| *c.name == *name) {
             Some(old) => old.value = value,
-            None if self.context.len() < CONTEXT_COUNT_MAX => self.context.push(Context { name: name.into(), value }),
+            None if has_room => self.context.push(Context { name: name.into(), value }),
             None => {}
         }
     }
