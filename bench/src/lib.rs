@@ -53,6 +53,7 @@ pub const CASES: &[Case] = &[
     Case { name: "encode-tsv", item: "row", make: || encode(Format::Zeek) },
     Case { name: "encode-ndjson", item: "row", make: || encode(Format::Ndjson) },
     Case { name: "mime", item: "file", make: mime },
+    Case { name: "scan", item: "KiB", make: scan },
 ];
 
 /// Takes everything, keeps the rows if asked.
@@ -196,5 +197,27 @@ fn mime() -> Round {
             black_box(mime_type(black_box(head)));
         }
         100 * HEADS.len() as u64
+    })
+}
+
+/// Eight thousand literals as rules have them, over text that looks like requests.
+fn scan() -> Round {
+    use sekisho_scan::{Literal, Scanner};
+    let mut seed = 1u32;
+    let mut next = move || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        seed >> 8
+    };
+    let words = ["/wp-content/", "gate", ".php?id=", "admin", "User-Agent: ", "Mozilla/4.0", "panel", "&cmd=", "download"];
+    let mut text = || format!("{}{:x}{}", words[next() as usize % words.len()], next() % 65_536, words[next() as usize % words.len()]);
+    let literals: Vec<String> = (0..8000).map(|_| text()).collect();
+    let list: Vec<_> = literals.iter().enumerate().map(|(n, l)| Literal { bytes: l.as_bytes(), nocase: n % 3 == 0 }).collect();
+    let set = Scanner::new(&list);
+    let hay: String = std::iter::repeat_with(text).take(4000).collect();
+    Box::new(move || {
+        let mut count = 0u64;
+        set.scan(black_box(hay.as_bytes()), |literal, _| count += u64::from(literal));
+        black_box(count);
+        hay.len() as u64 / 1024
     })
 }

@@ -314,3 +314,76 @@ pub fn hunt(data: &[u8]) {
         assert!(carve(&Content::from_bytes(content)).iter().all(|at| *at < content.len() as u64));
     });
 }
+
+/// Rules up to the first byte 0xff, and what they are run over: as packets, as a stream in pieces and in one, as all facts of an
+/// exchange. A second inspector says the same.
+pub fn rules_match(data: &[u8]) {
+    use sekisho_rules::{CompileLimits, Config, Limits, NoFiles, Program, load};
+    let at = data.iter().position(|&b| b == 0xff).unwrap_or(data.len());
+    let (text, rest) = data.split_at(at);
+    let Ok(config) = Config::parse("c", "", &mut NoFiles) else { return };
+    let sources = [("r".to_owned(), String::from_utf8_lossy(text).into_owned())];
+    let loaded = load(&sources, &config, &mut NoFiles, &Limits::default());
+    let program = std::sync::Arc::new(Program::compile(loaded.set, &CompileLimits::default()));
+    assert_eq!(rules_run(&program, rest), rules_run(&program, rest));
+}
+
+fn rules_run(program: &std::sync::Arc<sekisho_rules::Program>, bytes: &[u8]) -> Vec<sekisho_rules::Hit> {
+    use sekisho_rules::{FlowState, FlowView, Inspector, NoContent, PacketView};
+    use sekisho_transaction::{Counter, Fact, Json, Look, Transaction, Value};
+    use sekisho_types::{Addr, Dir, Interval, Timestamp};
+    struct Tx<'a>(&'a [u8]);
+    impl Transaction for Tx<'_> {
+        fn event_type(&self) -> &'static str {
+            "http"
+        }
+        fn eve(&self, _: &mut Json<'_>) {}
+        fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
+            use sekisho_transaction::Kind;
+            let part = self.0.chunks(16).nth(nth)?;
+            match fact.info().kind {
+                Kind::Number | Kind::Numbers => Some(Value::Number(part.iter().fold(0, |n, &b| n << 8 | u64::from(b)))),
+                Kind::Bytes => Some(self.0.into()),
+                Kind::List | Kind::Stream => Some(part.into()),
+            }
+        }
+    }
+    let mut inspector = Inspector::new(std::sync::Arc::clone(program), 1);
+    let mut hits = Vec::new();
+    for app in ["", "http", "dns", "tls"] {
+        let mut state = FlowState::default();
+        let mut view =
+            FlowView { dir: Dir::Orig, established: true, app, pkts: [1, 1], bytes: [1, 1], stream_len: [1, 1], age: Interval(0) };
+        let mut offset = 0;
+        for (number, piece) in (1..).zip(bytes.chunks(64)) {
+            let proto = [6, 17, 1, 58][number as usize % 4];
+            let decoded = sekisho_wire::Decoded {
+                ip_version: 4,
+                proto,
+                src: Addr::v4([10, 0, 0, 1]),
+                dst: Addr::v4([10, 0, 0, 2]),
+                src_port: 1025,
+                dst_port: 80,
+                has_transport: true,
+                payload_len: u32::try_from(piece.len()).unwrap_or(0),
+                ..sekisho_wire::Decoded::default()
+            };
+            let packet = PacketView { ts: Timestamp(number as i64), number, decoded: &decoded, frame: piece, events: &["ipv4.opt_invalid"] };
+            view.dir = if number % 2 == 0 { Dir::Orig } else { Dir::Resp };
+            let mut of_packet = Vec::new();
+            inspector.packet(&packet, Some((&view, &mut state)), &mut of_packet);
+            inspector.stream(&packet, &view, &mut state, Dir::Orig, offset, piece, false, &mut of_packet);
+            let mut mark = Counter::default().begin();
+            mark.event(view.dir, "unknown");
+            for (stage, over) in [(0, false), (2, false), (3, true)] {
+                let look = Look { dir: view.dir, stage, over };
+                inspector.transaction(&packet, &view, &mut state, look, &Tx(piece), &mut mark, &NoContent, &mut of_packet);
+            }
+            inspector.settle(&packet, Some((&view, &mut state)), &mut of_packet);
+            assert!(of_packet.len() <= sekisho_rules::ALERT_COUNT_MAX);
+            hits.extend(of_packet);
+            offset += piece.len() as u64;
+        }
+    }
+    hits
+}

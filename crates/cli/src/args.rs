@@ -43,6 +43,8 @@ pub enum Verb {
     Packets(Packets),
     /// Look for a text, an expression, bytes or flags in everything that crossed, also packed and encoded
     Hunt(Hunt),
+    /// Check rules in Suricata's language, and say in words what they look for
+    Rules(Rules),
     /// Print the schema of the logs: fields, types and what they mean
     Schema(Schema),
     /// Print a completion script for a shell
@@ -440,6 +442,79 @@ pub struct Hunt {
     /// Bytes of context before and after a hit
     #[arg(short = 'C', long, value_name = "N", default_value_t = 40)]
     pub context: usize,
+
+    /// Colours: auto uses them on a terminal unless NO_COLOR is set
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub color: When,
+}
+
+const RULES_AFTER: &str = "\
+Exit codes: 0 all rules can be used, 1 some are refused (explain: there is no such rule), 2 wrong usage or no input.
+
+Examples:
+  sekisho rules check local.rules
+  sekisho rules check --suricata-config /etc/suricata/suricata.yaml --all '/var/lib/suricata/rules/suricata.rules'
+  zcat emerging-all.rules.gz | sekisho rules check --json - | jq '.remarks[] | select(.verdict == \"refused\")'
+  sekisho rules explain 2019401 emerging-all.rules";
+
+/// `sekisho rules`.
+#[derive(Args, Debug)]
+#[command(after_help = RULES_AFTER, disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Rules {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: RulesVerb,
+}
+
+/// The verbs of `sekisho rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesVerb {
+    /// Say which rules can be used, and of each other one why not and what to do
+    Check(RulesCheck),
+    /// Say in words what a rule looks for, condition by condition
+    Explain(RulesExplain),
+}
+
+/// `sekisho rules check`.
+#[derive(Args, Debug)]
+#[command(after_help = RULES_AFTER)]
+pub struct RulesCheck {
+    /// Files of rules; - for standard input
+    #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+
+    /// A suricata.yaml: variables, classes, thresholds
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub suricata_config: Option<PathBuf>,
+
+    /// Show every remark, not only why rules are refused
+    #[arg(long)]
+    pub all: bool,
+
+    /// One object with the counts and every remark
+    #[arg(long)]
+    pub json: bool,
+
+    /// Colours: auto uses them on a terminal unless NO_COLOR is set
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub color: When,
+}
+
+/// `sekisho rules explain`.
+#[derive(Args, Debug)]
+#[command(after_help = RULES_AFTER)]
+pub struct RulesExplain {
+    /// The rule's number
+    #[arg(value_name = "SID")]
+    pub sid: u32,
+
+    /// Files of rules, - for standard input [default: /var/lib/suricata/rules/suricata.rules]
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+
+    /// A suricata.yaml: variables, classes
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub suricata_config: Option<PathBuf>,
 
     /// Colours: auto uses them on a terminal unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]

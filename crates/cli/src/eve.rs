@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use sekisho_flow::Timeouts;
-use sekisho_output::eve::{AlertSettings, Settings};
+use sekisho_output::eve::{AlertSettings, Settings, Xff};
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_types::Interval;
 use std::fs;
@@ -54,7 +54,10 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
     }
     let none = Config::default();
     let loaded = sekisho_rules::load(&sources, config.unwrap_or(&none), &mut Disk, &Limits::default());
-    let program = Program::compile(loaded.set, &CompileLimits::default());
+    let mut limits = CompileLimits::default();
+    let alert_count = config.and_then(|config| config.path("packet-alert-max").number());
+    limits.alert_count = alert_count.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(limits.alert_count);
+    let program = Program::compile(loaded.set, &limits);
     let left_out = loaded.report.refused_count + program.refused().len();
     if left_out > 0 && !quiet {
         eprintln!("sekisho: --rules: {left_out} of {} rules cannot be used", loaded.report.given_count);
@@ -71,10 +74,17 @@ pub fn settings(config: &Config) -> Settings {
     let log = config.get("outputs").entries().find(|(name, log)| *name == "eve-log" && is_on(log)).map(|(_, log)| log);
     let midstream = config.truth("stream.midstream", false);
     let depth = config.path("stream.reassembly.depth").size().unwrap_or(sekisho_output::eve::DEFAULT_DEPTH);
+    let limit = config.path("app-layer.protocols.http.libhtp.default-config.response-body-limit").size();
+    let body_len = match limit {
+        Some(0) => usize::MAX,
+        Some(n) => usize::try_from(n).unwrap_or(usize::MAX),
+        None => defaults.body_len,
+    };
     let inline = config.path("stream.inline").truth() == Some(true);
     let disabled = config.path("app-layer.protocols").entries().filter(|(_, app)| is_off(app));
     let disabled = disabled.map(|(name, _)| name.into()).collect();
-    let defaults = Settings { midstream, inline, disabled, depth: Some(depth).filter(|d| *d > 0), ..defaults };
+    let defaults =
+        Settings { midstream, body_len, inline, disabled, depth: Some(depth).filter(|d| *d > 0), ..defaults };
     let Some(log) = log else { return defaults };
     let types = log.get("types");
     let truth = |path: &str, default| types.path(path).truth().unwrap_or(default);
@@ -114,6 +124,7 @@ pub fn settings(config: &Config) -> Settings {
         anomaly_applayer: truth("anomaly.types.applayer", true),
         anomaly_header: truth("anomaly.packethdr", false),
         alert: alert(types.path("alert")),
+        xff: xff(types.path("alert.xff")).or_else(|| xff(log.get("xff"))),
         file_md5: hashes("md5"),
         file_sha1: hashes("sha1"),
         file_sha256: hashes("sha256") || stores,
@@ -121,6 +132,15 @@ pub fn settings(config: &Config) -> Settings {
         stores,
         ..defaults
     }
+}
+
+/// What proxies tell, if it is asked for.
+fn xff(node: &Node) -> Option<Xff> {
+    (node.get("enabled").truth() == Some(true)).then(|| Xff {
+        overwrite: node.get("mode").text() == Some("overwrite"),
+        reverse: node.get("deployment").text() != Some("forward"),
+        header: node.get("header").text().unwrap_or("X-Forwarded-For").into(),
+    })
 }
 
 /// Which URLs of mails are shown, as bits of [`sekisho_transaction::Options::url_schemes`].
@@ -164,11 +184,11 @@ pub fn timeouts() -> Timeouts {
         udp: secs(300),
         icmp: secs(300),
         other: secs(300),
-        tcp_attempt: secs(60),
-        tcp_close: secs(60),
-        tcp_linger: secs(60),
-        tcp_syn: secs(60),
-        tcp_session: secs(60),
+        tcp_attempt: secs(600),
+        tcp_close: secs(600),
+        tcp_linger: secs(600),
+        tcp_syn: secs(600),
+        tcp_session: secs(600),
         exchange_look: secs(300),
         exchange_idle: secs(300),
         fragment: secs(60),

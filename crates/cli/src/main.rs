@@ -18,6 +18,7 @@ mod packets;
 mod passwords;
 mod pool;
 mod progress;
+mod rules;
 mod scan;
 mod schema;
 mod signatures;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<u8> {
     let damaged = match cli.verb {
         Verb::Hunt(args) => return hunt::run(&args),
+        Verb::Rules(args) => return rules::run(&args),
         Verb::Audit(args) => audit::run(&args),
         Verb::Logs(args) => logs::run(&args),
         Verb::Files(args) => files::run(&args),

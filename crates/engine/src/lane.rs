@@ -158,7 +158,10 @@ impl Lane {
         }
         let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
         let mut pass = Pass { host: &mut self.host, rows: way.rows, tap: way.tap, packet: Some(&packet) };
-        let handled = self.flows.packet(&packet, &mut pass)?;
+        let Some(handled) = self.flows.packet(&packet, &mut pass) else {
+            self.look_bare(d, bytes, outer, way);
+            return None;
+        };
         if self.host.parsers_len > self.host.parsers_cap {
             self.relieve(way.at, way.rows, way.tap);
         }
@@ -217,6 +220,7 @@ impl Lane {
     /// A fragment, or a packet that may have another in it.
     pub fn carrier(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Carried {
         if d.ip_version == 0 {
+            self.look_bare(d, bytes, outer, way);
             self.host.stats.no_ip += 1;
             return Carried::Nothing;
         }
@@ -327,6 +331,10 @@ impl Lane {
     fn fragment(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Carried {
         let mut weirds = Vec::new();
         let outcome = self.defrag.push(d, bytes, way.at.ts, way.at.number, &mut |name| weirds.push(name));
+        if let Some(eye) = &mut self.host.eye {
+            eye.fragment(d, &weirds);
+        }
+        self.look_bare(d, bytes, outer, way);
         for name in weirds {
             self.weird(way, Some(d), name);
         }

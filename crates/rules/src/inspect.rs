@@ -17,6 +17,9 @@ pub const ALERT_COUNT_MAX: usize = 15;
 /// are at most so long.
 const JOINT_LEN: usize = 256;
 
+/// Rules of one direction of a stream of which a literal was seen and the rest is waited for.
+const OPEN_COUNT_MAX: usize = 64;
+
 /// What a rule cost, counted in steps, so that it is the same on every machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -46,6 +49,8 @@ pub struct Inspector {
     told_at: (u64, Timestamp),
     /// A `pass` rule matched on the packet at hand.
     passed: bool,
+    /// Alerts that it has.
+    alert_count: usize,
     flow_count: u64,
 }
 
@@ -80,6 +85,7 @@ impl Inspector {
             told: Vec::new(),
             told_at: (0, Timestamp(0)),
             passed: false,
+            alert_count: 0,
             flow_count: 0,
             program,
         }
@@ -107,6 +113,7 @@ impl Inspector {
             self.told_at = at;
             self.told.clear();
             self.passed = false;
+            self.alert_count = 0;
         }
     }
 
@@ -139,8 +146,9 @@ impl Inspector {
             };
             collect(index, selected, payload, &mut self.candidates);
         }
-        if class == PacketClass::Tcp && flow.is_none() {
-            let [index, _] = &program.streams;
+        // What belongs to no session that was followed from its beginning is not in a stream.
+        if class == PacketClass::Tcp && flow.as_ref().is_none_or(|(view, _)| !view.established) && !payload.is_empty() {
+            let index = dir.of(&program.streams);
             collect(index, index.select(d.src_port, d.dst_port), payload, &mut self.candidates);
         }
         self.collect_once(packet, flow.as_mut(), dir);
@@ -188,7 +196,7 @@ impl Inspector {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
         let index = dir.of(&program.streams);
-        if state.passed || bytes.is_empty() || index.is_empty() && !program.keeps_tails {
+        if state.passed || bytes.is_empty() || !view.established || index.is_empty() && !program.keeps_tails {
             return;
         }
         let d = packet.decoded;
@@ -201,6 +209,11 @@ impl Inspector {
         self.candidates.begin();
         collect(index, selected, bytes, &mut self.candidates);
         self.collect_joint(index, selected, &tail, bytes);
+        // Rules of which a literal was seen a while ago may find the rest now.
+        let begin = offset.saturating_sub(tail.bytes.len() as u64);
+        let mut open = std::mem::take(dir.of_mut(&mut state.open));
+        open.retain(|(_, end)| *end > begin);
+        open.iter().for_each(|(rule, _)| self.candidates.add(*rule));
         if !self.candidates.rules.is_empty() {
             let mut joined = std::mem::take(&mut self.joined);
             let hay = if tail.bytes.is_empty() {
@@ -216,9 +229,29 @@ impl Inspector {
             let mut flow = Some((view, &mut *state));
             self.run(&program, packet, &mut flow, dir, Source::Stream(hay), anchor, hits);
             self.joined = joined;
+            let end = offset.saturating_add(bytes.len() as u64);
+            self.keep_open(&program, &mut open, end);
         }
+        *dir.of_mut(&mut state.open) = open;
         tail.push(offset, bytes);
         *dir.of_mut(&mut state.tails) = tail;
+    }
+
+    /// Remembers candidates that did not match, and might with what comes.
+    fn keep_open(&self, program: &Program, open: &mut Vec<(u32, u64)>, end: u64) {
+        open.retain(|(rule, _)| !self.told.contains(rule));
+        for &number in &self.candidates.rules {
+            let at = number as usize;
+            let (Some(rule), Some(plan)) = (program.set.rules.get(at), program.plans.get(at)) else { continue };
+            let waits = plan.has_literal && rule.matches.iter().map(|m| m.steps.len()).sum::<usize>() > 1;
+            if waits
+                && open.len() < OPEN_COUNT_MAX
+                && !self.told.contains(&number)
+                && !open.iter().any(|(r, _)| *r == number)
+            {
+                open.push((number, end));
+            }
+        }
     }
 
     /// Literals that lie across the joint to what came before.

@@ -16,6 +16,8 @@ use sekisho_types::SeededState;
 pub struct Loaded {
     /// The rules.
     pub set: RuleSet,
+    /// Where each of them stands: the source's number, and the line.
+    pub places: Vec<(usize, usize)>,
     /// What there is to say.
     pub report: Report,
 }
@@ -81,11 +83,14 @@ pub fn load(sources: &[(String, String)], config: &Config, files: &mut dyn Files
         &shared,
         &mut report,
     );
-    shared.set.rules = read.into_iter().flatten().map(|read| read.rule).collect();
+    let mut read: Vec<Read<'_>> = read.into_iter().flatten().collect();
+    order(&mut read);
+    let place = |read: Read<'_>| ((read.source, read.line.place(0).0), read.rule);
+    let (places, rules) = read.into_iter().map(place).unzip();
+    shared.set.rules = rules;
     report.loaded_count = shared.set.rules.len();
-    order(&mut shared.set.rules);
     thresholds::load(&mut shared);
-    Loaded { set: shared.set, report }
+    Loaded { set: shared.set, places, report }
 }
 
 fn sources_name(sources: &[(String, String)], n: usize) -> &str {
@@ -178,8 +183,8 @@ fn add<'a>(
 
 /// The order of evaluation: pass, drop, reject, alert; those that set flow bits before those that ask for them, likewise for
 /// flow integers, host and pair bits; the most urgent first; then as they stood.
-fn order(rules: &mut [Rule]) {
-    rules.sort_by_cached_key(|rule| {
+fn order(rules: &mut [Read<'_>]) {
+    rules.sort_by_cached_key(|Read { rule, .. }| {
         let action = match rule.action {
             Action::Config => 0,
             Action::Pass => 1,

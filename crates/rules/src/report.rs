@@ -88,6 +88,23 @@ impl Remark {
         Self::about(Verdict::Refused, code, file, line, sid, (refusal.at, refusal.len), &refusal.text, &refusal.help)
     }
 
+    /// A rule that was read but cannot be run: `R025`. `file` and `line` are where it stands.
+    pub fn not_run(sid: u32, text: &str, file: &str, line: usize, why: &str) -> Self {
+        let excerpt: String = one_line(text).chars().take(EXCERPT_LEN).collect();
+        Self {
+            verdict: Verdict::Refused,
+            code: "R025",
+            file: file.into(),
+            line,
+            column: 1,
+            sid: Some(sid),
+            text: why.into(),
+            help: "write the rule without it".into(),
+            excerpt: excerpt.into(),
+            mark: (0, 1),
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "a remark has that many parts")]
     pub(crate) fn about(
         verdict: Verdict,

@@ -42,7 +42,7 @@ fn slot(window: &[u8]) -> usize {
 }
 
 /// How common a byte is in traffic, roughly.
-const fn weight(byte: u8) -> u32 {
+pub(crate) const fn weight(byte: u8) -> u32 {
     match byte {
         0 => 24,
         b' ' | 0xff => 18,

@@ -130,7 +130,8 @@ impl Scanner {
             let bytes = self.text_of(place);
             let Some(offset) = choice.best(bytes) else { continue };
             let window = bytes.get(usize::from(offset)..).unwrap_or_default();
-            let width = window.len().min(4);
+            // Three bytes are looked for as two, so that a set has two stages at most, or three.
+            let width = if window.len() == 3 { 2 } else { window.len().min(4) };
             if let Some(list) = by_width.get_mut(width.wrapping_sub(1)) {
                 list.push((stage::fold(window), Entry { fragment: 0, literal, offset }));
             }

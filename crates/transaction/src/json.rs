@@ -182,6 +182,15 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// As [`Json::number`], of a name that is not the program's own.
+    pub fn named_number(&mut self, name: &[u8], n: u64) {
+        if self.next() {
+            self.string(name);
+            self.out.push(b':');
+            self.digits(n);
+        }
+    }
+
     /// As [`Json::list`], of a name that is not the program's own.
     pub fn named_list(&mut self, name: &[u8], items: impl FnOnce(&mut Self)) {
         let fits = self.next();

@@ -1,6 +1,5 @@
 //! Files of exchanges, and their events.
 
-use super::flow::Seen;
 use super::{At, Eye, MAX_FILES};
 use crate::Rows;
 use hashbrown::HashMap;
@@ -14,11 +13,14 @@ use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp};
 /// Bytes of an exchange's members that wait for the end of its file.
 const MAX_MEMBERS_LEN: usize = 16 * 1024;
 
-/// First bytes of a file that are kept for rules: Suricata's `response-body-limit`.
-const MAX_CONTENT_LEN: usize = 100 * 1024;
+/// First bytes of a file that are kept for rules at most.
+const MAX_CONTENT_LEN: usize = 1 << 20;
 
 /// Bytes that are kept of all files of one lane.
 const MAX_LANE_CONTENT_LEN: usize = 64 << 20;
+
+/// Bytes of a file that is still passing before rules look at them: as of Suricata's mails and bodies.
+const MIN_INSPECT_LEN: u64 = 32 * 1024;
 
 /// Files of one flow that are remembered.
 const MAX_FLOW_FILES: usize = 256;
@@ -31,7 +33,7 @@ pub(super) struct FileNote {
     gaps: bool,
     dir: Dir,
     /// Where it lies in the whole, of ranges.
-    range: Option<(u64, u64)>,
+    range: Option<u64>,
     /// The exchange, once it was told of: its number and its members.
     tx: Option<(u64, Vec<u8>)>,
     closed: Option<Closed>,
@@ -69,7 +71,7 @@ impl Eye {
             size: 0,
             gaps: false,
             dir: if meta.is_orig { Dir::Orig } else { Dir::Resp },
-            range: None,
+            range: meta.range.as_ref().map(|range| range.start),
             tx: None,
             closed: None,
             logged: false,
@@ -83,7 +85,8 @@ impl Eye {
         if let Some(note) = self.files.get_mut(&id) {
             note.size = note.size.saturating_add(bytes.len() as u64);
             if self.rules.as_ref().is_some_and(|rules| rules.wants_content) {
-                let room = MAX_CONTENT_LEN.saturating_sub(note.content.len());
+                let most = self.settings.body_len.min(MAX_CONTENT_LEN);
+                let room = most.saturating_sub(note.content.len());
                 let room = room.min(MAX_LANE_CONTENT_LEN.saturating_sub(self.content_len));
                 let kept = bytes.get(..room).unwrap_or(bytes);
                 note.content.extend_from_slice(kept);
@@ -158,10 +161,11 @@ impl Eye {
     }
 
     /// Files that are left when their flow is over.
-    pub(super) fn flow_files(&mut self, at: At<'_>, seen: &mut Seen, moment: Moment, rows: &mut dyn Rows) {
-        let app = seen.app(at.flow);
+    pub(super) fn flow_files(&mut self, at: At<'_>, moment: Moment, rows: &mut dyn Rows) {
+        let app = self.app_of(at);
+        let files = self.flows.get_mut(&at.flow.info.uid).map(|seen| std::mem::take(&mut seen.files));
         let told = matches!(app, "ftp-data" | "http" | "http2" | "nfs" | "smb" | "smtp");
-        for id in std::mem::take(&mut seen.files) {
+        for id in files.unwrap_or_default() {
             let Some(note) = self.files.get_mut(&id) else { continue };
             if note.closed.is_none() {
                 note.closed = Some(Closed { ts: moment.ts, complete: false, hashes: Hashes::default() });
@@ -222,6 +226,8 @@ impl Eye {
 pub(super) struct Kept<'a> {
     pub files: &'a HashMap<u64, FileNote, SeededState>,
     pub of: Vec<(u64, Dir)>,
+    /// The exchange is over: what there is of its files is all.
+    pub over: bool,
 }
 
 impl Content for Kept<'_> {
@@ -231,7 +237,7 @@ impl Content for Kept<'_> {
         let hashes = note.closed.as_ref().filter(|c| c.complete).map(|c| c.hashes).unwrap_or_default();
         Some(FileView {
             name: (!note.name.is_empty()).then_some(&note.name[..]),
-            data: &note.content,
+            data: if self.over || note.closed.is_some() || note.size >= MIN_INSPECT_LEN { &note.content } else { &[] },
             base: 0,
             len: note.size,
             complete: note.closed.as_ref().is_some_and(|c| c.complete) && !note.gaps,
@@ -286,9 +292,9 @@ impl FileNote {
         }
         json.flag("stored", stored);
         json.number("size", self.size);
-        if let Some((start, end)) = self.range {
+        if let Some(start) = self.range {
             json.number("start", start);
-            json.number("end", end);
+            json.number("end", start.saturating_add(self.size).saturating_sub(1));
         }
     }
 }

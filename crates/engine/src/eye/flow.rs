@@ -2,6 +2,7 @@
 
 use super::held::Held;
 use super::rules::Waiting;
+use super::tag::Tag;
 use super::{At, Eye, names};
 use crate::Rows;
 use sekisho_flow::{Flow, Moment, Packet, TcpWatch};
@@ -82,6 +83,8 @@ pub(super) struct Seen {
     last_packet: u64,
     /// What rules remember.
     pub rules: Option<Box<FlowState>>,
+    /// Its packets are told of.
+    pub tag: Option<Tag>,
     /// Alerts that wait for a packet of their way.
     pub waiting: Vec<Waiting>,
     /// What is odd about its packets as a connection.

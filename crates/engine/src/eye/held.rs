@@ -74,6 +74,24 @@ pub(crate) struct Due {
     pub bytes: Vec<u8>,
 }
 
+impl Due {
+    /// The bytes as alerts show them: with a word where some are missing.
+    pub fn payload(&self, out: &mut Vec<u8>) {
+        out.clear();
+        let mut from = 0;
+        for call in &self.calls {
+            match call.what {
+                What::Data(len) => {
+                    out.extend_from_slice(self.bytes.get(from..from + len).unwrap_or(&[]));
+                    from += len;
+                }
+                What::Gap(len) => out.extend_from_slice(format!("[{len} bytes missing]").as_bytes()),
+                What::End => {}
+            }
+        }
+    }
+}
+
 impl Held {
     /// Adds a call; the stream is at `end` behind it.
     pub fn push(&mut self, dir: Dir, what: What, bytes: &[u8], end: u64, at: Moment) {

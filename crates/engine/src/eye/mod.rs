@@ -9,6 +9,7 @@ mod held;
 mod names;
 mod packet;
 mod rules;
+mod tag;
 
 pub(crate) use file::Closed;
 pub(crate) use held::{Due, What};
@@ -23,9 +24,11 @@ use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
 use sekisho_rules::Program;
 use sekisho_transaction::{Look, Mark, Transaction};
-use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
+use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
+use sekisho_wire::LinkType;
 use sekisho_wire::events::Events;
 use std::sync::Arc;
+use tag::Tag;
 
 /// Files of live flows that are remembered in one lane; of more nothing is told.
 const MAX_FILES: usize = 1 << 16;
@@ -46,8 +49,16 @@ pub(crate) struct Eye {
     /// Bytes of files that are kept.
     content_len: usize,
     rules: Option<Rules>,
+    /// Hosts whose packets are told of.
+    tagged: HashMap<Addr, Tag, SeededState>,
+    /// What of a stream was handed on last, for alerts on it.
+    payload: Vec<u8>,
+    /// What the frame at hand begins with.
+    link: LinkType,
     /// What is odd about the packet at hand.
     events: Events,
+    /// What the fragment at hand showed.
+    fragment_events: Vec<&'static str>,
     /// A line being made.
     line: Vec<u8>,
     /// The run is over: flows end for that.
@@ -64,11 +75,15 @@ impl Eye {
     pub fn new(settings: Arc<eve::Settings>, program: Option<&Arc<Program>>, seed: u64) -> Self {
         Self {
             content_len: 0,
+            tagged: HashMap::with_hasher(SeededState(seed)),
+            payload: Vec::new(),
+            link: LinkType::NULL,
             events: Events::default(),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
             settings,
             flows: HashMap::with_hasher(SeededState(seed)),
             files: HashMap::with_hasher(SeededState(seed)),
+            fragment_events: Vec::new(),
             line: Vec::new(),
             ending: false,
             held_len: 0,
@@ -155,8 +170,15 @@ impl Eye {
         members: impl FnOnce(&mut sekisho_transaction::Json<'_>),
     ) {
         self.line.clear();
-        eve::line(&mut self.line, &self.settings, head, members);
-        rows.line(eve::FILE, &self.line);
+        let mut line = std::mem::take(&mut self.line);
+        eve::line(&mut line, &self.settings, head, |json| {
+            members(json);
+            if let (true, Some(uid)) = (self.settings.metadata, head.flow) {
+                self.write_bits(uid, json);
+            }
+        });
+        rows.line(eve::FILE, &line);
+        self.line = line;
     }
 
     /// The head of an event that goes the way of what `way` sends.
@@ -228,6 +250,9 @@ impl Eye {
             return false;
         }
         seen.held.take(dir, acked, &mut self.due);
+        if self.rules.is_some() && self.settings.alert.shows_payload() {
+            self.due.payload(&mut self.payload);
+        }
         self.held_len = self.held_len.saturating_sub(self.due.bytes.len());
         true
     }
@@ -235,21 +260,20 @@ impl Eye {
     /// A flow is over.
     pub fn closed(&mut self, flow: &Flow, at: Moment, rows: &mut dyn Rows) {
         let uid = flow.info.uid;
-        let Some(mut seen) = self.flows.remove(&uid) else { return };
+        let Some(seen) = self.flows.get(&uid) else { return };
         self.held_len = self.held_len.saturating_sub(seen.held.len());
         let of_flow = At { flow, packet: None };
-        if !seen.waiting.is_empty() {
-            self.flows.insert(uid, seen);
-            for dir in [Dir::Orig, Dir::Resp] {
-                self.tell_waiting(of_flow, dir, at.ts, rows);
-            }
-            seen = match self.flows.remove(&uid) {
-                Some(seen) => seen,
-                None => return,
-            };
+        for dir in [Dir::Orig, Dir::Resp] {
+            self.tell_waiting(of_flow, dir, at.ts, rows);
         }
-        self.flow_files(of_flow, &mut seen, at, rows);
-        self.end(of_flow, &seen, at, rows);
+        self.flow_files(of_flow, at, rows);
+        if let Some(left) = self.flows.get_mut(&uid) {
+            let mut seen = std::mem::take(left);
+            // What rules remember stands in the event, too.
+            left.rules = seen.rules.take();
+            self.end(of_flow, &seen, at, rows);
+        }
+        self.flows.remove(&uid);
     }
 }
 

@@ -33,12 +33,9 @@ impl Eye {
             let mut shown = self.settings.alert;
             shown.packet = self.settings.anomaly_header;
             (shown.payload, shown.payload_printable, shown.payload_length) = (false, false, false);
+            let link = self.link.0;
             self.write(rows, &head, |json| {
-                let evidence = Evidence {
-                    payload: &[],
-                    stream: false,
-                    packet: Some((packet.frame, super::rules::link_number(packet.decoded))),
-                };
+                let evidence = Evidence { payload: &[], stream: false, packet: Some((packet.frame, link)) };
                 evidence.write(shown, json);
                 json.object("anomaly", |json| {
                     json.text("type", kind);

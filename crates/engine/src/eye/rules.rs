@@ -8,11 +8,11 @@ use super::flow::Seen;
 use super::{At, Eye, has_ports, sender};
 use crate::Rows;
 use sekisho_flow::{Flow, Packet};
-use sekisho_output::eve::{self, Alert, Evidence, Head, Party};
+use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Xff};
 use sekisho_rules::ir::{Action, Rule};
 use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
-use sekisho_types::{Dir, Timestamp};
+use sekisho_types::{Addr, Dir, Timestamp, Uid};
 use sekisho_wire::events::Events;
 use sekisho_wire::{Decoded, LinkType};
 use std::sync::Arc;
@@ -22,6 +22,9 @@ const MAX_WAITING: usize = 64;
 
 /// Bytes of an exchange's members that wait with an alert.
 const MAX_MEMBERS_LEN: usize = 64 * 1024;
+
+/// Fields of a header that are looked at.
+const MAX_FIELDS: usize = 256;
 
 /// Rules at work in one lane.
 pub(super) struct Rules {
@@ -43,6 +46,16 @@ pub(super) struct Waiting {
     /// What the exchange says.
     members: Vec<u8>,
     stream: bool,
+    /// Bytes of the stream.
+    payload: Vec<u8>,
+    /// Whom a proxy speaks for.
+    xff: Option<Addr>,
+}
+
+impl Waiting {
+    fn new(rule: u32, dir: Dir) -> Self {
+        Self { rule, dir, tx_id: None, members: Vec::new(), stream: false, payload: Vec::new(), xff: None }
+    }
 }
 
 impl Rules {
@@ -76,6 +89,14 @@ impl Eye {
         rows: &mut dyn Rows,
     ) {
         let at = flow.map(|(flow, _)| At { flow, packet: Some(packet) });
+        self.link = link.unwrap_or(match packet.decoded.ip_version {
+            6 => LinkType::IPV6,
+            _ => LinkType::IPV4,
+        });
+        if self.link == LinkType::RAW {
+            // libpcap's own number for it.
+            self.link = LinkType::RAW_BSD;
+        }
         let mut events = std::mem::take(&mut self.events);
         events.clear();
         self.find_events(flow, packet, link, &mut events);
@@ -85,12 +106,13 @@ impl Eye {
         if flow.is_none() {
             self.arp(packet, rows);
         }
+        self.tell_tagged(at, packet, rows);
         let hits = self.packet_hits(flow, packet, events.names());
         self.events = events;
         for hit in &hits {
             let dir = flow.map_or(Dir::Orig, |(_, dir)| dir);
             let stream = matches!(hit.anchor, Anchor::Stream(..));
-            let waiting = Waiting { rule: hit.rule, dir, tx_id: None, members: Vec::new(), stream };
+            let waiting = Waiting { stream, ..Waiting::new(hit.rule, dir) };
             self.alert(at, Some(packet), &waiting, rows);
         }
         if let Some(rules) = &mut self.rules {
@@ -99,6 +121,20 @@ impl Eye {
         if let (Some(at), Some((_, dir))) = (at, flow) {
             self.tell_waiting(at, dir, packet.ts, rows);
         }
+    }
+
+    /// What putting a fragment's datagram together showed, by Zeek's names; the packet is inspected next.
+    pub fn fragment(&mut self, d: &Decoded, weirds: &[&'static str]) {
+        let [overlap, too_large] = if d.ip_version == 4 {
+            ["ipv4.frag_overlap", "ipv4.frag_pkt_too_large"]
+        } else {
+            ["ipv6.frag_overlap", "ipv6.frag_pkt_too_large"]
+        };
+        self.fragment_events.clear();
+        let overlaps = weirds.iter().any(|name| matches!(*name, "fragment_overlap" | "fragment_inconsistency"));
+        let end = d.fragment.map_or(0, |f| f.offset.saturating_add(d.payload_wire_len));
+        self.fragment_events.extend(overlaps.then_some(overlap));
+        self.fragment_events.extend((end > u32::from(u16::MAX)).then_some(too_large));
     }
 
     /// What is odd about a packet, if anybody asks.
@@ -111,6 +147,7 @@ impl Eye {
     ) {
         let asked = self.rules.as_ref().is_some_and(|rules| rules.program.wants_packet_events());
         if asked || self.settings.anomaly_decode {
+            self.fragment_events.drain(..).for_each(|name| events.add(name));
             headers(packet, link, events);
         }
         if asked || self.settings.anomaly_stream {
@@ -181,7 +218,8 @@ impl Eye {
         rules.inspector.stream(&view, &flow_view, state, dir, offset, bytes, end, &mut rules.hits);
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         for hit in &rules.hits {
-            let stream = Waiting { rule: hit.rule, dir, tx_id: None, members: Vec::new(), stream: true };
+            let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
+            let stream = Waiting { stream: true, payload, ..Waiting::new(hit.rule, dir) };
             wait(seen, stream, &mut rules.refused);
         }
     }
@@ -205,7 +243,7 @@ impl Eye {
         let frame = own.map_or(&[][..], |p| p.frame);
         let view = PacketView { ts, number, decoded: &decoded, frame, events: &[] };
         let state = seen.rules.get_or_insert_default();
-        let kept = Kept { files: &self.files, of: mark.files.clone() };
+        let kept = Kept { files: &self.files, of: mark.files.clone(), over: look.over };
         rules.inspector.transaction(&view, &flow_view, state, look, tx, mark, &kept, &mut rules.hits);
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         for hit in &rules.hits {
@@ -213,10 +251,11 @@ impl Eye {
                 Anchor::Transaction(id) => Some(id),
                 _ => Some(mark.id),
             };
-            let waiting = Waiting { rule: hit.rule, dir: look.dir, tx_id, members: Vec::new(), stream: true };
+            let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
+            let waiting = Waiting { tx_id, stream: true, payload, ..Waiting::new(hit.rule, look.dir) };
             wait(seen, waiting, &mut rules.refused);
         }
-        if seen.waiting.iter().any(|w| w.tx_id == Some(mark.id)) && self.settings.alert.app_layer {
+        if seen.waiting.iter().any(|w| w.tx_id == Some(mark.id)) {
             self.refresh(at, tx, mark);
         }
     }
@@ -228,7 +267,12 @@ impl Eye {
             Some(seen) => std::mem::take(&mut seen.waiting),
             None => return,
         };
+        let xff = self.settings.xff.as_ref().and_then(|xff| speaks_for(xff, tx));
         for alert in waiting.iter_mut().filter(|w| w.tx_id == Some(mark.id)) {
+            alert.xff = xff;
+            if !self.settings.alert.app_layer {
+                continue;
+            }
             let mut members = std::mem::take(&mut alert.members);
             members.clear();
             let mut json = Json::within(&mut members, false, self.settings.options).for_alert();
@@ -244,6 +288,43 @@ impl Eye {
         }
     }
 
+    /// What rules remember of a flow: `metadata`, and of bits called `traffic/…` what they say.
+    pub(super) fn write_bits(&self, uid: Uid, json: &mut Json<'_>) {
+        let (Some(rules), Some(state)) = (&self.rules, self.flows.get(&uid).and_then(|seen| seen.rules.as_ref()))
+        else {
+            return;
+        };
+        let set = rules.program.set();
+        let bits: Vec<&str> =
+            state.bits().filter_map(|bit| set.flow_bits.get(usize::from(bit))).map(|name| &**name).collect();
+        if !bits.is_empty() || !state.ints().is_empty() {
+            json.object("metadata", |json| {
+                let plain = || bits.iter().filter(|bit| !bit.starts_with("traffic/"));
+                if plain().count() > 0 {
+                    json.list("flowbits", |json| plain().for_each(|bit| json.item_bytes(bit.as_bytes())));
+                }
+                if !state.ints().is_empty() {
+                    json.object("flowints", |json| {
+                        for (var, n) in state.ints() {
+                            let name = set.flow_ints.get(usize::from(*var)).map_or("", |name| name);
+                            json.named_number(name.as_bytes(), u64::from(*n));
+                        }
+                    });
+                }
+            });
+        }
+        let of = |kind: &'static str| bits.iter().filter_map(move |bit| bit.strip_prefix(kind));
+        if of("traffic/").count() > 0 {
+            json.object("traffic", |json| {
+                for (name, kind) in [("id", "traffic/id/"), ("label", "traffic/label/")] {
+                    if of(kind).count() > 0 {
+                        json.list(name, |json| of(kind).for_each(|value| json.item_bytes(value.as_bytes())));
+                    }
+                }
+            });
+        }
+    }
+
     /// Tells an alert.
     fn alert(&mut self, at: Option<At<'_>>, packet: Option<&Packet<'_>>, hit: &Waiting, rows: &mut dyn Rows) {
         let Some(program) = self.rules.as_ref().map(|rules| Arc::clone(&rules.program)) else { return };
@@ -253,20 +334,26 @@ impl Eye {
         }
         let (Some(packet), settings) = (packet, Arc::clone(&self.settings)) else { return };
         let (src, dst) = parties(packet.decoded);
-        let alert = told(rule, src, dst);
+        let overwrite = settings.xff.as_ref().is_some_and(|xff| xff.overwrite);
+        let alert = Alert { xff: hit.xff.filter(|_| !overwrite), ..told(rule, src, dst) };
         if let Some(at) = at
             && let Some(seen) = self.flows.get_mut(&at.flow.info.uid)
         {
             seen.alerted = true;
         }
+        self.tag(at, packet, rule);
         self.fast(&alert, packet, (src, dst), rows);
         if !settings.is_on("alert") {
             return;
         }
-        let head = match at {
+        let mut head = match at {
             Some(at) => Head { tx_id: hit.tx_id, ..self.head(at, packet.ts, "alert", sender(at.flow, packet)) },
             None => self.packet_head(packet, "alert"),
         };
+        if let (true, Some(xff), Some((src, dst))) = (overwrite, hit.xff, &mut head.ends) {
+            *(if hit.dir.is_orig() { src } else { dst }) = xff;
+        }
+        let link = self.link.0;
         let counts = at.and_then(|at| Some((self.flows.get(&at.flow.info.uid)?.counts(at.flow), at)));
         let app = at.map_or("", |at| self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.known_app(at.flow)));
         self.write(rows, &head, |json| {
@@ -286,9 +373,9 @@ impl Eye {
             }
             let whole = packet.number > 0;
             Evidence {
-                payload: packet.decoded.payload(packet.frame),
+                payload: if hit.payload.is_empty() { packet.decoded.payload(packet.frame) } else { &hit.payload },
                 stream: hit.stream && packet.decoded.proto == sekisho_types::ip_proto::TCP,
-                packet: whole.then(|| (packet.frame, link_number(packet.decoded))),
+                packet: whole.then_some((packet.frame, link)),
             }
             .write(settings.alert, json);
             if settings.alert.verdict {
@@ -365,7 +452,18 @@ fn told<'a>(rule: &'a Rule, src: Party, dst: Party) -> Alert<'a> {
         metadata: &rule.meta.metadata,
         references: &rule.meta.references,
         text: &rule.text,
+        xff: None,
     }
+}
+
+/// The address in a request's field of that name, if it is one.
+fn speaks_for(xff: &Xff, tx: &dyn Transaction) -> Option<Addr> {
+    let field = (0..MAX_FIELDS).map_while(|n| tx.fact(Fact::HttpRequestHeader, n)).find_map(|value| {
+        let (name, text) = str::from_utf8(value.bytes()?).ok()?.split_once(':')?;
+        name.trim().eq_ignore_ascii_case(&xff.header).then(|| text.trim().to_owned())
+    })?;
+    let one = if xff.reverse { field.rsplit(',').next() } else { field.split(',').next() };
+    one?.trim().parse().ok()
 }
 
 /// Type and code of an ICMP packet.
@@ -374,17 +472,5 @@ fn icmp(packet: &Packet<'_>, json: &mut Json<'_>) {
     if let (ICMP | ICMPV6, [kind, code, ..]) = (packet.decoded.proto, packet.decoded.transport(packet.frame)) {
         json.number("icmp_type", u64::from(*kind));
         json.number("icmp_code", u64::from(*code));
-    }
-}
-
-/// The link type that a packet's headers show.
-pub(super) const fn link_number(d: &Decoded) -> u32 {
-    match (d.src_mac, d.ip_offset) {
-        (Some(_), 14..) => 1,
-        (_, 0) => 12,
-        (_, 4) => 0,
-        (_, 16) => 113,
-        (_, 20) => 276,
-        _ => 1,
     }
 }

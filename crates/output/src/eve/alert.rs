@@ -33,6 +33,8 @@ pub struct Alert<'a> {
     pub references: &'a [(Box<str>, Box<str>)],
     /// Its text.
     pub text: &'a str,
+    /// Whom a proxy speaks for.
+    pub xff: Option<Addr>,
 }
 
 /// One end of what an alert is about.
@@ -69,6 +71,9 @@ impl Alert<'_> {
             if let Some((source, target)) = &self.source_target {
                 json.object("source", |json| source.write(json));
                 json.object("target", |json| target.write(json));
+            }
+            if let Some(xff) = self.xff {
+                addr("xff", xff, json);
             }
             if settings.rule_metadata && !self.metadata.is_empty() {
                 json.object("metadata", |json| self.metadata(json));
@@ -133,7 +138,7 @@ impl Party {
 impl Evidence<'_> {
     /// What of it is asked for.
     pub fn write(&self, settings: AlertSettings, json: &mut Json<'_>) {
-        if settings.payload || settings.payload_printable || settings.payload_length {
+        if settings.shows_payload() {
             let payload = self.payload.get(..MAX_PAYLOAD_LEN).unwrap_or(self.payload);
             if settings.payload_length {
                 json.number("payload_length", self.payload.len() as u64);
@@ -170,8 +175,8 @@ const fn link_name(link: u32) -> &'static str {
         12 | 101 => "RAW",
         104 => "C_HDLC",
         113 => "LINUX_SLL",
-        228 => "IPV4",
-        229 => "IPV6",
+        228 => "IPv4",
+        229 => "IPv6",
         276 => "LINUX_SLL2",
         _ => "n/a",
     }

@@ -70,6 +70,8 @@ pub struct Settings {
     pub anomaly_header: bool,
     /// What alerts say.
     pub alert: AlertSettings,
+    /// They tell whom a proxy speaks for.
+    pub xff: Option<Xff>,
     /// Hashes of files that `fileinfo` shows: `force-hash`.
     pub file_md5: bool,
     /// See `file_md5`.
@@ -82,6 +84,8 @@ pub struct Settings {
     pub store_all: bool,
     /// `stream.midstream`: exchanges of connections that began before the capture are told of.
     pub midstream: bool,
+    /// First bytes of a file that rules look at: `response-body-limit` of HTTP.
+    pub body_len: usize,
     /// `stream.inline`: bytes of streams need not wait for acknowledgements.
     pub inline: bool,
     /// Protocols that are switched off, by Suricata's names: nothing of theirs is told.
@@ -125,6 +129,24 @@ pub struct AlertSettings {
     pub websocket_payload: bool,
 }
 
+impl AlertSettings {
+    /// Is payload shown in some way?
+    pub const fn shows_payload(&self) -> bool {
+        self.payload || self.payload_printable || self.payload_length
+    }
+}
+
+/// Addresses that proxies tell of: `xff`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Xff {
+    /// `mode: overwrite`: the address takes the place of the proxy's.
+    pub overwrite: bool,
+    /// `deployment: reverse`: the last address counts, else the first.
+    pub reverse: bool,
+    /// Name of the header field.
+    pub header: Box<str>,
+}
+
 impl Default for AlertSettings {
     fn default() -> Self {
         Self {
@@ -158,6 +180,7 @@ impl Default for Settings {
             anomaly_stream: false,
             anomaly_applayer: true,
             alert: AlertSettings::default(),
+            xff: None,
             file_md5: false,
             file_sha1: false,
             file_sha256: false,
@@ -167,6 +190,7 @@ impl Default for Settings {
             store_all: false,
             midstream: true,
             inline: false,
+            body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),
             depth: None,
         }
@@ -179,3 +203,6 @@ impl Settings {
         self.types.iter().any(|t| **t == *event_type)
     }
 }
+
+/// First bytes of a file that rules look at unless they are told otherwise.
+pub const DEFAULT_BODY_LEN: usize = 100 * 1024;

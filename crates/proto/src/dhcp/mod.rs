@@ -11,16 +11,21 @@ mod message;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use exchanges::{Exchanges, MAX_EXCHANGES, MAX_FLOWS, MAX_HELD_LEN, MAX_MESSAGES, MAX_SERVERS};
 pub(crate) use message::Message;
 pub use record::{DhcpRecord, TypeName};
 
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
+use sekisho_transaction::Counter;
 use sekisho_types::Dir;
 
-/// State of one flow: none, all of it is in the table that flows share.
-pub struct Parser;
+/// State of one flow: hardly any, the rest is in the table that flows share.
+pub struct Parser {
+    /// Messages shown to rules and EVE.
+    txs: Counter,
+}
 
 fn probe(p: &Probe<'_>) -> Guess {
     let bytes = if p.orig.is_empty() { p.resp } else { p.orig };
@@ -31,13 +36,16 @@ impl Protocol for Parser {
     const DESCRIPTOR: Descriptor = Descriptor { service: "dhcp", tcp_ports: &[], udp_ports: &[67, 68, 4011], probe };
 
     fn start(_start: &Start<'_>) -> Self {
-        Self
+        Self { txs: Counter::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         match Message::parse(bytes) {
             Ok(message) => {
                 cx.confirm(Self::DESCRIPTOR.service);
+                if cx.is_watched() {
+                    tx::show(dir, bytes, &mut self.txs, cx);
+                }
                 if message.options.kind == 0 {
                     cx.weird("dhcp_without_message_type");
                 }

@@ -55,6 +55,14 @@ impl Heap for Gssapi {
     }
 }
 
+/// The names of an NTLM login in a token, for rules and EVE.
+pub(crate) fn login_names(token: &[u8]) -> Option<ntlm::Names> {
+    if token.starts_with(ntlm::SIGNATURE) {
+        return ntlm::names(token);
+    }
+    ntlm::names(parse(token).ok()?.mech_token?)
+}
+
 /// What a token holds.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Token<'a> {

@@ -48,7 +48,12 @@ pub(crate) enum Message<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Name<'a>(SmallVec<[&'a [u8]; 3]>);
 
-impl Name<'_> {
+impl<'a> Name<'a> {
+    /// The parts.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.0.iter().copied()
+    }
+
     /// The parts with slashes between them; as in Zeek `unknown` without any.
     pub(crate) fn text(&self) -> Text {
         let mut text = Vec::new();

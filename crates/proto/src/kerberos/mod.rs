@@ -12,6 +12,11 @@ pub use record::KerberosRecord;
 
 use crate::Cx;
 
+/// Name of an encryption type.
+pub(crate) fn cipher_name(number: i64) -> String {
+    names::cipher(number)
+}
+
 /// A message outside the talk with the key distribution centre: the first ticket shown (`shown` remembers) gives a row.
 pub(crate) fn shown(message: &[u8], shown: &mut bool, cx: &mut Cx<'_>) {
     if let Ok(Message::ApRequest(ticket)) = Message::parse(message)

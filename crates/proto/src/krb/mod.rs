@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod tests;
+mod tx;
 
 use crate::ber::Header;
 use crate::certs;
@@ -37,6 +38,8 @@ pub struct Parser {
     /// Nonce of the last request.
     nonce: Option<i64>,
     asked: bool,
+    /// What rules and EVE see.
+    tx: tx::Exchanges,
 }
 
 impl Protocol for Parser {
@@ -44,7 +47,7 @@ impl Protocol for Parser {
 
     fn start(start: &Start<'_>) -> Self {
         let sides = (start.transport == Transport::Tcp).then(Box::default);
-        Self { sides, row: None, nonce: None, asked: false }
+        Self { sides, row: None, nonce: None, asked: false, tx: tx::Exchanges::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -68,6 +71,7 @@ impl Protocol for Parser {
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
+        self.tx.end(cx);
         self.log(cx);
     }
 
@@ -75,7 +79,7 @@ impl Protocol for Parser {
         let sides = self.sides.as_deref().map_or(0, |s| {
             sekisho_types::block_len(size_of::<[Side; 2]>()) + s.iter().map(|s| s.held.heap_len()).sum::<usize>()
         });
-        sides + self.row.as_ref().map_or(0, |row| row.held_len())
+        sides + self.tx.heap_len() + self.row.as_ref().map_or(0, |row| row.held_len())
     }
 }
 
@@ -151,6 +155,9 @@ impl Parser {
     fn message(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) -> Option<()> {
         let message = Message::parse(bytes).ok()?;
         cx.confirm(service(cx));
+        if cx.is_watched() {
+            self.tx.message(dir, &message, cx);
+        }
         match message {
             Message::Request(m) => self.request(dir, &m, cx),
             Message::Reply(m) => {

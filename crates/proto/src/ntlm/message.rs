@@ -87,6 +87,41 @@ pub(super) fn parse(message: &[u8]) -> ParseResult<Message> {
     }
 }
 
+/// What the client says of itself, for rules and EVE.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    pub(crate) domain: Text,
+    pub(crate) user: Text,
+    pub(crate) host: Text,
+    /// Major, minor, revision of the operating system, if it is told (§2.2.2.10).
+    pub(crate) version: Option<[u8; 3]>,
+    pub(crate) build: u16,
+}
+
+/// NTLMSSP_NEGOTIATE_VERSION.
+const VERSION: u32 = 0x0200_0000;
+
+/// The names in an AUTHENTICATE message.
+pub(crate) fn names(message: &[u8]) -> Option<Names> {
+    let Ok(Message::Authenticate(found)) = parse(message) else { return None };
+    let mut names = Names {
+        domain: found.domain.unwrap_or_default(),
+        user: found.user.unwrap_or_default(),
+        host: found.workstation.unwrap_or_default(),
+        ..Names::default()
+    };
+    /// Where the flags stand, and behind them the version.
+    const FLAGS_AT: usize = 60;
+    let flags = message.get(FLAGS_AT..).and_then(|m| m.first_chunk::<4>()).map(|b| u32::from_le_bytes(*b));
+    if flags.is_some_and(|flags| flags & VERSION != 0)
+        && let Some(&[major, minor, low, high, _, _, _, revision]) = message.get(FLAGS_AT + 4..)?.first_chunk::<8>()
+    {
+        names.version = Some([major, minor, revision]);
+        names.build = u16::from_le_bytes([low, high]);
+    }
+    Some(names)
+}
+
 fn challenge(mut r: Reader<'_>) -> ParseResult<Challenge> {
     Place::read(&mut r)?;
     let flags = r.u32_le(&"NTLM flags")?;

@@ -10,7 +10,7 @@ mod record;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use message::SIGNATURE;
+pub(crate) use message::{Names, SIGNATURE, names};
 pub use record::NtlmRecord;
 
 use crate::Cx;

@@ -9,6 +9,7 @@ mod probe;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::Pop3Record;
 
@@ -54,6 +55,8 @@ struct Session {
     known: bool,
     /// Nobody greets: behind STLS the client speaks first (RFC 2595 §4).
     ungreeted: bool,
+    /// What rules and EVE see.
+    tx: tx::Exchanges,
 }
 
 /// What follows a line.
@@ -81,6 +84,7 @@ impl Protocol for Parser {
                 mail: None,
                 known: false,
                 ungreeted: false,
+                tx: tx::Exchanges::default(),
             },
         }
     }
@@ -96,7 +100,15 @@ impl Protocol for Parser {
                 continue;
             }
             let Some(line) = lines.next(&mut input) else { break };
-            let next = if dir.is_orig() { session.client(line.text, cx) } else { session.server(line.text, cx) };
+            let next = if dir.is_orig() {
+                session.client(line.text, cx)
+            } else {
+                let next = session.server(line.text, cx);
+                if !session.listing {
+                    session.tx.settle(cx);
+                }
+                next
+            };
             match next {
                 Next::Line => {}
                 Next::Tls => {
@@ -131,6 +143,7 @@ impl Protocol for Parser {
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.session.end_mail(false, cx);
+        self.session.tx.end(cx);
         if let Some(row) = self.session.row.take() {
             cx.emit(Pop3Record { tail: cx.tail(), ..*row });
         }
@@ -143,6 +156,7 @@ impl Protocol for Parser {
             + row
             + s.auth.heap_len()
             + s.mail.heap_len()
+            + s.tx.heap_len()
             + block_len(s.pending.capacity().saturating_mul(size_of::<Command>()))
     }
 }
@@ -169,6 +183,9 @@ impl Session {
     }
 
     fn client(&mut self, line: &[u8], cx: &mut Cx<'_>) -> Next {
+        if cx.is_watched() {
+            self.tx.command(line, self.in_auth, cx);
+        }
         if self.in_auth {
             let told = self.auth.answer(line);
             cx.heard(told.as_deref());
@@ -230,7 +247,11 @@ impl Session {
             cx.violate();
             return Next::Line;
         };
+        if cx.is_watched() {
+            self.tx.reply(&reply);
+        }
         if reply == Reply::Continue {
+            self.tx.settle(cx);
             self.in_auth = self.pending.front() == Some(&Command::Auth);
             return Next::Line;
         }
@@ -313,13 +334,19 @@ impl Session {
     /// Lines of a long reply.
     fn content(&mut self, input: &mut &[u8], cx: &mut Cx<'_>) {
         match self.dots.next(input) {
-            Piece::Content(bytes) => self.with_mail(cx, |mail, row, cx| {
-                mail.push(bytes, cx, row);
-            }),
+            Piece::Content(bytes) => {
+                if self.mail.is_none() {
+                    self.tx.data(bytes);
+                }
+                self.with_mail(cx, |mail, row, cx| {
+                    mail.push(bytes, cx, row);
+                });
+            }
             Piece::Nothing => {}
             Piece::End => {
                 self.listing = false;
                 self.end_mail(true, cx);
+                self.tx.settle(cx);
             }
         }
     }

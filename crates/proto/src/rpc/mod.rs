@@ -16,7 +16,7 @@ mod tx;
 
 pub(crate) use pdu::{HEADER_LEN, Header};
 pub use record::DceRpcRecord;
-pub(crate) use tx::{Shown, Watch};
+pub(crate) use tx::{Carrier, Shown, Watch};
 
 use crate::gssapi::Gssapi;
 use crate::{Cx, Held};

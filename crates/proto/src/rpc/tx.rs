@@ -27,6 +27,17 @@ pub(super) struct Interface {
     pub(super) result: Option<(u16, u16)>,
 }
 
+/// What carries a call over a pipe of SMB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Carrier {
+    /// 1, or 2 for all later ones.
+    pub(crate) version: u8,
+    pub(crate) command: u16,
+    pub(crate) session: u64,
+    pub(crate) tree: u32,
+    pub(crate) status: Option<u32>,
+}
+
 /// One direction of a call.
 #[derive(Debug, Default)]
 struct Half {
@@ -42,6 +53,8 @@ struct Half {
 pub(crate) struct Call {
     /// Of the exchange, once it was shown.
     pub(crate) mark: Option<Mark>,
+    /// The SMB message that brought it.
+    pub(crate) carrier: Option<Carrier>,
     id: u32,
     context: u16,
     opnum: u16,
@@ -84,6 +97,7 @@ impl Watch {
     fn begin(&mut self, header: &Header) -> Option<&mut Call> {
         self.calls.push(Call {
             mark: None,
+            carrier: None,
             id: header.call_id,
             context: 0,
             opnum: 0,
@@ -347,8 +361,7 @@ impl Transaction for Shown<'_> {
         out.object("dcerpc", |out| self.members(out, false));
     }
 
-    /// `dcerpc.iface`: 16 bytes of identifier as its text reads, major version in two bytes (big endian), and one byte: 1
-    /// if the call's first fragment was seen.
+    /// `dcerpc.iface`: 16 bytes of identifier as its text reads, major version in two bytes (big endian).
     fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
         if !self.is_call() || nth > 0 {
             return None;
@@ -359,7 +372,6 @@ impl Transaction for Shown<'_> {
                 let interface = self.interface()?;
                 let mut bytes = interface.uuid.bytes().to_vec();
                 bytes.extend_from_slice(&interface.version.0.to_be_bytes());
-                bytes.push(1);
                 Some(Value::owned(bytes))
             }
             Fact::DcerpcOpnum => Some(u64::from(self.call.opnum).into()),

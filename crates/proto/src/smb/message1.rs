@@ -49,6 +49,8 @@ pub(super) struct Header {
     flags: u8,
     flags2: u16,
     pub tree: u16,
+    /// Names the session.
+    pub user: u16,
     /// Process and multiplex id, which together name a request.
     pub message_id: u64,
 }
@@ -64,10 +66,10 @@ impl Header {
         r.skip(&"SMB security", 12)?;
         let tree = r.u16_le(&"SMB tree id")?;
         let process = r.u16_le(&"SMB process id")?;
-        r.skip(&"SMB user id", 2)?;
+        let user = r.u16_le(&"SMB user id")?;
         let multiplex = r.u16_le(&"SMB multiplex id")?;
         let message_id = u64::from(process) << 16 | u64::from(multiplex);
-        Ok(Self { command, status, flags, flags2, tree, message_id })
+        Ok(Self { command, status, flags, flags2, tree, user, message_id })
     }
 
     pub const fn is_response(&self) -> bool {
@@ -151,6 +153,45 @@ impl<'a> Block<'a> {
         }
         let len = usize::from(self.words(skip)?.u16_le(&"SMB security blob length")?);
         self.data().get(..len).ok_or(ParseError::missing(&"SMB security blob"))
+    }
+
+    /// Dialects of a NEGOTIATE request, at most `max`.
+    pub fn dialects(&self, max: usize) -> Vec<Text> {
+        let parts = self.data().split(|b| *b == 0).filter_map(|part| part.strip_prefix(b"\x02"));
+        parts.take(max).map(Text::from).collect()
+    }
+
+    /// Which of them the server chose.
+    pub fn chosen_dialect(&self) -> Option<usize> {
+        self.words(0).ok()?.u16_le(&"SMB dialect").ok().map(usize::from)
+    }
+
+    /// Operating system and LAN manager that SESSION_SETUP_ANDX tells.
+    pub fn host(&self, is_response: bool) -> Option<(Text, Text)> {
+        let at = match (is_response, self.words.len()) {
+            (true, 6) => self.at,
+            (true, 8) => self.at + usize::from(self.words(6).ok()?.u16_le(&"SMB blob").ok()?),
+            (false, 24) => self.at + usize::from(self.words(14).ok()?.u16_le(&"SMB blob").ok()?),
+            (false, 26) => {
+                let mut r = self.words(14).ok()?;
+                let passwords = (r.u16_le(&"SMB password").ok()?, r.u16_le(&"SMB password").ok()?);
+                let account = self.at + usize::from(passwords.0) + usize::from(passwords.1);
+                let domain = self.text(account, self.unicode).1;
+                self.text(domain, self.unicode).1
+            }
+            _ => return None,
+        };
+        let (os, next) = self.text(at, self.unicode);
+        Some((os, self.text(next, self.unicode).0))
+    }
+
+    /// Whether an NT_CREATE_ANDX request asks for deletion at the close, whether for a directory, and its disposition.
+    pub fn create_options(&self) -> ParseResult<(bool, bool, u32)> {
+        const DELETE_ON_CLOSE: u32 = 0x1000;
+        const DIRECTORY: u32 = 1;
+        let mut r = self.words(35)?;
+        let (disposition, options) = (r.u32_le(&"SMB disposition")?, r.u32_le(&"SMB create options")?);
+        Ok((options & DELETE_ON_CLOSE != 0, options & DIRECTORY != 0, disposition))
     }
 
     /// Path and service of a TREE_CONNECT_ANDX request.

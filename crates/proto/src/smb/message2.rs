@@ -29,7 +29,7 @@ const FLAG_RELATED: u32 = 4;
 const FLAG_ASYNC: u32 = 2;
 
 /// FSCTL_PIPE_TRANSCEIVE (MS-FSCC §2.3).
-const PIPE_TRANSCEIVE: u32 = 0x0011_c017;
+pub(super) const PIPE_TRANSCEIVE: u32 = 0x0011_c017;
 
 /// Classes of SET_INFO (§2.2.39) and of file information (MS-FSCC §2.4).
 const INFO_FILE: u8 = 1;
@@ -48,6 +48,7 @@ pub(super) struct Header {
     pub message_id: u64,
     /// Unset in asynchronous messages.
     pub tree: Option<u32>,
+    pub session: u64,
 }
 
 impl Header {
@@ -63,7 +64,8 @@ impl Header {
         r.skip(&"SMB2 process id", 4)?;
         let tree = r.u32_le(&"SMB2 tree id")?;
         let tree = Some(tree).filter(|t| flags & FLAG_ASYNC == 0 && *t != 0);
-        Ok(Self { status, command, flags, next, message_id, tree })
+        let session = r.u64_le(&"SMB2 session id")?;
+        Ok(Self { status, command, flags, next, message_id, tree, session })
     }
 
     pub const fn is_response(&self) -> bool {
@@ -163,6 +165,32 @@ pub(super) fn create_request(message: &[u8]) -> ParseResult<Text> {
     r.skip(&"SMB2 create", 44)?;
     let (offset, len) = (r.u16_le(&"SMB2 name offset")?, r.u16_le(&"SMB2 name length")?);
     Ok(utf16::text(at(message, offset, len).unwrap_or(&[])))
+}
+
+/// Whether a CREATE request asks for deletion at the close, whether for a directory, and its disposition.
+pub(super) fn create_options(message: &[u8]) -> ParseResult<(bool, bool, u32)> {
+    const DELETE_ON_CLOSE: u32 = 0x1000;
+    const DIRECTORY: u32 = 1;
+    let mut r = body(message)?;
+    r.skip(&"SMB2 create", 36)?;
+    let (disposition, options) = (r.u32_le(&"SMB2 disposition")?, r.u32_le(&"SMB2 create options")?);
+    Ok((options & DELETE_ON_CLOSE != 0, options & DIRECTORY != 0, disposition))
+}
+
+/// Server's identifier, and longest read and write, of a NEGOTIATE response.
+pub(super) fn negotiated(message: &[u8]) -> ParseResult<([u8; 16], u32, u32)> {
+    let mut r = body(message)?;
+    r.skip(&"SMB2 negotiate", 8)?;
+    let server = r.array(&"SMB2 server id")?;
+    r.skip(&"SMB2 capabilities", 8)?;
+    Ok((server, r.u32_le(&"SMB2 read size")?, r.u32_le(&"SMB2 write size")?))
+}
+
+/// Control code of an IOCTL request.
+pub(super) fn control_code(message: &[u8]) -> ParseResult<u32> {
+    let mut r = body(message)?;
+    r.skip(&"SMB2 ioctl", 4)?;
+    r.u32_le(&"SMB2 control code")
 }
 
 /// What a server says of a file that it opened; times in 100 ns since 1601.

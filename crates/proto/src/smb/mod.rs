@@ -7,6 +7,7 @@
 //! [`MAX_OPEN_FILES`], [`MAX_RECENT`]. Known gaps: SMB 1 before NT LM 0.12 (OPEN, READ, WRITE, RENAME, DELETE by
 //! name), fragmented SMB 1 transactions, SMB 3 compression, content of files opened before the capture began.
 
+mod eve;
 mod message1;
 mod message2;
 mod probe;
@@ -17,6 +18,8 @@ mod smb2;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tx;
+mod watch;
 
 pub use record::{SmbFilesRecord, SmbMappingRecord};
 

@@ -2,6 +2,7 @@
 
 use super::message2::FileKey;
 use super::record::{SmbFilesRecord, SmbMappingRecord};
+use super::tx::Exchanges;
 use super::{MAX_OPEN_FILES, MAX_PENDING, MAX_RECENT, MAX_TREES};
 use crate::gssapi::Gssapi;
 use crate::rpc::Rpc;
@@ -124,6 +125,8 @@ pub(super) struct Session {
     recent: Table<u64, Timestamp>,
     /// What names and paths of the tables take.
     names_len: usize,
+    /// What rules and EVE see.
+    pub tx: Exchanges,
 }
 
 impl Default for Session {
@@ -137,6 +140,7 @@ impl Default for Session {
             pending: Table::with_hasher(state),
             recent: Table::with_hasher(state),
             names_len: 0,
+            tx: Exchanges::default(),
         }
     }
 }
@@ -172,7 +176,7 @@ impl Heap for Pending {
 impl Heap for Session {
     fn heap_len(&self) -> usize {
         let tables = table_len(&self.trees) + table_len(&self.files) + table_len(&self.pending);
-        tables + table_len(&self.recent) + self.names_len + self.gss.heap_len()
+        tables + table_len(&self.recent) + self.names_len + self.gss.heap_len() + self.tx.heap_len()
     }
 }
 
@@ -220,6 +224,11 @@ impl Session {
         if let Some(old) = self.trees.insert(id, tree) {
             self.names_len = self.names_len.saturating_sub(old.heap_len());
         }
+    }
+
+    /// The name of an open file.
+    pub fn name_of(&self, key: FileKey) -> Option<&Text> {
+        self.files.get(&key).map(|file| &file.name)
     }
 
     /// A share is let go.
@@ -275,8 +284,14 @@ impl Session {
 
     /// A file was closed. `told`: by a request, which for a printer's file has a row.
     pub fn closed(&mut self, key: FileKey, told: bool, cx: &mut Cx<'_>) {
-        let Some(file) = self.files.remove(&key) else { return };
+        if cx.is_watched() {
+            self.tx.closed(key, cx);
+        }
+        let Some(mut file) = self.files.remove(&key) else { return };
         self.names_len = self.names_len.saturating_sub(file.heap_len());
+        if let Some(watch) = file.rpc.as_mut().and_then(|rpc| rpc.watch()) {
+            watch.finish(&mut |shown, dir, over| self.tx.call(shown, dir, over, cx));
+        }
         if let Some(id) = file.content {
             cx.file_close(id, told);
         }
@@ -326,6 +341,9 @@ impl Session {
             })
         });
         cx.file_data_at(id, at.0, at.1, bytes);
+        if cx.is_watched() {
+            self.tx.file(key, dir, id, (&file.name, file.path.as_ref()), cx);
+        }
         let info = cx.file_info(id);
         file.fuid = info.row().or(file.fuid);
         if total.is_some_and(|total| info.seen_bytes >= total) {
@@ -352,7 +370,11 @@ impl Session {
         let file = self.files.entry(key).or_insert_with(|| File::unseen_pipe(cx.ts));
         let before = file.rpc.heap_len();
         let rpc = file.rpc.get_or_insert_with(|| Box::new(Rpc::over_pipe(&file.name.0)));
-        if !f(rpc, &mut self.gss, cx) {
+        let goes_on = f(rpc, &mut self.gss, cx);
+        if let Some(watch) = rpc.watch() {
+            watch.settle(&mut |shown, dir, over| self.tx.call(shown, dir, over, cx));
+        }
+        if !goes_on {
             file.rpc = None;
         }
         self.names_len = self.names_len.saturating_sub(before) + file.rpc.heap_len();
@@ -360,6 +382,15 @@ impl Session {
 
     /// The connection is over.
     pub fn end(&mut self, cx: &mut Cx<'_>) {
+        if cx.is_watched() {
+            let mut calls: Vec<_> =
+                self.files.iter_mut().filter_map(|(key, f)| Some((f.ts, *key, f.rpc.as_mut()?))).collect();
+            calls.sort_unstable_by_key(|(ts, key, _)| (*ts, *key));
+            for watch in calls.into_iter().filter_map(|(_, _, rpc)| rpc.watch()) {
+                watch.finish(&mut |shown, dir, over| self.tx.call(shown, dir, over, cx));
+            }
+            self.tx.end(cx);
+        }
         // In the order of their beginning, not of the table.
         let mut open: Vec<_> = self.files.drain().filter_map(|(key, f)| Some((f.ts, key, f.content?))).collect();
         open.sort_unstable_by_key(|(ts, key, _)| (*ts, *key));

@@ -3,7 +3,7 @@
 use super::message1::{Block, HEADER_LEN, Header, command};
 use super::message2::FileKey;
 use super::session::{Session, Share, Times, Tree, What};
-use super::status;
+use super::{status, watch};
 use crate::Cx;
 use sekisho_types::Dir;
 use sekisho_wire::ParseResult;
@@ -13,6 +13,16 @@ const MAX_CHAIN: usize = 8;
 
 /// A whole message: its commands in turn.
 pub(super) fn message(bytes: &[u8], header: &Header, session: &mut Session, cx: &mut Cx<'_>) -> ParseResult<()> {
+    if !cx.is_watched() {
+        return chain(bytes, header, session, cx);
+    }
+    watch::before1(bytes, header, session, cx);
+    let read = chain(bytes, header, session, cx);
+    watch::after1(header, session, cx);
+    read
+}
+
+fn chain(bytes: &[u8], header: &Header, session: &mut Session, cx: &mut Cx<'_>) -> ParseResult<()> {
     let (mut code, mut at) = (header.command, HEADER_LEN);
     for _ in 0..MAX_CHAIN {
         let block = Block::parse(bytes, header, at)?;

@@ -2,7 +2,7 @@
 
 use super::message2::{self as message, Change, Header, RELATED_FILE, command};
 use super::session::{Related, Session, Share, Times, Tree, What};
-use super::{Content, Target, status};
+use super::{Content, Target, status, watch};
 use crate::Cx;
 use message::FileKey;
 use sekisho_types::Timestamp;
@@ -22,6 +22,22 @@ pub(super) struct Compound {
 impl Compound {
     /// A message's bytes as far as wanted; tells what of it is passed on, and where it lies in the message.
     pub fn message(
+        &mut self,
+        bytes: &[u8],
+        header: &Header,
+        session: &mut Session,
+        cx: &mut Cx<'_>,
+    ) -> ParseResult<Option<(Target, Content)>> {
+        if !cx.is_watched() {
+            return self.both(bytes, header, session, cx);
+        }
+        watch::before2(bytes, header, session, cx);
+        let found = self.both(bytes, header, session, cx);
+        watch::after2(header, session, cx);
+        found
+    }
+
+    fn both(
         &mut self,
         bytes: &[u8],
         header: &Header,

@@ -59,6 +59,8 @@ pub(super) struct Pdu<'a> {
     pub error: i64,
     /// The enterprise of a trap of version 1.
     pub enterprise: Option<&'a [u8]>,
+    /// What else a trap of version 1 tells: the agent's address and the trap's number.
+    pub trap: Option<(&'a [u8], i64)>,
     pub bindings: Bindings<'a>,
 }
 
@@ -159,11 +161,11 @@ fn pdu<'a>(msg: &mut Ber<'a>) -> ParseResult<Body<'a>> {
         return Ok(Body::Unknown);
     }
     let mut r = msg.enter(&"PDU", kind)?;
-    let (mut enterprise, mut error) = (None, 0);
+    let (mut enterprise, mut error, mut trap) = (None, 0, None);
     if kind == kind::TRAP_V1 {
         enterprise = Some(r.expect(&"enterprise", tag::OID)?);
-        r.expect(&"agent address", IP_ADDRESS)?;
-        r.integer(&"generic trap")?;
+        let address = r.expect(&"agent address", IP_ADDRESS)?;
+        trap = Some((address, r.integer(&"generic trap")?));
         r.integer(&"specific trap")?;
         r.expect(&"time stamp", TIME_TICKS)?;
     } else {
@@ -175,5 +177,5 @@ fn pdu<'a>(msg: &mut Ber<'a>) -> ParseResult<Body<'a>> {
     for binding in bindings {
         binding?;
     }
-    Ok(Body::Pdu(Pdu { kind, error, enterprise, bindings }))
+    Ok(Body::Pdu(Pdu { kind, error, enterprise, trap, bindings }))
 }

@@ -9,6 +9,7 @@ mod message;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::SnmpRecord;
 
@@ -16,6 +17,7 @@ use crate::ber::{self, Ber, tag};
 use crate::{Cx, Descriptor, Event, Guess, Probe, Protocol, Start, Transport};
 use message::{Body, Header, Pdu, kind};
 use sekisho_record::Text;
+use sekisho_transaction::Counter;
 use sekisho_types::{Dir, Interval};
 
 /// Bytes kept of a text: community, user, description, name.
@@ -32,13 +34,15 @@ const TRAP_OID: &[u8] = &[0x2b, 6, 1, 6, 3, 1, 1, 4, 1, 0];
 /// State of one flow.
 pub struct Parser {
     row: Option<Box<SnmpRecord>>,
+    /// Messages shown to rules and EVE.
+    txs: Counter,
 }
 
 impl Protocol for Parser {
     const DESCRIPTOR: Descriptor = Descriptor { service: "snmp", tcp_ports: &[], udp_ports: &[161, 162], probe };
 
     fn start(_: &Start<'_>) -> Self {
-        Self { row: None }
+        Self { row: None, txs: Counter::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -55,6 +59,7 @@ impl Protocol for Parser {
         if let Body::Broken = body {
             return cx.reject("snmp_broken_pdu");
         }
+        cx.message(dir, &mut self.txs, &tx::View { header, body: &body }, &[]);
         let row = self.row.get_or_insert_with(|| Box::new(blank(header, cx)));
         row.duration = cx.ts - row.head.ts;
         head(row, header, matches!(body, Body::Encrypted));

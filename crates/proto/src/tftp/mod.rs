@@ -9,6 +9,7 @@ mod message;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::TftpRecord;
 
@@ -18,6 +19,7 @@ use crate::{
 };
 use message::{Options, Packet, Request};
 use sekisho_record::EnumName;
+use sekisho_transaction::Counter;
 use sekisho_types::Dir;
 use std::sync::{Arc, Mutex};
 
@@ -37,6 +39,7 @@ pub struct Parser {
     /// The block that comes next.
     next_block: u16,
     bad: u8,
+    txs: Counter,
 }
 
 const fn operation(is_write: bool) -> EnumName {
@@ -58,12 +61,16 @@ impl Protocol for Parser {
             file: None,
             next_block: 1,
             bad: 0,
+            txs: Counter::default(),
         }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         match Packet::parse(bytes) {
-            Ok(Packet::Request(request)) => self.request(&request, dir, cx),
+            Ok(Packet::Request(request)) => {
+                cx.message(dir, &mut self.txs, &tx::View(&request), &[]);
+                self.request(&request, dir, cx);
+            }
             Ok(Packet::Data(block, content)) => self.block(dir, block, content, cx),
             Ok(Packet::Ack(_)) => drop(self.row(cx)),
             Ok(Packet::OptionAck(options)) => self.agree(options, cx),

@@ -130,6 +130,11 @@ impl Group {
         });
     }
 
+    /// Literals, and rules without one.
+    pub(crate) const fn counts(&self) -> (usize, usize) {
+        (self.scanner.len(), self.always.len())
+    }
+
     pub(crate) fn heap_len(&self) -> usize {
         self.scanner.heap_len() + 4 * (self.starts.capacity() + self.owners.capacity() + self.always.capacity())
     }

@@ -10,6 +10,10 @@ use sekisho_types::Dir;
 pub(crate) struct Plan {
     /// Whose messages it is about, if that is said or follows from its buffers.
     pub(crate) dir: Option<Dir>,
+    /// It is about both sides of an exchange (`=>`).
+    pub(crate) exchange: bool,
+    /// The prefilter finds it by a literal.
+    pub(crate) has_literal: bool,
     /// Looked at with each packet.
     pub(crate) packet: bool,
     /// Looked at with the stream.
@@ -107,6 +111,8 @@ impl Plan {
     pub(crate) fn of(rule: &Rule, mut transform: impl FnMut(&BufferMatch) -> u16) -> Self {
         let mut plan = Self {
             dir: direction(rule),
+            exchange: rule.header.arrow == Arrow::Exchange,
+            has_literal: false,
             packet: false,
             stream: false,
             transaction: false,
@@ -117,6 +123,11 @@ impl Plan {
         };
         plan.transaction = facts(rule).next().is_some()
             || rule.conditions.iter().any(|c| matches!(c, Condition::AppEvent(proto, _) if !proto.is_empty()));
+        if let Some((dir, stage)) = hook(rule) {
+            plan.transaction = true;
+            plan.dir = plan.dir.or(dir);
+            plan.stages = [stage; 2];
+        }
         for fact in facts(rule) {
             let info = fact.info();
             for dir in [Dir::Orig, Dir::Resp] {
@@ -167,6 +178,23 @@ impl Plan {
         }
         self.packet = needs_packet;
     }
+}
+
+/// The hook of an application protocol: whose messages, and the stage that they have to reach.
+fn hook(rule: &Rule) -> Option<(Option<Dir>, u8)> {
+    let (Protocol::App(_), Some(hook)) = (rule.header.protocol, rule.header.hook.as_deref()) else { return None };
+    let (dir, rest) = match hook.split_once('_') {
+        Some(("request" | "client", rest)) => (Some(Dir::Orig), rest),
+        Some(("response" | "server", rest)) => (Some(Dir::Resp), rest),
+        _ => (None, hook),
+    };
+    let stage = match rest {
+        "headers" => 1,
+        "body" | "trailer" => 2,
+        "complete" | "done" => 3,
+        _ => 0,
+    };
+    Some((dir, stage))
 }
 
 /// Does it ask for addresses (and what is remembered of them) alone?
@@ -229,7 +257,7 @@ fn direction(rule: &Rule) -> Option<Dir> {
     })
 }
 
-/// Does the fact's content grow while it passes?
+/// Does more of the fact come while the exchange goes on: content, names of further files?
 pub(crate) fn grows(fact: Fact) -> bool {
-    fact.info().kind == Kind::Stream
+    fact.info().kind == Kind::Stream || fact == Fact::FileName
 }

@@ -127,6 +127,16 @@ impl PortIndex {
         self.groups.get(usize::from(at))
     }
 
+    /// In a line: what it holds.
+    pub(crate) fn outline(&self) -> String {
+        let (literals, always) = self.group(self.any).map_or((0, 0), Group::counts);
+        let most = self.groups.iter().map(|g| g.counts().1).max().unwrap_or(0);
+        format!(
+            "{literals} literals and {always} rules without one for any port, {} groups (at most {most} such rules)",
+            self.groups.len()
+        )
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }

@@ -21,11 +21,18 @@ pub struct CompileLimits {
     pub step_count: usize,
     /// Bytes of all literals that the prefilter looks for.
     pub literal_len: usize,
+    /// Alerts of one packet: Suricata's `packet-alert-max`.
+    pub alert_count: usize,
 }
 
 impl Default for CompileLimits {
     fn default() -> Self {
-        Self { rule_count: 500_000, step_count: 512, literal_len: 64 << 20 }
+        Self {
+            rule_count: 500_000,
+            step_count: 512,
+            literal_len: 64 << 20,
+            alert_count: crate::inspect::ALERT_COUNT_MAX,
+        }
     }
 }
 
@@ -75,6 +82,8 @@ pub struct Program {
     pub(crate) literal_count: u32,
     /// Exchanges' rules look at payload too, so that the streams' tails have to be kept.
     pub(crate) keeps_tails: bool,
+    /// Alerts that one packet may have.
+    pub(crate) alert_count: usize,
     facts: Arc<FactSet>,
     refused: Vec<Refused>,
     has_state: bool,
@@ -90,7 +99,7 @@ impl Program {
         let mut plans = Vec::with_capacity(set.rules.len());
         let mut refused = Vec::new();
         for (number, rule) in (0u32..).zip(&set.rules) {
-            let plan = Plan::of(rule, |m| {
+            let mut plan = Plan::of(rule, |m| {
                 let next = u16::try_from(sets.transforms.len()).unwrap_or(0);
                 *chains.entry(m.transforms.clone()).or_insert_with(|| {
                     sets.transforms.push(m.transforms.clone());
@@ -100,6 +109,7 @@ impl Program {
             if let Some(why) = refusal(rule, number, limits) {
                 refused.push(Refused { rule: number, why });
             }
+            plan.has_literal = choose(rule, &plan).is_some();
             plans.push(plan);
         }
         let mut program = Self {
@@ -114,6 +124,7 @@ impl Program {
             apps: Vec::new(),
             literal_count: 0,
             keeps_tails: false,
+            alert_count: limits.alert_count,
             facts: Arc::new(FactSet::default()),
             refused,
         };
@@ -171,10 +182,31 @@ impl Program {
 
     /// Rules that no prefilter finds: they are looked at with every packet or exchange that they may concern.
     pub fn rules_without_prefilter(&self) -> impl Iterator<Item = u32> {
-        (0u32..)
-            .zip(self.set.rules.iter().zip(&self.plans))
-            .filter(|(_, (r, p))| choose(r, p).is_none())
-            .map(|(n, _)| n)
+        (0u32..).zip(self.set.rules.iter().zip(&self.plans)).filter(|(_, (_, p))| !p.has_literal).map(|(n, _)| n)
+    }
+
+    /// In a few lines: how many rules are where.
+    pub fn outline(&self) -> String {
+        use std::fmt::Write;
+        let mut out = String::new();
+        for (dir, index) in ["to server", "to client"].iter().zip(&self.streams) {
+            let _ = writeln!(out, "streams {dir}: {}", index.outline());
+        }
+        for (class, dirs) in CLASSES.iter().zip(&self.packets) {
+            for (dir, index) in ["to server", "to client"].iter().zip(dirs) {
+                let _ = writeln!(out, "packets {class:?} {dir}: {}", index.outline());
+            }
+        }
+        for (app, dirs) in &self.apps {
+            for (dir, group) in ["to server", "to client"].iter().zip(dirs) {
+                let (engines, always, events) = (group.engines.len(), group.always.len(), group.events.len());
+                let _ = writeln!(
+                    out,
+                    "exchanges {app} {dir}: {engines} buffers, {always} rules without prefilter, {events} events"
+                );
+            }
+        }
+        out
     }
 
     /// Bytes that the groups take, not the rules themselves.

@@ -117,9 +117,12 @@ fn include(
         let text = String::from_utf8_lossy(&bytes);
         let included = read(&path, &text, files, depth + 1, count)?;
         if let (Node::Map(here), Node::Map(more)) = (&mut *root, included) {
+            // What stands behind the `include` outweighs the file, the file what stands before it.
+            let place = here.iter().position(|(k, _)| &**k == "include").unwrap_or(0);
             for (key, value) in more {
-                match here.iter_mut().find(|(k, _)| *k == key) {
-                    Some((_, old)) => *old = value,
+                match here.iter_mut().enumerate().find(|(_, (k, _))| *k == key) {
+                    Some((at, (_, old))) if at < place => *old = value,
+                    Some(_) => {}
                     None => here.push((key, value)),
                 }
             }

@@ -95,7 +95,8 @@ pub(super) fn jump(hay: &[u8], at: usize, step: &Step, scratch: &Scratch) -> Opt
         (false, true) => i64::try_from(hay.len()).ok()?,
         (false, false) => i64::try_from(behind).ok()?,
     };
-    usize::try_from(base.checked_add(value)?).ok().filter(|&to| to < hay.len())
+    // Before the beginning is the beginning, as in Suricata.
+    usize::try_from(base.checked_add(value)?.max(0)).ok().filter(|&to| to < hay.len())
 }
 
 /// `byte_extract`, `byte_math`: where reading ended.

@@ -52,7 +52,12 @@ pub(crate) fn head_matches(rule: &Rule, plan: &Plan, scene: &Scene<'_>) -> bool 
         Protocol::Pkthdr => true,
         Protocol::App(app) => is_app(app, flow_app),
     };
-    protocol && plan.dir.is_none_or(|dir| scene.flow.is_some() && dir == scene.dir) && ends_match(header, scene)
+    let is_first = || scene.flow.is_some_and(|flow| flow.pkts.iter().sum::<u64>() <= 1);
+    let hooked = header.hook.as_deref() != Some("flow_start") || is_first();
+    protocol
+        && hooked
+        && plan.dir.is_none_or(|dir| scene.flow.is_some() && dir == scene.dir)
+        && ends_match(header, scene)
 }
 
 fn ends_match(header: &Header, scene: &Scene<'_>) -> bool {

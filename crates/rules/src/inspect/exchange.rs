@@ -6,6 +6,7 @@ use crate::eval::{Exchange, Source, Verdict};
 use crate::state::FlowState;
 use crate::view::{Anchor, Content, FlowView, Hit, PacketView};
 use sekisho_transaction::{Kind, Look, Mark, Transaction};
+use sekisho_types::Dir;
 use std::sync::Arc;
 
 /// Rules of one exchange that wait for a later stage.
@@ -47,10 +48,17 @@ impl Inspector {
         for group in groups(&program, state, view.app).into_iter().filter(|&at| at != NONE) {
             let Some((_, dirs)) = program.apps.get(usize::from(group)) else { continue };
             self.collect_exchange(&program, dir.of(dirs), &mut exchange, before);
+            self.collect_events(dirs, &exchange);
         }
         mark.events.iter_mut().for_each(|event| event.seen = true);
-        self.candidates.add_all(&mark.pending);
-        mark.pending.clear();
+        mark.pending.retain(|&key| {
+            let (number, of) = named(key);
+            let now = of == dir || program.plans.get(number as usize).is_some_and(|plan| plan.exchange);
+            if now {
+                self.candidates.add(number);
+            }
+            !now
+        });
         if !self.candidates.rules.is_empty() {
             self.run_exchange(&program, packet, (view, state), &mut exchange, mark, look.over, hits);
         }
@@ -81,8 +89,12 @@ impl Inspector {
                 self.candidates.add(rule);
             }
         }
+    }
+
+    /// Adds rules about the anomalies that are new, of both directions: an anomaly is shown once.
+    fn collect_events(&mut self, dirs: &[TxGroup; 2], exchange: &Exchange<'_>) {
         for event in &exchange.events {
-            for name in [*event, ""] {
+            for (group, name) in dirs.iter().flat_map(|group| [(group, *event), (group, "")]) {
                 if let Some(rules) = group.events.get(name) {
                     self.candidates.add_all(rules);
                 }
@@ -107,18 +119,22 @@ impl Inspector {
         let rules = std::mem::take(&mut self.candidates.rules);
         let mut source = Source::Exchange(exchange, &tail.bytes);
         for &number in &rules {
-            if mark.matched.contains(&number) {
+            let Some(plan) = program.plans.get(number as usize) else { continue };
+            let dir = plan.dir.unwrap_or(dir);
+            // Each direction is looked at by itself, but for rules about both.
+            let key = key(number, if plan.exchange { Dir::Orig } else { dir });
+            if mark.matched.contains(&key) {
                 continue;
             }
             match self.look(program, number, packet, Some(&mut (view, &mut *state)), dir, &mut source) {
                 Verdict::Match => {
                     if mark.matched.len() < MATCHED_COUNT_MAX {
-                        mark.matched.push(number);
+                        mark.matched.push(key);
                     }
                     let mut flow = Some((view, &mut *state));
                     self.matched(program, number, packet, &mut flow, dir, Anchor::Transaction(mark.id), hits);
                 }
-                Verdict::Later if !over && mark.pending.len() < PENDING_COUNT_MAX => mark.pending.push(number),
+                Verdict::Later if !over && mark.pending.len() < PENDING_COUNT_MAX => mark.pending.push(key),
                 Verdict::Later if !over => self.scratch.counters.pending_cut += 1,
                 Verdict::Later | Verdict::No => {}
             }
@@ -126,6 +142,16 @@ impl Inspector {
         self.candidates.rules = rules;
         *dir.of_mut(&mut state.tails) = tail;
     }
+}
+
+/// A rule and a direction, as they are noted with an exchange.
+const fn key(number: u32, dir: Dir) -> u32 {
+    number << 1 | dir.is_orig() as u32
+}
+
+/// The opposite of [`key`].
+const fn named(key: u32) -> (u32, Dir) {
+    (key >> 1, if key & 1 == 1 { Dir::Orig } else { Dir::Resp })
 }
 
 /// The groups whose rules concern flows of `app`: looked up once for a flow and protocol.

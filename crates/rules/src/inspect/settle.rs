@@ -1,6 +1,6 @@
 //! From what rules say of a packet to its alerts: `pass`, thresholds, order, and how many.
 
-use super::{ALERT_COUNT_MAX, Inspector};
+use super::Inspector;
 use crate::eval::Scene;
 use crate::ir::{Threshold, ThresholdKind};
 use crate::state::{FlowState, Outcome, Thresholds};
@@ -8,7 +8,8 @@ use crate::view::{Anchor, FlowView, Hit, PacketView};
 use std::sync::Arc;
 
 impl Inspector {
-    /// Everything of the packet at hand was shown: leaves in `hits` the alerts that it gets, in order.
+    /// Something of the packet at hand was shown (the packet, a stream, an exchange, or all of it): leaves in `hits` the
+    /// alerts that come of it, in order.
     pub fn settle(
         &mut self,
         packet: &PacketView<'_>,
@@ -30,9 +31,10 @@ impl Inspector {
             self.scratch.counters.alerts_suppressed += u64::from(!told);
             told
         });
-        let over = hits.len().saturating_sub(ALERT_COUNT_MAX);
-        self.scratch.counters.alerts_cut += over as u64;
-        hits.truncate(ALERT_COUNT_MAX);
+        let room = self.program.alert_count.saturating_sub(self.alert_count);
+        self.scratch.counters.alerts_cut += hits.len().saturating_sub(room) as u64;
+        hits.truncate(room);
+        self.alert_count += hits.len();
     }
 
     fn is_told(&mut self, packet: &PacketView<'_>, flow: Option<&mut (&FlowView, &mut FlowState)>, hit: &Hit) -> bool {

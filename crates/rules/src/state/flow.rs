@@ -22,6 +22,8 @@ pub struct FlowState {
     bits: Vec<u64>,
     ints: Vec<(u16, u32)>,
     pub(crate) tails: [Tail; 2],
+    /// Rules of which a literal was seen in what the tails hold, and up to where.
+    pub(crate) open: [Vec<(u32, u64)>; 2],
     /// The application protocol when its groups were looked up, and where they are.
     pub(crate) app: &'static str,
     pub(crate) app_known: bool,
@@ -114,6 +116,7 @@ impl Heap for FlowState {
         let [orig, resp] = &self.tails;
         list_len(&self.bits)
             + list_len(&self.ints)
+            + self.open.iter().map(list_len).sum::<usize>()
             + block_len(orig.bytes.capacity())
             + block_len(resp.bytes.capacity())
     }

@@ -168,14 +168,12 @@ fn ppp(bytes: &[u8], events: &mut Events) {
         0x2f => ip4::packet(rest, events),
         0x57 if rest.len() < 40 => events.drop("ppp.ip6_pkt_too_small"),
         0x57 => ip6::packet(rest, events),
-        // Other network protocols, their control protocols, and those of the link.
+        // Other network protocols.
         0x23 | 0x25 | 0x27 | 0x29 | 0x2b | 0x2d | 0x31 | 0x33 | 0x35 | 0x3f | 0x4d | 0x281 | 0x283 => {
             events.add("ppp.unsup_proto");
         }
-        0x8021 | 0x8023 | 0x8025 | 0x8027 | 0x8029 | 0x802b | 0x8033 | 0x8035 | 0x8057 | 0x8281 | 0x80fd => {
-            events.add("ppp.unsup_proto");
-        }
-        0xc021 | 0xc023 | 0xc025 | 0xc223 | 0xfb | 0xfd | 0x4021 => events.add("ppp.unsup_proto"),
+        // What controls the network protocols, and the link: nothing odd.
+        0x8000..=0xbfff | 0xc000..=0xffff | 0x4021 | 0xfb | 0xfd => {}
         _ => events.drop("ppp.wrong_type"),
     }
 }

@@ -136,7 +136,8 @@ fn link_layers() {
     assert_eq!(frame(&ethernet(0x100, &[0; 40])), [""; 0]);
     assert_eq!(frame(&ethernet(0x8863, &[0x11, 0xbb, 0, 0, 0, 0])), ["pppoe.wrong_code"]);
     assert_eq!(frame(&ethernet(0x8863, &[0x11, 0x07, 0, 0, 0, 9])), ["pppoe.malformed_tags"]);
-    assert_eq!(frame(&ethernet(0x8864, &[0x11, 0, 0, 0, 0, 9, 0xc0, 0x21, 0])), ["ppp.unsup_proto"]);
+    assert_eq!(frame(&ethernet(0x8864, &[0x11, 0, 0, 0, 0, 9, 0xc0, 0x21, 0])), [""; 0]);
+    assert_eq!(frame(&ethernet(0x8864, &[0x11, 0, 0, 0, 0, 9, 0, 0x2b, 0])), ["ppp.unsup_proto"]);
     assert_eq!(frame(&ethernet(0x8864, &[0x11, 0, 0, 0, 0, 9, 0, 0x21, 0])), ["ppp.ip4_pkt_too_small"]);
     let tags = [[0x81, 0, 0, 1]; 5].concat();
     assert_eq!(frame(&ethernet(0x8100, &tags[2..])), ["vlan.too_many_layers"]);
