@@ -118,7 +118,6 @@ pub fn settings(config: &Config) -> Settings {
         options: sekisho_transaction::Options {
             http_extended: truth("http.extended", true),
             http_headers: types.path("http.dump-all-headers").text().is_some_and(|which| which != "none"),
-            dns_2: types.path("dns.version").number().is_some_and(|n| n == 2),
             tls_extended: truth("tls.extended", true),
             smtp_extended: truth("smtp.extended", false),
             dhcp_extended: truth("dhcp.extended", false),
@@ -127,6 +126,7 @@ pub fn settings(config: &Config) -> Settings {
                 .items()
                 .iter()
                 .any(|c| matches!(c.text(), Some("client_handshake" | "server_handshake"))),
+            dns_v2: types.path("dns.version").number() == Some(2),
             passwords: truth("pgsql.passwords", false),
             mqtt_passwords: truth("mqtt.passwords", true),
             url_with_scheme: config.truth("app-layer.protocols.smtp.mime.log-url-scheme", false),

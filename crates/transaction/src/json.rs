@@ -17,12 +17,12 @@ pub struct Options {
     pub tls_extended: bool,
     /// `tls: custom: [client_handshake, server_handshake]`.
     pub tls_handshakes: bool,
-    /// `dns: version: 2`: the older shape of its events.
-    pub dns_2: bool,
     /// `smtp: extended`.
     pub smtp_extended: bool,
     /// `dhcp: extended`.
     pub dhcp_extended: bool,
+    /// `dns: version: 2`.
+    pub dns_v2: bool,
     /// Which URLs of mails are shown: bits 1 http, 2 https, 4 ftp, 8 mailto
     /// (`app-layer.protocols.smtp.mime.extract-urls-schemes`).
     pub url_schemes: u8,
@@ -42,9 +42,9 @@ impl Default for Options {
             http_headers: false,
             tls_extended: true,
             tls_handshakes: false,
-            dns_2: false,
             smtp_extended: true,
             dhcp_extended: false,
+            dns_v2: false,
             url_schemes: 1,
             url_with_scheme: false,
             passwords: false,

@@ -138,7 +138,7 @@ impl Eye {
             self.anomalies(at, sight, look, mark, rows);
         }
         if look.over && !mark.logged && self.settings.is_on(tx.event_type()) {
-            let way = if self.settings.options.dns_2 && tx.event_type() == "dns" {
+            let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
                 Dir::Orig
             } else {
                 names::way(tx.event_type(), look.dir, at.packet.map(|p| sender(at.flow, p)))

@@ -87,10 +87,11 @@ impl Scratch {
     }
 
     fn tell(&mut self, name: &str, value: ContextValue) {
-        if let Some(old) = self.context.iter_mut().find(|c| *c.name == *name) {
-            old.value = value;
-        } else if self.context.len() < CONTEXT_COUNT_MAX {
-            self.context.push(Context { name: name.into(), value });
+        let has_room = self.context.len() < CONTEXT_COUNT_MAX;
+        match self.context.iter_mut().find(|c| *c.name == *name) {
+            Some(old) => old.value = value,
+            None if has_room => self.context.push(Context { name: name.into(), value }),
+            None => {}
         }
     }
 
