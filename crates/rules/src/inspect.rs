@@ -369,7 +369,8 @@ impl Inspector {
         if rule.silent || rule.action == Action::Config {
             return;
         }
-        hits.push(Hit { rule: number, anchor, spans: self.spans.clone() });
+        let context = self.scratch.context(&program.sets);
+        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), context });
     }
 
     fn take_effect(&mut self, effect: &Effect, packet: &PacketView<'_>, flow: &mut FlowAndState<'_>, dir: Dir) {

@@ -69,6 +69,8 @@ pub struct Hit {
     pub anchor: Anchor,
     /// What matched, as far as it is remembered.
     pub spans: Vec<Span>,
+    /// What data sets and captures know about it, for the alert: members of a JSON object, without its braces.
+    pub context: Box<[u8]>,
 }
 
 /// A file or body of an exchange, as far as the engine keeps it.

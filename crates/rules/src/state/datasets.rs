@@ -13,10 +13,10 @@ const ENTRY_LEN_MAX: usize = 64 << 10;
 /// Labels of a name that are tried.
 const LABEL_COUNT_MAX: usize = 64;
 
-/// All sets, by their numbers: entries with their reputations.
+/// All sets, by their numbers: entries with their reputations, or (if a set has a context) their places in the list.
 #[derive(Debug, Default)]
 pub(crate) struct Datasets {
-    sets: Vec<HashMap<Box<[u8]>, u16, SeededState>>,
+    sets: Vec<HashMap<Box<[u8]>, u32, SeededState>>,
     entry_count: usize,
 }
 
@@ -34,13 +34,20 @@ impl Datasets {
     pub(crate) fn new(datasets: &[Dataset], seed: u64) -> Self {
         let filled = |set: &Dataset| {
             let mut map = HashMap::with_hasher(SeededState(seed));
-            for (entry, extra) in &set.entries {
-                let reputation = extra.as_deref().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-                map.insert(normal(set.kind, entry).into(), reputation);
+            for (n, (entry, extra)) in (0u32..).zip(&set.entries) {
+                let reputation = extra.as_deref().and_then(|text| text.trim().parse::<u16>().ok()).unwrap_or(0);
+                let value = if set.context_key.is_some() { n } else { u32::from(reputation) };
+                map.insert(normal(set.kind, entry).into(), value);
             }
             map
         };
         Self { sets: datasets.iter().map(filled).collect(), entry_count: 0 }
+    }
+
+    /// The place of an entry with context.
+    pub(crate) fn place(&self, sets: &Sets, set: u16, bytes: &[u8]) -> Option<u32> {
+        let info = sets.datasets.get(usize::from(set)).filter(|info| info.context_key.is_some())?;
+        look_up(self.sets.get(usize::from(set))?, info.subdomains, normal(info.kind, bytes))
     }
 
     pub(crate) fn ask(&mut self, sets: &Sets, set: u16, op: DatasetOp, bytes: &[u8], counters: &mut Counters) -> bool {
@@ -72,7 +79,7 @@ impl Datasets {
     }
 }
 
-fn look_up(entries: &HashMap<Box<[u8]>, u16, SeededState>, subdomains: bool, bytes: &[u8]) -> Option<u16> {
+fn look_up(entries: &HashMap<Box<[u8]>, u32, SeededState>, subdomains: bool, bytes: &[u8]) -> Option<u32> {
     if let Some(reputation) = entries.get(bytes) {
         return Some(*reputation);
     }
