@@ -56,7 +56,8 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
     let loaded = sekisho_rules::load(&sources, config.unwrap_or(&none), &mut Disk, &Limits::default());
     let mut limits = CompileLimits::default();
     let alert_count = config.and_then(|config| config.path("packet-alert-max").number());
-    limits.alert_count = alert_count.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(limits.alert_count);
+    limits.alert_count =
+        alert_count.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(limits.alert_count);
     let program = Program::compile(loaded.set, &limits);
     let left_out = loaded.report.refused_count + program.refused().len();
     if left_out > 0 && !quiet {

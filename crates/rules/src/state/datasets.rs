@@ -21,7 +21,7 @@ pub(crate) struct Datasets {
 }
 
 /// IPv4 addresses are kept as such whichever way they are written.
-fn normal<'a>(kind: DatasetKind, bytes: &'a [u8]) -> &'a [u8] {
+fn normal(kind: DatasetKind, bytes: &[u8]) -> &[u8] {
     match (kind, bytes) {
         (DatasetKind::Ipv4 | DatasetKind::Ip, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, v4 @ ..]) if v4.len() == 4 => {
             v4
@@ -37,7 +37,11 @@ impl Datasets {
             for (n, (entry, extra)) in (0u32..).zip(&set.entries) {
                 let reputation = extra.as_deref().and_then(|text| text.trim().parse::<u16>().ok()).unwrap_or(0);
                 let value = if set.context_key.is_some() { n } else { u32::from(reputation) };
-                map.insert(normal(set.kind, entry).into(), value);
+                // Of entries that come twice the first one's context counts, and the last one's reputation.
+                let key = normal(set.kind, entry);
+                if set.context_key.is_none() || !map.contains_key(key) {
+                    map.insert(key.into(), value);
+                }
             }
             map
         };
