@@ -381,12 +381,8 @@ impl Inspector {
         if rule.silent || rule.action == Action::Config {
             return;
         }
-        hits.push(Hit {
-            rule: number,
-            anchor,
-            spans: self.spans.clone(),
-            context: std::mem::take(&mut self.scratch.context),
-        });
+        let context = self.scratch.context(&program.sets);
+        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), context });
     }
 
     fn take_effect(&mut self, effect: &Effect, packet: &PacketView<'_>, flow: &mut FlowAndState<'_>, dir: Dir) {

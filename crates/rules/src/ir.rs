@@ -1073,6 +1073,9 @@ pub struct RuleSet {
     pub global_thresholds: Vec<(u32, u32, Threshold)>,
 }
 
+/// An entry of a data set: decoded, with a reputation or a JSON text of context.
+pub type Entry = (Box<[u8]>, Option<Box<str>>);
+
 /// A data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
@@ -1081,7 +1084,7 @@ pub struct Dataset {
     /// Kind.
     pub kind: DatasetKind,
     /// What is in it at the beginning, decoded; with a reputation, or a JSON text of context.
-    pub entries: Vec<(Box<[u8]>, Option<Box<str>>)>,
+    pub entries: Vec<Entry>,
     /// Entries at most.
     pub memcap: u64,
     /// Key under which an alert shows the context of a JSON set.

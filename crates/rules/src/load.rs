@@ -79,7 +79,7 @@ pub fn load(sources: &[(String, String)], config: &Config, files: &mut dyn Files
         }
     }
     crate::check::look(
-        read.iter().flatten().map(|r| (&r.rule, &*sources_name(sources, r.source), &r.line)),
+        read.iter().flatten().map(|r| (&r.rule, sources_name(sources, r.source), &r.line)),
         &shared,
         &mut report,
     );

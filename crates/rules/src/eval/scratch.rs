@@ -38,7 +38,9 @@ pub(crate) struct Scratch {
     pub(crate) base64: Vec<u8>,
     /// Offset and length of what matched.
     pub(crate) spans: Vec<(u32, u32)>,
-    pub(crate) context: Vec<Context>,
+    pub(crate) captures: Vec<(CaptureTo, Box<str>, Vec<u8>)>,
+    /// Entries of data sets with context that were found: set and place.
+    pub(crate) found: Vec<(u16, u32)>,
     pub(crate) counters: Counters,
     /// Data sets, which steps ask and change.
     pub(crate) datasets: Datasets,
@@ -54,7 +56,8 @@ impl Scratch {
         self.vars.clear();
         self.vars.resize(usize::from(var_count), 0);
         self.spans.clear();
-        self.context.clear();
+        self.captures.clear();
+        self.found.clear();
     }
 
     pub(crate) fn int(&self, int: Int) -> i64 {
@@ -96,13 +99,35 @@ impl Scratch {
     }
 
     pub(crate) fn dataset(&mut self, sets: &Sets, set: u16, op: DatasetOp, bytes: &[u8]) -> bool {
-        let holds = self.datasets.ask(sets, set, op, bytes, &mut self.counters);
-        let key = sets.datasets.get(usize::from(set)).and_then(|set| set.context_key.as_deref());
-        if let (true, DatasetOp::IsSet, Some(key)) = (holds, op, key)
-            && let Some(text) = self.datasets.context(sets, set, bytes)
+        let yes = self.datasets.ask(sets, set, op, bytes, &mut self.counters);
+        if yes
+            && op == DatasetOp::IsSet
+            && self.found.len() < CAPTURE_COUNT_MAX
+            && let Some(place) = self.datasets.place(sets, set, bytes)
         {
-            self.tell(key, ContextValue::Json(text));
+            self.found.retain(|(known, _)| *known != set);
+            self.found.push((set, place));
         }
-        holds
+        yes
+    }
+
+    /// What alerts say about what was found: members of a JSON object, without its braces.
+    pub(crate) fn context(&self, sets: &Sets) -> Box<[u8]> {
+        if self.found.is_empty() && self.captures.is_empty() {
+            return Box::default();
+        }
+        let mut members = Vec::new();
+        for (set, place) in &self.found {
+            let Some(set) = sets.datasets.get(usize::from(*set)) else { continue };
+            let entry = set.entries.get(*place as usize).and_then(|(_, context)| context.as_deref());
+            if let (Some(key), Some(context)) = (&set.context_key, entry) {
+                members.push(format!("{}:{context}", serde_json::Value::from(&**key)));
+            }
+        }
+        for (_, name, bytes) in self.captures.iter().filter(|(to, ..)| *to == CaptureTo::Alert) {
+            let (name, text) = (serde_json::Value::from(&**name), String::from_utf8_lossy(bytes));
+            members.push(format!("{name}:{}", serde_json::Value::from(&*text)));
+        }
+        members.join(",").into_bytes().into()
     }
 }

@@ -14,10 +14,10 @@ const ENTRY_LEN_MAX: usize = 64 << 10;
 /// Labels of a name that are tried.
 const LABEL_COUNT_MAX: usize = 64;
 
-/// All sets, by their numbers: entries with their reputations.
+/// All sets, by their numbers: entries with their reputations, or (if a set has a context) their places in the list.
 #[derive(Debug, Default)]
 pub(crate) struct Datasets {
-    sets: Vec<HashMap<Box<[u8]>, Entry, SeededState>>,
+    sets: Vec<HashMap<Box<[u8]>, u32, SeededState>>,
     entry_count: usize,
 }
 
@@ -30,7 +30,7 @@ struct Entry {
 }
 
 /// IPv4 addresses are kept as such whichever way they are written.
-fn normal<'a>(kind: DatasetKind, bytes: &'a [u8]) -> &'a [u8] {
+fn normal(kind: DatasetKind, bytes: &[u8]) -> &[u8] {
     match (kind, bytes) {
         (DatasetKind::Ipv4 | DatasetKind::Ip, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, v4 @ ..]) if v4.len() == 4 => {
             v4
@@ -43,20 +43,24 @@ impl Datasets {
     pub(crate) fn new(datasets: &[Dataset], seed: u64) -> Self {
         let filled = |set: &Dataset| {
             let mut map = HashMap::with_hasher(SeededState(seed));
-            for (entry, extra) in &set.entries {
-                let reputation = extra.as_deref().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-                let context = extra.as_deref().filter(|_| set.context_key.is_some()).map(Arc::from);
-                map.insert(normal(set.kind, entry).into(), Entry { reputation, context });
+            for (n, (entry, extra)) in (0u32..).zip(&set.entries) {
+                let reputation = extra.as_deref().and_then(|text| text.trim().parse::<u16>().ok()).unwrap_or(0);
+                let value = if set.context_key.is_some() { n } else { u32::from(reputation) };
+                // Of entries that come twice the first one's context counts, and the last one's reputation.
+                let key = normal(set.kind, entry);
+                if set.context_key.is_none() || !map.contains_key(key) {
+                    map.insert(key.into(), value);
+                }
             }
             map
         };
         Self { sets: datasets.iter().map(filled).collect(), entry_count: 0 }
     }
 
-    /// What is told with an alert because `bytes` are in a set.
-    pub(crate) fn context(&self, sets: &Sets, set: u16, bytes: &[u8]) -> Option<Arc<str>> {
-        let (info, entries) = (sets.datasets.get(usize::from(set))?, self.sets.get(usize::from(set))?);
-        look_up(entries, info.subdomains, normal(info.kind, bytes))?.context.clone()
+    /// The place of an entry with context.
+    pub(crate) fn place(&self, sets: &Sets, set: u16, bytes: &[u8]) -> Option<u32> {
+        let info = sets.datasets.get(usize::from(set)).filter(|info| info.context_key.is_some())?;
+        look_up(self.sets.get(usize::from(set))?, info.subdomains, normal(info.kind, bytes))
     }
 
     pub(crate) fn ask(&mut self, sets: &Sets, set: u16, op: DatasetOp, bytes: &[u8], counters: &mut Counters) -> bool {
@@ -88,13 +92,9 @@ impl Datasets {
     }
 }
 
-fn look_up<'a>(
-    entries: &'a HashMap<Box<[u8]>, Entry, SeededState>,
-    subdomains: bool,
-    bytes: &[u8],
-) -> Option<&'a Entry> {
-    if let Some(entry) = entries.get(bytes) {
-        return Some(entry);
+fn look_up(entries: &HashMap<Box<[u8]>, u32, SeededState>, subdomains: bool, bytes: &[u8]) -> Option<u32> {
+    if let Some(reputation) = entries.get(bytes) {
+        return Some(*reputation);
     }
     let mut rest = bytes;
     for _ in 0..LABEL_COUNT_MAX {
