@@ -10,8 +10,8 @@ use crate::Rows;
 use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
-use sekisho_rules::{Anchor, Context, ContextValue, Hit, Inspector, PacketView, Program};
-use sekisho_transaction::{Fact, Json, Look, Mark, Options, Transaction};
+use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program};
+use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
 use sekisho_types::{Addr, Dir, Timestamp, Uid};
 use sekisho_wire::events::Events;
 use sekisho_wire::{Decoded, LinkType};
@@ -469,24 +469,7 @@ fn told<'a>(rule: &'a Rule, src: Party, dst: Party) -> Alert<'a> {
         context: &[],
         text: &rule.text,
         xff: None,
-        context: &[],
     }
-}
-
-/// What data sets and expressions tell with an alert, as members of JSON.
-fn context(hit: &Hit) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut json = Json::within(&mut out, false, Options::default());
-    for Context { name, value } in &hit.context {
-        match value {
-            ContextValue::Bytes(bytes) => json.bytes(name, bytes),
-            ContextValue::Json(text) => {
-                let inner = text.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}'));
-                json.object(name, |json| json.members(inner.unwrap_or("").trim().as_bytes()));
-            }
-        }
-    }
-    out
 }
 
 /// Does a `config` rule want nothing to be told of the exchange?

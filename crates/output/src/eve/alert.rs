@@ -37,8 +37,6 @@ pub struct Alert<'a> {
     pub text: &'a str,
     /// Whom a proxy speaks for.
     pub xff: Option<Addr>,
-    /// What data sets and expressions tell with it, as members of JSON.
-    pub context: &'a [u8],
 }
 
 /// One end of what an alert is about.
@@ -92,9 +90,6 @@ impl Alert<'_> {
             }
             if settings.rule_raw {
                 json.text("rule", self.text);
-            }
-            if !self.context.is_empty() {
-                json.object("context", |json| json.members(self.context));
             }
         });
     }

@@ -4,11 +4,10 @@ use super::chain::SPAN_COUNT_MAX;
 use crate::compile::Sets;
 use crate::ir::{CaptureTo, DatasetOp, Int};
 use crate::state::Datasets;
-use crate::view::{Context, ContextValue};
 
-/// Things told with one alert.
-const CONTEXT_COUNT_MAX: usize = 16;
-/// Bytes kept of a capture.
+/// Captured strings kept for one evaluation.
+const CAPTURE_COUNT_MAX: usize = 16;
+/// Bytes kept of one.
 const CAPTURE_LEN_MAX: usize = 512;
 
 /// What was counted; all of it is deterministic.
@@ -81,20 +80,10 @@ impl Scratch {
         }
     }
 
-    /// Keeps what an expression captured, if it is for the alert.
     pub(crate) fn capture(&mut self, to: CaptureTo, name: &str, bytes: &[u8]) {
-        if to == CaptureTo::Alert {
+        if self.captures.len() < CAPTURE_COUNT_MAX {
             let bytes = bytes.get(..CAPTURE_LEN_MAX).unwrap_or(bytes);
-            self.tell(name, ContextValue::Bytes(bytes.to_vec()));
-        }
-    }
-
-    fn tell(&mut self, name: &str, value: ContextValue) {
-        let has_room = self.context.len() < CONTEXT_COUNT_MAX;
-        match self.context.iter_mut().find(|c| *c.name == *name) {
-            Some(old) => old.value = value,
-            None if has_room => self.context.push(Context { name: name.into(), value }),
-            None => {}
+            self.captures.push((to, name.into(), bytes.to_vec()));
         }
     }
 

@@ -5,7 +5,6 @@ use crate::eval::Counters;
 use crate::ir::{Dataset, DatasetKind, DatasetOp};
 use hashbrown::HashMap;
 use sekisho_types::SeededState;
-use std::sync::Arc;
 
 /// Entries of all sets that rules put in.
 const ENTRY_COUNT_MAX: usize = 1 << 20;
@@ -19,14 +18,6 @@ const LABEL_COUNT_MAX: usize = 64;
 pub(crate) struct Datasets {
     sets: Vec<HashMap<Box<[u8]>, u32, SeededState>>,
     entry_count: usize,
-}
-
-/// What goes with an entry.
-#[derive(Clone, Debug, Default)]
-struct Entry {
-    reputation: u16,
-    /// A JSON object's text.
-    context: Option<Arc<str>>,
 }
 
 /// IPv4 addresses are kept as such whichever way they are written.
@@ -76,7 +67,7 @@ impl Datasets {
         match op {
             DatasetOp::IsSet => found.is_some(),
             DatasetOp::IsNotSet => found.is_none(),
-            DatasetOp::Reputation(compare) => found.is_some_and(|entry| compare.holds(u64::from(entry.reputation))),
+            DatasetOp::Reputation(compare) => found.is_some_and(|reputation| compare.holds(u64::from(reputation))),
             DatasetOp::Unset => entries.remove(bytes).is_some(),
             DatasetOp::Set if found.is_some() => false,
             DatasetOp::Set => {
@@ -85,7 +76,7 @@ impl Datasets {
                     return false;
                 }
                 self.entry_count += 1;
-                entries.insert(bytes.into(), Entry::default());
+                entries.insert(bytes.into(), 0);
                 true
             }
         }
@@ -102,8 +93,8 @@ fn look_up(entries: &HashMap<Box<[u8]>, u32, SeededState>, subdomains: bool, byt
         // The set's names may have a dot before them, as dotprefix puts one.
         let dotted = rest.get(dot..)?;
         rest = rest.get(dot + 1..)?;
-        if let Some(entry) = entries.get(dotted).or_else(|| entries.get(rest)) {
-            return Some(entry);
+        if let Some(reputation) = entries.get(dotted).or_else(|| entries.get(rest)) {
+            return Some(*reputation);
         }
     }
     None
