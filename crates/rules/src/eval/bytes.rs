@@ -146,7 +146,7 @@ pub(super) fn entropy(hay: &[u8]) -> u64 {
     }
     let total = hay.len() as f64;
     let bits: f64 = counts.iter().filter(|&&n| n > 0).map(|&n| f64::from(n) / total).map(|p| -p * p.log2()).sum();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 8000")]
+    #[expect(clippy::cast_possible_truncation, reason = "between 0 and 8000")]
     let thousandths = (bits * 1000.0).round() as u64;
     thousandths
 }
