@@ -169,10 +169,10 @@ impl Inspector {
         if self.program.addresses.is_empty() || packet.decoded.ip_version == 0 {
             return;
         }
-        if let Some((_, state)) = flow {
-            if std::mem::replace(dir.of_mut(&mut state.once), true) {
-                return;
-            }
+        if let Some((_, state)) = flow
+            && std::mem::replace(dir.of_mut(&mut state.once), true)
+        {
+            return;
         }
         let d = packet.decoded;
         let (src, dst) = (u128::from_be_bytes(*d.src.octets()), u128::from_be_bytes(*d.dst.octets()));

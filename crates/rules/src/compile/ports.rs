@@ -104,11 +104,11 @@ impl PortIndex {
                 self.add(draft, next)
             });
             known.insert(members, group);
-            if let Some(side) = self.sides.get_mut(side) {
-                if side.groups.last() != Some(&group) {
-                    side.starts.push(start);
-                    side.groups.push(group);
-                }
+            if let Some(side) = self.sides.get_mut(side)
+                && side.groups.last() != Some(&group)
+            {
+                side.starts.push(start);
+                side.groups.push(group);
             }
         }
     }

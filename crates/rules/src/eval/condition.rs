@@ -155,8 +155,8 @@ pub(crate) fn holds(condition: &Condition, scene: &Scene<'_>, memory: &Memory<'_
             header::checksum_ok(packet, *which, version) == Some(*right)
         }
         C::ChecksumV6(which, right) => header::checksum_ok(packet, *which, 6) == Some(*right),
-        C::PacketEvent(name) => packet.events.iter().any(|event| *event == &**name),
-        C::AppEvent(proto, name) if proto.is_empty() => packet.events.iter().any(|event| *event == &**name),
+        C::PacketEvent(name) => packet.events.contains(&&**name),
+        C::AppEvent(proto, name) if proto.is_empty() => packet.events.contains(&&**name),
         C::AppProtocol { name, negated, .. } => {
             let app = scene.flow.map_or("", |flow| flow.app);
             match (&**name, app) {
