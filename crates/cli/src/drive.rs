@@ -43,7 +43,8 @@ fn jobs(common: &Common) -> usize {
 /// any number of threads.
 pub fn gather(common: &Common, captures: Captures, settings: Settings, gather: &mut impl Gather) -> Outcome {
     // Rules that remember more than a flow have to see everything.
-    let together = settings.rules.as_ref().is_some_and(|rules| rules.needs_whole_view());
+    let together =
+        settings.rules.as_ref().is_some_and(|rules| rules.needs_whole_view() || crate::eve::tags_hosts(rules));
     let jobs = if together { 1 } else { jobs(common) };
     if jobs > 1 {
         let done = pool::run(common, captures, settings, jobs, gather);

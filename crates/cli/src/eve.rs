@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use sekisho_flow::Timeouts;
 use sekisho_output::eve::{AlertSettings, Settings, Xff};
+use sekisho_rules::ir::Effect;
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_types::Interval;
 use std::fs;
@@ -69,6 +70,12 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
     Ok(Arc::new(program))
 }
 
+/// Does a rule want what a host sends after its alert?
+pub fn tags_hosts(rules: &Program) -> bool {
+    let effects = rules.set().rules.iter().flat_map(|rule| &rule.effects);
+    effects.into_iter().any(|effect| matches!(effect, Effect::Tag { session: false, .. }))
+}
+
 /// `outputs.eve-log` of a configuration; Suricata's defaults where it has none.
 pub fn settings(config: &Config) -> Settings {
     let defaults = Settings::default();
@@ -82,10 +89,22 @@ pub fn settings(config: &Config) -> Settings {
         None => defaults.body_len,
     };
     let inline = config.path("stream.inline").truth() == Some(true);
-    let disabled = config.path("app-layer.protocols").entries().filter(|(_, app)| is_off(app));
-    let disabled = disabled.map(|(name, _)| name.into()).collect();
-    let defaults =
-        Settings { midstream, body_len, inline, disabled, depth: Some(depth).filter(|d| *d > 0), ..defaults };
+    let disabled: Vec<(&str, &Node)> = config.path("app-layer.protocols").entries().collect();
+    let disabled = disabled.into_iter();
+    let quiet = disabled.clone().filter(|(_, app)| app.get("enabled").text() == Some("detection-only"));
+    let only_recognized = quiet.map(|(name, _)| name.into()).collect();
+    let off = |app: &Node| ["tcp", "udp"].map(|over| app.get(over).get("enabled").truth().unwrap_or(!is_off(app)));
+    let disabled = disabled.map(|(name, app)| (name.into(), off(app).map(|on| !on)));
+    let disabled = disabled.filter(|(_, off)| off.contains(&true)).collect();
+    let defaults = Settings {
+        midstream,
+        body_len,
+        inline,
+        disabled,
+        only_recognized,
+        depth: Some(depth).filter(|d| *d > 0),
+        ..defaults
+    };
     let Some(log) = log else { return defaults };
     let types = log.get("types");
     let truth = |path: &str, default| types.path(path).truth().unwrap_or(default);
@@ -98,6 +117,7 @@ pub fn settings(config: &Config) -> Settings {
         types: types.entries().filter(|(_, node)| is_on(node)).flat_map(|(name, _)| event_types(name)).collect(),
         options: sekisho_transaction::Options {
             http_extended: truth("http.extended", true),
+            http_headers: types.path("http.dump-all-headers").text().is_some_and(|which| which != "none"),
             tls_extended: truth("tls.extended", true),
             smtp_extended: truth("smtp.extended", false),
             dhcp_extended: truth("dhcp.extended", false),
@@ -106,6 +126,7 @@ pub fn settings(config: &Config) -> Settings {
                 .items()
                 .iter()
                 .any(|c| matches!(c.text(), Some("client_handshake" | "server_handshake"))),
+            dns_v2: types.path("dns.version").number() == Some(2),
             passwords: truth("pgsql.passwords", false),
             mqtt_passwords: truth("mqtt.passwords", true),
             url_with_scheme: config.truth("app-layer.protocols.smtp.mime.log-url-scheme", false),

@@ -18,7 +18,7 @@ const IDLE_MAX: &[(ProtoId, usize)] = &[
     (ProtoId::Finger, 256),
     (ProtoId::Ftp, 1024),
     (ProtoId::FtpData, 192),
-    (ProtoId::Http, 1024),
+    (ProtoId::Http, 1056),
     (ProtoId::Http2, 1024),
     (ProtoId::Iec104, 256),
     (ProtoId::Ike, 64),

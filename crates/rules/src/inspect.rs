@@ -196,7 +196,7 @@ impl Inspector {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
         let index = dir.of(&program.streams);
-        if state.passed || bytes.is_empty() || !view.established || index.is_empty() && !program.keeps_tails {
+        if state.passed || bytes.is_empty() || index.is_empty() && !program.keeps_tails {
             return;
         }
         let d = packet.decoded;
@@ -284,13 +284,23 @@ impl Inspector {
         hits: &mut Vec<Hit>,
     ) {
         self.candidates.sort();
+        let is_packet = matches!(source, Source::Packet);
         let rules = std::mem::take(&mut self.candidates.rules);
         for &number in &rules {
             if self.told.contains(&number) {
                 continue;
             }
+            // Of a connection whose beginning was not seen the packets were looked at already.
+            let loose =
+                flow.as_ref().is_some_and(|(view, _)| !view.established) && packet.decoded.proto == ip_proto::TCP;
+            if loose && !is_packet && flow.as_ref().is_some_and(|(_, state)| state.loose.contains(&number)) {
+                continue;
+            }
             if self.look(program, number, packet, flow.as_mut(), dir, &mut source) == Verdict::Match {
                 self.told.push(number);
+                if let (true, Some((_, state))) = (loose && is_packet, flow.as_mut()) {
+                    state.keep_loose(program, number);
+                }
                 self.matched(program, number, packet, flow, dir, anchor, hits);
             }
         }
@@ -318,7 +328,9 @@ impl Inspector {
             Some((view, state)) => (Some(*view), Some(&**state)),
             None => (None, None),
         };
-        if plan.once_app && state.is_none_or(|s| *dir.of(&s.once_app)) {
+        let was_known =
+            |s: &FlowState| if plan.dir.is_some() { *dir.of(&s.once_app) } else { s.once_app != [false; 2] };
+        if plan.once_app && state.is_none_or(was_known) {
             return Verdict::No;
         }
         let swapped = view.is_some_and(|view| view.dir != dir);
@@ -369,8 +381,12 @@ impl Inspector {
         if rule.silent || rule.action == Action::Config {
             return;
         }
-        let context = self.scratch.context(&program.sets);
-        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), context });
+        hits.push(Hit {
+            rule: number,
+            anchor,
+            spans: self.spans.clone(),
+            context: std::mem::take(&mut self.scratch.context),
+        });
     }
 
     fn take_effect(&mut self, effect: &Effect, packet: &PacketView<'_>, flow: &mut FlowAndState<'_>, dir: Dir) {

@@ -69,8 +69,26 @@ pub struct Hit {
     pub anchor: Anchor,
     /// What matched, as far as it is remembered.
     pub spans: Vec<Span>,
-    /// What data sets and captures know about it, for the alert: members of a JSON object, without its braces.
-    pub context: Box<[u8]>,
+    /// What the rule wants to be told with the alert: context of data sets, captures named `alert_`.
+    pub context: Vec<Context>,
+}
+
+/// Something told with an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Its name.
+    pub name: Box<str>,
+    /// What is told.
+    pub value: ContextValue,
+}
+
+/// What is told with an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContextValue {
+    /// A JSON object's text.
+    Json(std::sync::Arc<str>),
+    /// Bytes that were captured.
+    Bytes(Vec<u8>),
 }
 
 /// A file or body of an exchange, as far as the engine keeps it.

@@ -21,6 +21,8 @@ pub struct Options {
     pub smtp_extended: bool,
     /// `dhcp: extended`.
     pub dhcp_extended: bool,
+    /// `dns: version: 2`.
+    pub dns_v2: bool,
     /// Which URLs of mails are shown: bits 1 http, 2 https, 4 ftp, 8 mailto
     /// (`app-layer.protocols.smtp.mime.extract-urls-schemes`).
     pub url_schemes: u8,
@@ -42,6 +44,7 @@ impl Default for Options {
             tls_handshakes: false,
             smtp_extended: true,
             dhcp_extended: false,
+            dns_v2: false,
             url_schemes: 1,
             url_with_scheme: false,
             passwords: false,

@@ -7,7 +7,7 @@ use sekisho_files::Hashes;
 use sekisho_flow::Moment;
 use sekisho_proto::FileMeta;
 use sekisho_rules::{Content, FileView};
-use sekisho_transaction::{Json, Look, Mark, Transaction};
+use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
 use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp};
 
 /// Bytes of an exchange's members that wait for the end of its file.
@@ -28,6 +28,8 @@ const MAX_FLOW_FILES: usize = 256;
 /// A file of an exchange.
 pub(super) struct FileNote {
     name: Vec<u8>,
+    /// The name was not told on the wire.
+    unnamed: bool,
     /// Bytes so far.
     size: u64,
     gaps: bool,
@@ -67,6 +69,7 @@ impl Eye {
         seen.files.push(id);
         let name = meta.filename.as_ref().or(meta.suggested_name.as_ref());
         let note = FileNote {
+            unnamed: meta.filename.is_none(),
             name: name.map(|n| n.0.to_vec()).unwrap_or_default(),
             size: 0,
             gaps: false,
@@ -107,6 +110,7 @@ impl Eye {
     pub fn file_named(&mut self, id: u64, name: &[u8]) {
         if let Some(note) = self.files.get_mut(&id) {
             note.name = name.to_vec();
+            note.unnamed = false;
         }
     }
 
@@ -127,6 +131,12 @@ impl Eye {
                 continue;
             }
             note.dir = dir;
+            if note.unnamed
+                && tx.app() == "http"
+                && let Some(path) = path_of(tx)
+            {
+                note.name = path;
+            }
             let mut members = Vec::new();
             tx.eve(&mut Json::within(&mut members, false, self.settings.options));
             members.truncate(if members.len() > MAX_MEMBERS_LEN { 0 } else { members.len() });
@@ -220,6 +230,13 @@ impl Eye {
             }
         });
     }
+}
+
+/// The path of a request, which HTTP's files without a name are called by.
+fn path_of(tx: &dyn Transaction) -> Option<Vec<u8>> {
+    let uri = tx.fact(Fact::HttpUri, 0)?;
+    let path = uri.bytes()?.split(|b| *b == b'?').next()?;
+    (!path.is_empty()).then(|| path.to_vec())
 }
 
 /// Files of an exchange as rules see them.

@@ -83,6 +83,8 @@ pub(super) struct Seen {
     last_packet: u64,
     /// What rules remember.
     pub rules: Option<Box<FlowState>>,
+    /// Whom a proxy speaks for in an exchange.
+    pub xff: Option<(u64, Addr)>,
     /// Its packets are told of.
     pub tag: Option<Tag>,
     /// Alerts that wait for a packet of their way.
@@ -275,7 +277,7 @@ impl Eye {
         let is_tcp = flow.info.tuple.proto == ip_proto::TCP;
         let gap = [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).gap_bytes > 0);
         let app = seen.app(flow);
-        let app = if self.is_off(app) { "failed" } else { app };
+        let app = if self.is_off(flow, app) { "failed" } else { app };
         let end = FlowEnd {
             flow: seen.counts(flow),
             end: seen.last_ts,

@@ -9,7 +9,7 @@ use super::{At, Eye, has_ports, sender};
 use crate::Rows;
 use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Xff};
-use sekisho_rules::ir::{Action, Rule};
+use sekisho_rules::ir::{Action, Effect, Rule};
 use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
 use sekisho_types::{Addr, Dir, Timestamp, Uid};
@@ -50,14 +50,11 @@ pub(super) struct Waiting {
     payload: Vec<u8>,
     /// Whom a proxy speaks for.
     xff: Option<Addr>,
-    /// What data sets and captures know about it.
-    context: Box<[u8]>,
 }
 
 impl Waiting {
-    fn new(hit: &Hit, dir: Dir) -> Self {
-        let (rule, context) = (hit.rule, hit.context.clone());
-        Self { rule, dir, context, tx_id: None, members: Vec::new(), stream: false, payload: Vec::new(), xff: None }
+    fn new(rule: u32, dir: Dir) -> Self {
+        Self { rule, dir, tx_id: None, members: Vec::new(), stream: false, payload: Vec::new(), xff: None }
     }
 }
 
@@ -103,6 +100,7 @@ impl Eye {
         let mut events = std::mem::take(&mut self.events);
         events.clear();
         self.find_events(flow, packet, link, &mut events);
+        self.invalid = events.is_invalid();
         if !events.names().is_empty() {
             self.packet_anomalies(at, packet, events.names(), rows);
         }
@@ -115,7 +113,7 @@ impl Eye {
         for hit in &hits {
             let dir = flow.map_or(Dir::Orig, |(_, dir)| dir);
             let stream = matches!(hit.anchor, Anchor::Stream(..));
-            let waiting = Waiting { stream, ..Waiting::new(hit, dir) };
+            let waiting = Waiting { stream, ..Waiting::new(hit.rule, dir) };
             self.alert(at, Some(packet), &waiting, rows);
         }
         if let Some(rules) = &mut self.rules {
@@ -222,7 +220,7 @@ impl Eye {
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         for hit in &rules.hits {
             let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
-            let stream = Waiting { stream: true, payload, ..Waiting::new(hit, dir) };
+            let stream = Waiting { stream: true, payload, ..Waiting::new(hit.rule, dir) };
             wait(seen, stream, &mut rules.refused);
         }
     }
@@ -250,13 +248,21 @@ impl Eye {
         rules.inspector.transaction(&view, &flow_view, state, look, tx, mark, &kept, &mut rules.hits);
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         for hit in &rules.hits {
+            if rules.program.rule(hit.rule).is_some_and(keeps_quiet) {
+                mark.logged = true;
+            }
             let tx_id = match hit.anchor {
                 Anchor::Transaction(id) => Some(id),
                 _ => Some(mark.id),
             };
             let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
-            let waiting = Waiting { tx_id, stream: true, payload, ..Waiting::new(hit, look.dir) };
+            let waiting = Waiting { tx_id, stream: true, payload, ..Waiting::new(hit.rule, look.dir) };
             wait(seen, waiting, &mut rules.refused);
+        }
+        if let (Some(xff), true) = (&self.settings.xff, look.dir.is_orig())
+            && let Some(addr) = speaks_for(xff, tx)
+        {
+            seen.xff = Some((mark.id, addr));
         }
         if seen.waiting.iter().any(|w| w.tx_id == Some(mark.id)) {
             self.refresh(at, tx, mark);
@@ -266,11 +272,9 @@ impl Eye {
     /// What the exchange says by now goes into the alerts about it that wait.
     fn refresh(&mut self, at: At<'_>, tx: &dyn Transaction, mark: &Mark) {
         let uid = at.flow.info.uid;
-        let mut waiting = match self.flows.get_mut(&uid) {
-            Some(seen) => std::mem::take(&mut seen.waiting),
-            None => return,
-        };
-        let xff = self.settings.xff.as_ref().and_then(|xff| speaks_for(xff, tx));
+        let Some(seen) = self.flows.get_mut(&uid) else { return };
+        let mut waiting = std::mem::take(&mut seen.waiting);
+        let xff = seen.xff.filter(|(id, _)| *id == mark.id).map(|(_, addr)| addr);
         for alert in waiting.iter_mut().filter(|w| w.tx_id == Some(mark.id)) {
             alert.xff = xff;
             if !self.settings.alert.app_layer {
@@ -338,8 +342,7 @@ impl Eye {
         let (Some(packet), settings) = (packet, Arc::clone(&self.settings)) else { return };
         let (src, dst) = parties(packet.decoded);
         let overwrite = settings.xff.as_ref().is_some_and(|xff| xff.overwrite);
-        let xff = hit.xff.filter(|_| !overwrite);
-        let alert = Alert { xff, context: &hit.context, ..told(rule, src, dst) };
+        let alert = Alert { xff: hit.xff.filter(|_| !overwrite), ..told(rule, src, dst) };
         if let Some(at) = at
             && let Some(seen) = self.flows.get_mut(&at.flow.info.uid)
         {
@@ -354,6 +357,10 @@ impl Eye {
             Some(at) => Head { tx_id: hit.tx_id, ..self.head(at, packet.ts, "alert", sender(at.flow, packet)) },
             None => self.packet_head(packet, "alert"),
         };
+        if at.is_none() && self.invalid {
+            // Nobody knows what its addresses are worth.
+            head.ends = None;
+        }
         if let (true, Some(xff), Some((src, dst))) = (overwrite, hit.xff, &mut head.ends) {
             *(if hit.dir.is_orig() { src } else { dst }) = xff;
         }
@@ -455,10 +462,15 @@ fn told<'a>(rule: &'a Rule, src: Party, dst: Party) -> Alert<'a> {
         source_target: rule.meta.target_is_src.map(|is_src| if is_src { (dst, src) } else { (src, dst) }),
         metadata: &rule.meta.metadata,
         references: &rule.meta.references,
-        context: &[],
         text: &rule.text,
         xff: None,
     }
+}
+
+/// Does a `config` rule want nothing to be told of the exchange?
+fn keeps_quiet(rule: &Rule) -> bool {
+    let quiet = |text: &str| text.contains("logging") && text.contains("disable");
+    rule.effects.iter().any(|effect| matches!(effect, Effect::Config(text) if quiet(text)))
 }
 
 /// The address in a request's field of that name, if it is one.

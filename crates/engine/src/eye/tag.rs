@@ -21,7 +21,8 @@ pub(super) enum Tag {
 impl Tag {
     fn new(metric: TagMetric, count: u32, now: Timestamp) -> Self {
         match metric {
-            TagMetric::Packets => Self::Packets(count),
+            // The packet of the alert counts, too.
+            TagMetric::Packets => Self::Packets(count.saturating_sub(1)),
             TagMetric::Bytes => Self::Bytes(u64::from(count)),
             TagMetric::Seconds => Self::Until(now + Interval::from_secs(i64::from(count))),
         }
@@ -82,5 +83,30 @@ impl Eye {
         let shown = AlertSettings { packet: true, ..AlertSettings::default() };
         let evidence = Evidence { payload: &[], stream: false, packet: Some((packet.frame, self.link.0)) };
         self.write(rows, &head, |json| evidence.write(shown, json));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sekisho_wire::Decoded;
+
+    #[test]
+    fn tags_end_by_packets_bytes_or_time() {
+        let decoded = Decoded::default();
+        let at = |secs| Packet {
+            ts: Timestamp::from_parts(secs, 0),
+            number: 1,
+            decoded: &decoded,
+            frame: &[0; 100],
+            tunnel: None,
+        };
+        let taken = |metric, count| {
+            let mut tag = Tag::new(metric, count, Timestamp::from_parts(0, 0));
+            (1..10).take_while(|secs| tag.take(&at(*secs))).count()
+        };
+        assert_eq!(taken(TagMetric::Packets, 4), 3);
+        assert_eq!(taken(TagMetric::Bytes, 250), 3);
+        assert_eq!(taken(TagMetric::Seconds, 5), 5);
     }
 }

@@ -88,8 +88,10 @@ pub struct Settings {
     pub body_len: usize,
     /// `stream.inline`: bytes of streams need not wait for acknowledgements.
     pub inline: bool,
-    /// Protocols that are switched off, by Suricata's names: nothing of theirs is told.
-    pub disabled: Vec<Box<str>>,
+    /// Protocols that are switched off over TCP and over UDP, by Suricata's names: nothing of theirs is told.
+    pub disabled: Vec<(Box<str>, [bool; 2])>,
+    /// Protocols that are only recognised: their exchanges are not told of.
+    pub only_recognized: Vec<Box<str>>,
     /// `stream.reassembly.depth`: bytes of a stream that files are followed in; `None`: all.
     pub depth: Option<u64>,
 }
@@ -192,6 +194,7 @@ impl Default for Settings {
             inline: false,
             body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),
+            only_recognized: Vec::new(),
             depth: None,
         }
     }

@@ -59,7 +59,18 @@ impl Transaction for View<'_> {
     }
 
     fn eve(&self, out: &mut Json<'_>) {
+        let old = out.options().dns_v2;
+        let alert = out.is_alert();
         out.object(self.event_type(), |out| match self.kind {
+            Kind::Dns if old && !alert => self.dns_2(out),
+            Kind::Dns if old => {
+                out.number("version", 2);
+                if self.message.header.qr {
+                    out.object("answer", |out| self.dns_2(out));
+                } else {
+                    out.list("query", |out| out.item(|out| self.query_2(out)));
+                }
+            }
             Kind::Dns => self.dns(out),
             Kind::Mdns | Kind::Llmnr => self.multicast(out),
         });
@@ -120,6 +131,16 @@ impl View<'_> {
         out.text("type", if m.header.qr { "response" } else { "request" });
         out.number("tx_id", self.number);
         out.number("id", u64::from(m.header.id));
+        self.flags(out);
+        if m.header.qr {
+            out.text("rcode", &rcode_name(m.header.rcode));
+        }
+        self.queries(out, false);
+        self.sections_of(out);
+    }
+
+    fn flags(&self, out: &mut Json<'_>) {
+        let m = &self.message;
         out.display("flags", format_args!("{:x}", m.flags));
         for (bit, name) in [(0x8000, "qr"), (0x400, "aa"), (0x200, "tc"), (0x100, "rd"), (0x80, "ra"), (0x40, "z")] {
             if m.flags & bit != 0 {
@@ -127,10 +148,11 @@ impl View<'_> {
             }
         }
         out.number("opcode", u64::from(m.header.opcode));
-        if m.header.qr {
-            out.text("rcode", &rcode_name(m.header.rcode));
-        }
-        self.queries(out, false);
+    }
+
+    /// Answers, authorities, additional records.
+    fn sections_of(&self, out: &mut Json<'_>) {
+        let m = &self.message;
         if !m.answers.is_empty() {
             out.list("answers", |out| m.answers.iter().for_each(|r| record(out, r, Section::Answers)));
             out.object("grouped", |out| grouped(out, &m.answers));
@@ -143,6 +165,41 @@ impl View<'_> {
             let records = m.additionals.iter().filter(told);
             out.list("additionals", |out| records.for_each(|r| record(out, r, Section::Additionals)));
         }
+    }
+
+    /// Version 2: a question, or an answer.
+    fn dns_2(&self, out: &mut Json<'_>) {
+        let m = &self.message;
+        out.number("version", 2);
+        if !m.header.qr {
+            return self.query_2(out);
+        }
+        out.text("type", "answer");
+        out.number("id", u64::from(m.header.id));
+        self.flags(out);
+        if let Some((name, rtype)) = m.queries.first() {
+            out.bytes("rrname", &name.text);
+            out.text("rrtype", &type_name(*rtype));
+        }
+        out.text("rcode", &rcode_name(m.header.rcode));
+        if !out.is_alert() {
+            self.sections_of(out);
+        }
+    }
+
+    fn query_2(&self, out: &mut Json<'_>) {
+        let m = &self.message;
+        out.text("type", "query");
+        out.number("id", u64::from(m.header.id));
+        if let Some((name, rtype)) = m.queries.first() {
+            out.bytes("rrname", &name.text);
+            out.text("rrtype", &type_name(*rtype));
+        }
+        out.number("tx_id", self.number);
+        if m.flags & 0x40 != 0 {
+            out.flag("z", true);
+        }
+        out.number("opcode", u64::from(m.header.opcode));
     }
 
     fn queries(&self, out: &mut Json<'_>, lower: bool) {

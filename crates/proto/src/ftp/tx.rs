@@ -120,6 +120,8 @@ impl Exchanges {
     fn over(&mut self, cx: &mut Cx<'_>) {
         let Some(mut x) = self.open.pop_front() else { return };
         let mut mark = std::mem::take(&mut x.mark);
+        // What the reply tells is of interest to rules about the command, too.
+        cx.look(Dir::Orig, 1, &View(&x), &mut mark);
         cx.over(Dir::Resp, &View(&x), &mut mark);
     }
 

@@ -177,7 +177,8 @@ pub(crate) fn server_hello(body: &[u8]) -> ParseResult<ServerHello<'_>> {
     let mut h = ServerHello { version: r.u16(&"server version")?, ..ServerHello::default() };
     h.random = r.array(&"server random")?;
     h.retry = h.random == RETRY_RANDOM;
-    let early_draft = h.version / 0xff == 0x7f;
+    // Drafts up to 15 had the number of the final version here, which itself has that of TLS 1.2.
+    let early_draft = h.version / 0xff == 0x7f || h.version == version::TLS13;
     if !early_draft {
         h.session_id = r.block8(&"session id")?.take_rest();
     }

@@ -109,6 +109,8 @@ struct Core {
     rejected: bool,
     /// The exchanges for those who watch.
     watched: Option<Box<Watched>>,
+    /// The line of a response before ended with LF alone.
+    bare: bool,
 }
 
 impl Protocol for Parser {
@@ -134,6 +136,7 @@ impl Protocol for Parser {
                 websocket: None,
                 rejected: false,
                 watched: None,
+                bare: false,
             },
         }
     }
@@ -279,7 +282,7 @@ impl Core {
             cx.weird("contentline_size_exceeded");
         }
         if !side.is_orig() && matches!(self.side(side).state, State::StartLine | State::Header) {
-            let behind_lf = std::mem::replace(&mut self.side(side).bare, line.bare);
+            let behind_lf = std::mem::replace(&mut self.bare, line.bare);
             if memchr::memchr(b'\r', line.text).is_some() {
                 return self.lone_cr(side, line.text, (behind_lf, next), cx);
             }
@@ -572,9 +575,10 @@ impl Core {
         let key = self.exchanges.row(row).filter(|_| code == 206).map(|r| r.range_key(etag, cx));
         let total = self.side(Dir::Resp).head.facts.range.map_or(length, |(_, _, total)| total);
         if let (true, Some(state)) = (doubt, state) {
-            let side = self.side(Dir::Resp);
-            side.state = State::Doubtful;
-            side.doubt = Some((state, total));
+            self.side(Dir::Resp).state = State::Doubtful;
+            if let Some(watched) = self.watched(cx) {
+                watched.doubt = Some((state, total));
+            }
             return;
         }
         self.begin_body(Dir::Resp, state, total, key, cx);
@@ -583,7 +587,7 @@ impl Core {
     /// The first byte behind the header of a response that should have no body, but tells of one.
     #[cold]
     fn after_doubt(&mut self, first: Option<u8>, cx: &mut Cx<'_>) {
-        match self.side(Dir::Resp).doubt.take() {
+        match self.watched.as_mut().and_then(|watched| watched.doubt.take()) {
             Some((state, total)) if first != Some(b'H') => self.begin_body(Dir::Resp, Some(state), total, None, cx),
             _ => self.finish(Dir::Resp, true, cx),
         }

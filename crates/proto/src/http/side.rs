@@ -56,8 +56,7 @@ pub(crate) enum Upgrade {
 pub(crate) struct Head {
     pub(crate) version: Version,
     pub(crate) content_length: Option<u64>,
-    /// Fields that told a length, and whether one told more than that.
-    pub(crate) lengths: u8,
+    /// A field told a length and more than that, or none that can be.
     pub(crate) bad_length: bool,
     pub(crate) chunked: bool,
     pub(crate) codings: Codings,
@@ -106,7 +105,6 @@ impl Head {
         if len.is_none() {
             cx.weird_with("HTTP_bad_content_length", Some(text.into()));
         }
-        self.lengths = self.lengths.saturating_add(1);
         // Two lengths in one field say nothing; of two fields the first counts, as for browsers and Suricata.
         self.bad_length |= len.is_none() || value.trim_ascii().len() > text.len();
         if self.content_length.is_none() {
@@ -182,10 +180,6 @@ pub(crate) struct Side {
     pub(crate) row: u64,
     /// A message has begun and is not over.
     pub(crate) ongoing: bool,
-    /// The line before ended with LF alone.
-    pub(crate) bare: bool,
-    /// How the body that should not be there is framed, and how long the whole is.
-    pub(crate) doubt: Option<(State, Option<u64>)>,
     /// Messages begun so far.
     pub(crate) messages: u64,
 }

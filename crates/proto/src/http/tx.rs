@@ -1,6 +1,7 @@
 //! The exchanges of a flow as rules and EVE see them: a request with its response. Kept only while somebody watches.
 
 use super::message::{self, Version};
+use super::side::State;
 use super::uri;
 use super::view::View;
 use crate::{Cx, FileId};
@@ -127,6 +128,8 @@ pub(super) struct Watched {
     counter: Counter,
     open: VecDeque<Exchange>,
     counted: usize,
+    /// How a body that should not be there is framed, and how long the whole is.
+    pub doubt: Option<(State, Option<u64>)>,
 }
 
 impl Heap for Watched {

@@ -9,6 +9,7 @@ mod message;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::ModbusRecord;
 
@@ -17,8 +18,10 @@ use crate::named::Named;
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use message::{Detail, HEADER_LEN, Header, MAX_FRAME_LEN, extent, func};
 use sekisho_record::{EnumName, Text, UnsetIfEmpty};
+use sekisho_transaction::Counter;
 use sekisho_types::{Dir, Heap, Timestamp, list_len};
 use sekisho_wire::Reader;
+use tx::{Said, Shown};
 
 /// Requests remembered until they are answered; the oldest goes first. Clients have 1 to 16 outstanding
 /// (Messaging on TCP/IP §4.2.1).
@@ -44,6 +47,8 @@ struct Request {
     address: Option<u16>,
     quantity: Option<u16>,
     ts: Timestamp,
+    /// The exchange, if somebody watches.
+    shown: Option<Box<Shown>>,
 }
 
 /// State of one connection.
@@ -51,13 +56,14 @@ pub struct Parser {
     sides: [Side; 2],
     pending: Vec<Request>,
     confirmed: bool,
+    exchanges: Counter,
 }
 
 impl Protocol for Parser {
     const DESCRIPTOR: Descriptor = Descriptor { service: "modbus", tcp_ports: &[502], udp_ports: &[], probe };
 
     fn start(_: &Start<'_>) -> Self {
-        Self { sides: Default::default(), pending: Vec::new(), confirmed: false }
+        Self { sides: Default::default(), pending: Vec::new(), confirmed: false, exchanges: Counter::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -78,10 +84,14 @@ impl Protocol for Parser {
         for dir in [Dir::Orig, Dir::Resp] {
             self.partial(dir, cx);
         }
+        for shown in self.pending.iter_mut().filter_map(|p| p.shown.take()) {
+            tx::unanswered(shown, cx);
+        }
     }
 
     fn held_len(&self) -> usize {
-        self.sides.as_slice().heap_len() + list_len(&self.pending)
+        let shown: usize = self.pending.iter().filter_map(|p| p.shown.as_ref()).map(|s| s.heap_len()).sum();
+        self.sides.as_slice().heap_len() + list_len(&self.pending) + shown
     }
 }
 
@@ -133,7 +143,7 @@ impl Parser {
         let Ok(header) = Header::parse(&mut r) else { return };
         let (detail, exception, rtt) = if dir.is_orig() {
             let detail = message::request(header.func, &mut r).unwrap_or_default();
-            self.remember(header, &detail, ts);
+            self.remember(header, &detail, ts, cx);
             (detail, None, None)
         } else {
             let asked = self.answered(header);
@@ -143,6 +153,11 @@ impl Parser {
             detail.address = detail.address.or(asked.as_ref().and_then(|a| a.address));
             detail.quantity = detail.quantity.or(quantity);
             let code = if refused { r.u8(&"exception code").ok() } else { None };
+            let mut asked = asked;
+            if cx.is_watched() {
+                let shown = asked.as_mut().and_then(|a| a.shown.take());
+                tx::answered(shown, &Said::new(header, &detail, code), &mut self.exchanges, cx);
+            }
             (detail, code, asked.map(|a| ts - a.ts))
         };
         let [vendor, product, revision] = detail.device.map(|d| d.map(Text));
@@ -165,11 +180,14 @@ impl Parser {
         });
     }
 
-    fn remember(&mut self, header: Header, detail: &Detail, ts: Timestamp) {
-        if self.pending.len() >= MAX_PENDING {
-            self.pending.remove(0);
+    fn remember(&mut self, header: Header, detail: &Detail, ts: Timestamp, cx: &mut Cx<'_>) {
+        if self.pending.len() >= MAX_PENDING
+            && let Some(shown) = self.pending.remove(0).shown
+        {
+            tx::unanswered(shown, cx);
         }
-        self.pending.push(Request { header, address: detail.address, quantity: detail.quantity, ts });
+        let shown = cx.is_watched().then(|| tx::asked(Said::new(header, detail, None), &mut self.exchanges, cx));
+        self.pending.push(Request { header, address: detail.address, quantity: detail.quantity, ts, shown });
     }
 
     /// The request that a response with this header answers.

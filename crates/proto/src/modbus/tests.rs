@@ -120,3 +120,27 @@ fn probes() {
     assert_eq!(probe(b"GET / HTTP/1.1", b"", false), Guess::No);
     assert_eq!(probe(b"", b"SSH-2.0-x", false), Guess::No);
 }
+
+#[test]
+fn shows_exchanges_to_rules_and_eve() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Modbus, Transport::Tcp, 502);
+    b.data(Dir::Orig, &[0, 1, 0, 0, 0, 11, 7, 16, 0, 9, 0, 2, 4, 0, 5, 1, 0]);
+    b.data(Dir::Resp, &[0, 1, 0, 0, 0, 3, 7, 0x90, 2]).data(Dir::Orig, &[0, 2, 0, 0, 0, 6, 7, 1, 0, 3, 0, 8]).end();
+    let [write, read] = [0, 1].map(|at| b.exchanges()[at].clone());
+    assert!(write.json.starts_with(
+        "{\"modbus\":{\"id\":1,\"request\":{\"transaction_id\":1,\"protocol_id\":0,\"unit_id\":7,\"function_raw\":16,\
+         \"function_code\":\"WrMultRegs\",\"access_type\":\"WRITE | HOLDING\",\"category\":\"PUBLIC_ASSIGNED\",\
+         \"error_flags\":\"NONE\",\"write\":{\"address\":9}},\"response\":{\"transaction_id\":1,"
+    ), "{}", write.json);
+    assert!(write.json.contains("\"exception\":{\"raw\":2,"));
+    assert_eq!(
+        (write.fact(Fact::ModbusAddress), write.fact(Fact::ModbusValue)),
+        (&["9".into(), "10".into()][..], &["5".into(), "256".into()][..])
+    );
+    assert_eq!(
+        (write.fact(Fact::ModbusAccess), write.fact(Fact::ModbusCategory)),
+        (&["34".into()][..], &["1".into()][..])
+    );
+    assert!(read.over && read.json.contains("\"read\":{\"address\":3,\"quantity\":8}"));
+}

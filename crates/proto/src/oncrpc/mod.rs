@@ -11,6 +11,7 @@ mod program;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::RpcRecord;
 
@@ -41,6 +42,8 @@ pub struct Parser {
     paths: nfs::Paths,
     /// A call was read.
     known: bool,
+    /// What rules and EVE see.
+    tx: tx::Exchanges,
 }
 
 /// A row that calls share.
@@ -122,6 +125,7 @@ impl Protocol for Parser {
             bulk: Vec::new(),
             paths: nfs::Paths::default(),
             known: false,
+            tx: tx::Exchanges::default(),
         }
     }
 
@@ -155,6 +159,7 @@ impl Protocol for Parser {
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
+        self.tx.end(cx);
         for waiting in std::mem::take(&mut self.pending) {
             if let Kind::Single(row) = waiting.kind {
                 cx.emit(RpcRecord { tail: cx.tail(), ..*row });
@@ -168,7 +173,11 @@ impl Protocol for Parser {
     fn held_len(&self) -> usize {
         let held: usize = self.streams.iter().map(|s| s.held.heap_len()).sum();
         let rows = list_len(&self.bulk) + self.bulk.iter().map(|b| b.row.heap_len()).sum::<usize>();
-        held + rows + self.paths.heap_len() + list_len(&self.pending) + self.pending.as_slice().heap_len()
+        held + rows
+            + self.tx.heap_len()
+            + self.paths.heap_len()
+            + list_len(&self.pending)
+            + self.pending.as_slice().heap_len()
     }
 }
 
@@ -274,6 +283,9 @@ impl Parser {
 
     fn call(&mut self, call: &Call<'_>, len: u64, cx: &mut Cx<'_>) {
         self.known = true;
+        if cx.is_watched() {
+            self.tx.call(call, cx);
+        }
         let program = program::name(call.program);
         // Zeek names no such service by default.
         cx.recognize(program.unwrap_or(SERVICE));
@@ -318,6 +330,9 @@ impl Parser {
     }
 
     fn reply(&mut self, reply: &Reply<'_>, len: u64, cx: &mut Cx<'_>) {
+        if cx.is_watched() {
+            self.tx.reply(reply, cx);
+        }
         let Some(at) = self.pending.iter().position(|w| w.xid == reply.xid) else { return };
         let Waiting { program, version, path, data_len, kind, .. } = self.pending.remove(at);
         if self.pending.is_empty() {

@@ -91,6 +91,15 @@ fn read_call<'a>(version: u32, procedure: &str, r: &mut Reader<'a>, out: &mut As
     Ok(())
 }
 
+/// The new name in a RENAME of NFS 2 or 3.
+pub(super) fn renamed(version: u32, args: &[u8]) -> Option<&[u8]> {
+    let mut r = Reader::new(args);
+    handle(version, &mut r).ok()?;
+    opaque(&mut r).ok()?;
+    handle(version, &mut r).ok()?;
+    opaque(&mut r).ok()
+}
+
 /// A successful reply of NFS 2 or 3, its status included.
 pub(super) fn answered<'a>(version: u32, procedure: &str, results: &'a [u8]) -> Answered<'a> {
     read_reply(version, procedure, &mut Reader::new(results)).unwrap_or_default()

@@ -173,6 +173,11 @@ impl Observer for Pop3Record {
     fn closed(&mut self, _info: FileInfo) {}
 }
 
+/// Is it the answer to `command` for certain, and no greeting?
+fn answers(command: Command, text: &[u8]) -> bool {
+    command == Command::Capa && text.get(..10).is_some_and(|t| t.eq_ignore_ascii_case(b"capability"))
+}
+
 fn short(text: &[u8]) -> Text {
     text.get(..MAX_TEXT_LEN).unwrap_or(text).into()
 }
@@ -260,7 +265,7 @@ impl Session {
         match (reply, command) {
             (Reply::Ok(text), None) if first => self.row(cx).greeting = Some(short(text)),
             // A client that did not wait for the greeting.
-            (Reply::Ok(text), Some(command)) if first && command != Command::Quit => {
+            (Reply::Ok(text), Some(command)) if first && command != Command::Quit && !answers(command, text) => {
                 self.row(cx).greeting = Some(short(text));
                 self.pending.push_front(command);
             }

@@ -11,12 +11,14 @@ mod names;
 mod record;
 #[cfg(test)]
 mod tests;
+mod tx;
 
 pub use record::RdpRecord;
 
 use crate::{Cx, Descriptor, Event, Guess, Held, Probe, Protocol, Start, Transport, certs};
 use message::{Confirm, Unit};
 use sekisho_record::UnsetIfEmpty;
+use sekisho_transaction::Counter;
 use sekisho_types::{Dir, Heap};
 
 /// Longest packet: what the length's two bytes can say.
@@ -37,6 +39,8 @@ pub struct Parser {
     held: [Held; 2],
     lost: [bool; 2],
     row: Option<Box<RdpRecord>>,
+    /// Messages shown to rules and EVE.
+    txs: Counter,
 }
 
 /// What comes behind a packet.
@@ -142,15 +146,24 @@ impl Parser {
         match message::unit(packet) {
             Ok(Unit::Request(m)) => {
                 cx.recognize("rdp");
+                tx::request(&m, &mut self.txs, cx);
                 let row = self.row(cx);
                 row.cookie = m.cookie.map(Into::into);
                 row.routing_token = m.routing_token.map(Into::into);
                 row.requested_protocols.0 = m.protocols.map(names::requested_protocols).unwrap_or_default();
                 Next::Rdp
             }
-            Ok(Unit::Confirm(confirm)) => self.confirmed(confirm, cx),
+            Ok(Unit::Confirm(confirm)) => {
+                tx::confirmed(&mut self.txs, cx);
+                self.confirmed(confirm, cx)
+            }
             Ok(Unit::Data(data)) => match message::settings(data) {
-                Ok(Some(settings)) => self.settings(&settings, cx),
+                Ok(Some(settings)) => {
+                    if cx.is_watched() {
+                        tx::settings(&settings, &mut self.txs, cx);
+                    }
+                    self.settings(&settings, cx)
+                }
                 Ok(None) => Next::Rdp,
                 Err(_) => {
                     cx.weird("rdp_broken_settings");

@@ -344,6 +344,9 @@ impl Shown<'_> {
                         out.number("ack_result", u64::from(result));
                         if smb {
                             out.number("ack_reason", u64::from(reason));
+                            if let (Some(service), _) = interfaces::known_names(interface.uuid, 0) {
+                                out.text("service", service);
+                            }
                         }
                     });
                 }

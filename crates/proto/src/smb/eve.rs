@@ -235,6 +235,11 @@ pub(super) fn exchange(out: &mut Json<'_>, x: &Exchange, number: u64, all: &Shar
             Some((_, name)) => out.text("function", name),
             None => out.display("function", format_args!("{function:x}")),
         },
+        What::Delete { key, name } => {
+            out.bytes("filename", &name.0);
+            out.text("access", "delete on close");
+            out.text("fuid", &file_guid(*key));
+        }
         What::Rename { key, from, to } => {
             out.object("set_info", |out| {
                 out.text("class", "FILE_INFO");

@@ -35,6 +35,11 @@ pub(super) enum What {
     },
     Create(Box<Create>),
     Ioctl(u32),
+    /// A file is to be deleted when it is closed.
+    Delete {
+        key: FileKey,
+        name: Text,
+    },
     Rename {
         key: FileKey,
         from: Text,

@@ -69,7 +69,7 @@ fn asked2(bytes: &[u8], header: &Header, session: &Session) -> Option<What> {
                 let from = session.name_of(key).cloned().unwrap_or_default();
                 What::Rename { key, from, to }
             }
-            (_, Change::Delete) => return None,
+            (key, Change::Delete) => What::Delete { key, name: session.name_of(key).cloned().unwrap_or_default() },
         },
         _ => What::Nothing,
     })

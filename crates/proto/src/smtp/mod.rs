@@ -321,6 +321,7 @@ impl Core {
 
     fn reply_line(&mut self, line: &[u8], cx: &mut Cx<'_>) {
         let Some(reply) = reply(line) else {
+            self.session.tx.event(self.sender.flip(), "invalid_reply");
             if !self.known {
                 self.reject(cx);
             }

@@ -153,9 +153,14 @@ impl Exchanges {
                     current.rcpt_to.push(path.to_vec());
                 }
             }
-            Command::Rset => self.over(cx),
+            // Of what has not begun there is nothing to take back.
+            Command::Rset if self.has_envelope() => self.over(cx),
             _ => {}
         }
+    }
+
+    fn has_envelope(&self) -> bool {
+        self.current.as_ref().is_some_and(|x| x.mail_from.is_some() || !x.rcpt_to.is_empty() || x.mail.is_some())
     }
 
     /// The first line of a reply, to which command.

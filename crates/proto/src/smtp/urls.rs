@@ -61,9 +61,9 @@ impl Urls {
         self.line = Vec::new();
     }
 
-    /// Those of some schemes: bits 1 http, 2 https, 4 ftp, 8 mailto.
+    /// Those of some schemes: bits 1 http, 2 https, 4 ftp, 8 mailto. As Suricata lists them, the last one found first.
     pub(super) fn found(&self, schemes: u8) -> impl Iterator<Item = &Url> {
-        self.found.iter().filter(move |url| schemes >> url.scheme & 1 == 1)
+        self.found.iter().rev().filter(move |url| schemes >> url.scheme & 1 == 1)
     }
 
     fn search(&mut self) {
@@ -100,7 +100,7 @@ mod tests {
             urls.finish();
             let of = |schemes| urls.found(schemes).map(|u| String::from_utf8_lossy(&u.text)).collect::<Vec<_>>();
             assert_eq!(of(1), ["http://a.example/x?y=1"]);
-            assert_eq!(of(6), ["https://b.example/", "ftp://c"]);
+            assert_eq!(of(6), ["ftp://c", "https://b.example/"]);
             assert_eq!(urls.found(1).next().unwrap().without_scheme(), b"a.example/x?y=1");
         }
     }

@@ -18,11 +18,24 @@ pub(crate) struct Chosen<'a> {
 
 /// Chooses; `None`: the rule has nothing to look for.
 pub(crate) fn choose<'a>(rule: &'a Rule, plan: &Plan) -> Option<Chosen<'a>> {
+    // Of a rule about both sides the request comes first.
+    let of_request = if plan.exchange { choose_among(rule, plan, true) } else { None };
+    of_request.or_else(|| choose_among(rule, plan, false))
+}
+
+fn choose_among<'a>(rule: &'a Rule, plan: &Plan, requests_only: bool) -> Option<Chosen<'a>> {
     let mut best: Option<(u32, Chosen<'a>)> = None;
     for (buffer, of_buffer) in plan.buffers.iter().enumerate() {
         let Some(m) = rule.matches.get(usize::from(of_buffer.at)) else { continue };
         // A buffer that may be absent cannot be waited for.
         if !may_wait(m.buffer) || m.steps.iter().any(|step| matches!(step, Step::Absent { .. })) {
+            continue;
+        }
+        let of_response = match m.buffer {
+            Buffer::Fact(fact) => m.request.map_or(!fact.info().ends.to_server(), |request| !request),
+            _ => false,
+        };
+        if requests_only && of_response {
             continue;
         }
         for step in &m.steps {

@@ -107,6 +107,8 @@ pub(crate) fn family(app: &'static str) -> [&'static str; 4] {
     match app {
         "http" | "http1" => ["http", "http1", "", ""],
         "http2" => ["http2", "http", "", ""],
+        // DCE/RPC goes over SMB's pipes.
+        "smb" => ["smb", "dcerpc", "", ""],
         "doh2" => ["doh2", "http2", "http", "dns"],
         _ => [app, "", "", ""],
     }

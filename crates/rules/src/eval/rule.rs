@@ -127,7 +127,12 @@ impl Bench<'_, '_> {
         exchange: &mut Exchange<'_>,
         scratch: &mut Scratch,
     ) -> Verdict {
-        if !exchange.has_reached(fact, m.request) {
+        if exchange.dir_of(fact, m.request) != exchange.dir && exchange.other_matched {
+            return Verdict::Match;
+        }
+        // What both sides may have is asked of the one at hand.
+        let is_others = m.request.is_some_and(|request| request != exchange.dir.is_orig());
+        if is_others || !exchange.has_reached(fact, m.request) {
             return Verdict::Later;
         }
         let absent = m.steps.iter().any(|step| matches!(step, Step::Absent { .. }));
@@ -198,19 +203,12 @@ impl Bench<'_, '_> {
     /// Is there a file of which all file conditions hold?
     fn about_files(&self, rule: &Rule, source: &mut Source<'_, '_>) -> Verdict {
         let Source::Exchange(exchange, _) = source else { return Verdict::No };
-        let mut later = false;
         for nth in 0..MAX_FILES {
             let Some(file) = exchange.content.file(exchange.dir, nth) else { break };
             let mut all = true;
             for condition in &rule.conditions {
                 if let Condition::File(condition) = condition {
-                    match self.about_file(condition, &file) {
-                        Some(yes) => all &= yes,
-                        None => {
-                            later = true;
-                            all = false;
-                        }
-                    }
+                    all &= self.about_file(condition, &file).unwrap_or(false);
                 }
             }
             if all {
@@ -218,7 +216,8 @@ impl Bench<'_, '_> {
             }
         }
         let over = exchange.dir.of(&exchange.past) == &u8::MAX;
-        if over || !later && exchange.has_reached(Fact::FileData, None) { Verdict::No } else { Verdict::Later }
+        // Another file may come, or more of this one.
+        if over { Verdict::No } else { Verdict::Later }
     }
 
     /// `None`: that is not known yet.

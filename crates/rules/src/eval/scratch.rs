@@ -4,10 +4,11 @@ use super::chain::SPAN_COUNT_MAX;
 use crate::compile::Sets;
 use crate::ir::{CaptureTo, DatasetOp, Int};
 use crate::state::Datasets;
+use crate::view::{Context, ContextValue};
 
-/// Captured strings kept for one evaluation.
-const CAPTURE_COUNT_MAX: usize = 16;
-/// Bytes kept of one.
+/// Things told with one alert.
+const CONTEXT_COUNT_MAX: usize = 16;
+/// Bytes kept of a capture.
 const CAPTURE_LEN_MAX: usize = 512;
 
 /// What was counted; all of it is deterministic.
@@ -37,9 +38,7 @@ pub(crate) struct Scratch {
     pub(crate) base64: Vec<u8>,
     /// Offset and length of what matched.
     pub(crate) spans: Vec<(u32, u32)>,
-    pub(crate) captures: Vec<(CaptureTo, Box<str>, Vec<u8>)>,
-    /// Entries of data sets with context that were found: set and place.
-    pub(crate) found: Vec<(u16, u32)>,
+    pub(crate) context: Vec<Context>,
     pub(crate) counters: Counters,
     /// Data sets, which steps ask and change.
     pub(crate) datasets: Datasets,
@@ -55,8 +54,7 @@ impl Scratch {
         self.vars.clear();
         self.vars.resize(usize::from(var_count), 0);
         self.spans.clear();
-        self.captures.clear();
-        self.found.clear();
+        self.context.clear();
     }
 
     pub(crate) fn int(&self, int: Int) -> i64 {
@@ -80,43 +78,31 @@ impl Scratch {
         }
     }
 
+    /// Keeps what an expression captured, if it is for the alert.
     pub(crate) fn capture(&mut self, to: CaptureTo, name: &str, bytes: &[u8]) {
-        if self.captures.len() < CAPTURE_COUNT_MAX {
+        if to == CaptureTo::Alert {
             let bytes = bytes.get(..CAPTURE_LEN_MAX).unwrap_or(bytes);
-            self.captures.push((to, name.into(), bytes.to_vec()));
+            self.tell(name, ContextValue::Bytes(bytes.to_vec()));
+        }
+    }
+
+    fn tell(&mut self, name: &str, value: ContextValue) {
+        let has_room = self.context.len() < CONTEXT_COUNT_MAX;
+        match self.context.iter_mut().find(|c| *c.name == *name) {
+            Some(old) => old.value = value,
+            None if has_room => self.context.push(Context { name: name.into(), value }),
+            None => {}
         }
     }
 
     pub(crate) fn dataset(&mut self, sets: &Sets, set: u16, op: DatasetOp, bytes: &[u8]) -> bool {
-        let yes = self.datasets.ask(sets, set, op, bytes, &mut self.counters);
-        if yes
-            && op == DatasetOp::IsSet
-            && self.found.len() < CAPTURE_COUNT_MAX
-            && let Some(place) = self.datasets.place(sets, set, bytes)
+        let holds = self.datasets.ask(sets, set, op, bytes, &mut self.counters);
+        let key = sets.datasets.get(usize::from(set)).and_then(|set| set.context_key.as_deref());
+        if let (true, DatasetOp::IsSet, Some(key)) = (holds, op, key)
+            && let Some(text) = self.datasets.context(sets, set, bytes)
         {
-            self.found.retain(|(known, _)| *known != set);
-            self.found.push((set, place));
+            self.tell(key, ContextValue::Json(text));
         }
-        yes
-    }
-
-    /// What alerts say about what was found: members of a JSON object, without its braces.
-    pub(crate) fn context(&self, sets: &Sets) -> Box<[u8]> {
-        if self.found.is_empty() && self.captures.is_empty() {
-            return Box::default();
-        }
-        let mut members = Vec::new();
-        for (set, place) in &self.found {
-            let Some(set) = sets.datasets.get(usize::from(*set)) else { continue };
-            let entry = set.entries.get(*place as usize).and_then(|(_, context)| context.as_deref());
-            if let (Some(key), Some(context)) = (&set.context_key, entry) {
-                members.push(format!("{}:{context}", serde_json::Value::from(&**key)));
-            }
-        }
-        for (_, name, bytes) in self.captures.iter().filter(|(to, ..)| *to == CaptureTo::Alert) {
-            let (name, text) = (serde_json::Value::from(&**name), String::from_utf8_lossy(bytes));
-            members.push(format!("{name}:{}", serde_json::Value::from(&*text)));
-        }
-        members.join(",").into_bytes().into()
+        holds
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) dir: Dir,
     /// One past the stages reached, of both ends; `u8::MAX`: it is over.
     pub(crate) past: [u8; 2],
+    /// Of the rule at hand, one about both sides: what the other side has to say has matched.
+    pub(crate) other_matched: bool,
     /// Anomalies that rules have not looked at.
     pub(crate) events: Vec<&'static str>,
     values: Vec<((Fact, usize), Option<Value<'a>>)>,
@@ -38,11 +40,20 @@ pub(crate) enum Source<'s, 'a> {
 
 impl<'a> Exchange<'a> {
     pub(crate) const fn new(tx: &'a dyn Transaction, content: &'a dyn Content, dir: Dir, past: [u8; 2]) -> Self {
-        Self { tx, content, dir, past, events: Vec::new(), values: Vec::new(), transformed: Vec::new() }
+        Self {
+            tx,
+            content,
+            dir,
+            past,
+            other_matched: false,
+            events: Vec::new(),
+            values: Vec::new(),
+            transformed: Vec::new(),
+        }
     }
 
     /// In whose messages the fact is looked for; `request` names it.
-    fn dir_of(&self, fact: Fact, request: Option<bool>) -> Dir {
+    pub(crate) fn dir_of(&self, fact: Fact, request: Option<bool>) -> Dir {
         let ends = fact.info().ends;
         match (request, ends.to_server(), ends.to_client()) {
             (Some(true), ..) | (None, true, false) => Dir::Orig,

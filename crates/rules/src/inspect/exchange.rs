@@ -1,7 +1,7 @@
 //! Exchanges: which rules to look at when one has come further.
 
 use super::Inspector;
-use crate::compile::{Program, TxGroup, family, grows};
+use crate::compile::{Plan, Program, TxGroup, family, grows};
 use crate::eval::{Exchange, Source, Verdict};
 use crate::state::FlowState;
 use crate::view::{Anchor, Content, FlowView, Hit, PacketView};
@@ -15,6 +15,8 @@ const PENDING_COUNT_MAX: usize = 512;
 const MATCHED_COUNT_MAX: usize = 512;
 /// Strings of one list that are searched.
 const LIST_COUNT_MAX: usize = 4096;
+/// Protocols whose exchanges are single messages, which rules look at once.
+const ONE_WAY: &[&str] = &["dns", "ike", "krb5", "llmnr", "mdns", "mqtt", "sip", "websocket"];
 /// No group.
 const NONE: u16 = u16::MAX;
 
@@ -39,7 +41,9 @@ impl Inspector {
         }
         let dir = look.dir;
         let reached = if look.over { u8::MAX } else { look.stage.saturating_add(1) };
+        // Of protocols with one stage more is known at the end than at the first look.
         let before = *dir.of(&mark.looked);
+        let before = if look.over && before <= 1 { 0 } else { before };
         let mut past = mark.looked;
         *dir.of_mut(&mut past) = before.max(reached);
         let mut exchange = Exchange::new(tx, content, dir, past);
@@ -51,18 +55,37 @@ impl Inspector {
             self.collect_events(dirs, &exchange);
         }
         mark.events.iter_mut().for_each(|event| event.seen = true);
+        let mut halves = Vec::new();
         mark.pending.retain(|&key| {
             let (number, of) = named(key);
-            let now = of == dir || program.plans.get(number as usize).is_some_and(|plan| plan.exchange);
-            if now {
+            let is_half = of != dir && program.plans.get(number as usize).is_some_and(|plan| plan.exchange);
+            if of == dir || is_half {
                 self.candidates.add(number);
             }
-            !now
+            if is_half {
+                halves.push(number);
+            }
+            of != dir
         });
         if !self.candidates.rules.is_empty() {
-            self.run_exchange(&program, packet, (view, state), &mut exchange, mark, look.over, hits);
+            self.run_exchange(&program, packet, (view, state), &mut exchange, (mark, &halves), look.over, hits);
         }
         mark.looked = past;
+    }
+
+    /// A rule waits for a later stage, or, of one about both sides, for the other side: then its own has matched.
+    fn wait(&mut self, number: u32, plan: &Plan, exchange: &Exchange<'_>, mark: &mut Mark) {
+        let dir = exchange.dir;
+        if plan.exchange && dir.of(&exchange.past) <= dir.of(&plan.stages) {
+            // Neither: it is found again by what comes.
+            return;
+        }
+        let key = key(number, dir);
+        if mark.pending.len() >= PENDING_COUNT_MAX {
+            self.scratch.counters.pending_cut += 1;
+        } else if !mark.pending.contains(&key) {
+            mark.pending.push(key);
+        }
     }
 
     /// Adds the rules of a group that the exchange may concern, by what has become final since `before`.
@@ -109,23 +132,26 @@ impl Inspector {
         packet: &PacketView<'_>,
         (view, state): (&FlowView, &mut FlowState),
         exchange: &mut Exchange<'_>,
-        mark: &mut Mark,
+        (mark, halves): (&mut Mark, &[u32]),
         over: bool,
         hits: &mut Vec<Hit>,
     ) {
         let dir = exchange.dir;
+        let one_way = ONE_WAY.contains(&view.app);
         let tail = std::mem::take(dir.of_mut(&mut state.tails));
         self.candidates.sort();
         let rules = std::mem::take(&mut self.candidates.rules);
-        let mut source = Source::Exchange(exchange, &tail.bytes);
         for &number in &rules {
             let Some(plan) = program.plans.get(number as usize) else { continue };
             let dir = plan.dir.unwrap_or(dir);
             // Each direction is looked at by itself, but for rules about both.
-            let key = key(number, if plan.exchange { Dir::Orig } else { dir });
+            let key = key(number, if plan.exchange || one_way { Dir::Orig } else { dir });
             if mark.matched.contains(&key) {
                 continue;
             }
+            // Of a rule about both sides the other one has matched already.
+            exchange.other_matched = halves.contains(&number);
+            let mut source = Source::Exchange(&mut *exchange, &tail.bytes);
             match self.look(program, number, packet, Some(&mut (view, &mut *state)), dir, &mut source) {
                 Verdict::Match => {
                     if mark.matched.len() < MATCHED_COUNT_MAX {
@@ -135,8 +161,7 @@ impl Inspector {
                     let mut flow = Some((view, &mut *state));
                     self.matched(program, number, packet, &mut flow, dir, Anchor::Transaction(mark.id), hits);
                 }
-                Verdict::Later if !over && mark.pending.len() < PENDING_COUNT_MAX => mark.pending.push(key),
-                Verdict::Later if !over => self.scratch.counters.pending_cut += 1,
+                Verdict::Later if !over || plan.exchange => self.wait(number, plan, exchange, mark),
                 Verdict::Later | Verdict::No => {}
             }
         }

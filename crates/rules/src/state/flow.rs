@@ -1,10 +1,13 @@
 //! What rules remember of a flow.
 
+use crate::compile::Program;
 use crate::ir::BitChange;
 use sekisho_types::{Heap, block_len, list_len};
 
 /// Bytes of each direction's stream that are kept for matches across calls.
 pub(crate) const TAIL_LEN: usize = 2048;
+/// Rules noted in [`FlowState::loose`].
+const LOOSE_COUNT_MAX: usize = 32;
 /// Flow integers of one flow.
 const INT_COUNT_MAX: usize = 64;
 
@@ -24,6 +27,8 @@ pub struct FlowState {
     pub(crate) tails: [Tail; 2],
     /// Rules of which a literal was seen in what the tails hold, and up to where.
     pub(crate) open: [Vec<(u32, u64)>; 2],
+    /// Rules for streams that matched on packets of a connection whose beginning was not seen.
+    pub(crate) loose: Vec<u32>,
     /// The application protocol when its groups were looked up, and where they are.
     pub(crate) app: &'static str,
     pub(crate) app_known: bool,
@@ -41,6 +46,14 @@ pub struct FlowState {
 }
 
 impl FlowState {
+    /// Notes a rule for streams that matched on a packet.
+    pub(crate) fn keep_loose(&mut self, program: &Program, number: u32) {
+        let is_for_streams = program.plans.get(number as usize).is_some_and(|plan| plan.stream && !plan.packet);
+        if is_for_streams && self.loose.len() < LOOSE_COUNT_MAX && !self.loose.contains(&number) {
+            self.loose.push(number);
+        }
+    }
+
     /// Is a flow bit set?
     pub fn has_bit(&self, bit: u16) -> bool {
         self.bits.get(usize::from(bit / 64)).is_some_and(|word| word >> (bit % 64) & 1 == 1)
@@ -116,6 +129,7 @@ impl Heap for FlowState {
         let [orig, resp] = &self.tails;
         list_len(&self.bits)
             + list_len(&self.ints)
+            + list_len(&self.loose)
             + self.open.iter().map(list_len).sum::<usize>()
             + block_len(orig.bytes.capacity())
             + block_len(resp.bytes.capacity())
