@@ -38,8 +38,8 @@ pub struct Parser {
     /// Nonce of the last request.
     nonce: Option<i64>,
     asked: bool,
-    /// What rules and EVE see.
-    tx: tx::Exchanges,
+    /// What rules and EVE see, if anybody watches.
+    tx: Option<Box<tx::Exchanges>>,
 }
 
 impl Protocol for Parser {
@@ -47,7 +47,7 @@ impl Protocol for Parser {
 
     fn start(start: &Start<'_>) -> Self {
         let sides = (start.transport == Transport::Tcp).then(Box::default);
-        Self { sides, row: None, nonce: None, asked: false, tx: tx::Exchanges::default() }
+        Self { sides, row: None, nonce: None, asked: false, tx: None }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -71,7 +71,9 @@ impl Protocol for Parser {
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
-        self.tx.end(cx);
+        if let Some(tx) = &mut self.tx {
+            tx.end(cx);
+        }
         self.log(cx);
     }
 
@@ -156,7 +158,7 @@ impl Parser {
         let message = Message::parse(bytes).ok()?;
         cx.confirm(service(cx));
         if cx.is_watched() {
-            self.tx.message(dir, &message, cx);
+            self.tx.get_or_insert_default().message(dir, &message, cx);
         }
         match message {
             Message::Request(m) => self.request(dir, &m, cx),
