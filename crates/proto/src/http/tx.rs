@@ -180,8 +180,8 @@ impl Watched {
         *message =
             Message { line: line.get(..MAX_HEAD_LEN).unwrap_or(line).to_vec(), begun: true, ..Message::default() };
         message.code = told.1;
-        if side.is_orig() && told.0 == Version::V09 {
-            exchange.mark.event(side, "missing_protocol");
+        if !side.is_orig() && !Dir::Orig.of(&exchange.halves).begun {
+            exchange.mark.event(side, "unable_to_match_response_to_request");
         }
     }
 
