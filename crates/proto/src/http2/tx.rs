@@ -21,12 +21,15 @@ const MAX_SETTINGS: usize = 64;
 /// A longer frame is remarked, as in Suricata.
 const LONG_FRAME_LEN: usize = 65536;
 
+/// A field: name and value.
+type Field = (Box<[u8]>, Box<[u8]>);
+
 /// One direction of a stream.
 #[derive(Default)]
 pub(super) struct Half {
     pub frames: Vec<Seen>,
     pub settings: Vec<(u16, u32)>,
-    pub fields: Vec<(Box<[u8]>, Box<[u8]>)>,
+    pub fields: Vec<Field>,
     /// New sizes of the compression's table.
     pub sizes: Vec<u64>,
     fields_len: usize,

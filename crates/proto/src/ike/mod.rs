@@ -16,7 +16,7 @@ pub use record::IkeRecord;
 
 use crate::{Cx, Descriptor, Event, Guess, Probe, Protocol, Start, Transport};
 use message::Message;
-use sekisho_types::{Dir, Heap, list_len};
+use sekisho_types::{Dir, Heap, block_len, list_len};
 use tx::Exchanges;
 
 /// Associations open per flow; beyond, the oldest is logged.
@@ -34,7 +34,8 @@ const NON_ESP_MARKER: [u8; 4] = [0; 4];
 #[expect(clippy::vec_box, reason = "rows go out in their boxes")]
 pub struct Parser {
     rows: Vec<Box<IkeRecord>>,
-    exchanges: Exchanges,
+    /// What rules and EVE see, once somebody watches.
+    exchanges: Option<Box<Exchanges>>,
 }
 
 /// A message without the marker before it.
@@ -59,7 +60,7 @@ impl Protocol for Parser {
         let Ok(message) = Message::parse(unmarked(bytes)) else { return };
         cx.confirm(Self::DESCRIPTOR.service);
         if cx.is_watched() {
-            self.exchanges.message(dir, unmarked(bytes), cx);
+            self.exchanges.get_or_insert_default().message(dir, unmarked(bytes), cx);
         }
         if let Some(row) = self.rows.iter_mut().find(|row| row.initiator_spi.0 == message.initiator) {
             return row.add(&message);
@@ -83,6 +84,7 @@ impl Protocol for Parser {
 
     fn held_len(&self) -> usize {
         let rows = self.rows.iter().map(|row| row.held_len()).sum::<usize>();
-        list_len(&self.rows) + rows + self.exchanges.heap_len()
+        let exchanges = self.exchanges.as_ref().map_or(0, |e| block_len(size_of::<Exchanges>()) + e.heap_len());
+        list_len(&self.rows) + rows + exchanges
     }
 }

@@ -84,8 +84,8 @@ impl Protocol for Parser {
         for dir in [Dir::Orig, Dir::Resp] {
             self.partial(dir, cx);
         }
-        for shown in self.pending.iter_mut().filter_map(|p| p.shown.take()) {
-            tx::unanswered(shown, cx);
+        for mut shown in self.pending.iter_mut().filter_map(|p| p.shown.take()) {
+            tx::unanswered(&mut shown, cx);
         }
     }
 
@@ -182,9 +182,9 @@ impl Parser {
 
     fn remember(&mut self, header: Header, detail: &Detail, ts: Timestamp, cx: &mut Cx<'_>) {
         if self.pending.len() >= MAX_PENDING
-            && let Some(shown) = self.pending.remove(0).shown
+            && let Some(mut shown) = self.pending.remove(0).shown
         {
-            tx::unanswered(shown, cx);
+            tx::unanswered(&mut shown, cx);
         }
         let shown = cx.is_watched().then(|| tx::asked(Said::new(header, detail, None), &mut self.exchanges, cx));
         self.pending.push(Request { header, address: detail.address, quantity: detail.quantity, ts, shown });

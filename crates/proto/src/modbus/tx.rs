@@ -65,8 +65,8 @@ pub(super) fn answered(shown: Option<Box<Shown>>, response: &Said, counter: &mut
 }
 
 /// A request that nothing answers.
-pub(super) fn unanswered(mut shown: Box<Shown>, cx: &mut Cx<'_>) {
-    let Shown { mark, request } = &mut *shown;
+pub(super) fn unanswered(shown: &mut Shown, cx: &mut Cx<'_>) {
+    let Shown { mark, request } = shown;
     cx.over(Dir::Orig, &View { number: mark.id + 1, request: Some(request), response: None }, mark);
 }
 

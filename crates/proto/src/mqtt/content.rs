@@ -55,10 +55,18 @@ pub(super) struct Login<'a> {
     pub version: u8,
     pub flags: u8,
     pub client_id: &'a [u8],
-    pub will: Option<(Option<&'a [u8]>, &'a [u8], &'a [u8])>,
+    pub will: Option<Will<'a>>,
     pub user: Option<&'a [u8]>,
     pub password: Option<&'a [u8]>,
     pub properties: Option<&'a [u8]>,
+}
+
+/// What is to be published if the client is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Will<'a> {
+    pub properties: Option<&'a [u8]>,
+    pub topic: &'a [u8],
+    pub message: &'a [u8],
 }
 
 impl<'a> Content<'a> {
@@ -123,7 +131,11 @@ impl<'a> Login<'a> {
         let has = |bit: u8| flags & bit != 0;
         let of_session = properties(r, version == V5)?;
         let client_id = text(r)?;
-        let will = if has(4) { Some((properties(r, version == V5)?, text(r)?, text(r)?)) } else { None };
+        let will = if has(4) {
+            Some(Will { properties: properties(r, version == V5)?, topic: text(r)?, message: text(r)? })
+        } else {
+            None
+        };
         let user = if has(0x80) { Some(text(r)?) } else { None };
         let password = if has(0x40) { Some(text(r)?) } else { None };
         Ok(Self { name, version, flags, client_id, will, user, password, properties: of_session })
@@ -289,7 +301,7 @@ fn show_login(out: &mut Json<'_>, login: &Login<'_>) {
     if let Some(password) = login.password.filter(|_| out.options().mqtt_passwords) {
         limited(out, "password", password);
     }
-    if let Some((properties, topic, message)) = login.will {
+    if let Some(Will { properties, topic, message }) = login.will {
         out.object("will", |out| {
             limited(out, "topic", topic);
             limited(out, "message", message);

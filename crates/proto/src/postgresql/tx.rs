@@ -50,13 +50,16 @@ impl Request {
     }
 }
 
+/// A parameter: name and value.
+type Parameter = (Box<[u8]>, Box<[u8]>);
+
 /// What the server said.
 #[derive(Debug, Default)]
 struct Answers {
     any: bool,
     ssl: Option<bool>,
     texts: Vec<(&'static str, Box<[u8]>)>,
-    parameters: Vec<(Box<[u8]>, Box<[u8]>)>,
+    parameters: Vec<Parameter>,
     /// Process and key for cancelling.
     key: Option<(u32, u32)>,
     field_count: Option<u16>,

@@ -27,7 +27,8 @@ pub struct Parser {
     row: Option<Box<WebsocketRecord>>,
     sides: [Frames; 2],
     inner: Inner,
-    exchanges: Exchanges,
+    /// What rules and EVE see, once somebody watches.
+    exchanges: Option<Box<Exchanges>>,
 }
 
 /// What speaks through the messages.
@@ -66,7 +67,7 @@ impl Protocol for Parser {
             _ => None,
         };
         let inner = Inner { nested: Nested::in_clear(), plain: Vec::new() };
-        Self { row, sides: Default::default(), inner, exchanges: Exchanges::default() }
+        Self { row, sides: Default::default(), inner, exchanges: None }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -87,8 +88,10 @@ impl Protocol for Parser {
             }
             Found::Message => *messages += 1,
             Found::Close(code) => *close_code = close_code.or(code),
-            Found::Payload(seen, piece) => exchanges.payload(dir, &seen, |to| piece.unmask(to)),
-            Found::Over(seen) => exchanges.frame(dir, seen, cx),
+            Found::Payload(seen, piece) => {
+                exchanges.get_or_insert_default().payload(dir, &seen, |to| piece.unmask(to));
+            }
+            Found::Over(seen) => exchanges.get_or_insert_default().frame(dir, seen, cx),
         });
         if let Some(odd) = odd {
             cx.weird(odd);
@@ -116,6 +119,7 @@ impl Protocol for Parser {
 
     fn held_len(&self) -> usize {
         let row = self.row.as_ref().map_or(0, |r| block_len(size_of::<WebsocketRecord>()) + r.owned_len());
-        row + self.inner.nested.held_len() + self.inner.plain.heap_len() + self.exchanges.heap_len()
+        let exchanges = self.exchanges.as_ref().map_or(0, |e| block_len(size_of::<Exchanges>()) + e.heap_len());
+        row + self.inner.nested.held_len() + self.inner.plain.heap_len() + exchanges
     }
 }
