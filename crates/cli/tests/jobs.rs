@@ -50,6 +50,11 @@ fn outputs(capture: &Path, jobs: &str, more: &[&str]) -> BTreeMap<PathBuf, Vec<u
     let page = sekisho(&args, &[capture]);
     assert!(matches!(page.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&page.stderr));
     all.insert("page".into(), page.stdout);
+    let mut args = vec!["logs", "-q", "--jobs", jobs, "--format", "eve", "-o", "-"];
+    args.extend(more);
+    let alone = sekisho(&args, &[capture]);
+    assert!(matches!(alone.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&alone.stderr));
+    all.insert("eve alone".into(), alone.stdout);
     all
 }
 
