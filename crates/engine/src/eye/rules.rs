@@ -50,11 +50,14 @@ pub(super) struct Waiting {
     payload: Vec<u8>,
     /// Whom a proxy speaks for.
     xff: Option<Addr>,
+    /// What data sets and captures know about it.
+    context: Box<[u8]>,
 }
 
 impl Waiting {
-    fn new(rule: u32, dir: Dir) -> Self {
-        Self { rule, dir, tx_id: None, members: Vec::new(), stream: false, payload: Vec::new(), xff: None }
+    fn new(hit: &Hit, dir: Dir) -> Self {
+        let (rule, context) = (hit.rule, hit.context.clone());
+        Self { rule, dir, context, tx_id: None, members: Vec::new(), stream: false, payload: Vec::new(), xff: None }
     }
 }
 
@@ -113,7 +116,7 @@ impl Eye {
         for hit in &hits {
             let dir = flow.map_or(Dir::Orig, |(_, dir)| dir);
             let stream = matches!(hit.anchor, Anchor::Stream(..));
-            let waiting = Waiting { stream, ..Waiting::new(hit.rule, dir) };
+            let waiting = Waiting { stream, ..Waiting::new(hit, dir) };
             self.alert(at, Some(packet), &waiting, rows);
         }
         if let Some(rules) = &mut self.rules {
@@ -220,7 +223,7 @@ impl Eye {
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         for hit in &rules.hits {
             let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
-            let stream = Waiting { stream: true, payload, ..Waiting::new(hit.rule, dir) };
+            let stream = Waiting { stream: true, payload, ..Waiting::new(hit, dir) };
             wait(seen, stream, &mut rules.refused);
         }
     }
@@ -256,7 +259,7 @@ impl Eye {
                 _ => Some(mark.id),
             };
             let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
-            let waiting = Waiting { tx_id, stream: true, payload, ..Waiting::new(hit.rule, look.dir) };
+            let waiting = Waiting { tx_id, stream: true, payload, ..Waiting::new(hit, look.dir) };
             wait(seen, waiting, &mut rules.refused);
         }
         if let (Some(xff), true) = (&self.settings.xff, look.dir.is_orig())
@@ -342,7 +345,8 @@ impl Eye {
         let (Some(packet), settings) = (packet, Arc::clone(&self.settings)) else { return };
         let (src, dst) = parties(packet.decoded);
         let overwrite = settings.xff.as_ref().is_some_and(|xff| xff.overwrite);
-        let alert = Alert { xff: hit.xff.filter(|_| !overwrite), ..told(rule, src, dst) };
+        let xff = hit.xff.filter(|_| !overwrite);
+        let alert = Alert { xff, context: &hit.context, ..told(rule, src, dst) };
         if let Some(at) = at
             && let Some(seen) = self.flows.get_mut(&at.flow.info.uid)
         {
@@ -462,6 +466,7 @@ fn told<'a>(rule: &'a Rule, src: Party, dst: Party) -> Alert<'a> {
         source_target: rule.meta.target_is_src.map(|is_src| if is_src { (dst, src) } else { (src, dst) }),
         metadata: &rule.meta.metadata,
         references: &rule.meta.references,
+        context: &[],
         text: &rule.text,
         xff: None,
     }

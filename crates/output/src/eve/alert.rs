@@ -31,6 +31,8 @@ pub struct Alert<'a> {
     pub metadata: &'a [(Box<str>, Box<str>)],
     /// Systems and ids.
     pub references: &'a [(Box<str>, Box<str>)],
+    /// What data sets and captures know about it: members of a JSON object, without its braces.
+    pub context: &'a [u8],
     /// Its text.
     pub text: &'a str,
     /// Whom a proxy speaks for.
@@ -74,6 +76,9 @@ impl Alert<'_> {
             }
             if let Some(xff) = self.xff {
                 addr("xff", xff, json);
+            }
+            if !self.context.is_empty() {
+                json.object("context", |json| json.members(self.context));
             }
             if settings.rule_metadata && !self.metadata.is_empty() {
                 json.object("metadata", |json| self.metadata(json));
