@@ -257,8 +257,11 @@ pub(crate) fn status_line(line: &[u8]) -> Option<StatusLine<'_>> {
     Some(StatusLine { version: Version::parse(version_text), code, reason })
 }
 
+/// Name and value of a header line.
+type Field<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
 /// Splits a header line of HTTP into name and value, as lenient readers do: NULs count as nothing. `None` if it is no field.
-pub(crate) fn header_field(line: &[u8]) -> Option<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+pub(crate) fn header_field(line: &[u8]) -> Option<Field<'_>> {
     if memchr::memchr(0, line).is_some() {
         let plain: Vec<u8> = line.iter().copied().filter(|b| *b != 0).collect();
         let (name, value) = split_field(&plain)?;

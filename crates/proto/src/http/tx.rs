@@ -28,6 +28,9 @@ pub(super) mod stage {
     pub const OVER: u8 = 3;
 }
 
+/// Name and value of a header line.
+type Field = (Box<[u8]>, Box<[u8]>);
+
 /// A request or a response.
 #[derive(Default)]
 pub(super) struct Message {
@@ -36,7 +39,7 @@ pub(super) struct Message {
     /// The header as it came, lines with their ends.
     pub raw: Vec<u8>,
     /// Names and values as they came.
-    pub fields: Vec<(Box<[u8]>, Box<[u8]>)>,
+    pub fields: Vec<Field>,
     fields_len: usize,
     /// Bytes of the body, before its codings are undone.
     pub body_len: u64,

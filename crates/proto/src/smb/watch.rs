@@ -78,10 +78,11 @@ fn asked2(bytes: &[u8], header: &Header, session: &Session) -> Option<What> {
 /// What a response adds to its exchange.
 fn complete2(bytes: &[u8], header: &Header, session: &mut Session) {
     let ok = header.status == status::SUCCESS;
-    if header.command == command::NEGOTIATE && ok {
-        if let Ok((dialect, _)) = m2::negotiate_response(bytes) {
-            session.tx.dialect2 = dialect;
-        }
+    if header.command == command::NEGOTIATE
+        && ok
+        && let Ok((dialect, _)) = m2::negotiate_response(bytes)
+    {
+        session.tx.dialect2 = dialect;
     }
     let Some(x) = session.tx.waiting(header.message_id) else { return };
     match &mut x.what {
