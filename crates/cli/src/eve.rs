@@ -131,7 +131,6 @@ pub fn settings(config: &Config) -> Settings {
             mqtt_passwords: truth("mqtt.passwords", true),
             url_with_scheme: config.truth("app-layer.protocols.smtp.mime.log-url-scheme", false),
             url_schemes: url_schemes(config.path("app-layer.protocols.smtp.mime.extract-urls-schemes")),
-            ..defaults.options
         },
         community_id: log
             .get("community-id")

@@ -154,10 +154,10 @@ impl Eye {
             self.fragment_events.drain(..).for_each(|name| events.add(name));
             headers(packet, link, events);
         }
-        if asked || self.settings.anomaly_stream {
-            if let Some((flow, dir)) = flow {
-                self.flows.entry(flow.info.uid).or_default().stream_events(dir, packet, events);
-            }
+        if (asked || self.settings.anomaly_stream)
+            && let Some((flow, dir)) = flow
+        {
+            self.flows.entry(flow.info.uid).or_default().stream_events(dir, packet, events);
         }
     }
 
