@@ -16,7 +16,9 @@ pub(crate) struct Line<'a> {
 impl Line<'_> {
     /// Line and column of an offset, both from 1; columns count characters.
     pub fn place(&self, at: usize) -> (usize, usize) {
-        let join = self.joins.iter().rev().find(|join| join.0 <= at).or_else(|| self.joins.first());
+        // Behind a backslash at the end of everything is no line.
+        let holds = |join: &&(usize, usize, usize)| join.0 <= at && join.0 < self.text.len();
+        let join = self.joins.iter().rev().find(holds).or_else(|| self.joins.first());
         let &(start, line, skipped) = join.unwrap_or(&(0, 1, 0));
         let before = self.text.get(start..at).map_or(0, |s| s.chars().count());
         (line, before + skipped + 1)
@@ -57,6 +59,10 @@ pub(crate) fn rules(text: &str) -> impl Iterator<Item = Line<'_>> {
                     break;
                 }
             }
+            // Backslashes alone continue nothing.
+            if whole.text.trim().is_empty() {
+                continue;
+            }
             cut(&mut whole);
             return Some(whole);
         }
@@ -86,6 +92,13 @@ mod tests {
         assert_eq!(all[0].place(11), (4, 4));
         assert_eq!(all[0].row(11), ("   b;", 8));
         assert_eq!(all[1].place(2), (5, 3));
+    }
+
+    #[test]
+    fn backslashes_alone_are_no_rule() {
+        assert_eq!(rules("\\\n\\\n\\\n").count(), 0);
+        let all: Vec<_> = rules("a\\\n\\\n").collect();
+        assert_eq!((all.len(), all[0].place(1)), (1, (1, 2)));
     }
 
     #[test]
