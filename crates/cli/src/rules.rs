@@ -156,7 +156,6 @@ fn meaning(code: &str) -> &'static str {
         "W001" => "without a content that can be searched for ahead (W001; --all shows them)",
         "W002" => "that ask for a flow bit which no rule sets (W002; --all shows them)",
         "W003" => "whose class is not known (W003; --all shows them)",
-        "W004" => "that can never match, or only as another one does (W004; --all shows them)",
         _ => "with other remarks (--all shows them)",
     }
 }

@@ -328,6 +328,8 @@ fn refusal(rule: &Rule, number: u32, limits: &CompileLimits) -> Option<&'static 
     let of_condition = |condition: &Condition| match condition {
         Condition::GeoIp { .. } => Some("there is no geographic database"),
         Condition::Asn1(_) => Some("asn1 is not supported"),
+        Condition::FlowElephant(_) => Some("large flows are not told apart"),
+        Condition::IpRep { .. } => Some("there are no reputation lists"),
         _ => None,
     };
     rule.matches.iter().find_map(of_buffer).or_else(|| rule.conditions.iter().find_map(of_condition))
