@@ -185,8 +185,6 @@ fn alert(node: &Node) -> AlertSettings {
         payload_printable: truth("payload-printable", defaults.payload_printable),
         payload_length: truth("payload-length", defaults.payload_length),
         packet: truth("packet", defaults.packet),
-        http_body: truth("http-body", defaults.http_body),
-        http_body_printable: truth("http-body-printable", defaults.http_body_printable),
         app_layer: metadata && truth("metadata.app-layer", true),
         flow: metadata && truth("metadata.flow", true),
         rule_metadata: metadata && truth("metadata.rule.metadata", true),

@@ -111,10 +111,6 @@ pub struct AlertSettings {
     pub payload_length: bool,
     /// `packet`: the whole packet, in base64.
     pub packet: bool,
-    /// `http-body`: in base64.
-    pub http_body: bool,
-    /// `http-body-printable`.
-    pub http_body_printable: bool,
     /// `metadata.app-layer`: the exchange's members.
     pub app_layer: bool,
     /// `metadata.flow`.
@@ -156,8 +152,6 @@ impl Default for AlertSettings {
             payload_printable: false,
             payload_length: false,
             packet: false,
-            http_body: false,
-            http_body_printable: false,
             app_layer: true,
             flow: true,
             rule_metadata: true,
