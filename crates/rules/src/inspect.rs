@@ -3,7 +3,7 @@
 mod exchange;
 mod settle;
 
-use crate::compile::{Candidates, PacketClass, PortIndex, Program};
+use crate::compile::{Candidates, LITERAL_LEN_MAX, PacketClass, PortIndex, Program};
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
 use crate::ir::{Action, BitChange, Effect, FlowIntValue};
 use crate::state::{Datasets, FlowState, HostBits, Tail, Thresholds};
@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 /// Alerts of one packet at most: Suricata's `packet-alert-max`.
 pub const ALERT_COUNT_MAX: usize = 15;
-/// Bytes on both sides of the joint between two pieces of a stream that are searched together: literals that lie across it
-/// are at most so long.
-const JOINT_LEN: usize = 256;
+/// Bytes on both sides of the joint between two pieces of a stream that are searched together, for literals that lie across
+/// it.
+const JOINT_LEN: usize = LITERAL_LEN_MAX - 1;
 
 /// Rules of one direction of a stream of which a literal was seen and the rest is waited for.
 const OPEN_COUNT_MAX: usize = 64;
@@ -264,8 +264,10 @@ impl Inspector {
         }
         let behind = bytes.get(..JOINT_LEN).unwrap_or(bytes);
         let mut joint = [0u8; 2 * JOINT_LEN];
-        for (to, from) in joint.iter_mut().zip(before.iter().chain(behind)) {
-            *to = *from;
+        let Some((left, right)) = joint.split_at_mut_checked(before.len()) else { return };
+        left.copy_from_slice(before);
+        if let Some(right) = right.get_mut(..behind.len()) {
+            right.copy_from_slice(behind);
         }
         let joint = joint.get(..before.len() + behind.len()).unwrap_or_default();
         let base = tail.end.saturating_sub(before.len() as u64);

@@ -46,20 +46,50 @@ pub(crate) fn walk(
     mut hit: impl FnMut(usize, u32),
 ) {
     #[cfg(target_arch = "x86_64")]
-    if hay.len() >= 40 && std::arch::is_x86_feature_detected!("avx2") {
-        #[expect(unsafe_code, reason = "many positions at once: a tenth of the instructions of the scalar walk")]
-        // SAFETY: the processor has AVX2, as was asked just now.
-        let from = unsafe {
-            match (nibbles, class.stride) {
-                (Some(nibbles), 1) => avx2::by_halves(nibbles, hay, &mut hit),
-                (_, 4) => avx2::by_hash::<4>(filter, hay, &mut hit),
-                (_, 2) => avx2::by_hash::<2>(filter, hay, &mut hit),
-                _ => avx2::by_hash::<1>(filter, hay, &mut hit),
-            }
-        };
-        return scalar(filter, class, hay, from, &mut hit);
+    if std::arch::is_x86_feature_detected!("avx2") {
+        let from = whole_loads(filter, nibbles, class, hay, &mut hit);
+        // The rest, with zeros behind it.
+        let rest = hay.get(from..).unwrap_or_default();
+        let mut room = [0; ROOM_LEN];
+        if let (true, Some(start)) = (rest.len() >= class.width, room.get_mut(..rest.len())) {
+            start.copy_from_slice(rest);
+            let padded = room.get(..rest.len() + LOAD_LEN).unwrap_or(&room);
+            whole_loads(filter, nibbles, class, padded, &mut |at: usize, folded| {
+                if at + class.width <= rest.len() {
+                    hit(from + at, folded);
+                }
+            });
+        }
+        return;
     }
     scalar(filter, class, hay, 0, &mut hit);
+}
+
+/// Bytes of a whole load.
+const LOAD_LEN: usize = 32;
+/// Room for what is left of a slice behind its last whole load, and a load more.
+const ROOM_LEN: usize = 40 + LOAD_LEN;
+
+/// Walks as far as whole loads go; returns the first position not asked, less than 40 before the end.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn whole_loads(
+    filter: &Filter,
+    nibbles: Option<&Nibbles>,
+    class: Class,
+    hay: &[u8],
+    hit: &mut impl FnMut(usize, u32),
+) -> usize {
+    #[expect(unsafe_code, reason = "many positions at once: a tenth of the instructions of the scalar walk")]
+    // SAFETY: the caller has asked whether the processor has AVX2.
+    unsafe {
+        match (nibbles, class.stride) {
+            (Some(nibbles), 1) => avx2::by_halves(nibbles, hay, hit),
+            (_, 4) => avx2::by_hash::<4>(filter, hay, hit),
+            (_, 2) => avx2::by_hash::<2>(filter, hay, hit),
+            _ => avx2::by_hash::<1>(filter, hay, hit),
+        }
+    }
 }
 
 /// The walk without vectors, from `from` on, which is a position to be asked.

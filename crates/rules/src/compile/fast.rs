@@ -7,6 +7,9 @@ use sekisho_transaction::Fact;
 /// Bytes of a content that say more than further ones would.
 const STRENGTH_LEN_MAX: usize = 16;
 
+/// Bytes of a content that the prefilter looks for at most: more would not tell more.
+pub(crate) const LITERAL_LEN_MAX: usize = 32;
+
 /// Bytes from which on a literal is found at the best speed: see `sekisho_scan`.
 const LONG_LEN: usize = 7;
 
@@ -71,13 +74,14 @@ const fn may_wait(buffer: Buffer) -> bool {
 }
 
 fn part(content: &Content) -> &[u8] {
-    match content.fast {
+    let part = match content.fast {
         Fast::Chop(from, len) => {
             let from = usize::from(from);
             content.bytes.get(from..from + usize::from(len)).filter(|b| !b.is_empty()).unwrap_or(&content.bytes)
         }
         _ => &content.bytes,
-    }
+    };
+    part.get(..LITERAL_LEN_MAX).unwrap_or(part)
 }
 
 /// Bytes of the buffer within which the content ends, if that is said in numbers.
