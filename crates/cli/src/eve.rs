@@ -1,7 +1,7 @@
 //! EVE as suricata.yaml wants it.
 
 use anyhow::{Context, Result};
-use sekisho_flow::Timeouts;
+use sekisho_flow::{Manner, Timeouts};
 use sekisho_output::eve::{AlertSettings, Settings, Xff};
 use sekisho_rules::ir::Effect;
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
@@ -98,6 +98,7 @@ pub fn settings(config: &Config) -> Settings {
     let disabled = disabled.filter(|(_, off)| off.contains(&true)).collect();
     let defaults = Settings {
         midstream,
+        one_sided: config.truth("stream.async-oneside", false),
         body_len,
         inline,
         disabled,
@@ -195,10 +196,16 @@ fn alert(node: &Node) -> AlertSettings {
     }
 }
 
-/// When flows are over by Suricata's defaults: where no other format asks for Zeek's.
-pub fn timeouts() -> Timeouts {
+/// Flows as Suricata tells them apart, and when they are over by its defaults: where no other format asks for Zeek's.
+pub fn flows(config: &mut sekisho_flow::Config) {
+    config.manner = Manner::Suricata;
+    config.timeouts = timeouts();
+}
+
+fn timeouts() -> Timeouts {
     let secs = Interval::from_secs;
     Timeouts {
+        unanswered: Some(secs(30)),
         tcp: secs(600),
         udp: secs(300),
         icmp: secs(300),

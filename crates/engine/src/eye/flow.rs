@@ -49,6 +49,15 @@ impl Tcp {
     }
 }
 
+/// Which connections are followed: Suricata's `stream`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sessions {
+    /// Those that began before the capture, too.
+    pub midstream: bool,
+    /// Those of which only the client is heard, too.
+    pub one_sided: bool,
+}
+
 /// What is kept of a flow.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -60,6 +69,8 @@ pub(super) struct Seen {
     flags: [u8; 2],
     ttl: [Option<(u8, u8)>; 2],
     tcp: Tcp,
+    /// It was there before its first packet that was heard.
+    pub picked_up: bool,
     /// Who sent the first FIN.
     fin: Option<Dir>,
     last_ts: Timestamp,
@@ -105,7 +116,8 @@ impl Seen {
         }
     }
 
-    pub(super) fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
+    /// Counts a packet, unless that was done. `how`: which connections are followed.
+    pub(super) fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>, how: Sessions) {
         if std::mem::replace(&mut self.last_packet, packet.number) == packet.number {
             return;
         }
@@ -123,8 +135,10 @@ impl Seen {
         *ttl = Some(ttl.map_or((d.ttl, d.ttl), |(low, high)| (low.min(d.ttl), high.max(d.ttl))));
         match d.proto {
             ip_proto::TCP => {
-                *dir.of_mut(&mut self.flags) |= d.tcp.flags;
-                self.tcp(dir, d.tcp.flags);
+                self.tcp(dir, d.tcp.flags, how);
+                if self.tcp != Tcp::None {
+                    *dir.of_mut(&mut self.flags) |= d.tcp.flags;
+                }
             }
             ip_proto::ICMP | ip_proto::ICMPV6 => {
                 if let (None, [kind, code, ..]) = (self.icmp.get(i).copied().flatten(), d.transport(packet.frame)) {
@@ -154,12 +168,19 @@ impl Seen {
     }
 
     /// A connection goes on by the flags of its packets.
-    fn tcp(&mut self, dir: Dir, flags: u8) {
+    fn tcp(&mut self, dir: Dir, flags: u8, how: Sessions) {
         let (syn, fin, ack) = (flags & SYN != 0, flags & FIN != 0, flags & ACK != 0);
+        if self.tcp == Tcp::None && (flags & (SYN | ACK) != SYN || flags & RST != 0) {
+            self.picked_up |= flags & (RST | FIN | ACK) == ACK;
+            if !how.midstream || flags & RST != 0 || flags & FIN != 0 && flags & ACK == 0 {
+                return;
+            }
+        }
         self.tcp = match self.tcp {
             _ if flags & RST != 0 => Tcp::Closed,
             Tcp::None | Tcp::SynSent if syn && ack => Tcp::SynRecv,
             Tcp::None if syn => Tcp::SynSent,
+            Tcp::SynSent if how.one_sided && ack && dir.is_orig() => Tcp::Established,
             state @ Tcp::SynSent => state,
             Tcp::None | Tcp::SynRecv if !syn && !fin => Tcp::Established,
             Tcp::None | Tcp::SynRecv | Tcp::Established if fin => {
@@ -195,6 +216,11 @@ impl Seen {
         }
     }
 
+    /// Is it a TCP connection that is not followed: of which neither streams nor exchanges are looked at?
+    pub(super) fn is_unfollowed(&self, flow: &Flow) -> bool {
+        flow.info.tuple.proto == ip_proto::TCP && self.tcp == Tcp::None
+    }
+
     fn state(&self, flow: &Flow) -> &'static str {
         if flow.info.tuple.proto == ip_proto::TCP {
             return match self.tcp {
@@ -206,12 +232,18 @@ impl Seen {
         if self.pkts.iter().all(|&n| n > 0) { "established" } else { "new" }
     }
 
+    /// Who is the client: ports alone say nothing to Suricata as long as the protocol is not known.
+    fn client(&self, flow: &Flow) -> Dir {
+        if flow.is_turned() && self.known_app(flow).is_empty() { Dir::Resp } else { Dir::Orig }
+    }
+
     /// What an alert or a flow's event tells of it.
     pub(super) fn counts(&self, flow: &Flow) -> End {
-        let t = &flow.info.tuple;
+        let client = self.client(flow);
+        let t = if client.is_orig() { flow.info.tuple } else { flow.info.tuple.flipped() };
         End {
-            pkts: self.pkts,
-            bytes: self.bytes,
+            pkts: from(client, self.pkts),
+            bytes: from(client, self.bytes),
             start: flow.info.first_ts,
             ends: (t.orig, t.resp),
             ports: super::has_ports(t.proto).then_some((t.orig_port, t.resp_port)),
@@ -275,7 +307,8 @@ impl Eye {
     pub(super) fn end(&mut self, at: At<'_>, seen: &Seen, moment: Moment, rows: &mut dyn Rows) {
         let flow = at.flow;
         let is_tcp = flow.info.tuple.proto == ip_proto::TCP;
-        let gap = [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).gap_bytes > 0);
+        let client = seen.client(flow);
+        let gap = from(client, [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).gap_bytes > 0));
         let app = seen.app(flow);
         let app = if self.is_off(flow, app) { "failed" } else { app };
         let end = FlowEnd {
@@ -286,13 +319,18 @@ impl Eye {
             alerted: seen.alerted,
             action: None,
             tx_count: (seen.tx_count > 0).then_some(seen.tx_count),
-            tcp: is_tcp.then_some(TcpEnd { flags: seen.flags, state: seen.tcp.name(), gap }),
+            tcp: is_tcp.then_some(TcpEnd {
+                flags: from(client, seen.flags),
+                state: (seen.tcp != Tcp::None).then_some(seen.tcp.name()),
+                gap,
+            }),
         };
         if self.settings.is_on("flow") {
-            let mut head = Head { pkt_src: "", ..self.head(at, moment.ts, "flow", Dir::Orig) };
+            let mut head = Head { pkt_src: "", ..self.head(at, moment.ts, "flow", client) };
             head.macs = None;
             let settings = std::sync::Arc::clone(&self.settings);
             self.write(rows, &head, |json| {
+                spi(flow, json);
                 if let [first, answer] = seen.icmp
                     && let Some((kind, code)) = first.or(answer)
                 {
@@ -310,27 +348,44 @@ impl Eye {
                     }
                 }
                 if settings.ethernet {
-                    seen.write_macs(Dir::Orig, json);
+                    seen.write_macs(client, json);
                 }
                 end.write(json);
             });
         }
         if self.settings.is_on("netflow") {
-            for dir in [Dir::Orig, Dir::Resp] {
+            for (side, dir) in [client, client.flip()].into_iter().enumerate() {
                 let Some(ttl) = dir.of(&seen.ttl) else { continue };
                 let head = Head { pkt_src: "", macs: None, ..self.head(at, moment.ts, "netflow", dir) };
                 let ethernet = self.settings.ethernet;
                 self.write(rows, &head, |json| {
+                    spi(flow, json);
                     if !app.is_empty() {
                         json.text("app_proto", app);
                     }
                     if ethernet {
                         seen.write_macs(dir, json);
                     }
-                    end.write_netflow(NetflowSide { side: dir.index(), ttl: *ttl }, json);
+                    end.write_netflow(NetflowSide { side, ttl: *ttl }, json);
                 });
             }
         }
+    }
+}
+
+/// What is of the client, then what is of the server.
+fn from<T>(client: Dir, [a, b]: [T; 2]) -> [T; 2] {
+    if client.is_orig() { [a, b] } else { [b, a] }
+}
+
+/// What tells flows of ESP apart, where it does.
+fn spi(flow: &Flow, json: &mut Json<'_>) {
+    /// Encapsulating security payload (RFC 4303).
+    const ESP: u8 = 50;
+    let t = &flow.info.tuple;
+    let spi = u64::from(t.orig_port) << 16 | u64::from(t.resp_port);
+    if t.proto == ESP && spi > 0 {
+        json.number("spi", spi);
     }
 }
 

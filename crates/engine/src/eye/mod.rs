@@ -16,7 +16,7 @@ pub(crate) use held::{Due, What};
 
 use crate::Rows;
 use file::FileNote;
-use flow::Seen;
+use flow::{Seen, Sessions};
 use hashbrown::HashMap;
 use rules::Rules;
 use sekisho_flow::{Flow, Moment, Packet};
@@ -97,8 +97,9 @@ impl Eye {
 
     /// A packet was taken by its flow.
     pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
+        let how = self.sessions();
         let seen = self.flows.entry(flow.info.uid).or_default();
-        seen.packet(flow, dir, packet);
+        seen.packet(flow, dir, packet, how);
         if self.settings.ethernet {
             seen.note_macs(dir, packet);
         }
@@ -106,11 +107,16 @@ impl Eye {
 
     /// Counts the packet at hand, if that was not done yet, and gives what is kept of its flow.
     fn seen(&mut self, at: At<'_>) -> &mut Seen {
+        let how = self.sessions();
         let seen = self.flows.entry(at.flow.info.uid).or_default();
         if let Some(packet) = at.packet {
-            seen.packet(at.flow, sender(at.flow, packet), packet);
+            seen.packet(at.flow, sender(at.flow, packet), packet, how);
         }
         seen
+    }
+
+    fn sessions(&self) -> Sessions {
+        Sessions { midstream: self.settings.midstream, one_sided: self.settings.one_sided }
     }
 
     /// An exchange has come further.
@@ -124,11 +130,12 @@ impl Eye {
         rows: &mut dyn Rows,
     ) {
         let seen = self.seen(at);
+        let unfollowed = seen.is_unfollowed(at.flow);
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         seen.note_app(names::of_exchange(tx.app()));
         let app = self.app_of(at);
         let unseen = self.is_off(at.flow, app) || self.settings.only_recognized.iter().any(|name| **name == *app);
-        if at.flow.info.midstream && !self.settings.midstream || unseen {
+        if unfollowed || unseen {
             mark.logged |= look.over;
             return;
         }

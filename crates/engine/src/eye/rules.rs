@@ -103,7 +103,7 @@ impl Eye {
         let mut events = std::mem::take(&mut self.events);
         events.clear();
         self.find_events(flow, packet, link, &mut events);
-        self.invalid = events.is_invalid();
+        self.invalid = events.is_nobodys();
         if !events.names().is_empty() {
             self.packet_anomalies(at, packet, events.names(), rows);
         }
@@ -214,6 +214,9 @@ impl Eye {
         }
         rules.hits.clear();
         let seen = self.flows.entry(at.flow.info.uid).or_default();
+        if seen.is_unfollowed(at.flow) {
+            return;
+        }
         let flow_view = seen.view(at.flow, dir, ts);
         let decoded = ends(at.flow, dir);
         let number = at.packet.map_or(0, |p| p.number);

@@ -121,6 +121,15 @@ pub(crate) fn is_reuse(flow: &Flow, p: &Packet<'_>, t: &Timeouts) -> Option<Opti
     Some((soon && !reset).then_some("premature_connection_reuse"))
 }
 
+/// May a SYN that is no copy of the flow's own begin another connection, as Suricata sees it: once the client's side has
+/// ended, or both have?
+pub(crate) fn is_closing(flow: &Flow, p: &Packet<'_>) -> bool {
+    let (orig, resp) = (&flow.orig, &flow.resp);
+    let is_reset = orig.state == TcpState::Reset || resp.state == TcpState::Reset;
+    let same = [orig, resp].iter().any(|end| end.state != TcpState::Inactive && end.start_seq == p.decoded.tcp.seq);
+    !same && p.decoded.tcp.flags & ACK == 0 && (is_reset || orig.state == TcpState::Closed)
+}
+
 impl Flow {
     /// Did the connection begin with a SYN-ACK that turns out, as the connection goes on, to have
     /// answered a SYN that was not captured? Then its sender is made the responder.

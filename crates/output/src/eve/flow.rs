@@ -9,8 +9,8 @@ use sekisho_types::{Addr, Interval, Timestamp};
 pub struct TcpEnd {
     /// Flags of client and server.
     pub flags: [u8; 2],
-    /// Where the connection stands: `established`.
-    pub state: &'static str,
+    /// Where the connection stands: `established`; `None`: it is not followed.
+    pub state: Option<&'static str>,
     /// Bytes of client and server are missing.
     pub gap: [bool; 2],
 }
@@ -135,12 +135,16 @@ impl TcpEnd {
         json.text("tcp_flags_ts", &format!("{ts:02x}"));
         json.text("tcp_flags_tc", &format!("{tc:02x}"));
         flag_names(ts | tc, json);
-        json.text("state", self.state);
+        let Some(state) = self.state else { return };
+        json.text("state", state);
         for (gap, name) in self.gap.into_iter().zip(["ts_gap", "tc_gap"]) {
             if gap {
                 json.flag(name, true);
             }
         }
+        // Streams are kept in one piece each.
+        json.number("ts_max_regions", 1);
+        json.number("tc_max_regions", 1);
     }
 }
 

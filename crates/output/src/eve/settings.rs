@@ -82,8 +82,10 @@ pub struct Settings {
     pub stores: bool,
     /// It would keep all: `force-filestore`.
     pub store_all: bool,
-    /// `stream.midstream`: exchanges of connections that began before the capture are told of.
+    /// `stream.midstream`: connections that began before the capture are followed, their exchanges told of.
     pub midstream: bool,
+    /// `stream.async-oneside`: those of which only the client is heard, too.
+    pub one_sided: bool,
     /// First bytes of a file that rules look at: `response-body-limit` of HTTP.
     pub body_len: usize,
     /// `stream.inline`: bytes of streams need not wait for acknowledgements.
@@ -185,6 +187,7 @@ impl Default for Settings {
             stores: false,
             store_all: false,
             midstream: true,
+            one_sided: false,
             inline: false,
             body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),
