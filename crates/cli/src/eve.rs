@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use sekisho_flow::{Manner, Timeouts};
-use sekisho_output::eve::{AlertSettings, Settings, Xff};
+use sekisho_output::eve::{AlertSettings, Policy, Settings, Xff};
 use sekisho_rules::ir::Effect;
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_types::Interval;
@@ -99,6 +99,7 @@ pub fn settings(config: &Config) -> Settings {
     let defaults = Settings {
         midstream,
         one_sided: config.truth("stream.async-oneside", false),
+        midstream_policy: policy(config, "stream.midstream-policy"),
         body_len,
         inline,
         disabled,
@@ -146,6 +147,7 @@ pub fn settings(config: &Config) -> Settings {
         anomaly_applayer: truth("anomaly.types.applayer", true),
         anomaly_header: truth("anomaly.packethdr", false),
         alert: alert(types.path("alert")),
+        flow_policies: truth("flow.exception-policy", false),
         xff: xff(types.path("alert.xff")).or_else(|| xff(log.get("xff"))),
         file_md5: hashes("md5"),
         file_sha1: hashes("sha1"),
@@ -219,6 +221,12 @@ fn timeouts() -> Timeouts {
         exchange_idle: secs(300),
         fragment: secs(60),
     }
+}
+
+/// What is to be done where something cannot be followed: by its own setting, else by that for all of them.
+fn policy(config: &Config, path: &str) -> Policy {
+    let own = config.path(path).text().filter(|text| *text != "auto");
+    own.or_else(|| config.path("exception-policy").text()).map_or(Policy::Ignore, Policy::of)
 }
 
 /// Is an entry of a list switched on? It is unless it says that it isn't.

@@ -6,7 +6,7 @@ use super::tag::Tag;
 use super::{At, Eye, names};
 use crate::Rows;
 use sekisho_flow::{Flow, Moment, Packet, TcpWatch};
-use sekisho_output::eve::{End, FlowEnd, Head, NetflowSide, TcpEnd};
+use sekisho_output::eve::{End, FlowEnd, Head, NetflowSide, Policy, TcpEnd};
 use sekisho_rules::{FlowState, FlowView};
 use sekisho_transaction::Json;
 use sekisho_types::{Addr, Dir, MacAddr, Timestamp, ip_proto};
@@ -56,6 +56,8 @@ pub(super) struct Sessions {
     pub midstream: bool,
     /// Those of which only the client is heard, too.
     pub one_sided: bool,
+    /// What is done with those that began before the capture.
+    pub policy: Policy,
 }
 
 /// What is kept of a flow.
@@ -71,6 +73,10 @@ pub(super) struct Seen {
     tcp: Tcp,
     /// It was there before its first packet that was heard.
     pub picked_up: bool,
+    /// Nobody is to look at it any more.
+    bypassed: bool,
+    /// A rule or policy has let it pass.
+    passed: bool,
     /// Who sent the first FIN.
     fin: Option<Dir>,
     last_ts: Timestamp,
@@ -171,8 +177,11 @@ impl Seen {
     fn tcp(&mut self, dir: Dir, flags: u8, how: Sessions) {
         let (syn, fin, ack) = (flags & SYN != 0, flags & FIN != 0, flags & ACK != 0);
         if self.tcp == Tcp::None && (flags & (SYN | ACK) != SYN || flags & RST != 0) {
-            self.picked_up |= flags & (RST | FIN | ACK) == ACK;
-            if !how.midstream || flags & RST != 0 || flags & FIN != 0 && flags & ACK == 0 {
+            if flags & RST == 0 && flags & (FIN | ACK) != 0 {
+                self.pick_up(how.policy);
+            }
+            let wanted = how.midstream && matches!(how.policy, Policy::Ignore | Policy::PassFlow);
+            if !wanted || flags & RST != 0 || flags & FIN != 0 && flags & ACK == 0 {
                 return;
             }
         }
@@ -195,6 +204,30 @@ impl Seen {
             Tcp::Closing | Tcp::LastAck if ack && self.fin == Some(dir) => Tcp::Closed,
             state => state,
         };
+    }
+
+    /// The connection began before the capture.
+    fn pick_up(&mut self, policy: Policy) {
+        self.picked_up = true;
+        match policy {
+            Policy::Ignore | Policy::PassPacket | Policy::Reject => {}
+            Policy::PassFlow => self.rules.get_or_insert_default().pass(),
+            Policy::Bypass => {
+                self.rules.get_or_insert_default().pass();
+                self.bypassed = true;
+            }
+        }
+    }
+
+    /// Takes over what rules decided for the whole flow.
+    pub(super) fn sum_up(&mut self) {
+        self.bypassed = self.is_bypassed();
+        self.passed = self.rules.as_ref().is_some_and(|state| state.is_passed());
+    }
+
+    /// Is nobody to look at it any more?
+    pub(super) fn is_bypassed(&self) -> bool {
+        self.bypassed || self.rules.as_ref().is_some_and(|state| state.is_bypassed())
     }
 
     /// The protocol is known.
@@ -222,6 +255,9 @@ impl Seen {
     }
 
     fn state(&self, flow: &Flow) -> &'static str {
+        if self.is_bypassed() {
+            return "bypassed";
+        }
         if flow.info.tuple.proto == ip_proto::TCP {
             return match self.tcp {
                 Tcp::None | Tcp::SynSent | Tcp::SynRecv => "new",
@@ -317,7 +353,8 @@ impl Eye {
             state: seen.state(flow),
             reason: if self.ending { "shutdown" } else { "timeout" },
             alerted: seen.alerted,
-            action: None,
+            action: seen.passed.then_some("pass"),
+            midstream: (seen.picked_up && self.settings.flow_policies).then_some(self.settings.midstream_policy),
             tx_count: (seen.tx_count > 0).then_some(seen.tx_count),
             tcp: is_tcp.then_some(TcpEnd {
                 flags: from(client, seen.flags),

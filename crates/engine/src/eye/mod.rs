@@ -116,7 +116,8 @@ impl Eye {
     }
 
     fn sessions(&self) -> Sessions {
-        Sessions { midstream: self.settings.midstream, one_sided: self.settings.one_sided }
+        let eve::Settings { midstream, one_sided, midstream_policy, .. } = *self.settings;
+        Sessions { midstream, one_sided, policy: midstream_policy }
     }
 
     /// An exchange has come further.
@@ -130,7 +131,7 @@ impl Eye {
         rows: &mut dyn Rows,
     ) {
         let seen = self.seen(at);
-        let unfollowed = seen.is_unfollowed(at.flow);
+        let unfollowed = seen.is_unfollowed(at.flow) || seen.is_bypassed();
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         seen.note_app(names::of_exchange(tx.app()));
         let app = self.app_of(at);
@@ -285,6 +286,7 @@ impl Eye {
         self.flow_files(of_flow, at, rows);
         if let Some(left) = self.flows.get_mut(&uid) {
             let mut seen = std::mem::take(left);
+            seen.sum_up();
             // What rules remember stands in the event, too.
             left.rules = seen.rules.take();
             self.end(of_flow, &seen, at, rows);

@@ -8,11 +8,11 @@ use super::flow::Seen;
 use super::{At, Eye, has_ports, sender};
 use crate::Rows;
 use sekisho_flow::{Flow, Packet};
-use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Xff};
+use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
 use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
-use sekisho_types::{Addr, Dir, Timestamp, Uid};
+use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::{Decoded, LinkType};
 use std::sync::Arc;
@@ -50,6 +50,8 @@ pub(super) struct Waiting {
     payload: Vec<u8>,
     /// Whom a proxy speaks for.
     xff: Option<Addr>,
+    /// A `pass` rule has the last word about its packet.
+    passed: bool,
     /// What data sets and captures know about it.
     context: Box<[u8]>,
 }
@@ -57,7 +59,8 @@ pub(super) struct Waiting {
 impl Waiting {
     fn new(hit: &Hit, dir: Dir) -> Self {
         let (rule, context) = (hit.rule, hit.context.clone());
-        Self { rule, dir, context, tx_id: None, members: Vec::new(), stream: false, payload: Vec::new(), xff: None }
+        let (members, payload) = (Vec::new(), Vec::new());
+        Self { rule, dir, context, tx_id: None, members, stream: false, payload, xff: None, passed: hit.passed }
     }
 }
 
@@ -171,6 +174,9 @@ impl Eye {
         match flow {
             Some((flow, dir)) => {
                 let seen = self.flows.entry(flow.info.uid).or_default();
+                if seen.is_bypassed() || seen.picked_up && self.settings.midstream_policy == Policy::PassPacket {
+                    return hits;
+                }
                 let flow_view = seen.view(flow, dir, packet.ts);
                 let state = seen.rules.get_or_insert_default();
                 rules.inspector.packet(&view, Some((&flow_view, state)), &mut hits);
@@ -214,7 +220,7 @@ impl Eye {
         }
         rules.hits.clear();
         let seen = self.flows.entry(at.flow.info.uid).or_default();
-        if seen.is_unfollowed(at.flow) {
+        if seen.is_unfollowed(at.flow) || seen.is_bypassed() {
             return;
         }
         let flow_view = seen.view(at.flow, dir, ts);
@@ -397,7 +403,7 @@ impl Eye {
             }
             .write(settings.alert, json);
             if settings.alert.verdict {
-                json.object("verdict", |json| json.text("action", "alert"));
+                verdict(rule, hit.passed, packet.decoded.proto, json);
             }
         });
     }
@@ -414,6 +420,22 @@ impl Eye {
         self.line.push(b'\n');
         rows.line(eve::FAST_FILE, &self.line);
     }
+}
+
+/// What would have become of the packet, as far as someone who only listens can do anything.
+fn verdict(rule: &Rule, passed: bool, proto: u8, json: &mut Json<'_>) {
+    let rejects = rule.action == Action::Reject;
+    json.object("verdict", |json| {
+        json.text("action", if passed && !rejects { "pass" } else { "alert" });
+        if rejects {
+            json.text("reject-target", rule.rejects());
+            json.list("reject", |json| match proto {
+                ip_proto::TCP => json.item_bytes(b"tcp-reset"),
+                ip_proto::UDP | ip_proto::ICMP | ip_proto::ICMPV6 => json.item_bytes(b"icmp-prohib"),
+                _ => {}
+            });
+        }
+    });
 }
 
 /// Another alert waits, if there is room.

@@ -1,8 +1,9 @@
 use super::Settings;
+use super::protocols::protocol_name;
 use crate::line::PLACE_LEN;
 use crate::number::iso_time;
 use sekisho_transaction::Json;
-use sekisho_types::{Addr, CommunityId, FiveTuple, MacAddr, Timestamp, Uid, VlanTags, ip_proto, seeded_hash};
+use sekisho_types::{Addr, CommunityId, FiveTuple, MacAddr, Timestamp, Uid, VlanTags, seeded_hash};
 
 /// Bits of a flow's id: JSON's readers keep whole numbers exact up to there.
 const FLOW_ID_BITS: u32 = 53;
@@ -150,24 +151,6 @@ fn protocol(proto: u8, json: &mut Json<'_>) {
     match protocol_name(proto) {
         "" => json.text("proto", &format!("{proto:03}")),
         name => json.text("proto", name),
-    }
-}
-
-/// Names of IP protocols as Suricata prints them; empty: by number.
-pub const fn protocol_name(proto: u8) -> &'static str {
-    match proto {
-        ip_proto::ICMP => "ICMP",
-        2 => "IGMP",
-        ip_proto::IPIP => "IPV4",
-        ip_proto::TCP => "TCP",
-        ip_proto::UDP => "UDP",
-        ip_proto::IPV6 => "IPv6",
-        ip_proto::GRE => "GRE",
-        50 => "ESP",
-        51 => "AH",
-        ip_proto::ICMPV6 => "IPv6-ICMP",
-        ip_proto::SCTP => "SCTP",
-        _ => "",
     }
 }
 

@@ -41,6 +41,8 @@ pub struct FlowState {
     pub(crate) once_app: [bool; 2],
     /// A `pass` rule has spoken for the flow.
     pub(crate) passed: bool,
+    /// A rule with `bypass` has matched.
+    pub(crate) bypassed: bool,
     /// Stands for the flow where something is counted by flow; 0: not yet given.
     pub(crate) number: u64,
 }
@@ -101,6 +103,21 @@ impl FlowState {
     /// Has a `pass` rule taken the flow out?
     pub const fn is_passed(&self) -> bool {
         self.passed
+    }
+
+    /// Takes the flow out, as a `pass` rule would.
+    pub const fn pass(&mut self) {
+        self.passed = true;
+    }
+
+    /// Is nobody to look at the flow any more?
+    pub const fn is_bypassed(&self) -> bool {
+        self.bypassed
+    }
+
+    /// Is it nothing for rules any more?
+    pub(crate) const fn is_out(&self) -> bool {
+        self.passed || self.bypassed
     }
 }
 
