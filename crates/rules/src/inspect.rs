@@ -5,7 +5,7 @@ mod settle;
 
 use crate::compile::{Candidates, PacketClass, PortIndex, Program};
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
-use crate::ir::{Action, BitChange, Effect, FlowIntValue};
+use crate::ir::{Action, BitChange, CaptureTo, Effect, FlowIntValue};
 use crate::state::{Datasets, FlowState, HostBits, Tail, Thresholds};
 use crate::view::{Anchor, FlowView, Hit, PacketView, Span};
 use sekisho_types::{Dir, Timestamp, ip_proto};
@@ -369,6 +369,9 @@ impl Inspector {
         for effect in &rule.effects {
             self.take_effect(effect, packet, flow, dir);
         }
+        if let Some((_, state)) = flow {
+            self.scratch.captured(CaptureTo::Flow).for_each(|(name, value)| state.set_var(name, value));
+        }
         if rule.action == Action::Pass {
             self.passed = Some(self.passed.map_or(number, |before| before.min(number)));
             let by_match = plan.for_flow || !matches!(anchor, Anchor::Packet);
@@ -382,7 +385,8 @@ impl Inspector {
             return;
         }
         let context = self.scratch.context(&program.sets);
-        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), passed: false, context });
+        let vars = self.scratch.captured(CaptureTo::Packet).map(|(name, value)| (name.into(), value.into())).collect();
+        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), vars, passed: false, context });
     }
 
     fn take_effect(&mut self, effect: &Effect, packet: &PacketView<'_>, flow: &mut FlowAndState<'_>, dir: Dir) {

@@ -5,7 +5,7 @@ use super::rules::Waiting;
 use super::tag::Tag;
 use super::{At, Eye, names};
 use crate::Rows;
-use sekisho_flow::{Flow, Moment, Packet, TcpWatch};
+use sekisho_flow::{Flow, Moment, Packet, TcpState, TcpWatch};
 use sekisho_output::eve::{End, FlowEnd, Head, NetflowSide, Policy, TcpEnd};
 use sekisho_rules::{FlowState, FlowView};
 use sekisho_transaction::Json;
@@ -141,7 +141,10 @@ impl Seen {
         *ttl = Some(ttl.map_or((d.ttl, d.ttl), |(low, high)| (low.min(d.ttl), high.max(d.ttl))));
         match d.proto {
             ip_proto::TCP => {
-                self.tcp(dir, d.tcp.flags, how);
+                // A reset that the flow did not believe is none.
+                let doubtful = self.tcp == Tcp::SynSent && flow.tcp_state(dir) != TcpState::Reset;
+                let flags = if doubtful { d.tcp.flags & !(RST | FIN) } else { d.tcp.flags };
+                self.tcp(dir, flags, how);
                 if self.tcp != Tcp::None {
                     *dir.of_mut(&mut self.flags) |= d.tcp.flags;
                 }

@@ -22,7 +22,7 @@ use rules::Rules;
 use sekisho_flow::{Flow, Moment, Packet};
 use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
-use sekisho_rules::Program;
+use sekisho_rules::{Program, Var};
 use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
 use sekisho_wire::LinkType;
@@ -61,6 +61,8 @@ pub(crate) struct Eye {
     events: Events,
     /// What the fragment at hand showed.
     fragment_events: Vec<&'static str>,
+    /// What expressions captured for the packet of the alert that is being told.
+    packet_vars: Vec<Var>,
     /// A line being made.
     line: Vec<u8>,
     /// The run is over: flows end for that.
@@ -87,6 +89,7 @@ impl Eye {
             flows: HashMap::with_hasher(SeededState(seed)),
             files: HashMap::with_hasher(SeededState(seed)),
             fragment_events: Vec::new(),
+            packet_vars: Vec::new(),
             line: Vec::new(),
             ending: false,
             held_len: 0,

@@ -10,7 +10,7 @@ use crate::Rows;
 use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
-use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program};
+use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program, Var};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
 use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
 use sekisho_wire::events::Events;
@@ -52,6 +52,8 @@ pub(super) struct Waiting {
     xff: Option<Addr>,
     /// A `pass` rule has the last word about its packet.
     passed: bool,
+    /// What expressions captured for it.
+    vars: Vec<Var>,
     /// What data sets and captures know about it.
     context: Box<[u8]>,
 }
@@ -60,7 +62,7 @@ impl Waiting {
     fn new(hit: &Hit, dir: Dir) -> Self {
         let (rule, context) = (hit.rule, hit.context.clone());
         let (members, payload) = (Vec::new(), Vec::new());
-        Self { rule, dir, context, tx_id: None, members, stream: false, payload, xff: None, passed: hit.passed }
+        Self { rule, dir, context, tx_id: None, members, stream: false, payload, xff: None, passed: hit.passed, vars: hit.vars.clone() }
     }
 }
 
@@ -314,10 +316,23 @@ impl Eye {
             return;
         };
         let set = rules.program.set();
+        let pairs = |json: &mut Json<'_>, name: &str, vars: &[Var]| {
+            let each = |json: &mut Json<'_>| {
+                vars.iter().for_each(|(name, value)| {
+                    json.item(|json| json.named(name.as_bytes(), &eve::printable(value)));
+                });
+            };
+            if !vars.is_empty() {
+                json.list(name, each);
+            }
+        };
         let bits: Vec<&str> =
             state.bits().filter_map(|bit| set.flow_bits.get(usize::from(bit))).map(|name| &**name).collect();
-        if !bits.is_empty() || !state.ints().is_empty() {
+        let any_var = !self.packet_vars.is_empty() || !state.vars().is_empty();
+        if !bits.is_empty() || !state.ints().is_empty() || any_var {
             json.object("metadata", |json| {
+                pairs(json, "pktvars", &self.packet_vars);
+                pairs(json, "flowvars", state.vars());
                 let plain = || bits.iter().filter(|bit| !bit.starts_with("traffic/"));
                 if plain().count() > 0 {
                     json.list("flowbits", |json| plain().for_each(|bit| json.item_bytes(bit.as_bytes())));
@@ -377,6 +392,7 @@ impl Eye {
         if let (true, Some(xff), Some((src, dst))) = (overwrite, hit.xff, &mut head.ends) {
             *(if hit.dir.is_orig() { src } else { dst }) = xff;
         }
+        self.packet_vars.clone_from(&hit.vars);
         let link = self.link.0;
         let counts = at.and_then(|at| Some((self.flows.get(&at.flow.info.uid)?.counts(at.flow), at)));
         let app = at.map_or("", |at| self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.known_app(at.flow)));
@@ -406,6 +422,7 @@ impl Eye {
                 verdict(rule, hit.passed, packet.decoded.proto, json);
             }
         });
+        self.packet_vars.clear();
     }
 
     fn fast(&mut self, alert: &Alert<'_>, packet: &Packet<'_>, ends: (Party, Party), rows: &mut dyn Rows) {

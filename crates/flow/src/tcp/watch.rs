@@ -138,6 +138,12 @@ impl TcpWatch {
 
     fn syn_sent(&mut self, dir: Dir, tcp: &Tcp) {
         let client = self.client();
+        if let (true, Some((_, echo))) = (dir != client, tcp.timestamps)
+            && echo != 0
+            && client.of(&self.ends).stamp.is_none_or(|(stamp, _)| stamp != 0 && stamp != echo)
+        {
+            return self.odd("stream.pkt_invalid_timestamp");
+        }
         match (tcp.flags & (flag::SYN | flag::ACK | flag::RST), dir == client) {
             (flag::SYN, true) => {
                 let other = tcp.seq != client.of(&self.ends).isn;
