@@ -58,6 +58,8 @@ pub(super) struct Sessions {
     pub one_sided: bool,
     /// What is done with those that began before the capture.
     pub policy: Policy,
+    /// Bytes of a header before the packet at hand that count as its own.
+    pub lead_len: u8,
 }
 
 /// What is kept of a flow.
@@ -132,7 +134,7 @@ impl Seen {
         if let (None, Some(src), Some(dst)) = (self.macs, d.src_mac, d.dst_mac) {
             self.macs = Some(if dir.is_orig() { (src, dst) } else { (dst, src) });
         }
-        let len = packet.frame.len() as u64;
+        let len = packet.frame.len() as u64 + u64::from(how.lead_len);
         let [pkts, bytes] = [&mut self.pkts, &mut self.bytes].map(|pair| dir.of_mut(pair));
         *pkts += 1;
         *bytes = bytes.saturating_add(len);

@@ -25,8 +25,9 @@ use sekisho_proto::Sight;
 use sekisho_rules::{Program, Var};
 use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
-use sekisho_wire::LinkType;
 use sekisho_wire::events::Events;
+use sekisho_wire::tunnel::TunnelKind;
+use sekisho_wire::{Decoded, LinkType};
 use std::sync::Arc;
 use tag::Tag;
 
@@ -39,6 +40,19 @@ pub(crate) struct At<'a> {
     pub flow: &'a Flow,
     /// The packet at hand; `None`: only time passed, or the flow ends.
     pub packet: Option<&'a Packet<'a>>,
+}
+
+/// What a packet is inside of.
+#[derive(Clone, Copy)]
+pub(crate) struct Around {
+    /// Kind of tunnel; `None`: it was put together from fragments.
+    pub kind: Option<TunnelKind>,
+    /// How many packets it is inside of.
+    pub depth: usize,
+    /// Bytes of a header before it that count as its own.
+    pub lead_len: u8,
+    /// The outermost one.
+    pub root: Decoded,
 }
 
 /// See the module.
@@ -55,6 +69,8 @@ pub(crate) struct Eye {
     payload: Vec<u8>,
     /// What the frame at hand begins with.
     link: LinkType,
+    /// What the packet at hand is inside of.
+    around: Option<Box<Around>>,
     /// A receiver would drop the packet at hand.
     invalid: bool,
     /// What is odd about the packet at hand.
@@ -82,6 +98,7 @@ impl Eye {
             tagged: HashMap::with_hasher(SeededState(seed)),
             payload: Vec::new(),
             link: LinkType::NULL,
+            around: None,
             invalid: false,
             events: Events::default(),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
@@ -95,6 +112,30 @@ impl Eye {
             held_len: 0,
             due: Due::default(),
             files_refused: 0,
+        }
+    }
+
+    /// The next packet is inside of `around`.
+    pub fn enter(&mut self, around: Option<Around>) {
+        self.around = around.map(Box::new);
+    }
+
+    /// Where the packet at hand comes from, by Suricata's names.
+    fn source(&self) -> &'static str {
+        let Some(around) = &self.around else { return "wire/pcap" };
+        match around.kind {
+            None => "defrag",
+            Some(TunnelKind::Gre) => "gre tunnel",
+            Some(TunnelKind::Ip) if around.root.ip_version == 6 => "ipv6 tunnel",
+            Some(TunnelKind::Ip) => "ipv4 tunnel",
+            Some(TunnelKind::Teredo) => "teredo tunnel",
+            Some(TunnelKind::Vxlan) => "vxlan encapsulation",
+            Some(TunnelKind::Geneve) => "geneve encapsulation",
+            Some(TunnelKind::Ayiya) => "ayiya tunnel",
+            Some(TunnelKind::EtherIp) => "etherip tunnel",
+            Some(TunnelKind::Gtpv1) => "gtp tunnel",
+            Some(TunnelKind::L2tp) => "l2tp tunnel",
+            Some(TunnelKind::Mpls) => "mpls tunnel",
         }
     }
 
@@ -120,7 +161,8 @@ impl Eye {
 
     fn sessions(&self) -> Sessions {
         let eve::Settings { midstream, one_sided, midstream_policy, .. } = *self.settings;
-        Sessions { midstream, one_sided, policy: midstream_policy }
+        let lead_len = self.around.as_ref().map_or(0, |around| around.lead_len);
+        Sessions { midstream, one_sided, policy: midstream_policy, lead_len }
     }
 
     /// An exchange has come further.
@@ -215,7 +257,7 @@ impl Eye {
             ends: Some((t.orig, t.resp)),
             ports: ports(info, t.orig_port, t.resp_port),
             proto: t.proto,
-            pkt_src: if packet > 0 { "wire/pcap" } else { "stream (flow timeout)" },
+            pkt_src: if packet > 0 { self.source() } else { "stream (flow timeout)" },
             macs: macs.map(|(a, b)| if way.is_orig() { (a, b) } else { (b, a) }),
             ether_type: None,
             tx_id: None,
@@ -235,7 +277,7 @@ impl Eye {
             ends: (d.ip_version != 0).then_some((d.src, d.dst)),
             ports,
             proto: d.proto,
-            pkt_src: "wire/pcap",
+            pkt_src: self.source(),
             macs: d.src_mac.zip(d.dst_mac),
             ether_type: None,
             tx_id: None,

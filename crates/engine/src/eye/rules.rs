@@ -5,7 +5,8 @@
 
 use super::file::Kept;
 use super::flow::Seen;
-use super::{At, Eye, has_ports, sender};
+use super::packet::transport;
+use super::{Around, At, Eye, has_ports, sender};
 use crate::Rows;
 use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
@@ -62,7 +63,18 @@ impl Waiting {
     fn new(hit: &Hit, dir: Dir) -> Self {
         let (rule, context) = (hit.rule, hit.context.clone());
         let (members, payload) = (Vec::new(), Vec::new());
-        Self { rule, dir, context, tx_id: None, members, stream: false, payload, xff: None, passed: hit.passed, vars: hit.vars.clone() }
+        Self {
+            rule,
+            dir,
+            context,
+            tx_id: None,
+            members,
+            stream: false,
+            payload,
+            xff: None,
+            passed: hit.passed,
+            vars: hit.vars.clone(),
+        }
     }
 }
 
@@ -392,13 +404,17 @@ impl Eye {
         if let (true, Some(xff), Some((src, dst))) = (overwrite, hit.xff, &mut head.ends) {
             *(if hit.dir.is_orig() { src } else { dst }) = xff;
         }
+        let around = self.around.clone().filter(|_| packet.number > 0);
         self.packet_vars.clone_from(&hit.vars);
         let link = self.link.0;
         let counts = at.and_then(|at| Some((self.flows.get(&at.flow.info.uid)?.counts(at.flow), at)));
         let app = at.map_or("", |at| self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.known_app(at.flow)));
         self.write(rows, &head, |json| {
-            icmp(packet, json);
+            transport(packet, json);
             alert.write(settings.alert, json);
+            if let Some(around) = &around {
+                tunnel(around, packet.number, json);
+            }
             if !hit.members.is_empty() {
                 json.members(&hit.members);
             }
@@ -414,7 +430,7 @@ impl Eye {
             let whole = packet.number > 0;
             Evidence {
                 payload: if hit.payload.is_empty() { packet.decoded.payload(packet.frame) } else { &hit.payload },
-                stream: hit.stream && packet.decoded.proto == sekisho_types::ip_proto::TCP,
+                stream: hit.stream && packet.decoded.proto == ip_proto::TCP,
                 packet: whole.then_some((packet.frame, link)),
             }
             .write(settings.alert, json);
@@ -437,6 +453,25 @@ impl Eye {
         self.line.push(b'\n');
         rows.line(eve::FAST_FILE, &self.line);
     }
+}
+
+/// What the packet is inside of.
+fn tunnel(around: &Around, number: u64, json: &mut Json<'_>) {
+    let d = &around.root;
+    if d.ip_version == 0 {
+        return;
+    }
+    json.object("tunnel", |json| {
+        let (src_port, dst_port) = if has_ports(d.proto) { (d.src_port, d.dst_port) } else { (0, 0) };
+        eve::addr("src_ip", d.src, json);
+        json.number("src_port", u64::from(src_port));
+        eve::addr("dest_ip", d.dst, json);
+        json.number("dest_port", u64::from(dst_port));
+        eve::protocol("proto", d.proto, json);
+        json.number("depth", around.depth as u64);
+        json.number("pcap_cnt", number);
+        json.text("pkt_src", "wire/pcap");
+    });
 }
 
 /// What would have become of the packet, as far as someone who only listens can do anything.
@@ -528,13 +563,4 @@ fn speaks_for(xff: &Xff, tx: &dyn Transaction) -> Option<Addr> {
     })?;
     let one = if xff.reverse { field.rsplit(',').next() } else { field.split(',').next() };
     one?.trim().parse().ok()
-}
-
-/// Type and code of an ICMP packet.
-fn icmp(packet: &Packet<'_>, json: &mut Json<'_>) {
-    use sekisho_types::ip_proto::{ICMP, ICMPV6};
-    if let (ICMP | ICMPV6, [kind, code, ..]) = (packet.decoded.proto, packet.decoded.transport(packet.frame)) {
-        json.number("icmp_type", u64::from(*kind));
-        json.number("icmp_code", u64::from(*code));
-    }
 }

@@ -104,7 +104,7 @@ impl Head<'_> {
             if let Ports::Ports(_, dst) = self.ports {
                 json.number("dest_port", u64::from(dst));
             }
-            protocol(self.proto, json);
+            protocol("proto", self.proto, json);
             json.number("ip_v", if src.is_v4() { 4 } else { 6 });
             if let Ports::Icmp(kind, code) = self.ports {
                 json.number("icmp_type", u64::from(kind));
@@ -131,7 +131,7 @@ impl Head<'_> {
 }
 
 /// An address as Suricata prints it: IPv6 in eight groups, each with its leading zeros.
-pub(super) fn addr(name: &str, addr: Addr, json: &mut Json<'_>) {
+pub fn addr(name: &str, addr: Addr, json: &mut Json<'_>) {
     if addr.is_v4() {
         let mut text = [0; Addr::ROOM_LEN];
         let len = addr.write(&mut text);
@@ -147,10 +147,11 @@ pub(super) fn addr(name: &str, addr: Addr, json: &mut Json<'_>) {
     json.bytes(name, &text);
 }
 
-fn protocol(proto: u8, json: &mut Json<'_>) {
+/// An IP protocol as a member: its name, or its number.
+pub fn protocol(member: &str, proto: u8, json: &mut Json<'_>) {
     match protocol_name(proto) {
-        "" => json.text("proto", &format!("{proto:03}")),
-        name => json.text("proto", name),
+        "" => json.text(member, &format!("{proto:03}")),
+        name => json.text(member, name),
     }
 }
 
