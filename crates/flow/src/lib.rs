@@ -57,6 +57,8 @@ mod tcp;
 mod wheel;
 
 #[cfg(test)]
+mod manner_tests;
+#[cfg(test)]
 mod tests;
 
 pub use config::{Config, Limits, Manner, OverlapPolicy, Timeouts, home_nets_default, likely_servers_default};

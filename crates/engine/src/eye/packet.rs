@@ -126,3 +126,16 @@ const fn igmp_version(kind: u8, code: u8, len: usize) -> Option<u64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_igmp() {
+        let all =
+            [(0x11, 0, 8), (0x11, 100, 8), (0x11, 100, 12), (0x12, 0, 8), (0x16, 0, 8), (0x22, 0, 16), (0x13, 0, 8)];
+        let versions = all.map(|(kind, code, len)| igmp_version(kind, code, len));
+        assert_eq!(versions, [Some(1), Some(2), Some(3), Some(1), Some(2), Some(3), None]);
+    }
+}

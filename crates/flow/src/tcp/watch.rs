@@ -410,6 +410,17 @@ mod tests {
         assert!(watch.packet(Dir::Orig, &old, 5, STALE_SECS + 1).is_empty());
     }
 
+    #[test]
+    fn answers_that_echo_another_timestamp() {
+        let stamped = |flags, seq, ack, stamps| Tcp { timestamps: Some(stamps), ..tcp(flags, seq, ack) };
+        let mut watch = TcpWatch::default();
+        watch.packet(Dir::Orig, &stamped(SYN, 100, 0, (50, 0)), 0, 0);
+        let forged = stamped(RST | ACK, 0, 101, (1, 51));
+        assert_eq!(watch.packet(Dir::Resp, &forged, 0, 0), ["stream.pkt_invalid_timestamp"]);
+        assert!(watch.packet(Dir::Resp, &stamped(SYN | ACK, 500, 101, (900, 50)), 0, 0).is_empty());
+        assert_eq!(watch.state, State::SynReceived);
+    }
+
     /// Hostile packets neither panic nor make it grow.
     #[test]
     fn limits_what_is_kept() {
