@@ -601,6 +601,9 @@ impl Pass<'_> {
                 What::Data(len) => {
                     let bytes = due.bytes.get(from..from + len).unwrap_or(&[]);
                     from += len;
+                    if let Some(eye) = &mut self.host.eye {
+                        eye.announce(flow, dir, bytes);
+                    }
                     self.offer(flow, app, dir, bytes, call.at);
                     self.inspect(flow, dir, call.offset(), bytes, false, call.at);
                 }

@@ -206,6 +206,15 @@ impl Eye {
         }
     }
 
+    /// Bytes of a stream go to its parser now: rules about the exchanges that it finds in them may search them, too.
+    pub fn announce(&mut self, flow: &Flow, dir: Dir, bytes: &[u8]) {
+        let Some(rules) = &self.rules else { return };
+        if rules.program.searches_payload_of_exchanges() {
+            let seen = self.flows.entry(flow.info.uid).or_default();
+            rules.inspector.ahead(seen.rules.get_or_insert_default(), dir, bytes);
+        }
+    }
+
     /// Rules look at the next bytes of a stream, or at its end.
     pub fn inspect_stream(&mut self, at: At<'_>, ts: Timestamp, dir: Dir, offset: u64, bytes: &[u8], end: bool) {
         let Some(rules) = &mut self.rules else { return };

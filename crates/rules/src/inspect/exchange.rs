@@ -3,7 +3,7 @@
 use super::Inspector;
 use crate::compile::{Plan, Program, TxGroup, family, grows};
 use crate::eval::{Exchange, Source, Verdict};
-use crate::state::FlowState;
+use crate::state::{Ahead, FlowState};
 use crate::view::{Anchor, Content, FlowView, Hit, PacketView};
 use sekisho_transaction::{Kind, Look, Mark, Transaction};
 use sekisho_types::Dir;
@@ -70,6 +70,7 @@ impl Inspector {
         if !self.candidates.rules.is_empty() {
             self.run_exchange(&program, packet, (view, state), &mut exchange, (mark, &halves), look.over, hits);
         }
+        dir.of_mut(&mut state.ahead).looked = true;
         mark.looked = past;
     }
 
@@ -138,7 +139,7 @@ impl Inspector {
     ) {
         let dir = exchange.dir;
         let one_way = ONE_WAY.contains(&view.app);
-        let tail = std::mem::take(dir.of_mut(&mut state.tails));
+        let ahead = std::mem::take(&mut dir.of_mut(&mut state.ahead).bytes);
         self.candidates.sort();
         let rules = std::mem::take(&mut self.candidates.rules);
         for &number in &rules {
@@ -151,7 +152,7 @@ impl Inspector {
             }
             // Of a rule about both sides the other one has matched already.
             exchange.other_matched = halves.contains(&number);
-            let mut source = Source::Exchange(&mut *exchange, &tail.bytes);
+            let mut source = Source::Exchange(&mut *exchange, &ahead);
             match self.look(program, number, packet, Some(&mut (view, &mut *state)), dir, &mut source) {
                 Verdict::Match => {
                     if mark.matched.len() < MATCHED_COUNT_MAX {
@@ -166,7 +167,7 @@ impl Inspector {
             }
         }
         self.candidates.rules = rules;
-        *dir.of_mut(&mut state.tails) = tail;
+        *dir.of_mut(&mut state.ahead) = Ahead { bytes: ahead, looked: false };
     }
 }
 

@@ -9,5 +9,5 @@ mod threshold;
 pub(crate) use bits::HostBits;
 pub(crate) use datasets::Datasets;
 pub use flow::FlowState;
-pub(crate) use flow::Tail;
+pub(crate) use flow::{Ahead, Tail};
 pub(crate) use threshold::{Outcome, Thresholds};
