@@ -102,6 +102,7 @@ pub fn settings(config: &Config) -> Settings {
         inline,
         disabled,
         only_recognized,
+        guess_exchanges: config.truth("detect.guess-applayer-tx", false),
         depth: Some(depth).filter(|d| *d > 0),
         ..defaults
     };

@@ -1,6 +1,7 @@
 //! What is kept of a flow, and its own events.
 
 use super::held::Held;
+use super::latest::Latest;
 use super::rules::Waiting;
 use super::tag::Tag;
 use super::{At, Eye, names};
@@ -89,6 +90,8 @@ pub(super) struct Seen {
     pub tag: Option<Tag>,
     /// Alerts that wait for a packet of their way.
     pub waiting: Vec<Waiting>,
+    /// The exchange shown last in each direction, where alerts may be told with it.
+    pub latest: [Option<Box<Latest>>; 2],
     /// What is odd about its packets as a connection.
     watch: Option<Box<TcpWatch>>,
 }

@@ -6,6 +6,7 @@
 mod file;
 mod flow;
 mod held;
+mod latest;
 mod names;
 mod packet;
 mod rules;
@@ -133,6 +134,7 @@ impl Eye {
             return;
         }
         self.inspect_transaction(at, sight.ts, look, tx, mark);
+        self.note_latest(at, look, tx, mark);
         self.files_of(at, look, tx, mark, rows);
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);

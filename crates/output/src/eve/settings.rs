@@ -92,6 +92,8 @@ pub struct Settings {
     pub disabled: Vec<(Box<str>, [bool; 2])>,
     /// Protocols that are only recognised: their exchanges are not told of.
     pub only_recognized: Vec<Box<str>>,
+    /// `detect.guess-applayer-tx`: an alert about a stream says what the exchange says that is probably meant.
+    pub guess_exchanges: bool,
     /// `stream.reassembly.depth`: bytes of a stream that files are followed in; `None`: all.
     pub depth: Option<u64>,
 }
@@ -189,6 +191,7 @@ impl Default for Settings {
             body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),
             only_recognized: Vec::new(),
+            guess_exchanges: false,
             depth: None,
         }
     }
