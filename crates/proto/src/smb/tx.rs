@@ -135,15 +135,24 @@ pub(super) struct Shared<'a> {
 impl Exchanges {
     /// A request: an exchange that waits for the response with the same number.
     pub fn request(&mut self, id: u64, what: What, cx: &mut Cx<'_>) {
-        if self.open.len() >= MAX_PENDING {
-            let mut all: Vec<_> = self.open.drain().map(|(_, x)| x).collect();
-            all.sort_unstable_by_key(|x| x.mark.id);
-            all.into_iter().for_each(|x| self.over(*x, cx));
+        if self.open.len() >= MAX_PENDING.min(cx.limits().smb_exchanges.max(1)) {
+            self.too_many(cx);
         }
         let x = Exchange { mark: self.counter.begin(), carrier: Carrier { status: None, ..self.now }, what, dir: None };
         if let Some(old) = self.open.insert(id, Box::new(x)) {
             self.over(*old, cx);
         }
+    }
+
+    /// The request that waits longest is over.
+    fn too_many(&mut self, cx: &mut Cx<'_>) {
+        let oldest = self.open.iter().min_by_key(|(_, x)| x.mark.id).map(|(id, _)| *id);
+        let Some(mut x) = oldest.and_then(|id| self.open.remove(&id)) else { return };
+        // Of a connection of which one side is seen none is ever answered.
+        if cx.flow.seen.one_sided().is_none() {
+            x.mark.event(Dir::Orig, "too_many_transactions");
+        }
+        self.over(*x, cx);
     }
 
     /// Is there a request that waits for this response? Its particulars can be completed.
