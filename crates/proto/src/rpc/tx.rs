@@ -347,10 +347,10 @@ impl Shown<'_> {
                     out.item(|out| {
                         out.display("uuid", interface.uuid);
                         out.display("version", format_args!("{}.{}", interface.version.0, interface.version.1));
-                        let (result, reason) = interface.result.unwrap_or_default();
-                        out.number("ack_result", u64::from(result));
+                        out.number("ack_result", u64::from(interface.result.unwrap_or_default().0));
                         if smb {
-                            out.number("ack_reason", u64::from(reason));
+                            // Suricata does not read it.
+                            out.number("ack_reason", 0);
                         }
                         if let (Some(service), _) = interfaces::known_names(interface.uuid, 0) {
                             out.text("service", service);
