@@ -352,7 +352,8 @@ impl Session {
         });
         cx.file_data_at(id, at.0, at.1, bytes);
         if cx.is_watched() {
-            self.tx.file(key, dir, id, (&file.name, file.path.as_ref()), cx);
+            let span = (at.0, at.0.saturating_add(bytes.len() as u64));
+            self.tx.file((key, id), dir, span, (&file.name, file.path.as_ref()), cx);
         }
         let info = cx.file_info(id);
         file.fuid = info.row().or(file.fuid);

@@ -16,7 +16,23 @@ const MATCHED_COUNT_MAX: usize = 512;
 /// Strings of one list that are searched.
 const LIST_COUNT_MAX: usize = 4096;
 /// Protocols whose exchanges are single messages, which rules look at once.
-const ONE_WAY: &[&str] = &["dns", "ike", "krb5", "llmnr", "mdns", "mqtt", "sip", "websocket"];
+const ONE_WAY: &[&str] = &[
+    "bittorrent-dht",
+    "dhcp",
+    "dnp3",
+    "dns",
+    "ike",
+    "krb5",
+    "llmnr",
+    "mdns",
+    "mqtt",
+    "ntp",
+    "quic",
+    "sip",
+    "snmp",
+    "tftp",
+    "websocket",
+];
 /// No group.
 const NONE: u16 = u16::MAX;
 
@@ -160,7 +176,14 @@ impl Inspector {
                     }
                     mark.logged |= program.rule(number).is_some_and(crate::ir::Rule::unlogs);
                     let mut flow = Some((view, &mut *state));
-                    self.matched(program, number, packet, &mut flow, dir, Anchor::Transaction(mark.id), hits);
+                    let anchor = Anchor::Transaction(mark.id);
+                    self.matched(program, number, packet, &mut flow, dir, anchor, hits);
+                    // An anomaly concerns both directions, unless the rule or the protocol says which.
+                    let both = plan.event && plan.dir.is_none() && !plan.exchange && !one_way;
+                    if both && mark.matched.len() < MATCHED_COUNT_MAX {
+                        mark.matched.push(self::key(number, dir.flip()));
+                        self.matched(program, number, packet, &mut flow, dir.flip(), anchor, hits);
+                    }
                 }
                 Verdict::Later if !over || plan.exchange => self.wait(number, plan, exchange, mark),
                 Verdict::Later | Verdict::No => {}
