@@ -93,6 +93,9 @@ pub fn settings(config: &Config) -> Settings {
     let disabled = disabled.into_iter();
     let quiet = disabled.clone().filter(|(_, app)| app.get("enabled").text() == Some("detection-only"));
     let only_recognized = quiet.map(|(name, _)| name.into()).collect();
+    let passes = |app: &Node| app.get("encryption-handling").text() == Some("bypass");
+    let bypasses = config.path("stream.bypass").truth() == Some(true);
+    let bypassed = disabled.clone().filter(|(_, app)| bypasses && passes(app)).map(|(name, _)| name.into()).collect();
     let off = |app: &Node| ["tcp", "udp"].map(|over| app.get(over).get("enabled").truth().unwrap_or(!is_off(app)));
     let disabled = disabled.map(|(name, app)| (name.into(), off(app).map(|on| !on)));
     let disabled = disabled.filter(|(_, off)| off.contains(&true)).collect();
@@ -102,6 +105,7 @@ pub fn settings(config: &Config) -> Settings {
         inline,
         disabled,
         only_recognized,
+        bypassed,
         limits: limits(config),
         guess_exchanges: config.truth("detect.guess-applayer-tx", false),
         depth: Some(depth).filter(|d| *d > 0),

@@ -139,7 +139,7 @@ impl Eye {
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
-        if look.over && !mark.logged && self.settings.is_on(tx.event_type()) {
+        if look.over && !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type()) {
             let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
                 Dir::Orig
             } else {

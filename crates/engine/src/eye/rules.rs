@@ -306,7 +306,7 @@ impl Eye {
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         for hit in &rules.hits {
             if rules.program.rule(hit.rule).is_some_and(keeps_quiet) {
-                mark.logged = true;
+                mark.quiet = true;
             }
             let tx_id = match hit.anchor {
                 Anchor::Transaction(id) => Some(id),

@@ -92,6 +92,8 @@ pub struct Settings {
     pub disabled: Vec<(Box<str>, [bool; 2])>,
     /// Protocols that are only recognised: their exchanges are not told of.
     pub only_recognized: Vec<Box<str>>,
+    /// Protocols whose flows Suricata lets pass once they are encrypted: `stream.bypass` with `encryption-handling: bypass`.
+    pub bypassed: Vec<Box<str>>,
     /// What is too much for a parser: `app-layer.protocols`.
     pub limits: Limits,
     /// `detect.guess-applayer-tx`: an alert about a stream says what the exchange says that is probably meant.
@@ -193,6 +195,7 @@ impl Default for Settings {
             body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),
             only_recognized: Vec::new(),
+            bypassed: Vec::new(),
             limits: Limits::default(),
             guess_exchanges: false,
             depth: None,

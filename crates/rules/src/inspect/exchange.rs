@@ -174,7 +174,7 @@ impl Inspector {
                     if mark.matched.len() < MATCHED_COUNT_MAX {
                         mark.matched.push(key);
                     }
-                    mark.logged |= program.rule(number).is_some_and(crate::ir::Rule::unlogs);
+                    mark.quiet |= program.rule(number).is_some_and(crate::ir::Rule::unlogs);
                     let mut flow = Some((view, &mut *state));
                     let anchor = Anchor::Transaction(mark.id);
                     self.matched(program, number, packet, &mut flow, dir, anchor, hits);
