@@ -81,6 +81,7 @@ impl Lane {
         host.out.passwords.clone_from(&settings.passwords);
         if let Some(eve) = &settings.eve {
             host.out.watched = Some(settings.rules.as_ref().map(|rules| rules.facts()).unwrap_or_default());
+            host.out.limits = eve.limits;
             host.eye = Some(Box::new(Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed)));
         }
         host.out.wants_clear = settings.watch == Watch::Streams;

@@ -182,6 +182,13 @@ impl Inspector {
         self.program.addresses.find(src, dst, |rules| candidates.add_all(rules));
     }
 
+    /// Before parsers see the next bytes of `dir`: rules about exchanges that search payload, too, will look there.
+    pub fn ahead(&self, state: &mut FlowState, dir: Dir, bytes: &[u8]) {
+        if self.program.keeps_tails && !state.passed {
+            dir.of_mut(&mut state.ahead).push(bytes);
+        }
+    }
+
     /// Looks at what comes next in a stream: `bytes` at `offset` of what `dir` sends. `end`: nothing follows.
     #[expect(clippy::too_many_arguments, reason = "the engine's view, and what came")]
     pub fn stream(
@@ -198,7 +205,11 @@ impl Inspector {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
         let index = dir.of(&program.streams);
+<<<<<<< HEAD
         if state.is_out() || bytes.is_empty() || index.is_empty() && !program.keeps_tails {
+=======
+        if state.passed || bytes.is_empty() || index.is_empty() {
+>>>>>>> h-winnet
             return;
         }
         let d = packet.decoded;

@@ -164,6 +164,17 @@ impl Program {
             || self.packets.iter().flatten().any(|index| !index.is_empty())
     }
 
+    /// Does a rule about packets name an application protocol?
+    pub fn names_apps(&self) -> bool {
+        let both = self.set.rules.iter().zip(&self.plans);
+        both.into_iter().any(|(rule, plan)| plan.packet && matches!(rule.header.protocol, Protocol::App(_)))
+    }
+
+    /// Does a rule about exchanges search payload, too? See [`crate::Inspector::ahead`].
+    pub const fn searches_payload_of_exchanges(&self) -> bool {
+        self.keeps_tails
+    }
+
     /// Does a rule look at streams?
     pub fn wants_streams(&self) -> bool {
         self.keeps_tails || self.streams.iter().any(|index| !index.is_empty())
