@@ -184,7 +184,7 @@ impl Inspector {
 
     /// Before parsers see the next bytes of `dir`: rules about exchanges that search payload, too, will look there.
     pub fn ahead(&self, state: &mut FlowState, dir: Dir, bytes: &[u8]) {
-        if self.program.keeps_tails && !state.passed {
+        if self.program.keeps_tails && !state.is_out() {
             dir.of_mut(&mut state.ahead).push(bytes);
         }
     }
@@ -205,11 +205,7 @@ impl Inspector {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
         let index = dir.of(&program.streams);
-<<<<<<< HEAD
-        if state.is_out() || bytes.is_empty() || index.is_empty() && !program.keeps_tails {
-=======
-        if state.passed || bytes.is_empty() || index.is_empty() {
->>>>>>> h-winnet
+        if state.is_out() || bytes.is_empty() || index.is_empty() {
             return;
         }
         let d = packet.decoded;

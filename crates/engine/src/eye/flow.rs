@@ -109,8 +109,6 @@ pub(super) struct Seen {
     pub tag: Option<Tag>,
     /// Alerts that wait for a packet of their way.
     pub waiting: Vec<Waiting>,
-    /// Suricata would not look at it any more.
-    bypassed: bool,
     /// The exchange shown last in each direction, where alerts may be told with it.
     pub latest: [Option<Box<Latest>>; 2],
     /// What is odd about its packets as a connection.
@@ -265,11 +263,7 @@ impl Seen {
     }
 
     fn state(&self, flow: &Flow) -> &'static str {
-<<<<<<< HEAD
         if self.is_bypassed() {
-=======
-        if self.bypassed {
->>>>>>> h-winnet
             return "bypassed";
         }
         if flow.info.tuple.proto == ip_proto::TCP {

@@ -66,29 +66,18 @@ pub(super) struct Waiting {
 impl Waiting {
     fn new(hit: &Hit, dir: Dir) -> Self {
         let (rule, context) = (hit.rule, hit.context.clone());
-<<<<<<< HEAD
-        let (members, payload) = (Vec::new(), Vec::new());
-=======
->>>>>>> h-winnet
         Self {
             rule,
             dir,
             context,
             tx_id: None,
-<<<<<<< HEAD
-            members,
-            stream: false,
-            payload,
-            xff: None,
-            passed: hit.passed,
-            vars: hit.vars.clone(),
-        }
-=======
             members: Vec::new(),
             guessed: false,
             stream: false,
             payload: Vec::new(),
             xff: None,
+            passed: hit.passed,
+            vars: hit.vars.clone(),
         }
     }
 
@@ -97,7 +86,6 @@ impl Waiting {
         self.tx_id = Some(tx_id);
         self.members = members.to_vec();
         self.guessed = guessed;
->>>>>>> h-winnet
     }
 }
 
