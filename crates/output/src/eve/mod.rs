@@ -4,11 +4,13 @@
 
 mod alert;
 mod flow;
+mod frame;
 mod head;
 mod settings;
 
 pub use alert::{Alert, Evidence, MAX_PAYLOAD_LEN, Party, of_flow, printable};
 pub use flow::{End, FlowEnd, NetflowSide, TcpEnd};
+pub use frame::Frame;
 pub use head::{Head, Ports, TIME_LEN, fast_time, flow_id, protocol_name, time};
 pub use settings::{AlertSettings, DEFAULT_DEPTH, DEFAULT_TYPES, Settings, Xff};
 

@@ -25,8 +25,8 @@ impl Heap for Stream {
 }
 
 impl Stream {
-    /// Adds bytes and hands every whole message to `message`.
-    pub fn feed(&mut self, bytes: &[u8], mut message: impl FnMut(&[u8])) {
+    /// Adds bytes and hands every whole message to `message`, with how many bytes follow it.
+    pub fn feed(&mut self, bytes: &[u8], mut message: impl FnMut(&[u8], usize)) {
         if self.lost {
             return;
         }
@@ -35,8 +35,8 @@ impl Stream {
         let joined = self.held.join(bytes.get(dropped..).unwrap_or(&[]));
         let mut consumed = 0;
         while let Some((msg, len)) = frame(joined.get(consumed..).unwrap_or(&[])) {
-            message(msg);
             consumed += len;
+            message(msg, joined.len() - consumed);
         }
         if !self.held.keep(joined, consumed, MAX_FRAME_LEN) {
             self.lost = true;

@@ -2,8 +2,8 @@
 
 use super::read::{Data, Message, Name, Record, rcode_name, type_name};
 use crate::Cx;
-use sekisho_transaction::{Counter, Fact, Json, Transaction, Value};
-use sekisho_types::Dir;
+use sekisho_transaction::{Counter, Fact, FrameId, FrameKind, Json, Transaction, Value};
+use sekisho_types::{Dir, FlowInfo};
 
 /// Port of multicast DNS (RFC 6762 §2).
 const MDNS_PORT: u16 = 5353;
@@ -26,20 +26,32 @@ struct View<'a> {
 }
 
 /// Shows `msg` to those who watch.
-pub fn show(dir: Dir, msg: &[u8], counter: &mut Counter, cx: &mut Cx<'_>) {
-    let tuple = &cx.flow.tuple;
-    let has_port = |port| tuple.resp_port == port || tuple.orig_port == port;
-    if has_port(super::NETBIOS_PORT) {
-        return;
-    }
-    let kind = match () {
-        () if has_port(MDNS_PORT) => Kind::Mdns,
-        () if has_port(LLMNR_PORT) => Kind::Llmnr,
-        () => Kind::Dns,
-    };
+pub fn show(dir: Dir, msg: &[u8], frame: FrameId, counter: &mut Counter, cx: &mut Cx<'_>) {
+    let Some(kind) = kind(cx.flow) else { return };
     let Some(message) = Message::parse(msg) else { return };
+    cx.frame_tx(dir, frame, counter.count());
     let view = View { message, kind, number: counter.count() };
     cx.message(dir, counter, &view, &view.message.events);
+}
+
+/// What a flow's messages are by its ports; `None`: NetBIOS, which Suricata does not know.
+fn kind(flow: &FlowInfo) -> Option<Kind> {
+    let has_port = |port| flow.tuple.resp_port == port || flow.tuple.orig_port == port;
+    match () {
+        () if has_port(super::NETBIOS_PORT) => None,
+        () if has_port(MDNS_PORT) => Some(Kind::Mdns),
+        () if has_port(LLMNR_PORT) => Some(Kind::Llmnr),
+        () => Some(Kind::Dns),
+    }
+}
+
+/// The frame that a flow's messages are.
+pub fn frame(flow: &FlowInfo) -> Option<FrameKind> {
+    match kind(flow)? {
+        Kind::Dns => Some(FrameKind::DnsPdu),
+        Kind::Mdns => Some(FrameKind::MdnsPdu),
+        Kind::Llmnr => None,
+    }
 }
 
 impl View<'_> {

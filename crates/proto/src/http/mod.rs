@@ -6,6 +6,7 @@
 //! parser goes on with the next message instead of giving up; flows whose beginning is missing are read.
 
 mod exchange;
+mod frame;
 mod message;
 mod probe;
 mod side;
@@ -24,6 +25,7 @@ use crate::{Cx, Descriptor, Line, Lines, ProtoId, Protocol, Start, web};
 use exchange::{Exchanges, FileList};
 use message::{RequestLine, StatusLine, Version, request_line, status_line};
 use sekisho_record::Text;
+use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap, block_len};
 use side::{Head, Side, State, Upgrade};
 use smallvec::SmallVec;
@@ -111,6 +113,8 @@ struct Core {
     watched: Option<Box<Watched>>,
     /// The line of a response before ended with LF alone.
     bare: bool,
+    /// Where frames are, by direction on the wire.
+    cutters: [frame::Cutter; 2],
 }
 
 impl Protocol for Parser {
@@ -137,6 +141,7 @@ impl Protocol for Parser {
                 rejected: false,
                 watched: None,
                 bare: false,
+                cutters: Default::default(),
             },
         }
     }
@@ -151,13 +156,17 @@ impl Protocol for Parser {
             if core.takes_lines(side) {
                 let line = lines.next(&mut input);
                 core.seen_len = core.seen_len.saturating_add((before_len - input.len()) as u64);
-                let Some(line) = line else { break };
+                let Some(line) = line else {
+                    dir.of_mut(&mut core.cutters).part(before_len);
+                    break;
+                };
                 let side = core.first_line(dir, line.text);
                 core.line(side, line, input.first().copied(), cx);
             } else {
                 core.body_bytes(side, &mut input, cx);
                 core.seen_len = core.seen_len.saturating_add((before_len - input.len()) as u64);
             }
+            core.cut(dir, before_len - input.len(), input.len(), cx);
         }
         match core.next {
             Some(Next::Probe) => cx.hand_over(None, input.len()),
@@ -181,6 +190,7 @@ impl Protocol for Parser {
 
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         dir.of_mut(&mut self.lines).clear();
+        dir.of_mut(&mut self.core.cutters).gap(len);
         let side = self.core.side_of(dir);
         self.core.gap(side, len, cx);
         self.settle();
@@ -197,6 +207,7 @@ impl Protocol for Parser {
         }
         let side = self.core.side_of(dir);
         self.core.interrupt(side, true, cx);
+        dir.of_mut(&mut self.core.cutters).settle(dir, side.of(&self.core.sides), cx);
         self.settle();
     }
 
@@ -253,6 +264,15 @@ impl Core {
             });
         }
         self.side_of(dir)
+    }
+
+    /// `len` bytes of `dir` were read, behind which `left` follow: a frame may have begun or ended.
+    fn cut(&mut self, dir: Dir, len: usize, left: usize, cx: &mut Cx<'_>) {
+        let of = self.side_of(dir);
+        let kind = if of.is_orig() { FrameKind::Http1Request } else { FrameKind::Http1Response };
+        let side = of.of(&self.sides);
+        let tx = self.watched.as_ref().and_then(|watched| watched.number(side.row));
+        dir.of_mut(&mut self.cutters).step((dir, kind), len, left, side, tx, cx);
     }
 
     /// Direction on the wire of a side.

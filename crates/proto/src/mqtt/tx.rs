@@ -15,7 +15,7 @@ const MAX_OPEN_LEN: usize = 1 << 20;
 /// Packets of one exchange.
 const MAX_PACKETS: usize = 16;
 /// A longer packet is shown as cut off: Suricata's `max-msg-length`.
-const MAX_MESSAGE_LEN: u64 = 1 << 20;
+pub(super) const MAX_MESSAGE_LEN: u64 = 1 << 20;
 /// How much of a packet is kept while somebody watches.
 pub(super) const KEEP_WATCHED: usize = 64 << 10;
 

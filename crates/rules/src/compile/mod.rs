@@ -4,12 +4,14 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 
 mod addresses;
 mod fast;
+mod frames;
 mod groups;
 mod plan;
 mod ports;
 mod program;
 mod transactions;
 
+pub(crate) use frames::FrameGroup;
 pub(crate) use groups::Candidates;
 pub(crate) use plan::grows;
 pub(crate) use plan::{BufferPlan, Plan};

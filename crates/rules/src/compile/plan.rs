@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) stream: bool,
     /// Looked at with exchanges.
     pub(crate) transaction: bool,
+    /// Looked at with frames.
+    pub(crate) frame: bool,
     /// Once for each direction of a flow: it asks for addresses alone.
     pub(crate) once: bool,
     /// Once for each direction of a flow, when its protocol is known.
@@ -116,6 +118,7 @@ impl Plan {
             packet: false,
             stream: false,
             transaction: false,
+            frame: rule.matches.iter().any(|m| matches!(m.buffer, Buffer::Frame(..))),
             once: false,
             once_app: false,
             stages: [0; 2],
@@ -138,7 +141,9 @@ impl Plan {
                 }
             }
         }
-        if !plan.transaction {
+        if plan.frame {
+            plan.transaction = false;
+        } else if !plan.transaction {
             plan.place(rule);
         }
         plan

@@ -7,7 +7,7 @@ use crate::ir::{
 };
 
 /// A buffer.
-pub(super) fn buffer(buffer: Buffer, set: &RuleSet) -> String {
+pub(super) fn buffer(buffer: Buffer) -> String {
     match buffer {
         Buffer::Payload => "the payload".into(),
         Buffer::Packet => "the packet's payload".into(),
@@ -16,7 +16,7 @@ pub(super) fn buffer(buffer: Buffer, set: &RuleSet) -> String {
         Buffer::Header(header) => format!("the {} header", header_name(header)),
         Buffer::Address { src: true } => "the source address".into(),
         Buffer::Address { src: false } => "the destination address".into(),
-        Buffer::Frame(n) => format!("the frame {}", set.frames.get(usize::from(n)).map_or("", |name| name)),
+        Buffer::Frame(app, kind) => format!("the frame {app}.{}", kind.info().name),
     }
 }
 
