@@ -105,8 +105,8 @@ impl Files for FileHost<'_> {
         }
     }
 
-    fn frame(&mut self, _sight: &Sight<'_>, dir: Dir, frame: Frame) -> FrameId {
-        self.eye.as_mut().map_or_else(FrameId::default, |(eye, at)| eye.frame(*at, dir, frame))
+    fn frame(&mut self, _sight: &Sight<'_>, dir: Dir, frame: Frame, skip: u64) -> FrameId {
+        self.eye.as_mut().map_or_else(FrameId::default, |(eye, at)| eye.frame(*at, dir, frame, skip))
     }
 
     fn frame_exchange(&mut self, _sight: &Sight<'_>, tx: &dyn Transaction, mark: &Mark) {

@@ -166,9 +166,9 @@ pub trait Files {
     fn transaction(&mut self, at: &Sight<'_>, look: Look, tx: &dyn Transaction, mark: &mut TxMark) {
         let _ = (at, look, tx, mark);
     }
-    /// A frame of what `dir` sends begins. Comes only if [`Outbox::frames`] has its kind.
-    fn frame(&mut self, at: &Sight<'_>, dir: Dir, frame: Frame) -> FrameId {
-        let _ = (at, dir, frame);
+    /// A frame of what `dir` sends begins, `skip` bytes behind where it says. Comes only if [`Outbox::frames`] has its kind.
+    fn frame(&mut self, at: &Sight<'_>, dir: Dir, frame: Frame, skip: u64) -> FrameId {
+        let _ = (at, dir, frame, skip);
         FrameId::default()
     }
     /// What an exchange says that frames may belong to. Comes only if frames are wanted.

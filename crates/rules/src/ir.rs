@@ -245,6 +245,7 @@ pub enum Transform {
         bytes: Option<u32>,
         offset: u32,
         rfc2045: bool,
+        strict: bool,
     },
     Gunzip {
         max_len: u32,

@@ -21,6 +21,9 @@ const MAX_FRAMES: usize = 259;
 /// Bytes from which on a frame that goes on is looked at; Suricata's.
 const LOOK_LEN: u64 = 2500;
 
+/// Bytes of a stream that are kept for frames that parsers tell of only when they have all of them.
+const TAIL_LEN: u64 = 16 * 1024;
+
 /// Bytes of one direction of a flow that are kept; of more the oldest go.
 const MAX_SIDE_LEN: usize = 512 * 1024;
 
@@ -122,7 +125,7 @@ impl Side {
             self.base = offset;
         }
         if self.frames.is_empty() {
-            self.cut(offset.saturating_sub(LOOK_LEN));
+            self.cut(offset.saturating_sub(TAIL_LEN));
         }
         self.bytes.extend_from_slice(bytes);
         self.cut(self.end().saturating_sub(MAX_SIDE_LEN as u64));
@@ -144,7 +147,7 @@ impl Side {
         }
         frames.retain(|frame| !frame.is_complete(self));
         // What is behind the first bytes of a frame was looked at, and its event written.
-        self.cut(self.end().saturating_sub(LOOK_LEN));
+        self.cut(self.end().saturating_sub(TAIL_LEN));
         self.frames = frames;
     }
 
@@ -246,8 +249,8 @@ impl Eye {
         }
     }
 
-    /// A frame has begun.
-    pub fn frame(&mut self, at: At<'_>, dir: Dir, frame: Frame) -> FrameId {
+    /// A frame has begun, `skip` bytes behind where it says.
+    pub fn frame(&mut self, at: At<'_>, dir: Dir, frame: Frame, skip: u64) -> FrameId {
         let info = &at.flow.info;
         let is_stream = info.tuple.proto != ip_proto::UDP;
         let app = match frame.kind.info().app {
@@ -264,8 +267,8 @@ impl Eye {
         }
         let frames = seen.frames.get_or_insert_default();
         let side = dir.of_mut(&mut frames.sides);
-        let Some(offset) = side.end().checked_sub(self.framing.behind).and_then(|end| end.checked_sub(frame.back))
-        else {
+        let before = side.end().checked_sub(self.framing.behind).and_then(|end| end.checked_sub(frame.back));
+        let Some(offset) = before.map(|at| at.saturating_add(skip)) else {
             return FrameId::default();
         };
         if is_stream && self.settings.depth.is_some_and(|depth| offset >= depth) {

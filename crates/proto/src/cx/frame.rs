@@ -18,11 +18,20 @@ impl Cx<'_> {
 
     /// As [`Cx::frame`], in one piece, perhaps of an exchange.
     pub fn frame_of(&mut self, dir: Dir, frame: Frame) -> FrameId {
+        self.begin_frame(dir, frame, 0)
+    }
+
+    /// As [`Cx::frame`] of what begins `skip` bytes behind there, perhaps not at hand yet.
+    pub fn frame_behind(&mut self, dir: Dir, kind: FrameKind, back: u64, skip: u64, len: u64) -> FrameId {
+        self.begin_frame(dir, Frame { kind, back, len: Some(len), tx: None }, skip)
+    }
+
+    fn begin_frame(&mut self, dir: Dir, frame: Frame, skip: u64) -> FrameId {
         if !self.wants_frames(&[frame.kind]) {
             return FrameId::default();
         }
         let at = self.sight();
-        self.files.frame(&at, dir, frame)
+        self.files.frame(&at, dir, frame, skip)
     }
 
     /// The length of a frame has become known.

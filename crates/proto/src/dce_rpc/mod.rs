@@ -24,7 +24,7 @@ impl Protocol for Parser {
     const DESCRIPTOR: Descriptor = Descriptor { service: "dce_rpc", tcp_ports: &[135], udp_ports: &[], probe };
 
     fn start(_: &Start<'_>) -> Self {
-        Self { rpc: Rpc::default(), gss: Gssapi::default(), txs: Counter::default() }
+        Self { rpc: Rpc::over_tcp(), gss: Gssapi::default(), txs: Counter::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {

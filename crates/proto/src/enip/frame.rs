@@ -38,11 +38,56 @@ impl View<'_> {
                 item::UNCONNECTED_DATA => 0,
                 _ => return,
             };
-            if len > number_len {
-                tell(EnipCip, at + ITEM_HEADER_LEN + number_len, len - number_len);
+            let (from, len) = (at + ITEM_HEADER_LEN + number_len, len.saturating_sub(number_len));
+            if len == 0 {
+                return;
             }
+            tell(EnipCip, from, len);
+            let cip = bytes.get(from..from + len).unwrap_or_default();
+            let _ = inner(cip, |at, len| tell(EnipCip, from + at, len));
         });
     }
+}
+
+/// Place and length of each message in a Multiple Service Packet (volume 1, appendix A-5).
+fn inner(cip: &[u8], mut each: impl FnMut(usize, usize)) -> ParseResult<()> {
+    let mut r = Reader::new(cip);
+    match r.u8(&"service")? {
+        service::MULTIPLE => {
+            let words = usize::from(r.u8(&"path size")?);
+            r.skip(&"path", 2 * words)?;
+        }
+        answer if answer == service::MULTIPLE | service::ANSWER => {
+            r.skip(&"reserved", 1)?;
+            r.skip(&"status", 1)?;
+            let words = usize::from(r.u8(&"status size")?);
+            r.skip(&"additional status", 2 * words)?;
+        }
+        _ => return Ok(()),
+    }
+    let base = r.pos();
+    let count = usize::from(r.u16_le(&"service count")?).min(MAX_PARTS);
+    let mut places = Vec::with_capacity(count + 1);
+    for _ in 0..count {
+        places.push(base + usize::from(r.u16_le(&"offset")?));
+    }
+    places.push(cip.len());
+    for pair in places.windows(2) {
+        if let [from, to] = pair
+            && from < to
+            && *to <= cip.len()
+        {
+            each(*from, to - from);
+        }
+    }
+    Ok(())
+}
+
+/// Services of CIP that are looked into.
+mod service {
+    pub(super) const MULTIPLE: u8 = 0x0a;
+    /// Set in answers.
+    pub(super) const ANSWER: u8 = 0x80;
 }
 
 /// Kind, place and length of each item of the list at `from`.

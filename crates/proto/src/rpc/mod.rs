@@ -23,6 +23,7 @@ use crate::{Cx, Held};
 use interfaces::Uuid;
 use pdu::kind;
 use sekisho_record::Text;
+use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap, Timestamp, list_len};
 
 /// Presentation contexts kept per association; later ones replace the oldest.
@@ -56,6 +57,8 @@ pub(crate) struct Rpc {
     pipe: Option<Text>,
     calls: Vec<Call>,
     understood: bool,
+    /// The bytes are the connection's own: there may be frames.
+    framed: bool,
     /// Calls for those who watch.
     watch: Option<Box<Watch>>,
 }
@@ -99,6 +102,11 @@ impl Rpc {
         Self { last: interfaces::usual_of_pipe(name), ..Self::default() }
     }
 
+    /// An association over a connection of its own.
+    pub(crate) fn over_tcp() -> Self {
+        Self { framed: true, ..Self::default() }
+    }
+
     /// Calls for those who watch, if there are any.
     pub(crate) fn watch(&mut self) -> Option<&mut Watch> {
         self.watch.as_deref_mut()
@@ -140,6 +148,9 @@ impl Rpc {
                 break;
             };
             let (header, wanted) = unit;
+            if self.framed {
+                tell_frames(dir, usize::from(header.len), joined.len(), cx);
+            }
             self.unit(dir, joined.get(..wanted).unwrap_or(&[]), header, gss, cx);
             // All that was held belongs to the unit's beginning.
             let new = wanted.saturating_sub(joined.len() - bytes.len());
@@ -271,6 +282,16 @@ impl Rpc {
             tail: cx.tail(),
         };
         cx.emit(row);
+    }
+}
+
+/// Tells of the frames of a unit of `len` bytes, which begins `back` bytes before the end of the chunk.
+fn tell_frames(dir: Dir, len: usize, back: usize, cx: &mut Cx<'_>) {
+    let data_len = len.saturating_sub(HEADER_LEN);
+    cx.frame(dir, FrameKind::DcerpcPdu, back as u64, Some(len as u64));
+    cx.frame(dir, FrameKind::DcerpcHdr, back as u64, Some(HEADER_LEN as u64));
+    if data_len > 0 {
+        cx.frame(dir, FrameKind::DcerpcData, back.saturating_sub(HEADER_LEN) as u64, Some(data_len as u64));
     }
 }
 

@@ -100,8 +100,8 @@ impl Files for TestFiles {
         self.1.show(at, look, tx, mark);
     }
 
-    fn frame(&mut self, _at: &Sight<'_>, dir: Dir, frame: Frame) -> FrameId {
-        self.2.begin(dir, frame)
+    fn frame(&mut self, _at: &Sight<'_>, dir: Dir, frame: Frame, skip: u64) -> FrameId {
+        self.2.begin(dir, frame, skip)
     }
 
     fn frame_known(&mut self, _flow: &FlowInfo, dir: Dir, id: FrameId, len: Option<u64>, tx: Option<u64>) {

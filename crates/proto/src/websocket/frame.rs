@@ -259,7 +259,7 @@ mod tests {
                 }
                 Found::Message => ".".to_owned(),
                 Found::Close(code) => format!("close {code:?}"),
-                Found::Payload(..) | Found::Over(_) => panic!("nobody watches"),
+                Found::Payload(..) | Found::Over(..) => panic!("nobody watches"),
             });
         });
         (found, odd)
