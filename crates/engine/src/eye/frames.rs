@@ -257,11 +257,14 @@ impl Eye {
             "http1" => "http",
             app => app,
         };
-        if info.midstream && !self.settings.midstream || self.is_off(at.flow, app) {
+        if self.is_off(at.flow, app) || self.settings.only_recognized.iter().any(|name| **name == *app) {
             return FrameId::default();
         }
         let wants_stream = is_stream && self.framing.wanted.has(FrameKind::Stream);
         let Some(seen) = self.flows.get_mut(&info.uid) else { return FrameId::default() };
+        if seen.is_unfollowed(at.flow) || seen.is_bypassed() {
+            return FrameId::default();
+        }
         if seen.app.is_empty() {
             seen.note_app(names::of_exchange(app));
         }

@@ -7,6 +7,7 @@ mod file;
 mod flow;
 mod frames;
 mod held;
+mod latest;
 mod names;
 mod packet;
 mod rules;
@@ -17,18 +18,19 @@ pub(crate) use held::{Due, What};
 
 use crate::Rows;
 use file::FileNote;
-use flow::Seen;
+use flow::{Seen, Sessions};
 use frames::Framing;
 use hashbrown::HashMap;
 use rules::Rules;
 use sekisho_flow::{Flow, Moment, Packet};
 use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
-use sekisho_rules::Program;
+use sekisho_rules::{Program, Var};
 use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
-use sekisho_wire::LinkType;
 use sekisho_wire::events::Events;
+use sekisho_wire::tunnel::TunnelKind;
+use sekisho_wire::{Decoded, LinkType};
 use std::sync::Arc;
 use tag::Tag;
 
@@ -41,6 +43,19 @@ pub(crate) struct At<'a> {
     pub flow: &'a Flow,
     /// The packet at hand; `None`: only time passed, or the flow ends.
     pub packet: Option<&'a Packet<'a>>,
+}
+
+/// What a packet is inside of.
+#[derive(Clone, Copy)]
+pub(crate) struct Around {
+    /// Kind of tunnel; `None`: it was put together from fragments.
+    pub kind: Option<TunnelKind>,
+    /// How many packets it is inside of.
+    pub depth: usize,
+    /// Bytes of a header before it that count as its own.
+    pub lead_len: u8,
+    /// The outermost one.
+    pub root: Decoded,
 }
 
 /// See the module.
@@ -57,12 +72,16 @@ pub(crate) struct Eye {
     payload: Vec<u8>,
     /// What the frame at hand begins with.
     link: LinkType,
+    /// What the packet at hand is inside of.
+    around: Option<Box<Around>>,
     /// A receiver would drop the packet at hand.
     invalid: bool,
     /// What is odd about the packet at hand.
     events: Events,
     /// What the fragment at hand showed.
     fragment_events: Vec<&'static str>,
+    /// What expressions captured for the packet of the alert that is being told.
+    packet_vars: Vec<Var>,
     /// A line being made.
     line: Vec<u8>,
     /// The run is over: flows end for that.
@@ -84,6 +103,7 @@ impl Eye {
             tagged: HashMap::with_hasher(SeededState(seed)),
             payload: Vec::new(),
             link: LinkType::NULL,
+            around: None,
             invalid: false,
             events: Events::default(),
             framing: Framing::new(settings.is_on("frame"), program),
@@ -92,6 +112,7 @@ impl Eye {
             flows: HashMap::with_hasher(SeededState(seed)),
             files: HashMap::with_hasher(SeededState(seed)),
             fragment_events: Vec::new(),
+            packet_vars: Vec::new(),
             line: Vec::new(),
             ending: false,
             held_len: 0,
@@ -100,10 +121,35 @@ impl Eye {
         }
     }
 
+    /// The next packet is inside of `around`.
+    pub fn enter(&mut self, around: Option<Around>) {
+        self.around = around.map(Box::new);
+    }
+
+    /// Where the packet at hand comes from, by Suricata's names.
+    fn source(&self) -> &'static str {
+        let Some(around) = &self.around else { return "wire/pcap" };
+        match around.kind {
+            None => "defrag",
+            Some(TunnelKind::Gre) => "gre tunnel",
+            Some(TunnelKind::Ip) if around.root.ip_version == 6 => "ipv6 tunnel",
+            Some(TunnelKind::Ip) => "ipv4 tunnel",
+            Some(TunnelKind::Teredo) => "teredo tunnel",
+            Some(TunnelKind::Vxlan) => "vxlan encapsulation",
+            Some(TunnelKind::Geneve) => "geneve encapsulation",
+            Some(TunnelKind::Ayiya) => "ayiya tunnel",
+            Some(TunnelKind::EtherIp) => "etherip tunnel",
+            Some(TunnelKind::Gtpv1) => "gtp tunnel",
+            Some(TunnelKind::L2tp) => "l2tp tunnel",
+            Some(TunnelKind::Mpls) => "mpls tunnel",
+        }
+    }
+
     /// A packet was taken by its flow.
     pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
+        let how = self.sessions();
         let seen = self.flows.entry(flow.info.uid).or_default();
-        seen.packet(flow, dir, packet);
+        seen.packet(flow, dir, packet, how);
         if self.settings.ethernet {
             seen.note_macs(dir, packet);
         }
@@ -111,11 +157,18 @@ impl Eye {
 
     /// Counts the packet at hand, if that was not done yet, and gives what is kept of its flow.
     fn seen(&mut self, at: At<'_>) -> &mut Seen {
+        let how = self.sessions();
         let seen = self.flows.entry(at.flow.info.uid).or_default();
         if let Some(packet) = at.packet {
-            seen.packet(at.flow, sender(at.flow, packet), packet);
+            seen.packet(at.flow, sender(at.flow, packet), packet, how);
         }
         seen
+    }
+
+    fn sessions(&self) -> Sessions {
+        let eve::Settings { midstream, one_sided, midstream_policy, .. } = *self.settings;
+        let lead_len = self.around.as_ref().map_or(0, |around| around.lead_len);
+        Sessions { midstream, one_sided, policy: midstream_policy, lead_len }
     }
 
     /// An exchange has come further.
@@ -129,21 +182,23 @@ impl Eye {
         rows: &mut dyn Rows,
     ) {
         let seen = self.seen(at);
+        let unfollowed = seen.is_unfollowed(at.flow) || seen.is_bypassed();
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         seen.note_app(names::of_exchange(tx.app()));
         let app = self.app_of(at);
         let unseen = self.is_off(at.flow, app) || self.settings.only_recognized.iter().any(|name| **name == *app);
-        if at.flow.info.midstream && !self.settings.midstream || unseen {
+        if unfollowed || unseen {
             mark.logged |= look.over;
             return;
         }
         self.inspect_transaction(at, sight.ts, look, tx, mark);
         self.frame_exchange(at, tx, mark);
+        self.note_latest(at, look, tx, mark);
         self.files_of(at, look, tx, mark, rows);
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
-        if look.over && !mark.logged && self.settings.is_on(tx.event_type()) {
+        if look.over && !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type()) {
             let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
                 Dir::Orig
             } else {
@@ -210,7 +265,7 @@ impl Eye {
             ends: Some((t.orig, t.resp)),
             ports: ports(info, t.orig_port, t.resp_port),
             proto: t.proto,
-            pkt_src: if packet > 0 { "wire/pcap" } else { "stream (flow timeout)" },
+            pkt_src: if packet > 0 { self.source() } else { "stream (flow timeout)" },
             macs: macs.map(|(a, b)| if way.is_orig() { (a, b) } else { (b, a) }),
             ether_type: None,
             tx_id: None,
@@ -230,7 +285,7 @@ impl Eye {
             ends: (d.ip_version != 0).then_some((d.src, d.dst)),
             ports,
             proto: d.proto,
-            pkt_src: "wire/pcap",
+            pkt_src: self.source(),
             macs: d.src_mac.zip(d.dst_mac),
             ether_type: None,
             tx_id: None,
@@ -285,6 +340,7 @@ impl Eye {
         self.flow_files(of_flow, at, rows);
         if let Some(left) = self.flows.get_mut(&uid) {
             let mut seen = std::mem::take(left);
+            seen.sum_up();
             // What rules remember stands in the event, too.
             left.rules = seen.rules.take();
             self.end(of_flow, &seen, at, rows);

@@ -27,7 +27,6 @@ use answer::Data;
 use message::{Header, Name, Walk};
 use pending::Pending;
 use sekisho_record::{EnumName, Head, Port, Text, UnsetIfEmpty};
-use sekisho_transaction::Counter;
 use sekisho_types::{Addr, Dir, Heap, Interval, block_len};
 use tcp::Stream;
 
@@ -58,7 +57,7 @@ pub struct Parser {
     /// the flow's originator is this end.
     swapped: Option<Box<(Addr, u16)>>,
     /// Messages shown to rules and EVE.
-    txs: Counter,
+    txs: tx::Shown,
 }
 
 impl Protocol for Parser {
@@ -67,7 +66,7 @@ impl Protocol for Parser {
 
     fn start(start: &Start<'_>) -> Self {
         let streams = (start.transport == Transport::Tcp).then(Box::default);
-        Self { pending: Pending::default(), streams, started: false, swapped: None, txs: Counter::default() }
+        Self { pending: Pending::default(), streams, started: false, swapped: None, txs: tx::Shown::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -77,7 +76,14 @@ impl Protocol for Parser {
         };
         let [orig, resp] = &mut *streams;
         let stream = if dir.is_orig() { orig } else { resp };
-        stream.feed(bytes, |msg, left| self.message(dir, msg, left, cx));
+        stream.feed(bytes, cx.is_watched(), |msg, left, found_again| match found_again {
+            // Zeek finds no more messages behind such a hole.
+            true => {
+                let frame = tx::begin_frame(dir, msg, left, cx);
+                tx::show(dir, msg, frame, &mut self.txs, cx);
+            }
+            false => self.message(dir, msg, left, cx),
+        });
         self.streams = Some(streams);
     }
 
@@ -103,7 +109,7 @@ impl Protocol for Parser {
         let streams =
             self.streams.as_ref().map_or(0, |s| block_len(size_of::<[Stream; 2]>()) + s.as_slice().heap_len());
         let swapped = if self.swapped.is_some() { block_len(size_of::<(Addr, u16)>()) } else { 0 };
-        self.pending.heap_len() + streams + swapped
+        self.pending.heap_len() + streams + swapped + self.txs.heap_len()
     }
 }
 
@@ -123,15 +129,14 @@ struct Parts<'a> {
 impl Parser {
     /// A message, behind which `left` bytes follow.
     fn message(&mut self, dir: Dir, msg: &[u8], left: usize, cx: &mut Cx<'_>) {
-        let back = (msg.len() + left) as u64;
-        let frame = tx::frame(cx.flow).map(|kind| cx.frame(dir, kind, back, Some(msg.len() as u64)));
+        let frame = tx::begin_frame(dir, msg, left, cx);
         let Some(header) = Header::parse(msg) else {
             cx.weird("DNS_truncated_len_lt_hdr_len");
             return;
         };
         self.orient(dir, header, cx);
         if cx.is_watched() {
-            tx::show(dir, msg, frame.unwrap_or_default(), &mut self.txs, cx);
+            tx::show(dir, msg, frame, &mut self.txs, cx);
         }
         let netbios = cx.flow.tuple.resp_port == NETBIOS_PORT;
         if netbios && matches!(header.opcode, op::NETBIOS_RELEASE..=op::NETBIOS_REFRESH) {

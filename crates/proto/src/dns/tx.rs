@@ -3,7 +3,7 @@
 use super::read::{Data, Message, Name, Record, rcode_name, type_name};
 use crate::Cx;
 use sekisho_transaction::{Counter, Fact, FrameId, FrameKind, Json, Transaction, Value};
-use sekisho_types::{Dir, FlowInfo};
+use sekisho_types::{Dir, FlowInfo, Heap, list_len};
 
 /// Port of multicast DNS (RFC 6762 §2).
 const MDNS_PORT: u16 = 5353;
@@ -25,13 +25,41 @@ struct View<'a> {
     number: u64,
 }
 
+/// Queries that a rule wants nothing told of, whose replies are waited for.
+const MAX_QUIET: usize = 64;
+
+/// What was shown of a flow.
+#[derive(Default)]
+pub struct Shown {
+    counter: Counter,
+    /// Queries of which nothing is told: nothing is of their replies, either.
+    quiet: Vec<u16>,
+}
+
+impl Heap for Shown {
+    fn heap_len(&self) -> usize {
+        list_len(&self.quiet)
+    }
+}
+
 /// Shows `msg` to those who watch.
-pub fn show(dir: Dir, msg: &[u8], frame: FrameId, counter: &mut Counter, cx: &mut Cx<'_>) {
+pub fn show(dir: Dir, msg: &[u8], frame: FrameId, shown: &mut Shown, cx: &mut Cx<'_>) {
     let Some(kind) = kind(cx.flow) else { return };
     let Some(message) = Message::parse(msg) else { return };
-    cx.frame_tx(dir, frame, counter.count());
-    let view = View { message, kind, number: counter.count() };
-    cx.message(dir, counter, &view, &view.message.events);
+    cx.frame_tx(dir, frame, shown.counter.count());
+    let view = View { message, kind, number: shown.counter.count() };
+    let mut mark = shown.counter.begin();
+    view.message.events.iter().for_each(|name| mark.event(dir, name));
+    let header = &view.message.header;
+    let waits = shown.quiet.iter().position(|id| *id == header.id).filter(|_| header.qr);
+    if let Some(at) = waits {
+        shown.quiet.swap_remove(at);
+        mark.quiet = true;
+    }
+    cx.over(dir, &view, &mut mark);
+    if mark.quiet && !header.qr && shown.quiet.len() < MAX_QUIET {
+        shown.quiet.push(header.id);
+    }
 }
 
 /// What a flow's messages are by its ports; `None`: NetBIOS, which Suricata does not know.
@@ -45,13 +73,14 @@ fn kind(flow: &FlowInfo) -> Option<Kind> {
     }
 }
 
-/// The frame that a flow's messages are.
-pub fn frame(flow: &FlowInfo) -> Option<FrameKind> {
-    match kind(flow)? {
-        Kind::Dns => Some(FrameKind::DnsPdu),
-        Kind::Mdns => Some(FrameKind::MdnsPdu),
-        Kind::Llmnr => None,
-    }
+/// The frame of a message, behind which `left` bytes of the chunk follow, begins.
+pub fn begin_frame(dir: Dir, msg: &[u8], left: usize, cx: &mut Cx<'_>) -> FrameId {
+    let frame = match kind(cx.flow) {
+        Some(Kind::Dns) => FrameKind::DnsPdu,
+        Some(Kind::Mdns) => FrameKind::MdnsPdu,
+        Some(Kind::Llmnr) | None => return FrameId::default(),
+    };
+    cx.frame(dir, frame, (msg.len() + left) as u64, Some(msg.len() as u64))
 }
 
 impl View<'_> {
@@ -115,7 +144,8 @@ impl Transaction for View<'_> {
                 names.into_iter().nth(nth).map(|name| name.text.as_slice().into())
             }
             (Fact::DnsOpcode, Kind::Dns) if nth == 0 => Some(u64::from(m.header.opcode).into()),
-            (Fact::DnsRcode, Kind::Dns) if nth == 0 && response => Some(u64::from(m.header.rcode).into()),
+            // A query has the field, too.
+            (Fact::DnsRcode, Kind::Dns) if nth == 0 => Some(u64::from(m.header.rcode).into()),
             (Fact::DnsRrtype, Kind::Dns) => {
                 let rtype = if response { m.answers.get(nth)?.rtype } else { m.queries.get(nth)?.1 };
                 Some(u64::from(rtype).into())

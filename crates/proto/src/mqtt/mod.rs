@@ -95,7 +95,7 @@ impl Framed for Parser {
 
     fn message(&mut self, dir: Dir, frame: Frame<'_>, left: usize, cx: &mut Cx<'_>) -> bool {
         let Some(packet) = Packet::new(frame.bytes, frame.len) else { return true };
-        tell_frames(dir, frame, left, cx);
+        tell_frames(dir, &packet, frame, left, cx);
         if self.watched {
             self.exchanges.packet(dir, &packet, cx);
         }
@@ -123,10 +123,10 @@ impl Framed for Parser {
 }
 
 /// Tells of a packet's frames: as Suricata has them, the header is always of two bytes.
-fn tell_frames(dir: Dir, frame: Frame<'_>, left: usize, cx: &mut Cx<'_>) {
+fn tell_frames(dir: Dir, packet: &Packet<'_>, frame: Frame<'_>, left: usize, cx: &mut Cx<'_>) {
     let back = (frame.bytes.len() + left) as u64;
     cx.frame(dir, FrameKind::MqttPdu, back, Some(frame.len));
-    if frame.len <= tx::MAX_MESSAGE_LEN {
+    if packet.body_len <= cx.limits().mqtt_message_len {
         cx.frame(dir, FrameKind::MqttHeader, back, Some(HEADER_LEN));
         cx.frame(dir, FrameKind::MqttData, back.saturating_sub(HEADER_LEN), Some(frame.len.saturating_sub(HEADER_LEN)));
     }

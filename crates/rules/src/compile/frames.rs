@@ -1,5 +1,6 @@
 //! Rules about frames, by frame, direction and transforms.
 
+use super::fast::Chosen;
 use super::groups::{Draft, Group};
 use super::plan::Plan;
 use crate::ir::{Buffer, Rule};
@@ -24,12 +25,12 @@ pub(crate) struct FrameDrafts([BTreeMap<(FrameKind, &'static str, u16), Draft>; 
 impl FrameDrafts {
     /// Adds a rule, with the literal that stands for it and the buffer (of its matches) that has it. Of several frames that a
     /// rule names each is enough: only that with the literal can be found by it.
-    pub(crate) fn add(&mut self, number: u32, rule: &Rule, plan: &Plan, literal: Option<(usize, &[u8], bool)>) {
+    pub(crate) fn add(&mut self, number: u32, rule: &Rule, plan: &Plan, chosen: Option<Chosen<'_>>) {
         for (place, of) in plan.buffers.iter().enumerate() {
             let Some(Buffer::Frame(app, kind)) = rule.matches.get(usize::from(of.at)).map(|m| m.buffer) else {
                 continue;
             };
-            let own = literal.filter(|(at, ..)| *at == place).map(|(_, bytes, nocase)| (bytes, nocase));
+            let own = chosen.filter(|chosen| chosen.buffer == place).map(|chosen| chosen.wanted);
             for dir in [Dir::Orig, Dir::Resp] {
                 if plan.dir.is_none_or(|only| only == dir) {
                     dir.of_mut(&mut self.0).entry((kind, app, of.transforms)).or_default().add(number, own);

@@ -11,6 +11,7 @@ mod ports;
 mod program;
 mod transactions;
 
+pub(crate) use fast::LITERAL_LEN_MAX;
 pub(crate) use frames::FrameGroup;
 pub(crate) use groups::Candidates;
 pub(crate) use plan::grows;
