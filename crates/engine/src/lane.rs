@@ -82,7 +82,9 @@ impl Lane {
         if let Some(eve) = &settings.eve {
             host.out.watched = Some(settings.rules.as_ref().map(|rules| rules.facts()).unwrap_or_default());
             host.out.limits = eve.limits;
-            host.eye = Some(Box::new(Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed)));
+            let eye = Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed);
+            host.out.frames = eye.frames_wanted();
+            host.eye = Some(Box::new(eye));
         }
         host.out.wants_clear = settings.watch == Watch::Streams;
         host.out.across.set_limit(remembered.joined_len);

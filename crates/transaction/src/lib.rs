@@ -6,12 +6,14 @@
 
 mod fact;
 mod facts;
+mod frames;
 mod json;
 mod limits;
 mod mark;
 
 pub use fact::{Ends, FactInfo, FactSet, Kind, Value};
 pub use facts::Fact;
+pub use frames::{Frame, FrameId, FrameInfo, FrameKind, FrameSet};
 pub use json::{Json, MAX_EVENT_LEN, Options};
 pub use limits::Limits;
 pub use mark::{Anomaly, Counter, Look, MAX_EVENTS, MAX_FILES, Mark};

@@ -78,7 +78,7 @@ fn choose_among<'a>(rule: &'a Rule, plan: &Plan, requests_only: bool) -> Option<
 
 /// Is the buffer one that the prefilter looks into?
 const fn may_wait(buffer: Buffer) -> bool {
-    matches!(buffer, Buffer::Payload | Buffer::Packet | Buffer::Fact(_))
+    matches!(buffer, Buffer::Payload | Buffer::Packet | Buffer::Fact(_) | Buffer::Frame(..))
 }
 
 fn part(content: &Content) -> &[u8] {
