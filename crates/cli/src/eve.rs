@@ -1,9 +1,10 @@
 //! EVE as suricata.yaml wants it.
 
 use anyhow::{Context, Result};
+use sekisho_files::HashSet;
 use sekisho_flow::Timeouts;
 use sekisho_output::eve::{AlertSettings, Settings, Xff};
-use sekisho_rules::ir::Effect;
+use sekisho_rules::ir::{Condition, Effect, FileCondition};
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_types::Interval;
 use std::fs;
@@ -70,6 +71,19 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
     Ok(Arc::new(program))
 }
 
+/// Adds the digests that rules ask for.
+pub fn add_hashes(rules: &Program, hashes: &mut HashSet) {
+    for condition in rules.set().rules.iter().flat_map(|rule| &rule.conditions) {
+        if let Condition::File(FileCondition::Hash { len, .. }) = condition {
+            match len {
+                16 => hashes.md5 = true,
+                20 => hashes.sha1 = true,
+                _ => hashes.sha256 = true,
+            }
+        }
+    }
+}
+
 /// Does a rule want what a host sends after its alert?
 pub fn tags_hosts(rules: &Program) -> bool {
     let effects = rules.set().rules.iter().flat_map(|rule| &rule.effects);
@@ -82,6 +96,12 @@ pub fn settings(config: &Config) -> Settings {
     let log = config.get("outputs").entries().find(|(name, log)| *name == "eve-log" && is_on(log)).map(|(_, log)| log);
     let midstream = config.truth("stream.midstream", false);
     let depth = config.path("stream.reassembly.depth").size().unwrap_or(sekisho_output::eve::DEFAULT_DEPTH);
+    let file_depth = match config.path("outputs.file-store.stream-depth").size() {
+        Some(_) if depth == 0 => 0,
+        Some(0) => 0,
+        Some(file_depth) if config.path("outputs.file-store.enabled").truth() == Some(true) => file_depth.max(depth),
+        _ => depth,
+    };
     let limit = config.path("app-layer.protocols.http.libhtp.default-config.response-body-limit").size();
     let body_len = match limit {
         Some(0) => usize::MAX,
@@ -103,6 +123,7 @@ pub fn settings(config: &Config) -> Settings {
         disabled,
         only_recognized,
         depth: Some(depth).filter(|d| *d > 0),
+        file_depth: Some(file_depth).filter(|d| *d > 0),
         ..defaults
     };
     let Some(log) = log else { return defaults };

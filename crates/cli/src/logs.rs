@@ -43,7 +43,9 @@ pub fn run(args: &Logs) -> Result<bool> {
         if settings.eve.is_none() {
             bail!("--rules needs --format eve: what rules find is an event of EVE");
         }
-        settings.rules = Some(eve::rules(&args.rules, config.as_ref(), args.common.quiet)?);
+        let rules = eve::rules(&args.rules, config.as_ref(), args.common.quiet)?;
+        eve::add_hashes(&rules, &mut settings.files.hashes);
+        settings.rules = Some(rules);
     }
     for hash in &args.hash {
         match hash {

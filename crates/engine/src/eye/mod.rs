@@ -244,9 +244,34 @@ impl Eye {
 
     /// Lets a call about a stream wait, unless there is no room.
     pub fn hold(&mut self, flow: &Flow, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+        let end = flow.stream_offset(dir);
+        if self.is_too_deep(flow, end) {
+            self.held_len = self.held_len.saturating_sub(self.drop_held(flow, dir));
+            return;
+        }
         let seen = self.flows.entry(flow.info.uid).or_default();
-        seen.held.push(dir, what, bytes, flow.stream_offset(dir), at);
+        seen.held.push(dir, what, bytes, end, at);
         self.held_len += bytes.len();
+    }
+
+    /// What waits of a stream that is not followed any more goes, too. Tells how many bytes that were.
+    fn drop_held(&mut self, flow: &Flow, dir: Dir) -> usize {
+        let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return 0 };
+        let before = seen.held.len();
+        seen.held.clear(dir);
+        before - seen.held.len()
+    }
+
+    /// Is a stream not followed any more, of which so much has come? The segment that crosses the limit is not, either, nor
+    /// is the stream's end.
+    fn is_too_deep(&self, flow: &Flow, end: u64) -> bool {
+        let depth = match self.app_of(At { flow, packet: None }) {
+            // Suricata follows these without limit.
+            "pgsql" | "smb" => None,
+            "ftp-data" => self.settings.file_depth,
+            _ => self.settings.depth,
+        };
+        depth.is_some_and(|depth| end > depth.saturating_add(1))
     }
 
     /// Takes into [`Eye::due`] what needs wait no longer: `all` of `dir`, or what is acknowledged or too much. False if

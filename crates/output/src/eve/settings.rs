@@ -94,6 +94,8 @@ pub struct Settings {
     pub only_recognized: Vec<Box<str>>,
     /// `stream.reassembly.depth`: bytes of a stream that files are followed in; `None`: all.
     pub depth: Option<u64>,
+    /// The same of flows that carry a file alone (FTP's), if files are stored.
+    pub file_depth: Option<u64>,
 }
 
 /// Bytes of a stream that Suricata looks at unless it is told otherwise.
@@ -190,6 +192,7 @@ impl Default for Settings {
             disabled: Vec::new(),
             only_recognized: Vec::new(),
             depth: None,
+            file_depth: None,
         }
     }
 }

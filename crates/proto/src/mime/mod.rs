@@ -443,7 +443,10 @@ impl Entities {
             self.measure.body(bytes, &self.facts, observer);
         }
         match &mut self.decoder {
-            Decoder::Identity if self.boundaries.iter().all(Vec::is_empty) => self.write(bytes, cx, observer),
+            // Who watches does not take the line end before a mail's end for content.
+            Decoder::Identity if self.boundaries.iter().all(Vec::is_empty) && !observer.is_watching() => {
+                self.write(bytes, cx, observer)
+            }
             Decoder::Identity => self.identity(bytes, cx, observer),
             Decoder::Base64(decoder) => decoder.push(bytes, &mut self.decoded),
             Decoder::Quoted(_) => self.quoted(bytes, observer),
