@@ -30,6 +30,7 @@ pub fn run(args: &Logs) -> Result<bool> {
         let mut of_config = config.as_ref().map(eve::settings).unwrap_or_default();
         // Rows of other formats are as they are without EVE: what waits for an acknowledgement may be too late for them.
         of_config.inline |= !formats.is_empty();
+        of_config.alone = formats.is_empty();
         let hashes = &mut settings.files.hashes;
         hashes.md5 |= of_config.file_md5;
         hashes.sha1 |= of_config.file_sha1;

@@ -293,6 +293,8 @@ pub struct Outbox {
     pub wants_clear: bool,
     /// What rules ask for of exchanges, if somebody watches these (rules, EVE). Survives draining.
     pub watched: Option<Arc<FactSet>>,
+    /// Nobody wants rows, only what is watched. Survives draining.
+    pub for_eve: bool,
     /// Records in the order found.
     pub events: Vec<Event>,
     /// Which of `events` are logged once: other workers may have met the same facts.
@@ -654,6 +656,11 @@ impl<'a> Cx<'a> {
         self.out.watched.is_some()
     }
 
+    /// Are exchanges all that anybody wants of the run? Then content may be told as Suricata has it where Zeek's differs.
+    pub(crate) fn is_for_eve(&self) -> bool {
+        self.out.for_eve
+    }
+
     /// Does a rule ask for it? What costs to keep is kept only then.
     pub fn wants(&self, fact: Asked) -> bool {
         self.out.watched.as_ref().is_some_and(|facts| facts.has(fact))
@@ -662,12 +669,17 @@ impl<'a> Cx<'a> {
     /// An exchange has reached `stage` in `dir`, but is not over: rules look at what is known. Call it once a stage; in a
     /// stage whose content is a stream, again and again while it passes.
     pub fn look(&mut self, dir: Dir, stage: u8, tx: &dyn Transaction, mark: &mut TxMark) {
-        self.show(Look { dir, stage, over: false }, tx, mark);
+        self.show(Look { dir, stage, over: false, event: false }, tx, mark);
+    }
+
+    /// As [`Cx::look`]; the exchange's event is written now, though more of it will come.
+    pub fn report(&mut self, dir: Dir, stage: u8, tx: &dyn Transaction, mark: &mut TxMark) {
+        self.show(Look { dir, stage, over: false, event: true }, tx, mark);
     }
 
     /// An exchange is over, its last stage in `dir` reached: rules look at the rest, its event is written.
     pub fn over(&mut self, dir: Dir, tx: &dyn Transaction, mark: &mut TxMark) {
-        self.show(Look { dir, stage: u8::MAX, over: true }, tx, mark);
+        self.show(Look { dir, stage: u8::MAX, over: true, event: false }, tx, mark);
     }
 
     /// An exchange that is one message of `dir`, with its anomalies.
@@ -691,7 +703,7 @@ impl<'a> Cx<'a> {
             decrypted: self.decrypted,
         };
         self.files.transaction(&at, look, tx, mark);
-        if look.over {
+        if look.over || look.event {
             mark.logged = true;
         }
     }

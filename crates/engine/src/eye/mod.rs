@@ -129,7 +129,7 @@ impl Eye {
         let app = self.app_of(at);
         let unseen = self.is_off(at.flow, app) || self.settings.only_recognized.iter().any(|name| **name == *app);
         if at.flow.info.midstream && !self.settings.midstream || unseen {
-            mark.logged |= look.over;
+            mark.logged |= look.over || look.event;
             return;
         }
         self.inspect_transaction(at, sight.ts, look, tx, mark);
@@ -137,7 +137,7 @@ impl Eye {
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
-        if look.over && !mark.logged && self.settings.is_on(tx.event_type()) {
+        if (look.over || look.event) && !mark.logged && self.settings.is_on(tx.event_type()) {
             let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
                 Dir::Orig
             } else {

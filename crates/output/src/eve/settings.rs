@@ -96,6 +96,8 @@ pub struct Settings {
     pub depth: Option<u64>,
     /// The same of flows that carry a file alone (FTP's), if files are stored.
     pub file_depth: Option<u64>,
+    /// No other format is written.
+    pub alone: bool,
 }
 
 /// Bytes of a stream that Suricata looks at unless it is told otherwise.
@@ -193,6 +195,7 @@ impl Default for Settings {
             only_recognized: Vec::new(),
             depth: None,
             file_depth: None,
+            alone: false,
         }
     }
 }

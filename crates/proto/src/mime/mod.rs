@@ -443,8 +443,8 @@ impl Entities {
             self.measure.body(bytes, &self.facts, observer);
         }
         match &mut self.decoder {
-            // Who watches does not take the line end before a mail's end for content.
-            Decoder::Identity if self.boundaries.iter().all(Vec::is_empty) && !observer.is_watching() => {
+            // Suricata does not take the line end before a mail's end for content.
+            Decoder::Identity if self.boundaries.iter().all(Vec::is_empty) && !cx.is_for_eve() => {
                 self.write(bytes, cx, observer)
             }
             Decoder::Identity => self.identity(bytes, cx, observer),

@@ -9,7 +9,7 @@ use super::urls::Urls;
 use crate::mime::{Facts, Observer};
 use crate::{Cx, FileId, FileInfo, Line};
 use sekisho_record::Text;
-use sekisho_transaction::{Counter, Fact, Json, Mark, Transaction, Value};
+use sekisho_transaction::{Counter, Fact, Json, Mark, Transaction, Value, fields};
 use sekisho_types::{Dir, Heap, block_len, list_len};
 use std::collections::VecDeque;
 
@@ -548,13 +548,20 @@ impl Mail {
                 }
             });
         }
-        if out.options().smtp_extended {
-            let fields = [("subject", &self.subject), ("message_id", &self.message_id), ("x_mailer", &self.x_mailer)];
-            for (name, field) in fields {
-                if let Some(value) = field {
-                    out.bytes(name, value);
-                }
+        let wanted = out.options().email;
+        let fields = [
+            ("subject", fields::email::SUBJECT, &self.subject),
+            ("message_id", fields::email::MESSAGE_ID, &self.message_id),
+            ("x_mailer", fields::email::X_MAILER, &self.x_mailer),
+            ("date", fields::email::DATE, &self.date),
+        ];
+        for (name, bit, field) in fields {
+            if let (Some(value), true) = (field, wanted.has(bit)) {
+                out.bytes(name, value);
             }
+        }
+        if wanted.has(fields::email::RECEIVED) && !self.received.is_empty() {
+            out.list("received", |out| self.received.iter().for_each(|value| out.item_bytes(value)));
         }
     }
 }
