@@ -33,6 +33,16 @@ pub trait Transaction {
     /// name. A thing that is not known yet is left out.
     fn eve(&self, out: &mut Json<'_>);
 
+    /// Another event that its end makes beside its own: DNS over HTTP/2 is told of as DNS, too.
+    fn second_event(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The members of that.
+    fn eve_second(&self, out: &mut Json<'_>) {
+        let _ = out;
+    }
+
     /// What a rule asks for. `nth`: of a fact of kind [`Kind::List`] or [`Kind::Numbers`] which one; others have only 0.
     /// `None`: there is none, or not yet.
     ///

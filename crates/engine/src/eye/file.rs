@@ -174,7 +174,7 @@ impl Eye {
     pub(super) fn flow_files(&mut self, at: At<'_>, moment: Moment, rows: &mut dyn Rows) {
         let app = self.app_of(at);
         let files = self.flows.get_mut(&at.flow.info.uid).map(|seen| std::mem::take(&mut seen.files));
-        let told = matches!(app, "ftp-data" | "http" | "http2" | "nfs" | "smb" | "smtp");
+        let told = matches!(app, "doh2" | "ftp-data" | "http" | "http2" | "nfs" | "smb" | "smtp");
         for id in files.unwrap_or_default() {
             let Some(note) = self.files.get_mut(&id) else { continue };
             if note.closed.is_none() {

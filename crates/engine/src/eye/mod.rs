@@ -146,6 +146,11 @@ impl Eye {
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, tx.event_type(), way) };
             self.write(rows, &head, |json| tx.eve(json));
         }
+        if let Some(second) = tx.second_event().filter(|second| look.over && self.settings.is_on(second)) {
+            let way = names::way(second, look.dir, at.packet.map(|p| sender(at.flow, p)));
+            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, second, way) };
+            self.write(rows, &head, |json| tx.eve_second(json));
+        }
         if look.over {
             self.forget_files(at, mark);
         }

@@ -255,9 +255,9 @@ mod tests {
             supported_versions: &versions,
             ..ClientHello::default()
         };
-        assert_eq!(ja4(&h, Carrier::Tls), "t13d1516h2_8daaf6152771_e5627efa2ab1");
-        assert!(ja4(&h, Carrier::Dtls).starts_with("d13d"));
-        assert_eq!(ja4(&h, Carrier::Quic), "q13d1516h2_8daaf6152771_e5627efa2ab1");
+        assert_eq!(ja4(&h, Carrier::Tls, false), "t13d1516h2_8daaf6152771_e5627efa2ab1");
+        assert!(ja4(&h, Carrier::Dtls, false).starts_with("d13d"));
+        assert_eq!(ja4(&h, Carrier::Quic, false), "q13d1516h2_8daaf6152771_e5627efa2ab1");
     }
 
     #[test]
@@ -278,8 +278,8 @@ mod tests {
         ];
         for (i, one) in hellos.iter().enumerate() {
             for carrier in [Carrier::Tls, Carrier::Quic] {
-                assert_eq!(client(one, carrier), (ja3(one), ja4(one, carrier)));
-                assert_eq!(client(one, carrier), (ja3(one), ja4(one, carrier)));
+                assert_eq!(client(one, carrier), (ja3(one), ja4(one, carrier, false)));
+                assert_eq!(client(one, carrier), (ja3(one), ja4(one, carrier, false)));
             }
             assert!(hellos.iter().skip(i + 1).all(|other| essence(one, Carrier::Tls) != essence(other, Carrier::Tls)));
         }
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn ja4_of_little() {
         let h = ClientHello { version: 0x0301, ciphers: &[0x0a, 0x0a], ..ClientHello::default() };
-        assert_eq!(ja4(&h, Carrier::Tls), "t10i000000_000000000000_000000000000");
+        assert_eq!(ja4(&h, Carrier::Tls, false), "t10i000000_000000000000_000000000000");
         assert_eq!(ja4_alpn(b"http/1.1"), "h1");
         assert_eq!(ja4_alpn(&[0xab]), "ab");
         assert_eq!(ja4_alpn(&[0x0a, 0x31, 0xcd]), "0d");
