@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use sekisho_files::HashSet;
-use sekisho_flow::Timeouts;
-use sekisho_output::eve::{AlertSettings, Settings, Xff};
+use sekisho_flow::{Manner, Timeouts};
+use sekisho_output::eve::{AlertSettings, Policy, Settings, Xff};
 use sekisho_rules::ir::{Condition, Effect, FileCondition};
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_transaction::{Fields, fields};
@@ -113,15 +113,23 @@ pub fn settings(config: &Config) -> Settings {
     let disabled = disabled.into_iter();
     let quiet = disabled.clone().filter(|(_, app)| app.get("enabled").text() == Some("detection-only"));
     let only_recognized = quiet.map(|(name, _)| name.into()).collect();
+    let passes = |app: &Node| app.get("encryption-handling").text() == Some("bypass");
+    let bypasses = config.path("stream.bypass").truth() == Some(true);
+    let bypassed = disabled.clone().filter(|(_, app)| bypasses && passes(app)).map(|(name, _)| name.into()).collect();
     let off = |app: &Node| ["tcp", "udp"].map(|over| app.get(over).get("enabled").truth().unwrap_or(!is_off(app)));
     let disabled = disabled.map(|(name, app)| (name.into(), off(app).map(|on| !on)));
     let disabled = disabled.filter(|(_, off)| off.contains(&true)).collect();
     let defaults = Settings {
         midstream,
+        one_sided: config.truth("stream.async-oneside", false),
+        midstream_policy: policy(config, "stream.midstream-policy"),
         body_len,
         inline,
         disabled,
         only_recognized,
+        bypassed,
+        limits: limits(config),
+        guess_exchanges: config.truth("detect.guess-applayer-tx", false),
         depth: Some(depth).filter(|d| *d > 0),
         file_depth: Some(file_depth).filter(|d| *d > 0),
         ..defaults
@@ -175,6 +183,7 @@ pub fn settings(config: &Config) -> Settings {
         anomaly_applayer: truth("anomaly.types.applayer", true),
         anomaly_header: truth("anomaly.packethdr", false),
         alert: alert(types.path("alert")),
+        flow_policies: truth("flow.exception-policy", false),
         xff: xff(types.path("alert.xff")).or_else(|| xff(log.get("xff"))),
         file_md5: hashes("md5"),
         file_sha1: hashes("sha1"),
@@ -182,6 +191,24 @@ pub fn settings(config: &Config) -> Settings {
         store_all: stores && config.truth("outputs.file-store.force-filestore", false),
         stores,
         ..defaults
+    }
+}
+
+/// What is too much for a parser.
+fn limits(config: &Config) -> sekisho_transaction::Limits {
+    let set = sekisho_transaction::Limits::default();
+    let node = |path: &str| config.path("app-layer.protocols").path(path);
+    let number =
+        |path: &str, default: usize| node(path).size().and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
+    sekisho_transaction::Limits {
+        dnp3_objects: number("dnp3.max-objects", set.dnp3_objects),
+        dnp3_points: node("dnp3.max-points").size().and_then(|n| u32::try_from(n).ok()).unwrap_or(set.dnp3_points),
+        ftp_line_len: number("ftp.max-line-length", set.ftp_line_len),
+        ftp_exchanges: number("ftp.max-tx", set.ftp_exchanges),
+        ldap_exchanges: number("ldap.max-tx", set.ldap_exchanges),
+        mqtt_message_len: node("mqtt.max-msg-length").size().unwrap_or(set.mqtt_message_len),
+        mqtt_exchanges: number("mqtt.max-tx", set.mqtt_exchanges),
+        smb_exchanges: number("smb.max-tx", set.smb_exchanges),
     }
 }
 
@@ -225,10 +252,16 @@ fn alert(node: &Node) -> AlertSettings {
     }
 }
 
-/// When flows are over by Suricata's defaults: where no other format asks for Zeek's.
-pub fn timeouts() -> Timeouts {
+/// Flows as Suricata tells them apart, and when they are over by its defaults: where no other format asks for Zeek's.
+pub fn flows(config: &mut sekisho_flow::Config) {
+    config.manner = Manner::Suricata;
+    config.timeouts = timeouts();
+}
+
+fn timeouts() -> Timeouts {
     let secs = Interval::from_secs;
     Timeouts {
+        unanswered: Some(secs(30)),
         tcp: secs(600),
         udp: secs(300),
         icmp: secs(300),
@@ -242,6 +275,12 @@ pub fn timeouts() -> Timeouts {
         exchange_idle: secs(300),
         fragment: secs(60),
     }
+}
+
+/// What is to be done where something cannot be followed: by its own setting, else by that for all of them.
+fn policy(config: &Config, path: &str) -> Policy {
+    let own = config.path(path).text().filter(|text| *text != "auto");
+    own.or_else(|| config.path("exception-policy").text()).map_or(Policy::Ignore, Policy::of)
 }
 
 /// Is an entry of a list switched on? It is unless it says that it isn't.

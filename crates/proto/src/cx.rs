@@ -1,7 +1,7 @@
 use crate::across::Across;
 use crate::{Decoding, Event, Passwords, ProtoId, Secrets, Transport};
 use sekisho_record::{FileMeta, Head, Tail, Text};
-use sekisho_transaction::{Counter, Fact as Asked, FactSet, Look, Mark as TxMark, Transaction};
+use sekisho_transaction::{Counter, Fact as Asked, FactSet, Limits, Look, Mark as TxMark, Transaction};
 use sekisho_types::{Addr, Arrival, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -295,6 +295,8 @@ pub struct Outbox {
     pub watched: Option<Arc<FactSet>>,
     /// Nobody wants rows, only what is watched. Survives draining.
     pub for_eve: bool,
+    /// What is too much in an exchange. Survives draining.
+    pub limits: Limits,
     /// Records in the order found.
     pub events: Vec<Event>,
     /// Which of `events` are logged once: other workers may have met the same facts.
@@ -659,6 +661,11 @@ impl<'a> Cx<'a> {
     /// Are exchanges all that anybody wants of the run? Then content may be told as Suricata has it where Zeek's differs.
     pub(crate) fn is_for_eve(&self) -> bool {
         self.out.for_eve
+    }
+
+    /// What is too much in an exchange.
+    pub fn limits(&self) -> &Limits {
+        &self.out.limits
     }
 
     /// Does a rule ask for it? What costs to keep is kept only then.

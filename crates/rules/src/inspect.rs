@@ -3,9 +3,9 @@
 mod exchange;
 mod settle;
 
-use crate::compile::{Candidates, PacketClass, PortIndex, Program};
+use crate::compile::{Candidates, LITERAL_LEN_MAX, PacketClass, PortIndex, Program};
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
-use crate::ir::{Action, BitChange, Effect, FlowIntValue};
+use crate::ir::{Action, BitChange, CaptureTo, Effect, FlowIntValue};
 use crate::state::{Datasets, FlowState, HostBits, Tail, Thresholds};
 use crate::view::{Anchor, FlowView, Hit, PacketView, Span};
 use sekisho_types::{Dir, Timestamp, ip_proto};
@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 /// Alerts of one packet at most: Suricata's `packet-alert-max`.
 pub const ALERT_COUNT_MAX: usize = 15;
-/// Bytes on both sides of the joint between two pieces of a stream that are searched together: literals that lie across it
-/// are at most so long.
-const JOINT_LEN: usize = 256;
+/// Bytes on both sides of the joint between two pieces of a stream that are searched together, for literals that lie across
+/// it.
+const JOINT_LEN: usize = LITERAL_LEN_MAX - 1;
 
 /// Rules of one direction of a stream of which a literal was seen and the rest is waited for.
 const OPEN_COUNT_MAX: usize = 64;
@@ -47,8 +47,8 @@ pub struct Inspector {
     /// Rules that matched on the packet or stream at hand, and which packet that is.
     told: Vec<u32>,
     told_at: (u64, Timestamp),
-    /// A `pass` rule matched on the packet at hand.
-    passed: bool,
+    /// The first `pass` rule that matched on the packet at hand: nothing behind it counts.
+    passed: Option<u32>,
     /// Alerts that it has.
     alert_count: usize,
     flow_count: u64,
@@ -84,7 +84,7 @@ impl Inspector {
             joined: Vec::new(),
             told: Vec::new(),
             told_at: (0, Timestamp(0)),
-            passed: false,
+            passed: None,
             alert_count: 0,
             flow_count: 0,
             program,
@@ -112,7 +112,7 @@ impl Inspector {
         if at != self.told_at {
             self.told_at = at;
             self.told.clear();
-            self.passed = false;
+            self.passed = None;
             self.alert_count = 0;
         }
     }
@@ -123,7 +123,7 @@ impl Inspector {
     /// makes alerts of them.
     pub fn packet(&mut self, packet: &PacketView<'_>, mut flow: FlowAndState<'_>, hits: &mut Vec<Hit>) {
         self.turn_to(packet);
-        if flow.as_ref().is_some_and(|(_, state)| state.passed) {
+        if flow.as_ref().is_some_and(|(_, state)| state.is_out()) {
             return;
         }
         let program = Arc::clone(&self.program);
@@ -131,7 +131,9 @@ impl Inspector {
         let class = class(packet);
         let d = packet.decoded;
         self.candidates.begin();
-        let payload = d.payload(packet.frame);
+        // Of what is encrypted nothing is searched.
+        let is_opaque = flow.as_ref().is_some_and(|(view, _)| view.opaque);
+        let payload = if is_opaque { &[] } else { d.payload(packet.frame) };
         let of_class = program.packets.get(class as usize);
         if let Some(index) = of_class.map(|dirs| dir.of(dirs)).filter(|index| !index.is_empty()) {
             let ports = if matches!(class, PacketClass::Tcp | PacketClass::Udp | PacketClass::OtherIp) {
@@ -144,12 +146,12 @@ impl Inspector {
                 Some(groups) => *groups.get_or_insert_with(|| index.select(ports.0, ports.1)),
                 None => index.select(ports.0, ports.1),
             };
-            collect(index, selected, payload, &mut self.candidates);
+            collect(index, selected, payload, 0, &mut self.candidates);
         }
         // What belongs to no session that was followed from its beginning is not in a stream.
         if class == PacketClass::Tcp && flow.as_ref().is_none_or(|(view, _)| !view.established) && !payload.is_empty() {
             let index = dir.of(&program.streams);
-            collect(index, index.select(d.src_port, d.dst_port), payload, &mut self.candidates);
+            collect(index, index.select(d.src_port, d.dst_port), payload, 0, &mut self.candidates);
         }
         self.collect_once(packet, flow.as_mut(), dir);
         for event in packet.events {
@@ -180,6 +182,13 @@ impl Inspector {
         self.program.addresses.find(src, dst, |rules| candidates.add_all(rules));
     }
 
+    /// Before parsers see the next bytes of `dir`: rules about exchanges that search payload, too, will look there.
+    pub fn ahead(&self, state: &mut FlowState, dir: Dir, bytes: &[u8]) {
+        if self.program.keeps_tails && !state.is_out() {
+            dir.of_mut(&mut state.ahead).push(bytes);
+        }
+    }
+
     /// Looks at what comes next in a stream: `bytes` at `offset` of what `dir` sends. `end`: nothing follows.
     #[expect(clippy::too_many_arguments, reason = "the engine's view, and what came")]
     pub fn stream(
@@ -196,7 +205,7 @@ impl Inspector {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
         let index = dir.of(&program.streams);
-        if state.passed || bytes.is_empty() || index.is_empty() && !program.keeps_tails {
+        if state.is_out() || bytes.is_empty() || index.is_empty() {
             return;
         }
         let d = packet.decoded;
@@ -207,7 +216,7 @@ impl Inspector {
             tail.bytes.clear();
         }
         self.candidates.begin();
-        collect(index, selected, bytes, &mut self.candidates);
+        collect(index, selected, bytes, offset, &mut self.candidates);
         self.collect_joint(index, selected, &tail, bytes);
         // Rules of which a literal was seen a while ago may find the rest now.
         let begin = offset.saturating_sub(tail.bytes.len() as u64);
@@ -262,12 +271,15 @@ impl Inspector {
         }
         let behind = bytes.get(..JOINT_LEN).unwrap_or(bytes);
         let mut joint = [0u8; 2 * JOINT_LEN];
-        for (to, from) in joint.iter_mut().zip(before.iter().chain(behind)) {
-            *to = *from;
+        let Some((left, right)) = joint.split_at_mut_checked(before.len()) else { return };
+        left.copy_from_slice(before);
+        if let Some(right) = right.get_mut(..behind.len()) {
+            right.copy_from_slice(behind);
         }
         let joint = joint.get(..before.len() + behind.len()).unwrap_or_default();
+        let base = tail.end.saturating_sub(before.len() as u64);
         for group in selected.into_iter().filter_map(|at| index.group(at)) {
-            group.scan(joint, before.len(), &mut self.candidates);
+            group.scan(joint, base, before.len(), &mut self.candidates);
         }
     }
 
@@ -369,10 +381,13 @@ impl Inspector {
         for effect in &rule.effects {
             self.take_effect(effect, packet, flow, dir);
         }
+        if let Some((_, state)) = flow {
+            self.scratch.captured(CaptureTo::Flow).for_each(|(name, value)| state.set_var(name, value));
+        }
         if rule.action == Action::Pass {
-            self.passed = true;
-            let only_packet = plan.packet && !plan.stream && !plan.once && !plan.once_app;
-            let for_flow = rule.scope.as_deref().map_or(!only_packet, |scope| scope == "flow");
+            self.passed = Some(self.passed.map_or(number, |before| before.min(number)));
+            let by_match = plan.for_flow || !matches!(anchor, Anchor::Packet);
+            let for_flow = rule.scope.as_deref().map_or(by_match, |scope| scope == "flow");
             if let (true, Some((_, state))) = (for_flow, flow.as_mut()) {
                 state.passed = true;
             }
@@ -382,7 +397,8 @@ impl Inspector {
             return;
         }
         let context = self.scratch.context(&program.sets);
-        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), context });
+        let vars = self.scratch.captured(CaptureTo::Packet).map(|(name, value)| (name.into(), value.into())).collect();
+        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), vars, passed: false, context });
     }
 
     fn take_effect(&mut self, effect: &Effect, packet: &PacketView<'_>, flow: &mut FlowAndState<'_>, dir: Dir) {
@@ -413,18 +429,18 @@ impl Inspector {
                 let change: BitChange = *change;
                 self.hosts.change(change, *bit, *track, src, dst, *expire, packet.ts, &mut self.scratch.counters);
             }
-            (Effect::Bypass, Some(state)) => state.passed = true,
+            (Effect::Bypass, Some(state)) => state.bypassed = true,
             _ => {}
         }
     }
 }
 
-/// Adds the rules of the selected groups that `hay` may concern.
-fn collect(index: &PortIndex, selected: [u16; 3], hay: &[u8], to: &mut Candidates) {
+/// Adds the rules of the selected groups that `hay` may concern, which begins at `base` of its stream.
+fn collect(index: &PortIndex, selected: [u16; 3], hay: &[u8], base: u64, to: &mut Candidates) {
     for group in selected.into_iter().filter_map(|at| index.group(at)) {
         to.add_all(&group.always);
         if !hay.is_empty() {
-            group.scan(hay, 0, to);
+            group.scan(hay, base, 0, to);
         }
     }
 }

@@ -5,14 +5,15 @@
 
 use super::file::Kept;
 use super::flow::Seen;
-use super::{At, Eye, has_ports, sender};
+use super::packet::transport;
+use super::{Around, At, Eye, has_ports, sender};
 use crate::Rows;
 use sekisho_flow::{Flow, Packet};
-use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Xff};
+use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
-use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program};
+use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program, Var};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
-use sekisho_types::{Addr, Dir, Timestamp, Uid};
+use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::{Decoded, LinkType};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub(super) struct Rules {
     hits: Vec<Hit>,
     /// Rules ask for content of files.
     pub wants_content: bool,
+    /// Rules about packets name a protocol.
+    pub names_apps: bool,
     /// Alerts that were not told because too many waited.
     pub refused: u64,
 }
@@ -45,11 +48,17 @@ pub(super) struct Waiting {
     tx_id: Option<u64>,
     /// What the exchange says.
     members: Vec<u8>,
+    /// The exchange is the one that is probably meant.
+    guessed: bool,
     stream: bool,
     /// Bytes of the stream.
     payload: Vec<u8>,
     /// Whom a proxy speaks for.
     xff: Option<Addr>,
+    /// A `pass` rule has the last word about its packet.
+    passed: bool,
+    /// What expressions captured for it.
+    vars: Vec<Var>,
     /// What data sets and captures know about it.
     context: Box<[u8]>,
 }
@@ -57,7 +66,26 @@ pub(super) struct Waiting {
 impl Waiting {
     fn new(hit: &Hit, dir: Dir) -> Self {
         let (rule, context) = (hit.rule, hit.context.clone());
-        Self { rule, dir, context, tx_id: None, members: Vec::new(), stream: false, payload: Vec::new(), xff: None }
+        Self {
+            rule,
+            dir,
+            context,
+            tx_id: None,
+            members: Vec::new(),
+            guessed: false,
+            stream: false,
+            payload: Vec::new(),
+            xff: None,
+            passed: hit.passed,
+            vars: hit.vars.clone(),
+        }
+    }
+
+    /// It is about this exchange.
+    pub(super) fn belongs_to(&mut self, tx_id: u64, members: &[u8], guessed: bool) {
+        self.tx_id = Some(tx_id);
+        self.members = members.to_vec();
+        self.guessed = guessed;
     }
 }
 
@@ -69,11 +97,17 @@ impl Rules {
             .any(|&fact| facts.has(fact));
         Self {
             inspector: Inspector::new(Arc::clone(&program), seed),
+            names_apps: program.names_apps(),
             program,
             hits: Vec::new(),
             wants_content,
             refused: 0,
         }
+    }
+
+    /// The rule of an alert.
+    pub(super) fn rule(&self, waiting: &Waiting) -> Option<&Rule> {
+        self.program.rule(waiting.rule)
     }
 }
 
@@ -103,7 +137,7 @@ impl Eye {
         let mut events = std::mem::take(&mut self.events);
         events.clear();
         self.find_events(flow, packet, link, &mut events);
-        self.invalid = events.is_invalid();
+        self.invalid = events.is_nobodys();
         if !events.names().is_empty() {
             self.packet_anomalies(at, packet, events.names(), rows);
         }
@@ -116,7 +150,10 @@ impl Eye {
         for hit in &hits {
             let dir = flow.map_or(Dir::Orig, |(_, dir)| dir);
             let stream = matches!(hit.anchor, Anchor::Stream(..));
-            let waiting = Waiting { stream, ..Waiting::new(hit, dir) };
+            let mut waiting = Waiting { stream, ..Waiting::new(hit, dir) };
+            if let Some(at) = at {
+                self.give_latest(at, dir, &mut waiting);
+            }
             self.alert(at, Some(packet), &waiting, rows);
         }
         if let Some(rules) = &mut self.rules {
@@ -124,6 +161,9 @@ impl Eye {
         }
         if let (Some(at), Some((_, dir))) = (at, flow) {
             self.tell_waiting(at, dir, packet.ts, rows);
+            if self.rules.as_ref().is_some_and(|rules| rules.names_apps) {
+                self.forget_latest(at);
+            }
         }
     }
 
@@ -171,6 +211,9 @@ impl Eye {
         match flow {
             Some((flow, dir)) => {
                 let seen = self.flows.entry(flow.info.uid).or_default();
+                if seen.is_bypassed() || seen.picked_up && self.settings.midstream_policy == Policy::PassPacket {
+                    return hits;
+                }
                 let flow_view = seen.view(flow, dir, packet.ts);
                 let state = seen.rules.get_or_insert_default();
                 rules.inspector.packet(&view, Some((&flow_view, state)), &mut hits);
@@ -206,6 +249,15 @@ impl Eye {
         }
     }
 
+    /// Bytes of a stream go to its parser now: rules about the exchanges that it finds in them may search them, too.
+    pub fn announce(&mut self, flow: &Flow, dir: Dir, bytes: &[u8]) {
+        let Some(rules) = &self.rules else { return };
+        if rules.program.searches_payload_of_exchanges() {
+            let seen = self.flows.entry(flow.info.uid).or_default();
+            rules.inspector.ahead(seen.rules.get_or_insert_default(), dir, bytes);
+        }
+    }
+
     /// Rules look at the next bytes of a stream, or at its end.
     pub fn inspect_stream(&mut self, at: At<'_>, ts: Timestamp, dir: Dir, offset: u64, bytes: &[u8], end: bool) {
         let Some(rules) = &mut self.rules else { return };
@@ -214,6 +266,9 @@ impl Eye {
         }
         rules.hits.clear();
         let seen = self.flows.entry(at.flow.info.uid).or_default();
+        if seen.is_unfollowed(at.flow) || seen.is_bypassed() {
+            return;
+        }
         let flow_view = seen.view(at.flow, dir, ts);
         let decoded = ends(at.flow, dir);
         let number = at.packet.map_or(0, |p| p.number);
@@ -221,10 +276,22 @@ impl Eye {
         let state = seen.rules.get_or_insert_default();
         rules.inspector.stream(&view, &flow_view, state, dir, offset, bytes, end, &mut rules.hits);
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
-        for hit in &rules.hits {
+        let hits = std::mem::take(&mut rules.hits);
+        for hit in &hits {
             let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
-            let stream = Waiting { stream: true, payload, ..Waiting::new(hit, dir) };
-            wait(seen, stream, &mut rules.refused);
+            let mut waiting = Waiting { stream: true, payload, ..Waiting::new(hit, dir) };
+            self.give_latest(at, dir, &mut waiting);
+            self.wait(at, waiting);
+        }
+        if let Some(rules) = &mut self.rules {
+            rules.hits = hits;
+        }
+    }
+
+    /// Another alert waits, if there is room.
+    fn wait(&mut self, at: At<'_>, waiting: Waiting) {
+        if let (Some(rules), Some(seen)) = (&mut self.rules, self.flows.get_mut(&at.flow.info.uid)) {
+            wait(seen, waiting, &mut rules.refused);
         }
     }
 
@@ -249,10 +316,15 @@ impl Eye {
         let state = seen.rules.get_or_insert_default();
         let kept = Kept { files: &self.files, of: mark.files.clone(), over: look.over };
         rules.inspector.transaction(&view, &flow_view, state, look, tx, mark, &kept, &mut rules.hits);
+        for (id, _) in mark.files.iter().filter(|(_, dir)| *dir == look.dir) {
+            if let Some(note) = self.files.get_mut(id) {
+                note.note_look(look.over);
+            }
+        }
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         for hit in &rules.hits {
             if rules.program.rule(hit.rule).is_some_and(keeps_quiet) {
-                mark.logged = true;
+                mark.quiet = true;
             }
             let tx_id = match hit.anchor {
                 Anchor::Transaction(id) => Some(id),
@@ -284,17 +356,22 @@ impl Eye {
                 continue;
             }
             let mut members = std::mem::take(&mut alert.members);
-            members.clear();
-            let mut json = Json::within(&mut members, false, self.settings.options).for_alert();
-            tx.eve(&mut json);
-            self.write_files(mark, alert.dir, &mut json);
-            if members.len() > MAX_MEMBERS_LEN {
-                members.clear();
-            }
+            self.members(mark, alert.dir, tx, &mut members);
             alert.members = members;
         }
         if let Some(seen) = self.flows.get_mut(&uid) {
             seen.waiting = waiting;
+        }
+    }
+
+    /// What an exchange says in an alert about `dir`.
+    pub(super) fn members(&self, mark: &Mark, dir: Dir, tx: &dyn Transaction, members: &mut Vec<u8>) {
+        members.clear();
+        let mut json = Json::within(members, false, self.settings.options).for_alert();
+        tx.eve(&mut json);
+        self.write_files(mark, dir, &mut json);
+        if members.len() > MAX_MEMBERS_LEN {
+            members.clear();
         }
     }
 
@@ -305,10 +382,23 @@ impl Eye {
             return;
         };
         let set = rules.program.set();
+        let pairs = |json: &mut Json<'_>, name: &str, vars: &[Var]| {
+            let each = |json: &mut Json<'_>| {
+                vars.iter().for_each(|(name, value)| {
+                    json.item(|json| json.named(name.as_bytes(), &eve::printable(value)));
+                });
+            };
+            if !vars.is_empty() {
+                json.list(name, each);
+            }
+        };
         let bits: Vec<&str> =
             state.bits().filter_map(|bit| set.flow_bits.get(usize::from(bit))).map(|name| &**name).collect();
-        if !bits.is_empty() || !state.ints().is_empty() {
+        let any_var = !self.packet_vars.is_empty() || !state.vars().is_empty();
+        if !bits.is_empty() || !state.ints().is_empty() || any_var {
             json.object("metadata", |json| {
+                pairs(json, "pktvars", &self.packet_vars);
+                pairs(json, "flowvars", state.vars());
                 let plain = || bits.iter().filter(|bit| !bit.starts_with("traffic/"));
                 if plain().count() > 0 {
                     json.list("flowbits", |json| plain().for_each(|bit| json.item_bytes(bit.as_bytes())));
@@ -368,14 +458,22 @@ impl Eye {
         if let (true, Some(xff), Some((src, dst))) = (overwrite, hit.xff, &mut head.ends) {
             *(if hit.dir.is_orig() { src } else { dst }) = xff;
         }
+        let around = self.around.clone().filter(|_| packet.number > 0);
+        self.packet_vars.clone_from(&hit.vars);
         let link = self.link.0;
         let counts = at.and_then(|at| Some((self.flows.get(&at.flow.info.uid)?.counts(at.flow), at)));
         let app = at.map_or("", |at| self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.known_app(at.flow)));
         self.write(rows, &head, |json| {
-            icmp(packet, json);
+            transport(packet, json);
             alert.write(settings.alert, json);
+            if let Some(around) = &around {
+                tunnel(around, packet.number, json);
+            }
             if !hit.members.is_empty() {
                 json.members(&hit.members);
+            }
+            if hit.guessed {
+                json.flag("tx_guessed", true);
             }
             if !app.is_empty() {
                 json.text("app_proto", app);
@@ -389,14 +487,15 @@ impl Eye {
             let whole = packet.number > 0;
             Evidence {
                 payload: if hit.payload.is_empty() { packet.decoded.payload(packet.frame) } else { &hit.payload },
-                stream: hit.stream && packet.decoded.proto == sekisho_types::ip_proto::TCP,
+                stream: hit.stream && packet.decoded.proto == ip_proto::TCP,
                 packet: whole.then_some((packet.frame, link)),
             }
             .write(settings.alert, json);
             if settings.alert.verdict {
-                json.object("verdict", |json| json.text("action", "alert"));
+                verdict(rule, hit.passed, packet.decoded.proto, json);
             }
         });
+        self.packet_vars.clear();
     }
 
     fn fast(&mut self, alert: &Alert<'_>, packet: &Packet<'_>, ends: (Party, Party), rows: &mut dyn Rows) {
@@ -411,6 +510,41 @@ impl Eye {
         self.line.push(b'\n');
         rows.line(eve::FAST_FILE, &self.line);
     }
+}
+
+/// What the packet is inside of.
+fn tunnel(around: &Around, number: u64, json: &mut Json<'_>) {
+    let d = &around.root;
+    if d.ip_version == 0 {
+        return;
+    }
+    json.object("tunnel", |json| {
+        let (src_port, dst_port) = if has_ports(d.proto) { (d.src_port, d.dst_port) } else { (0, 0) };
+        eve::addr("src_ip", d.src, json);
+        json.number("src_port", u64::from(src_port));
+        eve::addr("dest_ip", d.dst, json);
+        json.number("dest_port", u64::from(dst_port));
+        eve::protocol("proto", d.proto, json);
+        json.number("depth", around.depth as u64);
+        json.number("pcap_cnt", number);
+        json.text("pkt_src", "wire/pcap");
+    });
+}
+
+/// What would have become of the packet, as far as someone who only listens can do anything.
+fn verdict(rule: &Rule, passed: bool, proto: u8, json: &mut Json<'_>) {
+    let rejects = rule.action == Action::Reject;
+    json.object("verdict", |json| {
+        json.text("action", if passed && !rejects { "pass" } else { "alert" });
+        if rejects {
+            json.text("reject-target", rule.rejects());
+            json.list("reject", |json| match proto {
+                ip_proto::TCP => json.item_bytes(b"tcp-reset"),
+                ip_proto::UDP | ip_proto::ICMP | ip_proto::ICMPV6 => json.item_bytes(b"icmp-prohib"),
+                _ => {}
+            });
+        }
+    });
 }
 
 /// Another alert waits, if there is room.
@@ -486,13 +620,4 @@ fn speaks_for(xff: &Xff, tx: &dyn Transaction) -> Option<Addr> {
     })?;
     let one = if xff.reverse { field.rsplit(',').next() } else { field.split(',').next() };
     one?.trim().parse().ok()
-}
-
-/// Type and code of an ICMP packet.
-fn icmp(packet: &Packet<'_>, json: &mut Json<'_>) {
-    use sekisho_types::ip_proto::{ICMP, ICMPV6};
-    if let (ICMP | ICMPV6, [kind, code, ..]) = (packet.decoded.proto, packet.decoded.transport(packet.frame)) {
-        json.number("icmp_type", u64::from(*kind));
-        json.number("icmp_code", u64::from(*code));
-    }
 }

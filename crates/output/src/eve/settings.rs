@@ -1,4 +1,4 @@
-use sekisho_transaction::Options;
+use sekisho_transaction::{Limits, Options};
 
 /// Types of events that are written where no configuration says otherwise: those of Suricata's own default file, and those
 /// of protocols that it leaves out of there.
@@ -82,8 +82,14 @@ pub struct Settings {
     pub stores: bool,
     /// It would keep all: `force-filestore`.
     pub store_all: bool,
-    /// `stream.midstream`: exchanges of connections that began before the capture are told of.
+    /// `stream.midstream`: connections that began before the capture are followed, their exchanges told of.
     pub midstream: bool,
+    /// `stream.async-oneside`: those of which only the client is heard, too.
+    pub one_sided: bool,
+    /// `stream.midstream-policy`: what becomes of connections that began before the capture.
+    pub midstream_policy: Policy,
+    /// Events of flows tell which policies were applied.
+    pub flow_policies: bool,
     /// First bytes of a file that rules look at: `response-body-limit` of HTTP.
     pub body_len: usize,
     /// `stream.inline`: bytes of streams need not wait for acknowledgements.
@@ -92,12 +98,59 @@ pub struct Settings {
     pub disabled: Vec<(Box<str>, [bool; 2])>,
     /// Protocols that are only recognised: their exchanges are not told of.
     pub only_recognized: Vec<Box<str>>,
+    /// Protocols whose flows Suricata lets pass once they are encrypted: `stream.bypass` with `encryption-handling: bypass`.
+    pub bypassed: Vec<Box<str>>,
+    /// What is too much for a parser: `app-layer.protocols`.
+    pub limits: Limits,
+    /// `detect.guess-applayer-tx`: an alert about a stream says what the exchange says that is probably meant.
+    pub guess_exchanges: bool,
     /// `stream.reassembly.depth`: bytes of a stream that files are followed in; `None`: all.
     pub depth: Option<u64>,
     /// The same of flows that carry a file alone (FTP's), if files are stored.
     pub file_depth: Option<u64>,
     /// No other format is written.
     pub alone: bool,
+}
+
+/// What is done with what cannot be followed as it should: Suricata's exception policies, as far as they concern someone
+/// who only listens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Nothing.
+    #[default]
+    Ignore,
+    /// Rules don't look at the packet.
+    PassPacket,
+    /// Rules don't look at the flow.
+    PassFlow,
+    /// Nobody looks at the flow.
+    Bypass,
+    /// Both ends would be told.
+    Reject,
+}
+
+impl Policy {
+    /// From a configuration; what only a gate could do is nothing.
+    pub fn of(text: &str) -> Self {
+        match text {
+            "pass-packet" => Self::PassPacket,
+            "pass-flow" => Self::PassFlow,
+            "bypass" => Self::Bypass,
+            "reject" => Self::Reject,
+            _ => Self::Ignore,
+        }
+    }
+
+    /// As events have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::PassPacket => "pass_packet",
+            Self::PassFlow => "pass_flow",
+            Self::Bypass => "bypass",
+            Self::Reject => "reject",
+        }
+    }
 }
 
 /// Bytes of a stream that Suricata looks at unless it is told otherwise.
@@ -189,10 +242,16 @@ impl Default for Settings {
             stores: false,
             store_all: false,
             midstream: true,
+            one_sided: false,
+            midstream_policy: Policy::Ignore,
+            flow_policies: false,
             inline: false,
             body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),
             only_recognized: Vec::new(),
+            bypassed: Vec::new(),
+            limits: Limits::default(),
+            guess_exchanges: false,
             depth: None,
             file_depth: None,
             alone: false,

@@ -11,6 +11,12 @@ const LOOSE_COUNT_MAX: usize = 32;
 /// Flow integers of one flow.
 const INT_COUNT_MAX: usize = 64;
 
+/// Captured strings of one flow, by their names.
+const VAR_COUNT_MAX: usize = 32;
+
+/// What an expression captured: name and value.
+pub type Var = (Box<str>, Box<[u8]>);
+
 /// The end of one direction's stream.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
@@ -19,12 +25,40 @@ pub(crate) struct Tail {
     pub(crate) end: u64,
 }
 
+/// Bytes of one direction that rules about exchanges search as its payload: as many as [`Ahead`] keeps.
+const AHEAD_LEN: usize = 16 * 1024;
+
+/// What a direction's stream brought since rules last looked at an exchange of it, for those that search its payload, too.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    pub(crate) bytes: Vec<u8>,
+    /// It was looked at: what comes next begins anew.
+    pub(crate) looked: bool,
+}
+
+impl Ahead {
+    /// Notes bytes of which the last [`AHEAD_LEN`] are kept.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if std::mem::take(&mut self.looked) {
+            self.bytes.clear();
+        }
+        let bytes = bytes.get(bytes.len().saturating_sub(AHEAD_LEN)..).unwrap_or(bytes);
+        let over = (self.bytes.len() + bytes.len()).saturating_sub(AHEAD_LEN);
+        self.bytes.drain(..over.min(self.bytes.len()));
+        self.bytes.extend_from_slice(bytes);
+    }
+}
+
 /// What rules remember of a flow. The engine keeps one for each flow that it shows.
 #[derive(Debug, Default)]
 pub struct FlowState {
     bits: Vec<u64>,
     ints: Vec<(u16, u32)>,
+    /// What expressions captured for the flow.
+    vars: Vec<Var>,
     pub(crate) tails: [Tail; 2],
+    /// Payload for rules about exchanges, if there are any that ask for it.
+    pub(crate) ahead: [Ahead; 2],
     /// Rules of which a literal was seen in what the tails hold, and up to where.
     pub(crate) open: [Vec<(u32, u64)>; 2],
     /// Rules for streams that matched on packets of a connection whose beginning was not seen.
@@ -41,6 +75,8 @@ pub struct FlowState {
     pub(crate) once_app: [bool; 2],
     /// A `pass` rule has spoken for the flow.
     pub(crate) passed: bool,
+    /// A rule with `bypass` has matched.
+    pub(crate) bypassed: bool,
     /// Stands for the flow where something is counted by flow; 0: not yet given.
     pub(crate) number: u64,
 }
@@ -90,6 +126,19 @@ impl FlowState {
         &self.ints
     }
 
+    /// What expressions captured for the flow, in the order found.
+    pub fn vars(&self) -> &[Var] {
+        &self.vars
+    }
+
+    pub(crate) fn set_var(&mut self, name: &str, value: &[u8]) {
+        if let Some((_, old)) = self.vars.iter_mut().find(|(n, _)| **n == *name) {
+            *old = value.into();
+        } else if self.vars.len() < VAR_COUNT_MAX {
+            self.vars.push((name.into(), value.into()));
+        }
+    }
+
     pub(crate) fn set_int(&mut self, var: u16, value: u32) {
         if let Some((_, old)) = self.ints.iter_mut().find(|(v, _)| *v == var) {
             *old = value;
@@ -101,6 +150,21 @@ impl FlowState {
     /// Has a `pass` rule taken the flow out?
     pub const fn is_passed(&self) -> bool {
         self.passed
+    }
+
+    /// Takes the flow out, as a `pass` rule would.
+    pub const fn pass(&mut self) {
+        self.passed = true;
+    }
+
+    /// Is nobody to look at the flow any more?
+    pub const fn is_bypassed(&self) -> bool {
+        self.bypassed
+    }
+
+    /// Is it nothing for rules any more?
+    pub(crate) const fn is_out(&self) -> bool {
+        self.passed || self.bypassed
     }
 }
 
@@ -129,9 +193,32 @@ impl Heap for FlowState {
         let [orig, resp] = &self.tails;
         list_len(&self.bits)
             + list_len(&self.ints)
+            + list_len(&self.vars)
+            + self.vars.iter().map(|(name, value)| block_len(name.len()) + block_len(value.len())).sum::<usize>()
             + list_len(&self.loose)
             + self.open.iter().map(list_len).sum::<usize>()
             + block_len(orig.bytes.capacity())
             + block_len(resp.bytes.capacity())
+            + self.ahead.iter().map(|ahead| block_len(ahead.bytes.capacity())).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payload_for_exchanges_begins_anew_once_looked_at_and_is_limited() {
+        let mut ahead = Ahead::default();
+        ahead.push(b"one ");
+        ahead.push(b"two");
+        assert_eq!(ahead.bytes, b"one two");
+        ahead.looked = true;
+        ahead.push(b"three");
+        assert_eq!(ahead.bytes, b"three");
+        ahead.push(&[7; AHEAD_LEN + 1]);
+        assert!(ahead.bytes.len() == AHEAD_LEN && ahead.bytes.iter().all(|&b| b == 7));
+        ahead.push(b"end");
+        assert!(ahead.bytes.len() == AHEAD_LEN && ahead.bytes.ends_with(b"\x07end"));
     }
 }
