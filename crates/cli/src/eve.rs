@@ -1,8 +1,8 @@
 //! EVE as suricata.yaml wants it.
 
 use anyhow::{Context, Result};
-use sekisho_flow::Timeouts;
-use sekisho_output::eve::{AlertSettings, Settings, Xff};
+use sekisho_flow::{Manner, Timeouts};
+use sekisho_output::eve::{AlertSettings, Policy, Settings, Xff};
 use sekisho_rules::ir::Effect;
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_types::Interval;
@@ -101,6 +101,8 @@ pub fn settings(config: &Config) -> Settings {
     let disabled = disabled.filter(|(_, off)| off.contains(&true)).collect();
     let defaults = Settings {
         midstream,
+        one_sided: config.truth("stream.async-oneside", false),
+        midstream_policy: policy(config, "stream.midstream-policy"),
         body_len,
         inline,
         disabled,
@@ -151,6 +153,7 @@ pub fn settings(config: &Config) -> Settings {
         anomaly_applayer: truth("anomaly.types.applayer", true),
         anomaly_header: truth("anomaly.packethdr", false),
         alert: alert(types.path("alert")),
+        flow_policies: truth("flow.exception-policy", false),
         xff: xff(types.path("alert.xff")).or_else(|| xff(log.get("xff"))),
         file_md5: hashes("md5"),
         file_sha1: hashes("sha1"),
@@ -219,10 +222,16 @@ fn alert(node: &Node) -> AlertSettings {
     }
 }
 
-/// When flows are over by Suricata's defaults: where no other format asks for Zeek's.
-pub fn timeouts() -> Timeouts {
+/// Flows as Suricata tells them apart, and when they are over by its defaults: where no other format asks for Zeek's.
+pub fn flows(config: &mut sekisho_flow::Config) {
+    config.manner = Manner::Suricata;
+    config.timeouts = timeouts();
+}
+
+fn timeouts() -> Timeouts {
     let secs = Interval::from_secs;
     Timeouts {
+        unanswered: Some(secs(30)),
         tcp: secs(600),
         udp: secs(300),
         icmp: secs(300),
@@ -236,6 +245,12 @@ pub fn timeouts() -> Timeouts {
         exchange_idle: secs(300),
         fragment: secs(60),
     }
+}
+
+/// What is to be done where something cannot be followed: by its own setting, else by that for all of them.
+fn policy(config: &Config, path: &str) -> Policy {
+    let own = config.path(path).text().filter(|text| *text != "auto");
+    own.or_else(|| config.path("exception-policy").text()).map_or(Policy::Ignore, Policy::of)
 }
 
 /// Is an entry of a list switched on? It is unless it says that it isn't.

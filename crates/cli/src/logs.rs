@@ -36,7 +36,7 @@ pub fn run(args: &Logs) -> Result<bool> {
         hashes.sha256 |= of_config.file_sha256;
         settings.eve = Some(Arc::new(of_config));
         if formats.is_empty() {
-            settings.flow.timeouts = eve::timeouts();
+            eve::flows(&mut settings.flow);
         }
     }
     if !args.rules.is_empty() {

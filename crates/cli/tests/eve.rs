@@ -50,6 +50,7 @@ const OWN: &[(&str, &[(&str, &str)])] = &[
             ("end", "string"),
             ("age", "number"),
             ("state", "string"),
+            ("bypass?", "string"),
             ("reason", "string"),
             ("alerted", "bool"),
             ("action?", "string"),

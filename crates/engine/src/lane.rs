@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::budget::{Lens, Pool};
 use crate::control::{self, Neighbours};
-use crate::eye::Eye;
+use crate::eye::{Around, Eye};
 use crate::files::FileHost;
 use crate::pass::{Host, Pass};
 use crate::records::{TunnelRecord, WeirdRecord};
@@ -13,11 +13,11 @@ use crate::tunnels::Noted;
 use crate::{Rows, Settings, Stats};
 use sekisho_files::FileManager;
 use sekisho_flow::defrag::{Defragmenter, Outcome};
-use sekisho_flow::{FlowId, FlowTable, Handled, Moment, Packet};
+use sekisho_flow::{FlowId, FlowTable, Handled, Manner, Moment, Packet};
 use sekisho_record::{EnumName, Port, Tail};
-use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, ip_proto};
-use sekisho_wire::tunnel::{self, TunnelKind};
-use sekisho_wire::{Anomaly, Decoded, LinkType, checksum};
+use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, VlanTags, ip_proto};
+use sekisho_wire::tunnel::{self, InnerLink, TunnelKind};
+use sekisho_wire::{Anomaly, Decoded, LinkType, checksum, decode};
 use std::sync::Arc;
 
 /// Tunnels inside tunnels, and fragmented datagrams inside fragmented datagrams, that are followed.
@@ -32,6 +32,8 @@ pub(crate) struct Outer {
     pub uid: Option<Uid>,
     pub kind: Option<TunnelKind>,
     pub depth: usize,
+    /// Bytes of a header before it that Suricata counts as the packet's.
+    pub lead_len: u8,
 }
 
 /// What a packet had in it.
@@ -132,7 +134,7 @@ impl Lane {
     #[inline(always)]
     pub fn leaf(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
         if d.ip_version == 0 {
-            return self.no_ip(d, bytes, way);
+            return self.no_ip(d, bytes, outer, way);
         }
         if self.checksums && self.bad_checksum(d, bytes, way) {
             return;
@@ -142,8 +144,8 @@ impl Lane {
 
     /// A frame without IP.
     #[cold]
-    fn no_ip(&mut self, d: &Decoded, bytes: &[u8], way: &mut Way<'_>) {
-        self.look_bare(d, bytes, Outer::default(), way);
+    fn no_ip(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
+        self.look_bare(d, bytes, outer, way);
         self.host.stats.no_ip += 1;
         self.neighbours.frame(d, bytes, way.at.ts, way.rows);
     }
@@ -176,30 +178,24 @@ impl Lane {
             way.tapped(handled.uid);
         }
         if self.host.eye.is_some() {
-            let link = way.link_of(outer);
-            self.look(&packet, &handled, link, way.rows, way.tap);
+            self.look(&packet, &handled, outer, way);
         }
         Some(handled)
     }
 
     /// Whoever watches sees a packet that its flow has taken; what it acknowledges goes to parsers.
     #[cold]
-    fn look(
-        &mut self,
-        packet: &Packet<'_>,
-        handled: &Handled,
-        link: Option<LinkType>,
-        rows: &mut dyn Rows,
-        tap: &mut dyn Tap,
-    ) {
+    fn look(&mut self, packet: &Packet<'_>, handled: &Handled, outer: Outer, way: &mut Way<'_>) {
+        let link = way.link_of(outer);
         let Some((flow, app)) = self.flows.flow_mut(handled.id) else { return };
         if let Some(eye) = &mut self.host.eye {
+            eye.enter(way.around(outer));
             eye.packet(flow, handled.dir, packet);
         }
-        let mut pass = Pass { host: &mut self.host, rows: &mut *rows, tap, packet: Some(packet) };
+        let mut pass = Pass { host: &mut self.host, rows: &mut *way.rows, tap: &mut *way.tap, packet: Some(packet) };
         pass.deliver(flow, app, handled.dir.flip(), false);
         if let Some(eye) = &mut self.host.eye {
-            eye.inspect_packet(Some((flow, handled.dir)), packet, link, rows);
+            eye.inspect_packet(Some((flow, handled.dir)), packet, link, way.rows);
         }
     }
 
@@ -208,6 +204,7 @@ impl Lane {
     fn look_bare(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
         if let Some(eye) = &mut self.host.eye {
             let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
+            eye.enter(way.around(outer));
             eye.inspect_packet(None, &packet, way.link_of(outer), way.rows);
         }
     }
@@ -231,7 +228,8 @@ impl Lane {
         if d.fragment.is_some() {
             return self.fragment(d, bytes, outer, way);
         }
-        let inner = tunnel::inner(d, bytes);
+        let zeek = self.flows.config().manner == Manner::Zeek;
+        let inner = tunnel::inner(d, bytes).filter(|inner| !(zeek && inner.what == InnerLink::Arp));
         // A tunnel over UDP is a flow as well; one directly over IP is not.
         let is_flow = inner.is_none() || d.proto == ip_proto::UDP;
         let own = if is_flow { self.flow(d, bytes, outer, way) } else { None };
@@ -249,9 +247,14 @@ impl Lane {
         }
         let own = own.and_then(|own| Some((own.uid, self.name_carrier(&own, inner.kind)?)));
         let uid = self.tunnel(d, &inner, own, way);
-        let decoded = inner.decode(bytes);
+        let mut decoded = inner.decode(bytes);
         self.note_anomalies(&decoded, way.at, way.rows);
-        let outer = Outer { uid: Some(uid), kind: Some(inner.kind), depth: outer.depth + 1 };
+        let mut lead_len = 0;
+        if let (Some(mirror), Manner::Suricata) = (inner.mirror, self.flows.config().manner) {
+            decoded.vlan = VlanTags::new(Some(mirror.vlan), decoded.vlan.outer());
+            lead_len = mirror.header_len;
+        }
+        let outer = Outer { uid: Some(uid), kind: Some(inner.kind), depth: outer.depth + 1, lead_len };
         Carried::Inner { inner, decoded, outer }
     }
 
@@ -475,6 +478,17 @@ impl Way<'_> {
     /// The link type of a whole frame; `None`: the packet was found within another.
     fn link_of(&self, outer: Outer) -> Option<LinkType> {
         (outer.depth == 0).then_some(self.link)
+    }
+
+    /// What the packet at hand is inside of, for those who tell of it.
+    fn around(&self, outer: Outer) -> Option<Around> {
+        let root = || decode(self.link, self.frame, u32::try_from(self.frame.len()).unwrap_or(u32::MAX));
+        (outer.depth > 0).then(|| Around {
+            kind: outer.kind,
+            depth: outer.depth,
+            lead_len: outer.lead_len,
+            root: root(),
+        })
     }
 
     #[cold]

@@ -10,6 +10,17 @@ pub enum OverlapPolicy {
     Last,
 }
 
+/// Whose reckoning of flows is followed where the two differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// Zeek's.
+    #[default]
+    Zeek,
+    /// Suricata's: SCTP has ports, ESP is told apart by its SPI (whose halves stand for ports), and a SYN begins another
+    /// flow only once the one at hand is closing.
+    Suricata,
+}
+
 /// After how much packet time without activity a flow ends, by protocol and state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -35,6 +46,9 @@ pub struct Timeouts {
     pub exchange_look: Interval,
     /// Question-and-answer flows over UDP: when they count as quiet.
     pub exchange_idle: Interval,
+    /// Of all but TCP: a packet that comes so long after the one before it, while the other end was not heard, begins
+    /// another flow; `None`: only the timeouts of protocols count.
+    pub unanswered: Option<Interval>,
     /// Fragments of a datagram that never becomes whole.
     pub fragment: Interval,
 }
@@ -53,6 +67,7 @@ impl Default for Timeouts {
             tcp_session: Interval::from_secs(6),
             exchange_look: Interval::from_secs(10),
             exchange_idle: Interval::from_secs(9),
+            unanswered: None,
             fragment: Interval::from_secs(60),
         }
     }
@@ -115,6 +130,8 @@ pub struct Config {
     pub limits: Limits,
     /// What to do with overlapping TCP data.
     pub overlap: OverlapPolicy,
+    /// What a flow is.
+    pub manner: Manner,
 }
 
 impl Default for Config {
@@ -127,6 +144,7 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             overlap: OverlapPolicy::First,
+            manner: Manner::Zeek,
         }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Extra {
     pub(crate) tunnels: SmallVec<[Uid; 1]>,
     /// Letters of the history that found no place in the flow.
     pub(crate) letters: Vec<u8>,
+    /// Timestamp of the originator's SYN, where it is asked for.
+    pub(crate) syn_stamp: Option<u32>,
 }
 
 /// The same of one end.

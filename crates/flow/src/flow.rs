@@ -108,6 +108,8 @@ const SRC_MAC: u8 = 1;
 const DST_MAC: u8 = 2;
 const ONE_WAY: u8 = 4;
 const PARTIAL: u8 = 8;
+/// The first packet is taken for an answer, by its ports.
+const TURNED: u8 = 16;
 
 /// One conversation: who, what was counted, and where its TCP stands.
 ///
@@ -409,7 +411,8 @@ impl Flow {
         std::mem::swap(&mut self.orig, &mut self.resp);
         self.fin_seq.reverse();
         self.macs.reverse();
-        self.fixed = self.fixed & (ONE_WAY | PARTIAL) | (self.fixed & SRC_MAC) << 1 | (self.fixed & DST_MAC) >> 1;
+        self.fixed =
+            self.fixed & (ONE_WAY | PARTIAL | TURNED) | (self.fixed & SRC_MAC) << 1 | (self.fixed & DST_MAC) >> 1;
         if let Some(x) = &mut self.extra {
             x.ends.reverse();
         }
@@ -417,6 +420,16 @@ impl Flow {
         std::mem::swap(&mut self.orig.hist_seen, &mut self.resp.hist_seen);
         self.tcp.flip();
         self.note(Dir::Orig, b'^');
+    }
+
+    /// Notes that the first packet is taken for an answer.
+    pub(crate) fn note_turned(&mut self) {
+        self.fixed |= TURNED;
+    }
+
+    /// Is the first packet taken for an answer, by its ports alone?
+    pub fn is_turned(&self) -> bool {
+        self.fixed & TURNED != 0
     }
 
     /// Notes an event that is recorded once per direction; false if it was there already.

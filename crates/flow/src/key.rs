@@ -1,3 +1,4 @@
+use crate::Manner;
 use sekisho_types::{Addr, Dir, FiveTuple, ip_proto, seeded_hash};
 use sekisho_wire::Decoded;
 
@@ -29,7 +30,7 @@ pub(crate) enum NoKey {
 impl Key {
     /// The key of a decoded packet.
     #[inline]
-    pub(crate) fn of(d: &Decoded) -> Result<Self, NoKey> {
+    pub(crate) fn of(d: &Decoded, manner: Manner) -> Result<Self, NoKey> {
         if d.ip_version == 0 || d.fragment.is_some() {
             return Err(NoKey::NotAFlow);
         }
@@ -55,6 +56,15 @@ impl Key {
                 one_way = counterpart.is_none();
                 tuple.orig_port = d.src_port;
                 tuple.resp_port = counterpart.unwrap_or(d.dst_port);
+            }
+            ip_proto::SCTP | ESP if manner == Manner::Suricata => {
+                if d.proto == ip_proto::SCTP && !d.has_transport {
+                    return Err(NoKey::Truncated);
+                }
+                tuple.orig_port = d.src_port;
+                tuple.resp_port = d.dst_port;
+                // Each direction has an SPI of its own (RFC 4303 §2.1).
+                one_way = d.proto == ESP;
             }
             ip_proto::IPIP | ip_proto::IPV6 | ip_proto::GRE => return Err(NoKey::NotAFlow),
             IPV6_NONE | ESP | MOBILITY if d.ip_version == 6 => return Err(NoKey::NotAFlow),
@@ -177,6 +187,10 @@ fn icmp6_counterpart(kind: u16) -> Option<u16> {
 mod tests {
     use super::*;
 
+    fn of(d: &Decoded) -> Result<Key, NoKey> {
+        Key::of(d, Manner::Zeek)
+    }
+
     fn decoded(proto: u8, src_port: u16, dst_port: u16) -> Decoded {
         Decoded {
             ip_version: 4,
@@ -192,26 +206,26 @@ mod tests {
 
     #[test]
     fn hash_is_symmetric_unless_one_way() {
-        let k = Key::of(&decoded(6, 1000, 80)).unwrap();
+        let k = of(&decoded(6, 1000, 80)).unwrap();
         let back = Key { tuple: k.tuple.flipped(), one_way: false };
         assert_eq!(k.hash(Seeds::new(3)), back.hash(Seeds::new(3)));
         assert_ne!(k.hash(Seeds::new(3)), k.hash(Seeds::new(4)));
         let swapped = Key { tuple: FiveTuple { orig_port: 80, resp_port: 1000, ..k.tuple }, one_way: false };
         assert_ne!(k.hash(Seeds::new(3)), swapped.hash(Seeds::new(3)));
-        let u = Key::of(&decoded(1, 3, 1)).unwrap();
+        let u = of(&decoded(1, 3, 1)).unwrap();
         assert!(u.one_way);
         assert_ne!(u.hash(Seeds::new(3)), Key { tuple: u.tuple.flipped(), one_way: true }.hash(Seeds::new(3)));
     }
 
     #[test]
     fn knows_directions() {
-        let k = Key::of(&decoded(6, 1000, 80)).unwrap();
+        let k = of(&decoded(6, 1000, 80)).unwrap();
         assert_eq!(k.dir_in(&k.tuple, false), Some(Dir::Orig));
         assert_eq!(k.dir_in(&k.tuple.flipped(), false), Some(Dir::Resp));
         assert_eq!(k.dir_in(&k.tuple, true), None);
         assert_eq!(k.dir_in(&FiveTuple { proto: 17, ..k.tuple }, false), None);
         assert_eq!(k.dir_in(&FiveTuple { orig_port: 80, resp_port: 1000, ..k.tuple }, false), None);
-        let u = Key::of(&decoded(1, 3, 1)).unwrap();
+        let u = of(&decoded(1, 3, 1)).unwrap();
         assert_eq!(u.dir_in(&u.tuple.flipped(), true), None);
     }
 
@@ -297,24 +311,24 @@ mod tests {
 
     #[test]
     fn parses_icmp_pairs() {
-        let echo = Key::of(&decoded(1, 8, 0)).unwrap();
-        let reply = Key::of(&decoded(1, 0, 0)).unwrap();
+        let echo = of(&decoded(1, 8, 0)).unwrap();
+        let reply = of(&decoded(1, 0, 0)).unwrap();
         assert_eq!((echo.tuple.orig_port, echo.tuple.resp_port, echo.one_way), (8, 0, false));
         assert_eq!((reply.tuple.orig_port, reply.tuple.resp_port), (0, 8));
-        let unreach = Key::of(&decoded(1, 3, 4)).unwrap();
+        let unreach = of(&decoded(1, 3, 4)).unwrap();
         assert_eq!((unreach.tuple.orig_port, unreach.tuple.resp_port), (3, 4));
-        assert_eq!(Key::of(&decoded(58, 135, 0)).unwrap().tuple.resp_port, 136);
+        assert_eq!(of(&decoded(58, 135, 0)).unwrap().tuple.resp_port, 136);
     }
 
     #[test]
     fn rejects_what_is_no_flow() {
-        assert_eq!(Key::of(&Decoded::default()).err(), Some(NoKey::NotAFlow));
-        assert_eq!(Key::of(&decoded(47, 0, 0)).err(), Some(NoKey::NotAFlow));
+        assert_eq!(of(&Decoded::default()).err(), Some(NoKey::NotAFlow));
+        assert_eq!(of(&decoded(47, 0, 0)).err(), Some(NoKey::NotAFlow));
         let cut = Decoded { has_transport: false, ..decoded(6, 0, 0) };
-        assert_eq!(Key::of(&cut).err(), Some(NoKey::Truncated));
-        assert!(Key::of(&decoded(2, 7, 7)).is_ok_and(|k| k.tuple.orig_port == 0));
-        assert!(Key::of(&decoded(50, 0, 0)).is_ok());
+        assert_eq!(of(&cut).err(), Some(NoKey::Truncated));
+        assert!(of(&decoded(2, 7, 7)).is_ok_and(|k| k.tuple.orig_port == 0));
+        assert!(of(&decoded(50, 0, 0)).is_ok());
         let esp6 = Decoded { ip_version: 6, ..decoded(50, 0, 0) };
-        assert_eq!(Key::of(&esp6).err(), Some(NoKey::NotAFlow));
+        assert_eq!(of(&esp6).err(), Some(NoKey::NotAFlow));
     }
 }

@@ -57,9 +57,11 @@ mod tcp;
 mod wheel;
 
 #[cfg(test)]
+mod manner_tests;
+#[cfg(test)]
 mod tests;
 
-pub use config::{Config, Limits, OverlapPolicy, Timeouts, home_nets_default, likely_servers_default};
+pub use config::{Config, Limits, Manner, OverlapPolicy, Timeouts, home_nets_default, likely_servers_default};
 pub use flow::{Counters, Flow, FlowId, Handled, Moment, Packet};
 pub use history::History;
 pub use record::ConnRecord;

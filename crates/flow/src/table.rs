@@ -7,7 +7,7 @@ use crate::pool::Pool;
 use crate::shed::Victims;
 use crate::slots::{Slot, Slots, UNARMED};
 use crate::wheel::{Timed, Wheel};
-use crate::{Config, ConnRecord, Flow, FlowId, Handled, Moment, Packet, Sink, Stats, datagram, tcp};
+use crate::{Config, ConnRecord, Flow, FlowId, Handled, Manner, Moment, Packet, Sink, Stats, datagram, tcp};
 use sekisho_types::{CommunityId, Dir, FlowInfo, Seen, Timestamp, Uid, ip_proto};
 use sekisho_wire::{Anomaly, Decoded, tcp_flags};
 
@@ -127,7 +127,7 @@ impl<A: Default> FlowTable<A> {
     /// compiler drop the reads. Changes nothing and may be left out; pays once the flows don't fit into the cache.
     #[inline]
     pub fn prefetch(&self, d: &Decoded) -> u64 {
-        let Ok(key) = Key::of(d) else { return 0 };
+        let Ok(key) = Key::of(d, self.shared.config.manner) else { return 0 };
         let Some(index) = self.index.find(key.hash(self.seeds), |_| true) else { return 0 };
         let Some(slot) = self.slots.get(index) else { return 0 };
         let flow = &slot.flow;
@@ -157,7 +157,7 @@ impl<A: Default> FlowTable<A> {
         let hash = key.hash(self.seeds);
         let mut first = false;
         let (index, dir) = match self.find(&key, hash) {
-            Some((index, _)) if p.decoded.tcp.flags & tcp_flags::SYN != 0 && self.is_reuse(index, p, sink, at) => {
+            Some((index, _)) if self.is_another(index, p, sink, at) => {
                 self.remove(index, sink, at);
                 first = true;
                 self.open(&key, hash, p, sink, at)?
@@ -273,7 +273,7 @@ impl<A: Default> FlowTable<A> {
         if d.anomalies.contains(Anomaly::IpLengthBeyondFrame) {
             return Err(Some("truncated_IP_len"));
         }
-        Key::of(d).map_err(|e| (e == NoKey::Truncated).then_some("truncated_header"))
+        Key::of(d, self.shared.config.manner).map_err(|e| (e == NoKey::Truncated).then_some("truncated_header"))
     }
 
     #[inline]
@@ -286,10 +286,25 @@ impl<A: Default> FlowTable<A> {
         Some((index, dir?))
     }
 
+    /// Does a packet begin another flow between the ends of this one?
+    #[inline]
+    fn is_another<S: Sink<App = A>>(&mut self, index: u32, p: &Packet<'_>, sink: &mut S, at: Moment) -> bool {
+        if p.decoded.tcp.flags & tcp_flags::SYN != 0 {
+            return self.is_reuse(index, p, sink, at);
+        }
+        self.shared.config.timeouts.unanswered.is_some_and(|limit| {
+            let flow = self.slots.get(index).map(|slot| &slot.flow).filter(|flow| flow.kind != Kind::Tcp);
+            flow.is_some_and(|flow| flow.info.seen.one_sided().is_some() && p.ts - flow.last_ts >= limit)
+        })
+    }
+
     fn is_reuse<S: Sink<App = A>>(&mut self, index: u32, p: &Packet<'_>, sink: &mut S, at: Moment) -> bool {
         let Some(slot) = self.slots.get_mut(index) else { return false };
         if slot.flow.kind != Kind::Tcp {
             return false;
+        }
+        if self.shared.config.manner == Manner::Suricata {
+            return tcp::is_closing(&slot.flow, p);
         }
         tcp::is_reuse(&slot.flow, p, &self.shared.config.timeouts).is_some_and(|weird| {
             if let Some(name) = weird {
@@ -316,6 +331,7 @@ impl<A: Default> FlowTable<A> {
         let mut dir = Dir::Orig;
         if self.is_backwards(&key.tuple, p.decoded) {
             flow.flip();
+            flow.note_turned();
             dir = Dir::Resp;
         }
         if flow.kind == Kind::Udp && self.shared.config.exchanges.contains(&flow.info.tuple.resp_port) {

@@ -104,7 +104,7 @@ impl Bench {
         self.send(ms, &d, payload);
     }
 
-    fn decoded(&self, proto: u8, from_a: bool, len: u32, headers: u32) -> Decoded {
+    pub(crate) fn decoded(&self, proto: u8, from_a: bool, len: u32, headers: u32) -> Decoded {
         let (p, q) = self.ports;
         Decoded {
             ip_version: 4,

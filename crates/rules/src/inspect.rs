@@ -5,7 +5,7 @@ mod settle;
 
 use crate::compile::{Candidates, PacketClass, PortIndex, Program};
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
-use crate::ir::{Action, BitChange, Effect, FlowIntValue};
+use crate::ir::{Action, BitChange, CaptureTo, Effect, FlowIntValue};
 use crate::state::{Datasets, FlowState, HostBits, Tail, Thresholds};
 use crate::view::{Anchor, FlowView, Hit, PacketView, Span};
 use sekisho_types::{Dir, Timestamp, ip_proto};
@@ -47,8 +47,8 @@ pub struct Inspector {
     /// Rules that matched on the packet or stream at hand, and which packet that is.
     told: Vec<u32>,
     told_at: (u64, Timestamp),
-    /// A `pass` rule matched on the packet at hand.
-    passed: bool,
+    /// The first `pass` rule that matched on the packet at hand: nothing behind it counts.
+    passed: Option<u32>,
     /// Alerts that it has.
     alert_count: usize,
     flow_count: u64,
@@ -84,7 +84,7 @@ impl Inspector {
             joined: Vec::new(),
             told: Vec::new(),
             told_at: (0, Timestamp(0)),
-            passed: false,
+            passed: None,
             alert_count: 0,
             flow_count: 0,
             program,
@@ -112,7 +112,7 @@ impl Inspector {
         if at != self.told_at {
             self.told_at = at;
             self.told.clear();
-            self.passed = false;
+            self.passed = None;
             self.alert_count = 0;
         }
     }
@@ -123,7 +123,7 @@ impl Inspector {
     /// makes alerts of them.
     pub fn packet(&mut self, packet: &PacketView<'_>, mut flow: FlowAndState<'_>, hits: &mut Vec<Hit>) {
         self.turn_to(packet);
-        if flow.as_ref().is_some_and(|(_, state)| state.passed) {
+        if flow.as_ref().is_some_and(|(_, state)| state.is_out()) {
             return;
         }
         let program = Arc::clone(&self.program);
@@ -182,7 +182,7 @@ impl Inspector {
 
     /// Before parsers see the next bytes of `dir`: rules about exchanges that search payload, too, will look there.
     pub fn ahead(&self, state: &mut FlowState, dir: Dir, bytes: &[u8]) {
-        if self.program.keeps_tails && !state.passed {
+        if self.program.keeps_tails && !state.is_out() {
             dir.of_mut(&mut state.ahead).push(bytes);
         }
     }
@@ -203,7 +203,7 @@ impl Inspector {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
         let index = dir.of(&program.streams);
-        if state.passed || bytes.is_empty() || index.is_empty() {
+        if state.is_out() || bytes.is_empty() || index.is_empty() {
             return;
         }
         let d = packet.decoded;
@@ -376,10 +376,13 @@ impl Inspector {
         for effect in &rule.effects {
             self.take_effect(effect, packet, flow, dir);
         }
+        if let Some((_, state)) = flow {
+            self.scratch.captured(CaptureTo::Flow).for_each(|(name, value)| state.set_var(name, value));
+        }
         if rule.action == Action::Pass {
-            self.passed = true;
-            let only_packet = plan.packet && !plan.stream && !plan.once && !plan.once_app;
-            let for_flow = rule.scope.as_deref().map_or(!only_packet, |scope| scope == "flow");
+            self.passed = Some(self.passed.map_or(number, |before| before.min(number)));
+            let by_match = plan.for_flow || !matches!(anchor, Anchor::Packet);
+            let for_flow = rule.scope.as_deref().map_or(by_match, |scope| scope == "flow");
             if let (true, Some((_, state))) = (for_flow, flow.as_mut()) {
                 state.passed = true;
             }
@@ -389,7 +392,8 @@ impl Inspector {
             return;
         }
         let context = self.scratch.context(&program.sets);
-        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), context });
+        let vars = self.scratch.captured(CaptureTo::Packet).map(|(name, value)| (name.into(), value.into())).collect();
+        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), vars, passed: false, context });
     }
 
     fn take_effect(&mut self, effect: &Effect, packet: &PacketView<'_>, flow: &mut FlowAndState<'_>, dir: Dir) {
@@ -420,7 +424,7 @@ impl Inspector {
                 let change: BitChange = *change;
                 self.hosts.change(change, *bit, *track, src, dst, *expire, packet.ts, &mut self.scratch.counters);
             }
-            (Effect::Bypass, Some(state)) => state.passed = true,
+            (Effect::Bypass, Some(state)) => state.bypassed = true,
             _ => {}
         }
     }

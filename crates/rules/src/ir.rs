@@ -1043,6 +1043,16 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whom a `reject` rule would tell, as events have it.
+    pub fn rejects(&self) -> &'static str {
+        let word = self.text.split(|c: char| c.is_ascii_whitespace() || c == ':').next().unwrap_or("");
+        match word.to_ascii_lowercase().as_str() {
+            "rejectdst" => "to_server",
+            "rejectboth" => "both",
+            _ => "to_client",
+        }
+    }
+
     /// Does it say that the exchange it matches is not logged (`config:logging disable, type tx, scope tx`)?
     pub fn unlogs(&self) -> bool {
         let says =

@@ -47,5 +47,5 @@ pub use limits::Limits;
 pub use load::{Loaded, load};
 pub use refusal::Code;
 pub use report::{Remark, Report, Verdict};
-pub use state::FlowState;
+pub use state::{FlowState, Var};
 pub use view::{Anchor, Content, FileView, FlowView, Hit, NoContent, PacketView, Span};

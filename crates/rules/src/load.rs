@@ -84,7 +84,7 @@ pub fn load(sources: &[(String, String)], config: &Config, files: &mut dyn Files
         &mut report,
     );
     let mut read: Vec<Read<'_>> = read.into_iter().flatten().collect();
-    order(&mut read);
+    order(&mut read, &action_order(config));
     let place = |read: Read<'_>| ((read.source, read.line.place(0).0), read.rule);
     let (places, rules) = read.into_iter().map(place).unzip();
     shared.set.rules = rules;
@@ -181,17 +181,29 @@ fn add<'a>(
     read.push(Some(new));
 }
 
-/// The order of evaluation: pass, drop, reject, alert; those that set flow bits before those that ask for them, likewise for
-/// flow integers, host and pair bits; the most urgent first; then as they stood.
-fn order(rules: &mut [Read<'_>]) {
+/// Actions in the order of evaluation: as the configuration says (`action-order`), those that it leaves out behind.
+fn action_order(config: &Config) -> Vec<Action> {
+    let named = config.get("action-order").items().iter().filter_map(|item| match item.text()? {
+        "pass" => Some(Action::Pass),
+        "drop" => Some(Action::Drop),
+        "reject" => Some(Action::Reject),
+        "alert" => Some(Action::Alert),
+        _ => None,
+    });
+    let mut order = vec![Action::Config];
+    for action in named.chain([Action::Pass, Action::Drop, Action::Reject, Action::Alert]) {
+        if !order.contains(&action) {
+            order.push(action);
+        }
+    }
+    order
+}
+
+/// The order of evaluation: by action; those that set flow bits before those that ask for them, likewise for flow
+/// integers, host and pair bits; the most urgent first; then as they stood.
+fn order(rules: &mut [Read<'_>], actions: &[Action]) {
     rules.sort_by_cached_key(|Read { rule, .. }| {
-        let action = match rule.action {
-            Action::Config => 0,
-            Action::Pass => 1,
-            Action::Drop => 2,
-            Action::Reject => 3,
-            Action::Alert => 4,
-        };
+        let action = actions.iter().position(|action| *action == rule.action);
         (action, flow_bits(rule), flow_ints(rule), x_bits(rule), rule.meta.priority)
     });
 }

@@ -69,6 +69,10 @@ pub struct Hit {
     pub anchor: Anchor,
     /// What matched, as far as it is remembered.
     pub spans: Vec<Span>,
+    /// What its expressions captured for the packet: names and values.
+    pub vars: Vec<crate::state::Var>,
+    /// A `pass` rule that comes later in the order of evaluation has matched, too: nothing was done to the packet.
+    pub passed: bool,
     /// What data sets and captures know about it, for the alert: members of a JSON object, without its braces.
     pub context: Box<[u8]>,
 }

@@ -196,9 +196,9 @@ pub struct Decoded {
     pub src: Addr,
     /// Destination address.
     pub dst: Addr,
-    /// Source port; for ICMP the type.
+    /// Source port; for ICMP the type; for ESP the upper half of its SPI.
     pub src_port: u16,
-    /// Destination port; for ICMP the code.
+    /// Destination port; for ICMP the code; for ESP the lower half of its SPI.
     pub dst_port: u16,
     /// Offset of the IP header.
     pub ip_offset: u32,

@@ -6,6 +6,8 @@ use sekisho_types::ip_proto;
 
 /// ICMP header with the rest-of-header word; what follows counts as payload.
 const ICMP_HEADER_LEN: usize = 8;
+/// Encapsulating security payload (RFC 4303).
+const ESP: u8 = 50;
 const SCTP_HEADER_LEN: usize = 12;
 
 /// What has its place in the header of TCP.
@@ -65,6 +67,13 @@ impl Walk<'_> {
                 } else {
                     self.no_transport(off);
                 }
+            }
+            ESP => {
+                if let Some([a, b, c, d]) = self.at::<4>(off) {
+                    self.d.src_port = u16::from_be_bytes([*a, *b]);
+                    self.d.dst_port = u16::from_be_bytes([*c, *d]);
+                }
+                self.opaque(off);
             }
             _ => self.opaque(off),
         }

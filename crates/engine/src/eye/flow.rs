@@ -6,11 +6,11 @@ use super::rules::Waiting;
 use super::tag::Tag;
 use super::{At, Eye, names};
 use crate::Rows;
-use sekisho_flow::{Flow, Moment, Packet, TcpWatch};
-use sekisho_output::eve::{End, FlowEnd, Head, NetflowSide, TcpEnd};
+use sekisho_flow::{Flow, Moment, Packet, TcpState, TcpWatch};
+use sekisho_output::eve::{End, FlowEnd, Head, NetflowSide, Policy, TcpEnd};
 use sekisho_rules::{FlowState, FlowView};
 use sekisho_transaction::Json;
-use sekisho_types::{Addr, Dir, MacAddr, Timestamp, ip_proto};
+use sekisho_types::{Addr, Dir, FlowInfo, MacAddr, Timestamp, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::tcp_flags::{ACK, FIN, RST, SYN};
 
@@ -50,6 +50,19 @@ impl Tcp {
     }
 }
 
+/// Which connections are followed: Suricata's `stream`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sessions {
+    /// Those that began before the capture, too.
+    pub midstream: bool,
+    /// Those of which only the client is heard, too.
+    pub one_sided: bool,
+    /// What is done with those that began before the capture.
+    pub policy: Policy,
+    /// Bytes of a header before the packet at hand that count as its own.
+    pub lead_len: u8,
+}
+
 /// What is kept of a flow.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -61,6 +74,12 @@ pub(super) struct Seen {
     flags: [u8; 2],
     ttl: [Option<(u8, u8)>; 2],
     tcp: Tcp,
+    /// It was there before its first packet that was heard.
+    pub picked_up: bool,
+    /// Nobody is to look at it any more.
+    bypassed: bool,
+    /// A rule or policy has let it pass.
+    passed: bool,
     /// Who sent the first FIN.
     fin: Option<Dir>,
     last_ts: Timestamp,
@@ -90,8 +109,8 @@ pub(super) struct Seen {
     pub tag: Option<Tag>,
     /// Alerts that wait for a packet of their way.
     pub waiting: Vec<Waiting>,
-    /// Suricata would not look at it any more.
-    bypassed: bool,
+    /// It is encrypted, and Suricata was told to let it pass then.
+    let_pass: bool,
     /// The exchange shown last in each direction, where alerts may be told with it.
     pub latest: [Option<Box<Latest>>; 2],
     /// What is odd about its packets as a connection.
@@ -110,7 +129,8 @@ impl Seen {
         }
     }
 
-    pub(super) fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
+    /// Counts a packet, unless that was done. `how`: which connections are followed.
+    pub(super) fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>, how: Sessions) {
         if std::mem::replace(&mut self.last_packet, packet.number) == packet.number {
             return;
         }
@@ -119,7 +139,7 @@ impl Seen {
         if let (None, Some(src), Some(dst)) = (self.macs, d.src_mac, d.dst_mac) {
             self.macs = Some(if dir.is_orig() { (src, dst) } else { (dst, src) });
         }
-        let len = packet.frame.len() as u64;
+        let len = packet.frame.len() as u64 + u64::from(how.lead_len);
         let [pkts, bytes] = [&mut self.pkts, &mut self.bytes].map(|pair| dir.of_mut(pair));
         *pkts += 1;
         *bytes = bytes.saturating_add(len);
@@ -128,8 +148,13 @@ impl Seen {
         *ttl = Some(ttl.map_or((d.ttl, d.ttl), |(low, high)| (low.min(d.ttl), high.max(d.ttl))));
         match d.proto {
             ip_proto::TCP => {
-                *dir.of_mut(&mut self.flags) |= d.tcp.flags;
-                self.tcp(dir, d.tcp.flags);
+                // A reset that the flow did not believe is none.
+                let doubtful = self.tcp == Tcp::SynSent && flow.tcp_state(dir) != TcpState::Reset;
+                let flags = if doubtful { d.tcp.flags & !(RST | FIN) } else { d.tcp.flags };
+                self.tcp(dir, flags, how);
+                if self.tcp != Tcp::None {
+                    *dir.of_mut(&mut self.flags) |= d.tcp.flags;
+                }
             }
             ip_proto::ICMP | ip_proto::ICMPV6 => {
                 if let (None, [kind, code, ..]) = (self.icmp.get(i).copied().flatten(), d.transport(packet.frame)) {
@@ -159,12 +184,22 @@ impl Seen {
     }
 
     /// A connection goes on by the flags of its packets.
-    fn tcp(&mut self, dir: Dir, flags: u8) {
+    fn tcp(&mut self, dir: Dir, flags: u8, how: Sessions) {
         let (syn, fin, ack) = (flags & SYN != 0, flags & FIN != 0, flags & ACK != 0);
+        if self.tcp == Tcp::None && (flags & (SYN | ACK) != SYN || flags & RST != 0) {
+            if flags & RST == 0 && flags & (FIN | ACK) != 0 {
+                self.pick_up(how.policy);
+            }
+            let wanted = how.midstream && matches!(how.policy, Policy::Ignore | Policy::PassFlow);
+            if !wanted || flags & RST != 0 || flags & FIN != 0 && flags & ACK == 0 {
+                return;
+            }
+        }
         self.tcp = match self.tcp {
             _ if flags & RST != 0 => Tcp::Closed,
             Tcp::None | Tcp::SynSent if syn && ack => Tcp::SynRecv,
             Tcp::None if syn => Tcp::SynSent,
+            Tcp::SynSent if how.one_sided && ack && dir.is_orig() => Tcp::Established,
             state @ Tcp::SynSent => state,
             Tcp::None | Tcp::SynRecv if !syn && !fin => Tcp::Established,
             Tcp::None | Tcp::SynRecv | Tcp::Established if fin => {
@@ -179,6 +214,30 @@ impl Seen {
             Tcp::Closing | Tcp::LastAck if ack && self.fin == Some(dir) => Tcp::Closed,
             state => state,
         };
+    }
+
+    /// The connection began before the capture.
+    fn pick_up(&mut self, policy: Policy) {
+        self.picked_up = true;
+        match policy {
+            Policy::Ignore | Policy::PassPacket | Policy::Reject => {}
+            Policy::PassFlow => self.rules.get_or_insert_default().pass(),
+            Policy::Bypass => {
+                self.rules.get_or_insert_default().pass();
+                self.bypassed = true;
+            }
+        }
+    }
+
+    /// Takes over what rules decided for the whole flow.
+    pub(super) fn sum_up(&mut self) {
+        self.bypassed = self.is_bypassed();
+        self.passed = self.rules.as_ref().is_some_and(|state| state.is_passed());
+    }
+
+    /// Is nobody to look at it any more?
+    pub(super) fn is_bypassed(&self) -> bool {
+        self.bypassed || self.rules.as_ref().is_some_and(|state| state.is_bypassed())
     }
 
     /// The protocol is known.
@@ -200,8 +259,13 @@ impl Seen {
         }
     }
 
+    /// Is it a TCP connection that is not followed: of which neither streams nor exchanges are looked at?
+    pub(super) fn is_unfollowed(&self, flow: &Flow) -> bool {
+        flow.info.tuple.proto == ip_proto::TCP && self.tcp == Tcp::None
+    }
+
     fn state(&self, flow: &Flow) -> &'static str {
-        if self.bypassed {
+        if self.let_pass || self.is_bypassed() {
             return "bypassed";
         }
         if flow.info.tuple.proto == ip_proto::TCP {
@@ -214,12 +278,18 @@ impl Seen {
         if self.pkts.iter().all(|&n| n > 0) { "established" } else { "new" }
     }
 
+    /// Who is the client: ports alone say nothing to Suricata as long as the protocol is not known.
+    fn client(&self, flow: &Flow) -> Dir {
+        if flow.is_turned() && self.known_app(flow).is_empty() { Dir::Resp } else { Dir::Orig }
+    }
+
     /// What an alert or a flow's event tells of it.
     pub(super) fn counts(&self, flow: &Flow) -> End {
-        let t = &flow.info.tuple;
+        let client = self.client(flow);
+        let t = if client.is_orig() { flow.info.tuple } else { flow.info.tuple.flipped() };
         End {
-            pkts: self.pkts,
-            bytes: self.bytes,
+            pkts: from(client, self.pkts),
+            bytes: from(client, self.bytes),
             start: flow.info.first_ts,
             ends: (t.orig, t.resp),
             ports: super::has_ports(t.proto).then_some((t.orig_port, t.resp_port)),
@@ -280,11 +350,11 @@ impl Seen {
 
 impl Eye {
     /// What follows in a flow is encrypted: Suricata may be told to let it pass.
-    pub fn encrypted(&mut self, flow: &Flow) {
-        if let Some(seen) = self.flows.get_mut(&flow.info.uid)
+    pub fn encrypted(&mut self, flow: &FlowInfo) {
+        if let Some(seen) = self.flows.get_mut(&flow.uid)
             && self.settings.bypassed.iter().any(|app| **app == *seen.app)
         {
-            seen.bypassed = true;
+            seen.let_pass = true;
         }
     }
 
@@ -292,7 +362,8 @@ impl Eye {
     pub(super) fn end(&mut self, at: At<'_>, seen: &Seen, moment: Moment, rows: &mut dyn Rows) {
         let flow = at.flow;
         let is_tcp = flow.info.tuple.proto == ip_proto::TCP;
-        let gap = [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).gap_bytes > 0);
+        let client = seen.client(flow);
+        let gap = from(client, [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).gap_bytes > 0));
         let app = seen.app(flow);
         let app = if self.is_off(flow, app) { "failed" } else { app };
         let end = FlowEnd {
@@ -301,15 +372,21 @@ impl Eye {
             state: seen.state(flow),
             reason: if self.ending { "shutdown" } else { "timeout" },
             alerted: seen.alerted,
-            action: None,
+            action: seen.passed.then_some("pass"),
+            midstream: (seen.picked_up && self.settings.flow_policies).then_some(self.settings.midstream_policy),
             tx_count: (seen.tx_count > 0).then_some(seen.tx_count),
-            tcp: is_tcp.then_some(TcpEnd { flags: seen.flags, state: seen.tcp.name(), gap }),
+            tcp: is_tcp.then_some(TcpEnd {
+                flags: from(client, seen.flags),
+                state: (seen.tcp != Tcp::None).then_some(seen.tcp.name()),
+                gap,
+            }),
         };
         if self.settings.is_on("flow") {
-            let mut head = Head { pkt_src: "", ..self.head(at, moment.ts, "flow", Dir::Orig) };
+            let mut head = Head { pkt_src: "", ..self.head(at, moment.ts, "flow", client) };
             head.macs = None;
             let settings = std::sync::Arc::clone(&self.settings);
             self.write(rows, &head, |json| {
+                spi(flow, json);
                 if let [first, answer] = seen.icmp
                     && let Some((kind, code)) = first.or(answer)
                 {
@@ -327,27 +404,44 @@ impl Eye {
                     }
                 }
                 if settings.ethernet {
-                    seen.write_macs(Dir::Orig, json);
+                    seen.write_macs(client, json);
                 }
                 end.write(json);
             });
         }
         if self.settings.is_on("netflow") {
-            for dir in [Dir::Orig, Dir::Resp] {
+            for (side, dir) in [client, client.flip()].into_iter().enumerate() {
                 let Some(ttl) = dir.of(&seen.ttl) else { continue };
                 let head = Head { pkt_src: "", macs: None, ..self.head(at, moment.ts, "netflow", dir) };
                 let ethernet = self.settings.ethernet;
                 self.write(rows, &head, |json| {
+                    spi(flow, json);
                     if !app.is_empty() {
                         json.text("app_proto", app);
                     }
                     if ethernet {
                         seen.write_macs(dir, json);
                     }
-                    end.write_netflow(NetflowSide { side: dir.index(), ttl: *ttl }, json);
+                    end.write_netflow(NetflowSide { side, ttl: *ttl }, json);
                 });
             }
         }
+    }
+}
+
+/// What is of the client, then what is of the server.
+fn from<T>(client: Dir, [a, b]: [T; 2]) -> [T; 2] {
+    if client.is_orig() { [a, b] } else { [b, a] }
+}
+
+/// What tells flows of ESP apart, where it does.
+fn spi(flow: &Flow, json: &mut Json<'_>) {
+    /// Encapsulating security payload (RFC 4303).
+    const ESP: u8 = 50;
+    let t = &flow.info.tuple;
+    let spi = u64::from(t.orig_port) << 16 | u64::from(t.resp_port);
+    if t.proto == ESP && spi > 0 {
+        json.number("spi", spi);
     }
 }
 

@@ -17,17 +17,18 @@ pub(crate) use held::{Due, What};
 
 use crate::Rows;
 use file::FileNote;
-use flow::Seen;
+use flow::{Seen, Sessions};
 use hashbrown::HashMap;
 use rules::Rules;
 use sekisho_flow::{Flow, Moment, Packet};
 use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
-use sekisho_rules::Program;
+use sekisho_rules::{Program, Var};
 use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
-use sekisho_wire::LinkType;
 use sekisho_wire::events::Events;
+use sekisho_wire::tunnel::TunnelKind;
+use sekisho_wire::{Decoded, LinkType};
 use std::sync::Arc;
 use tag::Tag;
 
@@ -40,6 +41,19 @@ pub(crate) struct At<'a> {
     pub flow: &'a Flow,
     /// The packet at hand; `None`: only time passed, or the flow ends.
     pub packet: Option<&'a Packet<'a>>,
+}
+
+/// What a packet is inside of.
+#[derive(Clone, Copy)]
+pub(crate) struct Around {
+    /// Kind of tunnel; `None`: it was put together from fragments.
+    pub kind: Option<TunnelKind>,
+    /// How many packets it is inside of.
+    pub depth: usize,
+    /// Bytes of a header before it that count as its own.
+    pub lead_len: u8,
+    /// The outermost one.
+    pub root: Decoded,
 }
 
 /// See the module.
@@ -56,12 +70,16 @@ pub(crate) struct Eye {
     payload: Vec<u8>,
     /// What the frame at hand begins with.
     link: LinkType,
+    /// What the packet at hand is inside of.
+    around: Option<Box<Around>>,
     /// A receiver would drop the packet at hand.
     invalid: bool,
     /// What is odd about the packet at hand.
     events: Events,
     /// What the fragment at hand showed.
     fragment_events: Vec<&'static str>,
+    /// What expressions captured for the packet of the alert that is being told.
+    packet_vars: Vec<Var>,
     /// A line being made.
     line: Vec<u8>,
     /// The run is over: flows end for that.
@@ -81,6 +99,7 @@ impl Eye {
             tagged: HashMap::with_hasher(SeededState(seed)),
             payload: Vec::new(),
             link: LinkType::NULL,
+            around: None,
             invalid: false,
             events: Events::default(),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
@@ -88,6 +107,7 @@ impl Eye {
             flows: HashMap::with_hasher(SeededState(seed)),
             files: HashMap::with_hasher(SeededState(seed)),
             fragment_events: Vec::new(),
+            packet_vars: Vec::new(),
             line: Vec::new(),
             ending: false,
             held_len: 0,
@@ -96,10 +116,35 @@ impl Eye {
         }
     }
 
+    /// The next packet is inside of `around`.
+    pub fn enter(&mut self, around: Option<Around>) {
+        self.around = around.map(Box::new);
+    }
+
+    /// Where the packet at hand comes from, by Suricata's names.
+    fn source(&self) -> &'static str {
+        let Some(around) = &self.around else { return "wire/pcap" };
+        match around.kind {
+            None => "defrag",
+            Some(TunnelKind::Gre) => "gre tunnel",
+            Some(TunnelKind::Ip) if around.root.ip_version == 6 => "ipv6 tunnel",
+            Some(TunnelKind::Ip) => "ipv4 tunnel",
+            Some(TunnelKind::Teredo) => "teredo tunnel",
+            Some(TunnelKind::Vxlan) => "vxlan encapsulation",
+            Some(TunnelKind::Geneve) => "geneve encapsulation",
+            Some(TunnelKind::Ayiya) => "ayiya tunnel",
+            Some(TunnelKind::EtherIp) => "etherip tunnel",
+            Some(TunnelKind::Gtpv1) => "gtp tunnel",
+            Some(TunnelKind::L2tp) => "l2tp tunnel",
+            Some(TunnelKind::Mpls) => "mpls tunnel",
+        }
+    }
+
     /// A packet was taken by its flow.
     pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
+        let how = self.sessions();
         let seen = self.flows.entry(flow.info.uid).or_default();
-        seen.packet(flow, dir, packet);
+        seen.packet(flow, dir, packet, how);
         if self.settings.ethernet {
             seen.note_macs(dir, packet);
         }
@@ -107,11 +152,18 @@ impl Eye {
 
     /// Counts the packet at hand, if that was not done yet, and gives what is kept of its flow.
     fn seen(&mut self, at: At<'_>) -> &mut Seen {
+        let how = self.sessions();
         let seen = self.flows.entry(at.flow.info.uid).or_default();
         if let Some(packet) = at.packet {
-            seen.packet(at.flow, sender(at.flow, packet), packet);
+            seen.packet(at.flow, sender(at.flow, packet), packet, how);
         }
         seen
+    }
+
+    fn sessions(&self) -> Sessions {
+        let eve::Settings { midstream, one_sided, midstream_policy, .. } = *self.settings;
+        let lead_len = self.around.as_ref().map_or(0, |around| around.lead_len);
+        Sessions { midstream, one_sided, policy: midstream_policy, lead_len }
     }
 
     /// An exchange has come further.
@@ -125,11 +177,12 @@ impl Eye {
         rows: &mut dyn Rows,
     ) {
         let seen = self.seen(at);
+        let unfollowed = seen.is_unfollowed(at.flow) || seen.is_bypassed();
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         seen.note_app(names::of_exchange(tx.app()));
         let app = self.app_of(at);
         let unseen = self.is_off(at.flow, app) || self.settings.only_recognized.iter().any(|name| **name == *app);
-        if at.flow.info.midstream && !self.settings.midstream || unseen {
+        if unfollowed || unseen {
             mark.logged |= look.over;
             return;
         }
@@ -206,7 +259,7 @@ impl Eye {
             ends: Some((t.orig, t.resp)),
             ports: ports(info, t.orig_port, t.resp_port),
             proto: t.proto,
-            pkt_src: if packet > 0 { "wire/pcap" } else { "stream (flow timeout)" },
+            pkt_src: if packet > 0 { self.source() } else { "stream (flow timeout)" },
             macs: macs.map(|(a, b)| if way.is_orig() { (a, b) } else { (b, a) }),
             ether_type: None,
             tx_id: None,
@@ -226,7 +279,7 @@ impl Eye {
             ends: (d.ip_version != 0).then_some((d.src, d.dst)),
             ports,
             proto: d.proto,
-            pkt_src: "wire/pcap",
+            pkt_src: self.source(),
             macs: d.src_mac.zip(d.dst_mac),
             ether_type: None,
             tx_id: None,
@@ -280,6 +333,7 @@ impl Eye {
         self.flow_files(of_flow, at, rows);
         if let Some(left) = self.flows.get_mut(&uid) {
             let mut seen = std::mem::take(left);
+            seen.sum_up();
             // What rules remember stands in the event, too.
             left.rules = seen.rules.take();
             self.end(of_flow, &seen, at, rows);

@@ -4,7 +4,8 @@ use super::{At, Eye};
 use crate::Rows;
 use sekisho_flow::Packet;
 use sekisho_output::eve::{Evidence, Head};
-use sekisho_types::{Addr, MacAddr};
+use sekisho_transaction::Json;
+use sekisho_types::{Addr, MacAddr, ip_proto};
 
 /// Ethertype of ARP.
 const ARP: u16 = 0x0806;
@@ -84,4 +85,57 @@ impl Eye {
 fn end(bytes: &[u8]) -> Option<(MacAddr, Addr)> {
     let (mac, ip) = bytes.split_first_chunk::<6>()?;
     Some((MacAddr(*mac), Addr::v4(*ip.first_chunk()?)))
+}
+
+/// What stands for ports in events about a packet: type and code of ICMP, type and version of IGMP (RFC 9776) and RGMP
+/// (RFC 3488), the SPI of ESP.
+pub(super) fn transport(packet: &Packet<'_>, json: &mut Json<'_>) {
+    const IGMP: u8 = 2;
+    const ESP: u8 = 50;
+    const RGMP_GROUP: Addr = Addr::v4([224, 0, 0, 25]);
+    let d = packet.decoded;
+    let bytes = d.transport(packet.frame);
+    match (d.proto, bytes) {
+        (ip_proto::ICMP | ip_proto::ICMPV6, [kind, code, ..]) => {
+            json.number("icmp_type", u64::from(*kind));
+            json.number("icmp_code", u64::from(*code));
+        }
+        (IGMP, [kind @ 0xfc..=0xff, ..]) if d.dst == RGMP_GROUP => {
+            json.object("rgmp", |json| json.number("type", u64::from(*kind)));
+        }
+        (IGMP, [kind, code, ..]) => json.object("igmp", |json| {
+            json.number("type", u64::from(*kind));
+            if let Some(version) = igmp_version(*kind, *code, bytes.len()) {
+                json.number("version", version);
+            }
+        }),
+        (ESP, [a, b, c, d, ..]) => json.number("spi", u64::from(u32::from_be_bytes([*a, *b, *c, *d]))),
+        _ => {}
+    }
+}
+
+/// The version that a message is of; a query's follows from its length and from whether it has a response time (RFC 9776
+/// §7.1).
+const fn igmp_version(kind: u8, code: u8, len: usize) -> Option<u64> {
+    match kind {
+        0x11 if len >= 12 => Some(3),
+        0x11 if code == 0 => Some(1),
+        0x11 | 0x16 | 0x17 => Some(2),
+        0x12 => Some(1),
+        0x22 => Some(3),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_igmp() {
+        let all =
+            [(0x11, 0, 8), (0x11, 100, 8), (0x11, 100, 12), (0x12, 0, 8), (0x16, 0, 8), (0x22, 0, 16), (0x13, 0, 8)];
+        let versions = all.map(|(kind, code, len)| igmp_version(kind, code, len));
+        assert_eq!(versions, [Some(1), Some(2), Some(3), Some(1), Some(2), Some(3), None]);
+    }
 }

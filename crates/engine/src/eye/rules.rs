@@ -5,14 +5,15 @@
 
 use super::file::Kept;
 use super::flow::Seen;
-use super::{At, Eye, has_ports, sender};
+use super::packet::transport;
+use super::{Around, At, Eye, has_ports, sender};
 use crate::Rows;
 use sekisho_flow::{Flow, Packet};
-use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Xff};
+use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
-use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program};
+use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program, Var};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
-use sekisho_types::{Addr, Dir, Timestamp, Uid};
+use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::{Decoded, LinkType};
 use std::sync::Arc;
@@ -54,6 +55,10 @@ pub(super) struct Waiting {
     payload: Vec<u8>,
     /// Whom a proxy speaks for.
     xff: Option<Addr>,
+    /// A `pass` rule has the last word about its packet.
+    passed: bool,
+    /// What expressions captured for it.
+    vars: Vec<Var>,
     /// What data sets and captures know about it.
     context: Box<[u8]>,
 }
@@ -71,6 +76,8 @@ impl Waiting {
             stream: false,
             payload: Vec::new(),
             xff: None,
+            passed: hit.passed,
+            vars: hit.vars.clone(),
         }
     }
 
@@ -130,7 +137,7 @@ impl Eye {
         let mut events = std::mem::take(&mut self.events);
         events.clear();
         self.find_events(flow, packet, link, &mut events);
-        self.invalid = events.is_invalid();
+        self.invalid = events.is_nobodys();
         if !events.names().is_empty() {
             self.packet_anomalies(at, packet, events.names(), rows);
         }
@@ -204,6 +211,9 @@ impl Eye {
         match flow {
             Some((flow, dir)) => {
                 let seen = self.flows.entry(flow.info.uid).or_default();
+                if seen.is_bypassed() || seen.picked_up && self.settings.midstream_policy == Policy::PassPacket {
+                    return hits;
+                }
                 let flow_view = seen.view(flow, dir, packet.ts);
                 let state = seen.rules.get_or_insert_default();
                 rules.inspector.packet(&view, Some((&flow_view, state)), &mut hits);
@@ -256,6 +266,9 @@ impl Eye {
         }
         rules.hits.clear();
         let seen = self.flows.entry(at.flow.info.uid).or_default();
+        if seen.is_unfollowed(at.flow) || seen.is_bypassed() {
+            return;
+        }
         let flow_view = seen.view(at.flow, dir, ts);
         let decoded = ends(at.flow, dir);
         let number = at.packet.map_or(0, |p| p.number);
@@ -364,10 +377,23 @@ impl Eye {
             return;
         };
         let set = rules.program.set();
+        let pairs = |json: &mut Json<'_>, name: &str, vars: &[Var]| {
+            let each = |json: &mut Json<'_>| {
+                vars.iter().for_each(|(name, value)| {
+                    json.item(|json| json.named(name.as_bytes(), &eve::printable(value)));
+                });
+            };
+            if !vars.is_empty() {
+                json.list(name, each);
+            }
+        };
         let bits: Vec<&str> =
             state.bits().filter_map(|bit| set.flow_bits.get(usize::from(bit))).map(|name| &**name).collect();
-        if !bits.is_empty() || !state.ints().is_empty() {
+        let any_var = !self.packet_vars.is_empty() || !state.vars().is_empty();
+        if !bits.is_empty() || !state.ints().is_empty() || any_var {
             json.object("metadata", |json| {
+                pairs(json, "pktvars", &self.packet_vars);
+                pairs(json, "flowvars", state.vars());
                 let plain = || bits.iter().filter(|bit| !bit.starts_with("traffic/"));
                 if plain().count() > 0 {
                     json.list("flowbits", |json| plain().for_each(|bit| json.item_bytes(bit.as_bytes())));
@@ -427,12 +453,17 @@ impl Eye {
         if let (true, Some(xff), Some((src, dst))) = (overwrite, hit.xff, &mut head.ends) {
             *(if hit.dir.is_orig() { src } else { dst }) = xff;
         }
+        let around = self.around.clone().filter(|_| packet.number > 0);
+        self.packet_vars.clone_from(&hit.vars);
         let link = self.link.0;
         let counts = at.and_then(|at| Some((self.flows.get(&at.flow.info.uid)?.counts(at.flow), at)));
         let app = at.map_or("", |at| self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.known_app(at.flow)));
         self.write(rows, &head, |json| {
-            icmp(packet, json);
+            transport(packet, json);
             alert.write(settings.alert, json);
+            if let Some(around) = &around {
+                tunnel(around, packet.number, json);
+            }
             if !hit.members.is_empty() {
                 json.members(&hit.members);
             }
@@ -451,14 +482,15 @@ impl Eye {
             let whole = packet.number > 0;
             Evidence {
                 payload: if hit.payload.is_empty() { packet.decoded.payload(packet.frame) } else { &hit.payload },
-                stream: hit.stream && packet.decoded.proto == sekisho_types::ip_proto::TCP,
+                stream: hit.stream && packet.decoded.proto == ip_proto::TCP,
                 packet: whole.then_some((packet.frame, link)),
             }
             .write(settings.alert, json);
             if settings.alert.verdict {
-                json.object("verdict", |json| json.text("action", "alert"));
+                verdict(rule, hit.passed, packet.decoded.proto, json);
             }
         });
+        self.packet_vars.clear();
     }
 
     fn fast(&mut self, alert: &Alert<'_>, packet: &Packet<'_>, ends: (Party, Party), rows: &mut dyn Rows) {
@@ -473,6 +505,41 @@ impl Eye {
         self.line.push(b'\n');
         rows.line(eve::FAST_FILE, &self.line);
     }
+}
+
+/// What the packet is inside of.
+fn tunnel(around: &Around, number: u64, json: &mut Json<'_>) {
+    let d = &around.root;
+    if d.ip_version == 0 {
+        return;
+    }
+    json.object("tunnel", |json| {
+        let (src_port, dst_port) = if has_ports(d.proto) { (d.src_port, d.dst_port) } else { (0, 0) };
+        eve::addr("src_ip", d.src, json);
+        json.number("src_port", u64::from(src_port));
+        eve::addr("dest_ip", d.dst, json);
+        json.number("dest_port", u64::from(dst_port));
+        eve::protocol("proto", d.proto, json);
+        json.number("depth", around.depth as u64);
+        json.number("pcap_cnt", number);
+        json.text("pkt_src", "wire/pcap");
+    });
+}
+
+/// What would have become of the packet, as far as someone who only listens can do anything.
+fn verdict(rule: &Rule, passed: bool, proto: u8, json: &mut Json<'_>) {
+    let rejects = rule.action == Action::Reject;
+    json.object("verdict", |json| {
+        json.text("action", if passed && !rejects { "pass" } else { "alert" });
+        if rejects {
+            json.text("reject-target", rule.rejects());
+            json.list("reject", |json| match proto {
+                ip_proto::TCP => json.item_bytes(b"tcp-reset"),
+                ip_proto::UDP | ip_proto::ICMP | ip_proto::ICMPV6 => json.item_bytes(b"icmp-prohib"),
+                _ => {}
+            });
+        }
+    });
 }
 
 /// Another alert waits, if there is room.
@@ -548,13 +615,4 @@ fn speaks_for(xff: &Xff, tx: &dyn Transaction) -> Option<Addr> {
     })?;
     let one = if xff.reverse { field.rsplit(',').next() } else { field.split(',').next() };
     one?.trim().parse().ok()
-}
-
-/// Type and code of an ICMP packet.
-fn icmp(packet: &Packet<'_>, json: &mut Json<'_>) {
-    use sekisho_types::ip_proto::{ICMP, ICMPV6};
-    if let (ICMP | ICMPV6, [kind, code, ..]) = (packet.decoded.proto, packet.decoded.transport(packet.frame)) {
-        json.number("icmp_type", u64::from(*kind));
-        json.number("icmp_code", u64::from(*code));
-    }
 }

@@ -8,7 +8,7 @@ mod watch;
 
 use crate::flow::Flow;
 use crate::table::Cx;
-use crate::{Packet, Sink, Timeouts};
+use crate::{Manner, Packet, Sink, Timeouts};
 use endpoint::segment_len;
 use sekisho_types::{Dir, Timestamp};
 use sekisho_wire::Anomaly;
@@ -121,6 +121,15 @@ pub(crate) fn is_reuse(flow: &Flow, p: &Packet<'_>, t: &Timeouts) -> Option<Opti
     Some((soon && !reset).then_some("premature_connection_reuse"))
 }
 
+/// May a SYN that is no copy of the flow's own begin another connection, as Suricata sees it: once the client's side has
+/// ended, or both have?
+pub(crate) fn is_closing(flow: &Flow, p: &Packet<'_>) -> bool {
+    let (orig, resp) = (&flow.orig, &flow.resp);
+    let is_reset = orig.state == TcpState::Reset || resp.state == TcpState::Reset;
+    let same = [orig, resp].iter().any(|end| end.state != TcpState::Inactive && end.start_seq == p.decoded.tcp.seq);
+    !same && p.decoded.tcp.flags & ACK == 0 && (is_reset || orig.state == TcpState::Closed)
+}
+
 impl Flow {
     /// Did the connection begin with a SYN-ACK that turns out, as the connection goes on, to have
     /// answered a SYN that was not captured? Then its sender is made the responder.
@@ -162,6 +171,9 @@ pub(crate) fn process<S: Sink>(
         return None;
     }
     let (flags, len) = (d.tcp.flags, d.payload_wire_len);
+    if cx.shared.config.manner == Manner::Suricata && is_no_answer(flow, dir, p) {
+        return None;
+    }
     flow.tcp.update(&mut flow.info.midstream, dir, flags);
     let past = d.tcp.seq.wrapping_add(segment_len(len, flags));
     state::init_endpoint(cx, flow, dir, flags, d.tcp.seq, past);
@@ -216,6 +228,24 @@ pub(crate) fn process<S: Sink>(
     tell_closed(cx, flow, app, dir.flip());
     flow.plain = plain::is_plain(flow);
     Some(dir)
+}
+
+/// Is it a packet of the responder that pretends to answer a SYN, but echoes a timestamp that was not in it (RFC 7323
+/// §3.2)? Suricata leaves such packets out.
+fn is_no_answer(flow: &mut Flow, dir: Dir, p: &Packet<'_>) -> bool {
+    let tcp = &p.decoded.tcp;
+    if dir.is_orig() {
+        if let (SYN, Some((stamp, _))) = (tcp.flags & (SYN | ACK | RST), tcp.timestamps) {
+            flow.extra_mut().syn_stamp = Some(stamp);
+        }
+        return false;
+    }
+    let (TcpState::SynSent, TcpState::Inactive, Some((_, echo))) = (flow.orig.state, flow.resp.state, tcp.timestamps)
+    else {
+        return false;
+    };
+    let stamp = flow.extra.as_ref().and_then(|x| x.syn_stamp);
+    echo != 0 && stamp.is_none_or(|stamp| stamp != 0 && stamp != echo)
 }
 
 fn note_rexmit(flow: &mut Flow, dir: Dir) {

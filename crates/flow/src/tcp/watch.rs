@@ -138,6 +138,12 @@ impl TcpWatch {
 
     fn syn_sent(&mut self, dir: Dir, tcp: &Tcp) {
         let client = self.client();
+        if let (true, Some((_, echo))) = (dir != client, tcp.timestamps)
+            && echo != 0
+            && client.of(&self.ends).stamp.is_none_or(|(stamp, _)| stamp != 0 && stamp != echo)
+        {
+            return self.odd("stream.pkt_invalid_timestamp");
+        }
         match (tcp.flags & (flag::SYN | flag::ACK | flag::RST), dir == client) {
             (flag::SYN, true) => {
                 let other = tcp.seq != client.of(&self.ends).isn;
@@ -402,6 +408,17 @@ mod tests {
         let old = stamped(ACK, 101, 501, 40);
         assert_eq!(watch.packet(Dir::Orig, &old, 5, 0), ["stream.pkt_invalid_timestamp"]);
         assert!(watch.packet(Dir::Orig, &old, 5, STALE_SECS + 1).is_empty());
+    }
+
+    #[test]
+    fn answers_that_echo_another_timestamp() {
+        let stamped = |flags, seq, ack, stamps| Tcp { timestamps: Some(stamps), ..tcp(flags, seq, ack) };
+        let mut watch = TcpWatch::default();
+        watch.packet(Dir::Orig, &stamped(SYN, 100, 0, (50, 0)), 0, 0);
+        let forged = stamped(RST | ACK, 0, 101, (1, 51));
+        assert_eq!(watch.packet(Dir::Resp, &forged, 0, 0), ["stream.pkt_invalid_timestamp"]);
+        assert!(watch.packet(Dir::Resp, &stamped(SYN | ACK, 500, 101, (900, 50)), 0, 0).is_empty());
+        assert_eq!(watch.state, State::SynReceived);
     }
 
     /// Hostile packets neither panic nor make it grow.

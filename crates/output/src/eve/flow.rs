@@ -1,5 +1,6 @@
 //! Events about flows as such.
 
+use super::Policy;
 use super::head::{TIME_LEN, addr, time};
 use sekisho_transaction::Json;
 use sekisho_types::{Addr, Interval, Timestamp};
@@ -9,8 +10,8 @@ use sekisho_types::{Addr, Interval, Timestamp};
 pub struct TcpEnd {
     /// Flags of client and server.
     pub flags: [u8; 2],
-    /// Where the connection stands: `established`.
-    pub state: &'static str,
+    /// Where the connection stands: `established`; `None`: it is not followed.
+    pub state: Option<&'static str>,
     /// Bytes of client and server are missing.
     pub gap: [bool; 2],
 }
@@ -66,6 +67,8 @@ pub struct FlowEnd {
     pub alerted: bool,
     /// `pass`, `drop` and the like, if a rule decided for the whole flow.
     pub action: Option<&'static str>,
+    /// It began before the capture, and this was done about it.
+    pub midstream: Option<Policy>,
     /// Exchanges, if its protocol has any.
     pub tx_count: Option<u64>,
     /// Of TCP.
@@ -81,10 +84,21 @@ impl FlowEnd {
             json.text("end", time(self.end, &mut [0; TIME_LEN]));
             json.number("age", age(self.flow.start, self.end));
             json.text("state", self.state);
+            if self.state == "bypassed" {
+                json.text("bypass", "local");
+            }
             json.text("reason", self.reason);
             json.flag("alerted", self.alerted);
             if let Some(action) = self.action {
                 json.text("action", action);
+            }
+            if let Some(policy) = self.midstream {
+                json.list("exception_policy", |json| {
+                    json.item(|json| {
+                        json.text("target", "stream_midstream");
+                        json.text("policy", policy.name());
+                    });
+                });
             }
             if let Some(count) = self.tx_count {
                 json.number("tx_cnt", count);
@@ -135,12 +149,16 @@ impl TcpEnd {
         json.text("tcp_flags_ts", &format!("{ts:02x}"));
         json.text("tcp_flags_tc", &format!("{tc:02x}"));
         flag_names(ts | tc, json);
-        json.text("state", self.state);
+        let Some(state) = self.state else { return };
+        json.text("state", state);
         for (gap, name) in self.gap.into_iter().zip(["ts_gap", "tc_gap"]) {
             if gap {
                 json.flag(name, true);
             }
         }
+        // Streams are kept in one piece each.
+        json.number("ts_max_regions", 1);
+        json.number("tc_max_regions", 1);
     }
 }
 

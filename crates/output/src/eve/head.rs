@@ -1,8 +1,9 @@
 use super::Settings;
+use super::protocols::protocol_name;
 use crate::line::PLACE_LEN;
 use crate::number::iso_time;
 use sekisho_transaction::Json;
-use sekisho_types::{Addr, CommunityId, FiveTuple, MacAddr, Timestamp, Uid, VlanTags, ip_proto, seeded_hash};
+use sekisho_types::{Addr, CommunityId, FiveTuple, MacAddr, Timestamp, Uid, VlanTags, seeded_hash};
 
 /// Bits of a flow's id: JSON's readers keep whole numbers exact up to there.
 const FLOW_ID_BITS: u32 = 53;
@@ -103,7 +104,7 @@ impl Head<'_> {
             if let Ports::Ports(_, dst) = self.ports {
                 json.number("dest_port", u64::from(dst));
             }
-            protocol(self.proto, json);
+            protocol("proto", self.proto, json);
             json.number("ip_v", if src.is_v4() { 4 } else { 6 });
             if let Ports::Icmp(kind, code) = self.ports {
                 json.number("icmp_type", u64::from(kind));
@@ -130,7 +131,7 @@ impl Head<'_> {
 }
 
 /// An address as Suricata prints it: IPv6 in eight groups, each with its leading zeros.
-pub(super) fn addr(name: &str, addr: Addr, json: &mut Json<'_>) {
+pub fn addr(name: &str, addr: Addr, json: &mut Json<'_>) {
     if addr.is_v4() {
         let mut text = [0; Addr::ROOM_LEN];
         let len = addr.write(&mut text);
@@ -146,28 +147,11 @@ pub(super) fn addr(name: &str, addr: Addr, json: &mut Json<'_>) {
     json.bytes(name, &text);
 }
 
-fn protocol(proto: u8, json: &mut Json<'_>) {
+/// An IP protocol as a member: its name, or its number.
+pub fn protocol(member: &str, proto: u8, json: &mut Json<'_>) {
     match protocol_name(proto) {
-        "" => json.text("proto", &format!("{proto:03}")),
-        name => json.text("proto", name),
-    }
-}
-
-/// Names of IP protocols as Suricata prints them; empty: by number.
-pub const fn protocol_name(proto: u8) -> &'static str {
-    match proto {
-        ip_proto::ICMP => "ICMP",
-        2 => "IGMP",
-        ip_proto::IPIP => "IPV4",
-        ip_proto::TCP => "TCP",
-        ip_proto::UDP => "UDP",
-        ip_proto::IPV6 => "IPv6",
-        ip_proto::GRE => "GRE",
-        50 => "ESP",
-        51 => "AH",
-        ip_proto::ICMPV6 => "IPv6-ICMP",
-        ip_proto::SCTP => "SCTP",
-        _ => "",
+        "" => json.text(member, &format!("{proto:03}")),
+        name => json.text(member, name),
     }
 }
 

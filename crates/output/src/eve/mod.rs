@@ -5,12 +5,14 @@
 mod alert;
 mod flow;
 mod head;
+mod protocols;
 mod settings;
 
 pub use alert::{Alert, Evidence, MAX_PAYLOAD_LEN, Party, of_flow, printable};
 pub use flow::{End, FlowEnd, NetflowSide, TcpEnd};
-pub use head::{Head, Ports, TIME_LEN, fast_time, flow_id, protocol_name, time};
-pub use settings::{AlertSettings, DEFAULT_DEPTH, DEFAULT_TYPES, Settings, Xff};
+pub use head::{Head, Ports, TIME_LEN, addr, fast_time, flow_id, protocol, time};
+pub use protocols::protocol_name;
+pub use settings::{AlertSettings, DEFAULT_DEPTH, DEFAULT_TYPES, Policy, Settings, Xff};
 
 use sekisho_transaction::Json;
 

@@ -82,8 +82,14 @@ pub struct Settings {
     pub stores: bool,
     /// It would keep all: `force-filestore`.
     pub store_all: bool,
-    /// `stream.midstream`: exchanges of connections that began before the capture are told of.
+    /// `stream.midstream`: connections that began before the capture are followed, their exchanges told of.
     pub midstream: bool,
+    /// `stream.async-oneside`: those of which only the client is heard, too.
+    pub one_sided: bool,
+    /// `stream.midstream-policy`: what becomes of connections that began before the capture.
+    pub midstream_policy: Policy,
+    /// Events of flows tell which policies were applied.
+    pub flow_policies: bool,
     /// First bytes of a file that rules look at: `response-body-limit` of HTTP.
     pub body_len: usize,
     /// `stream.inline`: bytes of streams need not wait for acknowledgements.
@@ -100,6 +106,47 @@ pub struct Settings {
     pub guess_exchanges: bool,
     /// `stream.reassembly.depth`: bytes of a stream that files are followed in; `None`: all.
     pub depth: Option<u64>,
+}
+
+/// What is done with what cannot be followed as it should: Suricata's exception policies, as far as they concern someone
+/// who only listens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Nothing.
+    #[default]
+    Ignore,
+    /// Rules don't look at the packet.
+    PassPacket,
+    /// Rules don't look at the flow.
+    PassFlow,
+    /// Nobody looks at the flow.
+    Bypass,
+    /// Both ends would be told.
+    Reject,
+}
+
+impl Policy {
+    /// From a configuration; what only a gate could do is nothing.
+    pub fn of(text: &str) -> Self {
+        match text {
+            "pass-packet" => Self::PassPacket,
+            "pass-flow" => Self::PassFlow,
+            "bypass" => Self::Bypass,
+            "reject" => Self::Reject,
+            _ => Self::Ignore,
+        }
+    }
+
+    /// As events have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::PassPacket => "pass_packet",
+            Self::PassFlow => "pass_flow",
+            Self::Bypass => "bypass",
+            Self::Reject => "reject",
+        }
+    }
 }
 
 /// Bytes of a stream that Suricata looks at unless it is told otherwise.
@@ -191,6 +238,9 @@ impl Default for Settings {
             stores: false,
             store_all: false,
             midstream: true,
+            one_sided: false,
+            midstream_policy: Policy::Ignore,
+            flow_policies: false,
             inline: false,
             body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),

@@ -69,14 +69,20 @@ fn flows_tell_counts_age_and_flags() {
         reason: "shutdown",
         alerted: true,
         action: None,
+        midstream: Some(Policy::PassFlow),
         tx_count: Some(1),
-        tcp: Some(TcpEnd { flags: [0x1b, 0x12], state: "closed", gap: [false, true] }),
+        tcp: Some(TcpEnd { flags: [0x1b, 0x12], state: Some("closed"), gap: [false, true] }),
     };
     let v = written(&Settings::default(), &head(), |json| end.write(json));
     assert_eq!((&v["flow"]["age"], &v["flow"]["pkts_toclient"]), (&2.into(), &2.into()));
     assert_eq!((&v["tcp"]["tcp_flags"], &v["tcp"]["tcp_flags_tc"]), (&"1b".into(), &"12".into()));
     assert_eq!((&v["tcp"]["fin"], &v["tcp"]["tc_gap"]), (&true.into(), &true.into()));
     assert!(v["tcp"].get("rst").is_none());
+    let policy = serde_json::json!([{"target": "stream_midstream", "policy": "pass_flow"}]);
+    assert_eq!(v["flow"]["exception_policy"], policy);
+    let unfollowed = FlowEnd { state: "bypassed", tcp: Some(TcpEnd::default()), ..end };
+    let v = written(&Settings::default(), &head(), |json| unfollowed.write(json));
+    assert_eq!((&v["flow"]["bypass"], v["tcp"].get("state")), (&"local".into(), None));
     let v = written(&Settings::default(), &head(), |json| {
         end.write_netflow(NetflowSide { side: 1, ttl: (63, 64) }, json);
     });

@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) once: bool,
     /// Once for each direction of a flow, when its protocol is known.
     pub(crate) once_app: bool,
+    /// What it does, as a `pass` rule, it does to the flow: nothing of a single packet decides whether it matches.
+    pub(crate) for_flow: bool,
     /// The stage of an exchange from which on all that it asks for is final: of request and response.
     pub(crate) stages: [u8; 2],
     /// Its buffers.
@@ -121,6 +123,7 @@ impl Plan {
             event: false,
             once: false,
             once_app: false,
+            for_flow: false,
             stages: [0; 2],
             buffers: buffers(rule, &mut transform),
         };
@@ -144,6 +147,8 @@ impl Plan {
         if !plan.transaction {
             plan.place(rule);
         }
+        let of_app = matches!(rule.header.protocol, Protocol::App(_));
+        plan.for_flow = plan.transaction || of_app || plan.once_app || asks_for_ends(rule);
         plan
     }
 
@@ -203,16 +208,17 @@ fn hook(rule: &Rule) -> Option<(Option<Dir>, u8)> {
 /// Does it ask for addresses (and what is remembered of them) alone?
 fn is_for_addresses(rule: &Rule) -> bool {
     let header = &rule.header;
-    let any_ports = header.src_ports.is_any() && header.dst_ports.is_any();
+    header.src_ports.is_any() && header.dst_ports.is_any() && asks_for_ends(rule)
+}
+
+/// Does it ask for addresses and ports alone?
+fn asks_for_ends(rule: &Rule) -> bool {
+    let header = &rule.header;
     let by_packets = matches!(
         header.protocol,
         Protocol::Ether | Protocol::Arp | Protocol::Pkthdr | Protocol::App(_) | Protocol::TcpPkt
     );
-    any_ports
-        && !by_packets
-        && header.hook.is_none()
-        && rule.matches.is_empty()
-        && rule.conditions.iter().all(is_of_addresses)
+    !by_packets && header.hook.is_none() && rule.matches.is_empty() && rule.conditions.iter().all(is_of_addresses)
 }
 
 /// Does it ask for the protocol alone?

@@ -81,8 +81,11 @@ impl Scratch {
     }
 
     pub(crate) fn capture(&mut self, to: CaptureTo, name: &str, bytes: &[u8]) {
-        if self.captures.len() < CAPTURE_COUNT_MAX {
-            let bytes = bytes.get(..CAPTURE_LEN_MAX).unwrap_or(bytes);
+        let bytes = bytes.get(..CAPTURE_LEN_MAX).unwrap_or(bytes);
+        // An earlier try may have captured something else.
+        if let Some((.., old)) = self.captures.iter_mut().find(|(t, n, _)| *t == to && **n == *name) {
+            *old = bytes.to_vec();
+        } else if self.captures.len() < CAPTURE_COUNT_MAX {
             self.captures.push((to, name.into(), bytes.to_vec()));
         }
     }
@@ -98,6 +101,11 @@ impl Scratch {
             self.found.push((set, place));
         }
         yes
+    }
+
+    /// What was captured for a packet or a flow.
+    pub(crate) fn captured(&self, to: CaptureTo) -> impl Iterator<Item = (&str, &[u8])> {
+        self.captures.iter().filter(move |(t, ..)| *t == to).map(|(_, name, bytes)| (&**name, &bytes[..]))
     }
 
     /// What alerts say about what was found: members of a JSON object, without its braces.

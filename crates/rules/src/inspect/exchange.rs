@@ -52,7 +52,7 @@ impl Inspector {
     ) {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
-        if state.passed || program.apps.is_empty() {
+        if state.is_out() || program.apps.is_empty() {
             return;
         }
         let dir = look.dir;

@@ -16,8 +16,9 @@ impl Inspector {
         mut flow: Option<(&FlowView, &mut FlowState)>,
         hits: &mut Vec<Hit>,
     ) {
-        if self.passed {
-            hits.clear();
+        if let Some(pass) = self.passed {
+            hits.retain(|hit| hit.rule < pass);
+            hits.iter_mut().for_each(|hit| hit.passed = true);
         }
         if hits.is_empty() {
             return;

@@ -114,6 +114,11 @@ impl World {
 
     /// One packet of the flow, settled.
     fn packet(&mut self, proto: u8, bytes: &[u8]) -> Vec<u32> {
+        let hits = self.packet_hits(proto, bytes);
+        self.sids(&hits)
+    }
+
+    fn packet_hits(&mut self, proto: u8, bytes: &[u8]) -> Vec<Hit> {
         self.number += 1;
         let decoded = decoded(proto, bytes.len());
         let ts = Timestamp(i64::try_from(self.number).unwrap() * 1_000_000_000);
@@ -121,7 +126,7 @@ impl World {
         let mut hits = Vec::new();
         self.inspector.packet(&packet, Some((&self.view, &mut self.state)), &mut hits);
         self.inspector.settle(&packet, Some((&self.view, &mut self.state)), &mut hits);
-        self.sids(&hits)
+        hits
     }
 
     fn stream(&mut self, offset: u64, bytes: &[u8]) -> Vec<u32> {
@@ -408,4 +413,45 @@ fn exchanges_of_both_sides_and_of_each() {
     let mut mark = Mark::default();
     assert_eq!(world.look_of(Dir::Orig, 1, false, &response, &mut mark), [2]);
     assert_eq!(world.look_of(Dir::Resp, 1, false, &response, &mut mark), [2], "the request did not match");
+}
+
+#[test]
+fn a_pass_rule_behind_alerts_has_the_last_word() {
+    let mut pass = payload(2, vec![step("x", |_| {})]);
+    pass.action = Action::Pass;
+    let mut world = World::new(vec![payload(1, vec![step("x", |_| {})]), pass, payload(3, vec![step("x", |_| {})])]);
+    let hits = world.packet_hits(17, b"x");
+    assert_eq!(hits.iter().map(|hit| (hit.rule, hit.passed)).collect::<Vec<_>>(), [(0, true)]);
+    assert!(!world.state.is_passed(), "a packet decided");
+    let mut pass = rule(Protocol::Udp, 1);
+    pass.action = Action::Pass;
+    let mut world = World::new(vec![pass]);
+    assert!(world.packet(17, b"x").is_empty() && world.state.is_passed());
+}
+
+#[test]
+fn captures_go_where_they_are_wanted() {
+    let pcre = Pcre {
+        pattern: "(a+)(b+)(c+)".into(),
+        negated: false,
+        nocase: false,
+        dot_all: false,
+        multi_line: false,
+        extended: false,
+        anchored: false,
+        dollar_end: false,
+        ungreedy: false,
+        relative: false,
+        captures: vec![
+            (CaptureTo::Flow, "one".into()),
+            (CaptureTo::Packet, "two".into()),
+            (CaptureTo::Alert, "three".into()),
+        ],
+    };
+    let mut world = World::new(vec![payload(1, vec![Step::Pcre(pcre)])]);
+    let hits = world.packet_hits(17, b"xaabcc");
+    assert_eq!(world.state.vars(), [("one".into(), b"aa"[..].into())]);
+    assert_eq!(hits[0].vars, [("two".into(), b"b"[..].into())]);
+    assert_eq!(&*hits[0].context, b"\"three\":\"cc\"");
+    assert!(world.packet(17, b"xaaabc").len() == 1 && &*world.state.vars()[0].1 == b"aaa");
 }

@@ -11,6 +11,12 @@ const LOOSE_COUNT_MAX: usize = 32;
 /// Flow integers of one flow.
 const INT_COUNT_MAX: usize = 64;
 
+/// Captured strings of one flow, by their names.
+const VAR_COUNT_MAX: usize = 32;
+
+/// What an expression captured: name and value.
+pub type Var = (Box<str>, Box<[u8]>);
+
 /// The end of one direction's stream.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
@@ -48,6 +54,8 @@ impl Ahead {
 pub struct FlowState {
     bits: Vec<u64>,
     ints: Vec<(u16, u32)>,
+    /// What expressions captured for the flow.
+    vars: Vec<Var>,
     pub(crate) tails: [Tail; 2],
     /// Payload for rules about exchanges, if there are any that ask for it.
     pub(crate) ahead: [Ahead; 2],
@@ -67,6 +75,8 @@ pub struct FlowState {
     pub(crate) once_app: [bool; 2],
     /// A `pass` rule has spoken for the flow.
     pub(crate) passed: bool,
+    /// A rule with `bypass` has matched.
+    pub(crate) bypassed: bool,
     /// Stands for the flow where something is counted by flow; 0: not yet given.
     pub(crate) number: u64,
 }
@@ -116,6 +126,19 @@ impl FlowState {
         &self.ints
     }
 
+    /// What expressions captured for the flow, in the order found.
+    pub fn vars(&self) -> &[Var] {
+        &self.vars
+    }
+
+    pub(crate) fn set_var(&mut self, name: &str, value: &[u8]) {
+        if let Some((_, old)) = self.vars.iter_mut().find(|(n, _)| **n == *name) {
+            *old = value.into();
+        } else if self.vars.len() < VAR_COUNT_MAX {
+            self.vars.push((name.into(), value.into()));
+        }
+    }
+
     pub(crate) fn set_int(&mut self, var: u16, value: u32) {
         if let Some((_, old)) = self.ints.iter_mut().find(|(v, _)| *v == var) {
             *old = value;
@@ -127,6 +150,21 @@ impl FlowState {
     /// Has a `pass` rule taken the flow out?
     pub const fn is_passed(&self) -> bool {
         self.passed
+    }
+
+    /// Takes the flow out, as a `pass` rule would.
+    pub const fn pass(&mut self) {
+        self.passed = true;
+    }
+
+    /// Is nobody to look at the flow any more?
+    pub const fn is_bypassed(&self) -> bool {
+        self.bypassed
+    }
+
+    /// Is it nothing for rules any more?
+    pub(crate) const fn is_out(&self) -> bool {
+        self.passed || self.bypassed
     }
 }
 
@@ -155,6 +193,8 @@ impl Heap for FlowState {
         let [orig, resp] = &self.tails;
         list_len(&self.bits)
             + list_len(&self.ints)
+            + list_len(&self.vars)
+            + self.vars.iter().map(|(name, value)| block_len(name.len()) + block_len(value.len())).sum::<usize>()
             + list_len(&self.loose)
             + self.open.iter().map(list_len).sum::<usize>()
             + block_len(orig.bytes.capacity())

@@ -40,6 +40,7 @@ pub fn packet(bytes: &[u8], events: &mut Events) {
     }
     let Some(whole) = bytes.get(..total) else { return events.drop("ipv4.trunc_pkt") };
     let (header, body) = whole.split_at(header_len);
+    events.ip = true;
     options(header.get(20..).unwrap_or(&[]), events);
     // A fragment's payload is looked at when it is put together.
     if fragment & 0x3fff != 0 {

@@ -26,6 +26,7 @@ pub fn packet(bytes: &[u8], events: &mut Events) {
         return events.drop("ipv6.wrong_ip_version");
     }
     let Some(body) = bytes.get(40..40 + len) else { return events.drop("ipv6.trunc_pkt") };
+    events.ip = true;
     let hop_limit = header[7];
     match header[6] {
         ip_proto::TCP => transport::tcp(body, events),

@@ -20,6 +20,8 @@ pub struct Events {
     names: Vec<&'static str>,
     /// A receiver would drop the packet.
     invalid: bool,
+    /// The IP header is whole.
+    ip: bool,
 }
 
 /// Names kept of one packet; what hostile headers bring beyond them is not new.
@@ -36,10 +38,16 @@ impl Events {
         self.invalid
     }
 
+    /// Are its IP addresses worth nothing: is it invalid for its IP header, or for something before that?
+    pub const fn is_nobodys(&self) -> bool {
+        self.invalid && !self.ip
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         self.names.clear();
         self.invalid = false;
+        self.ip = false;
     }
 
     /// Notes what is odd.

@@ -1,6 +1,6 @@
 //! GRE version 0 (RFC 1701, RFC 2784, RFC 2890), version 1 (RFC 2637: PPTP), ERSPAN.
 
-use super::{Inner, InnerLink, Outer, TunnelKind};
+use super::{Inner, InnerLink, Mirror, Outer, TunnelKind};
 use crate::link::ethertype as et;
 
 /// Most source route entries followed (RFC 1701).
@@ -76,6 +76,7 @@ fn version_0(p: Outer, kind: u16, key: u32, sequence: bool) -> Option<Inner> {
     let done = |p: Outer, what| Some(p.inner(TunnelKind::Gre, what, key));
     match kind {
         et::IPV4 | et::IPV6 if p.is_ip() => done(p, InnerLink::Ip),
+        et::ARP => done(p, InnerLink::Arp),
         et::TEB => done(p, InnerLink::Ethernet),
         et::MPLS | et::MPLS_MULTICAST => done(p, InnerLink::Mpls),
         et::PPP => done(p, InnerLink::Ppp),
@@ -93,7 +94,9 @@ fn version_0(p: Outer, kind: u16, key: u32, sequence: bool) -> Option<Inner> {
     }
 }
 
-fn erspan(p: Outer, header_len: usize) -> Option<Inner> {
+fn erspan(p: Outer, header_len: u8) -> Option<Inner> {
+    let vlan = u16::from_be_bytes(*p.head(0)?) & 0x0fff;
     let session = u32::from(u16::from_be_bytes(*p.head(2)?) & 0x03ff);
-    Some(p.after(header_len)?.inner(TunnelKind::Gre, InnerLink::Ethernet, session))
+    let inner = p.after(usize::from(header_len))?.inner(TunnelKind::Gre, InnerLink::Ethernet, session);
+    Some(Inner { mirror: Some(Mirror { vlan, header_len }), ..inner })
 }

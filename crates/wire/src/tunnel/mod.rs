@@ -67,6 +67,8 @@ impl TunnelKind {
 /// What the bytes inside a tunnel are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InnerLink {
+    /// An ARP message (RFC 826).
+    Arp,
     /// An Ethernet frame.
     Ethernet,
     /// An IPv4 or IPv6 packet.
@@ -77,6 +79,15 @@ pub enum InnerLink {
     Ppp,
     /// An IEEE 802.11 frame.
     Wlan,
+}
+
+/// What ERSPAN's header (draft-foschiano-erspan) says of the frame behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mirror {
+    /// VLAN of the port that is mirrored.
+    pub vlan: u16,
+    /// Bytes of the header.
+    pub header_len: u8,
 }
 
 /// A packet inside a packet.
@@ -92,6 +103,8 @@ pub struct Inner {
     pub len: u32,
     /// How many were sent.
     pub wire_len: u32,
+    /// What ERSPAN says of the frame that it carries.
+    pub mirror: Option<Mirror>,
     /// VXLAN or GENEVE network, GTP endpoint, GRE key, PPTP call, ERSPAN session, L2TP session; else 0.
     pub id: u32,
 }
@@ -106,6 +119,7 @@ impl Inner {
     pub fn decode(&self, frame: &[u8]) -> Decoded {
         let mut walk = Walk::new(self.bytes(frame), self.wire_len);
         match self.what {
+            InnerLink::Arp => walk.steps(Step::Ethertype(crate::link::ethertype::ARP, 0)),
             InnerLink::Ip => walk.ip(0),
             InnerLink::Ethernet => walk.link(LinkType::ETHERNET),
             InnerLink::Ppp => walk.link(LinkType::PPP),
@@ -158,7 +172,7 @@ impl<'a> Outer<'a> {
 
     fn inner(self, kind: TunnelKind, what: InnerLink, id: u32) -> Inner {
         let (offset, len) = (n32(self.offset), n32(self.bytes.len()));
-        Inner { kind, what, offset, len, wire_len: n32(self.wire_len), id }
+        Inner { kind, what, offset, len, wire_len: n32(self.wire_len), mirror: None, id }
     }
 }
 

@@ -71,11 +71,22 @@ fn parses_pptp() {
 }
 
 #[test]
+fn parses_arp_in_gre() {
+    let message = [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
+    let packet = ip4(47, &cat(&[&[0, 0, 8, 6], &message]));
+    let inner = look(&packet).unwrap();
+    let d = inner.decode(&packet);
+    assert_eq!((inner.what, d.ethertype, d.ip_version), (InnerLink::Arp, 0x0806, 0));
+    assert_eq!(d.payload(inner.bytes(&packet)), message);
+}
+
+#[test]
 fn parses_erspan() {
     let frame = eth(0x0800, &hello());
     check(&ip4(47, &cat(&[&[0, 0, 0x88, 0xbe], &frame])), TunnelKind::Gre, 0);
     let two = [0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 1, 0, 5, 0, 0, 0, 0];
-    check(&ip4(47, &cat(&[&two, &frame])), TunnelKind::Gre, 5);
+    let mirror = check(&ip4(47, &cat(&[&two, &frame])), TunnelKind::Gre, 5).mirror;
+    assert_eq!(mirror, Some(Mirror { vlan: 1, header_len: 8 }));
     let mut three = vec![0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0];
     check(&ip4(47, &cat(&[&three, &frame])), TunnelKind::Gre, 6);
     three[19] = 1;
