@@ -310,6 +310,7 @@ impl Seen {
             bytes: self.bytes,
             stream_len: [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).bytes),
             age: ts - flow.info.first_ts,
+            opaque: flow.is_opaque(),
         }
     }
 

@@ -316,6 +316,11 @@ impl Eye {
         let state = seen.rules.get_or_insert_default();
         let kept = Kept { files: &self.files, of: mark.files.clone(), over: look.over };
         rules.inspector.transaction(&view, &flow_view, state, look, tx, mark, &kept, &mut rules.hits);
+        for (id, _) in mark.files.iter().filter(|(_, dir)| *dir == look.dir) {
+            if let Some(note) = self.files.get_mut(id) {
+                note.note_look(look.over);
+            }
+        }
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         for hit in &rules.hits {
             if rules.program.rule(hit.rule).is_some_and(keeps_quiet) {

@@ -240,9 +240,9 @@ impl Program {
                 continue;
             }
             let chosen = choose(rule, plan);
-            literal_len += chosen.map_or(0, |c| c.bytes.len());
+            literal_len += chosen.map_or(0, |c| c.wanted.bytes.len());
             let chosen = chosen.filter(|_| literal_len <= limits.literal_len);
-            let literal = chosen.map(|c| (c.bytes, c.nocase));
+            let literal = chosen.map(|c| c.wanted);
             let ported = |literal| Entry {
                 rule: number,
                 literal,
@@ -254,7 +254,7 @@ impl Program {
             let events = packet_events(rule).collect::<Vec<_>>();
             if plan.transaction {
                 self.keeps_tails |= rule.matches.iter().any(|m| matches!(m.buffer, Buffer::Payload));
-                drafts.add(number, rule, plan, chosen.map(|c| (c.buffer, c.bytes, c.nocase)));
+                drafts.add(number, rule, plan, chosen);
             } else if !events.is_empty() {
                 for name in events {
                     self.packet_events.entry(name.into()).or_default().push(number);

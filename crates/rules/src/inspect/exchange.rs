@@ -1,6 +1,6 @@
 //! Exchanges: which rules to look at when one has come further.
 
-use super::Inspector;
+use super::{Inspector, JOINT_LEN};
 use crate::compile::{Plan, Program, TxGroup, family, grows};
 use crate::eval::{Exchange, Source, Verdict};
 use crate::state::{Ahead, FlowState};
@@ -114,10 +114,17 @@ impl Inspector {
                 continue;
             }
             let count = if matches!(info.kind, Kind::List | Kind::Stream) { LIST_COUNT_MAX } else { 1 };
+            // Of content that grows what was searched before is not searched again.
+            let again = info.kind == Kind::Stream && info.stage < before && engine.transforms == 0;
             for nth in 0..count {
                 let candidates = &mut self.candidates;
+                let seen = if again { exchange.seen(engine.fact, nth) } else { 0 };
+                let joint = seen.min(JOINT_LEN);
                 let there = exchange.with_bytes(&program.sets, engine.fact, engine.transforms, nth, |hay| {
-                    engine.group.scan(hay.bytes, 0, candidates);
+                    if let Some(hay_left) = hay.bytes.get(seen - joint..).filter(|_| seen < hay.bytes.len()) {
+                        let base = hay.base.saturating_add((seen - joint) as u64);
+                        engine.group.scan(hay_left, base, joint, candidates);
+                    }
                 });
                 if there.is_none() {
                     break;
