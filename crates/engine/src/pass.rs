@@ -304,9 +304,6 @@ impl Pass<'_> {
             self.give_up(flow);
         } else if std::mem::take(&mut self.host.out.opaque) {
             // Nothing will come that changes its rows: an encrypted flow costs counters only.
-            if let (Some(eye), App::Active(_)) = (&mut self.host.eye, &*app) {
-                eye.encrypted(flow);
-            }
             self.end_parser(flow, app, at);
             self.set_opaque(flow);
         } else {

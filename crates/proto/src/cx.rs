@@ -162,6 +162,10 @@ pub trait Files {
     fn clear(&mut self, flow: &FlowInfo, at: (u64, Arrival), dir: Dir, offset: u64, bytes: &[u8]) {
         let _ = (flow, at, dir, offset, bytes);
     }
+    /// What follows in both directions is encrypted. Comes only if [`Outbox::watched`].
+    fn encrypted(&mut self, flow: &FlowInfo) {
+        let _ = flow;
+    }
     /// An exchange has come further, or is over. Comes only if [`Outbox::watched`].
     fn transaction(&mut self, at: &Sight<'_>, look: Look, tx: &dyn Transaction, mark: &mut TxMark) {
         let _ = (at, look, tx, mark);
@@ -714,6 +718,13 @@ impl<'a> Cx<'a> {
             let mut mark = counter.begin();
             anomalies.iter().for_each(|name| mark.event(dir, name));
             self.over(dir, tx, &mut mark);
+        }
+    }
+
+    /// What follows in both directions is encrypted, for those who watch; it is looked at nevertheless.
+    pub fn encrypted(&mut self) {
+        if self.is_watched() {
+            self.files.encrypted(self.flow);
         }
     }
 
