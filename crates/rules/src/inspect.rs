@@ -4,9 +4,9 @@ mod exchange;
 mod frame;
 mod settle;
 
-use crate::compile::{Candidates, LITERAL_LEN_MAX, PacketClass, PortIndex, Program};
+use crate::compile::{Candidates, LITERAL_LEN_MAX, PacketClass, PortIndex, Program, is_app};
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
-use crate::ir::{Action, BitChange, CaptureTo, Effect, FlowIntValue};
+use crate::ir::{Action, BitChange, CaptureTo, Effect, FlowIntValue, Protocol};
 use crate::state::{Datasets, FlowState, HostBits, Tail, Thresholds};
 use crate::view::{Anchor, FlowView, Hit, PacketView, Span};
 use sekisho_types::{Dir, Timestamp, ip_proto};
@@ -53,6 +53,16 @@ pub struct Inspector {
     /// Alerts that it has.
     alert_count: usize,
     flow_count: u64,
+    /// Candidates of the packet at [`place`], searched ahead of it.
+    foreseen: Vec<u32>,
+    foreseen_at: Option<Place>,
+}
+
+/// Which bytes of which packet: tunnelled ones have the number of their carrier.
+type Place = (u64, usize, Dir);
+
+fn place(packet: &PacketView<'_>, dir: Dir) -> Place {
+    (packet.number, packet.decoded.payload(packet.frame).as_ptr() as usize, dir)
 }
 
 /// Flow and what is remembered of it.
@@ -88,6 +98,8 @@ impl Inspector {
             passed: None,
             alert_count: 0,
             flow_count: 0,
+            foreseen: Vec::new(),
+            foreseen_at: None,
             program,
         }
     }
@@ -135,19 +147,10 @@ impl Inspector {
         // Of what is encrypted nothing is searched.
         let is_opaque = flow.as_ref().is_some_and(|(view, _)| view.opaque);
         let payload = if is_opaque { &[] } else { d.payload(packet.frame) };
-        let of_class = program.packets.get(class as usize);
-        if let Some(index) = of_class.map(|dirs| dir.of(dirs)).filter(|index| !index.is_empty()) {
-            let ports = if matches!(class, PacketClass::Tcp | PacketClass::Udp | PacketClass::OtherIp) {
-                (d.src_port, d.dst_port)
-            } else {
-                (0, 0)
-            };
-            let cached = flow.as_mut().map(|(_, state)| dir.of_mut(&mut state.packet_groups));
-            let selected = match cached {
-                Some(groups) => *groups.get_or_insert_with(|| index.select(ports.0, ports.1)),
-                None => index.select(ports.0, ports.1),
-            };
-            collect(index, selected, payload, 0, &mut self.candidates);
+        if self.foreseen_at.take() == Some(place(packet, dir)) {
+            self.candidates.add_all(&self.foreseen);
+        } else {
+            self.collect_packet(&program, packet, payload, flow.as_mut().map(|(_, state)| &mut **state), dir);
         }
         // What belongs to no session that was followed from its beginning is not in a stream.
         if class == PacketClass::Tcp && flow.as_ref().is_none_or(|(view, _)| !view.established) && !payload.is_empty() {
@@ -165,6 +168,47 @@ impl Inspector {
         if let (true, Some((_, state))) = (app_known, flow) {
             *dir.of_mut(&mut state.once_app) = true;
         }
+    }
+
+    /// Searches the packet at hand ahead of [`Self::packet`]: may a rule that names the protocol `app` match on it?
+    pub fn foresees(&mut self, packet: &PacketView<'_>, state: &mut FlowState, dir: Dir, app: &'static str) -> bool {
+        let program = Arc::clone(&self.program);
+        let at = place(packet, dir);
+        if self.foreseen_at != Some(at) {
+            self.candidates.begin();
+            self.collect_packet(&program, packet, packet.decoded.payload(packet.frame), Some(state), dir);
+            self.foreseen.clone_from(&self.candidates.rules);
+            self.foreseen_at = Some(at);
+        }
+        let names = |&rule: &u32| {
+            let header = program.set.rules.get(rule as usize).map(|rule| &rule.header);
+            header.is_some_and(|h| matches!(h.protocol, Protocol::App(wanted) if is_app(wanted, app)))
+        };
+        self.foreseen.iter().any(names)
+    }
+
+    /// Rules for packets that the payload may concern.
+    fn collect_packet(
+        &mut self,
+        program: &Program,
+        packet: &PacketView<'_>,
+        payload: &[u8],
+        state: Option<&mut FlowState>,
+        dir: Dir,
+    ) {
+        let (class, d) = (class(packet), packet.decoded);
+        let of_class = program.packets.get(class as usize);
+        let Some(index) = of_class.map(|dirs| dir.of(dirs)).filter(|index| !index.is_empty()) else { return };
+        let ports = if matches!(class, PacketClass::Tcp | PacketClass::Udp | PacketClass::OtherIp) {
+            (d.src_port, d.dst_port)
+        } else {
+            (0, 0)
+        };
+        let selected = match state.map(|state| dir.of_mut(&mut state.packet_groups)) {
+            Some(groups) => *groups.get_or_insert_with(|| index.select(ports.0, ports.1)),
+            None => index.select(ports.0, ports.1),
+        };
+        collect(index, selected, payload, 0, &mut self.candidates);
     }
 
     /// Rules for addresses: once for each direction of a flow.

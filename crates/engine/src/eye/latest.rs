@@ -4,7 +4,8 @@
 //! the configuration lets it be guessed and only one exchange can be meant.
 
 use super::rules::Waiting;
-use super::{At, Eye};
+use super::{At, Eye, sender};
+use sekisho_rules::PacketView;
 use sekisho_rules::ir::Protocol;
 use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::{Dir, ip_proto};
@@ -28,6 +29,9 @@ impl Eye {
             return;
         }
         let uid = at.flow.info.uid;
+        if is_datagram && !self.may_alert(at, tx.app()) {
+            return;
+        }
         let known = self.flows.get_mut(&uid).and_then(|seen| look.dir.of_mut(&mut seen.latest).take());
         let mut latest = known.unwrap_or_else(|| Box::new(Latest { id: 0, packet: 0, members: Vec::new() }));
         (latest.id, latest.packet) = (mark.id, at.packet.map_or(0, |p| p.number));
@@ -35,6 +39,19 @@ impl Eye {
         if let Some(seen) = self.flows.get_mut(&uid) {
             *look.dir.of_mut(&mut seen.latest) = Some(latest);
         }
+    }
+
+    /// May a rule that names the protocol alert on the datagram at hand? The search for that serves the rules as well.
+    fn may_alert(&mut self, at: At<'_>, app: &'static str) -> bool {
+        if at.flow.is_opaque() {
+            // Nothing is searched then.
+            return true;
+        }
+        let (Some(rules), Some(packet)) = (&mut self.rules, at.packet) else { return false };
+        let Some(seen) = self.flows.get_mut(&at.flow.info.uid) else { return false };
+        let (decoded, frame) = (packet.decoded, packet.frame);
+        let view = PacketView { ts: packet.ts, number: packet.number, decoded, frame, events: &[] };
+        rules.foresees(&view, seen.rules.get_or_insert_default(), sender(at.flow, packet), app)
     }
 
     /// Gives an alert about a packet or a stream its exchange.

@@ -11,7 +11,7 @@ use crate::Rows;
 use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
-use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program, Var};
+use sekisho_rules::{Anchor, FlowState, Hit, Inspector, PacketView, Program, Var};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
 use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
 use sekisho_wire::events::Events;
@@ -90,6 +90,11 @@ impl Waiting {
 }
 
 impl Rules {
+    /// As [`Inspector::foresees`].
+    pub fn foresees(&mut self, packet: &PacketView<'_>, state: &mut FlowState, dir: Dir, app: &'static str) -> bool {
+        self.inspector.foresees(packet, state, dir, app)
+    }
+
     pub fn new(program: Arc<Program>, seed: u64) -> Self {
         let facts = program.facts();
         let wants_content = [Fact::FileData, Fact::HttpRequestBody, Fact::HttpResponseBody, Fact::FileName]
