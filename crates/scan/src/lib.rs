@@ -6,8 +6,9 @@
 //!
 //! How far the walk goes at a time depends on how long the literals are. Of one of seven bytes or more the four fragments
 //! that begin at four places in a row are known, so that one position in four has to be asked: one of them is hit wherever
-//! the literal stands. Of four to six bytes two fragments of three bytes are known, and one position in two is asked. Only
-//! what is shorter asks for every position, which its few fragments make cheap: tables of half bytes that stay in registers.
+//! the literal stands. Of four to six bytes two fragments of three bytes are known, and one position in two is asked. What is
+//! shorter asks for every position, and so do few literals of four to six bytes, which is cheap by tables of half bytes that
+//! stay in registers.
 //! With AVX2 eight positions are asked at once, or thirty-two.
 //!
 //! *Unsafe:* the vector code of the first stage (`vector.rs`), chosen at run time; its scalar twin stays as the oracle of the tests
@@ -39,13 +40,20 @@ use stage::{Class, Entry, Stage};
 /// Bytes of a literal that count; the rest of a longer one is compared by whoever asks.
 pub const LITERAL_LEN_MAX: usize = 1 << 15;
 
-/// Classes of literals, the longest first: each literal belongs to the first that it is long enough for.
+/// Literals of four to six bytes in a set at most that are looked for at every position.
+const MIDDLE_COUNT_MAX: usize = 64;
+
+/// Classes of literals, the longest first: each literal belongs to the first that it is long enough for. Where the second has
+/// no more than [`MIDDLE_COUNT_MAX`] literals, [`FEW`] stands for it.
 const CLASSES: [Class; 4] = [
     Class { stride: 4, width: 4 },
     Class { stride: 2, width: 3 },
     Class { stride: 1, width: 2 },
     Class { stride: 1, width: 1 },
 ];
+
+/// Literals of four to six bytes, if they are few.
+const FEW: Class = Class { stride: 1, width: 3 };
 
 /// One literal of a set.
 #[derive(Clone, Copy, Debug)]
@@ -138,18 +146,25 @@ impl Scanner {
 
     fn make_stages(&self) -> Vec<Stage> {
         let choice = fragment::Choice::of(self.places.iter().map(|&place| self.text_of(place)));
+        let class_of = |len: usize| CLASSES.iter().position(|class| len >= class.least_len());
+        let is_middle = |place: &&Place| class_of(usize::from(place.len)) == Some(1);
+        let few = self.places.iter().filter(is_middle).count() <= MIDDLE_COUNT_MAX;
+        let mut classes = CLASSES;
+        if let (true, Some(middle)) = (few, classes.get_mut(1)) {
+            *middle = FEW;
+        }
         let mut lists: [Vec<(u32, Entry)>; CLASSES.len()] = Default::default();
         for (literal, &place) in (0u32..).zip(&self.places) {
             let bytes = self.text_of(place);
-            let found = CLASSES.iter().zip(&mut lists).find(|(class, _)| bytes.len() >= class.least_len());
-            let Some((class, list)) = found else { continue };
+            let Some(at) = class_of(bytes.len()) else { continue };
+            let (Some(class), Some(list)) = (classes.get(at), lists.get_mut(at)) else { continue };
             let first = choice.best(bytes, class);
             for offset in (first..).take(class.stride) {
                 let Some(window) = bytes.get(usize::from(offset)..) else { break };
                 list.push((stage::fold(window), Entry { fragment: 0, literal, offset }));
             }
         }
-        let lists = CLASSES.iter().zip(lists).filter(|(_, list)| !list.is_empty());
+        let lists = classes.iter().zip(lists).filter(|(_, list)| !list.is_empty());
         lists.map(|(class, list)| Stage::new(*class, list)).collect()
     }
 }

@@ -5,7 +5,7 @@ use crate::vector::{self, Nibbles};
 /// Bits of the filter: at least, at most (log2).
 const FILTER_BITS: (u32, u32) = (12, 18);
 /// Filter bits per fragment.
-const FILTER_ROOM: usize = 32;
+const FILTER_ROOM: usize = 64;
 /// Slots of the table of fragments at most (log2).
 const SLOT_BITS_MAX: u32 = 16;
 /// Fragments that tables of half bytes tell apart well enough.

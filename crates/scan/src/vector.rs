@@ -2,24 +2,28 @@
 
 use crate::stage::{Class, Filter, fold};
 
-/// Fragments of one or two bytes as sets of half bytes: a byte of eight bits, one for each group of fragments, for each value
-/// of the lower and the upper half of the first and the second byte. A position may have a fragment of a group if all four
-/// agree.
+/// Bytes of a fragment that sets of half bytes tell.
+const NIBBLES_WIDTH: usize = 3;
+
+/// Fragments of one to three bytes as sets of half bytes: a byte of eight bits, one for each group of fragments, for each value
+/// of the lower and the upper half of each byte. A position may have a fragment of a group if all of them agree.
 #[derive(Clone, Debug)]
 pub(crate) struct Nibbles {
-    low: [[u8; 16]; 2],
-    high: [[u8; 16]; 2],
+    low: [[u8; 16]; NIBBLES_WIDTH],
+    high: [[u8; 16]; NIBBLES_WIDTH],
+    width: usize,
 }
 
 impl Nibbles {
-    /// The sets of fragments of `width` bytes (1 or 2), given folded.
+    /// The sets of fragments of `width` bytes (1 to 3), given folded.
     pub(crate) fn new(width: usize, fragments: impl Iterator<Item = u32>) -> Self {
         let mut sorted: Vec<u32> = fragments.collect();
         sorted.sort_unstable();
         sorted.dedup();
-        // A second byte that does not count is any.
-        let start = if width == 1 { [[0; 16], [u8::MAX; 16]] } else { [[0; 16]; 2] };
-        let mut sets = Self { low: start, high: start };
+        // Bytes that do not count are any.
+        let start: [[u8; 16]; NIBBLES_WIDTH] = std::array::from_fn(|n| [if n < width { 0 } else { u8::MAX }; 16]);
+        let mut sets = Self { low: start, high: start, width };
+        // Neighbours have the last byte in common, or its upper half.
         for (n, fragment) in sorted.iter().enumerate() {
             let group = 1u8 << (n * 8 / sorted.len().max(1));
             let halves = sets.low.iter_mut().zip(&mut sets.high);
@@ -53,7 +57,7 @@ pub(crate) fn walk(
         let mut room = [0; ROOM_LEN];
         if let (true, Some(start)) = (rest.len() >= class.width, room.get_mut(..rest.len())) {
             start.copy_from_slice(rest);
-            let padded = room.get(..rest.len() + LOAD_LEN).unwrap_or(&room);
+            let padded = room.get(..rest.len() + LOAD_LEN + 1).unwrap_or(&room);
             whole_loads(filter, nibbles, class, padded, &mut |at: usize, folded| {
                 if at + class.width <= rest.len() {
                     hit(from + at, folded);
@@ -68,7 +72,7 @@ pub(crate) fn walk(
 /// Bytes of a whole load.
 const LOAD_LEN: usize = 32;
 /// Room for what is left of a slice behind its last whole load, and a load more.
-const ROOM_LEN: usize = 40 + LOAD_LEN;
+const ROOM_LEN: usize = 41 + LOAD_LEN;
 
 /// Walks as far as whole loads go; returns the first position not asked, less than 40 before the end.
 #[cfg(target_arch = "x86_64")]
@@ -84,7 +88,8 @@ fn whole_loads(
     // SAFETY: the caller has asked whether the processor has AVX2.
     unsafe {
         match (nibbles, class.stride) {
-            (Some(nibbles), 1) => avx2::by_halves(nibbles, hay, hit),
+            (Some(nibbles), 1) if nibbles.width == NIBBLES_WIDTH => avx2::by_halves::<true>(nibbles, hay, hit),
+            (Some(nibbles), 1) => avx2::by_halves::<false>(nibbles, hay, hit),
             (_, 4) => avx2::by_hash::<4>(filter, hay, hit),
             (_, 2) => avx2::by_hash::<2>(filter, hay, hit),
             _ => avx2::by_hash::<1>(filter, hay, hit),
@@ -183,34 +188,42 @@ mod avx2 {
         at
     }
 
-    /// Asks every position by sets of half bytes, as far as whole loads go; returns the first position not asked.
+    /// Asks every position by sets of half bytes of two bytes or (`THREE`) three, as far as whole loads go; returns the first
+    /// position not asked.
     ///
     /// # Safety
     /// The processor must have AVX2.
     #[target_feature(enable = "avx2")]
-    pub(super) unsafe fn by_halves(sets: &Nibbles, hay: &[u8], hit: &mut impl FnMut(usize, u32)) -> usize {
+    pub(super) unsafe fn by_halves<const THREE: bool>(
+        sets: &Nibbles,
+        hay: &[u8],
+        hit: &mut impl FnMut(usize, u32),
+    ) -> usize {
         let table = |set: &[u8; 16]| {
             // SAFETY: the set has the 16 bytes that are loaded.
             _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(set.as_ptr().cast::<__m128i>()) })
         };
-        let ([low_a, low_b], [high_a, high_b]) = (&sets.low, &sets.high);
-        let tables = [table(low_a), table(high_a), table(low_b), table(high_b)];
+        let ([low_a, low_b, low_c], [high_a, high_b, high_c]) = (&sets.low, &sets.high);
+        let tables = [table(low_a), table(high_a), table(low_b), table(high_b), table(low_c), table(high_c)];
         let lower = _mm256_set1_epi32(LOWER.cast_signed());
         let half = _mm256_set1_epi8(15);
         let mut at = 0;
-        while at + 33 <= hay.len() {
-            // SAFETY: `at + 33` is within `hay`; the loads need no alignment.
-            let (a, b) = unsafe {
-                let from = hay.as_ptr().add(at);
-                (_mm256_loadu_si256(from.cast::<__m256i>()), _mm256_loadu_si256(from.add(1).cast::<__m256i>()))
-            };
-            let (a, b) = (_mm256_or_si256(a, lower), _mm256_or_si256(b, lower));
+        while at + 34 <= hay.len() {
+            // SAFETY: `at + 34` is within `hay`; the loads need no alignment.
+            let load = |n: usize| unsafe { _mm256_loadu_si256(hay.as_ptr().add(at + n).cast::<__m256i>()) };
+            let (a, b) = (_mm256_or_si256(load(0), lower), _mm256_or_si256(load(1), lower));
             let low = |v| _mm256_and_si256(v, half);
             let high = |v| _mm256_and_si256(_mm256_srli_epi16::<4>(v), half);
-            let [t0, t1, t2, t3] = tables;
+            let [t0, t1, t2, t3, t4, t5] = tables;
             let first = _mm256_and_si256(_mm256_shuffle_epi8(t0, low(a)), _mm256_shuffle_epi8(t1, high(a)));
             let second = _mm256_and_si256(_mm256_shuffle_epi8(t2, low(b)), _mm256_shuffle_epi8(t3, high(b)));
-            let none = _mm256_cmpeq_epi8(_mm256_and_si256(first, second), _mm256_setzero_si256());
+            let mut groups = _mm256_and_si256(first, second);
+            if THREE {
+                let c = _mm256_or_si256(load(2), lower);
+                let third = _mm256_and_si256(_mm256_shuffle_epi8(t4, low(c)), _mm256_shuffle_epi8(t5, high(c)));
+                groups = _mm256_and_si256(groups, third);
+            }
+            let none = _mm256_cmpeq_epi8(groups, _mm256_setzero_si256());
             let hits = !_mm256_movemask_epi8(none).cast_unsigned();
             if hits != 0 {
                 tell(hay, at, 1, hits, hit);
