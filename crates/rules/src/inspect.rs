@@ -55,13 +55,13 @@ pub struct Inspector {
     flow_count: u64,
     /// Candidates of the packet at [`place`], searched ahead of it.
     foreseen: Vec<u32>,
-    foreseen_at: Option<Place>,
+    foreseen_at: Option<PacketPlace>,
 }
 
 /// Which bytes of which packet: tunnelled ones have the number of their carrier.
-type Place = (u64, usize, Dir);
+type PacketPlace = (u64, usize, Dir);
 
-fn place(packet: &PacketView<'_>, dir: Dir) -> Place {
+fn place(packet: &PacketView<'_>, dir: Dir) -> PacketPlace {
     (packet.number, packet.decoded.payload(packet.frame).as_ptr() as usize, dir)
 }
 

@@ -4,9 +4,9 @@
 //! and asks whether the bytes there, letters in lower case, may be a fragment; only where the answer is yes the second
 //! stage looks the fragment up and compares the whole literal, so that what is reported is exact.
 //!
-//! How far the walk goes at a time depends on how long the literals are. Of one of seven bytes or more the four fragments
-//! that begin at four places in a row are known, so that one position in four has to be asked: one of them is hit wherever
-//! the literal stands. Of four to six bytes two fragments of three bytes are known, and one position in two is asked. What is
+//! How far the walk goes at a time depends on how long the literals are. Of one of seven bytes or more four fragments
+//! are known, one for each remainder of its place by four, so that one position in four has to be asked: one of them is hit
+//! wherever the literal stands. Of four to six bytes two fragments of three bytes are known, and one position in two is asked. What is
 //! shorter asks for every position, and so do few literals of four to six bytes, which is cheap by tables of half bytes that
 //! stay in registers.
 //! With AVX2 eight positions are asked at once, or thirty-two.
@@ -55,6 +55,9 @@ const CLASSES: [Class; 4] = [
 /// Literals of four to six bytes, if they are few.
 const FEW: Class = Class { stride: 1, width: 3 };
 
+/// Where in [`CLASSES`] literals of four to six bytes are.
+const MIDDLE: usize = 1;
+
 /// One literal of a set.
 #[derive(Clone, Copy, Debug)]
 pub struct Literal<'a> {
@@ -62,6 +65,18 @@ pub struct Literal<'a> {
     pub bytes: &'a [u8],
     /// ASCII letters match in either case.
     pub nocase: bool,
+}
+
+/// What is told of the literals that stand in a slice.
+pub trait Sink {
+    /// Is the literal of that number still looked for? One that is not is not compared any more.
+    fn wants(&self, literal: u32) -> bool {
+        let _ = literal;
+        true
+    }
+
+    /// The literal of that number ends before the offset `end`.
+    fn found(&mut self, literal: u32, end: usize);
 }
 
 /// Literals that are looked for together. A literal's number is its place in the list it was made of.
@@ -117,12 +132,14 @@ impl Scanner {
         self.text.capacity() + self.places.capacity() * size_of::<Place>() + of_stages
     }
 
-    /// Tells of each literal in `hay`, possibly several times: its number, and the offset behind its last byte.
-    pub fn scan(&self, hay: &[u8], mut found: impl FnMut(u32, usize)) {
+    /// Tells of each literal in `hay`, possibly several times.
+    pub fn scan(&self, hay: &[u8], sink: &mut impl Sink) {
         for stage in &self.stages {
             stage.run(hay, |at, entry| {
-                if let Some(end) = self.verify(hay, at, entry) {
-                    found(entry.literal, end);
+                if sink.wants(entry.literal)
+                    && let Some(end) = self.verify(hay, at, entry)
+                {
+                    sink.found(entry.literal, end);
                 }
             });
         }
@@ -147,19 +164,29 @@ impl Scanner {
     fn make_stages(&self) -> Vec<Stage> {
         let choice = fragment::Choice::of(self.places.iter().map(|&place| self.text_of(place)));
         let class_of = |len: usize| CLASSES.iter().position(|class| len >= class.least_len());
-        let is_middle = |place: &&Place| class_of(usize::from(place.len)) == Some(1);
-        let few = self.places.iter().filter(is_middle).count() <= MIDDLE_COUNT_MAX;
+        let is_middle = |place: &&Place| class_of(usize::from(place.len)) == Some(MIDDLE);
+        let mut middle_count = self.places.iter().filter(is_middle).count();
+        let few = middle_count <= MIDDLE_COUNT_MAX;
         let mut classes = CLASSES;
-        if let (true, Some(middle)) = (few, classes.get_mut(1)) {
+        if let (true, Some(middle)) = (few, classes.get_mut(MIDDLE)) {
             *middle = FEW;
         }
         let mut lists: [Vec<(u32, Entry)>; CLASSES.len()] = Default::default();
         for (literal, &place) in (0u32..).zip(&self.places) {
             let bytes = self.text_of(place);
-            let Some(at) = class_of(bytes.len()) else { continue };
-            let (Some(class), Some(list)) = (classes.get(at), lists.get_mut(at)) else { continue };
-            let first = choice.best(bytes, class);
-            for offset in (first..).take(class.stride) {
+            let Some(mut at) = class_of(bytes.len()) else { continue };
+            let Some(mut class) = classes.get(at) else { continue };
+            let mut fragments = choice.best(bytes, class);
+            if fragments.is_run && at < MIDDLE && few && middle_count < MIDDLE_COUNT_MAX {
+                // Rather at every position than at every run of zeros.
+                let others = choice.best(bytes, &FEW);
+                if !others.is_run {
+                    middle_count += 1;
+                    (at, class, fragments) = (MIDDLE, &FEW, others);
+                }
+            }
+            let Some(list) = lists.get_mut(at) else { continue };
+            for &offset in fragments.offsets.iter().take(class.stride) {
                 let Some(window) = bytes.get(usize::from(offset)..) else { break };
                 list.push((stage::fold(window), Entry { fragment: 0, literal, offset }));
             }

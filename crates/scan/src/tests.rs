@@ -2,6 +2,29 @@ use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+#[derive(Default)]
+struct Found(BTreeSet<(u32, usize)>);
+
+impl Sink for Found {
+    fn found(&mut self, literal: u32, end: usize) {
+        self.0.insert((literal, end));
+    }
+}
+
+/// Each literal once.
+#[derive(Default)]
+struct Once(Vec<u32>);
+
+impl Sink for Once {
+    fn wants(&self, literal: u32) -> bool {
+        !self.0.contains(&literal)
+    }
+
+    fn found(&mut self, literal: u32, _end: usize) {
+        self.0.push(literal);
+    }
+}
+
 fn naive(literals: &[(Vec<u8>, bool)], hay: &[u8]) -> BTreeSet<(u32, usize)> {
     let mut out = BTreeSet::new();
     for (n, (bytes, nocase)) in (0u32..).zip(literals) {
@@ -18,11 +41,9 @@ fn naive(literals: &[(Vec<u8>, bool)], hay: &[u8]) -> BTreeSet<(u32, usize)> {
 fn check(literals: &[(Vec<u8>, bool)], hay: &[u8]) {
     let list: Vec<_> = literals.iter().map(|(bytes, nocase)| Literal { bytes, nocase: *nocase }).collect();
     let set = Scanner::new(&list);
-    let mut found = BTreeSet::new();
-    set.scan(hay, |n, end| {
-        found.insert((n, end));
-    });
-    assert_eq!(found, naive(literals, hay), "{literals:?} in {hay:?}");
+    let mut found = Found::default();
+    set.scan(hay, &mut found);
+    assert_eq!(found.0, naive(literals, hay), "{literals:?} in {hay:?}");
 }
 
 #[test]
@@ -45,14 +66,31 @@ fn finds_literals_of_any_length_at_any_place() {
 }
 
 #[test]
+fn what_is_not_wanted_any_more_is_not_told() {
+    let zeros = [Literal { bytes: &[0; 8], nocase: false }, Literal { bytes: b"\0\0\0\0\0\0\0\x14", nocase: true }];
+    let mut once = Once::default();
+    Scanner::new(&zeros).scan(&[[0; 100], [0x14; 100]].concat(), &mut once);
+    assert_eq!(once.0, [0, 1]);
+}
+
+/// Literals of the same few bytes, as many as make another class of those of four to six.
+#[test]
+fn many_of_middle_length_are_found() {
+    let bytes: Vec<Vec<u8>> = (0..100u8).map(|n| vec![b'a' + n % 7, b'-', b'0' + n / 7, b'x', b'.']).collect();
+    let literals: Vec<_> = bytes.iter().map(|b| (b.clone(), false)).collect();
+    check(&literals, &bytes.concat());
+    check(&literals[..50], &bytes.concat());
+}
+
+#[test]
 fn many_literals_take_little_memory() {
     let words: Vec<String> = (0..20_000u32).map(|n| format!("{:x}-literal", n.wrapping_mul(0x9e37_79b1))).collect();
     let list: Vec<_> = words.iter().map(|w| Literal { bytes: w.as_bytes(), nocase: false }).collect();
     let set = Scanner::new(&list);
     assert!(set.heap_len() < 4 << 20, "{}", set.heap_len());
-    let mut found = Vec::new();
-    set.scan(words[777].as_bytes(), |n, _| found.push(n));
-    assert_eq!(found, [777]);
+    let mut found = Found::default();
+    set.scan(words[777].as_bytes(), &mut found);
+    assert_eq!(found.0, BTreeSet::from([(777, words[777].len())]));
 }
 
 proptest! {

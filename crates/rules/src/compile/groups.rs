@@ -2,7 +2,7 @@
 
 use super::Map;
 use super::fast::Wanted;
-use sekisho_scan::{Literal, Scanner};
+use sekisho_scan::{Literal, Scanner, Sink};
 
 /// A literal that has to end within so many bytes is looked for only there.
 const HEAD_LEN_MAX: u32 = 64;
@@ -99,22 +99,39 @@ impl Part {
         if self.scanner.is_empty() {
             return;
         }
-        self.scanner.scan(hay, |literal, end| {
-            if end <= reach {
-                return;
-            }
-            let seen = to.literal_marks.get_mut((self.first + literal) as usize);
-            let Some(mark) = seen.filter(|mark| **mark != to.look) else { return };
-            *mark = to.look;
-            let at = literal as usize;
-            if let (Some(&start), Some(&end)) = (self.starts.get(at), self.starts.get(at + 1)) {
-                to.add_all(self.owners.get(start as usize..end as usize).unwrap_or_default());
-            }
-        });
+        self.scanner.scan(hay, &mut Finds { part: self, reach, to });
     }
 
     fn heap_len(&self) -> usize {
         self.scanner.heap_len() + 4 * (self.starts.capacity() + self.owners.capacity())
+    }
+}
+
+/// Marks the literals that are found, and adds their rules.
+struct Finds<'a> {
+    part: &'a Part,
+    reach: usize,
+    to: &'a mut Candidates,
+}
+
+impl Sink for Finds<'_> {
+    fn wants(&self, literal: u32) -> bool {
+        let mark = self.to.literal_marks.get((self.part.first + literal) as usize);
+        mark.is_some_and(|mark| *mark != self.to.look)
+    }
+
+    fn found(&mut self, literal: u32, end: usize) {
+        if end <= self.reach {
+            return;
+        }
+        let Self { part, to, .. } = self;
+        if let Some(mark) = to.literal_marks.get_mut((part.first + literal) as usize) {
+            *mark = to.look;
+        }
+        let at = literal as usize;
+        if let (Some(&start), Some(&end)) = (part.starts.get(at), part.starts.get(at + 1)) {
+            to.add_all(part.owners.get(start as usize..end as usize).unwrap_or_default());
+        }
     }
 }
 
