@@ -88,8 +88,18 @@ fn whole_loads(
     // SAFETY: the caller has asked whether the processor has AVX2.
     unsafe {
         match (nibbles, class.stride) {
-            (Some(nibbles), 1) if nibbles.width == NIBBLES_WIDTH => avx2::by_halves::<true>(nibbles, hay, hit),
-            (Some(nibbles), 1) => avx2::by_halves::<false>(nibbles, hay, hit),
+            (Some(nibbles), 1) => {
+                // Half bytes of different fragments make up others, too.
+                let mut hit = |at, folded| {
+                    if filter.may_have(folded) {
+                        hit(at, folded);
+                    }
+                };
+                match nibbles.width {
+                    NIBBLES_WIDTH => avx2::by_halves::<true>(nibbles, hay, &mut hit),
+                    _ => avx2::by_halves::<false>(nibbles, hay, &mut hit),
+                }
+            }
             (_, 4) => avx2::by_hash::<4>(filter, hay, hit),
             (_, 2) => avx2::by_hash::<2>(filter, hay, hit),
             _ => avx2::by_hash::<1>(filter, hay, hit),
