@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) stream: bool,
     /// Looked at with exchanges.
     pub(crate) transaction: bool,
+    /// It asks for a file.
+    pub(crate) file: bool,
     /// It asks for an anomaly of exchanges.
     pub(crate) event: bool,
     /// Once for each direction of a flow: it asks for addresses alone.
@@ -121,6 +123,7 @@ impl Plan {
             stream: false,
             transaction: false,
             event: false,
+            file: rule.conditions.iter().any(|c| matches!(c, Condition::File(_))),
             once: false,
             once_app: false,
             for_flow: false,
