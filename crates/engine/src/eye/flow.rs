@@ -1,5 +1,6 @@
 //! What is kept of a flow, and its own events.
 
+use super::frames::Frames;
 use super::held::Held;
 use super::latest::Latest;
 use super::rules::Waiting;
@@ -107,6 +108,8 @@ pub(super) struct Seen {
     pub xff: Option<(u64, Addr)>,
     /// Its packets are told of.
     pub tag: Option<Tag>,
+    /// Frames, if somebody wants them.
+    pub frames: Option<Box<Frames>>,
     /// Alerts that wait for a packet of their way.
     pub waiting: Vec<Waiting>,
     /// It is encrypted, and Suricata was told to let it pass then.
@@ -175,6 +178,9 @@ impl Seen {
                 self.flags.swap(0, 1);
                 self.ttl.swap(0, 1);
                 self.icmp.swap(0, 1);
+                if let Some(frames) = &mut self.frames {
+                    frames.turn();
+                }
                 self.macs = self.macs.map(|(a, b)| (b, a));
                 self.fin = self.fin.map(Dir::flip);
             }
@@ -214,6 +220,11 @@ impl Seen {
             Tcp::Closing | Tcp::LastAck if ack && self.fin == Some(dir) => Tcp::Closed,
             state => state,
         };
+    }
+
+    /// Is the connection over?
+    pub(super) fn is_closed(&self) -> bool {
+        self.tcp == Tcp::Closed
     }
 
     /// The connection began before the capture.

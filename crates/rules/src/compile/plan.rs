@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) transaction: bool,
     /// It asks for a file.
     pub(crate) file: bool,
+    /// Looked at with frames.
+    pub(crate) frame: bool,
     /// It asks for an anomaly of exchanges.
     pub(crate) event: bool,
     /// Once for each direction of a flow: it asks for addresses alone.
@@ -122,6 +124,7 @@ impl Plan {
             packet: false,
             stream: false,
             transaction: false,
+            frame: rule.matches.iter().any(|m| matches!(m.buffer, Buffer::Frame(..))),
             event: false,
             file: rule.conditions.iter().any(|c| matches!(c, Condition::File(_))),
             once: false,
@@ -147,7 +150,9 @@ impl Plan {
                 }
             }
         }
-        if !plan.transaction {
+        if plan.frame {
+            plan.transaction = false;
+        } else if !plan.transaction {
             plan.place(rule);
         }
         let of_app = matches!(rule.header.protocol, Protocol::App(_));

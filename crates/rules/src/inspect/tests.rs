@@ -148,7 +148,7 @@ impl World {
         let decoded = decoded(6, 0);
         let packet = PacketView { ts: Timestamp(0), number: self.number, decoded: &decoded, frame: &[], events: &[] };
         let mut hits = Vec::new();
-        let look = Look { dir, stage, over };
+        let look = Look { dir, stage, over, event: false };
         self.inspector.transaction(&packet, &self.view, &mut self.state, look, tx, mark, &NoContent, &mut hits);
         self.sids(&hits)
     }
