@@ -61,6 +61,8 @@ pub struct Mark {
     pub events: Vec<Anomaly>,
     /// Files that belong to it, and who sent them.
     pub files: Vec<(u64, Dir)>,
+    /// Who opened its files did not close them before the end.
+    pub cut: bool,
     /// A rule wants nothing to be told of it.
     pub quiet: bool,
     /// Its event has been written.

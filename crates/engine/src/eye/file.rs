@@ -137,6 +137,9 @@ impl Eye {
                 continue;
             }
             note.dir = dir;
+            if let (true, Some(closed)) = (mark.cut, &mut note.closed) {
+                closed.complete = false;
+            }
             if note.unnamed
                 && tx.app() == "http"
                 && let Some(path) = path_of(tx)
