@@ -52,6 +52,8 @@ pub struct Mark {
     pub looked: [u8; 2],
     /// Rules that have matched on it (numbers of the rules crate).
     pub matched: Vec<u32>,
+    /// Those of them about files, and how many of its direction's files have been looked at: they may match on a further one.
+    pub file_rules: Vec<(u32, u16)>,
     /// Rules that wait for a later stage.
     pub pending: Vec<u32>,
     /// Anomalies, by their names in rules: `invalid_request_chunk_len` of `http.invalid_request_chunk_len`; with whether
@@ -59,6 +61,8 @@ pub struct Mark {
     pub events: Vec<Anomaly>,
     /// Files that belong to it, and who sent them.
     pub files: Vec<(u64, Dir)>,
+    /// Who opened its files did not close them before the end.
+    pub cut: bool,
     /// A rule wants nothing to be told of it.
     pub quiet: bool,
     /// Its event has been written.
@@ -104,6 +108,7 @@ impl Heap for Mark {
         let of = |capacity: usize, size: usize| block_len(capacity.saturating_mul(size));
         of(self.matched.capacity(), size_of::<u32>())
             + of(self.pending.capacity(), size_of::<u32>())
+            + of(self.file_rules.capacity(), size_of::<(u32, u16)>())
             + of(self.events.capacity(), size_of::<Anomaly>())
             + of(self.files.capacity(), size_of::<(u64, Dir)>())
     }

@@ -137,6 +137,9 @@ impl Eye {
                 continue;
             }
             note.dir = dir;
+            if let (true, Some(closed)) = (mark.cut, &mut note.closed) {
+                closed.complete = false;
+            }
             if note.unnamed
                 && tx.app() == "http"
                 && let Some(path) = path_of(tx)
@@ -226,8 +229,12 @@ impl Eye {
 
     /// The files of an exchange that `dir` sent, for an alert.
     pub(super) fn write_files(&self, mark: &Mark, dir: Dir, json: &mut Json<'_>) {
-        let notes: Vec<&FileNote> =
+        let mut notes: Vec<&FileNote> =
             mark.files.iter().filter(|f| f.1 == dir).filter_map(|f| self.files.get(&f.0)).collect();
+        // Those that were told of are gone in Suricata, unless nothing came since.
+        if notes.iter().any(|note| !note.logged) {
+            notes.retain(|note| !note.logged);
+        }
         if notes.is_empty() {
             return;
         }

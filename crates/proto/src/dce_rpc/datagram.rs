@@ -5,7 +5,7 @@
 use crate::rpc::{Uuid, kind_name};
 use crate::{Cx, Guess};
 use sekisho_transaction::{Counter, Fact, Json, Mark, Transaction, Value};
-use sekisho_types::{Dir, Heap, block_len, list_len};
+use sekisho_types::{Dir, Heap, list_len};
 use sekisho_wire::{ParseError, ParseResult, Reader};
 
 /// Calls that are open at a time; beyond that the oldest is over.
@@ -88,14 +88,14 @@ struct Call {
 #[derive(Default)]
 pub(super) struct Calls {
     counter: Counter,
-    open: Vec<Box<Call>>,
+    open: Vec<Call>,
 }
 
 impl Heap for Calls {
     fn heap_len(&self) -> usize {
         let stubs = |call: &Call| call.halves.iter().map(|half| half.stub.heap_len()).sum::<usize>();
-        let each = |call: &Call| block_len(size_of::<Call>()) + call.mark.heap_len() + stubs(call);
-        list_len(&self.open) + self.open.iter().map(|call| each(call)).sum::<usize>()
+        let each = |call: &Call| call.mark.heap_len() + stubs(call);
+        list_len(&self.open) + self.open.iter().map(each).sum::<usize>()
     }
 }
 
@@ -125,7 +125,7 @@ impl Calls {
         }
         if call.halves.iter().all(|half| half.done) {
             let call = self.open.remove(at);
-            show(*call, dir, cx);
+            show(call, dir, cx);
         } else {
             let mut mark = std::mem::take(&mut call.mark);
             cx.look(dir, 0, &View { call, dir }, &mut mark);
@@ -140,22 +140,16 @@ impl Calls {
         }
         if self.open.len() >= MAX_OPEN {
             let oldest = self.open.remove(0);
-            show(*oldest, Dir::Orig, cx);
+            show(oldest, Dir::Orig, cx);
         }
         let Header { activity, number, operation, .. } = *header;
-        self.open.push(Box::new(Call {
-            mark: self.counter.begin(),
-            activity,
-            number,
-            operation,
-            halves: Default::default(),
-        }));
+        self.open.push(Call { mark: self.counter.begin(), activity, number, operation, halves: Default::default() });
         self.open.len() - 1
     }
 
     /// The flow is over.
     pub(super) fn end(&mut self, cx: &mut Cx<'_>) {
-        std::mem::take(&mut self.open).into_iter().for_each(|call| show(*call, Dir::Orig, cx));
+        std::mem::take(&mut self.open).into_iter().for_each(|call| show(call, Dir::Orig, cx));
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Detail {
     pub notified: Vec<u16>,
     /// Something behind the payloads, or a payload that is cut off.
     pub extra: bool,
+    /// Version 2: what is odd about proposals.
+    pub odd: Vec<&'static str>,
 }
 
 /// A generic header: what comes next, and the content behind it.
@@ -86,6 +88,7 @@ impl Detail {
                 (1, 4) => self.key_exchange = body.rest().to_vec(),
                 (1, 10) => self.nonce = body.rest().to_vec(),
                 (1, 13) => self.vendors.push(body.rest().to_vec()),
+                (2, 33) => self.odd.extend(super::weak::of(body)),
                 (2, 41) => drop(self.notification(&mut body)),
                 // What is encrypted has nothing behind it that is not.
                 (2, 46) => return,

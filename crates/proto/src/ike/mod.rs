@@ -11,6 +11,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 mod tx;
+mod weak;
 
 pub use record::IkeRecord;
 

@@ -71,6 +71,7 @@ impl Exchanges {
                 odd.push("payload_extra_data");
             }
         }
+        odd.extend(detail.odd.iter().copied());
         let view = View { dir, detail: &detail, domain: self.domain, ends: &self.ends };
         cx.message(dir, &mut self.counter, &view, &odd);
     }

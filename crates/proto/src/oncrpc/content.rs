@@ -7,7 +7,7 @@ use super::{nfs, program};
 use crate::{Cx, FileId};
 use sekisho_record::FileMeta;
 use sekisho_transaction::{Counter, Fact, Json, Mark, Transaction, Value};
-use sekisho_types::{Dir, Heap, block_len, list_len};
+use sekisho_types::{Dir, Heap, list_len};
 use sekisho_wire::{ParseResult, Reader};
 
 /// Longest message that is held for the content in it: what servers let a client move at once, and the rest of the message.
@@ -52,19 +52,18 @@ struct File {
 /// The files of a flow.
 #[derive(Default)]
 pub(super) struct Contents {
-    reads: Vec<Box<Read>>,
-    files: Vec<Box<File>>,
+    reads: Vec<Read>,
+    files: Vec<File>,
 }
 
 impl Heap for Contents {
     fn heap_len(&self) -> usize {
-        let read = |r: &Read| block_len(size_of::<Read>()) + r.name.heap_len() + r.identity.heap_len();
-        let file =
-            |f: &File| block_len(size_of::<File>()) + f.name.heap_len() + f.identity.heap_len() + f.mark.heap_len();
+        let read = |r: &Read| r.name.heap_len() + r.identity.heap_len();
+        let file = |f: &File| f.name.heap_len() + f.identity.heap_len() + f.mark.heap_len();
         list_len(&self.reads)
             + list_len(&self.files)
-            + self.reads.iter().map(|r| read(r)).sum::<usize>()
-            + self.files.iter().map(|f| file(f)).sum::<usize>()
+            + self.reads.iter().map(read).sum::<usize>()
+            + self.files.iter().map(file).sum::<usize>()
     }
 }
 
@@ -86,14 +85,14 @@ impl Contents {
                 if self.reads.len() >= MAX_READS {
                     self.reads.remove(0);
                 }
-                self.reads.push(Box::new(Read {
+                self.reads.push(Read {
                     xid: call.xid,
                     version: call.version,
                     file: nfs::digest(handle),
                     offset,
                     name: name.to_vec(),
                     identity: Identity::of(call),
-                }));
+                });
             }
             // As Suricata: of version 2 only what is read.
             Some("WRITE") if call.version == 3 => {
@@ -107,7 +106,7 @@ impl Contents {
                 if let Some(at) = self.files.iter().position(|f| f.file == file && f.dir.is_orig()) {
                     let mut file = self.files.remove(at);
                     file.last = true;
-                    over(*file, true, cx);
+                    over(file, true, cx);
                 }
             }
             _ => {}
@@ -121,7 +120,7 @@ impl Contents {
         let Ok(Some(piece)) = read_results(read.version, reply.results, read.offset) else { return };
         let known = self.files.iter().position(|f| f.file == read.file && !f.dir.is_orig());
         let at = known.unwrap_or_else(|| {
-            let Read { version, file, name, identity, .. } = *read;
+            let Read { version, file, name, identity, .. } = read;
             self.open(file, Dir::Resp, (version, name, identity), counter, cx)
         });
         self.piece(at, reply.xid, &piece, cx);
@@ -150,7 +149,7 @@ impl Contents {
     ) -> usize {
         if self.files.len() >= MAX_FILES {
             let oldest = self.files.remove(0);
-            over(*oldest, false, cx);
+            over(oldest, false, cx);
         }
         let id = cx.file_open(FileMeta {
             source: "NFS",
@@ -163,7 +162,7 @@ impl Contents {
         mark.file(id.0, dir);
         let number = mark.id + 1;
         let new = File { mark, number, file, dir, id, version, name, identity, last_xid: 0, chunks: 0, last: false };
-        self.files.push(Box::new(new));
+        self.files.push(new);
         self.files.len() - 1
     }
 
@@ -177,7 +176,7 @@ impl Contents {
         }
         if piece.last {
             let file = self.files.remove(at);
-            return over(*file, true, cx);
+            return over(file, true, cx);
         }
         let mut mark = std::mem::take(&mut file.mark);
         cx.look(file.dir, 0, &View(file), &mut mark);
@@ -186,7 +185,7 @@ impl Contents {
 
     /// The flow is over.
     pub(super) fn end(&mut self, cx: &mut Cx<'_>) {
-        std::mem::take(&mut self.files).into_iter().for_each(|file| over(*file, false, cx));
+        std::mem::take(&mut self.files).into_iter().for_each(|file| over(file, false, cx));
         self.reads = Vec::new();
     }
 }

@@ -373,7 +373,9 @@ impl Transaction for Shown<'_> {
 
     /// `dcerpc.iface`: 16 bytes of identifier as its text reads, major version in two bytes (big endian).
     fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
-        if !self.is_call() || nth > 0 {
+        // Of a call whose request was lost there is the response.
+        let is_lost = self.call.request.is_none() && fact == Fact::DcerpcStubData;
+        if !self.is_call() && !is_lost || nth > 0 {
             return None;
         }
         let half = if self.dir.is_orig() { &self.call.request } else { &self.call.response };

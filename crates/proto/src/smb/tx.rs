@@ -242,7 +242,11 @@ impl Exchanges {
     /// The connection is over.
     pub fn end(&mut self, cx: &mut Cx<'_>) {
         let open = self.open.drain().map(|(_, x)| x);
-        let mut all: Vec<_> = open.chain(self.files.drain().map(|(_, x)| x)).collect();
+        let cut = |mut x: Box<Exchange>| {
+            x.mark.cut = true;
+            x
+        };
+        let mut all: Vec<_> = open.chain(self.files.drain().map(|(_, x)| cut(x))).collect();
         all.sort_unstable_by_key(|x| x.mark.id);
         all.into_iter().for_each(|x| self.over(*x, cx));
     }

@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) stream: bool,
     /// Looked at with exchanges.
     pub(crate) transaction: bool,
+    /// It asks for a file.
+    pub(crate) file: bool,
     /// Looked at with frames.
     pub(crate) frame: bool,
     /// It asks for an anomaly of exchanges.
@@ -124,6 +126,7 @@ impl Plan {
             transaction: false,
             frame: rule.matches.iter().any(|m| matches!(m.buffer, Buffer::Frame(..))),
             event: false,
+            file: rule.conditions.iter().any(|c| matches!(c, Condition::File(_))),
             once: false,
             once_app: false,
             for_flow: false,

@@ -227,7 +227,7 @@ impl Bench<'_, '_> {
     /// Is there a file of which all file conditions hold?
     fn about_files(&self, rule: &Rule, source: &mut Source<'_, '_>) -> Verdict {
         let Source::Exchange(exchange, _) = source else { return Verdict::No };
-        for nth in 0..MAX_FILES {
+        for nth in exchange.first_file..MAX_FILES {
             let Some(file) = exchange.content.file(exchange.dir, nth) else { break };
             let mut all = true;
             for condition in &rule.conditions {
@@ -236,6 +236,7 @@ impl Bench<'_, '_> {
                 }
             }
             if all {
+                exchange.matched_file = nth;
                 return Verdict::Match;
             }
         }

@@ -24,6 +24,9 @@ pub(crate) struct Exchange<'a> {
     pub(crate) other_matched: bool,
     /// Anomalies that rules have not looked at.
     pub(crate) events: Vec<&'static str>,
+    /// Of the rule at hand: which file is the first that it is to look at, and on which it matched.
+    pub(crate) first_file: usize,
+    pub(crate) matched_file: usize,
     values: Vec<((Fact, usize), Option<Value<'a>>)>,
     transformed: Vec<((Fact, usize, u16), Vec<u8>)>,
 }
@@ -48,6 +51,8 @@ impl<'a> Exchange<'a> {
             dir,
             past,
             other_matched: false,
+            first_file: 0,
+            matched_file: 0,
             events: Vec::new(),
             values: Vec::new(),
             transformed: Vec::new(),

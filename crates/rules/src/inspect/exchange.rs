@@ -83,6 +83,12 @@ impl Inspector {
             }
             of != dir
         });
+        let file_count = mark.files.iter().filter(|file| file.1 == dir).count();
+        for &(key, from) in &mark.file_rules {
+            if named(key).1 == dir && usize::from(from) < file_count {
+                self.candidates.add(named(key).0);
+            }
+        }
         if !self.candidates.rules.is_empty() {
             self.run_exchange(&program, packet, (view, state), &mut exchange, (mark, &halves), look.over, hits);
         }
@@ -170,16 +176,23 @@ impl Inspector {
             let dir = plan.dir.unwrap_or(dir);
             // Each direction is looked at by itself, but for rules about both.
             let key = key(number, if plan.exchange || one_way { Dir::Orig } else { dir });
-            if mark.matched.contains(&key) {
+            // Those about files have matched on some of them.
+            let files = mark.file_rules.iter().find(|r| r.0 == key).map_or(0, |r| usize::from(r.1));
+            let more_files = files > 0 && mark.files.iter().filter(|file| file.1 == dir).count() > files;
+            if mark.matched.contains(&key) && !more_files {
                 continue;
             }
+            exchange.first_file = files;
             // Of a rule about both sides the other one has matched already.
             exchange.other_matched = halves.contains(&number);
             let mut source = Source::Exchange(&mut *exchange, &ahead);
             match self.look(program, number, packet, Some(&mut (view, &mut *state)), dir, &mut source) {
                 Verdict::Match => {
-                    if mark.matched.len() < MATCHED_COUNT_MAX {
+                    if mark.matched.len() < MATCHED_COUNT_MAX && !more_files {
                         mark.matched.push(key);
+                    }
+                    if plan.file && !plan.exchange && !one_way {
+                        note_file(mark, key, exchange.matched_file);
                     }
                     mark.quiet |= program.rule(number).is_some_and(crate::ir::Rule::unlogs);
                     let mut flow = Some((view, &mut *state));
@@ -198,6 +211,16 @@ impl Inspector {
         }
         self.candidates.rules = rules;
         *dir.of_mut(&mut state.ahead) = Ahead { bytes: ahead, looked: false };
+    }
+}
+
+/// A rule has matched on a file: a further one may match, too.
+fn note_file(mark: &mut Mark, key: u32, at: usize) {
+    let looked = u16::try_from(at + 1).unwrap_or(u16::MAX);
+    if let Some(known) = mark.file_rules.iter_mut().find(|r| r.0 == key) {
+        known.1 = looked;
+    } else if mark.file_rules.len() < MATCHED_COUNT_MAX {
+        mark.file_rules.push((key, looked));
     }
 }
 
