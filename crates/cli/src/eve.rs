@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use sekisho_flow::{Manner, Timeouts};
-use sekisho_output::eve::{AlertSettings, Policy, Settings, Xff};
+use sekisho_output::eve::{AlertSettings, Policy, Settings, Urgent, Xff};
 use sekisho_rules::ir::Effect;
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_types::Interval;
@@ -88,6 +88,11 @@ pub fn settings(config: &Config) -> Settings {
         Some(n) => usize::try_from(n).unwrap_or(usize::MAX),
         None => defaults.body_len,
     };
+    let urgent = match config.path("stream.reassembly.urgent.policy").text() {
+        Some("inline") => Urgent::Inline,
+        Some("gap" | "drop") => Urgent::Gap,
+        _ => defaults.urgent,
+    };
     let inline = config.path("stream.inline").truth() == Some(true);
     let disabled: Vec<(&str, &Node)> = config.path("app-layer.protocols").entries().collect();
     let disabled = disabled.into_iter();
@@ -104,6 +109,7 @@ pub fn settings(config: &Config) -> Settings {
         one_sided: config.truth("stream.async-oneside", false),
         midstream_policy: policy(config, "stream.midstream-policy"),
         body_len,
+        urgent,
         inline,
         disabled,
         only_recognized,
