@@ -99,6 +99,12 @@ impl Files for FileHost<'_> {
         info(summary)
     }
 
+    fn encrypted(&mut self, flow: &FlowInfo) {
+        if let Some((eye, _)) = &mut self.eye {
+            eye.encrypted(flow);
+        }
+    }
+
     fn transaction(&mut self, sight: &Sight<'_>, look: Look, tx: &dyn Transaction, mark: &mut Mark) {
         if let Some((eye, at)) = &mut self.eye {
             eye.transaction(*at, sight, look, tx, mark, self.rows);

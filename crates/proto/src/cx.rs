@@ -162,6 +162,10 @@ pub trait Files {
     fn clear(&mut self, flow: &FlowInfo, at: (u64, Arrival), dir: Dir, offset: u64, bytes: &[u8]) {
         let _ = (flow, at, dir, offset, bytes);
     }
+    /// What follows in both directions is encrypted. Comes only if [`Outbox::watched`].
+    fn encrypted(&mut self, flow: &FlowInfo) {
+        let _ = flow;
+    }
     /// An exchange has come further, or is over. Comes only if [`Outbox::watched`].
     fn transaction(&mut self, at: &Sight<'_>, look: Look, tx: &dyn Transaction, mark: &mut TxMark) {
         let _ = (at, look, tx, mark);
@@ -312,6 +316,8 @@ pub struct Outbox {
     pub watched: Option<Arc<FactSet>>,
     /// The frames that somebody wants. Survives draining.
     pub frames: FrameSet,
+    /// Nobody wants rows, only what is watched. Survives draining.
+    pub for_eve: bool,
     /// What is too much in an exchange. Survives draining.
     pub limits: Limits,
     /// Records in the order found.
@@ -675,6 +681,11 @@ impl<'a> Cx<'a> {
         self.out.watched.is_some()
     }
 
+    /// Are exchanges all that anybody wants of the run? Then content may be told as Suricata has it where Zeek's differs.
+    pub(crate) fn is_for_eve(&self) -> bool {
+        self.out.for_eve
+    }
+
     /// What is too much in an exchange.
     pub fn limits(&self) -> &Limits {
         &self.out.limits
@@ -688,12 +699,17 @@ impl<'a> Cx<'a> {
     /// An exchange has reached `stage` in `dir`, but is not over: rules look at what is known. Call it once a stage; in a
     /// stage whose content is a stream, again and again while it passes.
     pub fn look(&mut self, dir: Dir, stage: u8, tx: &dyn Transaction, mark: &mut TxMark) {
-        self.show(Look { dir, stage, over: false }, tx, mark);
+        self.show(Look { dir, stage, over: false, event: false }, tx, mark);
+    }
+
+    /// As [`Cx::look`]; the exchange's event is written now, though more of it will come.
+    pub fn report(&mut self, dir: Dir, stage: u8, tx: &dyn Transaction, mark: &mut TxMark) {
+        self.show(Look { dir, stage, over: false, event: true }, tx, mark);
     }
 
     /// An exchange is over, its last stage in `dir` reached: rules look at the rest, its event is written.
     pub fn over(&mut self, dir: Dir, tx: &dyn Transaction, mark: &mut TxMark) {
-        self.show(Look { dir, stage: u8::MAX, over: true }, tx, mark);
+        self.show(Look { dir, stage: u8::MAX, over: true, event: false }, tx, mark);
     }
 
     /// An exchange that is one message of `dir`, with its anomalies.
@@ -705,12 +721,19 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// What follows in both directions is encrypted, for those who watch; it is looked at nevertheless.
+    pub fn encrypted(&mut self) {
+        if self.is_watched() {
+            self.files.encrypted(self.flow);
+        }
+    }
+
     fn show(&mut self, look: Look, tx: &dyn Transaction, mark: &mut TxMark) {
         if !self.is_watched() {
             return;
         }
         self.files.transaction(&self.sight(), look, tx, mark);
-        if look.over {
+        if look.over || look.event {
             mark.logged = true;
         }
     }

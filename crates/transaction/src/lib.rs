@@ -6,6 +6,7 @@
 
 mod fact;
 mod facts;
+pub mod fields;
 mod frames;
 mod json;
 mod limits;
@@ -13,6 +14,7 @@ mod mark;
 
 pub use fact::{Ends, FactInfo, FactSet, Kind, Value};
 pub use facts::Fact;
+pub use fields::Fields;
 pub use frames::{Frame, FrameId, FrameInfo, FrameKind, FrameSet};
 pub use json::{Json, MAX_EVENT_LEN, Options};
 pub use limits::Limits;
@@ -34,6 +36,16 @@ pub trait Transaction {
     /// Writes the members that its event and an alert on it carry, as Suricata does: mostly one object of the protocol's
     /// name. A thing that is not known yet is left out.
     fn eve(&self, out: &mut Json<'_>);
+
+    /// Another event that its end makes beside its own: DNS over HTTP/2 is told of as DNS, too.
+    fn second_event(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The members of that.
+    fn eve_second(&self, out: &mut Json<'_>) {
+        let _ = out;
+    }
 
     /// What a rule asks for. `nth`: of a fact of kind [`Kind::List`] or [`Kind::Numbers`] which one; others have only 0.
     /// `None`: there is none, or not yet.

@@ -11,7 +11,7 @@ use sekisho_flow::{Flow, Moment, Packet, TcpState, TcpWatch};
 use sekisho_output::eve::{End, FlowEnd, Head, NetflowSide, Policy, TcpEnd};
 use sekisho_rules::{FlowState, FlowView};
 use sekisho_transaction::Json;
-use sekisho_types::{Addr, Dir, MacAddr, Timestamp, ip_proto};
+use sekisho_types::{Addr, Dir, FlowInfo, MacAddr, Timestamp, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::tcp_flags::{ACK, FIN, RST, SYN};
 
@@ -114,6 +114,8 @@ pub(super) struct Seen {
     pub frames: Option<Box<Frames>>,
     /// Alerts that wait for a packet of their way.
     pub waiting: Vec<Waiting>,
+    /// It is encrypted, and Suricata was told to let it pass then.
+    let_pass: bool,
     /// The exchange shown last in each direction, where alerts may be told with it.
     pub latest: [Option<Box<Latest>>; 2],
     /// What is odd about its packets as a connection.
@@ -276,7 +278,7 @@ impl Seen {
     }
 
     fn state(&self, flow: &Flow) -> &'static str {
-        if self.is_bypassed() {
+        if self.let_pass || self.is_bypassed() {
             return "bypassed";
         }
         if flow.info.tuple.proto == ip_proto::TCP {
@@ -362,11 +364,11 @@ impl Seen {
 
 impl Eye {
     /// What follows in a flow is encrypted: Suricata may be told to let it pass.
-    pub fn encrypted(&mut self, flow: &Flow) {
-        if let Some(seen) = self.flows.get_mut(&flow.info.uid)
+    pub fn encrypted(&mut self, flow: &FlowInfo) {
+        if let Some(seen) = self.flows.get_mut(&flow.uid)
             && self.settings.bypassed.iter().any(|app| **app == *seen.app)
         {
-            seen.bypassed = true;
+            seen.let_pass = true;
         }
     }
 

@@ -189,7 +189,7 @@ impl Eye {
         let app = self.app_of(at);
         let unseen = self.is_off(at.flow, app) || self.settings.only_recognized.iter().any(|name| **name == *app);
         if unfollowed || unseen {
-            mark.logged |= look.over;
+            mark.logged |= look.over || look.event;
             return;
         }
         self.inspect_transaction(at, sight.ts, look, tx, mark);
@@ -199,7 +199,7 @@ impl Eye {
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
-        if look.over && !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type()) {
+        if (look.over || look.event) && !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type()) {
             let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
                 Dir::Orig
             } else {
@@ -207,6 +207,12 @@ impl Eye {
             };
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, tx.event_type(), way) };
             self.write(rows, &head, |json| tx.eve(json));
+        }
+        if let Some(second) = tx.second_event().filter(|second| look.over && !mark.quiet && self.settings.is_on(second))
+        {
+            let way = names::way(second, look.dir, at.packet.map(|p| sender(at.flow, p)));
+            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, second, way) };
+            self.write(rows, &head, |json| tx.eve_second(json));
         }
         if look.over {
             self.forget_files(at, mark);
@@ -307,15 +313,40 @@ impl Eye {
     /// Lets a call about a stream wait, unless there is no room.
     pub fn hold(&mut self, at_hand: At<'_>, dir: Dir, what: What, bytes: &[u8], at: Moment) {
         let At { flow, packet } = at_hand;
+        let end = flow.stream_offset(dir);
+        if self.is_too_deep(flow, end) {
+            self.held_len = self.held_len.saturating_sub(self.drop_held(flow, dir));
+            return;
+        }
         let policy = self.settings.urgent;
         let seen = self.flows.entry(flow.info.uid).or_default();
         let (what, bytes) = urgent::in_band(policy, dir.of_mut(&mut seen.urgent), packet, what, bytes);
         if what == What::Data(0) {
             return;
         }
-        let end = (flow.stream_offset(dir), *dir.of(&seen.urgent));
+        let end = (end, *dir.of(&seen.urgent));
         seen.held.push(dir, what, bytes, end, at);
         self.held_len += bytes.len();
+    }
+
+    /// What waits of a stream that is not followed any more goes, too. Tells how many bytes that were.
+    fn drop_held(&mut self, flow: &Flow, dir: Dir) -> usize {
+        let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return 0 };
+        let before = seen.held.len();
+        seen.held.clear(dir);
+        before - seen.held.len()
+    }
+
+    /// Is a stream not followed any more, of which so much has come? The segment that crosses the limit is not, either, nor
+    /// is the stream's end.
+    fn is_too_deep(&self, flow: &Flow, end: u64) -> bool {
+        let depth = match self.app_of(At { flow, packet: None }) {
+            // Suricata follows these without limit.
+            "pgsql" | "smb" => None,
+            "ftp-data" => self.settings.file_depth,
+            _ => self.settings.depth,
+        };
+        depth.is_some_and(|depth| end > depth.saturating_add(1))
     }
 
     /// Takes into [`Eye::due`] what needs wait no longer: `all` of `dir`, or what is acknowledged or too much. False if

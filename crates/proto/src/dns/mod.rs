@@ -21,6 +21,7 @@ mod tx;
 
 pub use pending::{MAX_PENDING_IDS, MAX_PENDING_PER_ID};
 pub use record::{DnsRecord, Label};
+pub(crate) use tx::{eve, fact, is_message};
 
 use crate::{Cx, Descriptor, Event, Protocol, Start, Transport};
 use answer::Data;

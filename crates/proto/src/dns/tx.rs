@@ -83,6 +83,31 @@ pub fn begin_frame(dir: Dir, msg: &[u8], left: usize, cx: &mut Cx<'_>) -> FrameI
     cx.frame(dir, frame, (msg.len() + left) as u64, Some(msg.len() as u64))
 }
 
+/// Is `msg` a message of DNS?
+pub fn is_message(msg: &[u8]) -> bool {
+    Message::parse(msg).is_some()
+}
+
+fn view(msg: &[u8]) -> Option<View<'_>> {
+    Some(View { message: Message::parse(msg)?, kind: Kind::Dns, number: 0 })
+}
+
+/// What rules ask of a message that comes within another protocol.
+pub fn fact(msg: &[u8], fact: Fact, nth: usize) -> Option<Value<'static>> {
+    let view = view(msg)?;
+    Some(match view.fact(fact, nth)? {
+        Value::Bytes(bytes) => Value::owned(bytes.into_owned()),
+        Value::Number(n) => Value::Number(n),
+    })
+}
+
+/// The members of EVE of such a message.
+pub fn eve(msg: &[u8], out: &mut Json<'_>) {
+    if let Some(view) = view(msg) {
+        view.eve(out);
+    }
+}
+
 impl View<'_> {
     fn sections(&self) -> impl Iterator<Item = &Record<'_>> {
         let m = &self.message;

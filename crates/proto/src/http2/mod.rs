@@ -82,6 +82,16 @@ fn probe(p: &Probe<'_>) -> Guess {
     }
 }
 
+/// Suricata's name of what ends the reading of a direction.
+fn event(weird: &'static str) -> &'static str {
+    match weird {
+        "HTTP2_bad_header_block" => "invalid_header",
+        "HTTP2_header_block_over_limit" => "reassembly_limit_reached",
+        "HTTP2_frame_over_limit" => "invalid_frame_length",
+        _ => "invalid_frame_data",
+    }
+}
+
 impl Heap for Side {
     fn heap_len(&self) -> usize {
         self.frames.heap_len() + self.decoder.heap_len() + self.block.bytes.heap_len()
@@ -135,7 +145,7 @@ impl Protocol for Parser {
                         for (stream, file) in streams.take_begun() {
                             exchanges.file(stream, dir, file);
                         }
-                        exchanges.content(head, dir, !*within, ends, cx);
+                        exchanges.content(head, dir, bytes, (!*within, ends), cx);
                         *within = !last;
                     }
                     Ok(())
@@ -145,6 +155,9 @@ impl Protocol for Parser {
             if let Err(why) = outcome {
                 cx.weird(why);
                 side.lose();
+                if watched {
+                    exchanges.oddity(dir, event(why), cx);
+                }
             }
         }
         side.frames.rest();

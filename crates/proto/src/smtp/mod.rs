@@ -10,6 +10,7 @@ mod command;
 mod frame;
 mod mail;
 mod probe;
+mod queue;
 mod record;
 mod session;
 #[cfg(test)]
@@ -209,11 +210,15 @@ impl Core {
         }
         match self.mode {
             Mode::Auth => {
+                if cx.is_watched() {
+                    let line = Line { text, ..line };
+                    self.session.tx.command(self.sender, Command::AuthAnswer, &[], &line, cx);
+                }
                 self.push_pending(Command::AuthAnswer, cx);
                 let told = self.session.auth.answer(text);
                 cx.heard(told.as_deref());
             }
-            _ => self.command_line(text, cx),
+            _ => self.command_line(&Line { text, ..line }, cx),
         }
     }
 
@@ -225,10 +230,11 @@ impl Core {
         self.pending.push_back(command);
     }
 
-    fn command_line(&mut self, line: &[u8], cx: &mut Cx<'_>) {
+    fn command_line(&mut self, told: &Line<'_>, cx: &mut Cx<'_>) {
+        let line = told.text;
         let (command, argument) = command(line);
         if cx.is_watched() {
-            self.session.tx.command(self.sender, command, argument, line.len(), cx);
+            self.session.tx.command(self.sender, command, argument, told, cx);
         }
         if command == Command::Unknown {
             if self.mode == Mode::Lost {
@@ -239,7 +245,8 @@ impl Core {
                 let told = self.session.auth.answer(line);
                 return cx.heard(told.as_deref());
             }
-            if !self.known && line.len() > 3 && !line.is_ascii() {
+            // Those who watch want to know what a server says to such.
+            if !self.known && line.len() > 3 && !line.is_ascii() && !cx.is_watched() {
                 return self.reject(cx);
             }
             return self.push_pending(Command::Unknown, cx);
@@ -331,8 +338,11 @@ impl Core {
     }
 
     fn reply_line(&mut self, line: &[u8], cx: &mut Cx<'_>) {
-        let Some(reply) = reply(line) else {
-            self.session.tx.event(self.sender.flip(), "invalid_reply");
+        let reply = reply(line);
+        if cx.is_watched() && !line.is_empty() {
+            self.session.tx.reply(self.sender.flip(), reply.as_ref(), line.len(), cx);
+        }
+        let Some(reply) = reply else {
             if !self.known {
                 self.reject(cx);
             }
@@ -340,12 +350,6 @@ impl Core {
         };
         if self.continued != Some(reply.code) {
             self.new_reply(reply.code, cx);
-            if cx.is_watched() {
-                self.session.tx.reply((self.sender.flip(), reply.code), self.last_replied, self.replies, cx);
-            }
-        }
-        if line.len() > tx::MAX_REPLY_LEN {
-            self.session.tx.event(self.sender.flip(), "max_reply_line_len_exceeded");
         }
         self.continued = reply.more.then_some(reply.code);
         self.session.reply(&reply, self.last_replied, cx);
@@ -400,6 +404,7 @@ impl Core {
             self.continued = None;
             // Which replies were lost is unknown; the one to a mail's end is told by being the last awaited.
             self.pending.clear();
+            self.session.tx.lost(false, cx);
             self.end_uncertain = true;
             return;
         }
@@ -416,6 +421,7 @@ impl Core {
             }
             _ => {
                 self.session.end_mail(false, cx);
+                self.session.tx.lost(true, cx);
                 self.pending.clear();
                 self.mode = Mode::Lost;
             }

@@ -311,6 +311,9 @@ impl Parser {
                     cx.confirm("ssh");
                 }
                 self.side_mut(dir).phase = Phase::Encrypted;
+                if self.sides.iter().all(|side| side.phase == Phase::Encrypted) {
+                    cx.encrypted();
+                }
             }
             // The replies of all key exchange methods lie in this range (RFC 4253 §8, 4419, 4432, 4462, 5656).
             // Whoever shows a host key is the server, even if it opened the connection.

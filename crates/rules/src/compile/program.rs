@@ -10,7 +10,7 @@ use super::{Map, Set};
 use crate::eval::regex;
 use crate::ir::{Arrow, Buffer, BufferMatch, Condition, Protocol, Rule, RuleSet, Step, Track, Transform};
 use sekisho_transaction::{FactSet, FrameSet};
-use sekisho_types::Dir;
+use sekisho_types::{Dir, ip_proto};
 use std::sync::Arc;
 
 /// What compiling may take.
@@ -290,7 +290,7 @@ impl Program {
                     }
                     for (class, of_class) in CLASSES.iter().zip(&mut packets) {
                         if plan.packet
-                            && concerns(rule.header.protocol, *class)
+                            && concerns(rule, *class)
                             && !(only_other_than_tcp(rule, plan) && *class == PacketClass::Tcp)
                         {
                             dir.of_mut(of_class).push(ported(literal));
@@ -320,9 +320,20 @@ fn only_other_than_tcp(rule: &Rule, plan: &Plan) -> bool {
         })
 }
 
-fn concerns(protocol: Protocol, class: PacketClass) -> bool {
+fn concerns(rule: &Rule, class: PacketClass) -> bool {
     use PacketClass as C;
-    match protocol {
+    let number = match class {
+        C::Tcp => Some(ip_proto::TCP),
+        C::Udp => Some(ip_proto::UDP),
+        _ => None,
+    };
+    let is_other = |n: u8| {
+        rule.conditions.iter().any(|c| matches!(c, Condition::IpProto(compare) if !compare.holds(u64::from(n))))
+    };
+    if number.is_some_and(is_other) {
+        return false;
+    }
+    match rule.header.protocol {
         Protocol::Ip | Protocol::Ipv4 | Protocol::Ipv6 => class != C::NoIp,
         Protocol::Tcp | Protocol::TcpPkt | Protocol::TcpStream => class == C::Tcp,
         Protocol::Udp => class == C::Udp,
