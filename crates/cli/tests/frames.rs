@@ -54,9 +54,10 @@ fn every_frame_of_the_stored_captures_is_whole_and_in_order() {
         let run = |jobs: &str| {
             let (config, rules) = (config.to_str().expect("UTF-8"), rules.to_str().expect("UTF-8"));
             let args = ["logs", "-q", "--jobs", jobs, "--format", "eve", "--suricata-config", config, "--rules", rules];
-            let out = sekisho(&[&args[..], &["-o", "-"]].concat(), &[&capture]);
+            let to = tempfile::tempdir().expect("tempdir");
+            let out = sekisho(&[&args[..], &["-o"]].concat(), &[to.path(), &capture]);
             assert!(matches!(out.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&out.stderr));
-            String::from_utf8(out.stdout).expect("UTF-8")
+            fs::read_to_string(to.path().join("eve.json")).expect("eve.json")
         };
         let text = run("1");
         assert_eq!(text, run("3"), "{}", capture.display());
