@@ -118,7 +118,9 @@ fn rules_see_the_frames_that_they_name() {
     ]);
     assert_eq!(r.program().frames(), {
         let mut set = FrameSet::default();
-        [FrameKind::TlsPdu, FrameKind::TlsHdr, FrameKind::Http1Request].map(|kind| set.add(kind));
+        for kind in [FrameKind::TlsPdu, FrameKind::TlsHdr, FrameKind::Http1Request] {
+            set.add(kind);
+        }
         set
     });
     let hits = look(&mut r, FrameKind::TlsPdu, 1, WHOLE, b"abcd");
