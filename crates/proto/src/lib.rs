@@ -30,6 +30,8 @@ mod cx;
 mod decoding;
 mod doh;
 mod dots;
+#[cfg(test)]
+mod frame_tests;
 mod frames;
 mod gssapi;
 mod handshake;

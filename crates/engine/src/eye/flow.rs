@@ -98,6 +98,8 @@ pub(super) struct Seen {
     icmp: [Option<(u8, u8)>; 2],
     /// Files of the flow.
     pub files: Vec<u64>,
+    /// Urgent bytes that were taken out of the streams.
+    pub urgent: [u64; 2],
     /// What waits for acknowledgements.
     pub held: Held,
     /// The last packet counted.

@@ -174,7 +174,7 @@ impl Side {
             to_server: dir.is_orig(),
             offset: is_stream.then_some(frame.at),
             len: frame.len.unwrap_or(there),
-            complete: frame.is_complete(self),
+            complete: frame.is_complete(self) && self.base <= frame.at,
             missing: self.base.saturating_sub(frame.at).min(there),
             payload: self.part(frame.at, to),
             tx: frame.tx,

@@ -16,7 +16,7 @@ pub struct Frame<'a> {
     pub offset: Option<u64>,
     /// Bytes, of a frame that goes on those that are there.
     pub len: u64,
-    /// Its end is known and there.
+    /// Its end is known, and all of it is there.
     pub complete: bool,
     /// Bytes of it that are not kept, before the others.
     pub missing: u64,

@@ -92,6 +92,8 @@ pub struct Settings {
     pub flow_policies: bool,
     /// First bytes of a file that rules look at: `response-body-limit` of HTTP.
     pub body_len: usize,
+    /// `stream.reassembly.urgent.policy`.
+    pub urgent: Urgent,
     /// `stream.inline`: bytes of streams need not wait for acknowledgements.
     pub inline: bool,
     /// Protocols that are switched off over TCP and over UDP, by Suricata's names: nothing of theirs is told.
@@ -151,6 +153,17 @@ impl Policy {
             Self::Reject => "reject",
         }
     }
+}
+
+/// What is done with urgent data of TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgent {
+    /// `inline`: it is part of the stream.
+    Inline,
+    /// `oob`: its last byte is not.
+    OutOfBand,
+    /// `gap`, `drop`: the packet's bytes are missing.
+    Gap,
 }
 
 /// Bytes of a stream that Suricata looks at unless it is told otherwise.
@@ -245,6 +258,7 @@ impl Default for Settings {
             one_sided: false,
             midstream_policy: Policy::Ignore,
             flow_policies: false,
+            urgent: Urgent::OutOfBand,
             inline: false,
             body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),

@@ -7,6 +7,7 @@
 //! connections that a Forward Open makes are not joined to their cyclic data.
 
 mod cip;
+mod exchange;
 mod frame;
 mod message;
 mod names;
@@ -21,9 +22,9 @@ use crate::frames::{self, Frame, Framed, Frames, Head};
 use crate::named::Named;
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use cip::{Answer, Identity, Message, Request};
+use exchange::Exchanges;
 use message::{Body, Header, command, extent};
 use sekisho_record::{EnumName, Text, UnsetIfEmpty};
-use sekisho_transaction::Counter;
 use sekisho_types::{Addr, Dir, Heap, Interval, Timestamp, list_len};
 use sekisho_wire::Reader;
 
@@ -64,7 +65,7 @@ pub struct Parser {
     pending: Vec<Waiting>,
     cyclic: Vec<Cyclic>,
     confirmed: bool,
-    exchanges: Counter,
+    exchanges: Exchanges,
 }
 
 impl Protocol for Parser {
@@ -87,6 +88,7 @@ impl Protocol for Parser {
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
+        self.exchanges.finish(cx);
         for waiting in std::mem::take(&mut self.pending) {
             Row::asked(waiting).emit(cx);
         }
@@ -100,7 +102,7 @@ impl Protocol for Parser {
 
     fn held_len(&self) -> usize {
         let lists = list_len(&self.pending) + list_len(&self.cyclic);
-        self.sides.as_slice().heap_len() + lists + self.pending.len() * REQUEST_LEN
+        self.sides.as_slice().heap_len() + self.exchanges.heap_len() + lists + self.pending.len() * REQUEST_LEN
     }
 }
 
@@ -172,8 +174,7 @@ impl Parser {
         if cx.is_watched()
             && let Some(view) = tx::View::new(dir, bytes)
         {
-            view.tell_frames(bytes, left, self.exchanges.count(), cx);
-            cx.message(dir, &mut self.exchanges, &view, &[]);
+            self.exchanges.message(&view, bytes, left, cx);
         }
         let body = message::body(header.command, &mut r).unwrap_or_else(|_| {
             // Data that a limit cut off are no anomaly.

@@ -131,8 +131,15 @@ fn shows_messages_to_rules_and_eve() {
     let mut b = Bench::watched(ProtoId::Enip, Transport::Tcp, 44818);
     b.data(Dir::Orig, &encapsulated(0x65, 0, 0, 1, &[1, 0, 0, 0]));
     let two = [10, 2, 0x20, 2, 0x24, 1, 2, 0, 6, 0, 14, 0, 0x0e, 3, 0x20, 1, 0x24, 1, 0x30, 5, 1, 2, 0x20, 6, 0x24, 1];
-    b.data(Dir::Orig, &rr(2, &two)).data(Dir::Resp, &rr(2, &[0x8a, 0, 8, 1, 7, 0])).end();
-    let [register, asked, refused] = [0, 1, 2].map(|at| b.exchanges()[at].clone());
+    b.data(Dir::Orig, &rr(2, &two));
+    let [register, asked] = [0, 1].map(|at| b.exchanges()[at].clone());
+    assert!(!register.over && !asked.over);
+    b.data(Dir::Resp, &rr(2, &[0x8a, 0, 8, 1, 7, 0]));
+    let refused = b.exchanges()[1].clone();
+    // What came before will have no answer any more.
+    assert!(b.exchanges()[0].over && refused.over);
+    b.end();
+    assert_eq!(b.exchanges().len(), 2);
     assert_eq!(
         register.json,
         "{\"enip\":{\"request\":{\"command\":\"register_session\",\"status\":\"success\",\
@@ -150,4 +157,25 @@ fn shows_messages_to_rules_and_eve() {
         (refused.fact(Fact::EnipCipStatus), refused.fact(Fact::EnipCipExtendedstatus)),
         (&["8".into()][..], &["7".into()][..])
     );
+    assert!(
+        refused.json.contains("\"request\":{\"command\":\"send_rr_data\"") && refused.json.contains("\"response\"")
+    );
+}
+
+#[test]
+fn frames_are_the_message_its_items_and_services() {
+    use crate::testing::Bench;
+    let mut b = Bench::watched(ProtoId::Enip, Transport::Tcp, 44818);
+    let two = [10, 2, 0x20, 2, 0x24, 1, 2, 0, 6, 0, 14, 0, 0x0e, 3, 0x20, 1, 0x24, 1, 0x30, 5, 1, 2, 0x20, 6, 0x24, 1];
+    b.data_split(Dir::Orig, &rr(2, &two), 7).data(Dir::Resp, &rr(2, &[0x8a, 0, 8, 1, 7, 0]));
+    let lines = b.frames();
+    let of = |kind: &str| lines.iter().filter(|line| line.contains(kind)).cloned().collect::<Vec<_>>();
+    let places = |kind| of(kind).iter().map(|line| line.split(' ').nth(3).unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(places("to server enip.hdr"), ["0+24"]);
+    assert_eq!(places("to server enip.data"), ["24+42"]);
+    assert!(lines.iter().all(|line| line.contains(" tx=0 ")));
+    assert_eq!(places("to server enip.pdu"), ["0+66"]);
+    assert_eq!(places("to server enip.enip.item"), ["32+4", "36+30"]);
+    assert_eq!(places("to server enip.cip"), ["40+26", "52+8", "60+6"]);
+    assert_eq!(places("to client enip.cip"), ["40+6"]);
 }

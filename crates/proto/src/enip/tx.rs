@@ -1,8 +1,8 @@
-//! A message as rules and EVE see it: each is an exchange by itself.
+//! A message as rules and EVE see it.
 
 use super::message::{HEADER_LEN, Header, command};
 use super::names;
-use sekisho_transaction::{Fact, Json, Transaction, Value};
+use sekisho_transaction::{Fact, Json, Value};
 use sekisho_types::Dir;
 use sekisho_wire::{ParseResult, Reader};
 
@@ -55,6 +55,8 @@ pub(super) struct View<'a> {
     /// Version and options.
     registers: Option<(u16, u16)>,
     cip: Option<Cip>,
+    /// The number of what is sent in a connection.
+    pub(super) sequence: Option<u16>,
     identity: Option<Identity<'a>>,
     service: Option<Service<'a>>,
 }
@@ -64,7 +66,7 @@ impl<'a> View<'a> {
     pub fn new(dir: Dir, bytes: &'a [u8]) -> Option<Self> {
         let mut r = Reader::new(bytes);
         let header = Header::parse(&mut r).ok()?;
-        let mut view = Self { dir, header, registers: None, cip: None, identity: None, service: None };
+        let mut view = Self { dir, header, registers: None, cip: None, sequence: None, identity: None, service: None };
         let mut r = Reader::new(bytes.get(HEADER_LEN..).unwrap_or(&[]));
         match header.command {
             command::SEND_RR_DATA | command::SEND_UNIT_DATA => {
@@ -92,7 +94,7 @@ impl<'a> View<'a> {
                     self.service = Some(Service(version, capabilities, name.get(..end).unwrap_or(name)));
                 }
                 item::CONNECTED_DATA if self.cip.is_none() => {
-                    data.skip(&"sequence count", 2)?;
+                    self.sequence = Some(data.u16_le(&"sequence count")?);
                     self.cip = Some(Cip::parse(data.rest(), true)?);
                 }
                 item::UNCONNECTED_DATA if self.cip.is_none() => self.cip = Some(Cip::parse(data.rest(), true)?),
@@ -274,7 +276,8 @@ impl Identity<'_> {
 }
 
 impl View<'_> {
-    fn show(&self, out: &mut Json<'_>) {
+    /// What its event says of it.
+    pub(super) fn show(&self, out: &mut Json<'_>) {
         match names::command(self.header.command) {
             Some(name) => out.text("command", &name.to_ascii_lowercase()),
             None => out.display("command", format_args!("unknown-{}", self.header.command)),
@@ -327,19 +330,9 @@ impl View<'_> {
     }
 }
 
-impl Transaction for View<'_> {
-    fn event_type(&self) -> &'static str {
-        "enip"
-    }
-
-    fn eve(&self, out: &mut Json<'_>) {
-        out.object("enip", |out| {
-            let name = if self.dir.is_orig() { "request" } else { "response" };
-            out.object(name, |out| self.show(out));
-        });
-    }
-
-    fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
+impl View<'_> {
+    /// What a rule asks for.
+    pub(super) fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
         let number = |n: Option<u32>| Some(Value::Number(n?.into()));
         let responses = || self.all().filter(|cip| cip.is_response);
         match fact {

@@ -215,7 +215,7 @@ impl Protocol for Parser {
         let side = self.core.side_of(dir);
         self.core.interrupt(side, true, cx);
         if let Some(cutters) = &mut self.core.cutters {
-            dir.of_mut(&mut **cutters).settle(dir, side.of(&self.core.sides), cx);
+            dir.of_mut(cutters).settle(dir, side.of(&self.core.sides), cx);
         }
         self.settle();
     }
@@ -288,7 +288,7 @@ impl Core {
         let Some(cutters) = &mut self.cutters else { return };
         let side = of.of(&self.sides);
         let tx = self.watched.as_ref().and_then(|watched| watched.number(side.row));
-        dir.of_mut(&mut **cutters).step((dir, kind), len, left, side, tx, cx);
+        dir.of_mut(cutters).step((dir, kind), len, left, side, tx, cx);
     }
 
     /// Direction on the wire of a side.

@@ -51,7 +51,9 @@ impl TestFrames {
     /// # Panics
     /// If it begins before the stream.
     pub fn begin(&mut self, dir: Dir, frame: Frame, skip: u64) -> FrameId {
-        let at = dir.of(&self.end).checked_sub(frame.back).expect("a frame before the stream") + skip;
+        let end = *dir.of(&self.end);
+        assert!(frame.back <= end, "a frame before the stream");
+        let at = end - frame.back + skip;
         let frames = dir.of_mut(&mut self.frames);
         frames.push(TestFrame { kind: frame.kind, at, len: frame.len, tx: frame.tx });
         FrameId(frames.len() as u64)

@@ -112,3 +112,27 @@ fn shows_frames_to_rules_and_eve() {
     let payloads: Vec<_> = b.exchanges().iter().map(|e| e.fact(Fact::WebsocketPayload)[0].clone()).collect();
     assert_eq!(payloads, ["", "p", "abc", "aaaaaaaaaa"]);
 }
+
+#[test]
+fn frames_are_header_and_data() {
+    for cut in 1..9 {
+        let mut b = Bench::handed_over(ProtoId::Websocket, &upgraded());
+        b.out.watched = Some(crate::testing::all_facts());
+        b.out.frames = sekisho_transaction::FrameSet::all();
+        b.data_split(Orig, b"\x82\x83mask\x01\x02\x03\x89\0", cut);
+        let lines = b.frames();
+        let places: Vec<&str> = lines.iter().map(|line| line.split(" \"").next().unwrap()).collect();
+        assert_eq!(
+            places,
+            [
+                "to server websocket.header 0+6 tx=0",
+                "to server websocket.pdu 0+9 tx=0",
+                "to server websocket.data 6+3 tx=0",
+                "to server websocket.header 9+2 tx=1",
+                "to server websocket.pdu 9+2 tx=1",
+                "to server websocket.data 11+0 tx=1",
+            ],
+            "{cut}"
+        );
+    }
+}

@@ -363,11 +363,11 @@ fn refusal(rule: &Rule, number: u32, limits: &CompileLimits) -> Option<&'static 
     if steps + rule.conditions.len() > limits.step_count {
         return Some("too many options");
     }
-    let of_buffer = |m: &BufferMatch| match m.buffer {
-        _ => m.steps.iter().find_map(|step| match step {
+    let of_buffer = |m: &BufferMatch| {
+        m.steps.iter().find_map(|step| match step {
             Step::Pcre(pcre) => regex::check(pcre).err().map(|e| e.why),
             _ => None,
-        }),
+        })
     };
     let of_condition = |condition: &Condition| match condition {
         Condition::GeoIp { .. } => Some("there is no geographic database"),
