@@ -22,6 +22,10 @@ const MAX_CONTENT_LEN: usize = 1 << 20;
 /// Bytes that are kept of all files of one lane.
 const MAX_LANE_CONTENT_LEN: usize = 64 << 20;
 
+/// Buffers of files that are over which are used again, and bytes of one at most.
+const SPARE_COUNT_MAX: usize = 16;
+const SPARE_LEN_MAX: usize = 256 * 1024;
+
 /// Bytes of a file that is still passing before rules look at them: as of Suricata's mails and bodies.
 const MIN_INSPECT_LEN: u64 = 32 * 1024;
 
@@ -83,7 +87,7 @@ impl Eye {
             tx: None,
             closed: None,
             logged: false,
-            content: Vec::new(),
+            content: self.spare.pop().unwrap_or_default(),
             looked_len: 0,
         };
         self.files.insert(id, note);
@@ -169,6 +173,11 @@ impl Eye {
     fn forget_file(&mut self, at: At<'_>, id: u64) {
         if let Some(note) = self.files.remove(&id) {
             self.content_len = self.content_len.saturating_sub(note.content.len());
+            let mut content = note.content;
+            if self.spare.len() < SPARE_COUNT_MAX && (1..=SPARE_LEN_MAX).contains(&content.capacity()) {
+                content.clear();
+                self.spare.push(content);
+            }
         }
         if let Some(seen) = self.flows.get_mut(&at.flow.info.uid) {
             seen.files.retain(|f| *f != id);

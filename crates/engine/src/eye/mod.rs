@@ -66,6 +66,8 @@ pub(crate) struct Eye {
     files: HashMap<u64, FileNote, SeededState>,
     /// Bytes of files that are kept.
     content_len: usize,
+    /// Empty buffers for more of them.
+    spare: Vec<Vec<u8>>,
     rules: Option<Rules>,
     /// Hosts whose packets are told of.
     tagged: HashMap<Addr, Tag, SeededState>,
@@ -101,6 +103,7 @@ impl Eye {
     pub fn new(settings: Arc<eve::Settings>, program: Option<&Arc<Program>>, seed: u64) -> Self {
         Self {
             content_len: 0,
+            spare: Vec::new(),
             tagged: HashMap::with_hasher(SeededState(seed)),
             payload: Vec::new(),
             link: LinkType::NULL,

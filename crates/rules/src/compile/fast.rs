@@ -1,7 +1,7 @@
 //! Which content of a rule the prefilter looks for.
 
 use super::plan::Plan;
-use crate::ir::{Buffer, Content, Fast, Int, Rule, Step};
+use crate::ir::{Buffer, Compare, Condition, Content, Fast, Int, Rule, Step};
 use sekisho_transaction::Fact;
 
 /// Bytes of a content that say more than further ones would.
@@ -43,6 +43,7 @@ pub(crate) fn choose<'a>(rule: &'a Rule, plan: &Plan) -> Option<Chosen<'a>> {
 
 fn choose_among<'a>(rule: &'a Rule, plan: &Plan, requests_only: bool) -> Option<Chosen<'a>> {
     let mut best: Option<(u32, Chosen<'a>)> = None;
+    let payload = payload_limit(rule);
     for (buffer, of_buffer) in plan.buffers.iter().enumerate() {
         let Some(m) = rule.matches.get(usize::from(of_buffer.at)) else { continue };
         // A buffer that may be absent cannot be waited for, and an exchange's rule is found by what the exchange says.
@@ -65,7 +66,8 @@ fn choose_among<'a>(rule: &'a Rule, plan: &Plan, requests_only: bool) -> Option<
             if content.negated || content.bytes.is_empty() {
                 continue;
             }
-            let wanted = Wanted { bytes: part(content), nocase: content.nocase, limit: limit(content) };
+            let limit = if m.buffer == Buffer::Payload { at_most(limit(content), payload) } else { limit(content) };
+            let wanted = Wanted { bytes: part(content), nocase: content.nocase, limit };
             let chosen = Chosen { buffer, wanted };
             let score = score(content, m.buffer, wanted.bytes);
             if best.as_ref().is_none_or(|(s, _)| score > *s) {
@@ -107,6 +109,21 @@ fn limit(content: &Content) -> Option<u32> {
     }
     let offset = place.offset.map_or(Some(0), number)?;
     place.depth.and_then(number).map(|depth| depth.saturating_add(offset))
+}
+
+/// Bytes that the payload has at most (`dsize`).
+fn payload_limit(rule: &Rule) -> Option<u32> {
+    let most = |condition: &Condition| match condition {
+        Condition::PayloadLen(Compare::Eq(n) | Compare::Le(n)) => u32::try_from(*n).ok(),
+        Condition::PayloadLen(Compare::Lt(n) | Compare::Between(_, n)) => u32::try_from(n.saturating_sub(1)).ok(),
+        _ => None,
+    };
+    rule.conditions.iter().filter_map(most).min()
+}
+
+/// The smaller of two limits.
+fn at_most(a: Option<u32>, b: Option<u32>) -> Option<u32> {
+    a.into_iter().chain(b).min()
 }
 
 fn score(content: &Content, buffer: Buffer, bytes: &[u8]) -> u32 {
