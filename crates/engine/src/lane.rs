@@ -15,6 +15,7 @@ use sekisho_files::FileManager;
 use sekisho_flow::defrag::{Defragmenter, Outcome};
 use sekisho_flow::{FlowId, FlowTable, Handled, Manner, Moment, Packet};
 use sekisho_record::{EnumName, Port, Tail};
+use sekisho_rules::Tally;
 use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, VlanTags, ip_proto};
 use sekisho_wire::tunnel::{self, InnerLink, TunnelKind};
 use sekisho_wire::{Anomaly, Decoded, LinkType, checksum, decode};
@@ -81,7 +82,11 @@ impl Lane {
         host.out.passwords.clone_from(&settings.passwords);
         if let Some(eve) = &settings.eve {
             host.out.watched = Some(settings.rules.as_ref().map(|rules| rules.facts()).unwrap_or_default());
-            host.eye = Some(Box::new(Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed)));
+            let mut eye = Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed);
+            if settings.trace_rules {
+                eye.trace_rules();
+            }
+            host.eye = Some(Box::new(eye));
         }
         host.out.wants_clear = settings.watch == Watch::Streams;
         host.out.across.set_limit(remembered.joined_len);
@@ -364,6 +369,13 @@ impl Lane {
     fn weird(&mut self, way: &mut Way<'_>, d: Option<&Decoded>, name: &'static str) {
         self.host.stats.weirds += 1;
         way.rows.row(&WeirdRecord::of_packet(way.at.ts, way.at.number, d.map(|d| (d.src, d.dst)), name));
+    }
+
+    /// Adds what rules cost here, and how far they came.
+    pub fn tally(&self, sum: &mut Tally) {
+        if let Some(eye) = &self.host.eye {
+            eye.tally(sum);
+        }
     }
 
     /// Counts what the decoder noticed, and logs what has a name.

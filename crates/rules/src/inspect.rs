@@ -2,6 +2,9 @@
 
 mod exchange;
 mod settle;
+mod trace;
+
+pub use trace::{MATCH_COUNT_MAX, Reach, Tally, Traced};
 
 use crate::compile::{Candidates, PacketClass, PortIndex, Program};
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
@@ -42,6 +45,8 @@ pub struct Inspector {
     hosts: HostBits,
     thresholds: Thresholds,
     costs: Vec<Cost>,
+    /// How far rules came, if somebody asks.
+    traces: Option<Vec<Traced>>,
     spans: Vec<Span>,
     joined: Vec<u8>,
     /// Rules that matched on the packet or stream at hand, and which packet that is.
@@ -80,6 +85,7 @@ impl Inspector {
             hosts: HostBits::new(seed),
             thresholds: Thresholds::new(seed),
             costs: vec![Cost::default(); rule_count],
+            traces: None,
             spans: Vec::new(),
             joined: Vec::new(),
             told: Vec::new(),
@@ -337,6 +343,7 @@ impl Inspector {
         let in_stream = matches!(source, Source::Stream(_));
         let scene = Scene { packet, flow: view, dir, swapped, in_stream };
         if !head_matches(rule, plan, &scene) {
+            self.note_reach(number, packet.number, Reach::Head);
             return Verdict::No;
         }
         cost.looks += 1;
@@ -344,6 +351,10 @@ impl Inspector {
         let bench = Bench { program, scene, memory: crate::eval::Memory { flow: state, hosts: &self.hosts } };
         let verdict = bench.look(rule, plan, source, &mut self.scratch, &mut self.spans);
         cost.steps += self.scratch.counters.steps - before;
+        if self.traces.is_some() {
+            let reach = if verdict == Verdict::Match { Reach::Matched } else { self.scratch.reach };
+            self.note_reach(number, packet.number, reach);
+        }
         verdict
     }
 

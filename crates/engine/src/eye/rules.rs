@@ -11,7 +11,7 @@ use crate::Rows;
 use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
-use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program, Var};
+use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program, Tally, Var};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
 use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
 use sekisho_wire::events::Events;
@@ -95,6 +95,20 @@ impl Rules {
 }
 
 impl Eye {
+    /// Remembers from now on how far each rule comes.
+    pub fn trace_rules(&mut self) {
+        if let Some(rules) = &mut self.rules {
+            rules.inspector.trace();
+        }
+    }
+
+    /// Adds what rules cost, and how far they came.
+    pub fn tally(&self, sum: &mut Tally) {
+        if let Some(rules) = &self.rules {
+            sum.add(&rules.inspector);
+        }
+    }
+
     /// Do rules look at streams?
     pub fn wants_streams(&self) -> bool {
         self.rules.as_ref().is_some_and(|rules| rules.program.wants_streams())

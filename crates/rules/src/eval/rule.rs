@@ -6,6 +6,7 @@ use super::header;
 use super::scratch::Scratch;
 use super::source::{Exchange, LIST_COUNT_MAX, Source};
 use crate::compile::{BufferPlan, Plan, Program, grows, is_app};
+use crate::inspect::Reach;
 use crate::ir::{Buffer, BufferMatch, Compare, Condition, FileCondition, Rule, Step, Which};
 use crate::view::{FileView, Span};
 use sekisho_transaction::{Fact, Kind, MAX_FILES};
@@ -43,7 +44,7 @@ impl Bench<'_, '_> {
         scratch.begin(rule.var_count);
         spans.clear();
         let mut later = false;
-        for condition in &rule.conditions {
+        for (n, condition) in (0u16..).zip(&rule.conditions) {
             let verdict = match holds(condition, &self.scene, &self.memory) {
                 Some(true) => Verdict::Match,
                 Some(false) => Verdict::No,
@@ -51,26 +52,43 @@ impl Bench<'_, '_> {
             };
             match verdict {
                 Verdict::Match => {}
-                Verdict::No => return Verdict::No,
+                Verdict::No => {
+                    scratch.reach = Reach::Condition(n);
+                    return Verdict::No;
+                }
                 Verdict::Later => later = true,
             }
         }
-        if rule.conditions.iter().any(|c| matches!(c, Condition::File(_))) {
+        scratch.reach = Reach::Waits(0);
+        if let Some(n) = (0u16..).zip(&rule.conditions).find(|(_, c)| matches!(c, Condition::File(_))).map(|(n, _)| n) {
             match self.about_files(rule, source) {
                 Verdict::Match => {}
-                Verdict::No => return Verdict::No,
+                Verdict::No => {
+                    scratch.reach = Reach::Condition(n);
+                    return Verdict::No;
+                }
                 Verdict::Later => later = true,
             }
         }
         for of_buffer in &plan.buffers {
             let Some(m) = rule.matches.get(usize::from(of_buffer.at)) else { continue };
+            scratch.furthest = 0;
             match self.buffer(m, of_buffer, source, scratch) {
                 Verdict::Match => {
                     let fact = if let Buffer::Fact(fact) = m.buffer { Some(fact) } else { None };
                     spans.extend(scratch.spans.drain(..).map(|(offset, len)| Span { fact, offset, len }));
                 }
-                Verdict::No => return Verdict::No,
-                Verdict::Later => later = true,
+                Verdict::No => {
+                    let steps = u16::try_from(scratch.furthest).unwrap_or(u16::MAX);
+                    scratch.reach = Reach::Match { at: of_buffer.at, steps };
+                    return Verdict::No;
+                }
+                Verdict::Later => {
+                    if !later {
+                        scratch.reach = Reach::Waits(of_buffer.at);
+                    }
+                    later = true;
+                }
             }
         }
         if later { Verdict::Later } else { Verdict::Match }
