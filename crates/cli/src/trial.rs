@@ -68,7 +68,8 @@ fn run(args: &RulesRun, trace: bool) -> Result<Run> {
     let config = rules::given(args.suricata_config.as_ref())?;
     let (loaded, program) = rules::compiled(&args.rules, &config)?;
     let program = Arc::new(program);
-    let of_config = args.suricata_config.is_some().then(|| eve::settings(&config)).unwrap_or_default();
+    let given = args.suricata_config.is_some();
+    let of_config = if given { eve::settings(&config) } else { EveSettings::default() };
     settings.eve = Some(Arc::new(EveSettings { types: Vec::new(), ..of_config }));
     settings.rules = Some(Arc::clone(&program));
     settings.trace_rules = trace;
