@@ -380,7 +380,7 @@ fn rules_run(program: &std::sync::Arc<sekisho_rules::Program>, bytes: &[u8]) -> 
     for app in ["", "http", "dns", "tls"] {
         let mut state = FlowState::default();
         let mut view =
-            FlowView { dir: Dir::Orig, established: true, app, pkts: [1, 1], bytes: [1, 1], stream_len: [1, 1], age: Interval(0) };
+            FlowView { dir: Dir::Orig, established: true, app, pkts: [1, 1], bytes: [1, 1], stream_len: [1, 1], age: Interval(0), opaque: false };
         let mut offset = 0;
         for (number, piece) in (1..).zip(bytes.chunks(64)) {
             let proto = [6, 17, 1, 58][number as usize % 4];

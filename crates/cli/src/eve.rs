@@ -93,6 +93,9 @@ pub fn settings(config: &Config) -> Settings {
     let disabled = disabled.into_iter();
     let quiet = disabled.clone().filter(|(_, app)| app.get("enabled").text() == Some("detection-only"));
     let only_recognized = quiet.map(|(name, _)| name.into()).collect();
+    let passes = |app: &Node| app.get("encryption-handling").text() == Some("bypass");
+    let bypasses = config.path("stream.bypass").truth() == Some(true);
+    let bypassed = disabled.clone().filter(|(_, app)| bypasses && passes(app)).map(|(name, _)| name.into()).collect();
     let off = |app: &Node| ["tcp", "udp"].map(|over| app.get(over).get("enabled").truth().unwrap_or(!is_off(app)));
     let disabled = disabled.map(|(name, app)| (name.into(), off(app).map(|on| !on)));
     let disabled = disabled.filter(|(_, off)| off.contains(&true)).collect();
@@ -104,6 +107,9 @@ pub fn settings(config: &Config) -> Settings {
         inline,
         disabled,
         only_recognized,
+        bypassed,
+        limits: limits(config),
+        guess_exchanges: config.truth("detect.guess-applayer-tx", false),
         depth: Some(depth).filter(|d| *d > 0),
         ..defaults
     };
@@ -155,6 +161,24 @@ pub fn settings(config: &Config) -> Settings {
         store_all: stores && config.truth("outputs.file-store.force-filestore", false),
         stores,
         ..defaults
+    }
+}
+
+/// What is too much for a parser.
+fn limits(config: &Config) -> sekisho_transaction::Limits {
+    let set = sekisho_transaction::Limits::default();
+    let node = |path: &str| config.path("app-layer.protocols").path(path);
+    let number =
+        |path: &str, default: usize| node(path).size().and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
+    sekisho_transaction::Limits {
+        dnp3_objects: number("dnp3.max-objects", set.dnp3_objects),
+        dnp3_points: node("dnp3.max-points").size().and_then(|n| u32::try_from(n).ok()).unwrap_or(set.dnp3_points),
+        ftp_line_len: number("ftp.max-line-length", set.ftp_line_len),
+        ftp_exchanges: number("ftp.max-tx", set.ftp_exchanges),
+        ldap_exchanges: number("ldap.max-tx", set.ldap_exchanges),
+        mqtt_message_len: node("mqtt.max-msg-length").size().unwrap_or(set.mqtt_message_len),
+        mqtt_exchanges: number("mqtt.max-tx", set.mqtt_exchanges),
+        smb_exchanges: number("smb.max-tx", set.smb_exchanges),
     }
 }
 

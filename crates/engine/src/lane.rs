@@ -82,6 +82,7 @@ impl Lane {
         host.out.passwords.clone_from(&settings.passwords);
         if let Some(eve) = &settings.eve {
             host.out.watched = Some(settings.rules.as_ref().map(|rules| rules.facts()).unwrap_or_default());
+            host.out.limits = eve.limits;
             let mut eye = Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed);
             if settings.trace_rules {
                 eye.trace_rules();

@@ -304,6 +304,9 @@ impl Pass<'_> {
             self.give_up(flow);
         } else if std::mem::take(&mut self.host.out.opaque) {
             // Nothing will come that changes its rows: an encrypted flow costs counters only.
+            if let (Some(eye), App::Active(_)) = (&mut self.host.eye, &*app) {
+                eye.encrypted(flow);
+            }
             self.end_parser(flow, app, at);
             self.set_opaque(flow);
         } else {
@@ -601,6 +604,9 @@ impl Pass<'_> {
                 What::Data(len) => {
                     let bytes = due.bytes.get(from..from + len).unwrap_or(&[]);
                     from += len;
+                    if let Some(eye) = &mut self.host.eye {
+                        eye.announce(flow, dir, bytes);
+                    }
                     self.offer(flow, app, dir, bytes, call.at);
                     self.inspect(flow, dir, call.offset(), bytes, false, call.at);
                 }

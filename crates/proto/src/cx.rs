@@ -1,7 +1,7 @@
 use crate::across::Across;
 use crate::{Decoding, Event, Passwords, ProtoId, Secrets, Transport};
 use sekisho_record::{FileMeta, Head, Tail, Text};
-use sekisho_transaction::{Counter, Fact as Asked, FactSet, Look, Mark as TxMark, Transaction};
+use sekisho_transaction::{Counter, Fact as Asked, FactSet, Limits, Look, Mark as TxMark, Transaction};
 use sekisho_types::{Addr, Arrival, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -293,6 +293,8 @@ pub struct Outbox {
     pub wants_clear: bool,
     /// What rules ask for of exchanges, if somebody watches these (rules, EVE). Survives draining.
     pub watched: Option<Arc<FactSet>>,
+    /// What is too much in an exchange. Survives draining.
+    pub limits: Limits,
     /// Records in the order found.
     pub events: Vec<Event>,
     /// Which of `events` are logged once: other workers may have met the same facts.
@@ -652,6 +654,11 @@ impl<'a> Cx<'a> {
     /// Does anybody watch exchanges (rules, EVE)? If not, nothing need be kept for them.
     pub fn is_watched(&self) -> bool {
         self.out.watched.is_some()
+    }
+
+    /// What is too much in an exchange.
+    pub fn limits(&self) -> &Limits {
+        &self.out.limits
     }
 
     /// Does a rule ask for it? What costs to keep is kept only then.

@@ -6,7 +6,7 @@ mod trace;
 
 pub use trace::{MATCH_COUNT_MAX, Reach, Tally, Traced};
 
-use crate::compile::{Candidates, PacketClass, PortIndex, Program};
+use crate::compile::{Candidates, LITERAL_LEN_MAX, PacketClass, PortIndex, Program};
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
 use crate::ir::{Action, BitChange, CaptureTo, Effect, FlowIntValue};
 use crate::state::{Datasets, FlowState, HostBits, Tail, Thresholds};
@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 /// Alerts of one packet at most: Suricata's `packet-alert-max`.
 pub const ALERT_COUNT_MAX: usize = 15;
-/// Bytes on both sides of the joint between two pieces of a stream that are searched together: literals that lie across it
-/// are at most so long.
-const JOINT_LEN: usize = 256;
+/// Bytes on both sides of the joint between two pieces of a stream that are searched together, for literals that lie across
+/// it.
+const JOINT_LEN: usize = LITERAL_LEN_MAX - 1;
 
 /// Rules of one direction of a stream of which a literal was seen and the rest is waited for.
 const OPEN_COUNT_MAX: usize = 64;
@@ -137,7 +137,9 @@ impl Inspector {
         let class = class(packet);
         let d = packet.decoded;
         self.candidates.begin();
-        let payload = d.payload(packet.frame);
+        // Of what is encrypted nothing is searched.
+        let is_opaque = flow.as_ref().is_some_and(|(view, _)| view.opaque);
+        let payload = if is_opaque { &[] } else { d.payload(packet.frame) };
         let of_class = program.packets.get(class as usize);
         if let Some(index) = of_class.map(|dirs| dir.of(dirs)).filter(|index| !index.is_empty()) {
             let ports = if matches!(class, PacketClass::Tcp | PacketClass::Udp | PacketClass::OtherIp) {
@@ -150,12 +152,12 @@ impl Inspector {
                 Some(groups) => *groups.get_or_insert_with(|| index.select(ports.0, ports.1)),
                 None => index.select(ports.0, ports.1),
             };
-            collect(index, selected, payload, &mut self.candidates);
+            collect(index, selected, payload, 0, &mut self.candidates);
         }
         // What belongs to no session that was followed from its beginning is not in a stream.
         if class == PacketClass::Tcp && flow.as_ref().is_none_or(|(view, _)| !view.established) && !payload.is_empty() {
             let index = dir.of(&program.streams);
-            collect(index, index.select(d.src_port, d.dst_port), payload, &mut self.candidates);
+            collect(index, index.select(d.src_port, d.dst_port), payload, 0, &mut self.candidates);
         }
         self.collect_once(packet, flow.as_mut(), dir);
         for event in packet.events {
@@ -186,6 +188,13 @@ impl Inspector {
         self.program.addresses.find(src, dst, |rules| candidates.add_all(rules));
     }
 
+    /// Before parsers see the next bytes of `dir`: rules about exchanges that search payload, too, will look there.
+    pub fn ahead(&self, state: &mut FlowState, dir: Dir, bytes: &[u8]) {
+        if self.program.keeps_tails && !state.is_out() {
+            dir.of_mut(&mut state.ahead).push(bytes);
+        }
+    }
+
     /// Looks at what comes next in a stream: `bytes` at `offset` of what `dir` sends. `end`: nothing follows.
     #[expect(clippy::too_many_arguments, reason = "the engine's view, and what came")]
     pub fn stream(
@@ -202,7 +211,7 @@ impl Inspector {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
         let index = dir.of(&program.streams);
-        if state.is_out() || bytes.is_empty() || index.is_empty() && !program.keeps_tails {
+        if state.is_out() || bytes.is_empty() || index.is_empty() {
             return;
         }
         let d = packet.decoded;
@@ -213,7 +222,7 @@ impl Inspector {
             tail.bytes.clear();
         }
         self.candidates.begin();
-        collect(index, selected, bytes, &mut self.candidates);
+        collect(index, selected, bytes, offset, &mut self.candidates);
         self.collect_joint(index, selected, &tail, bytes);
         // Rules of which a literal was seen a while ago may find the rest now.
         let begin = offset.saturating_sub(tail.bytes.len() as u64);
@@ -268,12 +277,15 @@ impl Inspector {
         }
         let behind = bytes.get(..JOINT_LEN).unwrap_or(bytes);
         let mut joint = [0u8; 2 * JOINT_LEN];
-        for (to, from) in joint.iter_mut().zip(before.iter().chain(behind)) {
-            *to = *from;
+        let Some((left, right)) = joint.split_at_mut_checked(before.len()) else { return };
+        left.copy_from_slice(before);
+        if let Some(right) = right.get_mut(..behind.len()) {
+            right.copy_from_slice(behind);
         }
         let joint = joint.get(..before.len() + behind.len()).unwrap_or_default();
+        let base = tail.end.saturating_sub(before.len() as u64);
         for group in selected.into_iter().filter_map(|at| index.group(at)) {
-            group.scan(joint, before.len(), &mut self.candidates);
+            group.scan(joint, base, before.len(), &mut self.candidates);
         }
     }
 
@@ -434,12 +446,12 @@ impl Inspector {
     }
 }
 
-/// Adds the rules of the selected groups that `hay` may concern.
-fn collect(index: &PortIndex, selected: [u16; 3], hay: &[u8], to: &mut Candidates) {
+/// Adds the rules of the selected groups that `hay` may concern, which begins at `base` of its stream.
+fn collect(index: &PortIndex, selected: [u16; 3], hay: &[u8], base: u64, to: &mut Candidates) {
     for group in selected.into_iter().filter_map(|at| index.group(at)) {
         to.add_all(&group.always);
         if !hay.is_empty() {
-            group.scan(hay, 0, to);
+            group.scan(hay, base, 0, to);
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct FlowView {
     pub stream_len: [u64; 2],
     /// Time since the first packet.
     pub age: Interval,
+    /// What it carries is encrypted: payload is not looked at any more.
+    pub opaque: bool,
 }
 
 /// What a rule matched in.
@@ -86,6 +88,8 @@ pub struct FileView<'a> {
     pub data: &'a [u8],
     /// Offset of the first of them in the content.
     pub base: u64,
+    /// Bytes of `data` that were shown before, of a content that grows.
+    pub seen: usize,
     /// Bytes of content so far.
     pub len: u64,
     /// It has ended, nothing is missing.

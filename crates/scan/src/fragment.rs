@@ -1,5 +1,7 @@
 //! Which fragment of a literal to look for.
 
+use crate::stage::Class;
+
 /// Counters of fragments in a set; a power of two.
 const COUNT_LEN: usize = 1 << 15;
 
@@ -22,18 +24,17 @@ impl Choice {
         Self { counts }
     }
 
-    /// Offset of the best fragment of `bytes`; `None` if there is none.
-    pub(crate) fn best(&self, bytes: &[u8]) -> Option<u16> {
-        if bytes.len() <= 4 {
-            return (!bytes.is_empty()).then_some(0);
-        }
+    /// Where in `bytes` the best fragments of a class begin; `bytes` are long enough for it.
+    pub(crate) fn best(&self, bytes: &[u8], class: &Class) -> u16 {
         let score = |window: &[u8]| {
             let common: u32 = window.iter().map(|&b| weight(b)).sum();
             let count = u32::from(self.counts.get(slot(window)).copied().unwrap_or(0));
             common * 4 + (count.min(2000) * 4).min(600)
         };
-        let windows = (0u16..).zip(bytes.windows(4));
-        windows.min_by_key(|(offset, window)| (score(window), *offset)).map(|(offset, _)| offset)
+        // The worst of the fragments is what it costs.
+        let of_place = |place: &[u8]| place.windows(class.width).map(score).max();
+        let places = (0u16..).zip(bytes.windows(class.least_len()));
+        places.min_by_key(|(offset, place)| (of_place(place), *offset)).map_or(0, |(offset, _)| offset)
     }
 }
 

@@ -1,9 +1,14 @@
 //! Search for tens of thousands of literals at once, as a prefilter: which of them stand in a slice?
 //!
-//! Of each literal one *fragment* of up to four bytes is chosen, one that is rare in traffic and in the set. A first
-//! stage walks the slice and asks for every position whether the four bytes there, letters in lower case, may be a
-//! fragment: one bit of a table that fits into the first cache. With AVX2 eight positions are asked at once. Only where the
-//! bit is set the second stage looks the fragment up and compares the whole literal, so that what is reported is exact.
+//! Of each literal short *fragments* are chosen, such as are rare in traffic and in the set. A first stage walks the slice
+//! and asks whether the bytes there, letters in lower case, may be a fragment; only where the answer is yes the second
+//! stage looks the fragment up and compares the whole literal, so that what is reported is exact.
+//!
+//! How far the walk goes at a time depends on how long the literals are. Of one of seven bytes or more the four fragments
+//! that begin at four places in a row are known, so that one position in four has to be asked: one of them is hit wherever
+//! the literal stands. Of four to six bytes two fragments of three bytes are known, and one position in two is asked. Only
+//! what is shorter asks for every position, which its few fragments make cheap: tables of half bytes that stay in registers.
+//! With AVX2 eight positions are asked at once, or thirty-two.
 //!
 //! *Unsafe:* the vector code of the first stage (`vector.rs`), chosen at run time; its scalar twin stays as the oracle of the tests
 //! and serves other machines.
@@ -29,10 +34,18 @@ mod fragment;
 mod stage;
 mod vector;
 
-use stage::{Entry, Stage};
+use stage::{Class, Entry, Stage};
 
 /// Bytes of a literal that count; the rest of a longer one is compared by whoever asks.
 pub const LITERAL_LEN_MAX: usize = 1 << 15;
+
+/// Classes of literals, the longest first: each literal belongs to the first that it is long enough for.
+const CLASSES: [Class; 4] = [
+    Class { stride: 4, width: 4 },
+    Class { stride: 2, width: 3 },
+    Class { stride: 1, width: 2 },
+    Class { stride: 1, width: 1 },
+];
 
 /// One literal of a set.
 #[derive(Clone, Copy, Debug)]
@@ -125,19 +138,19 @@ impl Scanner {
 
     fn make_stages(&self) -> Vec<Stage> {
         let choice = fragment::Choice::of(self.places.iter().map(|&place| self.text_of(place)));
-        let mut by_width: [Vec<(u32, Entry)>; 4] = Default::default();
+        let mut lists: [Vec<(u32, Entry)>; CLASSES.len()] = Default::default();
         for (literal, &place) in (0u32..).zip(&self.places) {
             let bytes = self.text_of(place);
-            let Some(offset) = choice.best(bytes) else { continue };
-            let window = bytes.get(usize::from(offset)..).unwrap_or_default();
-            // Three bytes are looked for as two, so that a set has two stages at most, or three.
-            let width = if window.len() == 3 { 2 } else { window.len().min(4) };
-            if let Some(list) = by_width.get_mut(width.wrapping_sub(1)) {
+            let found = CLASSES.iter().zip(&mut lists).find(|(class, _)| bytes.len() >= class.least_len());
+            let Some((class, list)) = found else { continue };
+            let first = choice.best(bytes, class);
+            for offset in (first..).take(class.stride) {
+                let Some(window) = bytes.get(usize::from(offset)..) else { break };
                 list.push((stage::fold(window), Entry { fragment: 0, literal, offset }));
             }
         }
-        let widths = (1u32..).zip(by_width);
-        widths.filter(|(_, list)| !list.is_empty()).map(|(width, list)| Stage::new(width, list)).collect()
+        let lists = CLASSES.iter().zip(lists).filter(|(_, list)| !list.is_empty());
+        lists.map(|(class, list)| Stage::new(*class, list)).collect()
     }
 }
 

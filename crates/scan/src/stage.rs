@@ -1,17 +1,40 @@
-//! The table of fragments of one width, and the walk over a slice.
+//! The table of fragments of one class of literals, and the walk over a slice.
 
-use crate::vector;
+use crate::vector::{self, Nibbles};
 
 /// Bits of the filter: at least, at most (log2).
-const FILTER_BITS: (u32, u32) = (11, 18);
+const FILTER_BITS: (u32, u32) = (12, 18);
 /// Filter bits per fragment.
-const FILTER_ROOM: usize = 24;
+const FILTER_ROOM: usize = 32;
 /// Slots of the table of fragments at most (log2).
 const SLOT_BITS_MAX: u32 = 16;
+/// Fragments that tables of half bytes tell apart well enough.
+const NIBBLE_ENTRY_COUNT_MAX: usize = 64;
 /// Spreads fragments over the tables.
 pub(crate) const SPREAD: u32 = 0x9e37_79b1;
 /// Makes letters lower case (and merges a few other bytes, which is harmless in a filter).
 pub(crate) const LOWER: u32 = 0x2020_2020;
+
+/// How literals of some lengths are looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Class {
+    /// Of so many positions one is asked; so many fragments of each literal are known, at places in a row.
+    pub(crate) stride: usize,
+    /// Bytes of a fragment: 1 to 4.
+    pub(crate) width: usize,
+}
+
+impl Class {
+    /// Bytes that a literal has at least.
+    pub(crate) const fn least_len(&self) -> usize {
+        self.stride + self.width - 1
+    }
+
+    /// The bytes of a window that belong to the fragment.
+    const fn mask(&self) -> u32 {
+        u32::MAX >> (32 - 8 * self.width)
+    }
+}
 
 /// A fragment of a literal.
 #[derive(Clone, Copy, Debug)]
@@ -24,50 +47,17 @@ pub(crate) struct Entry {
     pub(crate) offset: u16,
 }
 
-/// All fragments of one width.
+/// All fragments of one class.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
+    class: Class,
     filter: Filter,
-    /// Of a stage with few fragments: each has one of these bytes at that place.
-    key: Option<Key>,
+    /// Of a stage that asks every position for few fragments.
+    nibbles: Option<Box<Nibbles>>,
     slot_shift: u32,
     /// Where the entries of each slot begin; one more at the end.
     slots: Vec<u32>,
     entries: Vec<Entry>,
-}
-
-/// Bytes of which every fragment has one at the same place: found faster than by the filter.
-#[derive(Clone, Copy, Debug)]
-struct Key {
-    offset: usize,
-    /// Some may be the same.
-    bytes: [u8; 3],
-}
-
-impl Key {
-    /// The place with the rarest bytes, if there is one with at most three.
-    fn of(entries: &[Entry], width: usize) -> Option<Self> {
-        let of_place = |offset: usize| {
-            let mut bytes: Vec<u8> = Vec::new();
-            for entry in entries {
-                let folded = *entry.fragment.to_le_bytes().get(offset)?;
-                // What folding has made of one may have been another: see `fold`.
-                for byte in [folded, folded & !0x20] {
-                    if !bytes.contains(&byte) {
-                        bytes.push(byte);
-                    }
-                }
-                if bytes.len() > 3 {
-                    return None;
-                }
-            }
-            let &[a, ref rest @ ..] = &bytes[..] else { return None };
-            let (b, c) = (rest.first().copied().unwrap_or(a), rest.get(1).copied().unwrap_or(a));
-            let weight: u32 = bytes.iter().map(|&b| crate::fragment::weight(b)).sum();
-            Some((weight, Self { offset, bytes: [a, b, c] }))
-        };
-        (0..width).filter_map(of_place).min_by_key(|(weight, _)| *weight).map(|(_, key)| key)
-    }
 }
 
 /// What the first stage asks.
@@ -83,6 +73,9 @@ pub(crate) struct Filter {
 
 /// The first four bytes of `window` (fewer: as if zeros followed), letters in lower case, first byte lowest.
 pub(crate) fn fold(window: &[u8]) -> u32 {
+    if let Some(&four) = window.first_chunk() {
+        return u32::from_le_bytes(four) | LOWER;
+    }
     let mut four = [0u8; 4];
     for (to, from) in four.iter_mut().zip(window) {
         *to = *from;
@@ -91,6 +84,19 @@ pub(crate) fn fold(window: &[u8]) -> u32 {
 }
 
 impl Filter {
+    fn new(class: Class, entries: &[Entry]) -> Self {
+        let room = entries.len().saturating_mul(FILTER_ROOM).next_power_of_two().trailing_zeros();
+        let bits = room.clamp(FILTER_BITS.0, FILTER_BITS.1);
+        let mut filter = Self { bits: vec![0; 1 << (bits - 5)], shift: 32 - bits, mask: class.mask() };
+        for entry in entries {
+            let hash = entry.fragment.wrapping_mul(SPREAD) >> filter.shift;
+            if let Some(word) = filter.bits.get_mut((hash >> 5) as usize) {
+                *word |= 1 << (hash & 31);
+            }
+        }
+        filter
+    }
+
     pub(crate) fn may_have(&self, folded: u32) -> bool {
         let hash = (folded & self.mask).wrapping_mul(SPREAD) >> self.shift;
         self.bits.get((hash >> 5) as usize).is_some_and(|word| word >> (hash & 31) & 1 == 1)
@@ -98,24 +104,16 @@ impl Filter {
 }
 
 impl Stage {
-    /// A stage of fragments of `width` bytes, given folded.
-    pub(crate) fn new(width: u32, mut list: Vec<(u32, Entry)>) -> Self {
-        let mask = u32::MAX >> (32 - 8 * width);
-        let room = list.len().saturating_mul(FILTER_ROOM).next_power_of_two().trailing_zeros();
-        let filter_bits = room.clamp(FILTER_BITS.0, FILTER_BITS.1);
+    /// A stage of the fragments of a class, given folded.
+    pub(crate) fn new(class: Class, mut list: Vec<(u32, Entry)>) -> Self {
         let slot_bits = (list.len() * 2).next_power_of_two().trailing_zeros().clamp(1, SLOT_BITS_MAX);
         let slot_shift = 32 - slot_bits;
         for (folded, entry) in &mut list {
-            entry.fragment = *folded & mask;
+            entry.fragment = *folded & class.mask();
         }
-        list.sort_by_key(|(_, e)| (slot_of(e.fragment, slot_shift), e.fragment, e.literal));
-        let mut filter = Filter { bits: vec![0; 1 << (filter_bits - 5)], shift: 32 - filter_bits, mask };
+        list.sort_unstable_by_key(|(_, e)| (slot_of(e.fragment, slot_shift), e.fragment, e.literal, e.offset));
         let mut slots = vec![0u32; (1 << slot_bits) + 1];
         for (_, entry) in &list {
-            let hash = entry.fragment.wrapping_mul(SPREAD) >> filter.shift;
-            if let Some(word) = filter.bits.get_mut((hash >> 5) as usize) {
-                *word |= 1 << (hash & 31);
-            }
             if let Some(count) = slots.get_mut(slot_of(entry.fragment, slot_shift) + 1) {
                 *count += 1;
             }
@@ -126,16 +124,21 @@ impl Stage {
             *start = sum;
         }
         let entries: Vec<Entry> = list.into_iter().map(|(_, e)| e).collect();
-        Self { key: Key::of(&entries, width as usize), filter, slot_shift, slots, entries }
+        let nibbles = (class.stride == 1 && entries.len() <= NIBBLE_ENTRY_COUNT_MAX)
+            .then(|| Box::new(Nibbles::new(class.width, entries.iter().map(|entry| entry.fragment))));
+        Self { class, filter: Filter::new(class, &entries), nibbles, slot_shift, slots, entries }
     }
 
     pub(crate) fn heap_len(&self) -> usize {
-        self.filter.bits.capacity() * 4 + self.slots.capacity() * 4 + self.entries.capacity() * size_of::<Entry>()
+        self.filter.bits.capacity() * 4
+            + self.slots.capacity() * 4
+            + self.entries.capacity() * size_of::<Entry>()
+            + self.nibbles.as_ref().map_or(0, |_| size_of::<Nibbles>())
     }
 
     /// Tells where which fragment stands.
     pub(crate) fn run(&self, hay: &[u8], mut found: impl FnMut(usize, Entry)) {
-        let mut look = |at: usize, folded: u32| {
+        let look = |at: usize, folded: u32| {
             let fragment = folded & self.filter.mask;
             let slot = slot_of(fragment, self.slot_shift);
             let (Some(&start), Some(&end)) = (self.slots.get(slot), self.slots.get(slot + 1)) else { return };
@@ -144,16 +147,7 @@ impl Stage {
                 found(at, *entry);
             }
         };
-        let Some(Key { offset, bytes: [a, b, c] }) = self.key else { return vector::walk(&self.filter, hay, look) };
-        for at in memchr::memchr3_iter(a, b, c, hay.get(offset..).unwrap_or_default()) {
-            let folded = match hay.get(at..at + 4) {
-                Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]) | LOWER,
-                _ => fold(hay.get(at..).unwrap_or_default()),
-            };
-            if self.filter.may_have(folded) {
-                look(at, folded);
-            }
-        }
+        vector::walk(&self.filter, self.nibbles.as_deref(), self.class, hay, look);
     }
 }
 

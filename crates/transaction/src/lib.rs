@@ -7,11 +7,13 @@
 mod fact;
 mod facts;
 mod json;
+mod limits;
 mod mark;
 
 pub use fact::{Ends, FactInfo, FactSet, Kind, Value};
 pub use facts::Fact;
 pub use json::{Json, MAX_EVENT_LEN, Options};
+pub use limits::Limits;
 pub use mark::{Anomaly, Counter, Look, MAX_EVENTS, MAX_FILES, Mark};
 
 /// One exchange, as far as it is known.

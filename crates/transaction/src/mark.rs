@@ -57,6 +57,8 @@ pub struct Mark {
     pub events: Vec<Anomaly>,
     /// Files that belong to it, and who sent them.
     pub files: Vec<(u64, Dir)>,
+    /// A rule wants nothing to be told of it.
+    pub quiet: bool,
     /// Its event has been written.
     pub logged: bool,
 }

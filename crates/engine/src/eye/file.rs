@@ -13,6 +13,9 @@ use sekisho_types::{Dir, FlowInfo, SeededState, Timestamp};
 /// Bytes of an exchange's members that wait for the end of its file.
 const MAX_MEMBERS_LEN: usize = 16 * 1024;
 
+/// Bytes before those that are new that rules see of a file which is still passing: Suricata's window for bodies.
+const WINDOW_LEN: usize = 16 * 1024;
+
 /// First bytes of a file that are kept for rules at most.
 const MAX_CONTENT_LEN: usize = 1 << 20;
 
@@ -43,6 +46,8 @@ pub(super) struct FileNote {
     logged: bool,
     /// Its first bytes, if rules want them.
     content: Vec<u8>,
+    /// Bytes of `content` that rules have looked at.
+    looked_len: usize,
 }
 
 /// How a file ended.
@@ -79,6 +84,7 @@ impl Eye {
             closed: None,
             logged: false,
             content: Vec::new(),
+            looked_len: 0,
         };
         self.files.insert(id, note);
     }
@@ -251,11 +257,13 @@ impl Content for Kept<'_> {
     fn file(&self, dir: Dir, nth: usize) -> Option<FileView<'_>> {
         let (id, _) = self.of.iter().filter(|f| f.1 == dir).nth(nth)?;
         let note = self.files.get(id)?;
+        let (base, data) = note.window(self.over);
         let hashes = note.closed.as_ref().filter(|c| c.complete).map(|c| c.hashes).unwrap_or_default();
         Some(FileView {
             name: (!note.name.is_empty()).then_some(&note.name[..]),
-            data: if self.over || note.closed.is_some() || note.size >= MIN_INSPECT_LEN { &note.content } else { &[] },
-            base: 0,
+            data,
+            base: base as u64,
+            seen: note.looked_len.saturating_sub(base).min(data.len()),
             len: note.size,
             complete: note.closed.as_ref().is_some_and(|c| c.complete) && !note.gaps,
             magic: None,
@@ -267,6 +275,29 @@ impl Content for Kept<'_> {
 }
 
 impl FileNote {
+    /// Is it so far that rules look at its content?
+    const fn is_shown(&self, over: bool) -> bool {
+        over || self.closed.is_some() || self.size >= MIN_INSPECT_LEN
+    }
+
+    /// What rules see of its content, and where that begins: all of it at the end, before that what is new and some bytes
+    /// before it, so that what a long body costs grows with its length alone.
+    fn window(&self, over: bool) -> (usize, &[u8]) {
+        if !self.is_shown(over) {
+            return (0, &[]);
+        }
+        let ends = over || self.closed.is_some();
+        let base = if ends { 0 } else { self.looked_len.saturating_sub(WINDOW_LEN) };
+        (base, self.content.get(base..).unwrap_or_default())
+    }
+
+    /// Rules have looked at what there is.
+    pub(super) fn note_look(&mut self, over: bool) {
+        if self.is_shown(over) {
+            self.looked_len = self.content.len();
+        }
+    }
+
     /// The members of `fileinfo`. `stored`: Suricata would have kept it.
     fn write(&self, stored: bool, json: &mut Json<'_>) {
         self.members(stored, json);

@@ -1,6 +1,7 @@
 //! What is kept of a flow, and its own events.
 
 use super::held::Held;
+use super::latest::Latest;
 use super::rules::Waiting;
 use super::tag::Tag;
 use super::{At, Eye, names};
@@ -108,6 +109,8 @@ pub(super) struct Seen {
     pub tag: Option<Tag>,
     /// Alerts that wait for a packet of their way.
     pub waiting: Vec<Waiting>,
+    /// The exchange shown last in each direction, where alerts may be told with it.
+    pub latest: [Option<Box<Latest>>; 2],
     /// What is odd about its packets as a connection.
     watch: Option<Box<TcpWatch>>,
 }
@@ -305,6 +308,7 @@ impl Seen {
             bytes: self.bytes,
             stream_len: [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).bytes),
             age: ts - flow.info.first_ts,
+            opaque: flow.is_opaque(),
         }
     }
 
@@ -344,6 +348,15 @@ impl Seen {
 }
 
 impl Eye {
+    /// What follows in a flow is encrypted: Suricata may be told to let it pass.
+    pub fn encrypted(&mut self, flow: &Flow) {
+        if let Some(seen) = self.flows.get_mut(&flow.info.uid)
+            && self.settings.bypassed.iter().any(|app| **app == *seen.app)
+        {
+            seen.bypassed = true;
+        }
+    }
+
     /// The events of a flow that is over.
     pub(super) fn end(&mut self, at: At<'_>, seen: &Seen, moment: Moment, rows: &mut dyn Rows) {
         let flow = at.flow;

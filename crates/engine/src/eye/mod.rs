@@ -6,6 +6,7 @@
 mod file;
 mod flow;
 mod held;
+mod latest;
 mod names;
 mod packet;
 mod rules;
@@ -186,11 +187,12 @@ impl Eye {
             return;
         }
         self.inspect_transaction(at, sight.ts, look, tx, mark);
+        self.note_latest(at, look, tx, mark);
         self.files_of(at, look, tx, mark, rows);
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
-        if look.over && !mark.logged && self.settings.is_on(tx.event_type()) {
+        if look.over && !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type()) {
             let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
                 Dir::Orig
             } else {

@@ -34,6 +34,8 @@ pub(super) struct Rules {
     hits: Vec<Hit>,
     /// Rules ask for content of files.
     pub wants_content: bool,
+    /// Rules about packets name a protocol.
+    pub names_apps: bool,
     /// Alerts that were not told because too many waited.
     pub refused: u64,
 }
@@ -46,6 +48,8 @@ pub(super) struct Waiting {
     tx_id: Option<u64>,
     /// What the exchange says.
     members: Vec<u8>,
+    /// The exchange is the one that is probably meant.
+    guessed: bool,
     stream: bool,
     /// Bytes of the stream.
     payload: Vec<u8>,
@@ -62,19 +66,26 @@ pub(super) struct Waiting {
 impl Waiting {
     fn new(hit: &Hit, dir: Dir) -> Self {
         let (rule, context) = (hit.rule, hit.context.clone());
-        let (members, payload) = (Vec::new(), Vec::new());
         Self {
             rule,
             dir,
             context,
             tx_id: None,
-            members,
+            members: Vec::new(),
+            guessed: false,
             stream: false,
-            payload,
+            payload: Vec::new(),
             xff: None,
             passed: hit.passed,
             vars: hit.vars.clone(),
         }
+    }
+
+    /// It is about this exchange.
+    pub(super) fn belongs_to(&mut self, tx_id: u64, members: &[u8], guessed: bool) {
+        self.tx_id = Some(tx_id);
+        self.members = members.to_vec();
+        self.guessed = guessed;
     }
 }
 
@@ -86,11 +97,17 @@ impl Rules {
             .any(|&fact| facts.has(fact));
         Self {
             inspector: Inspector::new(Arc::clone(&program), seed),
+            names_apps: program.names_apps(),
             program,
             hits: Vec::new(),
             wants_content,
             refused: 0,
         }
+    }
+
+    /// The rule of an alert.
+    pub(super) fn rule(&self, waiting: &Waiting) -> Option<&Rule> {
+        self.program.rule(waiting.rule)
     }
 }
 
@@ -147,7 +164,10 @@ impl Eye {
         for hit in &hits {
             let dir = flow.map_or(Dir::Orig, |(_, dir)| dir);
             let stream = matches!(hit.anchor, Anchor::Stream(..));
-            let waiting = Waiting { stream, ..Waiting::new(hit, dir) };
+            let mut waiting = Waiting { stream, ..Waiting::new(hit, dir) };
+            if let Some(at) = at {
+                self.give_latest(at, dir, &mut waiting);
+            }
             self.alert(at, Some(packet), &waiting, rows);
         }
         if let Some(rules) = &mut self.rules {
@@ -155,6 +175,9 @@ impl Eye {
         }
         if let (Some(at), Some((_, dir))) = (at, flow) {
             self.tell_waiting(at, dir, packet.ts, rows);
+            if self.rules.as_ref().is_some_and(|rules| rules.names_apps) {
+                self.forget_latest(at);
+            }
         }
     }
 
@@ -240,6 +263,15 @@ impl Eye {
         }
     }
 
+    /// Bytes of a stream go to its parser now: rules about the exchanges that it finds in them may search them, too.
+    pub fn announce(&mut self, flow: &Flow, dir: Dir, bytes: &[u8]) {
+        let Some(rules) = &self.rules else { return };
+        if rules.program.searches_payload_of_exchanges() {
+            let seen = self.flows.entry(flow.info.uid).or_default();
+            rules.inspector.ahead(seen.rules.get_or_insert_default(), dir, bytes);
+        }
+    }
+
     /// Rules look at the next bytes of a stream, or at its end.
     pub fn inspect_stream(&mut self, at: At<'_>, ts: Timestamp, dir: Dir, offset: u64, bytes: &[u8], end: bool) {
         let Some(rules) = &mut self.rules else { return };
@@ -258,10 +290,22 @@ impl Eye {
         let state = seen.rules.get_or_insert_default();
         rules.inspector.stream(&view, &flow_view, state, dir, offset, bytes, end, &mut rules.hits);
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
-        for hit in &rules.hits {
+        let hits = std::mem::take(&mut rules.hits);
+        for hit in &hits {
             let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
-            let stream = Waiting { stream: true, payload, ..Waiting::new(hit, dir) };
-            wait(seen, stream, &mut rules.refused);
+            let mut waiting = Waiting { stream: true, payload, ..Waiting::new(hit, dir) };
+            self.give_latest(at, dir, &mut waiting);
+            self.wait(at, waiting);
+        }
+        if let Some(rules) = &mut self.rules {
+            rules.hits = hits;
+        }
+    }
+
+    /// Another alert waits, if there is room.
+    fn wait(&mut self, at: At<'_>, waiting: Waiting) {
+        if let (Some(rules), Some(seen)) = (&mut self.rules, self.flows.get_mut(&at.flow.info.uid)) {
+            wait(seen, waiting, &mut rules.refused);
         }
     }
 
@@ -286,10 +330,15 @@ impl Eye {
         let state = seen.rules.get_or_insert_default();
         let kept = Kept { files: &self.files, of: mark.files.clone(), over: look.over };
         rules.inspector.transaction(&view, &flow_view, state, look, tx, mark, &kept, &mut rules.hits);
+        for (id, _) in mark.files.iter().filter(|(_, dir)| *dir == look.dir) {
+            if let Some(note) = self.files.get_mut(id) {
+                note.note_look(look.over);
+            }
+        }
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         for hit in &rules.hits {
             if rules.program.rule(hit.rule).is_some_and(keeps_quiet) {
-                mark.logged = true;
+                mark.quiet = true;
             }
             let tx_id = match hit.anchor {
                 Anchor::Transaction(id) => Some(id),
@@ -321,17 +370,22 @@ impl Eye {
                 continue;
             }
             let mut members = std::mem::take(&mut alert.members);
-            members.clear();
-            let mut json = Json::within(&mut members, false, self.settings.options).for_alert();
-            tx.eve(&mut json);
-            self.write_files(mark, alert.dir, &mut json);
-            if members.len() > MAX_MEMBERS_LEN {
-                members.clear();
-            }
+            self.members(mark, alert.dir, tx, &mut members);
             alert.members = members;
         }
         if let Some(seen) = self.flows.get_mut(&uid) {
             seen.waiting = waiting;
+        }
+    }
+
+    /// What an exchange says in an alert about `dir`.
+    pub(super) fn members(&self, mark: &Mark, dir: Dir, tx: &dyn Transaction, members: &mut Vec<u8>) {
+        members.clear();
+        let mut json = Json::within(members, false, self.settings.options).for_alert();
+        tx.eve(&mut json);
+        self.write_files(mark, dir, &mut json);
+        if members.len() > MAX_MEMBERS_LEN {
+            members.clear();
         }
     }
 
@@ -431,6 +485,9 @@ impl Eye {
             }
             if !hit.members.is_empty() {
                 json.members(&hit.members);
+            }
+            if hit.guessed {
+                json.flag("tx_guessed", true);
             }
             if !app.is_empty() {
                 json.text("app_proto", app);

@@ -1,4 +1,4 @@
-use sekisho_transaction::Options;
+use sekisho_transaction::{Limits, Options};
 
 /// Types of events that are written where no configuration says otherwise: those of Suricata's own default file, and those
 /// of protocols that it leaves out of there.
@@ -98,6 +98,12 @@ pub struct Settings {
     pub disabled: Vec<(Box<str>, [bool; 2])>,
     /// Protocols that are only recognised: their exchanges are not told of.
     pub only_recognized: Vec<Box<str>>,
+    /// Protocols whose flows Suricata lets pass once they are encrypted: `stream.bypass` with `encryption-handling: bypass`.
+    pub bypassed: Vec<Box<str>>,
+    /// What is too much for a parser: `app-layer.protocols`.
+    pub limits: Limits,
+    /// `detect.guess-applayer-tx`: an alert about a stream says what the exchange says that is probably meant.
+    pub guess_exchanges: bool,
     /// `stream.reassembly.depth`: bytes of a stream that files are followed in; `None`: all.
     pub depth: Option<u64>,
 }
@@ -239,6 +245,9 @@ impl Default for Settings {
             body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),
             only_recognized: Vec::new(),
+            bypassed: Vec::new(),
+            limits: Limits::default(),
+            guess_exchanges: false,
             depth: None,
         }
     }

@@ -1,8 +1,9 @@
 //! DCE/RPC over TCP (C706 §9, MS-RPCE §2.1.1.1): the endpoint mapper at port 135 and services at dynamic ports.
 //!
 //! The association itself is [`crate::rpc`]'s; rows are `dce_rpc`, logins in bindings are `ntlm`. After a hole in a
-//! unit that is looked at, nothing more is. Known gap: RPC over HTTP.
+//! unit that is looked at, nothing more is. Over UDP it is followed for rules and EVE only. Known gap: RPC over HTTP.
 
+mod datagram;
 #[cfg(test)]
 mod tests;
 
@@ -18,16 +19,26 @@ pub struct Parser {
     gss: Gssapi,
     /// Calls shown to rules and EVE.
     txs: Counter,
+    /// Calls over UDP.
+    datagrams: Option<Box<datagram::Calls>>,
 }
 
 impl Protocol for Parser {
-    const DESCRIPTOR: Descriptor = Descriptor { service: "dce_rpc", tcp_ports: &[135], udp_ports: &[], probe };
+    const DESCRIPTOR: Descriptor = Descriptor { service: "dce_rpc", tcp_ports: &[135], udp_ports: &[135], probe };
 
     fn start(_: &Start<'_>) -> Self {
-        Self { rpc: Rpc::default(), gss: Gssapi::default(), txs: Counter::default() }
+        Self { rpc: Rpc::default(), gss: Gssapi::default(), txs: Counter::default(), datagrams: None }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+        if cx.transport == Transport::Udp {
+            if cx.is_watched() {
+                self.datagrams.get_or_insert_default().datagram(bytes, cx);
+            } else {
+                cx.opaque();
+            }
+            return;
+        }
         match self.rpc.data(dir, bytes, &mut self.gss, cx) {
             Ok(()) => {}
             Err(Lost) if self.rpc.is_understood() => cx.opaque(),
@@ -46,6 +57,9 @@ impl Protocol for Parser {
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
+        if let Some(mut calls) = self.datagrams.take() {
+            calls.end(cx);
+        }
         let txs = &mut self.txs;
         if let Some(watch) = self.rpc.watch() {
             watch.finish(&mut |shown, dir, over| show(shown, dir, over, txs, cx));
@@ -54,7 +68,7 @@ impl Protocol for Parser {
     }
 
     fn held_len(&self) -> usize {
-        self.rpc.heap_len() + self.gss.heap_len()
+        self.rpc.heap_len() + self.gss.heap_len() + self.datagrams.heap_len()
     }
 }
 
@@ -72,7 +86,7 @@ fn show(shown: &mut Shown<'_>, dir: Dir, over: bool, txs: &mut Counter, cx: &mut
 /// See [`crate::Descriptor::probe`].
 fn probe(p: &Probe<'_>) -> Guess {
     if p.transport != Transport::Tcp {
-        return Guess::No;
+        return datagram::probe(p.orig);
     }
     match (begins_unit(p.orig), begins_unit(p.resp)) {
         (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,

@@ -191,7 +191,8 @@ impl Parser {
         if cx.is_watched() && header.function != fc::CONFIRM {
             let control = fragment.first().copied().unwrap_or(0);
             let link = dir.of(&self.sides).envelope;
-            let view = View { link, control, header, fragment, objects: r.rest() };
+            let limits = (cx.limits().dnp3_objects, cx.limits().dnp3_points);
+            let view = View { limits, link, control, header, fragment, objects: r.rest() };
             let odd = view.check().err().flatten();
             cx.message(dir, &mut self.exchanges, &view, odd.as_slice());
         }

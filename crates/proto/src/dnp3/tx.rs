@@ -5,11 +5,6 @@ use super::message::{Header, fc};
 use sekisho_transaction::{Fact, Json, Transaction, Value};
 use sekisho_wire::{ParseError, ParseResult, Reader};
 
-/// Objects of one fragment that are looked at: Suricata's `max-objects`.
-const MAX_OBJECTS: usize = 2048;
-/// Points of one object that are looked at: Suricata's `max-points`.
-const MAX_POINTS: u32 = 16384;
-
 /// Names of the internal indications, from the highest bit down (clause 4.2.2.6).
 const INDICATORS: [&str; 16] = [
     "device_restart",
@@ -40,6 +35,8 @@ pub(super) struct Envelope {
 
 /// A whole application fragment.
 pub(super) struct View<'a> {
+    /// Objects of a message and points of an object that are looked at: Suricata's `max-objects` and `max-points`.
+    pub limits: (usize, u32),
     pub link: Envelope,
     /// Application control octet.
     pub control: u8,
@@ -85,9 +82,9 @@ impl Object {
     }
 
     /// Walks the points; those that are whole are shown. `Err`: what follows cannot be read.
-    fn points(&self, r: &mut Reader<'_>, mut out: Option<&mut Json<'_>>) -> Result<(), &'static str> {
+    fn points(&self, r: &mut Reader<'_>, mut out: Option<&mut Json<'_>>, max: u32) -> Result<(), &'static str> {
         let layout = layout(self.group, self.variation).ok_or("unknown_object")?;
-        if self.count > MAX_POINTS {
+        if self.count > max {
             return Err("too_many_points");
         }
         if let Layout::Packed(name, width) = layout {
@@ -161,11 +158,11 @@ impl View<'_> {
         while !r.is_empty() {
             let object = Object::parse(&mut r).map_err(|_| None)?;
             count += 1;
-            if count > MAX_OBJECTS {
+            if count > self.limits.0 {
                 return Err(Some("too_many_objects"));
             }
             if object.has_points() {
-                object.points(&mut r, None).map_err(Some)?;
+                object.points(&mut r, None, self.limits.1).map_err(Some)?;
             }
         }
         Ok(())
@@ -173,7 +170,7 @@ impl View<'_> {
 
     fn show_objects(&self, out: &mut Json<'_>) {
         let mut r = Reader::new(self.objects);
-        for _ in 0..MAX_OBJECTS {
+        for _ in 0..self.limits.0 {
             if r.is_empty() || out.is_full() {
                 break;
             }
@@ -189,7 +186,7 @@ impl View<'_> {
                 out.number("stop", object.stop.into());
                 out.number("count", object.count.into());
                 if object.has_points() {
-                    known = object.show_points(&mut r, out);
+                    known = object.show_points(&mut r, out, self.limits.1);
                 }
             });
             if known.is_err() {
@@ -242,13 +239,13 @@ impl View<'_> {
 
 impl Object {
     /// The list of points, unless there are none.
-    fn show_points(&self, r: &mut Reader<'_>, out: &mut Json<'_>) -> Result<(), &'static str> {
+    fn show_points(&self, r: &mut Reader<'_>, out: &mut Json<'_>, max: u32) -> Result<(), &'static str> {
         let from = *r;
-        self.points(r, None)?;
+        self.points(r, None, max)?;
         // A point takes at least a bit, so nothing read means that there is none.
         if r.pos() > from.pos() && self.is_first_whole(from) {
             out.list("points", |out| {
-                let _ = self.points(&mut { from }, Some(out));
+                let _ = self.points(&mut { from }, Some(out), max);
             });
         }
         Ok(())
@@ -283,7 +280,7 @@ impl Transaction for View<'_> {
         match fact {
             Fact::Dnp3Obj => {
                 let mut r = Reader::new(self.objects);
-                let mut left = nth.min(MAX_OBJECTS);
+                let mut left = nth.min(self.limits.0);
                 loop {
                     let object = Object::parse(&mut r).ok()?;
                     if left == 0 {
@@ -291,7 +288,7 @@ impl Transaction for View<'_> {
                     }
                     left -= 1;
                     if object.has_points() {
-                        object.points(&mut r, None).ok()?;
+                        object.points(&mut r, None, self.limits.1).ok()?;
                     }
                 }
             }

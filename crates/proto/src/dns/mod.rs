@@ -27,7 +27,6 @@ use answer::Data;
 use message::{Header, Name, Walk};
 use pending::Pending;
 use sekisho_record::{EnumName, Head, Port, Text, UnsetIfEmpty};
-use sekisho_transaction::Counter;
 use sekisho_types::{Addr, Dir, Heap, Interval, block_len};
 use tcp::Stream;
 
@@ -58,7 +57,7 @@ pub struct Parser {
     /// the flow's originator is this end.
     swapped: Option<Box<(Addr, u16)>>,
     /// Messages shown to rules and EVE.
-    txs: Counter,
+    txs: tx::Shown,
 }
 
 impl Protocol for Parser {
@@ -67,7 +66,7 @@ impl Protocol for Parser {
 
     fn start(start: &Start<'_>) -> Self {
         let streams = (start.transport == Transport::Tcp).then(Box::default);
-        Self { pending: Pending::default(), streams, started: false, swapped: None, txs: Counter::default() }
+        Self { pending: Pending::default(), streams, started: false, swapped: None, txs: tx::Shown::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
@@ -77,7 +76,11 @@ impl Protocol for Parser {
         };
         let [orig, resp] = &mut *streams;
         let stream = if dir.is_orig() { orig } else { resp };
-        stream.feed(bytes, |msg| self.message(dir, msg, cx));
+        stream.feed(bytes, cx.is_watched(), |msg, found_again| match found_again {
+            // Zeek finds no more messages behind such a hole.
+            true => tx::show(dir, msg, &mut self.txs, cx),
+            false => self.message(dir, msg, cx),
+        });
         self.streams = Some(streams);
     }
 
@@ -103,7 +106,7 @@ impl Protocol for Parser {
         let streams =
             self.streams.as_ref().map_or(0, |s| block_len(size_of::<[Stream; 2]>()) + s.as_slice().heap_len());
         let swapped = if self.swapped.is_some() { block_len(size_of::<(Addr, u16)>()) } else { 0 };
-        self.pending.heap_len() + streams + swapped
+        self.pending.heap_len() + streams + swapped + self.txs.heap_len()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Messages in a TCP stream, each behind its length in two bytes (RFC 1035 §4.2.2).
 
+use super::message::Header;
 use crate::Held;
 use sekisho_types::Heap;
 
@@ -16,6 +17,8 @@ pub struct Stream {
     skip: usize,
     /// A hole took a length with it: no message's beginning can be known any more.
     lost: bool,
+    /// Messages were found again behind such a hole.
+    found_again: bool,
 }
 
 impl Heap for Stream {
@@ -26,16 +29,22 @@ impl Heap for Stream {
 
 impl Stream {
     /// Adds bytes and hands every whole message to `message`.
-    pub fn feed(&mut self, bytes: &[u8], mut message: impl FnMut(&[u8])) {
+    ///
+    /// `again`: after such a hole, as Suricata does, what begins a chunk and is a whole query or reply is taken for one;
+    /// `message` hears whether it was found so.
+    pub fn feed(&mut self, bytes: &[u8], again: bool, mut message: impl FnMut(&[u8], bool)) {
         if self.lost {
-            return;
+            if !again || !frame(bytes).is_some_and(|(msg, _)| is_plausible(msg)) {
+                return;
+            }
+            (self.lost, self.found_again, self.skip) = (false, true, 0);
         }
         let dropped = self.skip.min(bytes.len());
         self.skip -= dropped;
         let joined = self.held.join(bytes.get(dropped..).unwrap_or(&[]));
         let mut consumed = 0;
         while let Some((msg, len)) = frame(joined.get(consumed..).unwrap_or(&[])) {
-            message(msg);
+            message(msg, self.found_again);
             consumed += len;
         }
         if !self.held.keep(joined, consumed, MAX_FRAME_LEN) {
@@ -76,6 +85,11 @@ impl Stream {
         let joined = self.held.join(&[]);
         joined.get(PREFIX_LEN..).unwrap_or(&[]).to_vec()
     }
+}
+
+/// Does it look like a query of one name, or its reply?
+fn is_plausible(msg: &[u8]) -> bool {
+    Header::parse(msg).is_some_and(|h| h.qdcount == 1 && h.opcode == 0 && h.z & 4 == 0 && (h.qr || h.rcode == 0))
 }
 
 /// The first message of `bytes` and its length with the prefix, if it is whole.

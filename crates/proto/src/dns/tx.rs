@@ -3,7 +3,7 @@
 use super::read::{Data, Message, Name, Record, rcode_name, type_name};
 use crate::Cx;
 use sekisho_transaction::{Counter, Fact, Json, Transaction, Value};
-use sekisho_types::Dir;
+use sekisho_types::{Dir, Heap, list_len};
 
 /// Port of multicast DNS (RFC 6762 §2).
 const MDNS_PORT: u16 = 5353;
@@ -25,8 +25,25 @@ struct View<'a> {
     number: u64,
 }
 
+/// Queries that a rule wants nothing told of, whose replies are waited for.
+const MAX_QUIET: usize = 64;
+
+/// What was shown of a flow.
+#[derive(Default)]
+pub struct Shown {
+    counter: Counter,
+    /// Queries of which nothing is told: nothing is of their replies, either.
+    quiet: Vec<u16>,
+}
+
+impl Heap for Shown {
+    fn heap_len(&self) -> usize {
+        list_len(&self.quiet)
+    }
+}
+
 /// Shows `msg` to those who watch.
-pub fn show(dir: Dir, msg: &[u8], counter: &mut Counter, cx: &mut Cx<'_>) {
+pub fn show(dir: Dir, msg: &[u8], shown: &mut Shown, cx: &mut Cx<'_>) {
     let tuple = &cx.flow.tuple;
     let has_port = |port| tuple.resp_port == port || tuple.orig_port == port;
     if has_port(super::NETBIOS_PORT) {
@@ -38,8 +55,19 @@ pub fn show(dir: Dir, msg: &[u8], counter: &mut Counter, cx: &mut Cx<'_>) {
         () => Kind::Dns,
     };
     let Some(message) = Message::parse(msg) else { return };
-    let view = View { message, kind, number: counter.count() };
-    cx.message(dir, counter, &view, &view.message.events);
+    let view = View { message, kind, number: shown.counter.count() };
+    let mut mark = shown.counter.begin();
+    view.message.events.iter().for_each(|name| mark.event(dir, name));
+    let header = &view.message.header;
+    let waits = shown.quiet.iter().position(|id| *id == header.id).filter(|_| header.qr);
+    if let Some(at) = waits {
+        shown.quiet.swap_remove(at);
+        mark.quiet = true;
+    }
+    cx.over(dir, &view, &mut mark);
+    if mark.quiet && !header.qr && shown.quiet.len() < MAX_QUIET {
+        shown.quiet.push(header.id);
+    }
 }
 
 impl View<'_> {
@@ -103,7 +131,8 @@ impl Transaction for View<'_> {
                 names.into_iter().nth(nth).map(|name| name.text.as_slice().into())
             }
             (Fact::DnsOpcode, Kind::Dns) if nth == 0 => Some(u64::from(m.header.opcode).into()),
-            (Fact::DnsRcode, Kind::Dns) if nth == 0 && response => Some(u64::from(m.header.rcode).into()),
+            // A query has the field, too.
+            (Fact::DnsRcode, Kind::Dns) if nth == 0 => Some(u64::from(m.header.rcode).into()),
             (Fact::DnsRrtype, Kind::Dns) => {
                 let rtype = if response { m.answers.get(nth)?.rtype } else { m.queries.get(nth)?.1 };
                 Some(u64::from(rtype).into())

@@ -8,8 +8,6 @@ use sekisho_transaction::{Counter, Fact, Json, Mark, Transaction, Value};
 use sekisho_types::{Dir, Heap, block_len, list_len};
 use std::collections::VecDeque;
 
-/// Longest command and reply line that is not cut, as Suricata's `max-line-length`.
-const MAX_SHOWN_LEN: usize = 4096;
 /// Commands without a reply that are kept; beyond that the oldest is over.
 const MAX_OPEN: usize = 256;
 /// Reply lines kept of one exchange.
@@ -40,6 +38,10 @@ struct Exchange {
 pub(super) struct Exchanges {
     counter: Counter,
     open: VecDeque<Box<Exchange>>,
+    /// A port was agreed on for the next transfer.
+    has_port: bool,
+    /// Too many commands waited: what follows is not told.
+    stopped: bool,
 }
 
 impl Heap for Exchange {
@@ -60,12 +62,16 @@ impl Heap for Exchanges {
 impl Exchanges {
     /// A command line; `cut`: it was longer than is looked at.
     pub(super) fn command(&mut self, line: &[u8], cut: bool, cx: &mut Cx<'_>) {
+        if self.is_too_much(cx) {
+            return;
+        }
+        let max_len = cx.limits().ftp_line_len;
         let mut x = Box::new(Exchange { mark: self.counter.begin(), ..Exchange::default() });
-        x.truncated = cut || line.len() > MAX_SHOWN_LEN;
+        x.truncated = cut || line.len() > max_len;
         if x.truncated {
             x.mark.event(Dir::Orig, "request_command_too_long");
         }
-        let line = line.get(..MAX_SHOWN_LEN).unwrap_or(line);
+        let line = line.get(..max_len).unwrap_or(line);
         let word = line.iter().position(u8::is_ascii_whitespace).and_then(|at| line.get(..at)).unwrap_or(line);
         x.command = if line.get(..8).is_some_and(|l| l.eq_ignore_ascii_case(b"AUTH TLS")) {
             Some("AUTH TLS")
@@ -79,6 +85,7 @@ impl Exchanges {
             Some("EPRT") => path::extended(&x.data).map(|end| end.1),
             _ => None,
         };
+        self.transfer(&mut x);
         let mut mark = std::mem::take(&mut x.mark);
         cx.look(Dir::Orig, 0, &View(&x), &mut mark);
         x.mark = mark;
@@ -88,19 +95,48 @@ impl Exchanges {
         self.open.push_back(x);
     }
 
+    /// Do as many commands wait as may? Then the oldest is over, and nothing more is told of the flow.
+    fn is_too_much(&mut self, cx: &mut Cx<'_>) -> bool {
+        if !self.stopped && self.open.len() >= cx.limits().ftp_exchanges.max(1) {
+            self.stopped = true;
+            if let Some(oldest) = self.open.front_mut() {
+                oldest.mark.event(Dir::Orig, "too_many_transactions");
+            }
+            self.over(cx);
+        }
+        self.stopped
+    }
+
+    /// A command that asks for a transfer needs a port, and mostly a name.
+    fn transfer(&mut self, x: &mut Exchange) {
+        let named = matches!(x.command, Some("APPE" | "RETR" | "STOR"));
+        if !named && !matches!(x.command, Some("LIST" | "NLST" | "STOU")) {
+            return;
+        }
+        if named && x.data.is_empty() {
+            x.mark.event(Dir::Orig, "file_without_name");
+        } else if !std::mem::take(&mut self.has_port) {
+            x.mark.event(Dir::Orig, "file_before_port");
+        }
+    }
+
     /// A line of a reply, as it was sent.
     pub(super) fn reply(&mut self, line: &[u8], cut: bool, reply: &Reply<'_>, cx: &mut Cx<'_>) {
+        if self.stopped {
+            return;
+        }
+        let max_len = cx.limits().ftp_line_len;
         if self.open.is_empty() {
             self.open.push_back(Box::new(Exchange { mark: self.counter.begin(), ..Exchange::default() }));
         }
         let Some(x) = self.open.front_mut() else { return };
-        let truncated = cut || line.len() > MAX_SHOWN_LEN;
+        let truncated = cut || line.len() > max_len;
         if truncated {
             x.reply_truncated = true;
             x.mark.event(Dir::Resp, "response_command_too_long");
         }
         if x.replies.len() < MAX_REPLY_LINES {
-            let line = line.get(..MAX_SHOWN_LEN).unwrap_or(line);
+            let line = line.get(..max_len).unwrap_or(line);
             let code = line.first_chunk::<3>().filter(|code| code.iter().all(u8::is_ascii_digit)).copied();
             let text = if code.is_some() { line.get(4..) } else { Some(line) };
             x.replies.push((code, text.unwrap_or(&[]).to_vec()));
@@ -111,6 +147,9 @@ impl Exchanges {
             _ => None,
         }
         .or(x.port);
+        let agreed =
+            matches!((x.command, reply.code), (Some("PORT" | "EPRT"), 200) | (Some("PASV"), 227) | (Some("EPSV"), 229));
+        self.has_port |= agreed && x.port.is_some_and(|port| port != 0);
         if !reply.more && reply.code >= 200 {
             self.over(cx);
         }

@@ -82,6 +82,10 @@ impl Parser {
             *slot = Some(id);
             if cx.is_watched() {
                 self.begin(dir, id);
+                if let Some((mark, transferred)) = self.tx.as_deref_mut() {
+                    // Rules may ask for the command in either direction: in active mode the server opened the connection.
+                    cx.look(dir.flip(), 0, &Other(transferred), mark);
+                }
             }
         }
         self.files.get(dir.index()).copied().flatten()
@@ -130,6 +134,23 @@ impl Parser {
                 t.done = true;
             });
         }
+    }
+}
+
+/// The transfer in the direction in which nothing is transferred.
+struct Other<'a>(&'a Transferred);
+
+impl Transaction for Other<'_> {
+    fn event_type(&self) -> &'static str {
+        self.0.event_type()
+    }
+
+    fn eve(&self, out: &mut Json<'_>) {
+        self.0.eve(out);
+    }
+
+    fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
+        if fact == Fact::FtpdataCommand { self.0.fact(fact, nth) } else { None }
     }
 }
 

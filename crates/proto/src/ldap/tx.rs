@@ -91,7 +91,8 @@ impl Exchanges {
             return cx.over(Dir::Orig, &view, &mut mark);
         }
         cx.look(Dir::Orig, 0, &view, &mut mark);
-        while self.open.len() >= MAX_OPEN || self.open_len > MAX_OPEN_LEN && !self.open.is_empty() {
+        let max = MAX_OPEN.min(cx.limits().ldap_exchanges.max(1));
+        while self.open.len() >= max || self.open_len > MAX_OPEN_LEN && !self.open.is_empty() {
             let mut oldest = self.take(0);
             oldest.mark.event(Dir::Orig, "too_many_transactions");
             oldest.over(cx);

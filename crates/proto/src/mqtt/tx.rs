@@ -14,8 +14,6 @@ const MAX_OPEN: usize = 1024;
 const MAX_OPEN_LEN: usize = 1 << 20;
 /// Packets of one exchange.
 const MAX_PACKETS: usize = 16;
-/// A longer packet is shown as cut off: Suricata's `max-msg-length`.
-const MAX_MESSAGE_LEN: u64 = 1 << 20;
 /// How much of a packet is kept while somebody watches.
 pub(super) const KEEP_WATCHED: usize = 64 << 10;
 
@@ -26,6 +24,8 @@ struct Kept<'a> {
     flags: u8,
     body: Cow<'a, [u8]>,
     body_len: u64,
+    /// It is longer than Suricata reads.
+    cut: bool,
 }
 
 impl Kept<'_> {
@@ -34,15 +34,7 @@ impl Kept<'_> {
     }
 
     fn content(&self, version: u8) -> Content<'_> {
-        if self.is_cut() {
-            Content::Nothing
-        } else {
-            Content::parse(&self.packet(), version).unwrap_or(Content::Nothing)
-        }
-    }
-
-    const fn is_cut(&self) -> bool {
-        self.body_len > MAX_MESSAGE_LEN
+        if self.cut { Content::Nothing } else { Content::parse(&self.packet(), version).unwrap_or(Content::Nothing) }
     }
 }
 
@@ -98,8 +90,9 @@ impl Exchanges {
             flags: packet.flags,
             body: Cow::Borrowed(packet.body),
             body_len: packet.body_len,
+            cut: packet.body_len > cx.limits().mqtt_message_len,
         };
-        if kept.is_cut() {
+        if kept.cut {
             return self.alone(dir, kept, &[], cx);
         }
         let Ok(content) = Content::parse(packet, self.version) else {
@@ -156,7 +149,9 @@ impl Exchanges {
         let mut open = Open { mark, dir, waits, version: self.version, packets: Vec::new() };
         self.open_len += open.keep(packet);
         self.open.push(open);
-        while self.open.len() > MAX_OPEN || self.open_len > MAX_OPEN_LEN && self.open.len() > 1 {
+        while self.open.len() > MAX_OPEN.min(cx.limits().mqtt_exchanges)
+            || self.open_len > MAX_OPEN_LEN && self.open.len() > 1
+        {
             let mut oldest = self.take(0);
             oldest.mark.event(dir, "too_many_transactions");
             oldest.over(cx);
@@ -287,7 +282,7 @@ impl Transaction for View<'_> {
                     out.number("qos", (packet.flags >> 1 & 3).into());
                     out.flag("retain", packet.flags & 1 != 0);
                     out.flag("dup", packet.flags & 8 != 0);
-                    if !packet.is_cut() {
+                    if !packet.cut {
                         show(out, &packet.packet(), self.version);
                     } else if packet.kind == kind::PUBLISH {
                         out.flag("truncated", true);

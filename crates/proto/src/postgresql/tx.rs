@@ -309,7 +309,11 @@ impl Exchanges {
             }
             _ => {}
         }
-        self.close(Dir::Resp, cx);
+        match &mut self.open {
+            // What it came to stands in alerts that wait.
+            Some(open) if !open.over && matches!(kind, b'C' | b'E') => open.show(Dir::Resp, false, cx),
+            _ => self.close(Dir::Resp, cx),
+        }
     }
 
     /// The bytes of `dir` make no sense.

@@ -13,7 +13,7 @@ const IN_FULL: char = '=';
 
 /// An interface's identifier (C706 appendix A), as its text reads: most significant byte first.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Uuid(u128);
+pub(crate) struct Uuid(u128);
 
 impl Uuid {
     /// From its 16 bytes on the wire; the first three fields have the sender's byte order.

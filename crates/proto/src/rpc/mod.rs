@@ -14,13 +14,13 @@ mod record;
 pub(crate) mod tests;
 mod tx;
 
+pub(crate) use interfaces::Uuid;
 pub(crate) use pdu::{HEADER_LEN, Header};
 pub use record::DceRpcRecord;
-pub(crate) use tx::{Carrier, Shown, Watch};
+pub(crate) use tx::{Carrier, Shown, Watch, kind_name};
 
 use crate::gssapi::Gssapi;
 use crate::{Cx, Held};
-use interfaces::Uuid;
 use pdu::kind;
 use sekisho_record::Text;
 use sekisho_types::{Dir, Heap, Timestamp, list_len};
@@ -56,6 +56,7 @@ pub(crate) struct Rpc {
     pipe: Option<Text>,
     calls: Vec<Call>,
     understood: bool,
+    piped: bool,
     /// Calls for those who watch.
     watch: Option<Box<Watch>>,
 }
@@ -96,7 +97,7 @@ impl Heap for Rpc {
 impl Rpc {
     /// An association over the pipe `name`, which may stand for the binding where that was not seen.
     pub(crate) fn over_pipe(name: &[u8]) -> Self {
-        Self { last: interfaces::usual_of_pipe(name), ..Self::default() }
+        Self { last: interfaces::usual_of_pipe(name), piped: true, ..Self::default() }
     }
 
     /// Calls for those who watch, if there are any.
@@ -168,12 +169,16 @@ impl Rpc {
     /// A unit of which `wanted` bytes are there.
     fn unit(&mut self, dir: Dir, wanted: &[u8], header: Header, gss: &mut Gssapi, cx: &mut Cx<'_>) {
         if cx.is_watched() {
-            let watch = self.watch.get_or_insert_default();
+            let piped = self.piped;
+            let watch = self.watch.get_or_insert_with(|| Box::new(Watch::new(piped)));
             match header.kind {
                 kind::BIND | kind::ALTER_CONTEXT => watch.bind(wanted, &header),
                 kind::BIND_ACK | kind::ALTER_CONTEXT_RESP => watch.bind_ack(wanted, &header),
                 kind::REQUEST | kind::RESPONSE => {
                     watch.fragment(&header, pdu::call(wanted, &header).unwrap_or_default());
+                    if header.kind == kind::RESPONSE && !piped {
+                        watch.stub(&header, wanted.get(HEADER_LEN..).unwrap_or(&[]), cx);
+                    }
                 }
                 _ => {}
             }

@@ -14,9 +14,6 @@ const MAX_INTERFACES: usize = 64;
 /// Stub data kept of one direction of a call, where rules want to see it.
 pub(crate) const MAX_STUB_LEN: usize = 256 * 1024;
 
-/// The object's identifier follows the fixed fields (C706 §12.6.3.1).
-const OBJECT_UUID: u8 = 0x80;
-
 /// An interface that was asked for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Interface {
@@ -73,6 +70,8 @@ pub(crate) struct Watch {
     calls: Vec<Call>,
     /// All interfaces that were accepted, by context.
     accepted: Vec<Interface>,
+    /// A pipe carries it.
+    piped: bool,
 }
 
 impl Heap for Call {
@@ -90,6 +89,10 @@ impl Heap for Watch {
 }
 
 impl Watch {
+    pub(super) fn new(piped: bool) -> Self {
+        Self { piped, ..Self::default() }
+    }
+
     fn find(&mut self, id: u32, f: impl Fn(&Call) -> bool) -> Option<&mut Call> {
         self.calls.iter_mut().find(|call| call.id == id && f(call))
     }
@@ -149,7 +152,7 @@ impl Watch {
 
     /// A unit of a call begins.
     pub(super) fn fragment(&mut self, header: &Header, (context, opnum): (u16, u16)) {
-        let is_request = header.kind == kind::REQUEST;
+        let (is_request, piped) = (header.kind == kind::REQUEST, self.piped);
         let open = |call: &Call| {
             let half = if is_request { &call.request } else { &call.response };
             match half {
@@ -166,7 +169,8 @@ impl Watch {
         let half = if is_request { &mut call.request } else { &mut call.response };
         let half = half.get_or_insert_with(|| Half { kind: header.kind, ..Half::default() });
         half.fragments += 1;
-        let skipped = pdu::CALL_LEN + if header.flags & OBJECT_UUID != 0 && is_request { 16 } else { 0 };
+        // As Suricata counts, which knows of no object's identifier, nor, over TCP, of a response's fixed fields.
+        let skipped = if is_request || piped { pdu::CALL_LEN } else { pdu::HEADER_LEN };
         let stub_len = usize::from(header.len).saturating_sub(skipped);
         half.stub_len += stub_len as u64;
     }
@@ -240,7 +244,7 @@ pub(crate) struct Shown<'a> {
 }
 
 /// Names of types of units, as Suricata has them.
-fn kind_name(kind: u8) -> &'static str {
+pub(crate) fn kind_name(kind: u8) -> &'static str {
     const NAMES: [&str; 21] = [
         "REQUEST",
         "PING",
@@ -326,6 +330,9 @@ impl Shown<'_> {
                 out.item(|out| {
                     out.display("uuid", interface.uuid);
                     out.display("version", format_args!("{}.{}", interface.version.0, interface.version.1));
+                    if let (false, Some((result, _))) = (smb, interface.result) {
+                        out.number("ack_result", u64::from(result));
+                    }
                     if let Some(service) = service {
                         out.text("service", service);
                     }
@@ -340,13 +347,13 @@ impl Shown<'_> {
                     out.item(|out| {
                         out.display("uuid", interface.uuid);
                         out.display("version", format_args!("{}.{}", interface.version.0, interface.version.1));
-                        let (result, reason) = interface.result.unwrap_or_default();
-                        out.number("ack_result", u64::from(result));
+                        out.number("ack_result", u64::from(interface.result.unwrap_or_default().0));
                         if smb {
-                            out.number("ack_reason", u64::from(reason));
-                            if let (Some(service), _) = interfaces::known_names(interface.uuid, 0) {
-                                out.text("service", service);
-                            }
+                            // Suricata does not read it.
+                            out.number("ack_reason", 0);
+                        }
+                        if let (Some(service), _) = interfaces::known_names(interface.uuid, 0) {
+                            out.text("service", service);
                         }
                     });
                 }

@@ -255,7 +255,9 @@ impl Session {
         let (ts, name) = request;
         let known = tree.and_then(|t| self.trees.get(&t));
         let (mut path, mut share) = known.map_or((None, Share::Disk), |t| (t.path.clone(), t.share));
-        if known.is_none() && is_pipe_name(&name.0) {
+        // Zeek does not know the scheduler's; its rows stay as they are.
+        let is_pipe = || is_named(&name.0, &PIPES) || cx.is_watched() && is_named(&name.0, &["atsvc"]);
+        if known.is_none() && is_pipe() {
             (path, share) = (Some("<unknown>".into()), Share::Pipe);
         }
         let name = if name.0.is_empty() { "<share_root>".into() } else { name };
@@ -325,6 +327,14 @@ impl Session {
         share.or_else(|| self.trees.get(&tree?).map(|t| t.share)) == Some(Share::Pipe)
     }
 
+    /// Does a service of RPC answer behind the pipe: by its name, or as somebody was bound to it?
+    pub fn is_service(&self, key: FileKey) -> bool {
+        const NAMES: [&str; 7] = ["atsvc", "lsarpc", "samr", "spoolss", "srvsvc", "svcctl", "winreg"];
+        self.files.get(&key).is_some_and(|file| {
+            is_named(&file.name.0, &NAMES) || file.rpc.as_ref().is_some_and(|rpc| rpc.is_understood())
+        })
+    }
+
     /// Content of a file that a client reads or writes: offset, and whether the message's content ends with it.
     pub fn content(&mut self, key: FileKey, dir: Dir, at: (u64, bool), bytes: &[u8], cx: &mut Cx<'_>) {
         let Some(file) = self.files.get_mut(&key).filter(|f| f.share != Share::Pipe) else { return };
@@ -342,7 +352,8 @@ impl Session {
         });
         cx.file_data_at(id, at.0, at.1, bytes);
         if cx.is_watched() {
-            self.tx.file(key, dir, id, (&file.name, file.path.as_ref()), cx);
+            let span = (at.0, at.0.saturating_add(bytes.len() as u64));
+            self.tx.file((key, id), dir, span, (&file.name, file.path.as_ref()), cx);
         }
         let info = cx.file_info(id);
         file.fuid = info.row().or(file.fuid);
@@ -435,9 +446,9 @@ impl Session {
     }
 }
 
-fn is_pipe_name(name: &[u8]) -> bool {
+fn is_named(name: &[u8], pipes: &[&str]) -> bool {
     let name = name.strip_prefix(b"\\").unwrap_or(name);
-    PIPES.iter().any(|p| p.as_bytes() == name)
+    pipes.iter().any(|p| p.as_bytes() == name)
 }
 
 /// From 100 ns since 1601; times beyond what can be told are the last or first that can.

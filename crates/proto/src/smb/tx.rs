@@ -79,8 +79,9 @@ pub(super) struct Exchange {
     mark: Mark,
     pub carrier: Carrier,
     pub what: What,
-    /// A file's: who sends it.
+    /// A file's: who sends it, and how far it came.
     dir: Option<Dir>,
+    end: u64,
 }
 
 /// A connection's exchanges.
@@ -135,15 +136,29 @@ pub(super) struct Shared<'a> {
 impl Exchanges {
     /// A request: an exchange that waits for the response with the same number.
     pub fn request(&mut self, id: u64, what: What, cx: &mut Cx<'_>) {
-        if self.open.len() >= MAX_PENDING {
-            let mut all: Vec<_> = self.open.drain().map(|(_, x)| x).collect();
-            all.sort_unstable_by_key(|x| x.mark.id);
-            all.into_iter().for_each(|x| self.over(*x, cx));
+        if self.open.len() >= MAX_PENDING.min(cx.limits().smb_exchanges.max(1)) {
+            self.too_many(cx);
         }
-        let x = Exchange { mark: self.counter.begin(), carrier: Carrier { status: None, ..self.now }, what, dir: None };
+        let x = Exchange {
+            mark: self.counter.begin(),
+            carrier: Carrier { status: None, ..self.now },
+            what,
+            ..Exchange::default()
+        };
         if let Some(old) = self.open.insert(id, Box::new(x)) {
             self.over(*old, cx);
         }
+    }
+
+    /// The request that waits longest is over.
+    fn too_many(&mut self, cx: &mut Cx<'_>) {
+        let oldest = self.open.iter().min_by_key(|(_, x)| x.mark.id).map(|(id, _)| *id);
+        let Some(mut x) = oldest.and_then(|id| self.open.remove(&id)) else { return };
+        // Of a connection of which one side is seen none is ever answered.
+        if cx.flow.seen.one_sided().is_none() {
+            x.mark.event(Dir::Orig, "too_many_transactions");
+        }
+        self.over(*x, cx);
     }
 
     /// Is there a request that waits for this response? Its particulars can be completed.
@@ -169,8 +184,15 @@ impl Exchanges {
         cx.over(last, &view, &mut mark);
     }
 
-    /// Content of a file passes, which is followed as `id`.
-    pub fn file(&mut self, key: FileKey, dir: Dir, id: FileId, names: (&Text, Option<&Text>), cx: &mut Cx<'_>) {
+    /// Content of a file passes, which is followed as `id`: from an offset to another.
+    pub fn file(
+        &mut self,
+        (key, id): (FileKey, FileId),
+        dir: Dir,
+        (from, to): (u64, u64),
+        names: (&Text, Option<&Text>),
+        cx: &mut Cx<'_>,
+    ) {
         if self.files.len() >= MAX_FILES && !self.files.contains_key(&(key, dir.is_orig())) {
             return;
         }
@@ -178,9 +200,13 @@ impl Exchanges {
         let x = self.files.entry((key, dir.is_orig())).or_insert_with(|| {
             let what = What::File { key, name: names.0.clone(), share: names.1.cloned() };
             let carrier = Carrier { status: Some(super::status::SUCCESS), ..now };
-            Box::new(Exchange { mark: counter.begin(), carrier, what, dir: Some(dir) })
+            Box::new(Exchange { mark: counter.begin(), carrier, what, dir: Some(dir), end: 0 })
         });
         let mut mark = std::mem::take(&mut x.mark);
+        if from < x.end {
+            mark.event(dir, "file_overlap");
+        }
+        x.end = x.end.max(to);
         mark.file(id.0, dir);
         let all = Shared { dialect: self.dialect.as_ref(), dialect2: self.dialect2 };
         let view = View { exchange: x, number: mark.id, all: &all };

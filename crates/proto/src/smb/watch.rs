@@ -58,8 +58,10 @@ fn asked2(bytes: &[u8], header: &Header, session: &Session) -> Option<What> {
         }
         command::IOCTL => {
             let function = m2::control_code(bytes).ok()?;
-            // What passes over a pipe is a call, or nothing.
-            if function == m2::PIPE_TRANSCEIVE {
+            // What passes over a service's pipe is a call, or nothing.
+            if let (m2::PIPE_TRANSCEIVE, Ok(Some((key, _)))) = (function, m2::pipe_transceive(bytes, false))
+                && session.is_service(key)
+            {
                 return None;
             }
             What::Ioctl(function)

@@ -1,19 +1,33 @@
 //! Which content of a rule the prefilter looks for.
 
 use super::plan::Plan;
-use crate::ir::{Buffer, Content, Fast, Rule, Step};
+use crate::ir::{Buffer, Content, Fast, Int, Rule, Step};
 use sekisho_transaction::Fact;
 
 /// Bytes of a content that say more than further ones would.
 const STRENGTH_LEN_MAX: usize = 16;
 
-/// What was chosen: which buffer of the plan, and the bytes.
+/// Bytes of a content that the prefilter looks for at most: more would not tell more.
+pub(crate) const LITERAL_LEN_MAX: usize = 32;
+
+/// Bytes from which on a literal is found at the best speed: see `sekisho_scan`.
+const LONG_LEN: usize = 7;
+
+/// A literal that a rule cannot match without.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) nocase: bool,
+    /// It ends within so many bytes of the buffer.
+    pub(crate) limit: Option<u32>,
+}
+
+/// What was chosen: which buffer of the plan, and the literal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chosen<'a> {
     /// Place in [`Plan::buffers`].
     pub(crate) buffer: usize,
-    pub(crate) bytes: &'a [u8],
-    pub(crate) nocase: bool,
+    pub(crate) wanted: Wanted<'a>,
 }
 
 /// Chooses; `None`: the rule has nothing to look for.
@@ -43,8 +57,9 @@ fn choose_among<'a>(rule: &'a Rule, plan: &Plan, requests_only: bool) -> Option<
             if content.negated || content.bytes.is_empty() {
                 continue;
             }
-            let chosen = Chosen { buffer, bytes: part(content), nocase: content.nocase };
-            let score = score(content, m.buffer, chosen.bytes);
+            let wanted = Wanted { bytes: part(content), nocase: content.nocase, limit: limit(content) };
+            let chosen = Chosen { buffer, wanted };
+            let score = score(content, m.buffer, wanted.bytes);
             if best.as_ref().is_none_or(|(s, _)| score > *s) {
                 best = Some((score, chosen));
             }
@@ -59,18 +74,37 @@ const fn may_wait(buffer: Buffer) -> bool {
 }
 
 fn part(content: &Content) -> &[u8] {
-    match content.fast {
+    let part = match content.fast {
         Fast::Chop(from, len) => {
             let from = usize::from(from);
             content.bytes.get(from..from + usize::from(len)).filter(|b| !b.is_empty()).unwrap_or(&content.bytes)
         }
         _ => &content.bytes,
+    };
+    part.get(..LITERAL_LEN_MAX).unwrap_or(part)
+}
+
+/// Bytes of the buffer within which the content ends, if that is said in numbers.
+fn limit(content: &Content) -> Option<u32> {
+    let place = &content.place;
+    if place.is_relative() {
+        return None;
     }
+    let number = |int: Int| match int {
+        Int::Number(n) => u32::try_from(n).ok(),
+        Int::Var(_) => None,
+    };
+    if place.starts {
+        return u32::try_from(content.bytes.len()).ok();
+    }
+    let offset = place.offset.map_or(Some(0), number)?;
+    place.depth.and_then(number).map(|depth| depth.saturating_add(offset))
 }
 
 fn score(content: &Content, buffer: Buffer, bytes: &[u8]) -> u32 {
+    // What the rule's writer chose, unless it is short: then a long one is better, if there is one.
     if content.fast != Fast::Auto {
-        return u32::MAX;
+        return if bytes.len() >= LONG_LEN { u32::MAX } else { 4 << 20 };
     }
     let mut seen = [false; 256];
     let mut distinct = 0;
@@ -99,5 +133,6 @@ fn score(content: &Content, buffer: Buffer, bytes: &[u8]) -> u32 {
         Buffer::Payload | Buffer::Packet => 0,
         _ => 2,
     };
-    (rank << 20) + strength
+    let long = if bytes.len() >= LONG_LEN && !weak { 8 << 20 } else { 0 };
+    long + (rank << 20) + strength
 }

@@ -1,17 +1,31 @@
 //! A group of rules with what finds candidates among them.
 
 use super::Map;
+use super::fast::Wanted;
 use sekisho_scan::{Literal, Scanner};
 
-/// Rules that are looked at together.
+/// A literal that has to end within so many bytes is looked for only there.
+const HEAD_LEN_MAX: u32 = 1024;
+
+/// Literals that are looked for together, and their rules.
 #[derive(Debug, Default)]
-pub(crate) struct Group {
+struct Part {
     scanner: Scanner,
     /// Number of the scanner's first literal among all of the program: literals are marked by it.
     first: u32,
     /// Where the rules of each literal begin in `owners`; one more at the end.
     starts: Vec<u32>,
     owners: Vec<u32>,
+}
+
+/// Rules that are looked at together.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    /// Literals that may stand anywhere.
+    anywhere: Part,
+    /// Literals that end within the first bytes, and within how many.
+    head: Part,
+    head_len: u32,
     /// Rules without a literal: always candidates.
     pub(crate) always: Vec<u32>,
 }
@@ -19,31 +33,48 @@ pub(crate) struct Group {
 /// Literals and rules while a group is put together.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
-    literals: Vec<(Vec<u8>, bool, u32)>,
+    anywhere: Vec<(Vec<u8>, bool, u32)>,
+    head: Vec<(Vec<u8>, bool, u32)>,
+    head_len: u32,
     always: Vec<u32>,
 }
 
 impl Draft {
-    pub(crate) fn add(&mut self, rule: u32, literal: Option<(&[u8], bool)>) {
-        match literal {
-            Some((bytes, nocase)) => {
-                let bytes = if nocase { bytes.to_ascii_lowercase() } else { bytes.to_vec() };
-                self.literals.push((bytes, nocase, rule));
+    pub(crate) fn add(&mut self, rule: u32, literal: Option<Wanted<'_>>) {
+        let Some(Wanted { bytes, nocase, limit }) = literal else { return self.always.push(rule) };
+        let bytes = if nocase { bytes.to_ascii_lowercase() } else { bytes.to_vec() };
+        match limit.filter(|limit| *limit <= HEAD_LEN_MAX) {
+            Some(limit) => {
+                self.head_len = self.head_len.max(limit);
+                self.head.push((bytes, nocase, rule));
             }
-            None => self.always.push(rule),
+            None => self.anywhere.push((bytes, nocase, rule)),
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.literals.is_empty() && self.always.is_empty()
+        self.anywhere.is_empty() && self.head.is_empty() && self.always.is_empty()
     }
 
     /// Makes the group; `next` counts literals.
     pub(crate) fn finish(mut self, next: &mut u32) -> Group {
+        self.always.sort_unstable();
+        self.always.dedup();
+        Group {
+            anywhere: Part::new(&self.anywhere, next),
+            head: Part::new(&self.head, next),
+            head_len: self.head_len,
+            always: self.always,
+        }
+    }
+}
+
+impl Part {
+    fn new(literals: &[(Vec<u8>, bool, u32)], next: &mut u32) -> Self {
         let mut numbers: Map<(&[u8], bool), usize> = Map::default();
         let mut distinct: Vec<Literal<'_>> = Vec::new();
         let mut rules: Vec<Vec<u32>> = Vec::new();
-        for (bytes, nocase, rule) in &self.literals {
+        for (bytes, nocase, rule) in literals {
             let number = *numbers.entry((bytes, *nocase)).or_insert_with(|| {
                 distinct.push(Literal { bytes, nocase: *nocase });
                 rules.push(Vec::new());
@@ -53,17 +84,37 @@ impl Draft {
                 list.push(*rule);
             }
         }
-        let mut group = Group { scanner: Scanner::new(&distinct), first: *next, ..Group::default() };
+        let mut part = Self { scanner: Scanner::new(&distinct), first: *next, ..Self::default() };
         *next = next.saturating_add(u32::try_from(distinct.len()).unwrap_or(u32::MAX));
         for list in rules {
-            group.starts.push(u32::try_from(group.owners.len()).unwrap_or(u32::MAX));
-            group.owners.extend(list);
+            part.starts.push(u32::try_from(part.owners.len()).unwrap_or(u32::MAX));
+            part.owners.extend(list);
         }
-        group.starts.push(u32::try_from(group.owners.len()).unwrap_or(u32::MAX));
-        self.always.sort_unstable();
-        self.always.dedup();
-        group.always = self.always;
-        group
+        part.starts.push(u32::try_from(part.owners.len()).unwrap_or(u32::MAX));
+        part
+    }
+
+    /// Adds the rules of which a literal stands in `hay`, ending behind `reach`.
+    fn scan(&self, hay: &[u8], reach: usize, to: &mut Candidates) {
+        if self.scanner.is_empty() {
+            return;
+        }
+        self.scanner.scan(hay, |literal, end| {
+            if end <= reach {
+                return;
+            }
+            let seen = to.literal_marks.get_mut((self.first + literal) as usize);
+            let Some(mark) = seen.filter(|mark| **mark != to.look) else { return };
+            *mark = to.look;
+            let at = literal as usize;
+            if let (Some(&start), Some(&end)) = (self.starts.get(at), self.starts.get(at + 1)) {
+                to.add_all(self.owners.get(start as usize..end as usize).unwrap_or_default());
+            }
+        });
+    }
+
+    fn heap_len(&self) -> usize {
+        self.scanner.heap_len() + 4 * (self.starts.capacity() + self.owners.capacity())
     }
 }
 
@@ -111,31 +162,21 @@ impl Candidates {
 }
 
 impl Group {
-    /// Adds the rules of which a literal stands in `hay`, ending behind `reach`.
-    pub(crate) fn scan(&self, hay: &[u8], reach: usize, to: &mut Candidates) {
-        if self.scanner.is_empty() {
-            return;
+    /// Adds the rules of which a literal stands in `hay`, ending behind `reach`. `base`: where `hay` begins in its buffer.
+    pub(crate) fn scan(&self, hay: &[u8], base: u64, reach: usize, to: &mut Candidates) {
+        self.anywhere.scan(hay, reach, to);
+        if let Some(rest) = u64::from(self.head_len).checked_sub(base).filter(|rest| *rest > 0) {
+            let rest = usize::try_from(rest).unwrap_or(usize::MAX);
+            self.head.scan(hay.get(..rest).unwrap_or(hay), reach, to);
         }
-        self.scanner.scan(hay, |literal, end| {
-            if end <= reach {
-                return;
-            }
-            let seen = to.literal_marks.get_mut((self.first + literal) as usize);
-            let Some(mark) = seen.filter(|mark| **mark != to.look) else { return };
-            *mark = to.look;
-            let at = literal as usize;
-            if let (Some(&start), Some(&end)) = (self.starts.get(at), self.starts.get(at + 1)) {
-                to.add_all(self.owners.get(start as usize..end as usize).unwrap_or_default());
-            }
-        });
     }
 
     /// Literals, and rules without one.
     pub(crate) const fn counts(&self) -> (usize, usize) {
-        (self.scanner.len(), self.always.len())
+        (self.anywhere.scanner.len() + self.head.scanner.len(), self.always.len())
     }
 
     pub(crate) fn heap_len(&self) -> usize {
-        self.scanner.heap_len() + 4 * (self.starts.capacity() + self.owners.capacity() + self.always.capacity())
+        self.anywhere.heap_len() + self.head.heap_len() + 4 * self.always.capacity()
     }
 }

@@ -10,6 +10,7 @@ mod ports;
 mod program;
 mod transactions;
 
+pub(crate) use fast::LITERAL_LEN_MAX;
 pub(crate) use groups::Candidates;
 pub(crate) use plan::grows;
 pub(crate) use plan::{BufferPlan, Plan};

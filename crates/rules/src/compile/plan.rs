@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) stream: bool,
     /// Looked at with exchanges.
     pub(crate) transaction: bool,
+    /// It asks for an anomaly of exchanges.
+    pub(crate) event: bool,
     /// Once for each direction of a flow: it asks for addresses alone.
     pub(crate) once: bool,
     /// Once for each direction of a flow, when its protocol is known.
@@ -118,14 +120,15 @@ impl Plan {
             packet: false,
             stream: false,
             transaction: false,
+            event: false,
             once: false,
             once_app: false,
             for_flow: false,
             stages: [0; 2],
             buffers: buffers(rule, &mut transform),
         };
-        plan.transaction = facts(rule).next().is_some()
-            || rule.conditions.iter().any(|c| matches!(c, Condition::AppEvent(proto, _) if !proto.is_empty()));
+        plan.event = rule.conditions.iter().any(|c| matches!(c, Condition::AppEvent(proto, _) if !proto.is_empty()));
+        plan.transaction = plan.event || facts(rule).next().is_some();
         if let Some((dir, stage)) = hook(rule) {
             plan.transaction = true;
             plan.dir = plan.dir.or(dir);

@@ -1,6 +1,7 @@
 //! Groups of rules by port: one for those that any port will do, and one for each set of ports that rules tell apart.
 
 use super::Map;
+use super::fast::Wanted;
 use super::groups::{Draft, Group};
 use crate::ir::Ports;
 use std::collections::BTreeSet;
@@ -32,7 +33,7 @@ pub(crate) struct PortIndex {
 #[derive(Debug)]
 pub(crate) struct Entry<'a> {
     pub(crate) rule: u32,
-    pub(crate) literal: Option<(&'a [u8], bool)>,
+    pub(crate) literal: Option<Wanted<'a>>,
     pub(crate) src_ports: &'a Ports,
     pub(crate) dst_ports: &'a Ports,
     pub(crate) both_ways: bool,

@@ -147,7 +147,7 @@ impl Program {
         let (rule, plan) = (self.rule(number)?, self.plans.get(number as usize)?);
         let chosen = choose(rule, plan)?;
         let at = plan.buffers.get(chosen.buffer).map(|of| usize::from(of.at));
-        Some((at.and_then(|at| rule.matches.get(at)), chosen.bytes))
+        Some((at.and_then(|at| rule.matches.get(at)), chosen.wanted.bytes))
     }
 
     /// Whose messages a rule is about.
@@ -175,6 +175,17 @@ impl Program {
         self.wants_packet_events()
             || !self.addresses.is_empty()
             || self.packets.iter().flatten().any(|index| !index.is_empty())
+    }
+
+    /// Does a rule about packets name an application protocol?
+    pub fn names_apps(&self) -> bool {
+        let both = self.set.rules.iter().zip(&self.plans);
+        both.into_iter().any(|(rule, plan)| plan.packet && matches!(rule.header.protocol, Protocol::App(_)))
+    }
+
+    /// Does a rule about exchanges search payload, too? See [`crate::Inspector::ahead`].
+    pub const fn searches_payload_of_exchanges(&self) -> bool {
+        self.keeps_tails
     }
 
     /// Does a rule look at streams?
@@ -242,9 +253,9 @@ impl Program {
                 continue;
             }
             let chosen = choose(rule, plan);
-            literal_len += chosen.map_or(0, |c| c.bytes.len());
+            literal_len += chosen.map_or(0, |c| c.wanted.bytes.len());
             let chosen = chosen.filter(|_| literal_len <= limits.literal_len);
-            let literal = chosen.map(|c| (c.bytes, c.nocase));
+            let literal = chosen.map(|c| c.wanted);
             let ported = |literal| Entry {
                 rule: number,
                 literal,
@@ -256,7 +267,7 @@ impl Program {
             let events = packet_events(rule).collect::<Vec<_>>();
             if plan.transaction {
                 self.keeps_tails |= rule.matches.iter().any(|m| matches!(m.buffer, Buffer::Payload));
-                drafts.add(number, rule, plan, chosen.map(|c| (c.buffer, c.bytes, c.nocase)));
+                drafts.add(number, rule, plan, chosen);
             } else if !events.is_empty() {
                 for name in events {
                     self.packet_events.entry(name.into()).or_default().push(number);

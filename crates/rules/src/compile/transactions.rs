@@ -1,6 +1,7 @@
 //! Rules about exchanges, by application protocol, direction and buffer.
 
 use super::Map;
+use super::fast::Chosen;
 use super::groups::{Draft, Group};
 use super::plan::{Plan, facts};
 use crate::ir::{Buffer, Condition, Protocol, Rule};
@@ -56,7 +57,7 @@ fn event_of(rule: &Rule) -> Option<&str> {
 
 impl TxDrafts {
     /// Adds a rule, with the literal that stands for it and the buffer (of its matches) that has it.
-    pub(crate) fn add(&mut self, number: u32, rule: &Rule, plan: &Plan, literal: Option<(usize, &[u8], bool)>) {
+    pub(crate) fn add(&mut self, number: u32, rule: &Rule, plan: &Plan, chosen: Option<Chosen<'_>>) {
         let drafts = self.0.entry(app_of(rule)).or_default();
         for dir in [Dir::Orig, Dir::Resp] {
             if plan.dir.is_some_and(|only| only != dir) {
@@ -67,19 +68,19 @@ impl TxDrafts {
                 draft.events.entry(event.into()).or_default().push(number);
                 continue;
             }
-            let of_buffer = literal.and_then(|(at, bytes, nocase)| {
-                let of = plan.buffers.get(at)?;
+            let of_buffer = chosen.and_then(|chosen| {
+                let of = plan.buffers.get(chosen.buffer)?;
                 match rule.matches.get(usize::from(of.at))?.buffer {
-                    Buffer::Fact(fact) => Some((fact, of.transforms, bytes, nocase)),
+                    Buffer::Fact(fact) => Some((fact, of.transforms, chosen.wanted)),
                     _ => None,
                 }
             });
             match of_buffer {
-                Some((fact, transforms, bytes, nocase)) => {
+                Some((fact, transforms, wanted)) => {
                     let ends = fact.info().ends;
                     if if dir.is_orig() { ends.to_server() } else { ends.to_client() } {
                         let key = (fact.info().stage, fact, transforms);
-                        draft.engines.entry(key).or_default().add(number, Some((bytes, nocase)));
+                        draft.engines.entry(key).or_default().add(number, Some(wanted));
                     }
                 }
                 None => draft.always.push((*dir.of(&plan.stages), number)),

@@ -109,7 +109,12 @@ impl Bench<'_, '_> {
             },
             Buffer::Payload => match source {
                 Source::Stream(hay) => said(!hay.bytes.is_empty() && self.in_bytes(m, of, *hay, scratch)),
-                Source::Exchange(_, tail) if !tail.is_empty() => said(whole(tail, scratch)),
+                // What was not sent yet may be with a later stage.
+                Source::Exchange(exchange, ahead) if !ahead.is_empty() => match whole(ahead, scratch) {
+                    true => Verdict::Match,
+                    false if *exchange.dir.of(&exchange.past) == u8::MAX => Verdict::No,
+                    false => Verdict::Later,
+                },
                 Source::Packet | Source::Exchange(..) => {
                     let payload = packet.decoded.payload(packet.frame);
                     said(!payload.is_empty() && whole(payload, scratch))

@@ -75,6 +75,11 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// Bytes of a growing content, not transformed, that were shown before.
+    pub(crate) fn seen(&self, fact: Fact, nth: usize) -> usize {
+        self.file(fact, nth).map_or(0, |file| file.seen)
+    }
+
     /// A number of a fact.
     pub(crate) fn number(&mut self, fact: Fact, nth: usize) -> Option<u64> {
         self.value(fact, nth)?.number()

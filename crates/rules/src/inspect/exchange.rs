@@ -1,9 +1,9 @@
 //! Exchanges: which rules to look at when one has come further.
 
-use super::Inspector;
+use super::{Inspector, JOINT_LEN};
 use crate::compile::{Plan, Program, TxGroup, family, grows};
 use crate::eval::{Exchange, Source, Verdict};
-use crate::state::FlowState;
+use crate::state::{Ahead, FlowState};
 use crate::view::{Anchor, Content, FlowView, Hit, PacketView};
 use sekisho_transaction::{Kind, Look, Mark, Transaction};
 use sekisho_types::Dir;
@@ -16,7 +16,23 @@ const MATCHED_COUNT_MAX: usize = 512;
 /// Strings of one list that are searched.
 const LIST_COUNT_MAX: usize = 4096;
 /// Protocols whose exchanges are single messages, which rules look at once.
-const ONE_WAY: &[&str] = &["dns", "ike", "krb5", "llmnr", "mdns", "mqtt", "sip", "websocket"];
+const ONE_WAY: &[&str] = &[
+    "bittorrent-dht",
+    "dhcp",
+    "dnp3",
+    "dns",
+    "ike",
+    "krb5",
+    "llmnr",
+    "mdns",
+    "mqtt",
+    "ntp",
+    "quic",
+    "sip",
+    "snmp",
+    "tftp",
+    "websocket",
+];
 /// No group.
 const NONE: u16 = u16::MAX;
 
@@ -70,6 +86,7 @@ impl Inspector {
         if !self.candidates.rules.is_empty() {
             self.run_exchange(&program, packet, (view, state), &mut exchange, (mark, &halves), look.over, hits);
         }
+        dir.of_mut(&mut state.ahead).looked = true;
         mark.looked = past;
     }
 
@@ -97,10 +114,17 @@ impl Inspector {
                 continue;
             }
             let count = if matches!(info.kind, Kind::List | Kind::Stream) { LIST_COUNT_MAX } else { 1 };
+            // Of content that grows what was searched before is not searched again.
+            let again = info.kind == Kind::Stream && info.stage < before && engine.transforms == 0;
             for nth in 0..count {
                 let candidates = &mut self.candidates;
+                let seen = if again { exchange.seen(engine.fact, nth) } else { 0 };
+                let joint = seen.min(JOINT_LEN);
                 let there = exchange.with_bytes(&program.sets, engine.fact, engine.transforms, nth, |hay| {
-                    engine.group.scan(hay.bytes, 0, candidates);
+                    if let Some(hay_left) = hay.bytes.get(seen - joint..).filter(|_| seen < hay.bytes.len()) {
+                        let base = hay.base.saturating_add((seen - joint) as u64);
+                        engine.group.scan(hay_left, base, joint, candidates);
+                    }
                 });
                 if there.is_none() {
                     break;
@@ -138,7 +162,7 @@ impl Inspector {
     ) {
         let dir = exchange.dir;
         let one_way = ONE_WAY.contains(&view.app);
-        let tail = std::mem::take(dir.of_mut(&mut state.tails));
+        let ahead = std::mem::take(&mut dir.of_mut(&mut state.ahead).bytes);
         self.candidates.sort();
         let rules = std::mem::take(&mut self.candidates.rules);
         for &number in &rules {
@@ -151,22 +175,29 @@ impl Inspector {
             }
             // Of a rule about both sides the other one has matched already.
             exchange.other_matched = halves.contains(&number);
-            let mut source = Source::Exchange(&mut *exchange, &tail.bytes);
+            let mut source = Source::Exchange(&mut *exchange, &ahead);
             match self.look(program, number, packet, Some(&mut (view, &mut *state)), dir, &mut source) {
                 Verdict::Match => {
                     if mark.matched.len() < MATCHED_COUNT_MAX {
                         mark.matched.push(key);
                     }
-                    mark.logged |= program.rule(number).is_some_and(crate::ir::Rule::unlogs);
+                    mark.quiet |= program.rule(number).is_some_and(crate::ir::Rule::unlogs);
                     let mut flow = Some((view, &mut *state));
-                    self.matched(program, number, packet, &mut flow, dir, Anchor::Transaction(mark.id), hits);
+                    let anchor = Anchor::Transaction(mark.id);
+                    self.matched(program, number, packet, &mut flow, dir, anchor, hits);
+                    // An anomaly concerns both directions, unless the rule or the protocol says which.
+                    let both = plan.event && plan.dir.is_none() && !plan.exchange && !one_way;
+                    if both && mark.matched.len() < MATCHED_COUNT_MAX {
+                        mark.matched.push(self::key(number, dir.flip()));
+                        self.matched(program, number, packet, &mut flow, dir.flip(), anchor, hits);
+                    }
                 }
                 Verdict::Later if !over || plan.exchange => self.wait(number, plan, exchange, mark),
                 Verdict::Later | Verdict::No => {}
             }
         }
         self.candidates.rules = rules;
-        *dir.of_mut(&mut state.tails) = tail;
+        *dir.of_mut(&mut state.ahead) = Ahead { bytes: ahead, looked: false };
     }
 }
 

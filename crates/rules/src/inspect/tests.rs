@@ -104,6 +104,7 @@ impl World {
             bytes: [1, 0],
             stream_len: [0, 0],
             age: Interval(0),
+            opaque: false,
         };
         Self { inspector: Inspector::new(Arc::new(program), 1), state: FlowState::default(), view, number: 0 }
     }

@@ -86,7 +86,8 @@ fn priority(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
 fn reference(draft: &mut Draft, shared: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
     let Some((system, id)) = arg.value.text.split_once(',') else { return arg.bad("write reference:SYSTEM,ID") };
     let (system, id) = (system.trim(), id.trim());
-    let prefix = shared.classes.system(system).unwrap_or("");
+    // What names its own scheme needs no prefix.
+    let prefix = if id.contains("://") { "" } else { shared.classes.system(system).unwrap_or("") };
     draft.rule.meta.references.push((system.into(), format!("{prefix}{id}").into()));
     Ok(())
 }

@@ -25,6 +25,30 @@ pub(crate) struct Tail {
     pub(crate) end: u64,
 }
 
+/// Bytes of one direction that rules about exchanges search as its payload: as many as [`Ahead`] keeps.
+const AHEAD_LEN: usize = 16 * 1024;
+
+/// What a direction's stream brought since rules last looked at an exchange of it, for those that search its payload, too.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    pub(crate) bytes: Vec<u8>,
+    /// It was looked at: what comes next begins anew.
+    pub(crate) looked: bool,
+}
+
+impl Ahead {
+    /// Notes bytes of which the last [`AHEAD_LEN`] are kept.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if std::mem::take(&mut self.looked) {
+            self.bytes.clear();
+        }
+        let bytes = bytes.get(bytes.len().saturating_sub(AHEAD_LEN)..).unwrap_or(bytes);
+        let over = (self.bytes.len() + bytes.len()).saturating_sub(AHEAD_LEN);
+        self.bytes.drain(..over.min(self.bytes.len()));
+        self.bytes.extend_from_slice(bytes);
+    }
+}
+
 /// What rules remember of a flow. The engine keeps one for each flow that it shows.
 #[derive(Debug, Default)]
 pub struct FlowState {
@@ -33,6 +57,8 @@ pub struct FlowState {
     /// What expressions captured for the flow.
     vars: Vec<Var>,
     pub(crate) tails: [Tail; 2],
+    /// Payload for rules about exchanges, if there are any that ask for it.
+    pub(crate) ahead: [Ahead; 2],
     /// Rules of which a literal was seen in what the tails hold, and up to where.
     pub(crate) open: [Vec<(u32, u64)>; 2],
     /// Rules for streams that matched on packets of a connection whose beginning was not seen.
@@ -173,5 +199,26 @@ impl Heap for FlowState {
             + self.open.iter().map(list_len).sum::<usize>()
             + block_len(orig.bytes.capacity())
             + block_len(resp.bytes.capacity())
+            + self.ahead.iter().map(|ahead| block_len(ahead.bytes.capacity())).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payload_for_exchanges_begins_anew_once_looked_at_and_is_limited() {
+        let mut ahead = Ahead::default();
+        ahead.push(b"one ");
+        ahead.push(b"two");
+        assert_eq!(ahead.bytes, b"one two");
+        ahead.looked = true;
+        ahead.push(b"three");
+        assert_eq!(ahead.bytes, b"three");
+        ahead.push(&[7; AHEAD_LEN + 1]);
+        assert!(ahead.bytes.len() == AHEAD_LEN && ahead.bytes.iter().all(|&b| b == 7));
+        ahead.push(b"end");
+        assert!(ahead.bytes.len() == AHEAD_LEN && ahead.bytes.ends_with(b"\x07end"));
     }
 }
