@@ -234,7 +234,12 @@ impl Lane {
             return self.fragment(d, bytes, outer, way);
         }
         let zeek = self.flows.config().manner == Manner::Zeek;
-        let inner = tunnel::inner(d, bytes).filter(|inner| !(zeek && inner.what == InnerLink::Arp));
+        let wanted = |inner: &tunnel::Inner| match &self.host.eye {
+            _ if zeek => inner.what != InnerLink::Arp,
+            Some(eye) => eye.wants_tunnel(inner.kind, [d.src_port, d.dst_port]),
+            None => true,
+        };
+        let inner = tunnel::inner(d, bytes).filter(wanted);
         // A tunnel over UDP is a flow as well; one directly over IP is not.
         let is_flow = inner.is_none() || d.proto == ip_proto::UDP;
         let own = if is_flow { self.flow(d, bytes, outer, way) } else { None };

@@ -15,6 +15,8 @@ pub struct Options {
     pub http_headers: bool,
     /// `tls: extended`.
     pub tls_extended: bool,
+    /// `tls: session-resumption`: sessions that were resumed without a certificate.
+    pub tls_resumed: bool,
     /// `tls: custom: [client_handshake, server_handshake]`.
     pub tls_handshakes: bool,
     /// `smtp: extended`.
@@ -41,6 +43,7 @@ impl Default for Options {
             http_extended: true,
             http_headers: false,
             tls_extended: true,
+            tls_resumed: true,
             tls_handshakes: false,
             smtp_extended: true,
             dhcp_extended: false,

@@ -33,6 +33,12 @@ pub trait Transaction {
     /// name. A thing that is not known yet is left out.
     fn eve(&self, out: &mut Json<'_>);
 
+    /// Is there an event of it, if these are wanted?
+    fn is_told(&self, options: Options) -> bool {
+        let _ = options;
+        true
+    }
+
     /// What a rule asks for. `nth`: of a fact of kind [`Kind::List`] or [`Kind::Numbers`] which one; others have only 0.
     /// `None`: there is none, or not yet.
     ///

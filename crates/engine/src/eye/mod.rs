@@ -121,6 +121,17 @@ impl Eye {
         self.around = around.map(Box::new);
     }
 
+    /// Is a packet within one between these ports to be looked at?
+    pub fn wants_tunnel(&self, kind: TunnelKind, ports: [u16; 2]) -> bool {
+        let tunnels = &self.settings.tunnels;
+        match kind {
+            TunnelKind::Teredo => tunnels.teredo.is_wanted(ports),
+            TunnelKind::Vxlan => tunnels.vxlan.is_wanted(ports),
+            TunnelKind::Geneve => tunnels.geneve.is_wanted(ports),
+            _ => true,
+        }
+    }
+
     /// Where the packet at hand comes from, by Suricata's names.
     fn source(&self) -> &'static str {
         let Some(around) = &self.around else { return "wire/pcap" };
@@ -192,7 +203,8 @@ impl Eye {
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
-        if look.over && !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type()) {
+        let wanted = !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type());
+        if look.over && wanted && tx.is_told(self.settings.options) {
             let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
                 Dir::Orig
             } else {
