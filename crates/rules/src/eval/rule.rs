@@ -19,6 +19,19 @@ pub(crate) enum Verdict {
     No,
     /// What is there matches; the rest is to come.
     Later,
+    /// Of the side of the exchange at hand all matches; the other's is to come.
+    Half,
+}
+
+impl Verdict {
+    /// Of two things that a rule asks for, neither of which failed.
+    const fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Later, _) | (_, Self::Later) => Self::Later,
+            (Self::Half, _) | (_, Self::Half) => Self::Half,
+            _ => Self::Match,
+        }
+    }
 }
 
 /// Everything that looking at a rule needs.
@@ -43,7 +56,7 @@ impl Bench<'_, '_> {
     ) -> Verdict {
         scratch.begin(rule.var_count);
         spans.clear();
-        let mut later = false;
+        let mut sum = Verdict::Match;
         for (n, condition) in (0u16..).zip(&rule.conditions) {
             let verdict = match holds(condition, &self.scene, &self.memory) {
                 Some(true) => Verdict::Match,
@@ -51,23 +64,21 @@ impl Bench<'_, '_> {
                 None => self.about_exchange(condition, source),
             };
             match verdict {
-                Verdict::Match => {}
                 Verdict::No => {
                     scratch.reach = Reach::Condition(n);
                     return Verdict::No;
                 }
-                Verdict::Later => later = true,
+                other => sum = sum.with(other),
             }
         }
         scratch.reach = Reach::Waits(0);
         if let Some(n) = (0u16..).zip(&rule.conditions).find(|(_, c)| matches!(c, Condition::File(_))).map(|(n, _)| n) {
             match self.about_files(rule, source) {
-                Verdict::Match => {}
                 Verdict::No => {
                     scratch.reach = Reach::Condition(n);
                     return Verdict::No;
                 }
-                Verdict::Later => later = true,
+                other => sum = sum.with(other),
             }
         }
         for of_buffer in &plan.buffers {
@@ -83,15 +94,15 @@ impl Bench<'_, '_> {
                     scratch.reach = Reach::Match { at: of_buffer.at, steps };
                     return Verdict::No;
                 }
-                Verdict::Later => {
-                    if !later {
+                other => {
+                    if sum == Verdict::Match {
                         scratch.reach = Reach::Waits(of_buffer.at);
                     }
-                    later = true;
+                    sum = sum.with(other);
                 }
             }
         }
-        if later { Verdict::Later } else { Verdict::Match }
+        sum
     }
 
     fn chain<'r>(&'r self, m: &'r BufferMatch, of: &'r BufferPlan) -> Chain<'r> {
@@ -150,13 +161,15 @@ impl Bench<'_, '_> {
         exchange: &mut Exchange<'_>,
         scratch: &mut Scratch,
     ) -> Verdict {
-        if exchange.dir_of(fact, m.request) != exchange.dir && exchange.other_matched {
+        let others = exchange.dir_of(fact, m.request) != exchange.dir;
+        if others && exchange.other_matched {
             return Verdict::Match;
         }
+        let later = if others { Verdict::Half } else { Verdict::Later };
         // What both sides may have is asked of the one at hand.
         let is_others = m.request.is_some_and(|request| request != exchange.dir.is_orig());
         if is_others || !exchange.has_reached(fact, m.request) {
-            return Verdict::Later;
+            return later;
         }
         let absent = m.steps.iter().any(|step| matches!(step, Step::Absent { .. }));
         let said = |yes| if yes { Verdict::Match } else { Verdict::No };
@@ -182,7 +195,7 @@ impl Bench<'_, '_> {
         }
         if grows(fact) && *exchange.dir_of(fact, m.request).of(&exchange.past) != u8::MAX {
             // More of it, or another, may come.
-            return Verdict::Later;
+            return later;
         }
         said(count == 0 && absent)
     }
@@ -230,6 +243,9 @@ impl Bench<'_, '_> {
     /// Is there a file of which all file conditions hold?
     fn about_files(&self, rule: &Rule, source: &mut Source<'_, '_>) -> Verdict {
         let Source::Exchange(exchange, _) = source else { return Verdict::No };
+        if rule.file_request.is_some_and(|request| request != exchange.dir.is_orig()) {
+            return if exchange.other_matched { Verdict::Match } else { Verdict::Half };
+        }
         for nth in 0..MAX_FILES {
             let Some(file) = exchange.content.file(exchange.dir, nth) else { break };
             let mut all = true;

@@ -37,6 +37,7 @@ fn rule(protocol: Protocol, sid: u32) -> Rule {
         thresholds: Vec::new(),
         silent: false,
         prefilter: false,
+        file_request: None,
         var_count: 4,
         meta: Meta::default(),
         text: "".into(),
