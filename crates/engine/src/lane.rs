@@ -199,7 +199,11 @@ impl Lane {
         }
         let mut pass = Pass { host: &mut self.host, rows: &mut *way.rows, tap: &mut *way.tap, packet: Some(packet) };
         pass.deliver(flow, app, handled.dir.flip(), false);
+        if pass.host.eye.as_ref().is_some_and(|eye| eye.is_closed(flow)) {
+            pass.deliver(flow, app, handled.dir, false);
+        }
         if let Some(eye) = &mut self.host.eye {
+            eye.close_chunk(flow, handled.dir, packet);
             eye.inspect_packet(Some((flow, handled.dir)), packet, link, way.rows);
         }
     }

@@ -308,16 +308,15 @@ impl Inspector {
             if self.told.contains(&number) {
                 continue;
             }
-            // Of a connection whose beginning was not seen the packets were looked at already.
-            let loose =
-                flow.as_ref().is_some_and(|(view, _)| !view.established) && packet.decoded.proto == ip_proto::TCP;
-            if loose && !is_packet && flow.as_ref().is_some_and(|(_, state)| state.loose.contains(&number)) {
-                continue;
-            }
             if self.look(program, number, packet, flow.as_mut(), dir, &mut source) == Verdict::Match {
                 self.told.push(number);
-                if let (true, Some((_, state))) = (loose && is_packet, flow.as_mut()) {
-                    state.keep_loose(program, number);
+                // Packets before a connection was established were looked at one by one, then again in its stream.
+                if let (ip_proto::TCP, Some((view, state))) = (packet.decoded.proto, flow.as_mut()) {
+                    if is_packet && !view.established {
+                        state.keep_loose(program, number);
+                    } else if !is_packet && state.take_loose(number) {
+                        continue;
+                    }
                 }
                 self.matched(program, number, packet, flow, dir, anchor, hits);
             }

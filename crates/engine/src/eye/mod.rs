@@ -3,6 +3,7 @@
 //! One eye watches one lane. It keeps a [`Seen`] beside each live flow, and a [`FileNote`] beside each file that
 //! belongs to an exchange; both go with their flow. Without it a pass keeps and does nothing of this.
 
+mod chunks;
 mod file;
 mod flow;
 mod held;
@@ -197,6 +198,7 @@ impl Eye {
             mark.logged |= look.over;
             return;
         }
+        self.note_message(at, look, tx.event_type());
         self.inspect_transaction(at, sight.ts, look, tx, mark);
         self.note_latest(at, look, tx, mark);
         self.files_of(at, look, tx, mark, rows);
@@ -322,15 +324,21 @@ impl Eye {
         let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return false };
         let full = seen.held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
         let acked = if all || full { u64::MAX } else { flow.acked(dir) };
-        if !seen.held.is_due(dir, acked) {
+        let closed = all || seen.is_closed(flow);
+        if !seen.held.is_due(dir, acked, closed) {
             return false;
         }
-        seen.held.take(dir, acked, &mut self.due);
+        seen.held.take(dir, acked, closed, &mut self.due);
         if self.rules.is_some() && self.settings.alert.shows_payload() {
             self.due.payload(&mut self.payload);
         }
         self.held_len = self.held_len.saturating_sub(self.due.bytes.len());
         true
+    }
+
+    /// Has the connection come to its end, so that what each side sent is whole?
+    pub fn is_closed(&self, flow: &Flow) -> bool {
+        self.flows.get(&flow.info.uid).is_some_and(|seen| seen.is_closed(flow))
     }
 
     /// A flow is over.
@@ -339,6 +347,9 @@ impl Eye {
         let Some(seen) = self.flows.get(&uid) else { return };
         self.held_len = self.held_len.saturating_sub(seen.held.len());
         let of_flow = At { flow, packet: None };
+        for dir in [Dir::Orig, Dir::Resp] {
+            self.flush_chunk(of_flow, at.ts, dir);
+        }
         for dir in [Dir::Orig, Dir::Resp] {
             self.tell_waiting(of_flow, dir, at.ts, rows);
         }

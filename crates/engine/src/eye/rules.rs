@@ -90,6 +90,11 @@ impl Waiting {
 }
 
 impl Rules {
+    /// Do they look at streams?
+    pub fn wants_streams(&self) -> bool {
+        self.program.wants_streams()
+    }
+
     pub fn new(program: Arc<Program>, seed: u64) -> Self {
         let facts = program.facts();
         let wants_content = [Fact::FileData, Fact::HttpRequestBody, Fact::HttpResponseBody, Fact::FileName]
@@ -128,7 +133,7 @@ impl Eye {
 
     /// Do rules look at streams?
     pub fn wants_streams(&self) -> bool {
-        self.rules.as_ref().is_some_and(|rules| rules.program.wants_streams())
+        self.rules.as_ref().is_some_and(Rules::wants_streams)
     }
 
     /// A packet was done: rules look at it, then what waited for it is told. `link`: of a whole frame.
@@ -272,27 +277,36 @@ impl Eye {
         }
     }
 
-    /// Rules look at the next bytes of a stream, or at its end.
-    pub fn inspect_stream(&mut self, at: At<'_>, ts: Timestamp, dir: Dir, offset: u64, bytes: &[u8], end: bool) {
+    /// Rules look at bytes of a stream. `waited`: those alone are what alerts show, and that so many are missing before.
+    pub(super) fn look_at_stream(
+        &mut self,
+        at: At<'_>,
+        ts: Timestamp,
+        dir: Dir,
+        offset: u64,
+        bytes: &[u8],
+        waited: Option<u64>,
+    ) {
         let Some(rules) = &mut self.rules else { return };
-        if !rules.program.wants_streams() || self.settings.depth.is_some_and(|depth| offset >= depth) {
-            return;
-        }
         rules.hits.clear();
         let seen = self.flows.entry(at.flow.info.uid).or_default();
-        if seen.is_unfollowed(at.flow) || seen.is_bypassed() {
-            return;
-        }
         let flow_view = seen.view(at.flow, dir, ts);
         let decoded = ends(at.flow, dir);
         let number = at.packet.map_or(0, |p| p.number);
         let view = PacketView { ts, number, decoded: &decoded, frame: &[], events: &[] };
         let state = seen.rules.get_or_insert_default();
-        rules.inspector.stream(&view, &flow_view, state, dir, offset, bytes, end, &mut rules.hits);
+        rules.inspector.stream(&view, &flow_view, state, dir, offset, bytes, false, &mut rules.hits);
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         let hits = std::mem::take(&mut rules.hits);
         for hit in &hits {
-            let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
+            let mut payload = match waited {
+                Some(missing_len) if missing_len > 0 => format!("[{missing_len} bytes missing]").into_bytes(),
+                _ => Vec::new(),
+            };
+            if self.settings.alert.shows_payload() {
+                payload.extend_from_slice(if waited.is_some() { bytes } else { &self.payload });
+                payload.truncate(eve::MAX_PAYLOAD_LEN);
+            }
             let mut waiting = Waiting { stream: true, payload, ..Waiting::new(hit, dir) };
             self.give_latest(at, dir, &mut waiting);
             self.wait(at, waiting);
