@@ -1,10 +1,12 @@
 //! EVE as suricata.yaml wants it.
 
 use anyhow::{Context, Result};
+use sekisho_files::HashSet;
 use sekisho_flow::{Manner, Timeouts};
 use sekisho_output::eve::{AlertSettings, Carrier, Policy, Settings, Tunnels, Xff};
-use sekisho_rules::ir::Effect;
+use sekisho_rules::ir::{Condition, Effect, FileCondition};
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
+use sekisho_transaction::{Fields, fields};
 use sekisho_types::Interval;
 use std::fs;
 use std::io::Read;
@@ -70,6 +72,19 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
     Ok(Arc::new(program))
 }
 
+/// Adds the digests that rules ask for.
+pub fn add_hashes(rules: &Program, hashes: &mut HashSet) {
+    for condition in rules.set().rules.iter().flat_map(|rule| &rule.conditions) {
+        if let Condition::File(FileCondition::Hash { len, .. }) = condition {
+            match len {
+                16 => hashes.md5 = true,
+                20 => hashes.sha1 = true,
+                _ => hashes.sha256 = true,
+            }
+        }
+    }
+}
+
 /// Does a rule want what a host sends after its alert?
 pub fn tags_hosts(rules: &Program) -> bool {
     let effects = rules.set().rules.iter().flat_map(|rule| &rule.effects);
@@ -82,6 +97,11 @@ pub fn settings(config: &Config) -> Settings {
     let log = config.get("outputs").entries().find(|(name, log)| *name == "eve-log" && is_on(log)).map(|(_, log)| log);
     let midstream = config.truth("stream.midstream", false);
     let depth = config.path("stream.reassembly.depth").size().unwrap_or(sekisho_output::eve::DEFAULT_DEPTH);
+    let file_depth = match config.path("outputs.file-store.stream-depth").size() {
+        Some(0) => 0,
+        Some(n) if config.path("outputs.file-store.enabled").truth() == Some(true) => n.max(depth),
+        _ => depth,
+    };
     let limit = config.path("app-layer.protocols.http.libhtp.default-config.response-body-limit").size();
     let body_len = match limit {
         Some(0) => usize::MAX,
@@ -116,6 +136,7 @@ pub fn settings(config: &Config) -> Settings {
         limits: limits(config),
         guess_exchanges: config.truth("detect.guess-applayer-tx", false),
         depth: Some(depth).filter(|d| *d > 0),
+        file_depth: Some(file_depth).filter(|d| *d > 0),
         ..defaults
     };
     let Some(log) = log else { return defaults };
@@ -125,22 +146,31 @@ pub fn settings(config: &Config) -> Settings {
         let of = |node: &Node| node.items().iter().any(|h| h.text() == Some(name));
         of(types.path("files.force-hash")) || of(config.path("outputs.file-store.force-hash"))
     };
+    let custom = |path: &str, names: &[(&str, u32)]| {
+        let chosen = types.path(path).items();
+        let mut fields = Fields::default();
+        chosen.iter().filter_map(Node::text).for_each(|name| fields.add(names, name));
+        (!chosen.is_empty()).then_some(fields)
+    };
     let stores = config.path("outputs.file-store.enabled").truth() == Some(true);
     Settings {
         types: types.entries().filter(|(_, node)| is_on(node)).flat_map(|(name, _)| event_types(name)).collect(),
         options: sekisho_transaction::Options {
             http_extended: truth("http.extended", true),
             http_headers: types.path("http.dump-all-headers").text().is_some_and(|which| which != "none"),
-            tls_extended: truth("tls.extended", true),
             // Suricata's default of this one is another if the type stands without settings.
             tls_resumed: truth("tls.session-resumption", types.items().iter().all(|t| t.text() != Some("tls"))),
-            smtp_extended: truth("smtp.extended", false),
+            tls: match custom("tls.custom", fields::tls::NAMES) {
+                Some(chosen) => chosen,
+                None if truth("tls.extended", true) => Fields::of(fields::tls::EXTENDED),
+                None => Fields::of(fields::tls::BASIC),
+            },
+            email: match custom("smtp.custom", fields::email::NAMES) {
+                Some(chosen) => chosen,
+                None if truth("smtp.extended", false) => Fields::of(fields::email::EXTENDED),
+                None => Fields::default(),
+            },
             dhcp_extended: truth("dhcp.extended", false),
-            tls_handshakes: types
-                .path("tls.custom")
-                .items()
-                .iter()
-                .any(|c| matches!(c.text(), Some("client_handshake" | "server_handshake"))),
             dns_v2: types.path("dns.version").number() == Some(2),
             passwords: truth("pgsql.passwords", false),
             mqtt_passwords: truth("mqtt.passwords", true),

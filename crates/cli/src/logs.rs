@@ -30,6 +30,7 @@ pub fn run(args: &Logs) -> Result<bool> {
         let mut of_config = config.as_ref().map(eve::settings).unwrap_or_default();
         // Rows of other formats are as they are without EVE: what waits for an acknowledgement may be too late for them.
         of_config.inline |= !formats.is_empty();
+        of_config.alone = formats.is_empty();
         let hashes = &mut settings.files.hashes;
         hashes.md5 |= of_config.file_md5;
         hashes.sha1 |= of_config.file_sha1;
@@ -43,7 +44,9 @@ pub fn run(args: &Logs) -> Result<bool> {
         if settings.eve.is_none() {
             bail!("--rules needs --format eve: what rules find is an event of EVE");
         }
-        settings.rules = Some(eve::rules(&args.rules, config.as_ref(), args.common.quiet)?);
+        let rules = eve::rules(&args.rules, config.as_ref(), args.common.quiet)?;
+        eve::add_hashes(&rules, &mut settings.files.hashes);
+        settings.rules = Some(rules);
     }
     for hash in &args.hash {
         match hash {

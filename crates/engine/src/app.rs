@@ -1,7 +1,7 @@
 //! What a flow's slot holds for the application layer.
 
 use crate::control::Control;
-use sekisho_proto::{Parser, Probing};
+use sekisho_proto::{Parser, Probing, ProtoId};
 
 /// Chunks of an unknown stream that are watched for TLS beginning: IMAP, POP3, XMPP, LDAP, MySQL, PostgreSQL, RDP and
 /// SOCKS come to it within a dozen.
@@ -13,6 +13,8 @@ pub(crate) enum App {
     /// No payload seen yet.
     #[default]
     New,
+    /// One protocol is over, and what follows is to be found out.
+    Handed(ProtoId),
     /// Payload seen, nobody sure yet.
     Probing(Box<Probing>),
     /// Nobody knows the protocol, but it may still change to TLS: chunks looked at since.
@@ -32,7 +34,7 @@ impl App {
             Self::Active(parser) => parser.counted_len(),
             Self::Probing(probing) => probing.counted_len(),
             Self::Control(sum) => i64::from(sum.1),
-            Self::New | Self::Late(_) | Self::Opaque => 0,
+            Self::New | Self::Handed(_) | Self::Late(_) | Self::Opaque => 0,
         }
     }
 
@@ -42,7 +44,7 @@ impl App {
             Self::Active(parser) => parser.counted_len(),
             Self::Probing(probing) => probing.uncount(),
             Self::Control(sum) => i64::from(std::mem::take(&mut sum.1)),
-            Self::New | Self::Late(_) | Self::Opaque => 0,
+            Self::New | Self::Handed(_) | Self::Late(_) | Self::Opaque => 0,
         }
     }
 }

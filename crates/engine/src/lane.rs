@@ -16,6 +16,7 @@ use sekisho_flow::defrag::{Defragmenter, Outcome};
 use sekisho_flow::{FlowId, FlowTable, Handled, Manner, Moment, Packet};
 use sekisho_record::{EnumName, Port, Tail};
 use sekisho_rules::Tally;
+use sekisho_transaction::{Fact, fields};
 use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, VlanTags, ip_proto};
 use sekisho_wire::tunnel::{self, InnerLink, TunnelKind};
 use sekisho_wire::{Anomaly, Decoded, LinkType, checksum, decode};
@@ -81,12 +82,18 @@ impl Lane {
         host.watch = settings.watch;
         host.out.passwords.clone_from(&settings.passwords);
         if let Some(eve) = &settings.eve {
-            host.out.watched = Some(settings.rules.as_ref().map(|rules| rules.facts()).unwrap_or_default());
+            let mut facts = settings.rules.as_ref().map(|rules| rules.facts()).unwrap_or_default();
+            if settings.eve.as_ref().is_some_and(|eve| eve.options.tls.has(fields::tls::WHOLE)) {
+                Arc::make_mut(&mut facts).add(Fact::TlsCerts);
+            }
+            host.out.watched = Some(facts);
+            host.out.for_eve = settings.eve.as_ref().is_some_and(|eve| eve.alone);
             host.out.limits = eve.limits;
             let mut eye = Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed);
             if settings.trace_rules {
                 eye.trace_rules();
             }
+            host.out.frames = eye.frames_wanted();
             host.eye = Some(Box::new(eye));
         }
         host.out.wants_clear = settings.watch == Watch::Streams;

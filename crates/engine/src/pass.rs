@@ -248,7 +248,7 @@ impl Pass<'_> {
             App::Active(_) => self.run(flow, app, dir, bytes, at),
             App::Opaque | App::Control(_) => {}
             App::Late(_) => self.late(flow, app, dir, bytes, at),
-            App::New | App::Probing(_) => self.identify(flow, app, dir, bytes, at),
+            App::New | App::Handed(_) | App::Probing(_) => self.identify(flow, app, dir, bytes, at),
         }
     }
 
@@ -283,7 +283,7 @@ impl Pass<'_> {
                     *app = App::Active(Parser::start(to, &start));
                     self.recount(app);
                 }
-                None => *app = App::New,
+                None => *app = by.map_or(App::New, App::Handed),
             }
             if !rest.is_empty() {
                 self.offer(flow, app, dir, rest, at);
@@ -304,9 +304,6 @@ impl Pass<'_> {
             self.give_up(flow);
         } else if std::mem::take(&mut self.host.out.opaque) {
             // Nothing will come that changes its rows: an encrypted flow costs counters only.
-            if let (Some(eye), App::Active(_)) = (&mut self.host.eye, &*app) {
-                eye.encrypted(flow);
-            }
             self.end_parser(flow, app, at);
             self.set_opaque(flow);
         } else {
@@ -336,18 +333,19 @@ impl Pass<'_> {
         }
         let mut probing = match self.take(app) {
             App::Probing(p) => p,
-            _ => {
+            old => {
+                let by = if let App::Handed(by) = old { Some(by) } else { None };
                 // The usual case: the first chunk decides, and nothing is copied.
                 let (orig, resp) = if dir.is_orig() { (bytes, &[][..]) } else { (&[][..], bytes) };
                 match choose(&flow.info, transport, orig, resp, 0) {
-                    Choice::Start(id) => match self.start(flow, app, id, &[(dir, bytes)], at) {
+                    Choice::Start(id) => match self.start(flow, app, id, by, &[(dir, bytes)], at) {
                         Ok(()) => return,
-                        Err(excluded) => Box::new(Probing::with_excluded(excluded)),
+                        Err(excluded) => Box::new(Probing::with_excluded(excluded).behind(by)),
                     },
                     Choice::More if self.awaited(flow) => {
                         return self.unknown(flow, app, Box::default(), dir, bytes, at);
                     }
-                    Choice::More => Box::default(),
+                    Choice::More => Box::new(Probing::default().behind(by)),
                     Choice::Nobody => return self.unknown(flow, app, Box::default(), dir, bytes, at),
                 }
             }
@@ -360,7 +358,7 @@ impl Pass<'_> {
             match choose(&flow.info, transport, orig, probing.of(Dir::Resp), probing.excluded) {
                 Choice::Start(id) => {
                     let chunks: Vec<(Dir, &[u8])> = probing.replay().collect();
-                    match self.start(flow, app, id, &chunks, at) {
+                    match self.start(flow, app, id, probing.handed_over_by, &chunks, at) {
                         Ok(()) => return,
                         Err(excluded) => probing.excluded |= excluded,
                     }
@@ -387,14 +385,19 @@ impl Pass<'_> {
         flow: &mut Flow,
         app: &mut App,
         id: ProtoId,
+        handed_over_by: Option<ProtoId>,
         chunks: &[(Dir, &[u8])],
         at: Moment,
     ) -> Result<(), ProtoSet> {
         let Some(transport) = transport(&flow.info) else { return Ok(()) };
         let services = flow.apps.iter().count();
-        let start = Start { transport, flow: &flow.info, handed_over_by: None, begun: None, expected: None };
+        let start = Start { transport, flow: &flow.info, handed_over_by, begun: None, expected: None };
         *app = App::Active(Parser::start(id, &start));
-        for (dir, bytes) in chunks {
+        for (i, (dir, bytes)) in chunks.iter().enumerate() {
+            if let (Some(eye), true) = (&mut self.host.eye, chunks.len() > 1) {
+                let later = chunks.get(i + 1..).unwrap_or_default().iter();
+                eye.frames_behind(later.filter(|(d, _)| d == dir).map(|(_, bytes)| bytes.len() as u64).sum());
+            }
             let App::Active(parser) = app else {
                 self.offer(flow, app, *dir, bytes, at);
                 continue;
@@ -512,14 +515,14 @@ impl Pass<'_> {
         !dir.is_orig()
             && flow.stream_offset(dir) == bytes.len() as u64 + 1
             && sekisho_proto::http::begins_response(bytes)
-            && self.start(flow, app, ProtoId::Http, &[(dir, bytes)], at).is_ok()
+            && self.start(flow, app, ProtoId::Http, None, &[(dir, bytes)], at).is_ok()
     }
 
     /// A stream in a protocol that nobody knows: does it go on in TLS, or is it answered in HTTP?
     fn late(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, bytes: &[u8], at: Moment) {
         let chunks = if let App::Late(n) = app { n.saturating_add(1) } else { 1 };
         if dir.is_orig() && sekisho_proto::tls::begins_client_hello(bytes) {
-            if self.start(flow, app, ProtoId::Tls, &[(dir, bytes)], at).is_ok() {
+            if self.start(flow, app, ProtoId::Tls, None, &[(dir, bytes)], at).is_ok() {
                 return;
             }
         } else if self.answered_in_http(flow, app, dir, bytes, at) {
@@ -559,7 +562,7 @@ impl Pass<'_> {
                 self.host.parsers_len += p.recount();
             }
             App::New => self.expected_gap(flow, app, dir, len, at),
-            App::Late(_) | App::Control(_) | App::Opaque => {}
+            App::Handed(_) | App::Late(_) | App::Control(_) | App::Opaque => {}
         }
     }
 
@@ -604,14 +607,21 @@ impl Pass<'_> {
                 What::Data(len) => {
                     let bytes = due.bytes.get(from..from + len).unwrap_or(&[]);
                     from += len;
+                    self.frame_bytes(flow, app, dir, call.offset(), bytes);
                     if let Some(eye) = &mut self.host.eye {
                         eye.announce(flow, dir, bytes);
                     }
                     self.offer(flow, app, dir, bytes, call.at);
                     self.inspect(flow, dir, call.offset(), bytes, false, call.at);
                 }
-                What::Gap(len) => self.lose(flow, app, dir, len, call.at),
+                What::Gap(len) => {
+                    self.frame_bytes(flow, app, dir, call.offset().saturating_add(len), &[]);
+                    self.lose(flow, app, dir, len, call.at);
+                }
                 What::End => {
+                    if let Some(eye) = &mut self.host.eye {
+                        eye.frames_end(flow.info.uid, dir);
+                    }
                     self.half_close(flow, app, dir, call.at);
                     self.inspect(flow, dir, call.offset(), &[], true, call.at);
                 }
@@ -619,6 +629,15 @@ impl Pass<'_> {
         }
         if let Some(eye) = &mut self.host.eye {
             eye.due = due;
+        }
+    }
+
+    /// The next bytes of a stream, or of a datagram, in which frames may be.
+    fn frame_bytes(&mut self, flow: &Flow, app: &App, dir: Dir, offset: u64, bytes: &[u8]) {
+        if let Some(eye) = &mut self.host.eye
+            && !matches!(app, App::Opaque)
+        {
+            eye.frame_bytes(flow, dir, offset, bytes);
         }
     }
 
@@ -661,6 +680,7 @@ impl Sink for Pass<'_> {
         }
         if flow.info.tuple.proto == ip_proto::UDP {
             if !payload.is_empty() {
+                self.frame_bytes(flow, app, dir, 0, payload);
                 self.offer(flow, app, dir, payload, at);
             }
         } else if control::concerns(flow.info.tuple.proto) {

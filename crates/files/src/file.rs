@@ -55,6 +55,8 @@ pub(crate) struct File {
     /// Content of a type that is read: an OCSP response, or the headers of a Windows executable.
     pub(crate) content: Vec<u8>,
     hashers: Option<Box<Hashers>>,
+    /// Digests of what came before the first hole.
+    begun: Option<Box<Hashes>>,
     joined: Option<Box<Joined>>,
     stored: Stored,
 }
@@ -82,6 +84,8 @@ struct Stored {
 /// What is left of a file when it is over.
 pub(crate) struct Rest {
     pub(crate) hashes: Hashes,
+    /// Those of what came before the first hole, if there is one.
+    pub(crate) begun: Option<Box<Hashes>>,
     pub(crate) store: Option<StoreId>,
     pub(crate) stored_end: u64,
     pub(crate) stored_len: u64,
@@ -108,6 +112,7 @@ impl File {
             known_at: None,
             content: Vec::new(),
             hashers: Hashers::new(limits.hashes),
+            begun: None,
             joined: joined.then(Box::default),
             stored: Stored::default(),
             meta,
@@ -124,6 +129,7 @@ impl File {
         let joined =
             self.joined.as_ref().map_or(0, |j| block_len(size_of::<Joined>()) + j.spans.heap_len() + j.held.held_len());
         let hashers = if self.hashers.is_some() { block_len(size_of::<Hashers>()) } else { 0 };
+        let hashers = hashers + if self.begun.is_some() { block_len(size_of::<Hashes>()) } else { 0 };
         let content = self.head.heap_len() + self.content.heap_len() + self.stored.holes.heap_len();
         block_len(size_of::<Self>()) + self.meta.heap_len() + list_len(&self.flows) + content + joined + hashers
     }
@@ -165,7 +171,9 @@ impl File {
     /// A hole in a plain file. `kept`: its content is, and so is where it lacks something.
     pub(crate) fn gap(&mut self, len: u64, kept: bool) {
         self.finish_head();
-        self.hashers = None;
+        if let Some(hashers) = self.hashers.take() {
+            self.begun = Some(Box::new(hashers.finish()));
+        }
         self.missing = self.missing.saturating_add(len);
         let start = self.pos;
         self.pos = self.pos.saturating_add(len);
@@ -304,6 +312,7 @@ impl File {
         let hashes = self.hashers.take().map_or_else(Hashes::default, |h| h.finish());
         Rest {
             hashes,
+            begun: self.begun.take(),
             store: self.stored.id.take(),
             stored_end: self.stored.end,
             stored_len: self.stored.len,

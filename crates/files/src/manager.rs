@@ -649,7 +649,7 @@ impl FileManager {
             && (file.reached_total() || heard && file.meta.total_len.is_none() && file.meta.range.is_none());
         let mut result = summary(&file);
         result.complete = whole;
-        result.hashes = rest.hashes;
+        result.hashes = rest.begun.as_deref().copied().unwrap_or(rest.hashes);
         if let (Some(ocsp::MIME), Some((_, last))) = (file.mime, file.active) {
             self.ocsp.extend(ocsp::rows(last, file.fuid, file.midstream(), &file.content));
         }

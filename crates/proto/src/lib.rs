@@ -28,6 +28,7 @@ mod ber;
 mod certs;
 mod cx;
 mod decoding;
+mod doh;
 mod dots;
 mod frames;
 mod gssapi;

@@ -103,6 +103,8 @@ pub struct Probing {
     pub excluded: ProtoSet,
     /// Datagrams that no probe knew.
     pub strange: u8,
+    /// The protocol that was spoken before.
+    pub handed_over_by: Option<ProtoId>,
     /// What it was counted for.
     counted: u32,
 }
@@ -111,6 +113,12 @@ impl Probing {
     /// Empty, of a flow that does not speak `excluded`.
     pub fn with_excluded(excluded: ProtoSet) -> Self {
         Self { excluded, ..Self::default() }
+    }
+
+    /// Of a flow that spoke that before.
+    pub fn behind(mut self, handed_over_by: Option<ProtoId>) -> Self {
+        self.handed_over_by = handed_over_by;
+        self
     }
 
     /// Bytes that it takes, itself included.

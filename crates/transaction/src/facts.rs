@@ -64,7 +64,7 @@ facts! {
     EmailReceived "email.received" "smtp" Request 1 List;
     EmailSubject "email.subject" "smtp" Request 1 Bytes;
     EmailTo "email.to" "smtp" Request 1 Bytes;
-    EmailUrl "email.url" "smtp" Request 2 List;
+    EmailUrl "email.url" "smtp" Request 3 List;
     EmailXMailer "email.x_mailer" "smtp" Request 1 Bytes;
     EnipCapabilities "enip.capabilities" "enip" Both 0 Number;
     EnipCipAttribute "enip.cip_attribute" "enip" Both 0 Numbers;

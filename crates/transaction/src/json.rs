@@ -1,5 +1,7 @@
 //! JSON text of EVE's objects, written straight into a buffer.
 
+use crate::{Fields, fields};
+
 /// Bytes of one event from which on nothing more is added to it; what is open is closed properly.
 pub const MAX_EVENT_LEN: usize = 256 * 1024;
 
@@ -13,14 +15,12 @@ pub struct Options {
     pub http_extended: bool,
     /// `http: dump-all-headers`.
     pub http_headers: bool,
-    /// `tls: extended`.
-    pub tls_extended: bool,
     /// `tls: session-resumption`: sessions that were resumed without a certificate.
     pub tls_resumed: bool,
-    /// `tls: custom: [client_handshake, server_handshake]`.
-    pub tls_handshakes: bool,
-    /// `smtp: extended`.
-    pub smtp_extended: bool,
+    /// `tls: extended` and `custom`: see [`fields::tls`](crate::fields::tls).
+    pub tls: Fields,
+    /// `smtp: extended` and `custom`: see [`fields::email`](crate::fields::email).
+    pub email: Fields,
     /// `dhcp: extended`.
     pub dhcp_extended: bool,
     /// `dns: version: 2`.
@@ -42,10 +42,9 @@ impl Default for Options {
         Self {
             http_extended: true,
             http_headers: false,
-            tls_extended: true,
             tls_resumed: true,
-            tls_handshakes: false,
-            smtp_extended: true,
+            tls: Fields::of(fields::tls::EXTENDED),
+            email: Fields::of(fields::email::EXTENDED),
             dhcp_extended: false,
             dns_v2: false,
             url_schemes: 1,
@@ -224,6 +223,13 @@ impl<'a> Json<'a> {
     pub fn item_bytes(&mut self, bytes: &[u8]) {
         if self.next() {
             self.string(bytes);
+        }
+    }
+
+    /// Bytes in base64, in a list.
+    pub fn item_base64(&mut self, bytes: &[u8]) {
+        if self.next() {
+            self.base64_digits(bytes);
         }
     }
 

@@ -6,12 +6,16 @@
 
 mod fact;
 mod facts;
+pub mod fields;
+mod frames;
 mod json;
 mod limits;
 mod mark;
 
 pub use fact::{Ends, FactInfo, FactSet, Kind, Value};
 pub use facts::Fact;
+pub use fields::Fields;
+pub use frames::{Frame, FrameId, FrameInfo, FrameKind, FrameSet};
 pub use json::{Json, MAX_EVENT_LEN, Options};
 pub use limits::Limits;
 pub use mark::{Anomaly, Counter, Look, MAX_EVENTS, MAX_FILES, Mark};
@@ -37,6 +41,16 @@ pub trait Transaction {
     fn is_told(&self, options: Options) -> bool {
         let _ = options;
         true
+    }
+
+    /// Another event that its end makes beside its own: DNS over HTTP/2 is told of as DNS, too.
+    fn second_event(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The members of that.
+    fn eve_second(&self, out: &mut Json<'_>) {
+        let _ = out;
     }
 
     /// What a rule asks for. `nth`: of a fact of kind [`Kind::List`] or [`Kind::Numbers`] which one; others have only 0.

@@ -35,6 +35,8 @@ pub struct Look {
     pub stage: u8,
     /// The exchange is complete: its event is written.
     pub over: bool,
+    /// Its event is written now, though it goes on.
+    pub event: bool,
 }
 
 /// What is remembered of one exchange while it goes on. The parser keeps it beside its own state of the exchange; rules

@@ -180,13 +180,14 @@ impl Eye {
     pub(super) fn flow_files(&mut self, at: At<'_>, moment: Moment, rows: &mut dyn Rows) {
         let app = self.app_of(at);
         let files = self.flows.get_mut(&at.flow.info.uid).map(|seen| std::mem::take(&mut seen.files));
-        let told = matches!(app, "ftp-data" | "http" | "http2" | "nfs" | "smb" | "smtp");
+        let told = matches!(app, "doh2" | "ftp-data" | "http" | "http2" | "nfs" | "smb" | "smtp");
         for id in files.unwrap_or_default() {
             let Some(note) = self.files.get_mut(&id) else { continue };
             if note.closed.is_none() {
                 note.closed = Some(Closed { ts: moment.ts, complete: false, hashes: Hashes::default() });
             }
-            if told {
+            // Of mails only attachments are files.
+            if told && (app != "smtp" || note.tx.is_some()) {
                 self.emit_file(at, id, app, rows);
             }
             self.forget_file(at, id);
@@ -258,7 +259,7 @@ impl Content for Kept<'_> {
         let (id, _) = self.of.iter().filter(|f| f.1 == dir).nth(nth)?;
         let note = self.files.get(id)?;
         let (base, data) = note.window(self.over);
-        let hashes = note.closed.as_ref().filter(|c| c.complete).map(|c| c.hashes).unwrap_or_default();
+        let hashes = note.closed.as_ref().filter(|c| c.complete && !note.gaps).map(|c| c.hashes).unwrap_or_default();
         Some(FileView {
             name: (!note.name.is_empty()).then_some(&note.name[..]),
             data,
@@ -326,14 +327,15 @@ impl FileNote {
                 Some(_) => "TRUNCATED",
             },
         );
-        if let (true, Some(closed)) = (complete, &self.closed) {
+        if let Some(closed) = &self.closed {
             let Hashes { md5, sha1, sha256 } = &closed.hashes;
-            if let Some(md5) = md5 {
+            if let (Some(md5), true) = (md5, complete) {
                 json.hex("md5", &md5.0);
             }
-            if let Some(sha1) = sha1 {
+            if let (Some(sha1), true) = (sha1, complete) {
                 json.hex("sha1", &sha1.0);
             }
+            // Of what is cut off or has holes: that of what there is before.
             if let Some(sha256) = sha256 {
                 json.hex("sha256", &sha256.0);
             }

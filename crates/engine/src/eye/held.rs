@@ -104,6 +104,11 @@ impl Held {
         queue.calls.push_back(Call { what, end, at });
     }
 
+    /// Forgets what waits of `dir`.
+    pub fn clear(&mut self, dir: Dir) {
+        *dir.of_mut(&mut self.queues) = Queue::default();
+    }
+
     /// Is there too much of `dir`?
     pub fn is_full(&self, dir: Dir) -> bool {
         let queue = dir.of(&self.queues);

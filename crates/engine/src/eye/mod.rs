@@ -6,6 +6,7 @@
 mod chunks;
 mod file;
 mod flow;
+mod frames;
 mod held;
 mod latest;
 mod names;
@@ -19,6 +20,7 @@ pub(crate) use held::{Due, What};
 use crate::Rows;
 use file::FileNote;
 use flow::{Seen, Sessions};
+use frames::Framing;
 use hashbrown::HashMap;
 use rules::Rules;
 use sekisho_flow::{Flow, Moment, Packet};
@@ -87,6 +89,8 @@ pub(crate) struct Eye {
     pub ending: bool,
     /// Bytes that wait for acknowledgements.
     held_len: usize,
+    /// Frames, as far as somebody wants them.
+    framing: Framing,
     /// Calls being made that had to wait.
     pub due: Due,
     /// Files of which nothing was told because there were too many.
@@ -103,6 +107,7 @@ impl Eye {
             around: None,
             invalid: false,
             events: Events::default(),
+            framing: Framing::new(settings.is_on("frame"), program),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
             settings,
             flows: HashMap::with_hasher(SeededState(seed)),
@@ -195,18 +200,19 @@ impl Eye {
         let app = self.app_of(at);
         let unseen = self.is_off(at.flow, app) || self.settings.only_recognized.iter().any(|name| **name == *app);
         if unfollowed || unseen {
-            mark.logged |= look.over;
+            mark.logged |= look.over || look.event;
             return;
         }
         self.note_message(at, look, tx.event_type());
         self.inspect_transaction(at, sight.ts, look, tx, mark);
+        self.frame_exchange(at, tx, mark);
         self.note_latest(at, look, tx, mark);
         self.files_of(at, look, tx, mark, rows);
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
         let wanted = !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type());
-        if look.over && wanted && tx.is_told(self.settings.options) {
+        if (look.over || look.event) && wanted && tx.is_told(self.settings.options) {
             let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
                 Dir::Orig
             } else {
@@ -214,6 +220,12 @@ impl Eye {
             };
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, tx.event_type(), way) };
             self.write(rows, &head, |json| tx.eve(json));
+        }
+        if let Some(second) = tx.second_event().filter(|second| look.over && !mark.quiet && self.settings.is_on(second))
+        {
+            let way = names::way(second, look.dir, at.packet.map(|p| sender(at.flow, p)));
+            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, second, way) };
+            self.write(rows, &head, |json| tx.eve_second(json));
         }
         if look.over {
             self.forget_files(at, mark);
@@ -313,9 +325,34 @@ impl Eye {
 
     /// Lets a call about a stream wait, unless there is no room.
     pub fn hold(&mut self, flow: &Flow, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+        let end = flow.stream_offset(dir);
+        if self.is_too_deep(flow, end) {
+            self.held_len = self.held_len.saturating_sub(self.drop_held(flow, dir));
+            return;
+        }
         let seen = self.flows.entry(flow.info.uid).or_default();
-        seen.held.push(dir, what, bytes, flow.stream_offset(dir), at);
+        seen.held.push(dir, what, bytes, end, at);
         self.held_len += bytes.len();
+    }
+
+    /// What waits of a stream that is not followed any more goes, too. Tells how many bytes that were.
+    fn drop_held(&mut self, flow: &Flow, dir: Dir) -> usize {
+        let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return 0 };
+        let before = seen.held.len();
+        seen.held.clear(dir);
+        before - seen.held.len()
+    }
+
+    /// Is a stream not followed any more, of which so much has come? The segment that crosses the limit is not, either, nor
+    /// is the stream's end.
+    fn is_too_deep(&self, flow: &Flow, end: u64) -> bool {
+        let depth = match self.app_of(At { flow, packet: None }) {
+            // Suricata follows these without limit.
+            "pgsql" | "smb" => None,
+            "ftp-data" => self.settings.file_depth,
+            _ => self.settings.depth,
+        };
+        depth.is_some_and(|depth| end > depth.saturating_add(1))
     }
 
     /// Takes into [`Eye::due`] what needs wait no longer: `all` of `dir`, or what is acknowledged or too much. False if
@@ -324,7 +361,7 @@ impl Eye {
         let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return false };
         let full = seen.held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
         let acked = if all || full { u64::MAX } else { flow.acked(dir) };
-        let closed = all || seen.is_closed(flow);
+        let closed = all || seen.is_closed();
         if !seen.held.is_due(dir, acked, closed) {
             return false;
         }
@@ -338,7 +375,7 @@ impl Eye {
 
     /// Has the connection come to its end, so that what each side sent is whole?
     pub fn is_closed(&self, flow: &Flow) -> bool {
-        self.flows.get(&flow.info.uid).is_some_and(|seen| seen.is_closed(flow))
+        self.flows.get(&flow.info.uid).is_some_and(|seen| seen.is_closed())
     }
 
     /// A flow is over.
@@ -352,6 +389,7 @@ impl Eye {
         }
         for dir in [Dir::Orig, Dir::Resp] {
             self.tell_waiting(of_flow, dir, at.ts, rows);
+            self.last_frames(of_flow, dir, at.ts, rows);
         }
         self.flow_files(of_flow, at, rows);
         if let Some(left) = self.flows.get_mut(&uid) {

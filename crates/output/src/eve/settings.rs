@@ -108,6 +108,10 @@ pub struct Settings {
     pub guess_exchanges: bool,
     /// `stream.reassembly.depth`: bytes of a stream that files are followed in; `None`: all.
     pub depth: Option<u64>,
+    /// The same of flows that carry a file alone (FTP's), if files are stored.
+    pub file_depth: Option<u64>,
+    /// No other format is written.
+    pub alone: bool,
 }
 
 /// What is done with what cannot be followed as it should: Suricata's exception policies, as far as they concern someone
@@ -279,6 +283,8 @@ impl Default for Settings {
             limits: Limits::default(),
             guess_exchanges: false,
             depth: None,
+            file_depth: None,
+            alone: false,
         }
     }
 }

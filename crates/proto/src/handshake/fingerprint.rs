@@ -18,7 +18,14 @@ const USUAL_LEN: usize = 512;
 /// JA3 and JA4.
 pub(crate) fn client(h: &ClientHello<'_>, carrier: Carrier) -> ([u8; 16], String) {
     let essence = essence(h, carrier);
-    CLIENTS.get(seeded_hash(0, &essence), &essence, || (ja3(h), ja4(h, carrier)))
+    CLIENTS.get(seeded_hash(0, &essence), &essence, || (ja3(h), ja4(h, carrier, false)))
+}
+
+/// JA3 and JA4 as Suricata has them: it writes the underscore before signature algorithms even if there are none.
+pub(crate) fn client_in_suricata(h: &ClientHello<'_>, carrier: Carrier) -> ([u8; 16], String) {
+    let (ja3, usual) = client(h, carrier);
+    let has_algorithms = h.signature_algorithms.is_some_and(|list| u16s(list).any(|a| !is_grease(a)));
+    (ja3, if has_algorithms { usual } else { ja4(h, carrier, true) })
 }
 
 /// All that goes into the fingerprints of a hello: lists of numbers without GREASE, which therefore can stand between
@@ -119,8 +126,9 @@ pub(crate) enum Carrier {
     Quic,
 }
 
-/// JA4: readable head, hash of the sorted ciphers, hash of the sorted extensions with the signature algorithms.
-fn ja4(h: &ClientHello<'_>, carrier: Carrier) -> String {
+/// JA4: readable head, hash of the sorted ciphers, hash of the sorted extensions with the signature algorithms, `joined`
+/// even if there are none.
+fn ja4(h: &ClientHello<'_>, carrier: Carrier, joined: bool) -> String {
     let mut ciphers: Vec<u16> = u16s(h.ciphers).filter(|&c| !is_grease(c)).collect();
     let mut extensions: Vec<u16> = h.extensions.iter().copied().filter(|&e| !is_grease(e)).collect();
     let alpn = h.alpn.first().copied().unwrap_or(&[]);
@@ -146,7 +154,7 @@ fn ja4(h: &ClientHello<'_>, carrier: Carrier) -> String {
     list.clear();
     hex_list(&mut list, extensions.iter().copied());
     let mut algorithms = u16s(h.signature_algorithms.unwrap_or(&[])).filter(|&a| !is_grease(a)).peekable();
-    if !list.is_empty() && algorithms.peek().is_some() {
+    if joined || !list.is_empty() && algorithms.peek().is_some() {
         list.push(b'_');
         hex_list(&mut list, algorithms);
     }
@@ -247,9 +255,9 @@ mod tests {
             supported_versions: &versions,
             ..ClientHello::default()
         };
-        assert_eq!(ja4(&h, Carrier::Tls), "t13d1516h2_8daaf6152771_e5627efa2ab1");
-        assert!(ja4(&h, Carrier::Dtls).starts_with("d13d"));
-        assert_eq!(ja4(&h, Carrier::Quic), "q13d1516h2_8daaf6152771_e5627efa2ab1");
+        assert_eq!(ja4(&h, Carrier::Tls, false), "t13d1516h2_8daaf6152771_e5627efa2ab1");
+        assert!(ja4(&h, Carrier::Dtls, false).starts_with("d13d"));
+        assert_eq!(ja4(&h, Carrier::Quic, false), "q13d1516h2_8daaf6152771_e5627efa2ab1");
     }
 
     #[test]
@@ -270,8 +278,8 @@ mod tests {
         ];
         for (i, one) in hellos.iter().enumerate() {
             for carrier in [Carrier::Tls, Carrier::Quic] {
-                assert_eq!(client(one, carrier), (ja3(one), ja4(one, carrier)));
-                assert_eq!(client(one, carrier), (ja3(one), ja4(one, carrier)));
+                assert_eq!(client(one, carrier), (ja3(one), ja4(one, carrier, false)));
+                assert_eq!(client(one, carrier), (ja3(one), ja4(one, carrier, false)));
             }
             assert!(hellos.iter().skip(i + 1).all(|other| essence(one, Carrier::Tls) != essence(other, Carrier::Tls)));
         }
@@ -282,7 +290,7 @@ mod tests {
     #[test]
     fn ja4_of_little() {
         let h = ClientHello { version: 0x0301, ciphers: &[0x0a, 0x0a], ..ClientHello::default() };
-        assert_eq!(ja4(&h, Carrier::Tls), "t10i000000_000000000000_000000000000");
+        assert_eq!(ja4(&h, Carrier::Tls, false), "t10i000000_000000000000_000000000000");
         assert_eq!(ja4_alpn(b"http/1.1"), "h1");
         assert_eq!(ja4_alpn(&[0xab]), "ab");
         assert_eq!(ja4_alpn(&[0x0a, 0x31, 0xcd]), "0d");

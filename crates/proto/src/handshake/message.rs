@@ -12,6 +12,8 @@ pub(crate) mod kind {
     pub(crate) const END_OF_EARLY_DATA: u8 = 5;
     pub(crate) const CERTIFICATE: u8 = 11;
     pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
+    pub(crate) const CERTIFICATE_REQUEST: u8 = 13;
+    pub(crate) const SERVER_HELLO_DONE: u8 = 14;
     pub(crate) const CLIENT_KEY_EXCHANGE: u8 = 16;
     pub(crate) const ENCRYPTED_EXTENSIONS: u8 = 8;
     pub(crate) const FINISHED: u8 = 20;

@@ -8,6 +8,7 @@ use super::tx::Exchange;
 use super::{ciphers, record::SslRecord, tor};
 use crate::{Cx, FileMeta};
 use sekisho_record::{Digest, Head, Text};
+use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap, block_len, list_len};
 
 /// Longest history; a renegotiating or hostile peer could go on for ever.
@@ -42,6 +43,8 @@ pub(crate) struct Session {
     client_key_exchange: bool,
     client_psk: bool,
     resumed: bool,
+    /// The server wants to see a certificate.
+    client_is_asked: bool,
     retry_pending: bool,
     last_alert: Option<String>,
     next_protocol: Option<Text>,
@@ -117,6 +120,12 @@ impl Session {
             let from = self.from;
             f(self.tx.get_or_insert_with(|| Box::new(Exchange::new(from))), cx);
         }
+    }
+
+    /// EVE's event is written before the end of the handshake, as Suricata does.
+    fn report(&mut self, carrier: Carrier, cx: &mut Cx<'_>) {
+        let client = if self.flipped { Dir::Resp } else { Dir::Orig };
+        self.show(carrier, cx, |tx, cx| tx.report(client, cx));
     }
 
     /// Has anything been seen that makes a row?
@@ -238,7 +247,11 @@ impl Session {
             kind::CLIENT_KEY_EXCHANGE => {
                 self.client_key_exchange |= self.is_client(dir);
                 self.show(carrier, cx, |tx, _| tx.key_exchange(true));
+                self.report(carrier, cx);
             }
+            kind::CERTIFICATE_REQUEST => self.client_is_asked = true,
+            // Of a client that is to show its certificate, that is waited for.
+            kind::SERVER_HELLO_DONE if !self.client_is_asked => self.report(carrier, cx),
             _ => {}
         }
         self.letter(dir, letter);
@@ -283,7 +296,7 @@ impl Session {
             self.client_version = Some(fingerprint::offered_version(h));
         }
         self.show(carrier, cx, |tx, cx| {
-            let (ja3, ja4) = fingerprint::client(h, carrier);
+            let (ja3, ja4) = fingerprint::client_in_suricata(h, carrier);
             tx.client_hello(h, (&ja3, &ja4), dir, cx);
         });
     }
@@ -410,7 +423,10 @@ impl Session {
     /// The session is established.
     pub(crate) fn establish(&mut self, cx: &mut Cx<'_>) {
         self.establish_open(cx);
-        cx.opaque();
+        // Frames go on to the end.
+        if !cx.wants_frames(&[FrameKind::TlsPdu, FrameKind::TlsHdr, FrameKind::TlsData]) {
+            cx.opaque();
+        }
     }
 
     /// The session is established, and its records can be read.

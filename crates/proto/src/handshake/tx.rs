@@ -4,7 +4,8 @@ use super::fingerprint;
 use super::message::{ClientHello, ServerHello, u16s};
 use crate::Cx;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use sekisho_transaction::{Counter, Fact, Json, Mark, Options, Transaction, Value};
+use sekisho_transaction::fields::tls;
+use sekisho_transaction::{Counter, Fact, Fields, Json, Mark, Options, Transaction, Value};
 use sekisho_types::{Dir, Heap, block_len, list_len};
 use sekisho_x509::{CertTime, Plain};
 
@@ -197,14 +198,25 @@ impl Exchange {
         self.look((dir, to_server), stage::CERTIFICATES, cx);
     }
 
-    /// All that can be seen was seen. As Suricata, a session makes an event only if its server showed a certificate, or
-    /// none was to be seen: it was resumed, or is TLS 1.3.
+    /// What the server shows in clear was shown: its event is written, though rules will see more.
+    pub(super) fn report(&mut self, client: Dir, cx: &mut Cx<'_>) {
+        if self.mark.logged || self.server.certs.first.is_none() {
+            return;
+        }
+        let mut mark = std::mem::take(&mut self.mark);
+        cx.report(client.flip(), stage::CERTIFICATES, &View { exchange: self, to_server: false }, &mut mark);
+        self.mark = mark;
+    }
+
+    /// All that can be seen was seen. As Suricata, a session that was answered makes an event only if its server showed a
+    /// certificate, or none was to be seen: it was resumed, or is TLS 1.3.
     pub(super) fn over(mut self, client: Dir, resumed: bool, cx: &mut Cx<'_>) {
         self.resumed = resumed;
         let version = self.server.hello.as_ref().map(|h| h.version);
         let modern = version.is_some_and(super::names::is_tls13);
         let mut mark = std::mem::take(&mut self.mark);
-        mark.logged = self.server.certs.first.is_none() && !modern && !(resumed && version.is_some());
+        let unanswered = version.is_none() && self.client.hello.is_some();
+        mark.logged |= self.server.certs.first.is_none() && !modern && !(resumed && version.is_some()) && !unanswered;
         for (dir, to_server) in [(client, true), (client.flip(), false)] {
             cx.look(dir, stage::DONE, &View { exchange: &self, to_server }, &mut mark);
         }
@@ -246,22 +258,45 @@ impl Exchange {
         match self.server.hello.as_deref() {
             Some(h) if early(&h) => 0x7f0f,
             Some(h) => h.version,
-            None => 0,
+            // Nobody answered: what the client says.
+            None => self.client.hello.as_deref().map_or(0, |h| h.version),
         }
     }
 
-    fn certificate(out: &mut Json<'_>, (plain, fingerprint): &(Plain, String), extended: bool) {
-        out.text("subject", &plain.subject);
-        out.text("issuerdn", &plain.issuer);
-        if !extended {
-            return;
+    /// What the first certificate of an end says, as far as it is wanted.
+    fn certificate(out: &mut Json<'_>, (plain, fingerprint): &(Plain, String), wanted: Fields) {
+        let texts = [
+            ("subject", tls::SUBJECT, &plain.subject),
+            ("issuerdn", tls::ISSUER, &plain.issuer),
+            ("serial", tls::SERIAL, &plain.serial),
+            ("fingerprint", tls::FINGERPRINT, fingerprint),
+        ];
+        for (name, bit, text) in texts {
+            if wanted.has(bit) {
+                out.text(name, text);
+            }
         }
-        out.text("serial", &plain.serial);
-        out.text("fingerprint", fingerprint);
-        for (name, time) in [("notbefore", plain.not_before), ("notafter", plain.not_after)] {
-            if let Some(text) = time.and_then(CertTime::iso) {
+        for (name, bit, time) in
+            [("notbefore", tls::NOT_BEFORE, plain.not_before), ("notafter", tls::NOT_AFTER, plain.not_after)]
+        {
+            if let Some(text) = time.filter(|_| wanted.has(bit)).and_then(CertTime::iso) {
                 out.text(name, &text);
             }
+        }
+        if wanted.has(tls::ALT_NAMES) && !plain.alt_names.is_empty() {
+            out.list("subjectaltname", |out| {
+                plain.alt_names.iter().for_each(|name| out.item_bytes(name.as_bytes()));
+            });
+        }
+    }
+
+    /// Certificates as they are.
+    fn whole(out: &mut Json<'_>, der: &[Vec<u8>], (certificate, chain): (bool, bool)) {
+        if let (Some(first), true) = (der.first(), certificate) {
+            out.base64("certificate", first);
+        }
+        if chain && !der.is_empty() {
+            out.list("chain", |out| der.iter().for_each(|der| out.item_base64(der)));
         }
     }
 }
@@ -290,22 +325,22 @@ impl Transaction for View<'_> {
     }
 
     fn eve(&self, out: &mut Json<'_>) {
-        let extended = out.options().tls_extended;
+        let wanted = out.options().tls;
         let x = self.exchange;
         out.object("tls", |out| {
             if let Some(first) = &x.server.certs.first {
-                Exchange::certificate(out, first, extended);
-                if !first.0.alt_names.is_empty() {
-                    out.list("subjectaltname", |out| {
-                        first.0.alt_names.iter().for_each(|name| out.item_bytes(name.as_bytes()));
-                    });
-                }
-            } else if x.resumed && !super::names::is_tls13(x.version()) {
+                Exchange::certificate(out, first, wanted);
+                let which = (wanted.has(tls::CERTIFICATE), wanted.has(tls::CHAIN));
+                Exchange::whole(out, &x.server.certs.der, which);
+            } else if wanted.has(tls::RESUMED) && x.resumed && !super::names::is_tls13(x.version()) {
                 out.flag("session_resumed", true);
             }
-            if extended {
-                x.extended(out);
+            if wanted.has(tls::VERSION) {
+                out.text("version", &version_text(x.version()));
             }
+            x.client_certificate(out, wanted);
+            x.client_members(out, wanted);
+            x.server_members(out, wanted);
             if let Some(from) = x.from {
                 out.text("from_proto", from);
             }
@@ -349,51 +384,72 @@ impl Transaction for View<'_> {
 }
 
 impl Exchange {
-    fn extended(&self, out: &mut Json<'_>) {
-        out.text("version", &version_text(self.version()));
-        if let Some(first) = &self.client.certs.first {
-            out.object("client", |out| Self::certificate(out, first, true));
+    /// What the client's certificate says, and that itself.
+    fn client_certificate(&self, out: &mut Json<'_>, wanted: Fields) {
+        let certs = &self.client.certs;
+        let Some(first) = &certs.first else { return };
+        if !wanted.has(tls::CLIENT | tls::CLIENT_CERTIFICATE | tls::CLIENT_CHAIN) {
+            return;
         }
-        if let Some(h) = self.client.hello.as_deref() {
-            if let Some(sni) = &h.sni {
-                out.bytes("sni", sni);
+        out.object("client", |out| {
+            if wanted.has(tls::CLIENT) {
+                Self::certificate(out, first, Fields::of(tls::EXTENDED & !tls::ALT_NAMES));
             }
-            if !h.ja3.1.is_empty() {
-                out.object("ja3", |out| {
-                    out.text("hash", &h.ja3.1);
-                    out.bytes("string", &h.ja3.0);
-                });
-            }
-            if let Some(ja4) = &h.ja4 {
-                out.text("ja4", ja4);
-            }
+            Self::whole(out, &certs.der, (wanted.has(tls::CLIENT_CERTIFICATE), wanted.has(tls::CLIENT_CHAIN)));
+        });
+    }
+
+    /// What the client's hello says.
+    fn client_members(&self, out: &mut Json<'_>, wanted: Fields) {
+        let Some(h) = self.client.hello.as_deref() else { return };
+        if let Some(sni) = h.sni.as_ref().filter(|_| wanted.has(tls::SNI)) {
+            out.bytes("sni", sni);
+        }
+        if wanted.has(tls::JA3) {
+            ja3(out, "ja3", h);
+        }
+        if let Some(ja4) = h.ja4.as_ref().filter(|_| wanted.has(tls::JA4)) {
+            out.text("ja4", ja4);
+        }
+        if wanted.has(tls::CLIENT_ALPNS) {
             names(out, "client_alpns", &h.alpns);
-            if out.options().tls_handshakes {
-                out.object("client_handshake", |out| {
-                    out.text("version", &version_text(h.offered));
-                    numbers(out, "ciphers", &h.ciphers);
-                    numbers(out, "exts", &h.extensions);
-                    numbers(out, "sig_algs", &h.algorithms);
-                });
-            }
         }
-        if let Some(h) = self.server.hello.as_deref() {
-            if !h.ja3.1.is_empty() {
-                out.object("ja3s", |out| {
-                    out.text("hash", &h.ja3.1);
-                    out.bytes("string", &h.ja3.0);
-                });
-            }
+        if wanted.has(tls::CLIENT_HANDSHAKE) {
+            out.object("client_handshake", |out| {
+                out.text("version", &version_text(h.offered));
+                numbers(out, "ciphers", &h.ciphers);
+                numbers(out, "exts", &h.extensions);
+                numbers(out, "sig_algs", &h.algorithms);
+            });
+        }
+    }
+
+    /// What the server's hello says.
+    fn server_members(&self, out: &mut Json<'_>, wanted: Fields) {
+        let Some(h) = self.server.hello.as_deref() else { return };
+        if wanted.has(tls::JA3S) {
+            ja3(out, "ja3s", h);
+        }
+        if wanted.has(tls::SERVER_ALPNS) {
             names(out, "server_alpns", &h.alpns);
-            if out.options().tls_handshakes {
-                out.object("server_handshake", |out| {
-                    out.text("version", &version_text(h.offered));
-                    if let [cipher] = *h.ciphers {
-                        out.number("cipher", u64::from(cipher));
-                    }
-                    numbers(out, "exts", &h.extensions);
-                });
-            }
         }
+        if wanted.has(tls::SERVER_HANDSHAKE) {
+            out.object("server_handshake", |out| {
+                out.text("version", &version_text(h.offered));
+                if let [cipher] = *h.ciphers {
+                    out.number("cipher", u64::from(cipher));
+                }
+                numbers(out, "exts", &h.extensions);
+            });
+        }
+    }
+}
+
+fn ja3(out: &mut Json<'_>, name: &str, h: &Hello) {
+    if !h.ja3.1.is_empty() {
+        out.object(name, |out| {
+            out.text("hash", &h.ja3.1);
+            out.bytes("string", &h.ja3.0);
+        });
     }
 }

@@ -3,6 +3,7 @@
 
 use super::frame::{Head, flag, kind};
 use super::view::{Seen, View};
+use crate::doh;
 use crate::web::HttpRecord;
 use crate::{Cx, FileId};
 use sekisho_transaction::{Counter, Mark};
@@ -33,6 +34,8 @@ pub(super) struct Half {
     /// New sizes of the compression's table.
     pub sizes: Vec<u64>,
     fields_len: usize,
+    /// The message of DNS that it carries, or will.
+    pub dns: Option<Box<doh::Message>>,
     /// How far it has come: 0 nothing, 1 headers, 2 content, 3 over.
     stage: u8,
 }
@@ -40,7 +43,8 @@ pub(super) struct Half {
 impl Heap for Half {
     fn heap_len(&self) -> usize {
         let lists = list_len(&self.frames) + list_len(&self.settings) + list_len(&self.fields) + list_len(&self.sizes);
-        lists + self.fields_len
+        let dns = self.dns.as_ref().map_or(0, |m| block_len(size_of::<doh::Message>()) + m.heap_len());
+        lists + self.fields_len + dns
     }
 }
 
@@ -61,12 +65,14 @@ pub(super) struct Exchange {
     /// Frames other than content were among them.
     fresh: bool,
     counted: usize,
+    /// DNS was seen on the connection.
+    pub is_doh: bool,
 }
 
 impl Exchange {
     fn new(stream: u32, counter: &mut Counter) -> Self {
         let mark = counter.begin();
-        Self { stream, halves: Default::default(), mark, touched: [false; 2], fresh: false, counted: 0 }
+        Self { stream, halves: Default::default(), mark, touched: [false; 2], fresh: false, counted: 0, is_doh: false }
     }
 
     fn is_over(&self) -> bool {
@@ -103,6 +109,8 @@ pub(super) struct Exchanges {
     open: Vec<Exchange>,
     counted: usize,
     any_touched: bool,
+    /// DNS was seen on the connection.
+    is_doh: bool,
     /// Highest stream that each end opened; one below that is not open is over.
     highest: [u32; 2],
 }
@@ -144,8 +152,9 @@ impl Exchanges {
     /// A frame, with as much of its payload as was kept; not content.
     pub fn frame(&mut self, dir: Dir, head: Head, payload: &[u8], cx: &mut Cx<'_>) {
         let (seen, settings) = read(head, payload);
+        let odd = odd_length(head);
         if head.stream == 0 {
-            let mut alone = Exchange::new(0, &mut self.counter);
+            let mut alone = Exchange { is_doh: self.is_doh, ..Exchange::new(0, &mut self.counter) };
             let half = dir.of_mut(&mut alone.halves);
             half.frames.push(seen);
             half.settings = settings;
@@ -153,6 +162,7 @@ impl Exchanges {
             if head.len > LONG_FRAME_LEN {
                 alone.mark.event(dir, "long_frame_data");
             }
+            odd.into_iter().for_each(|odd| alone.mark.event(dir, odd));
             let mut mark = std::mem::take(&mut alone.mark);
             let view = View { exchange: &alone, dir };
             mark.logged = !view.has_anything();
@@ -161,9 +171,15 @@ impl Exchanges {
         // A promise belongs to the stream that it promises.
         let promised = payload.first_chunk().filter(|_| head.kind == kind::PUSH_PROMISE && !head.has(flag::PADDED));
         let stream = promised.map_or(head.stream, |id| u32::from_be_bytes(*id) & 0x7fff_ffff);
-        let Some(exchange) = self.of(stream, dir, cx) else { return };
+        let Some(exchange) = self.of(stream, dir, cx) else {
+            if head.kind == kind::HEADERS {
+                self.oddity(dir, "stream_id_reuse", cx);
+            }
+            return;
+        };
         let half = dir.of_mut(&mut exchange.halves);
         exchange.fresh = true;
+        odd.into_iter().for_each(|odd| exchange.mark.event(dir, odd));
         if half.frames.len() < MAX_FRAMES {
             half.frames.push(seen);
         } else {
@@ -172,8 +188,9 @@ impl Exchanges {
         if head.len > LONG_FRAME_LEN {
             exchange.mark.event(dir, "long_frame_data");
         }
+        // What the other end has sent by then still counts.
         if head.kind == kind::RST_STREAM {
-            exchange.halves.iter_mut().for_each(|h| h.stage = 3);
+            half.stage = 3;
         }
     }
 
@@ -194,6 +211,11 @@ impl Exchanges {
         let half = dir.of_mut(&mut exchange.halves);
         half.sizes.extend_from_slice(sizes);
         half.stage = if last { 3 } else { half.stage.max(1) };
+        if half.dns.is_none() {
+            let in_path = half.first(b":path").and_then(doh::Message::of_path);
+            half.dns = in_path.or_else(|| doh::Message::of_type(half.first(b"content-type")?)).map(Box::new);
+        }
+        let found = half.dns.as_ref().is_some_and(|dns| dns.is_whole());
         if let (true, Some(authority)) = (dir.is_orig(), half.first(b":authority")) {
             let other = half.first(b"host").is_some_and(|host| !host.eq_ignore_ascii_case(authority));
             let user = authority.contains(&b'@');
@@ -204,19 +226,16 @@ impl Exchanges {
                 exchange.mark.event(dir, "userinfo_in_uri");
             }
         }
+        self.is_doh |= found;
     }
 
     /// Content has passed; `begins` with a frame, `last`: the direction is over.
-    pub fn content(&mut self, head: Head, dir: Dir, begins: bool, last: bool, cx: &mut Cx<'_>) {
+    pub fn content(&mut self, head: Head, dir: Dir, bytes: &[u8], (begins, last): (bool, bool), cx: &mut Cx<'_>) {
         if head.stream == 0 {
-            if !begins {
-                return;
+            if begins {
+                self.oddity(dir, "data_stream_zero", cx);
             }
-            let mut mark = self.counter.begin();
-            mark.event(dir, "data_stream_zero");
-            mark.logged = true;
-            let nothing = Exchange::new(0, &mut Counter::default());
-            return cx.over(dir, &View { exchange: &nothing, dir }, &mut mark);
+            return;
         }
         let Some(exchange) = self.of(head.stream, dir, cx) else { return };
         let half = dir.of_mut(&mut exchange.halves);
@@ -224,9 +243,21 @@ impl Exchanges {
             half.frames.push(Seen { kind: head.kind, value: 0, priority: None });
         }
         half.stage = if last { 3 } else { half.stage.max(2) };
+        let found = half.dns.as_mut().is_some_and(|dns| dns.push(bytes, last));
+        exchange.fresh |= found;
         if begins && head.len > LONG_FRAME_LEN {
             exchange.mark.event(dir, "long_frame_data");
         }
+        self.is_doh |= found;
+    }
+
+    /// Something odd that is of no stream: an exchange that rules look at, and of which nothing is written.
+    pub fn oddity(&mut self, dir: Dir, name: &'static str, cx: &mut Cx<'_>) {
+        let mut mark = self.counter.begin();
+        mark.event(dir, name);
+        mark.logged = true;
+        let nothing = Exchange { is_doh: self.is_doh, ..Exchange::new(0, &mut Counter::default()) };
+        cx.over(dir, &View { exchange: &nothing, dir }, &mut mark);
     }
 
     /// A file of a stream begins.
@@ -265,7 +296,9 @@ impl Exchanges {
             return;
         }
         let mut counted = 0;
+        let is_doh = self.is_doh;
         self.open.retain_mut(|exchange| {
+            exchange.is_doh = is_doh;
             let over = exchange.is_over();
             if exchange.touched != [false; 2] || over {
                 exchange.show(over, cx);
@@ -284,6 +317,18 @@ impl Exchanges {
             exchange.show(true, cx);
         }
     }
+}
+
+/// Is a frame of a length that its kind cannot have (RFC 9113 §6)?
+fn odd_length(head: Head) -> Option<&'static str> {
+    let wrong = match head.kind {
+        kind::PRIORITY => head.len != 5,
+        kind::RST_STREAM | kind::WINDOW_UPDATE => head.len != 4,
+        kind::GOAWAY => head.len < 8,
+        kind::SETTINGS if !head.len.is_multiple_of(6) => return Some("invalid_frame_data"),
+        _ => false,
+    };
+    wrong.then_some("invalid_frame_length")
 }
 
 /// What rules may ask of a frame, and the settings in it.

@@ -2,6 +2,7 @@
 
 use super::frame::kind;
 use super::tx::{Exchange, Half};
+use crate::doh;
 use sekisho_transaction::{Fact, Json, Transaction, Value};
 use sekisho_types::Dir;
 
@@ -171,6 +172,14 @@ impl View<'_> {
         });
     }
 
+    /// The message of DNS: the answer, or else the question.
+    fn dns(&self) -> Option<&doh::Message> {
+        let [request, response] = &self.exchange.halves;
+        let whole = |half: &'_ Half| half.dns.as_ref().is_some_and(|dns| dns.is_whole());
+        let half = if whole(response) { response } else { request };
+        half.dns.as_deref().filter(|dns| dns.is_whole())
+    }
+
     /// `http.host`: without user and port, in lower case.
     fn host(&self) -> Option<Value<'_>> {
         let [request, _] = &self.exchange.halves;
@@ -244,11 +253,27 @@ impl Transaction for View<'_> {
     }
 
     fn app(&self) -> &'static str {
-        "http2"
+        if self.exchange.is_doh { "doh2" } else { "http2" }
     }
 
     fn eve(&self, out: &mut Json<'_>) {
         out.object("http", |out| self.show(out));
+        if out.is_alert()
+            && let Some(dns) = self.dns()
+        {
+            dns.eve(out);
+        }
+    }
+
+    fn second_event(&self) -> Option<&'static str> {
+        self.dns().map(|_| "dns")
+    }
+
+    fn eve_second(&self, out: &mut Json<'_>) {
+        out.object("http", |out| self.show(out));
+        if let Some(dns) = self.dns() {
+            dns.eve(out);
+        }
     }
 
     fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
@@ -274,6 +299,7 @@ impl Transaction for View<'_> {
             Fact::Http2Window => {
                 number(half.frames.iter().filter(|f| f.kind == kind::WINDOW_UPDATE).nth(nth).map(|f| f.value))
             }
+            _ if fact.info().app == "dns" => half.dns.as_ref()?.fact(fact, nth),
             _ if nth > 0 => None,
             _ => self.of_request(fact).or_else(|| self.of_response(fact)).or_else(|| self.of_both(fact)),
         }

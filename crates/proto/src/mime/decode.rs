@@ -48,6 +48,9 @@ fn digit(b: u8) -> u8 {
 pub(crate) struct Base64 {
     bits: u32,
     count: u8,
+    /// Signs of padding that may still come.
+    padding: u8,
+    broken: bool,
 }
 
 impl Base64 {
@@ -69,9 +72,16 @@ impl Base64 {
     fn one(&mut self, b: u8, out: &mut Vec<u8>) {
         if b == b'=' {
             // Padding ends a group; further groups may follow (concatenated encodings).
+            match self.count {
+                2 => self.padding = 1,
+                3 => self.padding = 0,
+                _ if self.padding > 0 => self.padding -= 1,
+                _ => self.broken = true,
+            }
             self.finish(out);
             return;
         }
+        self.padding = 0;
         let value = digit(b);
         if value == INVALID {
             return;
@@ -84,6 +94,11 @@ impl Base64 {
             self.bits = 0;
             self.count = 0;
         }
+    }
+
+    /// Was there padding where no group needs any?
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// Writes the bytes of an incomplete last group.

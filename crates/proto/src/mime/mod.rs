@@ -6,6 +6,7 @@
 mod decode;
 mod facts;
 pub(crate) mod field;
+mod oddity;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ pub(crate) use facts::{Encoding, Facts, Kind, Origin, number};
 use crate::stream::reuse;
 use crate::{Cx, FileId, FileInfo, Lines};
 use field::Fold;
+use oddity::Measure;
 use sekisho_record::Text;
 use sekisho_types::{Heap, list_len};
 
@@ -51,6 +53,16 @@ pub(crate) trait Observer {
     /// The file that a leaf's content goes to, for those who watch; comes before [`Observer::opened`].
     fn file(&mut self, id: FileId, facts: &Facts) {
         let _ = (id, facts);
+    }
+
+    /// Does anybody want to know what is odd?
+    fn is_watching(&self) -> bool {
+        false
+    }
+
+    /// Something is odd about the message, by Suricata's names of events.
+    fn odd(&mut self, name: &'static str) {
+        let _ = name;
     }
 
     /// Are pieces of text wanted?
@@ -139,6 +151,8 @@ struct Entities {
     skip_line: bool,
     decoder: Decoder,
     held_end: HeldEnd,
+    /// How long the line at hand is, if anybody asks.
+    measure: Measure,
     /// Decoded bytes not yet passed on.
     decoded: Vec<u8>,
     file: Option<Leaf>,
@@ -256,6 +270,7 @@ impl Entities {
             skip_line: false,
             decoder: Decoder::Identity,
             held_end: HeldEnd::None,
+            measure: Measure::default(),
             decoded: Vec::new(),
             file: None,
         }
@@ -272,7 +287,11 @@ impl Entities {
             return;
         }
         self.finish_field(cx, observer);
+        if observer.is_watching() {
+            oddity::header_line(line, observer);
+        }
         if line.is_empty() || line.first() == Some(&0) {
+            oddity::header(&self.facts, observer);
             self.begin_body(cx);
         } else if next.is_some_and(|b| !field::is_lws(b)) {
             self.field(line, cx, observer);
@@ -420,11 +439,17 @@ impl Entities {
             self.skip_line = false;
             bytes = bytes.get(at + 1..).unwrap_or(&[]);
         }
+        if observer.is_watching() {
+            self.measure.body(bytes, &self.facts, observer);
+        }
         match &mut self.decoder {
-            Decoder::Identity if self.boundaries.iter().all(Vec::is_empty) => self.write(bytes, cx, observer),
+            // Suricata does not take the line end before a mail's end for content.
+            Decoder::Identity if self.boundaries.iter().all(Vec::is_empty) && !cx.is_for_eve() => {
+                self.write(bytes, cx, observer)
+            }
             Decoder::Identity => self.identity(bytes, cx, observer),
             Decoder::Base64(decoder) => decoder.push(bytes, &mut self.decoded),
-            Decoder::Quoted(_) => self.quoted(bytes),
+            Decoder::Quoted(_) => self.quoted(bytes, observer),
         }
     }
 
@@ -449,7 +474,7 @@ impl Entities {
     }
 
     /// Quoted-printable, line by line. The last line's end, though it belongs to the delimiter, is kept, as in Zeek.
-    fn quoted(&mut self, mut bytes: &[u8]) {
+    fn quoted(&mut self, mut bytes: &[u8], observer: &mut dyn Observer) {
         let Decoder::Quoted(line) = &mut self.decoder else { return };
         while !bytes.is_empty() {
             let at = memchr::memchr(b'\n', bytes);
@@ -459,6 +484,9 @@ impl Entities {
             line.extend_from_slice(part);
             let ended = line.ends_with(b"\n");
             if ended || line.len() >= MAX_QUOTED_LINE {
+                if observer.is_watching() {
+                    oddity::quoted_line(line, observer);
+                }
                 if decode::quoted_printable(line, &mut self.decoded) && ended {
                     self.decoded.extend_from_slice(b"\r\n");
                 }
@@ -503,7 +531,12 @@ impl Entities {
     fn end_leaf(&mut self, complete: bool, cx: &mut Cx<'_>, observer: &mut dyn Observer) {
         if self.phase == Phase::Leaf {
             match &mut self.decoder {
-                Decoder::Base64(decoder) => decoder.finish(&mut self.decoded),
+                Decoder::Base64(decoder) => {
+                    decoder.finish(&mut self.decoded);
+                    if decoder.is_broken() {
+                        observer.odd("mime_invalid_base64");
+                    }
+                }
                 Decoder::Quoted(line) if !line.is_empty() => {
                     decode::quoted_printable(line, &mut self.decoded);
                 }

@@ -463,7 +463,10 @@ impl Parser {
         if let Some(h) = header {
             self.google_version = h.version;
         }
-        self.google_message(dir, self.google_version, bytes, cx);
+        let found = self.google_message(dir, self.google_version, bytes, cx);
+        if let (Some(h), false, true) = (header, found, cx.is_watched()) {
+            tx::other(dir, h.version, &mut self.txs, cx);
+        }
         if last {
             cx.opaque();
         }

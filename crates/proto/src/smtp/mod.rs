@@ -7,8 +7,10 @@
 
 mod address;
 mod command;
+mod frame;
 mod mail;
 mod probe;
+mod queue;
 mod record;
 mod session;
 #[cfg(test)]
@@ -58,6 +60,7 @@ enum Mode {
 pub struct Parser {
     lines: [Lines; 2],
     core: Core,
+    cutter: frame::Cutter,
 }
 
 struct Core {
@@ -90,6 +93,7 @@ impl Protocol for Parser {
     fn start(_start: &Start<'_>) -> Self {
         Self {
             lines: [Lines::new(MAX_LINE_LEN), Lines::new(MAX_LINE_LEN)],
+            cutter: frame::Cutter::default(),
             core: Core {
                 session: Session::default(),
                 mode: Mode::Command,
@@ -109,7 +113,7 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let Self { lines: [orig, resp], core } = self;
+        let Self { lines: [orig, resp], core, cutter } = self;
         let lines = if dir.is_orig() { orig } else { resp };
         let mut input = bytes;
         core.expect_no_greeting(dir, cx);
@@ -117,10 +121,17 @@ impl Protocol for Parser {
             if core.begins_tls(dir, input, lines) {
                 core.start_tls(cx);
             } else if core.takes_lines(dir) {
-                let Some(line) = lines.next(&mut input) else { break };
+                let before = input.len();
+                let line = lines.next(&mut input);
+                cutter.part(dir, before - input.len());
+                let Some(line) = line else { break };
                 core.line(dir, line, cx);
+                cutter.line(dir, input.len(), core, cx);
             } else {
+                let before = input.len();
                 core.content(&mut input, cx);
+                let over = core.takes_lines(dir);
+                cutter.content(before - input.len(), input.len(), over, core, cx);
             }
         }
         if core.next_is_tls {
@@ -135,6 +146,7 @@ impl Protocol for Parser {
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         let [orig, resp] = &mut self.lines;
         (if dir.is_orig() { orig } else { resp }).clear();
+        self.cutter.gap(dir, len, &self.core);
         self.core.gap(dir, len, cx);
     }
 
@@ -198,11 +210,15 @@ impl Core {
         }
         match self.mode {
             Mode::Auth => {
+                if cx.is_watched() {
+                    let line = Line { text, ..line };
+                    self.session.tx.command(self.sender, Command::AuthAnswer, &[], &line, cx);
+                }
                 self.push_pending(Command::AuthAnswer, cx);
                 let told = self.session.auth.answer(text);
                 cx.heard(told.as_deref());
             }
-            _ => self.command_line(text, cx),
+            _ => self.command_line(&Line { text, ..line }, cx),
         }
     }
 
@@ -214,10 +230,11 @@ impl Core {
         self.pending.push_back(command);
     }
 
-    fn command_line(&mut self, line: &[u8], cx: &mut Cx<'_>) {
+    fn command_line(&mut self, told: &Line<'_>, cx: &mut Cx<'_>) {
+        let line = told.text;
         let (command, argument) = command(line);
         if cx.is_watched() {
-            self.session.tx.command(self.sender, command, argument, line.len(), cx);
+            self.session.tx.command(self.sender, command, argument, told, cx);
         }
         if command == Command::Unknown {
             if self.mode == Mode::Lost {
@@ -228,7 +245,8 @@ impl Core {
                 let told = self.session.auth.answer(line);
                 return cx.heard(told.as_deref());
             }
-            if !self.known && line.len() > 3 && !line.is_ascii() {
+            // Those who watch want to know what a server says to such.
+            if !self.known && line.len() > 3 && !line.is_ascii() && !cx.is_watched() {
                 return self.reject(cx);
             }
             return self.push_pending(Command::Unknown, cx);
@@ -320,8 +338,11 @@ impl Core {
     }
 
     fn reply_line(&mut self, line: &[u8], cx: &mut Cx<'_>) {
-        let Some(reply) = reply(line) else {
-            self.session.tx.event(self.sender.flip(), "invalid_reply");
+        let reply = reply(line);
+        if cx.is_watched() && !line.is_empty() {
+            self.session.tx.reply(self.sender.flip(), reply.as_ref(), line.len(), cx);
+        }
+        let Some(reply) = reply else {
             if !self.known {
                 self.reject(cx);
             }
@@ -329,12 +350,6 @@ impl Core {
         };
         if self.continued != Some(reply.code) {
             self.new_reply(reply.code, cx);
-            if cx.is_watched() {
-                self.session.tx.reply((self.sender.flip(), reply.code), self.last_replied, self.replies, cx);
-            }
-        }
-        if line.len() > tx::MAX_REPLY_LEN {
-            self.session.tx.event(self.sender.flip(), "max_reply_line_len_exceeded");
         }
         self.continued = reply.more.then_some(reply.code);
         self.session.reply(&reply, self.last_replied, cx);
@@ -389,6 +404,7 @@ impl Core {
             self.continued = None;
             // Which replies were lost is unknown; the one to a mail's end is told by being the last awaited.
             self.pending.clear();
+            self.session.tx.lost(false, cx);
             self.end_uncertain = true;
             return;
         }
@@ -405,6 +421,7 @@ impl Core {
             }
             _ => {
                 self.session.end_mail(false, cx);
+                self.session.tx.lost(true, cx);
                 self.pending.clear();
                 self.mode = Mode::Lost;
             }

@@ -14,7 +14,7 @@ pub(crate) fn probe(p: &Probe<'_>) -> Guess {
 }
 
 fn client(bytes: &[u8], port_match: bool) -> Guess {
-    let sure: &[&[u8]] = &[b"EHLO ", b"HELO ", b"EHLO\r", b"HELO\r"];
+    let sure: &[&[u8]] = &[b"EHLO ", b"HELO ", b"EHLO\r", b"HELO\r", b"EHLO\n", b"HELO\n"];
     let likely: &[&[u8]] =
         &[b"MAIL FROM:", b"RCPT TO:", b"DATA\r\n", b"STARTTLS\r\n", b"AUTH ", b"RSET\r\n", b"QUIT\r\n", b"NOOP\r\n"];
     Guess::begins(bytes, sure.iter().chain(likely.iter().filter(|_| port_match)).copied())

@@ -236,7 +236,7 @@ impl Session {
         if let Some(mut mail) = self.mail.take() {
             let mut tx = std::mem::take(&mut self.tx);
             mail.finish(complete, cx, &mut Heard { row: self.row(cx), mail: tx.mail() });
-            tx.mail_ends(complete, cx);
+            tx.mail_ends(complete, self.chunked, cx);
             self.tx = tx;
             self.entities = mail.count();
             self.chunked = false;

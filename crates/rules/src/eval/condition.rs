@@ -158,11 +158,17 @@ pub(crate) fn holds(condition: &Condition, scene: &Scene<'_>, memory: &Memory<'_
         C::ChecksumV6(which, right) => header::checksum_ok(packet, *which, 6) == Some(*right),
         C::PacketEvent(name) => packet.events.contains(&&**name),
         C::AppEvent(proto, name) if proto.is_empty() => packet.events.contains(&&**name),
-        C::AppProtocol { name, negated, .. } => {
+        C::AppProtocol { name, negated, mode } => {
             let app = scene.flow.map_or("", |flow| flow.app);
+            // Of an end that has sent nothing it is not known what it speaks.
+            let silent = |flow: &FlowView| is_tcp && *flow.dir.of(&flow.stream_len) == 0;
+            if *negated && scene.flow.is_some_and(silent) {
+                return Some(false);
+            }
             match (&**name, app) {
                 ("unknown", app) => app.is_empty() != *negated,
                 (_, "") => false,
+                (name, app) if &**mode == "exact" => (name == app) != *negated,
                 (name, app) => (is_app(name, app) || name == app) != *negated,
             }
         }

@@ -84,11 +84,14 @@ impl Bench<'_, '_> {
         for of_buffer in &plan.buffers {
             let Some(m) = rule.matches.get(usize::from(of_buffer.at)) else { continue };
             scratch.furthest = 0;
-            match self.buffer(m, of_buffer, source, scratch) {
+            let verdict = self.buffer(m, of_buffer, source, scratch);
+            match verdict {
                 Verdict::Match => {
                     let fact = if let Buffer::Fact(fact) = m.buffer { Some(fact) } else { None };
                     spans.extend(scratch.spans.drain(..).map(|(offset, len)| Span { fact, offset, len }));
                 }
+                // Of several frames that a rule names one is at hand.
+                Verdict::No if matches!(source, Source::Frame(..)) => {}
                 Verdict::No => {
                     let steps = u16::try_from(scratch.furthest).unwrap_or(u16::MAX);
                     scratch.reach = Reach::Match { at: of_buffer.at, steps };
@@ -101,8 +104,14 @@ impl Bench<'_, '_> {
                     sum = sum.with(other);
                 }
             }
+            if let (Source::Frame(..), Verdict::Match) = (&source, verdict) {
+                return Verdict::Match;
+            }
         }
-        sum
+        match source {
+            Source::Frame(..) => Verdict::No,
+            _ => sum,
+        }
     }
 
     fn chain<'r>(&'r self, m: &'r BufferMatch, of: &'r BufferPlan) -> Chain<'r> {
@@ -116,7 +125,7 @@ impl Bench<'_, '_> {
         match m.buffer {
             Buffer::Fact(fact) => match source {
                 Source::Exchange(exchange, _) => self.fact(fact, m, of, exchange, scratch),
-                Source::Packet | Source::Stream(_) => Verdict::No,
+                Source::Packet | Source::Stream(_) | Source::Frame(..) => Verdict::No,
             },
             Buffer::Payload => match source {
                 Source::Stream(hay) => said(!hay.bytes.is_empty() && self.in_bytes(m, of, *hay, scratch)),
@@ -126,7 +135,7 @@ impl Bench<'_, '_> {
                     false if *exchange.dir.of(&exchange.past) == u8::MAX => Verdict::No,
                     false => Verdict::Later,
                 },
-                Source::Packet | Source::Exchange(..) => {
+                Source::Packet | Source::Exchange(..) | Source::Frame(..) => {
                     let payload = packet.decoded.payload(packet.frame);
                     said(!payload.is_empty() && whole(payload, scratch))
                 }
@@ -141,7 +150,11 @@ impl Bench<'_, '_> {
                 let addr = if src == self.scene.swapped { &d.dst } else { &d.src };
                 said(d.ip_version != 0 && whole(addr.wire_octets(), scratch))
             }
-            Buffer::Base64 | Buffer::Frame(_) => Verdict::No,
+            Buffer::Frame(_, kind) => match source {
+                Source::Frame(at_hand, hay) if *at_hand == kind => said(self.in_bytes(m, of, *hay, scratch)),
+                _ => Verdict::No,
+            },
+            Buffer::Base64 => Verdict::No,
         }
     }
 
@@ -149,8 +162,9 @@ impl Bench<'_, '_> {
         if of.transforms == 0 {
             return self.chain(m, of).matches(hay, scratch);
         }
-        let bytes = super::transform::apply(&m.transforms, hay.bytes);
-        self.chain(m, of).matches(Hay { bytes: &bytes, ..Hay::whole(&[]) }, scratch)
+        // What was looked at before is transformed no second time.
+        let bytes = super::transform::apply(&m.transforms, hay.bytes.get(hay.reach..).unwrap_or_default());
+        self.chain(m, of).matches(Hay { open: hay.open, ..Hay::whole(&bytes) }, scratch)
     }
 
     fn fact(

@@ -12,20 +12,20 @@ pub fn explain_reach(program: &Program, number: u32, reach: Reach) -> Vec<String
     let set = program.set();
     match reach {
         Reach::Matched => Vec::new(),
-        Reach::Never => vec![never(program, number, rule, set)],
+        Reach::Never => vec![never(program, number, rule)],
         Reach::Head => {
             vec!["it was a candidate, but protocol, addresses, ports or direction were others'".to_owned()]
         }
         Reach::Condition(at) => condition(rule, set, usize::from(at)),
-        Reach::Waits(at) => waits(rule, set, usize::from(at)),
+        Reach::Waits(at) => waits(rule, usize::from(at)),
         Reach::Match { at, steps } => buffer(rule, set, usize::from(at), usize::from(steps)),
     }
 }
 
-fn never(program: &Program, number: u32, rule: &Rule, set: &RuleSet) -> String {
+fn never(program: &Program, number: u32, rule: &Rule) -> String {
     match program.literal(number) {
         Some((m, bytes)) => {
-            let name = m.map_or_else(|| "the payload".into(), |m| steps::buffer(m.buffer, set));
+            let name = m.map_or_else(|| "the payload".into(), |m| steps::buffer(m.buffer));
             let way = match program.direction(number) {
                 Some(Dir::Orig) => " of what clients send",
                 Some(Dir::Resp) => " of what servers send",
@@ -49,13 +49,13 @@ fn condition(rule: &Rule, set: &RuleSet, at: usize) -> Vec<String> {
 }
 
 /// What a buffer is called, without the colon.
-fn name(m: &BufferMatch, set: &RuleSet) -> String {
-    place(m, set).trim_end_matches(':').to_owned()
+fn name(m: &BufferMatch) -> String {
+    place(m).trim_end_matches(':').to_owned()
 }
 
-fn waits(rule: &Rule, set: &RuleSet, at: usize) -> Vec<String> {
+fn waits(rule: &Rule, at: usize) -> Vec<String> {
     let missing = match rule.matches.get(at) {
-        Some(m) => format!("all that came fits, but {} did not come, or not all of it", name(m, set)),
+        Some(m) => format!("all that came fits, but {} did not come, or not all of it", name(m)),
         None => "all that came fits, but not all came".to_owned(),
     };
     vec![missing]
@@ -66,11 +66,11 @@ fn buffer(rule: &Rule, set: &RuleSet, at: usize, count: usize) -> Vec<String> {
     let said = steps::say(m, set);
     let mut lines = Vec::new();
     if let Some(failed) = said.get(count) {
-        lines.push(format!("in {}, step {} of {}, not so: {failed}", name(m, set), count + 1, said.len()));
+        lines.push(format!("in {}, step {} of {}, not so: {failed}", name(m), count + 1, said.len()));
     } else {
-        lines.push(format!("in {}: all of it together does not hold at any place", name(m, set)));
+        lines.push(format!("in {}: all of it together does not hold at any place", name(m)));
     }
     lines.extend(said.iter().take(count).map(|held| format!("so: {held}")));
-    lines.extend(rule.matches.iter().take(at).map(|m| format!("so: all of {}", name(m, set))));
+    lines.extend(rule.matches.iter().take(at).map(|m| format!("so: all of {}", name(m))));
     lines
 }
