@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use sekisho_files::HashSet;
 use sekisho_flow::{Manner, Timeouts};
-use sekisho_output::eve::{AlertSettings, Carrier, Policy, Settings, Tunnels, Xff};
+use sekisho_output::eve::{AlertSettings, Carrier, Policy, Settings, Tunnels, Urgent, Xff};
 use sekisho_rules::ir::{Condition, Effect, FileCondition};
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_transaction::{Fields, fields};
@@ -108,6 +108,11 @@ pub fn settings(config: &Config) -> Settings {
         Some(n) => usize::try_from(n).unwrap_or(usize::MAX),
         None => defaults.body_len,
     };
+    let urgent = match config.path("stream.reassembly.urgent.policy").text() {
+        Some("inline") => Urgent::Inline,
+        Some("gap" | "drop") => Urgent::Gap,
+        _ => defaults.urgent,
+    };
     let inline = config.path("stream.inline").truth() == Some(true);
     let disabled: Vec<(&str, &Node)> = config.path("app-layer.protocols").entries().collect();
     let disabled = disabled.into_iter();
@@ -129,6 +134,7 @@ pub fn settings(config: &Config) -> Settings {
         },
         midstream_policy: policy(config, "stream.midstream-policy"),
         body_len,
+        urgent,
         inline,
         disabled,
         only_recognized,

@@ -101,6 +101,8 @@ pub(super) struct Seen {
     pub files: Vec<u64>,
     /// What waits for rules to look at it.
     pub chunks: [Chunk; 2],
+    /// Urgent bytes that were taken out of the streams.
+    pub urgent: [u64; 2],
     /// What waits for acknowledgements.
     pub held: Held,
     /// The last packet counted.

@@ -37,6 +37,8 @@ pub(crate) struct Call {
     pub what: What,
     /// Position behind it in the stream.
     end: u64,
+    /// Urgent bytes that were taken out of the stream up to there.
+    urgent: u64,
     pub at: Moment,
 }
 
@@ -52,7 +54,7 @@ impl Call {
             What::Gap(len) => len,
             What::End => 0,
         };
-        self.end.saturating_sub(len).saturating_sub(1)
+        self.end.saturating_sub(len).saturating_sub(1).saturating_sub(self.urgent)
     }
 }
 
@@ -97,11 +99,11 @@ impl Due {
 }
 
 impl Held {
-    /// Adds a call; the stream is at `end` behind it.
-    pub fn push(&mut self, dir: Dir, what: What, bytes: &[u8], end: u64, at: Moment) {
+    /// Adds a call; the stream is at `end` behind it, less `urgent` bytes that were taken out.
+    pub fn push(&mut self, dir: Dir, what: What, bytes: &[u8], (end, urgent): (u64, u64), at: Moment) {
         let queue = dir.of_mut(&mut self.queues);
         queue.bytes.extend_from_slice(bytes);
-        queue.calls.push_back(Call { what, end, at });
+        queue.calls.push_back(Call { what, end, urgent, at });
     }
 
     /// Forgets what waits of `dir`.
@@ -162,10 +164,10 @@ mod tests {
     fn calls_wait_for_their_acknowledgement() {
         let at = |n| Moment::new(Timestamp(0), n);
         let mut held = Held::default();
-        held.push(Dir::Orig, What::Data(3), b"abc", 4, at(1));
-        held.push(Dir::Orig, What::Gap(2), b"", 6, at(2));
-        held.push(Dir::Orig, What::Data(2), b"de", 8, at(3));
-        held.push(Dir::Orig, What::End, b"", 8, at(4));
+        held.push(Dir::Orig, What::Data(3), b"abc", (4, 0), at(1));
+        held.push(Dir::Orig, What::Gap(2), b"", (6, 0), at(2));
+        held.push(Dir::Orig, What::Data(2), b"de", (8, 0), at(3));
+        held.push(Dir::Orig, What::End, b"", (8, 0), at(4));
         assert!(
             !held.is_due(Dir::Orig, 3, true) && held.is_due(Dir::Orig, 4, false) && !held.is_due(Dir::Resp, 9, true)
         );
@@ -187,7 +189,7 @@ mod tests {
         let bytes = [0; 64 * 1024];
         let mut n = 0;
         while !held.is_full(Dir::Resp) {
-            held.push(Dir::Resp, What::Data(bytes.len()), &bytes, n, Moment::default());
+            held.push(Dir::Resp, What::Data(bytes.len()), &bytes, (n, 0), Moment::default());
             n += 1;
         }
         assert!(n == 5 && held.len() == 5 * bytes.len());

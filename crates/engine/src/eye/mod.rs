@@ -13,6 +13,7 @@ mod names;
 mod packet;
 mod rules;
 mod tag;
+mod urgent;
 
 pub(crate) use file::Closed;
 pub(crate) use held::{Due, What};
@@ -324,13 +325,20 @@ impl Eye {
     }
 
     /// Lets a call about a stream wait, unless there is no room.
-    pub fn hold(&mut self, flow: &Flow, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+    pub fn hold(&mut self, at_hand: At<'_>, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+        let At { flow, packet } = at_hand;
         let end = flow.stream_offset(dir);
         if self.is_too_deep(flow, end) {
             self.held_len = self.held_len.saturating_sub(self.drop_held(flow, dir));
             return;
         }
+        let policy = self.settings.urgent;
         let seen = self.flows.entry(flow.info.uid).or_default();
+        let (what, bytes) = urgent::in_band(policy, dir.of_mut(&mut seen.urgent), packet, what, bytes);
+        if what == What::Data(0) {
+            return;
+        }
+        let end = (end, *dir.of(&seen.urgent));
         seen.held.push(dir, what, bytes, end, at);
         self.held_len += bytes.len();
     }

@@ -94,6 +94,8 @@ pub struct Settings {
     pub tunnels: Tunnels,
     /// First bytes of a file that rules look at: `response-body-limit` of HTTP.
     pub body_len: usize,
+    /// `stream.reassembly.urgent.policy`.
+    pub urgent: Urgent,
     /// `stream.inline`: bytes of streams need not wait for acknowledgements.
     pub inline: bool,
     /// Protocols that are switched off over TCP and over UDP, by Suricata's names: nothing of theirs is told.
@@ -180,6 +182,17 @@ impl Carrier {
     pub fn is_wanted(&self, ports: [u16; 2]) -> bool {
         !self.off && self.ports.as_ref().is_none_or(|list| ports.iter().any(|port| list.contains(port)))
     }
+}
+
+/// What is done with urgent data of TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgent {
+    /// `inline`: it is part of the stream.
+    Inline,
+    /// `oob`: its last byte is not.
+    OutOfBand,
+    /// `gap`, `drop`: the packet's bytes are missing.
+    Gap,
 }
 
 /// Bytes of a stream that Suricata looks at unless it is told otherwise.
@@ -275,6 +288,7 @@ impl Default for Settings {
             midstream_policy: Policy::Ignore,
             flow_policies: false,
             tunnels: Tunnels::default(),
+            urgent: Urgent::OutOfBand,
             inline: false,
             body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),
