@@ -107,3 +107,17 @@ impl Eye {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_says_what_is_missing_before_it() {
+        let mut chunk = Chunk { bytes: b"abc".to_vec(), offset: 4, looked: 0, due: false };
+        assert_eq!((chunk.end(), chunk.take()), (7, (4, b"abc".to_vec(), 4)));
+        assert!(chunk.bytes.is_empty() && chunk.looked == 7);
+        (chunk.offset, chunk.bytes) = (7, b"d".to_vec());
+        assert_eq!(chunk.take(), (7, b"d".to_vec(), 0));
+    }
+}
