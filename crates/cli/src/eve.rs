@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use sekisho_files::HashSet;
 use sekisho_flow::{Manner, Timeouts};
-use sekisho_output::eve::{AlertSettings, Policy, Settings, Urgent, Xff};
+use sekisho_output::eve::{AlertSettings, Carrier, Policy, Settings, Tunnels, Urgent, Xff};
 use sekisho_rules::ir::{Condition, Effect, FileCondition};
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_transaction::{Fields, fields};
@@ -127,6 +127,11 @@ pub fn settings(config: &Config) -> Settings {
     let defaults = Settings {
         midstream,
         one_sided: config.truth("stream.async-oneside", false),
+        tunnels: Tunnels {
+            teredo: carrier(config, "teredo"),
+            vxlan: carrier(config, "vxlan"),
+            geneve: carrier(config, "geneve"),
+        },
         midstream_policy: policy(config, "stream.midstream-policy"),
         body_len,
         urgent,
@@ -159,6 +164,8 @@ pub fn settings(config: &Config) -> Settings {
         options: sekisho_transaction::Options {
             http_extended: truth("http.extended", true),
             http_headers: types.path("http.dump-all-headers").text().is_some_and(|which| which != "none"),
+            // Suricata's default of this one is another if the type stands without settings.
+            tls_resumed: truth("tls.session-resumption", types.items().iter().all(|t| t.text() != Some("tls"))),
             tls: match custom("tls.custom", fields::tls::NAMES) {
                 Some(chosen) => chosen,
                 None if truth("tls.extended", true) => Fields::of(fields::tls::EXTENDED),
@@ -287,6 +294,23 @@ fn timeouts() -> Timeouts {
 fn policy(config: &Config, path: &str) -> Policy {
     let own = config.path(path).text().filter(|text| *text != "auto");
     own.or_else(|| config.path("exception-policy").text()).map_or(Policy::Ignore, Policy::of)
+}
+
+/// Where one kind of packets in UDP is looked for: on the ports that are named, or of a variable.
+fn carrier(config: &Config, name: &str) -> Carrier {
+    let decoder = config.get("decoder").get(name);
+    let text = |node: &Node| node.text().map(str::to_owned);
+    let ports = decoder.get("ports");
+    let list = match text(ports) {
+        Some(name) if name.starts_with('$') => {
+            text(config.path("vars.port-groups").named(name.trim_start_matches('$')))
+        }
+        Some(list) => Some(list),
+        None => Some(ports.items().iter().filter_map(Node::text).collect::<Vec<_>>().join(",")),
+    };
+    let numbers: Vec<u16> =
+        list.iter().flat_map(|list| list.split(|c: char| !c.is_ascii_digit())).filter_map(|n| n.parse().ok()).collect();
+    Carrier { off: is_off(decoder), ports: Some(numbers).filter(|ports| !ports.is_empty()) }
 }
 
 /// Is an entry of a list switched on? It is unless it says that it isn't.

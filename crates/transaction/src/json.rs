@@ -15,6 +15,8 @@ pub struct Options {
     pub http_extended: bool,
     /// `http: dump-all-headers`.
     pub http_headers: bool,
+    /// `tls: session-resumption`: sessions that were resumed without a certificate.
+    pub tls_resumed: bool,
     /// `tls: extended` and `custom`: see [`fields::tls`](crate::fields::tls).
     pub tls: Fields,
     /// `smtp: extended` and `custom`: see [`fields::email`](crate::fields::email).
@@ -40,6 +42,7 @@ impl Default for Options {
         Self {
             http_extended: true,
             http_headers: false,
+            tls_resumed: true,
             tls: Fields::of(fields::tls::EXTENDED),
             email: Fields::of(fields::email::EXTENDED),
             dhcp_extended: false,

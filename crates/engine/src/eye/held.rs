@@ -43,6 +43,10 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    fn is_due(&self, acked: u64, closed: bool) -> bool {
+        self.end <= acked && (closed || self.what != What::End)
+    }
+
     /// Where in the stream its bytes begin, counted from 0.
     pub fn offset(&self) -> u64 {
         let len = match self.what {
@@ -113,9 +117,10 @@ impl Held {
         queue.bytes.len() - queue.gone > MAX_FLOW_LEN || queue.calls.len() > MAX_FLOW_COUNT
     }
 
-    /// Does anything of `dir` wait that is acknowledged by `acked`?
-    pub fn is_due(&self, dir: Dir, acked: u64) -> bool {
-        dir.of(&self.queues).calls.front().is_some_and(|call| call.end <= acked)
+    /// Does anything of `dir` wait that is acknowledged by `acked`? The end of a stream waits until the connection is
+    /// `closed`.
+    pub fn is_due(&self, dir: Dir, acked: u64, closed: bool) -> bool {
+        dir.of(&self.queues).calls.front().is_some_and(|call| call.is_due(acked, closed))
     }
 
     /// Bytes that wait.
@@ -124,12 +129,12 @@ impl Held {
     }
 
     /// Moves what is acknowledged by `acked` to `due`.
-    pub fn take(&mut self, dir: Dir, acked: u64, due: &mut Due) {
+    pub fn take(&mut self, dir: Dir, acked: u64, closed: bool, due: &mut Due) {
         due.calls.clear();
         due.bytes.clear();
         let queue = dir.of_mut(&mut self.queues);
         let mut len = 0;
-        while let Some(call) = queue.calls.pop_front_if(|call| call.end <= acked) {
+        while let Some(call) = queue.calls.pop_front_if(|call| call.is_due(acked, closed)) {
             if let What::Data(more) = call.what {
                 len += more;
             }
@@ -163,13 +168,18 @@ mod tests {
         held.push(Dir::Orig, What::Gap(2), b"", (6, 0), at(2));
         held.push(Dir::Orig, What::Data(2), b"de", (8, 0), at(3));
         held.push(Dir::Orig, What::End, b"", (8, 0), at(4));
-        assert!(!held.is_due(Dir::Orig, 3) && held.is_due(Dir::Orig, 4) && !held.is_due(Dir::Resp, 9));
+        assert!(
+            !held.is_due(Dir::Orig, 3, true) && held.is_due(Dir::Orig, 4, false) && !held.is_due(Dir::Resp, 9, true)
+        );
         let mut due = Due::default();
-        held.take(Dir::Orig, 6, &mut due);
+        held.take(Dir::Orig, 6, true, &mut due);
         let whats = |due: &Due| due.calls.iter().map(|c| c.what).collect::<Vec<_>>();
         assert_eq!((whats(&due), &due.bytes[..]), (vec![What::Data(3), What::Gap(2)], &b"abc"[..]));
-        held.take(Dir::Orig, u64::MAX, &mut due);
-        assert_eq!((whats(&due), &due.bytes[..]), (vec![What::Data(2), What::End], &b"de"[..]));
+        held.take(Dir::Orig, 8, false, &mut due);
+        assert_eq!((whats(&due), &due.bytes[..]), (vec![What::Data(2)], &b"de"[..]));
+        assert!(!held.is_due(Dir::Orig, 8, false));
+        held.take(Dir::Orig, 8, true, &mut due);
+        assert_eq!(whats(&due), [What::End]);
         assert_eq!(held.len(), 0);
     }
 

@@ -3,6 +3,7 @@
 //! One eye watches one lane. It keeps a [`Seen`] beside each live flow, and a [`FileNote`] beside each file that
 //! belongs to an exchange; both go with their flow. Without it a pass keeps and does nothing of this.
 
+mod chunks;
 mod file;
 mod flow;
 mod frames;
@@ -130,6 +131,17 @@ impl Eye {
         self.around = around.map(Box::new);
     }
 
+    /// Is a packet within one between these ports to be looked at?
+    pub fn wants_tunnel(&self, kind: TunnelKind, ports: [u16; 2]) -> bool {
+        let tunnels = &self.settings.tunnels;
+        match kind {
+            TunnelKind::Teredo => tunnels.teredo.is_wanted(ports),
+            TunnelKind::Vxlan => tunnels.vxlan.is_wanted(ports),
+            TunnelKind::Geneve => tunnels.geneve.is_wanted(ports),
+            _ => true,
+        }
+    }
+
     /// Where the packet at hand comes from, by Suricata's names.
     fn source(&self) -> &'static str {
         let Some(around) = &self.around else { return "wire/pcap" };
@@ -195,6 +207,7 @@ impl Eye {
             mark.logged |= look.over || look.event;
             return;
         }
+        self.note_message(at, look, tx.event_type());
         self.inspect_transaction(at, sight.ts, look, tx, mark);
         self.frame_exchange(at, tx, mark);
         self.note_latest(at, look, tx, mark);
@@ -202,7 +215,8 @@ impl Eye {
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
-        if (look.over || look.event) && !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type()) {
+        let wanted = !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type());
+        if (look.over || look.event) && wanted && tx.is_told(self.settings.options) {
             let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
                 Dir::Orig
             } else {
@@ -358,15 +372,21 @@ impl Eye {
         let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return false };
         let full = seen.held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
         let acked = if all || full { u64::MAX } else { flow.acked(dir) };
-        if !seen.held.is_due(dir, acked) {
+        let closed = all || seen.is_closed();
+        if !seen.held.is_due(dir, acked, closed) {
             return false;
         }
-        seen.held.take(dir, acked, &mut self.due);
+        seen.held.take(dir, acked, closed, &mut self.due);
         if self.rules.is_some() && self.settings.alert.shows_payload() {
             self.due.payload(&mut self.payload);
         }
         self.held_len = self.held_len.saturating_sub(self.due.bytes.len());
         true
+    }
+
+    /// Has the connection come to its end, so that what each side sent is whole?
+    pub fn is_closed(&self, flow: &Flow) -> bool {
+        self.flows.get(&flow.info.uid).is_some_and(|seen| seen.is_closed())
     }
 
     /// A flow is over.
@@ -375,6 +395,9 @@ impl Eye {
         let Some(seen) = self.flows.get(&uid) else { return };
         self.held_len = self.held_len.saturating_sub(seen.held.len());
         let of_flow = At { flow, packet: None };
+        for dir in [Dir::Orig, Dir::Resp] {
+            self.flush_chunk(of_flow, at.ts, dir);
+        }
         for dir in [Dir::Orig, Dir::Resp] {
             self.tell_waiting(of_flow, dir, at.ts, rows);
             self.last_frames(of_flow, dir, at.ts, rows);

@@ -90,6 +90,8 @@ pub struct Settings {
     pub midstream_policy: Policy,
     /// Events of flows tell which policies were applied.
     pub flow_policies: bool,
+    /// `decoder`: packets in UDP that are looked for.
+    pub tunnels: Tunnels,
     /// First bytes of a file that rules look at: `response-body-limit` of HTTP.
     pub body_len: usize,
     /// `stream.reassembly.urgent.policy`.
@@ -152,6 +154,33 @@ impl Policy {
             Self::Bypass => "bypass",
             Self::Reject => "reject",
         }
+    }
+}
+
+/// Where packets in UDP are looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tunnels {
+    /// `decoder.teredo`.
+    pub teredo: Carrier,
+    /// `decoder.vxlan`.
+    pub vxlan: Carrier,
+    /// `decoder.geneve`.
+    pub geneve: Carrier,
+}
+
+/// One kind of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carrier {
+    /// Nowhere.
+    pub off: bool,
+    /// On these ports; `None`: wherever it is recognised.
+    pub ports: Option<Vec<u16>>,
+}
+
+impl Carrier {
+    /// Is a packet between these ports to be looked into?
+    pub fn is_wanted(&self, ports: [u16; 2]) -> bool {
+        !self.off && self.ports.as_ref().is_none_or(|list| ports.iter().any(|port| list.contains(port)))
     }
 }
 
@@ -258,6 +287,7 @@ impl Default for Settings {
             one_sided: false,
             midstream_policy: Policy::Ignore,
             flow_policies: false,
+            tunnels: Tunnels::default(),
             urgent: Urgent::OutOfBand,
             inline: false,
             body_len: DEFAULT_BODY_LEN,

@@ -5,7 +5,7 @@ use super::message::{ClientHello, ServerHello, u16s};
 use crate::Cx;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use sekisho_transaction::fields::tls;
-use sekisho_transaction::{Counter, Fact, Fields, Json, Mark, Transaction, Value};
+use sekisho_transaction::{Counter, Fact, Fields, Json, Mark, Options, Transaction, Value};
 use sekisho_types::{Dir, Heap, block_len, list_len};
 use sekisho_x509::{CertTime, Plain};
 
@@ -316,6 +316,12 @@ fn names(out: &mut Json<'_>, name: &str, list: &[Vec<u8>]) {
 impl Transaction for View<'_> {
     fn event_type(&self) -> &'static str {
         "tls"
+    }
+
+    fn is_told(&self, options: Options) -> bool {
+        let x = self.exchange;
+        let modern = super::names::is_tls13(x.version());
+        options.tls_resumed || !x.resumed || x.server.certs.first.is_some() || modern
     }
 
     fn eve(&self, out: &mut Json<'_>) {
