@@ -227,6 +227,48 @@ fn ldap_and_postgresql_have_messages() {
 }
 
 #[test]
+fn nfs_has_those_of_rpc_and_its_own() {
+    let words = |words: &[u32]| words.iter().copied().flat_map(u32::to_be_bytes).collect::<Vec<u8>>();
+    // NULL of version 3, with eight bytes of credentials; and GETATTR of a handle of four.
+    let call = words(&[7, 0, 2, 100_003, 3, 1, 0, 8, 1, 1, 0, 0, 4, 0x6162_6364]);
+    let reply = words(&[7, 1, 0, 0, 0, 0, 2]);
+    let mark = |bytes: &[u8]| [&words(&[1 << 31 | u32::try_from(bytes.len()).unwrap()])[..], bytes].concat();
+    let mut b = Bench::watched(ProtoId::Oncrpc, Transport::Udp, 2049);
+    b.data(Orig, &call).data(Resp, &reply);
+    assert_eq!(
+        short(&b.frames()),
+        [
+            "server nfs.rpc.pdu 0+56",
+            "server nfs.rpc.creds 24+16",
+            "server nfs.nfs.pdu 48+8",
+            "client nfs.rpc.hdr 0+8",
+            "client nfs.rpc.pdu 0+28",
+            "client nfs.rpc.data 8+20",
+            "client nfs.nfs.pdu 24+4",
+            "client nfs.nfs.status 24+4",
+        ]
+    );
+    assert_eq!(
+        frames(ProtoId::Oncrpc, 2049, &[(Orig, &mark(&call)), (Resp, &mark(&reply))]),
+        [
+            "server nfs.rpc.pdu 0+60",
+            "server nfs.rpc.creds 28+16",
+            "server nfs.nfs.pdu 52+8",
+            "client nfs.rpc.hdr 0+12",
+            "client nfs.rpc.pdu 0+32",
+            "client nfs.rpc.data 12+20",
+            "client nfs.nfs.pdu 28+4",
+            "client nfs.nfs.status 28+4",
+        ]
+    );
+    let compound = words(&[7, 0, 2, 100_003, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(
+        frames(ProtoId::Oncrpc, 2049, &[(Orig, &mark(&compound))])[2..],
+        ["server nfs.nfs4.hdr 44+8", "server nfs.nfs4.pdu 44+16", "server nfs.nfs4.ops 52+8"]
+    );
+}
+
+#[test]
 fn nobody_who_wants_frames_costs_nothing() {
     let mut b = Bench::new(ProtoId::Tls, Transport::Tcp, 443);
     b.data(Orig, b"\x15\x03\x01\0\x02\x02\x28");

@@ -481,3 +481,69 @@ impl Eye {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn side(len: usize) -> Side {
+        let mut side = Side::default();
+        let bytes: Vec<u8> = (0..=255).cycle().take(len).collect();
+        bytes.chunks(1000).fold(0, |at, chunk| {
+            side.push(at, chunk);
+            at + chunk.len() as u64
+        });
+        side
+    }
+
+    #[test]
+    fn a_stream_s_last_bytes_are_kept_and_no_more_than_frames_need() {
+        let mut idle = side(1 << 20);
+        assert_eq!((idle.end(), idle.bytes.len() as u64), (1 << 20, TAIL_LEN + (1 << 20) % 1000));
+        assert_eq!(idle.part(idle.end() - 2, u64::MAX), [254, 255]);
+        // A hole: what is before belongs to no frame any more.
+        idle.push((1 << 20) + 5, b"abc");
+        assert_eq!((idle.base, &idle.bytes[..]), ((1 << 20) + 5, &b"abc"[..]));
+
+        let mut busy = Side::default();
+        busy.add(FrameKind::SmtpData, 0, None, None);
+        for at in 0..2000 {
+            busy.push(at * 1000, &[0; 1000]);
+        }
+        assert_eq!((busy.end(), busy.bytes.len()), (2_000_000, MAX_SIDE_LEN));
+        busy.prune(false);
+        assert_eq!((busy.frames.len(), busy.bytes.len() as u64), (1, TAIL_LEN));
+        busy.prune(true);
+        assert!(busy.frames.is_empty());
+    }
+
+    #[test]
+    fn frames_are_complete_when_their_end_is_there() {
+        let mut side = side(100);
+        for (at, len) in [(10, Some(90)), (10, Some(91)), (10, None), (200, Some(1)), (100, Some(0))] {
+            side.add(FrameKind::TlsPdu, at, len, Some(4));
+        }
+        let of = |n: usize| (side.frames[n].there(&side), side.frames[n].is_complete(&side));
+        assert_eq!([0, 1, 2, 3, 4].map(of), [(90, true), (90, false), (90, false), (0, false), (0, true)]);
+        let shown = side.shown(&side.frames[1], Dir::Orig, true);
+        assert_eq!((shown.offset, shown.len, shown.complete, shown.missing), (Some(10), 91, false, 0));
+        assert_eq!((shown.payload.len(), shown.id, shown.tx), (90, 2, Some(4)));
+        let open = side.shown(&side.frames[2], Dir::Resp, false);
+        assert_eq!((open.offset, open.len, open.complete, open.to_server), (None, 90, false, false));
+        side.cut(40);
+        let cut = side.shown(&side.frames[0], Dir::Orig, true);
+        assert_eq!((cut.missing, cut.payload.len(), cut.complete), (30, 60, false));
+        side.prune(false);
+        assert_eq!(side.frames.iter().map(|frame| frame.id).collect::<Vec<_>>(), [2, 3, 4]);
+    }
+
+    #[test]
+    fn the_whole_stream_is_the_first_frame() {
+        let mut side = side(10);
+        side.add_stream();
+        side.add_stream();
+        assert_eq!(side.add(FrameKind::TlsPdu, 0, Some(5), None), FrameId(2));
+        side.add_stream();
+        assert_eq!((side.frames.len(), side.frames[0].kind, side.frames[0].len), (2, FrameKind::Stream, None));
+    }
+}

@@ -11,6 +11,8 @@ pub(super) struct Call<'a> {
     pub version: u32,
     pub procedure: u32,
     pub identity: Option<Identity<'a>>,
+    /// Bytes of the credentials, without flavor and length.
+    pub credentials_len: u64,
     pub args: &'a [u8],
 }
 
@@ -62,7 +64,8 @@ fn call<'a>(xid: u32, r: &mut Reader<'a>) -> ParseResult<Call<'a>> {
     r.skip(&"verifier", 4)?;
     opaque(r)?;
     let identity = if flavor == AUTH_SYS { identity(credential).ok() } else { None };
-    Ok(Call { xid, program, version, procedure, identity, args: r.rest() })
+    let credentials_len = credential.len() as u64;
+    Ok(Call { xid, program, version, procedure, identity, credentials_len, args: r.rest() })
 }
 
 fn identity(bytes: &[u8]) -> ParseResult<Identity<'_>> {

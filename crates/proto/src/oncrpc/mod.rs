@@ -7,6 +7,7 @@
 //! whose arguments may be encrypted; the content of files otherwise.
 
 mod content;
+mod frame;
 mod message;
 mod nfs;
 mod program;
@@ -97,6 +98,8 @@ struct Stream {
     head_len: usize,
     /// Bytes of the message were lost: nothing further of it is held.
     torn: bool,
+    /// The message came, or comes, in several fragments.
+    split: bool,
 }
 
 fn probe(p: &Probe<'_>) -> Guess {
@@ -138,6 +141,8 @@ impl Protocol for Parser {
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         if cx.transport == Transport::Udp {
             let head = if cx.is_watched() { bytes } else { bytes.get(..MAX_HEAD_LEN).unwrap_or(bytes) };
+            let at = frame::Extent { held: head.len(), len: bytes.len() as u64, mark: 0, left: 0 };
+            self.tell_frames(dir, head, at, cx);
             return self.message(dir, head, bytes.len() as u64, cx);
         }
         let mut input = bytes;
@@ -147,6 +152,10 @@ impl Protocol for Parser {
             match stream.next(&mut input, max) {
                 Ok(None) => {}
                 Ok(Some((head, len))) => {
+                    if !stream.split {
+                        let at = frame::Extent { held: head.len(), len, mark: frame::MARK_LEN, left: input.len() };
+                        self.tell_frames(dir, &head, at, cx);
+                    }
                     self.message(dir, &head, len, cx);
                     if let Some(stream) = self.streams.get_mut(dir.index()) {
                         stream.recycle(head);
@@ -226,6 +235,7 @@ impl Stream {
             let length = u32::from_be_bytes(*length);
             self.held.truncate(start);
             self.read = false;
+            self.split = self.message_len > 0 || length & LAST == 0;
             self.more = length & LAST == 0;
             self.left = length & !LAST;
             if self.left > MAX_FRAGMENT_LEN {
@@ -278,6 +288,18 @@ impl Stream {
 }
 
 impl Parser {
+    /// Tells of the frames of the message that begins with `head`.
+    fn tell_frames(&self, dir: Dir, head: &[u8], at: frame::Extent, cx: &mut Cx<'_>) {
+        if let (true, Ok(message)) = (cx.is_watched(), Message::parse(head)) {
+            let asked = |xid| self.pending.iter().find(|w| w.xid == xid && w.program == program::number::NFS);
+            let version = match &message {
+                Message::Reply(reply) => asked(reply.xid).map(|waiting| waiting.version),
+                Message::Call(_) => None,
+            };
+            frame::tell(dir, &message, version, at, cx);
+        }
+    }
+
     fn message(&mut self, dir: Dir, head: &[u8], len: u64, cx: &mut Cx<'_>) {
         if cx.is_watched() {
             match Message::parse(head) {
