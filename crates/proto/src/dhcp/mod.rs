@@ -40,12 +40,13 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+        // A message whose options are cut off is one that rules are to hear of.
+        if cx.is_watched() && message::begins(bytes) {
+            tx::show(dir, bytes, &mut self.txs, cx);
+        }
         match Message::parse(bytes) {
             Ok(message) => {
                 cx.confirm(Self::DESCRIPTOR.service);
-                if cx.is_watched() {
-                    tx::show(dir, bytes, &mut self.txs, cx);
-                }
                 if message.options.kind == 0 {
                     cx.weird("dhcp_without_message_type");
                 }

@@ -152,3 +152,37 @@ fn limits_rows_and_table() {
     assert!(b.rows("dhcp").len() > 9000 - MAX_EXCHANGES);
     assert!(b.out.weirds.iter().any(|w| w.name == "dhcp_exchange_limit"));
 }
+
+#[test]
+fn rules_and_eve_see_every_message() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Dhcp, Transport::Udp, 67);
+    let wishes: &[(u8, &[u8])] =
+        &[(55, &[1, 3, 77]), (12, b"de\xffsk"), (50, &[10, 0, 0, 7]), (61, &[1, 2, 0, 0, 0, 0, 9])];
+    let offers: &[(u8, &[u8])] = &[(51, &[0, 0, 14, 16]), (3, &[10, 0, 0, 1]), (6, &[10, 0, 0, 3, 10, 0, 0, 4, 9])];
+    b.data(Dir::Orig, &message(1, 7, [0; 4], DISCOVER, wishes));
+    b.data(Dir::Resp, &message(2, 7, [10, 0, 0, 7], OFFER, offers));
+    let mut cut = message(1, 8, [0; 4], REQUEST, &[(12, b"x")]);
+    cut.truncate(cut.len() - 2);
+    b.data(Dir::Orig, &cut).end();
+    let all = b.exchanges();
+    assert_eq!(all.len(), 3);
+    for part in [
+        r#""type":"request","id":7,"client_mac":"02:00:00:00:00:09","assigned_ip":"0.0.0.0","dhcp_type":"discover""#,
+        r#""client_id":"02:00:00:00:00:09""#,
+        r#""requested_ip":"10.0.0.7""#,
+        r#""params":["subnet_mask","router"]"#,
+    ] {
+        assert!(all[0].json.contains(part), "{part}: {}", all[0].json);
+    }
+    for part in [
+        r#""type":"reply","#,
+        r#""assigned_ip":"10.0.0.7","dhcp_type":"offer""#,
+        r#""lease_time":3600"#,
+        r#""dns_servers":["10.0.0.3","10.0.0.4"],"routers":["10.0.0.1"]"#,
+    ] {
+        assert!(all[1].json.contains(part), "{part}: {}", all[1].json);
+    }
+    assert_eq!((all[0].fact(Fact::DhcpLeasetime).len(), all[1].fact(Fact::DhcpLeasetime)), (0, &["3600".into()][..]));
+    assert_eq!((&all[0].events[..], &all[2].events[..]), (&[][..], &["truncated_options"][..]));
+}

@@ -94,3 +94,31 @@ fn probes_by_content() {
     assert_eq!(guess(Transport::Tcp, b"GET / HTTP"), Guess::No);
     assert_eq!(guess(Transport::Udp, b"\x30\x05"), Guess::No);
 }
+
+#[test]
+fn rules_and_eve_see_exchanges() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Krb, Transport::Udp, 88);
+    b.data(Orig, &some_request(false, 1, &[])).data(Resp, &some_error(25, "NEEDED_PREAUTH"));
+    b.data(Orig, &some_request(false, 2, &[(2, b"t".to_vec())])).data(Resp, &some_reply(false));
+    b.data(Orig, &some_request(true, 3, &[])).end();
+    let all = b.exchanges();
+    assert_eq!(all.len(), 3);
+    assert!(
+        all[0].json.starts_with(
+            r#"{"krb5":{"msg_type":"KRB_ERROR","failed_request":"KRB_AS_REQ","error_code":"KDC_ERR_PREAUTH_REQUIRED","#
+        ),
+        "{}",
+        all[0].json
+    );
+    assert_eq!(
+        (all[0].fact(Fact::Krb5MsgType), all[0].fact(Fact::Krb5ErrCode)),
+        (&["30".into()][..], &["25".into()][..])
+    );
+    assert!(all[1].json.contains(r#""msg_type":"KRB_AS_REP","cname":"Alice""#), "{}", all[1].json);
+    assert!(all[1].json.contains(r#""encryption":"rc4-hmac","weak_encryption":true"#), "{}", all[1].json);
+    assert_eq!(all[1].fact(Fact::Krb5Sname), ["krbtgt", "X.ORG"]);
+    assert_eq!(all[1].fact(Fact::Krb5WeakEncryption), ["1"]);
+    assert!(all[2].over && all[2].json.contains(r#""msg_type":"KRB_TGS_REQ""#), "never answered");
+    assert!(all[2].fact(Fact::Krb5ErrCode).is_empty());
+}

@@ -95,3 +95,32 @@ fn limits_pending_commands_and_lines() {
     b.data(Resp, b"+ 1 236\r\n").data(Resp, b"what?\r\n");
     assert!(b.out.violated && b.is_open());
 }
+
+#[test]
+fn rules_and_eve_see_commands_with_their_replies() {
+    use sekisho_transaction::Fact;
+    let run = |piece| {
+        let mut b = Bench::watched(ProtoId::Pop3, Transport::Tcp, 110);
+        b.data_split(Resp, b"+OK ready\r\n", piece).data_split(Orig, b"USER bob\r\n", piece);
+        b.data_split(Resp, b"+OK\r\n", piece).data_split(Orig, b"PASS secret\r\n", piece);
+        b.data_split(Resp, b"-ERR no\r\n", piece).data_split(Orig, b"uidl\r\nQUIT\r\n", piece);
+        b.data_split(Resp, b"+OK two\r\n1 aaa\r\n2 bbb\r\n.\r\n", piece).end();
+        b
+    };
+    let whole = run(usize::MAX);
+    let all = whole.exchanges();
+    let by = |command: &str| all.iter().find(|x| x.fact(Fact::Pop3Command) == [command]).expect(command);
+    assert!(
+        by("USER")
+            .json
+            .contains(r#""request":{"command":"USER","args":["bob"]},"response":{"success":true,"status":"OK""#)
+    );
+    // The bench shows passwords.
+    assert!(
+        by("PASS").json.contains(r#""args":["secret"]},"response":{"success":false,"status":"ERR","header":"no"}"#)
+    );
+    assert!(by("UIDL").json.contains(r#""header":"two","data":["1 aaa","2 bbb"]"#), "{}", by("UIDL").json);
+    let quit = by("QUIT");
+    assert!(quit.over && !quit.json.contains("response"), "never answered: {}", quit.json);
+    assert_eq!(run(1).files.1.lines(), whole.files.1.lines());
+}

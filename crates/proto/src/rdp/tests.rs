@@ -167,3 +167,29 @@ fn probes_by_content() {
     assert_eq!(guess(b"\x03\x00\x00\x02", false), Guess::No);
     assert_eq!(guess(b"GET /", true), Guess::No);
 }
+
+#[test]
+fn rules_and_eve_see_every_step() {
+    let run = |piece| {
+        let mut b = Bench::watched(ProtoId::Rdp, Transport::Tcp, 3389);
+        b.data_split(Orig, &request(), piece).data_split(Resp, &chosen(0), piece);
+        b.data_split(Orig, &initial(&[core(1033), channels(&[b"rdpdr\0\0\0"])].concat()), piece);
+        b.data_split(Resp, &response(&secured(&[])), piece).end();
+        b
+    };
+    let whole = run(usize::MAX);
+    let json: Vec<_> = whole.exchanges().iter().map(|x| &*x.json).collect();
+    assert_eq!(json.len(), 4);
+    assert_eq!(json[0], r#"{"rdp":{"event_type":"initial_request","cookie":"alice"}}"#);
+    assert_eq!(json[1], r#"{"rdp":{"event_type":"initial_response"}}"#);
+    for part in [
+        r#""event_type":"connect_request","client":{"version":"v5","desktop_width":1024,"desktop_height":768"#,
+        r#""build":"Windows XP","client_name":"DESK""#,
+        r#""capabilities":["support_errinfo_pdf"]"#,
+        r#""id":"7-OEM"},"channels":["rdpdr"]"#,
+    ] {
+        assert!(json[2].contains(part), "{part}: {}", json[2]);
+    }
+    assert_eq!(json[3], r#"{"rdp":{"event_type":"connect_response"}}"#);
+    assert_eq!(run(1).files.1.lines(), whole.files.1.lines());
+}

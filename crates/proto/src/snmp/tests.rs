@@ -126,3 +126,28 @@ fn probes_by_content() {
     assert_eq!(guess(&[0x30, 0x05, 2, 1, 1, 0x63, 0], true), Guess::No);
     assert_eq!(guess(b"\x30", true), Guess::No);
 }
+
+#[test]
+fn rules_and_eve_see_every_message() {
+    use sekisho_transaction::Fact;
+    let mut b = Bench::watched(ProtoId::Snmp, Transport::Udp, 161);
+    let asked = [binding(SYS_DESCR, NULL), binding(SYS_UP_TIME, NULL)];
+    b.data(Orig, &message(1, b"pub\x01lic", &pdu(kind::GET, 0, &asked)));
+    b.data(Resp, &message(1, b"pub\x01lic", &pdu(kind::RESPONSE, 0, &asked[..1])));
+    b.data(Orig, &v3(0, b"bob", &tlv(tag::SEQUENCE, &[vec![4, 0, 4, 0], pdu(kind::SET, 0, &[])].concat())));
+    b.data(Orig, &v3(3, b"bob", &tlv(tag::OCTET_STRING, b"secret"))).end();
+    let all = b.exchanges();
+    assert_eq!(all.len(), 4);
+    assert_eq!(
+        all[0].json,
+        r#"{"snmp":{"version":2,"community":"pub\u0001lic","pdu_type":"get_request","vars":["1.3.6.1.2.1.1.1.0","1.3.6.1.2.1.1.3.0"]}}"#
+    );
+    assert_eq!(
+        (all[0].fact(Fact::SnmpCommunity), all[0].fact(Fact::SnmpPduType)),
+        (&["pub\\x01lic".into()][..], &["0".into()][..])
+    );
+    assert!(all[1].json.contains(r#""pdu_type":"response""#) && all[1].fact(Fact::SnmpPduType) == ["2"]);
+    assert_eq!((all[2].fact(Fact::SnmpVersion), all[2].fact(Fact::SnmpUsm)), (&["3".into()][..], &["bob".into()][..]));
+    assert!(all[2].json.contains(r#""usm":"bob","pdu_type":"set_request""#), "{}", all[2].json);
+    assert!(all[3].json.ends_with(r#""pdu_type":"encrypted"}}"#) && all[3].fact(Fact::SnmpPduType).is_empty());
+}

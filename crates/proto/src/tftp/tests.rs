@@ -92,3 +92,15 @@ fn limits_rubbish_and_cuts() {
     b.end();
     assert!(b.rows("tftp")[0].contains("size=Count(35840000)"), "{:?}", b.rows("tftp"));
 }
+
+#[test]
+fn rules_and_eve_see_requests() {
+    let mut b = Bench::watched(ProtoId::Tftp, Transport::Udp, 69);
+    b.data(Dir::Orig, b"\0\x02dir/\"a\".cfg\0netascii\0").end();
+    let [write] = b.exchanges() else { panic!("{:?}", b.exchanges()) };
+    assert_eq!(write.json, r#"{"tftp":{"packet":"write","file":"dir/\"a\".cfg","mode":"netascii"}}"#);
+    assert!(write.over && write.reached(Dir::Orig, 0));
+    let mut b = Bench::watched(ProtoId::Tftp, Transport::Udp, 69);
+    b.data(Dir::Orig, b"\0\x01boot").end();
+    assert!(b.exchanges().is_empty(), "no request without its ends");
+}

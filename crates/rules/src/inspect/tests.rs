@@ -145,12 +145,16 @@ impl World {
     }
 
     fn look_of(&mut self, dir: Dir, stage: u8, over: bool, tx: &Tx, mark: &mut Mark) -> Vec<u32> {
+        let look = Look { dir, stage, over, event: false };
+        self.look_with(look, tx, mark, &NoContent)
+    }
+
+    fn look_with(&mut self, look: Look, tx: &Tx, mark: &mut Mark, content: &dyn crate::view::Content) -> Vec<u32> {
         self.number += 1;
         let decoded = decoded(6, 0);
         let packet = PacketView { ts: Timestamp(0), number: self.number, decoded: &decoded, frame: &[], events: &[] };
         let mut hits = Vec::new();
-        let look = Look { dir, stage, over, event: false };
-        self.inspector.transaction(&packet, &self.view, &mut self.state, look, tx, mark, &NoContent, &mut hits);
+        self.inspector.transaction(&packet, &self.view, &mut self.state, look, tx, mark, content, &mut hits);
         self.sids(&hits)
     }
 }
@@ -299,6 +303,67 @@ fn exchanges_wait_for_their_stages_and_match_once() {
     assert_eq!(world.look(1, false, &tx, &mut mark), [2, 3]);
     assert!(world.look(3, true, &tx, &mut mark).is_empty());
     assert!(NoContent.file(Dir::Orig, 0).is_none());
+}
+
+/// Files that are known by their names alone.
+struct Named(Vec<&'static str>);
+
+impl crate::view::Content for Named {
+    fn file(&self, _: Dir, nth: usize) -> Option<crate::view::FileView<'_>> {
+        let name = self.0.get(nth)?.as_bytes();
+        Some(crate::view::FileView {
+            name: Some(name),
+            data: b"",
+            base: 0,
+            seen: 0,
+            len: 0,
+            complete: false,
+            magic: None,
+            md5: None,
+            sha1: None,
+            sha256: None,
+        })
+    }
+}
+
+#[test]
+fn a_rule_about_files_matches_on_each_further_file() {
+    let named = |text: &[u8]| {
+        let name = FileCondition::Name { text: text.into(), ext: false, negated: false };
+        Condition::File(name)
+    };
+    let mut odd = rule(Protocol::App("http"), 1);
+    odd.conditions = vec![named(b"odd")];
+    let mut world = World::new(vec![odd]);
+    let (mut mark, tx) = (Mark::default(), Tx(vec![]));
+    let look = Look { dir: Dir::Orig, stage: 2, over: false, event: false };
+    mark.file(1, Dir::Orig);
+    assert_eq!(world.look_with(look, &tx, &mut mark, &Named(vec!["odd1"])), [1]);
+    assert!(world.look_with(look, &tx, &mut mark, &Named(vec!["odd1"])).is_empty());
+    mark.file(2, Dir::Orig);
+    assert!(world.look_with(look, &tx, &mut mark, &Named(vec!["odd1", "even2"])).is_empty());
+    mark.file(3, Dir::Orig);
+    assert_eq!(world.look_with(look, &tx, &mut mark, &Named(vec!["odd1", "even2", "odd3"])), [1]);
+    assert!(world.look_with(look, &tx, &mut mark, &Named(vec!["odd1", "even2", "odd3"])).is_empty());
+}
+
+#[test]
+fn payload_beside_an_exchange_is_what_brought_it() {
+    let mut both = rule(Protocol::App("http"), 1);
+    both.matches = vec![
+        steps(Buffer::Fact(Fact::HttpUri), vec![step("/evil", |_| {})]),
+        steps(Buffer::Payload, vec![step("secret", |_| {})]),
+    ];
+    let mut world = World::new(vec![both]);
+    let tx = Tx(vec![(Fact::HttpUri, "/evil")]);
+    let look = |world: &mut World, bytes: &[u8]| {
+        world.inspector.ahead(&mut world.state, Dir::Orig, bytes);
+        world.look(3, true, &tx, &mut Counter::default().begin())
+    };
+    assert_eq!(look(&mut world, b"a secret"), [1]);
+    assert!(look(&mut world, b"none").is_empty(), "what brought another exchange counts no more");
+    world.inspector.ahead(&mut world.state, Dir::Orig, b"a sec");
+    assert_eq!(look(&mut world, b"ret in two pieces"), [1]);
 }
 
 #[test]
