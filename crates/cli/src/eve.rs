@@ -153,11 +153,7 @@ pub fn settings(config: &Config) -> Settings {
         options: sekisho_transaction::Options {
             http_extended: truth("http.extended", true),
             http_headers: types.path("http.dump-all-headers").text().is_some_and(|which| which != "none"),
-            tls: match custom("tls.custom", fields::tls::NAMES) {
-                Some(chosen) => chosen,
-                None if truth("tls.extended", true) => Fields::of(fields::tls::EXTENDED),
-                None => Fields::of(fields::tls::BASIC),
-            },
+            tls: tls_fields(types.path("tls"), custom("tls.custom", fields::tls::NAMES)),
             email: match custom("smtp.custom", fields::email::NAMES) {
                 Some(chosen) => chosen,
                 None if truth("smtp.extended", false) => Fields::of(fields::email::EXTENDED),
@@ -210,6 +206,19 @@ fn limits(config: &Config) -> sekisho_transaction::Limits {
         mqtt_exchanges: number("mqtt.max-tx", set.mqtt_exchanges),
         smb_exchanges: number("smb.max-tx", set.smb_exchanges),
     }
+}
+
+/// Members of `tls`. Without any setting Suricata is brief, and does not tell of sessions that go on earlier ones.
+fn tls_fields(node: &Node, custom: Option<Fields>) -> Fields {
+    use fields::tls::{BASIC, EXTENDED, RESUMED_SESSIONS};
+    let truth = |name: &str| node.get(name).truth();
+    let is_set = node.entries().next().is_some();
+    let chosen = match custom {
+        Some(chosen) => chosen,
+        None if truth("extended").unwrap_or(is_set) => Fields::of(EXTENDED),
+        None => Fields::of(BASIC),
+    };
+    chosen.with(RESUMED_SESSIONS, truth("session-resumption").unwrap_or(is_set))
 }
 
 /// What proxies tell, if it is asked for.

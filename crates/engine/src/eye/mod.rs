@@ -240,13 +240,17 @@ impl Eye {
     ) {
         self.line.clear();
         let mut line = std::mem::take(&mut self.line);
+        let mut declined = false;
         eve::line(&mut line, &self.settings, head, |json| {
             members(json);
+            declined = json.is_declined();
             if let (true, Some(uid)) = (self.settings.metadata, head.flow) {
                 self.write_bits(uid, json);
             }
         });
-        rows.line(eve::FILE, &line);
+        if !declined {
+            rows.line(eve::FILE, &line);
+        }
         self.line = line;
     }
 

@@ -321,12 +321,16 @@ impl Transaction for View<'_> {
     fn eve(&self, out: &mut Json<'_>) {
         let wanted = out.options().tls;
         let x = self.exchange;
+        let on_earlier = x.resumed && x.server.certs.first.is_none() && !super::names::is_tls13(x.version());
+        if on_earlier && !wanted.has(tls::RESUMED_SESSIONS) {
+            out.decline();
+        }
         out.object("tls", |out| {
             if let Some(first) = &x.server.certs.first {
                 Exchange::certificate(out, first, wanted);
                 let which = (wanted.has(tls::CERTIFICATE), wanted.has(tls::CHAIN));
                 Exchange::whole(out, &x.server.certs.der, which);
-            } else if wanted.has(tls::RESUMED) && x.resumed && !super::names::is_tls13(x.version()) {
+            } else if wanted.has(tls::RESUMED) && on_earlier {
                 out.flag("session_resumed", true);
             }
             if wanted.has(tls::VERSION) {
