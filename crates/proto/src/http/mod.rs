@@ -7,6 +7,7 @@
 
 mod exchange;
 mod message;
+mod oddity;
 mod probe;
 mod side;
 #[cfg(test)]
@@ -694,6 +695,9 @@ impl Core {
         let mut list = FileList { begun: SmallVec::new(), exchanges, index: side.row, request: dir.is_orig() };
         let taken = side.body.as_mut().map_or(bytes.len(), |b| b.push(bytes, open_ended, cx, &mut list));
         if let Some(watched) = watched {
+            if let Some(odd) = side.body.as_mut().and_then(|b| b.take_odd()) {
+                watched.event(dir, side.row, odd);
+            }
             watched.body(dir, side.row, taken, &list.begun, cx);
         }
         taken

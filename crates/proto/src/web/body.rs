@@ -63,6 +63,8 @@ pub(crate) struct Body {
     len: u64,
     /// The last byte, if any, is no line end.
     within_line: bool,
+    /// What could not be decoded, by Suricata's name of the event.
+    odd: Option<&'static str>,
     content: Content,
 }
 
@@ -94,6 +96,7 @@ impl Body {
             windows,
             len: 0,
             within_line: false,
+            odd: None,
             content: Content { origin, facts, total_len, file: None, parts },
         }
     }
@@ -117,7 +120,7 @@ impl Body {
         cx: &mut Cx<'_>,
         observer: &mut dyn Observer,
     ) -> usize {
-        let Self { coded, decoders, windows, len, content, within_line } = self;
+        let Self { coded, decoders, windows, len, content, within_line, odd } = self;
         if !*coded {
             let taken = content.push(bytes, cx, observer);
             let mut counted = track_line(within_line, bytes, taken);
@@ -142,14 +145,21 @@ impl Body {
         cx.decoding().refill(bytes.len());
         if decoders.iter_mut().any(|layer| std::mem::take(&mut layer.turned)) {
             cx.weird("HTTP_bad_content_coding");
+            *odd = Some("gzip_decompression_failed");
         }
         let held_len = decoders.iter().map(Layer::held_len).sum();
         let afforded = cx.decoding().spend(share, *len - before, held_len);
         if !fine || !afforded {
+            self.odd = Some(if fine { "compression_bomb" } else { "gzip_decompression_failed" });
             self.give_up();
             cx.weird(if fine { OVER_BUDGET } else { "HTTP_bad_content_coding" });
         }
         bytes.len()
+    }
+
+    /// What could not be decoded since it was asked last.
+    pub(crate) fn take_odd(&mut self) -> Option<&'static str> {
+        self.odd.take()
     }
 
     /// Nothing more will be decoded, and what decoders held is free.

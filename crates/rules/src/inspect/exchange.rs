@@ -63,14 +63,14 @@ impl Inspector {
         let mut past = mark.looked;
         *dir.of_mut(&mut past) = before.max(reached);
         let mut exchange = Exchange::new(tx, content, dir, past);
-        exchange.events.extend(mark.events.iter().filter(|event| !event.seen).map(|event| event.name));
+        exchange.events.extend(mark.events.iter().filter(|event| !dir.of(&event.seen)).map(|event| event.name));
         self.candidates.begin();
         for group in groups(&program, state, view.app).into_iter().filter(|&at| at != NONE) {
             let Some((_, dirs)) = program.apps.get(usize::from(group)) else { continue };
             self.collect_exchange(&program, dir.of(dirs), &mut exchange, before);
             self.collect_events(dirs, &exchange);
         }
-        mark.events.iter_mut().for_each(|event| event.seen = true);
+        mark.events.iter_mut().for_each(|event| *dir.of_mut(&mut event.seen) = true);
         let mut halves = Vec::new();
         mark.pending.retain(|&key| {
             let (number, of) = named(key);
