@@ -149,6 +149,7 @@ impl Protocol for Parser {
         while !input.is_empty() && core.next.is_none() && !core.rejected {
             let side = core.side_of(dir);
             let before_len = input.len();
+            let ongoing = side.is_orig() && core.side(side).ongoing;
             if core.takes_lines(side) {
                 let line = lines.next(&mut input);
                 core.seen_len = core.seen_len.saturating_add((before_len - input.len()) as u64);
@@ -158,6 +159,9 @@ impl Protocol for Parser {
             } else {
                 core.body_bytes(side, &mut input, cx);
                 core.seen_len = core.seen_len.saturating_add((before_len - input.len()) as u64);
+            }
+            if ongoing && cx.is_for_eve() {
+                core.unexpected_body(input);
             }
         }
         match core.next {
@@ -591,6 +595,33 @@ impl Core {
         match self.watched.as_mut().and_then(|watched| watched.doubt.take()) {
             Some((state, total)) if first != Some(b'H') => self.begin_body(Dir::Resp, Some(state), total, None, cx),
             _ => self.finish(Dir::Resp, true, cx),
+        }
+    }
+
+    /// What comes at once behind a request without a body and is no request is taken for one, as Suricata does.
+    fn unexpected_body(&mut self, input: &[u8]) {
+        let text = input.trim_ascii_start();
+        let word = text.split(u8::is_ascii_whitespace).next().unwrap_or(&[]);
+        let side = self.side(Dir::Orig);
+        if side.ongoing || side.state != State::StartLine || word.is_empty() || message::is_method(word) {
+            return;
+        }
+        let row = side.row;
+        let suggested_name = None;
+        let origin = Origin {
+            source: "HTTP",
+            is_orig: self.is_orig(Dir::Orig),
+            range_key: None,
+            suggested_name,
+            numbered: false,
+        };
+        let body = Body::plain(origin);
+        let side = self.side(Dir::Orig);
+        side.ongoing = true;
+        side.state = State::Fixed(input.len() as u64);
+        side.body = Some(Box::new(body));
+        if let Some(watched) = &mut self.watched {
+            watched.event(Dir::Orig, row, "request_body_unexpected");
         }
     }
 

@@ -101,6 +101,12 @@ impl Body {
         }
     }
 
+    /// Content of which nothing is said beforehand.
+    pub(crate) fn plain(origin: Origin) -> Self {
+        let content = Content { origin, facts: Facts::default(), total_len: None, file: None, parts: None };
+        Self { coded: false, decoders: SmallVec::new(), windows: None, len: 0, within_line: false, odd: None, content }
+    }
+
     /// Is the content's end marked by a multipart's last delimiter, and was it seen?
     pub(crate) fn is_closed(&self) -> bool {
         self.content.is_closed()
