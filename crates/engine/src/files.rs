@@ -5,7 +5,7 @@ use crate::{Rows, Tap};
 use sekisho_files::{FileHandle, FileManager, FileSummary};
 use sekisho_flow::Moment;
 use sekisho_proto::{FileId, FileInfo, FileMeta, Files, Sight};
-use sekisho_transaction::{Look, Mark, Transaction};
+use sekisho_transaction::{Frame, FrameId, Look, Mark, Transaction};
 use sekisho_types::{Arrival, Dir, FlowInfo, Timestamp};
 
 /// Lends the worker's file manager to one parser call.
@@ -99,9 +99,31 @@ impl Files for FileHost<'_> {
         info(summary)
     }
 
+    fn encrypted(&mut self, flow: &FlowInfo) {
+        if let Some((eye, _)) = &mut self.eye {
+            eye.encrypted(flow);
+        }
+    }
+
     fn transaction(&mut self, sight: &Sight<'_>, look: Look, tx: &dyn Transaction, mark: &mut Mark) {
         if let Some((eye, at)) = &mut self.eye {
             eye.transaction(*at, sight, look, tx, mark, self.rows);
+        }
+    }
+
+    fn frame(&mut self, _sight: &Sight<'_>, dir: Dir, frame: Frame, skip: u64) -> FrameId {
+        self.eye.as_mut().map_or_else(FrameId::default, |(eye, at)| eye.frame(*at, dir, frame, skip))
+    }
+
+    fn frame_exchange(&mut self, _sight: &Sight<'_>, tx: &dyn Transaction, mark: &Mark) {
+        if let Some((eye, at)) = &mut self.eye {
+            eye.frame_exchange(*at, tx, mark);
+        }
+    }
+
+    fn frame_known(&mut self, flow: &FlowInfo, dir: Dir, id: FrameId, len: Option<u64>, tx: Option<u64>) {
+        if let Some((eye, _)) = &mut self.eye {
+            eye.frame_known(flow.uid, dir, id, len, tx);
         }
     }
 

@@ -88,7 +88,9 @@ impl Lane {
             host.out.watched = Some(facts);
             host.out.for_eve = settings.eve.as_ref().is_some_and(|eve| eve.alone);
             host.out.limits = eve.limits;
-            host.eye = Some(Box::new(Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed)));
+            let eye = Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed);
+            host.out.frames = eye.frames_wanted();
+            host.eye = Some(Box::new(eye));
         }
         host.out.wants_clear = settings.watch == Watch::Streams;
         host.out.across.set_limit(remembered.joined_len);

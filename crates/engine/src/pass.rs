@@ -304,9 +304,6 @@ impl Pass<'_> {
             self.give_up(flow);
         } else if std::mem::take(&mut self.host.out.opaque) {
             // Nothing will come that changes its rows: an encrypted flow costs counters only.
-            if let (Some(eye), App::Active(_)) = (&mut self.host.eye, &*app) {
-                eye.encrypted(flow);
-            }
             self.end_parser(flow, app, at);
             self.set_opaque(flow);
         } else {
@@ -396,7 +393,11 @@ impl Pass<'_> {
         let services = flow.apps.iter().count();
         let start = Start { transport, flow: &flow.info, handed_over_by, begun: None, expected: None };
         *app = App::Active(Parser::start(id, &start));
-        for (dir, bytes) in chunks {
+        for (i, (dir, bytes)) in chunks.iter().enumerate() {
+            if let (Some(eye), true) = (&mut self.host.eye, chunks.len() > 1) {
+                let later = chunks.get(i + 1..).unwrap_or_default().iter();
+                eye.frames_behind(later.filter(|(d, _)| d == dir).map(|(_, bytes)| bytes.len() as u64).sum());
+            }
             let App::Active(parser) = app else {
                 self.offer(flow, app, *dir, bytes, at);
                 continue;
@@ -607,6 +608,7 @@ impl Pass<'_> {
                 What::Data(len) => {
                     let bytes = due.bytes.get(from..from + len).unwrap_or(&[]);
                     from += len;
+                    self.frame_bytes(flow, app, dir, call.offset(), bytes);
                     if let Some(eye) = &mut self.host.eye {
                         eye.announce(flow, dir, bytes);
                     }
@@ -615,9 +617,15 @@ impl Pass<'_> {
                     }
                     self.inspect(flow, dir, call.offset(), bytes, false, call.at);
                 }
-                What::Gap(len) if parsed => self.lose(flow, app, dir, len, call.at),
+                What::Gap(len) if parsed => {
+                    self.frame_bytes(flow, app, dir, call.offset().saturating_add(len), &[]);
+                    self.lose(flow, app, dir, len, call.at);
+                }
                 What::Gap(_) => {}
                 What::End => {
+                    if let Some(eye) = &mut self.host.eye {
+                        eye.frames_end(flow.info.uid, dir);
+                    }
                     if parsed {
                         self.half_close(flow, app, dir, call.at);
                     }
@@ -627,6 +635,15 @@ impl Pass<'_> {
         }
         if let Some(eye) = &mut self.host.eye {
             eye.due = due;
+        }
+    }
+
+    /// The next bytes of a stream, or of a datagram, in which frames may be.
+    fn frame_bytes(&mut self, flow: &Flow, app: &App, dir: Dir, offset: u64, bytes: &[u8]) {
+        if let Some(eye) = &mut self.host.eye
+            && !matches!(app, App::Opaque)
+        {
+            eye.frame_bytes(flow, dir, offset, bytes);
         }
     }
 
@@ -669,6 +686,7 @@ impl Sink for Pass<'_> {
         }
         if flow.info.tuple.proto == ip_proto::UDP {
             if !payload.is_empty() {
+                self.frame_bytes(flow, app, dir, 0, payload);
                 self.offer(flow, app, dir, payload, at);
             }
         } else if control::concerns(flow.info.tuple.proto) {

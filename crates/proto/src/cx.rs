@@ -1,7 +1,11 @@
+mod frame;
+
 use crate::across::Across;
 use crate::{Decoding, Event, Passwords, ProtoId, Secrets, Transport};
 use sekisho_record::{FileMeta, Head, Tail, Text};
-use sekisho_transaction::{Counter, Fact as Asked, FactSet, Limits, Look, Mark as TxMark, Transaction};
+use sekisho_transaction::{
+    Counter, Fact as Asked, FactSet, Frame, FrameId, FrameSet, Limits, Look, Mark as TxMark, Transaction,
+};
 use sekisho_types::{Addr, Arrival, Dir, FlowInfo, Interval, SeededState, Timestamp, Uid};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -158,9 +162,26 @@ pub trait Files {
     fn clear(&mut self, flow: &FlowInfo, at: (u64, Arrival), dir: Dir, offset: u64, bytes: &[u8]) {
         let _ = (flow, at, dir, offset, bytes);
     }
+    /// What follows in both directions is encrypted. Comes only if [`Outbox::watched`].
+    fn encrypted(&mut self, flow: &FlowInfo) {
+        let _ = flow;
+    }
     /// An exchange has come further, or is over. Comes only if [`Outbox::watched`].
     fn transaction(&mut self, at: &Sight<'_>, look: Look, tx: &dyn Transaction, mark: &mut TxMark) {
         let _ = (at, look, tx, mark);
+    }
+    /// A frame of what `dir` sends begins, `skip` bytes behind where it says. Comes only if [`Outbox::frames`] has its kind.
+    fn frame(&mut self, at: &Sight<'_>, dir: Dir, frame: Frame, skip: u64) -> FrameId {
+        let _ = (at, dir, frame, skip);
+        FrameId::default()
+    }
+    /// What an exchange says that frames may belong to. Comes only if frames are wanted.
+    fn frame_exchange(&mut self, at: &Sight<'_>, tx: &dyn Transaction, mark: &TxMark) {
+        let _ = (at, tx, mark);
+    }
+    /// More is known of a frame: its length in bytes, its exchange.
+    fn frame_known(&mut self, flow: &FlowInfo, dir: Dir, id: FrameId, len: Option<u64>, tx: Option<u64>) {
+        let _ = (flow, dir, id, len, tx);
     }
 }
 
@@ -293,6 +314,8 @@ pub struct Outbox {
     pub wants_clear: bool,
     /// What rules ask for of exchanges, if somebody watches these (rules, EVE). Survives draining.
     pub watched: Option<Arc<FactSet>>,
+    /// The frames that somebody wants. Survives draining.
+    pub frames: FrameSet,
     /// Nobody wants rows, only what is watched. Survives draining.
     pub for_eve: bool,
     /// What is too much in an exchange. Survives draining.
@@ -698,20 +721,30 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// What follows in both directions is encrypted, for those who watch; it is looked at nevertheless.
+    pub fn encrypted(&mut self) {
+        if self.is_watched() {
+            self.files.encrypted(self.flow);
+        }
+    }
+
     fn show(&mut self, look: Look, tx: &dyn Transaction, mark: &mut TxMark) {
         if !self.is_watched() {
             return;
         }
-        let at = Sight {
+        self.files.transaction(&self.sight(), look, tx, mark);
+        if look.over || look.event {
+            mark.logged = true;
+        }
+    }
+
+    fn sight(&self) -> Sight<'a> {
+        Sight {
             flow: self.flow,
             transport: self.transport,
             ts: self.ts,
             packets: (self.packet, self.source),
             decrypted: self.decrypted,
-        };
-        self.files.transaction(&at, look, tx, mark);
-        if look.over || look.event {
-            mark.logged = true;
         }
     }
 

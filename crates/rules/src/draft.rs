@@ -64,7 +64,6 @@ pub(crate) struct Shared<'a> {
     pub flow_bits: Names,
     pub flow_ints: Names,
     pub x_bits: Names,
-    pub frames: Names,
     pub datasets: Names,
     pub hash_lists: Names,
     /// Entries and bytes of data sets and lists so far.
@@ -233,7 +232,6 @@ impl Draft {
         };
         let is_list = match buffer {
             Buffer::Fact(fact) => fact.info().kind == Kind::List,
-            Buffer::Frame(_) => true,
             _ => false,
         };
         let same = |m: &BufferMatch| m.buffer == buffer && *m.transforms == *transforms && m.request == request;
@@ -437,6 +435,11 @@ impl Draft {
         self.close()?;
         if self.rule.sid == 0 {
             return refuse(Code::NoSid, 0, self.rule.text.len().min(40), "the rule has no sid");
+        }
+        let frames = self.rule.matches.iter().filter(|m| matches!(m.buffer, Buffer::Frame(..))).count();
+        if frames > 0 && self.rule.matches.iter().any(|m| !matches!(m.buffer, Buffer::Frame(..) | Buffer::Base64)) {
+            let text = "a rule about frames cannot ask for payload, packets or exchanges, too";
+            return refuse(Code::Combination, 0, self.rule.text.len().min(40), text);
         }
         self.rule.var_count = u8::try_from(self.vars.len()).unwrap_or(u8::MAX);
         self.rule.meta.priority = self.priority.or(self.class_priority).unwrap_or(PRIORITY_DEFAULT);

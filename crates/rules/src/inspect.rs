@@ -1,6 +1,7 @@
 //! The inspector: what a shard keeps to run a program over packets, streams and exchanges.
 
 mod exchange;
+mod frame;
 mod settle;
 
 use crate::compile::{Candidates, LITERAL_LEN_MAX, PacketClass, PortIndex, Program};
@@ -226,13 +227,13 @@ impl Inspector {
         if !self.candidates.rules.is_empty() {
             let mut joined = std::mem::take(&mut self.joined);
             let hay = if tail.bytes.is_empty() {
-                Hay { bytes, base: offset, reach: 0 }
+                Hay { base: offset, ..Hay::whole(bytes) }
             } else {
                 joined.clear();
                 joined.extend_from_slice(&tail.bytes);
                 joined.extend_from_slice(bytes);
                 let reach = tail.bytes.len();
-                Hay { bytes: &joined, base: offset.saturating_sub(reach as u64), reach }
+                Hay { base: offset.saturating_sub(reach as u64), reach, ..Hay::whole(&joined) }
             };
             let anchor = Anchor::Stream(dir, hay.base);
             let mut flow = Some((view, &mut *state));

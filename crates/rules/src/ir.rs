@@ -1,7 +1,7 @@
 //! A rule as data: what the language means, with names resolved and numbers checked. Made by the keyword table, read by
 //! the compiler. Names of Suricata's documentation (chapter "Rules") are kept.
 
-use sekisho_transaction::Fact;
+use sekisho_transaction::{Fact, FrameKind};
 use sekisho_types::Addr;
 use std::sync::Arc;
 
@@ -213,8 +213,8 @@ pub enum Buffer {
         /// `ip.src`.
         src: bool,
     },
-    /// A frame of a protocol, by its place in the rule set's list of `app.type` names.
-    Frame(u16),
+    /// A frame: of which protocol's flows, and which.
+    Frame(&'static str, FrameKind),
 }
 
 /// Headers of a packet as bytes.
@@ -245,6 +245,7 @@ pub enum Transform {
         bytes: Option<u32>,
         offset: u32,
         rfc2045: bool,
+        strict: bool,
     },
     Gunzip {
         max_len: u32,
@@ -1073,8 +1074,6 @@ pub struct RuleSet {
     pub flow_ints: Vec<Box<str>>,
     /// Names of host and pair bits.
     pub x_bits: Vec<Box<str>>,
-    /// Names of frames: `app.type`.
-    pub frames: Vec<Box<str>>,
     /// Data sets.
     pub datasets: Vec<Dataset>,
     /// Lists of file digests, decoded.

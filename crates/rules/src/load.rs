@@ -44,7 +44,6 @@ pub fn load(sources: &[(String, String)], config: &Config, files: &mut dyn Files
         flow_bits: Names::default(),
         flow_ints: Names::default(),
         x_bits: Names::default(),
-        frames: Names::default(),
         datasets: Names::default(),
         hash_lists: Names::default(),
         entry_count: 0,

@@ -1,5 +1,6 @@
 //! What the engine shows, and what it is told.
 
+use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Interval, Timestamp};
 use sekisho_wire::Decoded;
 
@@ -49,6 +50,29 @@ pub enum Anchor {
     Stream(Dir, u64),
     /// An exchange, by its number in the flow.
     Transaction(u64),
+    /// A frame of one direction, by its number there, and of the exchange that it belongs to.
+    Frame(Dir, u64, Option<u64>),
+}
+
+/// A frame, as far as it has come and was not looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameView<'a> {
+    /// What it is.
+    pub kind: FrameKind,
+    /// Whose bytes it has.
+    pub dir: Dir,
+    /// Its number among those of its direction, from 1.
+    pub id: u64,
+    /// The exchange that it belongs to.
+    pub tx: Option<u64>,
+    /// The bytes at hand.
+    pub bytes: &'a [u8],
+    /// Offset of the first of them in the frame.
+    pub base: u64,
+    /// How many of them were looked at before, and are there for matches that go on from them.
+    pub reach: usize,
+    /// They reach to its end.
+    pub ends: bool,
 }
 
 /// Bytes that matched, as a place in what they were looked for in.

@@ -7,6 +7,7 @@
 mod fact;
 mod facts;
 pub mod fields;
+mod frames;
 mod json;
 mod limits;
 mod mark;
@@ -14,6 +15,7 @@ mod mark;
 pub use fact::{Ends, FactInfo, FactSet, Kind, Value};
 pub use facts::Fact;
 pub use fields::Fields;
+pub use frames::{Frame, FrameId, FrameInfo, FrameKind, FrameSet};
 pub use json::{Json, MAX_EVENT_LEN, Options};
 pub use limits::Limits;
 pub use mark::{Anomaly, Counter, Look, MAX_EVENTS, MAX_FILES, Mark};

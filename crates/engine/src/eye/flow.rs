@@ -1,5 +1,6 @@
 //! What is kept of a flow, and its own events.
 
+use super::frames::Frames;
 use super::held::Held;
 use super::latest::Latest;
 use super::rules::Waiting;
@@ -10,7 +11,7 @@ use sekisho_flow::{Flow, Moment, Packet, TcpState, TcpWatch};
 use sekisho_output::eve::{End, FlowEnd, Head, NetflowSide, Policy, TcpEnd};
 use sekisho_rules::{FlowState, FlowView};
 use sekisho_transaction::Json;
-use sekisho_types::{Addr, Dir, MacAddr, Timestamp, ip_proto};
+use sekisho_types::{Addr, Dir, FlowInfo, MacAddr, Timestamp, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::tcp_flags::{ACK, FIN, RST, SYN};
 
@@ -107,8 +108,12 @@ pub(super) struct Seen {
     pub xff: Option<(u64, Addr)>,
     /// Its packets are told of.
     pub tag: Option<Tag>,
+    /// Frames, if somebody wants them.
+    pub frames: Option<Box<Frames>>,
     /// Alerts that wait for a packet of their way.
     pub waiting: Vec<Waiting>,
+    /// It is encrypted, and Suricata was told to let it pass then.
+    let_pass: bool,
     /// The exchange shown last in each direction, where alerts may be told with it.
     pub latest: [Option<Box<Latest>>; 2],
     /// What is odd about its packets as a connection.
@@ -173,6 +178,9 @@ impl Seen {
                 self.flags.swap(0, 1);
                 self.ttl.swap(0, 1);
                 self.icmp.swap(0, 1);
+                if let Some(frames) = &mut self.frames {
+                    frames.turn();
+                }
                 self.macs = self.macs.map(|(a, b)| (b, a));
                 self.fin = self.fin.map(Dir::flip);
             }
@@ -212,6 +220,11 @@ impl Seen {
             Tcp::Closing | Tcp::LastAck if ack && self.fin == Some(dir) => Tcp::Closed,
             state => state,
         };
+    }
+
+    /// Is the connection over?
+    pub(super) fn is_closed(&self) -> bool {
+        self.tcp == Tcp::Closed
     }
 
     /// The connection began before the capture.
@@ -263,7 +276,7 @@ impl Seen {
     }
 
     fn state(&self, flow: &Flow) -> &'static str {
-        if self.is_bypassed() {
+        if self.let_pass || self.is_bypassed() {
             return "bypassed";
         }
         if flow.info.tuple.proto == ip_proto::TCP {
@@ -349,11 +362,11 @@ impl Seen {
 
 impl Eye {
     /// What follows in a flow is encrypted: Suricata may be told to let it pass.
-    pub fn encrypted(&mut self, flow: &Flow) {
-        if let Some(seen) = self.flows.get_mut(&flow.info.uid)
+    pub fn encrypted(&mut self, flow: &FlowInfo) {
+        if let Some(seen) = self.flows.get_mut(&flow.uid)
             && self.settings.bypassed.iter().any(|app| **app == *seen.app)
         {
-            seen.bypassed = true;
+            seen.let_pass = true;
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod file;
 mod flow;
+mod frames;
 mod held;
 mod latest;
 mod names;
@@ -18,6 +19,7 @@ pub(crate) use held::{Due, What};
 use crate::Rows;
 use file::FileNote;
 use flow::{Seen, Sessions};
+use frames::Framing;
 use hashbrown::HashMap;
 use rules::Rules;
 use sekisho_flow::{Flow, Moment, Packet};
@@ -86,6 +88,8 @@ pub(crate) struct Eye {
     pub ending: bool,
     /// Bytes that wait for acknowledgements.
     held_len: usize,
+    /// Frames, as far as somebody wants them.
+    framing: Framing,
     /// Calls being made that had to wait.
     pub due: Due,
     /// Files of which nothing was told because there were too many.
@@ -102,6 +106,7 @@ impl Eye {
             around: None,
             invalid: false,
             events: Events::default(),
+            framing: Framing::new(settings.is_on("frame"), program),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
             settings,
             flows: HashMap::with_hasher(SeededState(seed)),
@@ -187,6 +192,7 @@ impl Eye {
             return;
         }
         self.inspect_transaction(at, sight.ts, look, tx, mark);
+        self.frame_exchange(at, tx, mark);
         self.note_latest(at, look, tx, mark);
         self.files_of(at, look, tx, mark, rows);
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
@@ -367,6 +373,7 @@ impl Eye {
         let of_flow = At { flow, packet: None };
         for dir in [Dir::Orig, Dir::Resp] {
             self.tell_waiting(of_flow, dir, at.ts, rows);
+            self.last_frames(of_flow, dir, at.ts, rows);
         }
         self.flow_files(of_flow, at, rows);
         if let Some(left) = self.flows.get_mut(&uid) {

@@ -29,8 +29,8 @@ const MAX_FIELDS: usize = 256;
 
 /// Rules at work in one lane.
 pub(super) struct Rules {
-    program: Arc<Program>,
-    inspector: Inspector,
+    pub program: Arc<Program>,
+    pub inspector: Inspector,
     hits: Vec<Hit>,
     /// Rules ask for content of files.
     pub wants_content: bool,
@@ -42,29 +42,29 @@ pub(super) struct Rules {
 
 /// An alert that waits for its packet.
 pub(super) struct Waiting {
-    rule: u32,
-    dir: Dir,
+    pub rule: u32,
+    pub dir: Dir,
     /// Of an exchange.
-    tx_id: Option<u64>,
+    pub tx_id: Option<u64>,
     /// What the exchange says.
-    members: Vec<u8>,
+    pub members: Vec<u8>,
     /// The exchange is the one that is probably meant.
-    guessed: bool,
-    stream: bool,
+    pub guessed: bool,
+    pub stream: bool,
     /// Bytes of the stream.
-    payload: Vec<u8>,
+    pub payload: Vec<u8>,
     /// Whom a proxy speaks for.
-    xff: Option<Addr>,
+    pub xff: Option<Addr>,
     /// A `pass` rule has the last word about its packet.
-    passed: bool,
+    pub passed: bool,
     /// What expressions captured for it.
-    vars: Vec<Var>,
+    pub vars: Vec<Var>,
     /// What data sets and captures know about it.
-    context: Box<[u8]>,
+    pub context: Box<[u8]>,
 }
 
 impl Waiting {
-    fn new(hit: &Hit, dir: Dir) -> Self {
+    pub fn new(hit: &Hit, dir: Dir) -> Self {
         let (rule, context) = (hit.rule, hit.context.clone());
         Self {
             rule,
@@ -161,6 +161,7 @@ impl Eye {
         }
         if let (Some(at), Some((_, dir))) = (at, flow) {
             self.tell_waiting(at, dir, packet.ts, rows);
+            self.look_at_frames(at, packet, dir, rows);
             if self.rules.as_ref().is_some_and(|rules| rules.names_apps) {
                 self.forget_latest(at);
             }
@@ -241,7 +242,7 @@ impl Eye {
             None => {
                 let decoded = ends(at.flow, dir);
                 pseudo = decoded;
-                &Packet { ts, number: 0, decoded: &pseudo, frame: &[], tunnel: None }
+                &no_packet(ts, &pseudo)
             }
         };
         for waiting in &now {
@@ -426,7 +427,13 @@ impl Eye {
     }
 
     /// Tells an alert.
-    fn alert(&mut self, at: Option<At<'_>>, packet: Option<&Packet<'_>>, hit: &Waiting, rows: &mut dyn Rows) {
+    pub(super) fn alert(
+        &mut self,
+        at: Option<At<'_>>,
+        packet: Option<&Packet<'_>>,
+        hit: &Waiting,
+        rows: &mut dyn Rows,
+    ) {
         let Some(program) = self.rules.as_ref().map(|rules| Arc::clone(&rules.program)) else { return };
         let Some(rule) = program.rule(hit.rule) else { return };
         if rule.silent || matches!(rule.action, Action::Pass | Action::Config) {
@@ -568,7 +575,7 @@ fn headers(packet: &Packet<'_>, link: Option<LinkType>, events: &mut Events) {
 }
 
 /// The headers of a packet that there is not: the flow's ends, as `dir` sends.
-fn ends(flow: &Flow, dir: Dir) -> Decoded {
+pub(super) fn ends(flow: &Flow, dir: Dir) -> Decoded {
     let t = if dir.is_orig() { flow.info.tuple } else { flow.info.tuple.flipped() };
     Decoded {
         ip_version: if t.orig.is_v4() { 4 } else { 6 },
@@ -581,6 +588,11 @@ fn ends(flow: &Flow, dir: Dir) -> Decoded {
         has_transport: true,
         ..Decoded::default()
     }
+}
+
+/// A packet that there is not, with such headers.
+pub(super) fn no_packet(ts: Timestamp, decoded: &Decoded) -> Packet<'_> {
+    Packet { ts, number: 0, decoded, frame: &[], tunnel: None }
 }
 
 fn parties(d: &Decoded) -> (Party, Party) {

@@ -72,15 +72,18 @@ impl Protocol for Parser {
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         let Some(mut streams) = self.streams.take() else {
-            self.message(dir, bytes, cx);
+            self.message(dir, bytes, 0, cx);
             return;
         };
         let [orig, resp] = &mut *streams;
         let stream = if dir.is_orig() { orig } else { resp };
-        stream.feed(bytes, cx.is_watched(), |msg, found_again| match found_again {
+        stream.feed(bytes, cx.is_watched(), |msg, left, found_again| match found_again {
             // Zeek finds no more messages behind such a hole.
-            true => tx::show(dir, msg, &mut self.txs, cx),
-            false => self.message(dir, msg, cx),
+            true => {
+                let frame = tx::begin_frame(dir, msg, left, cx);
+                tx::show(dir, msg, frame, &mut self.txs, cx);
+            }
+            false => self.message(dir, msg, left, cx),
         });
         self.streams = Some(streams);
     }
@@ -95,7 +98,7 @@ impl Protocol for Parser {
         // As Zeek does: what the sender left incomplete is read as far as it goes.
         let stream = self.streams.as_deref_mut().and_then(|s| s.get_mut(dir.index()));
         if let Some(rest) = stream.map(Stream::take_partial).filter(|rest| !rest.is_empty()) {
-            self.message(dir, &rest, cx);
+            self.message(dir, &rest, 0, cx);
         }
     }
 
@@ -125,14 +128,16 @@ struct Parts<'a> {
 }
 
 impl Parser {
-    fn message(&mut self, dir: Dir, msg: &[u8], cx: &mut Cx<'_>) {
+    /// A message, behind which `left` bytes follow.
+    fn message(&mut self, dir: Dir, msg: &[u8], left: usize, cx: &mut Cx<'_>) {
+        let frame = tx::begin_frame(dir, msg, left, cx);
         let Some(header) = Header::parse(msg) else {
             cx.weird("DNS_truncated_len_lt_hdr_len");
             return;
         };
         self.orient(dir, header, cx);
         if cx.is_watched() {
-            tx::show(dir, msg, &mut self.txs, cx);
+            tx::show(dir, msg, frame, &mut self.txs, cx);
         }
         let netbios = cx.flow.tuple.resp_port == NETBIOS_PORT;
         if netbios && matches!(header.opcode, op::NETBIOS_RELEASE..=op::NETBIOS_REFRESH) {

@@ -28,11 +28,11 @@ impl Heap for Stream {
 }
 
 impl Stream {
-    /// Adds bytes and hands every whole message to `message`.
+    /// Adds bytes and hands every whole message to `message`, with how many bytes follow it.
     ///
     /// `again`: after such a hole, as Suricata does, what begins a chunk and is a whole query or reply is taken for one;
     /// `message` hears whether it was found so.
-    pub fn feed(&mut self, bytes: &[u8], again: bool, mut message: impl FnMut(&[u8], bool)) {
+    pub fn feed(&mut self, bytes: &[u8], again: bool, mut message: impl FnMut(&[u8], usize, bool)) {
         if self.lost {
             if !again || !frame(bytes).is_some_and(|(msg, _)| is_plausible(msg)) {
                 return;
@@ -44,8 +44,8 @@ impl Stream {
         let joined = self.held.join(bytes.get(dropped..).unwrap_or(&[]));
         let mut consumed = 0;
         while let Some((msg, len)) = frame(joined.get(consumed..).unwrap_or(&[])) {
-            message(msg, self.found_again);
             consumed += len;
+            message(msg, joined.len() - consumed, self.found_again);
         }
         if !self.held.keep(joined, consumed, MAX_FRAME_LEN) {
             self.lost = true;

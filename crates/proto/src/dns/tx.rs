@@ -2,8 +2,8 @@
 
 use super::read::{Data, Message, Name, Record, rcode_name, type_name};
 use crate::Cx;
-use sekisho_transaction::{Counter, Fact, Json, Transaction, Value};
-use sekisho_types::{Dir, Heap, list_len};
+use sekisho_transaction::{Counter, Fact, FrameId, FrameKind, Json, Transaction, Value};
+use sekisho_types::{Dir, FlowInfo, Heap, list_len};
 
 /// Port of multicast DNS (RFC 6762 §2).
 const MDNS_PORT: u16 = 5353;
@@ -43,18 +43,10 @@ impl Heap for Shown {
 }
 
 /// Shows `msg` to those who watch.
-pub fn show(dir: Dir, msg: &[u8], shown: &mut Shown, cx: &mut Cx<'_>) {
-    let tuple = &cx.flow.tuple;
-    let has_port = |port| tuple.resp_port == port || tuple.orig_port == port;
-    if has_port(super::NETBIOS_PORT) {
-        return;
-    }
-    let kind = match () {
-        () if has_port(MDNS_PORT) => Kind::Mdns,
-        () if has_port(LLMNR_PORT) => Kind::Llmnr,
-        () => Kind::Dns,
-    };
+pub fn show(dir: Dir, msg: &[u8], frame: FrameId, shown: &mut Shown, cx: &mut Cx<'_>) {
+    let Some(kind) = kind(cx.flow) else { return };
     let Some(message) = Message::parse(msg) else { return };
+    cx.frame_tx(dir, frame, shown.counter.count());
     let view = View { message, kind, number: shown.counter.count() };
     let mut mark = shown.counter.begin();
     view.message.events.iter().for_each(|name| mark.event(dir, name));
@@ -68,6 +60,27 @@ pub fn show(dir: Dir, msg: &[u8], shown: &mut Shown, cx: &mut Cx<'_>) {
     if mark.quiet && !header.qr && shown.quiet.len() < MAX_QUIET {
         shown.quiet.push(header.id);
     }
+}
+
+/// What a flow's messages are by its ports; `None`: NetBIOS, which Suricata does not know.
+fn kind(flow: &FlowInfo) -> Option<Kind> {
+    let has_port = |port| flow.tuple.resp_port == port || flow.tuple.orig_port == port;
+    match () {
+        () if has_port(super::NETBIOS_PORT) => None,
+        () if has_port(MDNS_PORT) => Some(Kind::Mdns),
+        () if has_port(LLMNR_PORT) => Some(Kind::Llmnr),
+        () => Some(Kind::Dns),
+    }
+}
+
+/// The frame of a message, behind which `left` bytes of the chunk follow, begins.
+pub fn begin_frame(dir: Dir, msg: &[u8], left: usize, cx: &mut Cx<'_>) -> FrameId {
+    let frame = match kind(cx.flow) {
+        Some(Kind::Dns) => FrameKind::DnsPdu,
+        Some(Kind::Mdns) => FrameKind::MdnsPdu,
+        Some(Kind::Llmnr) | None => return FrameId::default(),
+    };
+    cx.frame(dir, frame, (msg.len() + left) as u64, Some(msg.len() as u64))
 }
 
 /// Is `msg` a message of DNS?

@@ -7,6 +7,7 @@
 //! connections that a Forward Open makes are not joined to their cyclic data.
 
 mod cip;
+mod frame;
 mod message;
 mod names;
 mod record;
@@ -112,8 +113,8 @@ impl Framed for Parser {
         extent(bytes).at_most(MAX_MESSAGE_LEN)
     }
 
-    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
-        self.command(dir, frame.bytes, cx);
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, left: usize, cx: &mut Cx<'_>) -> bool {
+        self.command(dir, frame.bytes, left, cx);
         true
     }
 
@@ -137,7 +138,7 @@ impl Parser {
             };
             self.cyclic(dir, connection, data_len, cx);
         } else if extent(bytes).is_of(bytes.len()) {
-            self.command(dir, bytes, cx);
+            self.command(dir, bytes, 0, cx);
         } else {
             self.lost(dir, cx);
         }
@@ -162,8 +163,8 @@ impl Parser {
         }
     }
 
-    /// One encapsulated message, perhaps without the end of its data.
-    fn command(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
+    /// One encapsulated message, perhaps without the end of its data, behind which `left` bytes follow.
+    fn command(&mut self, dir: Dir, bytes: &[u8], left: usize, cx: &mut Cx<'_>) {
         let mut r = Reader::new(bytes);
         let Ok(header) = Header::parse(&mut r) else { return };
         self.confirmed = true;
@@ -171,6 +172,7 @@ impl Parser {
         if cx.is_watched()
             && let Some(view) = tx::View::new(dir, bytes)
         {
+            view.tell_frames(bytes, left, self.exchanges.count(), cx);
             cx.message(dir, &mut self.exchanges, &view, &[]);
         }
         let body = message::body(header.command, &mut r).unwrap_or_else(|_| {

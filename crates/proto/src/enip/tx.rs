@@ -7,10 +7,10 @@ use sekisho_types::Dir;
 use sekisho_wire::{ParseResult, Reader};
 
 /// Items, segments, attributes and services looked at of one message, each.
-const MAX_PARTS: usize = 64;
+pub(super) const MAX_PARTS: usize = 64;
 
 /// Kinds of items (volume 2, table 2-6.3).
-mod item {
+pub(super) mod item {
     pub const IDENTITY: u16 = 0x0c;
     pub const CONNECTED_DATA: u16 = 0xb1;
     pub const UNCONNECTED_DATA: u16 = 0xb2;
@@ -50,8 +50,8 @@ struct Service<'a>(u16, u16, &'a [u8]);
 
 /// A message, taken apart.
 pub(super) struct View<'a> {
-    dir: Dir,
-    header: Header,
+    pub(super) dir: Dir,
+    pub(super) header: Header,
     /// Version and options.
     registers: Option<(u16, u16)>,
     cip: Option<Cip>,

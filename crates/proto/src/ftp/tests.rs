@@ -399,7 +399,7 @@ fn long_commands_are_cut_for_rules_and_eve() {
     let long = format!("> RETR {}", "x".repeat(5000));
     talk(&mut b, &long).end();
     let [cut] = b.exchanges() else { panic!("one") };
-    assert_eq!(cut.events, ["request_command_too_long"]);
+    assert_eq!(cut.events, ["request_command_too_long", "file_before_port"]);
     assert!(cut.json.contains("\"command_truncated\":true"));
     assert_eq!(cut.fact(sekisho_transaction::Fact::FtpCommandData)[0].len(), 4091);
 }

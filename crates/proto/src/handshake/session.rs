@@ -8,6 +8,7 @@ use super::tx::Exchange;
 use super::{ciphers, record::SslRecord, tor};
 use crate::{Cx, FileMeta};
 use sekisho_record::{Digest, Head, Text};
+use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap, block_len, list_len};
 
 /// Longest history; a renegotiating or hostile peer could go on for ever.
@@ -422,7 +423,10 @@ impl Session {
     /// The session is established.
     pub(crate) fn establish(&mut self, cx: &mut Cx<'_>) {
         self.establish_open(cx);
-        cx.opaque();
+        // Frames go on to the end.
+        if !cx.wants_frames(&[FrameKind::TlsPdu, FrameKind::TlsHdr, FrameKind::TlsData]) {
+            cx.opaque();
+        }
     }
 
     /// The session is established, and its records can be read.

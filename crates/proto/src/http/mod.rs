@@ -6,6 +6,7 @@
 //! parser goes on with the next message instead of giving up; flows whose beginning is missing are read.
 
 mod exchange;
+mod frame;
 mod message;
 mod oddity;
 mod probe;
@@ -25,6 +26,7 @@ use crate::{Cx, Descriptor, Line, Lines, ProtoId, Protocol, Start, web};
 use exchange::{Exchanges, FileList};
 use message::{RequestLine, StatusLine, Version, request_line, status_line};
 use sekisho_record::Text;
+use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap, block_len};
 use side::{Head, Side, State, Upgrade};
 use smallvec::SmallVec;
@@ -112,6 +114,8 @@ struct Core {
     watched: Option<Box<Watched>>,
     /// The line of a response before ended with LF alone.
     bare: bool,
+    /// Where frames are, by direction on the wire, if somebody wants them.
+    cutters: Option<Box<[frame::Cutter; 2]>>,
 }
 
 impl Protocol for Parser {
@@ -138,6 +142,7 @@ impl Protocol for Parser {
                 rejected: false,
                 watched: None,
                 bare: false,
+                cutters: None,
             },
         }
     }
@@ -146,6 +151,9 @@ impl Protocol for Parser {
         let Self { lines, core } = self;
         let lines = dir.of_mut(lines);
         let mut input = bytes;
+        if core.cutters.is_none() && cx.wants_frames(&[FrameKind::Http1Request, FrameKind::Http1Response]) {
+            core.cutters = Some(Box::default());
+        }
         while !input.is_empty() && core.next.is_none() && !core.rejected {
             let side = core.side_of(dir);
             let before_len = input.len();
@@ -153,13 +161,19 @@ impl Protocol for Parser {
             if core.takes_lines(side) {
                 let line = lines.next(&mut input);
                 core.seen_len = core.seen_len.saturating_add((before_len - input.len()) as u64);
-                let Some(line) = line else { break };
+                let Some(line) = line else {
+                    if let Some(cutter) = core.cutter(dir) {
+                        cutter.part(before_len);
+                    }
+                    break;
+                };
                 let side = core.first_line(dir, line.text);
                 core.line(side, line, input.first().copied(), cx);
             } else {
                 core.body_bytes(side, &mut input, cx);
                 core.seen_len = core.seen_len.saturating_add((before_len - input.len()) as u64);
             }
+            core.cut(dir, before_len - input.len(), input.len(), cx);
             if ongoing && cx.is_for_eve() {
                 core.unexpected_body(input);
             }
@@ -186,6 +200,9 @@ impl Protocol for Parser {
 
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         dir.of_mut(&mut self.lines).clear();
+        if let Some(cutter) = self.core.cutter(dir) {
+            cutter.gap(len);
+        }
         let side = self.core.side_of(dir);
         self.core.gap(side, len, cx);
         self.settle();
@@ -202,6 +219,9 @@ impl Protocol for Parser {
         }
         let side = self.core.side_of(dir);
         self.core.interrupt(side, true, cx);
+        if let Some(cutters) = &mut self.core.cutters {
+            dir.of_mut(&mut **cutters).settle(dir, side.of(&self.core.sides), cx);
+        }
         self.settle();
     }
 
@@ -219,7 +239,9 @@ impl Protocol for Parser {
         let unanswered = block_len(core.unanswered.capacity().saturating_mul(size_of::<Ask>()));
         let websocket = core.websocket.as_ref().map_or(0, |h| HANDSHAKE_LEN + h.heap_len());
         let watched = core.watched.as_ref().map_or(0, |w| block_len(size_of::<Watched>()) + w.heap_len());
+        let cutters = core.cutters.as_ref().map_or(0, |_| block_len(size_of::<[frame::Cutter; 2]>()));
         lines.as_slice().heap_len()
+            + cutters
             + core.sides.as_slice().heap_len()
             + core.exchanges.heap_len()
             + unanswered
@@ -258,6 +280,20 @@ impl Core {
             });
         }
         self.side_of(dir)
+    }
+
+    fn cutter(&mut self, dir: Dir) -> Option<&mut frame::Cutter> {
+        self.cutters.as_deref_mut().map(|cutters| dir.of_mut(cutters))
+    }
+
+    /// `len` bytes of `dir` were read, behind which `left` follow: a frame may have begun or ended.
+    fn cut(&mut self, dir: Dir, len: usize, left: usize, cx: &mut Cx<'_>) {
+        let of = self.side_of(dir);
+        let kind = if of.is_orig() { FrameKind::Http1Request } else { FrameKind::Http1Response };
+        let Some(cutters) = &mut self.cutters else { return };
+        let side = of.of(&self.sides);
+        let tx = self.watched.as_ref().and_then(|watched| watched.number(side.row));
+        dir.of_mut(&mut **cutters).step((dir, kind), len, left, side, tx, cx);
     }
 
     /// Direction on the wire of a side.

@@ -156,6 +156,11 @@ impl Watched {
         }
     }
 
+    /// The number of the exchange that a row belongs to.
+    pub fn number(&self, row: u64) -> Option<u64> {
+        self.open.iter().rev().find(|exchange| exchange.row == row).map(|exchange| exchange.mark.id)
+    }
+
     /// A line of its header, with the field that it is.
     pub fn field(&mut self, side: Dir, row: u64, line: &[u8], field: Option<(&[u8], &[u8])>) {
         let Some(exchange) = self.of(row) else { return };

@@ -24,7 +24,7 @@ pub(super) mod flag {
 }
 
 /// Bytes of a frame's header.
-const HEAD_LEN: usize = 9;
+pub(super) const HEAD_LEN: usize = 9;
 
 /// Largest frame that is kept whole; ends allow 16 KiB unless they say otherwise.
 pub const MAX_KEPT_FRAME_LEN: usize = 128 * 1024;
@@ -120,13 +120,22 @@ fn take<'b>(bytes: &mut &'b [u8], n: usize) -> &'b [u8] {
 }
 
 impl Frames {
-    /// The next part of `bytes`, which advance behind it; `None` when more are needed.
-    pub(super) fn next<'s, 'b: 's>(&'s mut self, bytes: &mut &'b [u8]) -> Option<Part<'s>> {
+    /// The next part of `bytes`, which advance behind it; `None` when more are needed. `begun` hears of each header, with how
+    /// many bytes follow it.
+    pub(super) fn next<'s, 'b: 's>(
+        &'s mut self,
+        bytes: &mut &'b [u8],
+        mut begun: impl FnMut(Head, usize),
+    ) -> Option<Part<'s>> {
         loop {
             self.rest();
             let open = match self.open {
                 Some(open) => open,
-                None => self.begin(bytes)?,
+                None => {
+                    let open = self.begin(bytes)?;
+                    begun(open.head, bytes.len());
+                    open
+                }
             };
             match open.stage {
                 Stage::Keep(n) if n > MAX_KEPT_FRAME_LEN => return Some(Part::TooLong),
@@ -233,7 +242,7 @@ mod tests {
 
     /// Parts as text; content is joined.
     fn feed(frames: &mut Frames, mut bytes: &[u8], out: &mut Vec<String>) {
-        while let Some(part) = frames.next(&mut bytes) {
+        while let Some(part) = frames.next(&mut bytes, |_, _| {}) {
             match part {
                 Part::Whole(head, payload) => out.push(format!("{} {} {payload:?}", head.kind, head.stream)),
                 Part::Content { head, bytes, last } => {

@@ -21,6 +21,7 @@ use crate::web::{HttpRecord, Streams, Version};
 use crate::{Cx, Descriptor, Event, Guess, Probe, Protocol, Start, Transport};
 use frame::{Frames, Head, Part, flag, kind};
 use hpack::Decoder;
+use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap};
 use tx::Exchanges;
 
@@ -129,7 +130,7 @@ impl Protocol for Parser {
             cx.confirm(SERVICE);
         }
         while !side.lost {
-            let Some(part) = side.frames.next(&mut input) else { break };
+            let Some(part) = side.frames.next(&mut input, |head, left| tell_frames(dir, head, left, cx)) else { break };
             let outcome = match part {
                 Part::Whole(head, payload) => {
                     if watched {
@@ -180,6 +181,14 @@ impl Protocol for Parser {
         let begun = self.begun.as_ref().map_or(0, |row| row.held_len());
         self.sides.as_slice().heap_len() + self.streams.heap_len() + self.exchanges.heap_len() + begun
     }
+}
+
+/// Tells of the frames of one with header `head`, behind which `left` bytes of the chunk follow.
+fn tell_frames(dir: Dir, head: Head, left: usize, cx: &mut Cx<'_>) {
+    let (head_len, len, left) = (frame::HEAD_LEN as u64, head.len as u64, left as u64);
+    cx.frame(dir, FrameKind::Http2Hdr, left + head_len, Some(head_len));
+    cx.frame(dir, FrameKind::Http2Pdu, left + head_len, Some(head_len + len));
+    cx.frame(dir, FrameKind::Http2Data, left, Some(len));
 }
 
 impl Side {

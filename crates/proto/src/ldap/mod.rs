@@ -23,6 +23,7 @@ pub use session::MAX_PENDING;
 
 use crate::{Cx, Descriptor, Held, ProtoId, Protocol, Start, Transport};
 use message::{Head, op};
+use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap, block_len};
 use session::{Next, Session};
 use tx::Exchanges;
@@ -62,7 +63,7 @@ impl Protocol for Parser {
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         let Some(mut sides) = self.sides.take() else {
-            self.datagram(bytes, cx);
+            self.datagram(dir, bytes, cx);
             return;
         };
         if let Some(side) = sides.get_mut(dir.index()).filter(|s| !s.lost) {
@@ -114,10 +115,11 @@ impl Side {
 }
 
 impl Parser {
-    fn datagram(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
+    fn datagram(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         let mut rest = bytes;
         while let Ok(Some(head)) = Head::parse(rest) {
             let Some((message, after)) = rest.split_at_checked(head.total_len) else { break };
+            cx.frame(dir, FrameKind::LdapPdu, rest.len() as u64, Some(head.total_len as u64));
             if cx.is_watched() {
                 self.exchanges.message(&head, message, cx);
             }
@@ -136,7 +138,7 @@ impl Parser {
         let mut consumed = 0;
         loop {
             let rest = joined.get(consumed..).unwrap_or(&[]);
-            match self.step(side, rest, cx) {
+            match self.step(dir, side, rest, cx) {
                 Ok(Some(Step::Took(len))) => consumed += len,
                 Ok(Some(Step::Tls(len))) => {
                     let left = rest.len() - len;
@@ -157,7 +159,7 @@ impl Parser {
     }
 
     /// Reads one message, or the head of a SASL buffer, at the beginning of `rest`; `None` if more bytes are needed.
-    fn step(&mut self, side: &mut Side, rest: &[u8], cx: &mut Cx<'_>) -> Result<Option<Step>, &'static str> {
+    fn step(&mut self, dir: Dir, side: &mut Side, rest: &[u8], cx: &mut Cx<'_>) -> Result<Option<Step>, &'static str> {
         if rest.is_empty() {
             return Ok(None);
         }
@@ -175,6 +177,7 @@ impl Parser {
         if side.wrapped > 0 && head.total_len > side.wrapped {
             return Err("ldap_bad_sasl_buffer");
         }
+        let frame = (rest.len() as u64, Some(head.total_len as u64));
         let bulk = matches!(head.op, op::SEARCH_ENTRY | op::SEARCH_REFERENCE);
         let too_long = head.total_len > MAX_MESSAGE_LEN;
         // Entries are only counted, unless somebody watches.
@@ -182,10 +185,12 @@ impl Parser {
             if too_long && !bulk {
                 cx.weird("ldap_message_over_limit");
             }
+            cx.frame(dir, FrameKind::LdapPdu, frame.0, frame.1);
             self.session.message(&head, None, cx);
             return Ok(Some(Step::Took(side.take(head.total_len, rest.len()))));
         }
         let Some(message) = rest.get(..head.total_len) else { return Ok(None) };
+        cx.frame(dir, FrameKind::LdapPdu, frame.0, frame.1);
         if cx.is_watched() {
             self.exchanges.message(&head, message, cx);
         }

@@ -21,6 +21,7 @@ pub use record::{MqttConnectRecord, MqttPublishRecord, MqttSubscribeRecord};
 use crate::frames::{self, Frame, Framed, Frames, Head};
 use crate::{Cx, Descriptor, Protocol, Start};
 use message::{Connect, Packet, Publish, kind};
+use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap};
 use session::Session;
 use tx::Exchanges;
@@ -38,6 +39,9 @@ pub const MAX_ALIASES: usize = 32;
 
 /// What is wanted of a packet: names and properties, and the start of the content.
 const KEEP: usize = 8 << 10;
+
+/// Bytes of the shortest fixed header.
+const HEADER_LEN: u64 = 2;
 
 /// State of one connection.
 #[derive(Default)]
@@ -89,8 +93,9 @@ impl Framed for Parser {
         message::head(bytes, keep, self.watched && self.confirmed)
     }
 
-    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, left: usize, cx: &mut Cx<'_>) -> bool {
         let Some(packet) = Packet::new(frame.bytes, frame.len) else { return true };
+        tell_frames(dir, &packet, frame, left, cx);
         if self.watched {
             self.exchanges.packet(dir, &packet, cx);
         }
@@ -114,6 +119,16 @@ impl Framed for Parser {
     fn lost(&mut self, _dir: Dir, cx: &mut Cx<'_>) -> bool {
         cx.reject("mqtt_broken_length");
         false
+    }
+}
+
+/// Tells of a packet's frames: as Suricata has them, the header is always of two bytes.
+fn tell_frames(dir: Dir, packet: &Packet<'_>, frame: Frame<'_>, left: usize, cx: &mut Cx<'_>) {
+    let back = (frame.bytes.len() + left) as u64;
+    cx.frame(dir, FrameKind::MqttPdu, back, Some(frame.len));
+    if packet.body_len <= cx.limits().mqtt_message_len {
+        cx.frame(dir, FrameKind::MqttHeader, back, Some(HEADER_LEN));
+        cx.frame(dir, FrameKind::MqttData, back.saturating_sub(HEADER_LEN), Some(frame.len.saturating_sub(HEADER_LEN)));
     }
 }
 

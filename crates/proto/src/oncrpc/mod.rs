@@ -3,8 +3,10 @@
 //! Zeek has analyzers for some, but no log and, by default, no service; ours has a row per call, and one for all calls
 //! of a procedure that only looks, or that moves a file's content. Handles of NFS are told by their path as far as they
 //! were seen to get one. Only the beginning of a message is read. Limits: [`MAX_HEAD_LEN`], [`MAX_PENDING`],
-//! [`MAX_BULK`], [`nfs::MAX_PATHS`]. Known gaps: RPCSEC_GSS (RFC 2203), whose arguments may be encrypted; the content of files.
+//! [`MAX_BULK`], [`nfs::MAX_PATHS`]. Rules and EVE see the content of files of NFS 2 and 3. Known gaps: RPCSEC_GSS (RFC 2203),
+//! whose arguments may be encrypted; the content of files otherwise.
 
+mod content;
 mod message;
 mod nfs;
 mod program;
@@ -91,6 +93,10 @@ struct Stream {
     /// The message's beginning was read.
     read: bool,
     message_len: u64,
+    /// Bytes of the message that are held.
+    head_len: usize,
+    /// Bytes of the message were lost: nothing further of it is held.
+    torn: bool,
 }
 
 fn probe(p: &Probe<'_>) -> Guess {
@@ -131,13 +137,14 @@ impl Protocol for Parser {
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         if cx.transport == Transport::Udp {
-            let head = bytes.get(..MAX_HEAD_LEN).unwrap_or(bytes);
+            let head = if cx.is_watched() { bytes } else { bytes.get(..MAX_HEAD_LEN).unwrap_or(bytes) };
             return self.message(dir, head, bytes.len() as u64, cx);
         }
         let mut input = bytes;
         while !input.is_empty() {
             let Some(stream) = self.streams.get_mut(dir.index()) else { return };
-            match stream.next(&mut input) {
+            let max = if cx.is_watched() { content::MAX_MESSAGE_LEN } else { MAX_HEAD_LEN };
+            match stream.next(&mut input, max) {
                 Ok(None) => {}
                 Ok(Some((head, len))) => {
                     self.message(dir, &head, len, cx);
@@ -199,7 +206,9 @@ impl RpcRecord {
 
 impl Stream {
     /// Takes a piece off `input`; gives a message's beginning and length once the message is over.
-    fn next(&mut self, input: &mut &[u8]) -> Result<Option<(Vec<u8>, u64)>, ()> {
+    ///
+    /// `max`: bytes of a message that are held.
+    fn next(&mut self, input: &mut &[u8], max: usize) -> Result<Option<(Vec<u8>, u64)>, ()> {
         const LENGTH_LEN: usize = 4;
         const LAST: u32 = 1 << 31;
         if self.left == 0 {
@@ -227,8 +236,10 @@ impl Stream {
         let take = usize::try_from(self.left).unwrap_or(usize::MAX).min(input.len());
         let (bytes, rest) = input.split_at_checked(take).unwrap_or((input, &[]));
         *input = rest;
-        let room = MAX_HEAD_LEN.saturating_sub(self.held.len());
-        self.held.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        let room = if self.torn { 0 } else { max.saturating_sub(self.held.len()) };
+        let kept = bytes.get(..room).unwrap_or(bytes);
+        self.held.extend_from_slice(kept);
+        self.head_len += kept.len();
         self.message_len += bytes.len() as u64;
         self.left -= u32::try_from(bytes.len()).unwrap_or(self.left).min(self.left);
         Ok(if self.left == 0 { self.end_fragment() } else { None })
@@ -236,18 +247,14 @@ impl Stream {
 
     /// Bytes of a fragment's length that are held.
     fn length_held(&self) -> usize {
-        if self.read { self.held.len().saturating_sub(self.head_len()) } else { 0 }
-    }
-
-    /// Bytes of the message that are held.
-    fn head_len(&self) -> usize {
-        usize::try_from(self.message_len).unwrap_or(usize::MAX).min(MAX_HEAD_LEN)
+        if self.read { self.held.len().saturating_sub(self.head_len) } else { 0 }
     }
 
     fn end_fragment(&mut self) -> Option<(Vec<u8>, u64)> {
         if self.more {
             return None;
         }
+        (self.head_len, self.torn) = (0, false);
         Some((std::mem::take(&mut self.held), std::mem::take(&mut self.message_len)))
     }
 
@@ -265,13 +272,22 @@ impl Stream {
         }
         self.left = u32::try_from(left).unwrap_or(0);
         self.message_len += len;
+        self.torn = true;
         true
     }
 }
 
 impl Parser {
     fn message(&mut self, dir: Dir, head: &[u8], len: u64, cx: &mut Cx<'_>) {
-        match Message::parse(head) {
+        if cx.is_watched() {
+            match Message::parse(head) {
+                Ok(Message::Call(call)) if dir.is_orig() => self.tx.call(&call, &self.paths, cx),
+                Ok(Message::Reply(reply)) if !dir.is_orig() => self.tx.reply(&reply, cx),
+                _ => {}
+            }
+        }
+        // Rows are made of no more than is held if nobody watches.
+        match Message::parse(head.get(..MAX_HEAD_LEN).unwrap_or(head)) {
             Ok(Message::Call(call)) if dir.is_orig() => self.call(&call, len, cx),
             Ok(Message::Reply(reply)) if !dir.is_orig() => self.reply(&reply, len, cx),
             // NFS 4 calls back in the same connection.
@@ -283,9 +299,6 @@ impl Parser {
 
     fn call(&mut self, call: &Call<'_>, len: u64, cx: &mut Cx<'_>) {
         self.known = true;
-        if cx.is_watched() {
-            self.tx.call(call, cx);
-        }
         let program = program::name(call.program);
         // Zeek names no such service by default.
         cx.recognize(program.unwrap_or(SERVICE));
@@ -330,9 +343,6 @@ impl Parser {
     }
 
     fn reply(&mut self, reply: &Reply<'_>, len: u64, cx: &mut Cx<'_>) {
-        if cx.is_watched() {
-            self.tx.reply(reply, cx);
-        }
         let Some(at) = self.pending.iter().position(|w| w.xid == reply.xid) else { return };
         let Waiting { program, version, path, data_len, kind, .. } = self.pending.remove(at);
         if self.pending.is_empty() {

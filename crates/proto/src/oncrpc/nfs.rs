@@ -134,7 +134,7 @@ fn read_reply<'a>(version: u32, procedure: &str, r: &mut Reader<'a>) -> ParseRes
     Ok(out)
 }
 
-fn handle<'a>(version: u32, r: &mut Reader<'a>) -> ParseResult<&'a [u8]> {
+pub(super) fn handle<'a>(version: u32, r: &mut Reader<'a>) -> ParseResult<&'a [u8]> {
     if version < 3 { r.take(&"handle", HANDLE_2_LEN) } else { opaque(r) }
 }
 

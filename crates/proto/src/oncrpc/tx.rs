@@ -1,5 +1,7 @@
-//! Calls of NFS 2 and 3 as rules and EVE see them, with their replies. Calls that read or write content have none.
+//! Calls of NFS 2 and 3 as rules and EVE see them, with their replies. Those that read or write content are exchanges by
+//! file: see [`super::content`].
 
+use super::content::Contents;
 use super::message::{Call, Reply};
 use super::{nfs, program};
 use crate::Cx;
@@ -11,16 +13,45 @@ use std::collections::VecDeque;
 /// Calls without a reply that are kept; beyond that the oldest is over.
 const MAX_OPEN: usize = 256;
 
+/// GETATTR of both versions.
+const GETATTR: u32 = 1;
+
+/// Who calls: machine, user, group.
+#[derive(Default)]
+pub(super) struct Identity(Option<(Vec<u8>, u32, u32)>);
+
+impl Identity {
+    pub(super) fn of(call: &Call<'_>) -> Self {
+        Self(call.identity.map(|i| (i.machine.to_vec(), i.user_id, i.group_id)))
+    }
+
+    pub(super) fn write(&self, out: &mut Json<'_>) {
+        let Some((machine, user, group)) = &self.0 else { return out.text("auth_type", "NULL") };
+        out.text("auth_type", "UNIX");
+        out.object("creds", |out| {
+            out.bytes("machine_name", machine);
+            out.number("uid", u64::from(*user));
+            out.number("gid", u64::from(*group));
+        });
+    }
+}
+
+impl Heap for Identity {
+    fn heap_len(&self) -> usize {
+        self.0.as_ref().map_or(0, |i| i.0.heap_len())
+    }
+}
+
 struct Exchange {
     mark: Mark,
+    number: u64,
     xid: u32,
     version: u32,
     procedure: u32,
     name: &'static str,
     file: Vec<u8>,
     renamed: Option<Vec<u8>>,
-    /// Machine, user, group.
-    identity: Option<(Vec<u8>, u32, u32)>,
+    identity: Identity,
     /// The reply's state: accepted or not, and NFS's status.
     reply: Option<(bool, Option<u32>)>,
 }
@@ -30,40 +61,48 @@ struct Exchange {
 pub(super) struct Exchanges {
     counter: Counter,
     open: VecDeque<Box<Exchange>>,
+    contents: Contents,
 }
 
 impl Heap for Exchanges {
     fn heap_len(&self) -> usize {
         let each = |x: &Exchange| {
-            let names = x.file.heap_len() + x.renamed.heap_len() + x.identity.as_ref().map_or(0, |i| i.0.heap_len());
+            let names = x.file.heap_len() + x.renamed.heap_len() + x.identity.heap_len();
             block_len(size_of::<Exchange>()) + x.mark.heap_len() + names
         };
         block_len(self.open.capacity().saturating_mul(size_of::<usize>()))
             + self.open.iter().map(|x| each(x)).sum::<usize>()
+            + self.contents.heap_len()
     }
 }
 
 impl Exchanges {
     /// A call.
-    pub(super) fn call(&mut self, call: &Call<'_>, cx: &mut Cx<'_>) {
+    pub(super) fn call(&mut self, call: &Call<'_>, paths: &nfs::Paths, cx: &mut Cx<'_>) {
         if call.program != program::number::NFS || !matches!(call.version, 2 | 3) {
             return;
         }
         let Some(name) = program::procedure(call.program, call.version, call.procedure) else { return };
-        if matches!(name, "READ" | "WRITE" | "COMMIT") {
-            return;
-        }
         let asked = nfs::asked(call.version, name, call.args);
+        if matches!((name, call.version), ("READ" | "COMMIT", _) | ("WRITE", 3)) {
+            let path = paths.of(&asked).unwrap_or_default();
+            let file = path.0.rsplit(|b| *b == b'/').next().unwrap_or_default();
+            return self.contents.call(call, file, &mut self.counter, cx);
+        }
         let renamed = (name == "RENAME").then(|| nfs::renamed(call.version, call.args)).flatten();
+        let mut mark = self.counter.begin();
+        // It is frequent and tells little: Suricata has no event of it.
+        mark.quiet = call.procedure == GETATTR;
         let mut x = Box::new(Exchange {
-            mark: self.counter.begin(),
+            number: mark.id + 1,
+            mark,
             xid: call.xid,
             version: call.version,
             procedure: call.procedure,
             name,
             file: asked.name,
             renamed: renamed.map(<[u8]>::to_vec),
-            identity: call.identity.map(|i| (i.machine.to_vec(), i.user_id, i.group_id)),
+            identity: Identity::of(call),
             reply: None,
         });
         let mut mark = std::mem::take(&mut x.mark);
@@ -79,7 +118,9 @@ impl Exchanges {
 
     /// A reply.
     pub(super) fn reply(&mut self, reply: &Reply<'_>, cx: &mut Cx<'_>) {
-        let Some(at) = self.open.iter().position(|x| x.xid == reply.xid) else { return };
+        let Some(at) = self.open.iter().position(|x| x.xid == reply.xid) else {
+            return self.contents.reply(reply, &mut self.counter, cx);
+        };
         if let Some(mut x) = self.open.remove(at) {
             let status = Reader::new(reply.results).u32(&"NFS status").ok();
             x.reply = Some((reply.status == "SUCCESS", status));
@@ -90,6 +131,7 @@ impl Exchanges {
     /// The flow is over.
     pub(super) fn end(&mut self, cx: &mut Cx<'_>) {
         self.open.drain(..).for_each(|x| over(*x, cx));
+        self.contents.end(cx);
     }
 }
 
@@ -139,22 +181,13 @@ impl Transaction for View<'_> {
             if let Some((accepted, _)) = x.reply {
                 out.text("status", if accepted { "ACCEPTED" } else { "DENIED" });
             }
-            match &x.identity {
-                Some((machine, user, group)) => {
-                    out.text("auth_type", "UNIX");
-                    out.object("creds", |out| {
-                        out.bytes("machine_name", machine);
-                        out.number("uid", u64::from(*user));
-                        out.number("gid", u64::from(*group));
-                    });
-                }
-                None => out.text("auth_type", "NULL"),
-            }
+            x.identity.write(out);
         });
         out.object("nfs", |out| {
             out.number("version", u64::from(x.version));
             out.text("procedure", x.name);
             out.bytes("filename", &x.file);
+            out.number("id", x.number);
             out.flag("file_tx", false);
             out.text("type", if x.reply.is_some() { "response" } else { "request" });
             if let Some((_, Some(status))) = x.reply {

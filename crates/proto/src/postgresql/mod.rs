@@ -19,6 +19,7 @@ pub use record::PostgresqlRecord;
 use crate::frames::{self, Frame, Framed, Frames, Head, nul_string};
 use crate::{Cx, Descriptor, Protocol, Start};
 use message::Opening;
+use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap};
 use session::Session;
 use tx::Exchanges;
@@ -107,7 +108,8 @@ impl Framed for Parser {
         head(bytes, dir.is_orig() && !self.started, keep)
     }
 
-    fn message(&mut self, dir: Dir, frame: Frame<'_>, _left: usize, cx: &mut Cx<'_>) -> bool {
+    fn message(&mut self, dir: Dir, frame: Frame<'_>, left: usize, cx: &mut Cx<'_>) -> bool {
+        cx.frame(dir, FrameKind::PgsqlPdu, (frame.bytes.len() + left) as u64, Some(frame.len));
         if dir.is_orig() { self.frontend(frame, cx) } else { self.backend(frame, cx) }
     }
 

@@ -15,7 +15,7 @@ pub use record::RfbRecord;
 use crate::{Cx, Descriptor, Guess, Held, Probe, Protocol, Start, Transport};
 use message::{ServerInit, VERSION_LEN, apple_challenge, is_missing, security_type, text, version};
 use sekisho_record::Text;
-use sekisho_transaction::Counter;
+use sekisho_transaction::{Counter, Frame, FrameKind};
 use sekisho_types::{Dir, Heap, block_len};
 use sekisho_wire::{ParseError, ParseResult, Reader};
 use tx::{Exchange, Screen};
@@ -241,7 +241,10 @@ impl Parser {
     /// Reads messages while it is `dir`'s turn.
     fn read(&mut self, dir: Dir, r: &mut Reader<'_>, cx: &mut Cx<'_>) -> ParseResult<()> {
         while self.phase.sender() == Some(dir) && !r.is_empty() && self.phase != Phase::Tls {
+            let before = r.left();
             self.message(r, cx)?;
+            let len = (before - r.left()) as u64;
+            cx.frame_of(dir, Frame { kind: FrameKind::RfbPdu, back: before as u64, len: Some(len), tx: Some(0) });
             if let Some(exchange) = &mut self.exchange {
                 exchange.look(dir, cx);
             }

@@ -23,6 +23,7 @@ use crate::gssapi::Gssapi;
 use crate::{Cx, Held};
 use pdu::kind;
 use sekisho_record::Text;
+use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap, Timestamp, list_len};
 
 /// Presentation contexts kept per association; later ones replace the oldest.
@@ -141,6 +142,9 @@ impl Rpc {
                 break;
             };
             let (header, wanted) = unit;
+            if !self.piped {
+                tell_frames(dir, usize::from(header.len), joined.len(), cx);
+            }
             self.unit(dir, joined.get(..wanted).unwrap_or(&[]), header, gss, cx);
             // All that was held belongs to the unit's beginning.
             let new = wanted.saturating_sub(joined.len() - bytes.len());
@@ -276,6 +280,16 @@ impl Rpc {
             tail: cx.tail(),
         };
         cx.emit(row);
+    }
+}
+
+/// Tells of the frames of a unit of `len` bytes, which begins `back` bytes before the end of the chunk.
+fn tell_frames(dir: Dir, len: usize, back: usize, cx: &mut Cx<'_>) {
+    let data_len = len.saturating_sub(HEADER_LEN);
+    cx.frame(dir, FrameKind::DcerpcPdu, back as u64, Some(len as u64));
+    cx.frame(dir, FrameKind::DcerpcHdr, back as u64, Some(HEADER_LEN as u64));
+    if data_len > 0 {
+        cx.frame(dir, FrameKind::DcerpcData, back.saturating_sub(HEADER_LEN) as u64, Some(data_len as u64));
     }
 }
 

@@ -5,6 +5,7 @@
 //! ends, every datagram stands for itself, and all methods of the standards are known. Limits: [`MAX_MESSAGE_LEN`],
 //! [`MAX_TEXT_LEN`], [`MAX_PATH`]. Known gaps: compressed messages (RFC 5049); multipart bodies.
 
+mod frame;
 mod message;
 mod probe;
 mod record;
@@ -52,7 +53,9 @@ impl Protocol for Parser {
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         if cx.transport == Transport::Udp {
             // Anything else is a keep-alive, of which there are many kinds.
-            if let Parsed::Message(message, _) = parse(bytes.get(blank_len(bytes)..).unwrap_or(&[]), true) {
+            let bytes = bytes.get(blank_len(bytes)..).unwrap_or(&[]);
+            if let Parsed::Message(message, len) = parse(bytes, true) {
+                frame::tell(dir, &message, bytes, len, self.exchanges.count(), cx);
                 self.message(dir, &message, cx);
             }
             return;
@@ -72,6 +75,7 @@ impl Protocol for Parser {
                 Parsed::Message(message, len) => {
                     *wait = Wait::default();
                     consumed += len;
+                    frame::tell(dir, &message, rest, len, self.exchanges.count(), cx);
                     self.message(dir, &message, cx);
                 }
                 Parsed::More(missing) => {

@@ -8,6 +8,7 @@
 //! name), fragmented SMB 1 transactions, SMB 3 compression, content of files opened before the capture began.
 
 mod eve;
+mod frame;
 mod message1;
 mod message2;
 mod probe;
@@ -77,6 +78,8 @@ struct Side {
     compound: Compound,
     /// The next frame's beginning is to be searched.
     lost: bool,
+    /// Those who want frames know of the message that begins.
+    told: bool,
 }
 
 impl Side {
@@ -84,6 +87,7 @@ impl Side {
     const fn lose(&mut self) {
         self.frame_left = 0;
         self.lost = true;
+        self.told = false;
     }
 }
 
@@ -226,7 +230,7 @@ impl Parser {
     fn head(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) -> Step {
         let left = self.side(dir).frame_left;
         if left == 0 {
-            return self.frame(dir, bytes);
+            return self.frame(dir, bytes, cx);
         }
         let Some(magic) = bytes.first_chunk::<4>() else {
             return if left < 4 { self.skip(dir) } else { Step::More };
@@ -236,6 +240,8 @@ impl Parser {
             magic::SMB1 => self.message1(dir, bytes, cx),
             magic::SMB2 => self.message2(dir, bytes, cx),
             magic::ENCRYPTED | magic::COMPRESSED => {
+                self.tell(frame::SMB3, dir, bytes.len(), left, cx);
+                self.side_mut(dir).told = false;
                 self.counted(cx);
                 self.skip(dir)
             }
@@ -244,7 +250,7 @@ impl Parser {
     }
 
     /// A frame's header (RFC 1002 §4.3.1).
-    fn frame(&mut self, dir: Dir, bytes: &[u8]) -> Step {
+    fn frame(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) -> Step {
         let Some([kind, a, b, c]) = bytes.first_chunk::<FRAME_HEADER_LEN>() else { return Step::More };
         let len = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
         let side = self.side_mut(dir);
@@ -255,6 +261,7 @@ impl Parser {
             0x81..=0x85 if *a <= 1 => side.before = len,
             _ => return Step::Lost,
         }
+        frame::tell(frame::NBSS, dir, bytes.len(), FRAME_HEADER_LEN + len, cx);
         Step::Took(FRAME_HEADER_LEN)
     }
 
@@ -263,6 +270,13 @@ impl Parser {
         let side = self.side_mut(dir);
         side.before = std::mem::take(&mut side.frame_left);
         Step::Took(0)
+    }
+
+    /// Tells of a message's frames, once.
+    fn tell(&mut self, kinds: frame::Kinds, dir: Dir, back: usize, len: usize, cx: &mut Cx<'_>) {
+        if !std::mem::replace(&mut self.side_mut(dir).told, true) {
+            frame::tell(kinds, dir, back, len, cx);
+        }
     }
 
     /// One more message was recognised.
@@ -277,12 +291,15 @@ impl Parser {
     /// A message of SMB 1, which fills its frame.
     fn message1(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) -> Step {
         let len = self.side(dir).frame_left;
+        self.tell(frame::SMB1, dir, bytes.len(), len, cx);
         if len > MAX_MESSAGE_LEN {
             cx.weird("smb_message_too_long");
+            self.side_mut(dir).told = false;
             self.counted(cx);
             return self.skip(dir);
         }
         let Some(message) = bytes.get(..len) else { return Step::More };
+        self.side_mut(dir).told = false;
         self.counted(cx);
         self.side_mut(dir).frame_left = 0;
         if let Ok(header) = message1::Header::parse(message)
@@ -307,6 +324,7 @@ impl Parser {
         let next = usize::try_from(header.next).unwrap_or(usize::MAX);
         let len = if (message2::HEADER_LEN..left).contains(&next) { next } else { left };
         let wanted = header.wanted_len().min(len).min(MAX_MESSAGE_LEN);
+        self.tell(frame::SMB2, dir, bytes.len(), len, cx);
         let Some(message) = bytes.get(..wanted) else { return Step::More };
         self.counted(cx);
         let [orig, resp] = &mut self.sides;
@@ -316,6 +334,7 @@ impl Parser {
             cx.weird("smb_broken_message");
         }
         side.frame_left = left - len;
+        side.told = false;
         side.target = None;
         match found.unwrap_or_default().filter(|(_, c)| c.offset >= wanted && c.offset <= len) {
             Some((target, Content { offset, len: content_len })) => {

@@ -7,6 +7,7 @@
 
 mod address;
 mod command;
+mod frame;
 mod mail;
 mod probe;
 mod queue;
@@ -59,6 +60,7 @@ enum Mode {
 pub struct Parser {
     lines: [Lines; 2],
     core: Core,
+    cutter: frame::Cutter,
 }
 
 struct Core {
@@ -91,6 +93,7 @@ impl Protocol for Parser {
     fn start(_start: &Start<'_>) -> Self {
         Self {
             lines: [Lines::new(MAX_LINE_LEN), Lines::new(MAX_LINE_LEN)],
+            cutter: frame::Cutter::default(),
             core: Core {
                 session: Session::default(),
                 mode: Mode::Command,
@@ -110,7 +113,7 @@ impl Protocol for Parser {
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
-        let Self { lines: [orig, resp], core } = self;
+        let Self { lines: [orig, resp], core, cutter } = self;
         let lines = if dir.is_orig() { orig } else { resp };
         let mut input = bytes;
         core.expect_no_greeting(dir, cx);
@@ -118,10 +121,17 @@ impl Protocol for Parser {
             if core.begins_tls(dir, input, lines) {
                 core.start_tls(cx);
             } else if core.takes_lines(dir) {
-                let Some(line) = lines.next(&mut input) else { break };
+                let before = input.len();
+                let line = lines.next(&mut input);
+                cutter.part(dir, before - input.len());
+                let Some(line) = line else { break };
                 core.line(dir, line, cx);
+                cutter.line(dir, input.len(), core, cx);
             } else {
+                let before = input.len();
                 core.content(&mut input, cx);
+                let over = core.takes_lines(dir);
+                cutter.content(before - input.len(), input.len(), over, core, cx);
             }
         }
         if core.next_is_tls {
@@ -136,6 +146,7 @@ impl Protocol for Parser {
     fn gap(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
         let [orig, resp] = &mut self.lines;
         (if dir.is_orig() { orig } else { resp }).clear();
+        self.cutter.gap(dir, len, &self.core);
         self.core.gap(dir, len, cx);
     }
 

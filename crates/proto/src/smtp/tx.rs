@@ -265,6 +265,18 @@ impl Exchanges {
         }
     }
 
+    /// The number of the exchange at hand, or else of the last one.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.counter.count().checked_sub(1)
+    }
+
+    /// Alerts about frames show the exchange at hand.
+    pub(super) fn show_for_frames(&self, cx: &mut Cx<'_>) {
+        if let Some(current) = &self.current {
+            cx.frame_exchange(&View { helo: self.helo.as_deref(), exchange: current }, &current.mark);
+        }
+    }
+
     /// A mail's content begins.
     pub(super) fn mail_begins(&mut self, sender: Dir, cx: &mut Cx<'_>) {
         if !cx.is_watched() {

@@ -20,6 +20,7 @@ use crate::{Cx, Descriptor, Guess, Held, Lines, Probe, Protocol, Start, Transpor
 use auth::{Auth, Outcome};
 use message::{KexInit, MAX_ALGORITHMS, MAX_PACKET_LEN, Next, Offer, Packet, list, msg};
 use sekisho_record::{Digest, EnumName, Text};
+use sekisho_transaction::{Frame, FrameKind};
 use sekisho_types::{Dir, Heap, Timestamp};
 use sha2::{Digest as _, Sha256};
 
@@ -87,6 +88,9 @@ impl Side {
         false
     }
 }
+
+/// Bytes of length, padding's length and number of a packet (RFC 4253 §6).
+const RECORD_HEADER_LEN: usize = 6;
 
 /// State of one connection.
 pub struct Parser {
@@ -185,6 +189,18 @@ fn identification(bytes: &[u8]) -> Guess {
     }
 }
 
+/// Tells of a packet's frames, which begins `back` bytes before the end of the chunk: as Suricata has them, the header
+/// goes up to and with the message's number.
+fn tell_frames(dir: Dir, len: usize, back: usize, cx: &mut Cx<'_>) {
+    for (kind, from, len) in [
+        (FrameKind::SshHdr, 0, RECORD_HEADER_LEN),
+        (FrameKind::SshData, RECORD_HEADER_LEN, len.saturating_sub(RECORD_HEADER_LEN)),
+        (FrameKind::SshPdu, 0, len),
+    ] {
+        cx.frame_of(dir, Frame { kind, back: back.saturating_sub(from) as u64, len: Some(len as u64), tx: Some(0) });
+    }
+}
+
 impl Parser {
     const fn side(&self, dir: Dir) -> &Side {
         dir.of(&self.sides)
@@ -234,6 +250,9 @@ impl Parser {
             let v1 = self.speaks_v1(dir, rest);
             match if v1 { message::packet_v1(rest) } else { message::packet(rest) } {
                 Next::Packet(packet) => {
+                    if !v1 {
+                        tell_frames(dir, packet.len, rest.len(), cx);
+                    }
                     consumed += packet.len;
                     if v1 { self.packet_v1(dir, packet, cx) } else { self.packet(dir, packet, cx) }
                 }
@@ -292,6 +311,9 @@ impl Parser {
                     cx.confirm("ssh");
                 }
                 self.side_mut(dir).phase = Phase::Encrypted;
+                if self.sides.iter().all(|side| side.phase == Phase::Encrypted) {
+                    cx.encrypted();
+                }
             }
             // The replies of all key exchange methods lie in this range (RFC 4253 §8, 4419, 4432, 4462, 5656).
             // Whoever shows a host key is the server, even if it opened the connection.

@@ -1,9 +1,10 @@
 //! Telnet (RFC 854) and its options: terminal (RFC 1091), window (RFC 1073), environment (RFC 1572), login by dialogue.
 //!
 //! Zeek has an analyzer, but no log and no service; ours has one row per session. The user is what the client types
-//! behind a prompt; passwords are not kept. Once somebody is in, the session is opaque. Limits: [`MAX_LINE_LEN`],
+//! behind a prompt; passwords are not kept. Once somebody is in, the session is opaque but for frames. Limits: [`MAX_LINE_LEN`],
 //! [`MAX_DIALOGUE_LEN`]. Known gaps: prompts in other languages than English; TLS within (option 46).
 
+mod frames;
 mod option;
 mod record;
 #[cfg(test)]
@@ -13,6 +14,7 @@ pub use record::TelnetRecord;
 
 use crate::stream::reuse;
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
+use frames::Cutter;
 use option::{Byte, Separator, is_negotiation, number, user};
 use sekisho_record::{Text, UnsetIfEmpty};
 use sekisho_types::{Dir, Heap, block_len};
@@ -48,6 +50,7 @@ pub struct Parser {
     /// A password was sent and the server has not said what it thinks of it.
     judging: bool,
     row: Option<Box<TelnetRecord>>,
+    cutter: Cutter,
     done: bool,
 }
 
@@ -85,6 +88,7 @@ impl Protocol for Parser {
             shown_len: 0,
             judging: false,
             row: None,
+            cutter: Cutter::default(),
             done: false,
         }
     }
@@ -92,6 +96,10 @@ impl Protocol for Parser {
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {
         cx.confirm(SERVICE);
         self.row(cx);
+        self.cutter.data(dir, bytes, cx);
+        if self.is_over() {
+            return;
+        }
         let mut rest = bytes;
         while let Some((&b, after)) = rest.split_first() {
             let Some(separator) = self.separators.get_mut(dir.index()) else { return };
@@ -110,13 +118,18 @@ impl Protocol for Parser {
                     }
                 }
             }
-            if self.done || self.shown_len > MAX_DIALOGUE_LEN {
-                return cx.opaque();
+            if self.is_over() {
+                // Frames go on to the end.
+                if !cx.wants_frames(frames::KINDS) {
+                    cx.opaque();
+                }
+                return;
             }
         }
     }
 
     fn gap(&mut self, dir: Dir, _len: u64, _cx: &mut Cx<'_>) {
+        self.cutter.gap(dir);
         if let Some(separator) = self.separators.get_mut(dir.index()) {
             separator.lost();
         }
@@ -139,7 +152,11 @@ impl Protocol for Parser {
 
     fn held_len(&self) -> usize {
         let row = self.row.as_ref().map_or(0, |r| block_len(size_of::<TelnetRecord>()) + r.heap_len());
-        self.separators.as_slice().heap_len() + self.typed.heap_len() + self.shown.heap_len() + row
+        self.separators.as_slice().heap_len()
+            + self.cutter.heap_len()
+            + self.typed.heap_len()
+            + self.shown.heap_len()
+            + row
     }
 }
 
@@ -197,6 +214,11 @@ fn welcomes(line: &[u8]) -> bool {
 }
 
 impl Parser {
+    /// Is nothing more to be learnt of the session?
+    const fn is_over(&self) -> bool {
+        self.done || self.shown_len > MAX_DIALOGUE_LEN
+    }
+
     fn row(&mut self, cx: &Cx<'_>) -> &mut TelnetRecord {
         self.row.get_or_insert_with(|| Box::new(TelnetRecord::new(cx.head(cx.ts), cx.tail())))
     }

@@ -63,3 +63,32 @@ fn limits_lines_and_dialogue() {
     b.data(Resp, &[b'x'; 70_000]);
     assert!(b.out.opaque);
 }
+
+#[test]
+fn frames_are_commands_lines_and_prompts() {
+    let out = check_splits(ProtoId::Telnet, 23, &SESSION[..11]);
+    let of = |kind: &str| out.frames.iter().filter(|line| line.contains(kind)).cloned().collect::<Vec<_>>();
+    assert_eq!(
+        of("to server telnet.ctl"),
+        [
+            "to server telnet.ctl 0+3 \"\\xff\\xfb\\x18\"",
+            "to server telnet.ctl 3+3 \"\\xff\\xfb\\x1f\"",
+            "to server telnet.ctl 6+7 \"\\xff\\xfa\\x1f\\x00P\\x00\\x18\"",
+            "to server telnet.ctl 13+2 \"\\xff\\xf0\"",
+            "to server telnet.ctl 15+9 \"\\xff\\xfa\\x18\\x00xterm\"",
+            "to server telnet.ctl 24+2 \"\\xff\\xf0\"",
+        ]
+    );
+    assert_eq!(
+        of("to client telnet.data"),
+        [
+            "to client telnet.data 12+26 \"\\r\\ngolden os 1.0\\r\\n\\r\\nlogin: \"",
+            "to client telnet.data 38+9 \"bov\\x08 \\x08b\\r\\n\"",
+            "to client telnet.data 47+12 \"Password: \\r\\n\"",
+            "to client telnet.data 59+17 \"Login incorrect\\r\\n\"",
+            "to client telnet.data 76+9 \"login: \\r\\n\"",
+            "to client telnet.data 85+? \"Password: \"",
+        ]
+    );
+    assert_eq!(of("to client telnet.pdu").len(), 10);
+}

@@ -1,8 +1,10 @@
 //! A minimal host for parser tests and fuzz targets: feeds a parser and collects what comes out.
 
 mod exchanges;
+mod frames;
 
 pub use exchanges::{TestExchange, TestExchanges, all_facts};
+pub use frames::{TestFrame, TestFrames};
 
 use crate::{
     Cx, Event, Expectation, FileId, FileInfo, FileMeta, Files, Outbox, Parser, ProtoId, Sight, Start, Transport,
@@ -10,7 +12,7 @@ use crate::{
 #[cfg(test)]
 use crate::{Guess, Probe};
 use sekisho_record::{Record, for_each};
-use sekisho_transaction::{Look, Mark, Transaction};
+use sekisho_transaction::{Frame, FrameId, FrameSet, Look, Mark, Transaction};
 use sekisho_types::{Addr, Arrival, Dir, FiveTuple, FlowInfo, Seen, Timestamp, Uid, ip_proto};
 
 /// A file as the test host saw it.
@@ -33,7 +35,7 @@ const TEST_FILE_LEN: u64 = 1 << 16;
 
 /// Keeps file content in memory, and writes exchanges down if the outbox says that somebody watches.
 #[derive(Default)]
-pub struct TestFiles(pub Vec<TestFile>, pub TestExchanges);
+pub struct TestFiles(pub Vec<TestFile>, pub TestExchanges, pub TestFrames);
 
 impl Files for TestFiles {
     fn open(&mut self, _flow: &FlowInfo, _ts: Timestamp, meta: FileMeta) -> FileId {
@@ -97,6 +99,14 @@ impl Files for TestFiles {
     fn transaction(&mut self, at: &Sight<'_>, look: Look, tx: &dyn Transaction, mark: &mut Mark) {
         self.1.show(at, look, tx, mark);
     }
+
+    fn frame(&mut self, _at: &Sight<'_>, dir: Dir, frame: Frame, skip: u64) -> FrameId {
+        self.2.begin(dir, frame, skip)
+    }
+
+    fn frame_known(&mut self, _flow: &FlowInfo, dir: Dir, id: FrameId, len: Option<u64>, tx: Option<u64>) {
+        self.2.known(dir, id, len, tx);
+    }
 }
 
 /// One flow with one parser.
@@ -151,12 +161,18 @@ impl Bench {
     pub fn watched(id: ProtoId, transport: Transport, port: u16) -> Self {
         let mut bench = Self::new(id, transport, port);
         bench.out.watched = Some(all_facts());
+        bench.out.frames = FrameSet::all();
         bench
     }
 
     /// Exchanges shown so far.
     pub fn exchanges(&self) -> &[TestExchange] {
         &self.files.1.0
+    }
+
+    /// Frames so far, one a line: see [`TestFrames::lines`].
+    pub fn frames(&self) -> Vec<String> {
+        self.files.2.lines()
     }
 
     /// A flow that `id` takes over with a row that another protocol began.
@@ -189,6 +205,7 @@ impl Bench {
     /// Feeds bytes unless the parser has rejected the flow, gone opaque or handed over.
     pub fn data(&mut self, dir: Dir, bytes: &[u8]) -> &mut Self {
         if self.out.rejected.is_none() && !self.out.opaque && self.out.hand_over.is_none() {
+            self.files.2.arrive(dir, bytes);
             self.call(|p, cx| p.data(dir, bytes, cx));
         }
         self
@@ -215,6 +232,7 @@ impl Bench {
     /// A hole.
     pub fn gap(&mut self, dir: Dir, len: u64) -> &mut Self {
         if self.out.rejected.is_none() && !self.out.opaque && self.out.hand_over.is_none() {
+            self.files.2.skip(dir, len);
             self.call(|p, cx| p.gap(dir, len, cx));
         }
         self
@@ -279,6 +297,8 @@ pub struct Outcome {
     pub handed_over: bool,
     /// Every exchange that rules and EVE were shown.
     pub exchanges: Vec<String>,
+    /// Every frame.
+    pub frames: Vec<String>,
 }
 
 /// Runs a script with every piece of data cut into pieces whose sizes `next_len` gives.
@@ -323,6 +343,7 @@ pub fn run_script(id: ProtoId, port: u16, steps: &[Step<'_>], next_len: &mut dyn
         rejected: bench.out.rejected,
         handed_over: bench.out.hand_over.is_some(),
         exchanges: bench.files.1.lines(),
+        frames: bench.frames(),
     }
 }
 

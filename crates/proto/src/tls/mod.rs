@@ -14,6 +14,7 @@ mod decrypt;
 mod decrypt_tests;
 mod dtls;
 mod early;
+mod frame;
 mod layer;
 mod open;
 mod probe;
@@ -123,13 +124,17 @@ impl Parser {
     fn stream(&mut self, dir: Dir, mut bytes: &[u8], cx: &mut Cx<'_>) -> Result<(), &'static str> {
         let i = dir.index();
         while let Some(layer) = self.layers.get_mut(i).filter(|l| !l.lost && !bytes.is_empty()) {
-            if self.session.established && self.decrypt.is_none() {
+            // Of what is encrypted only frames are left.
+            let blind = self.session.established && self.decrypt.is_none();
+            if blind && !cx.wants_frames(frame::KINDS) {
                 break;
             }
             if let Some(content) = layer.current() {
                 let (piece, rest, ends) = layer.take_body(bytes);
                 bytes = rest;
-                self.body(dir, content, piece, ends, cx)?;
+                if !blind {
+                    self.body(dir, content, piece, ends, cx)?;
+                }
                 continue;
             }
             let (head, rest) = layer.take_head(bytes);
@@ -138,8 +143,10 @@ impl Parser {
             let (content, len) = match layer::header(&head, dir.is_orig(), &mut self.dialect) {
                 Header::Tls { content, len } => (self.classify(dir, content), len),
                 Header::V2 { kind, len } => (Content::V2(kind), len),
+                Header::Bad(_) if blind => break,
                 Header::Bad(why) => return Err(why),
             };
+            frame::tell(dir, content, &head, len, bytes.len(), cx);
             if let Some(layer) = self.layers.get_mut(i) {
                 layer.open(content, len);
             }
@@ -147,7 +154,9 @@ impl Parser {
                 if let Some(layer) = self.layers.get_mut(i) {
                     layer.take_body(&[]);
                 }
-                self.body(dir, content, &[], true, cx)?;
+                if !blind {
+                    self.body(dir, content, &[], true, cx)?;
+                }
             }
         }
         Ok(())
@@ -223,7 +232,7 @@ impl Parser {
                 decrypt.end(cx);
             }
             self.session.ciphertext(cx);
-            if self.session.established {
+            if self.session.established && !cx.wants_frames(frame::KINDS) {
                 cx.opaque();
             }
         }

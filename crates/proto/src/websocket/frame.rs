@@ -26,8 +26,19 @@ pub(super) enum Found<'a> {
     Close(Option<u16>),
     /// Bytes of a control frame, or of a message, for those who watch.
     Payload(Seen, Piece<'a>),
-    /// A frame is over, of whatever kind.
-    Over(Seen),
+    /// A frame is over, of whatever kind; with how long it was, and how many bytes of the chunk follow it.
+    Over(Seen, Extent),
+}
+
+/// How long a frame was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// Bytes of its header.
+    pub(super) head_len: u64,
+    /// Bytes of its payload.
+    pub(super) len: u64,
+    /// Bytes of the chunk behind it.
+    pub(super) left: usize,
 }
 
 /// A frame's header, for those who watch.
@@ -84,6 +95,8 @@ struct Open {
     seen: u8,
     /// Its header.
     header: Seen,
+    head_len: u64,
+    len: u64,
 }
 
 /// One direction's position.
@@ -124,7 +137,7 @@ impl Frames {
                     f(Found::Payload(header, Piece { bytes: piece, mask, compressed }));
                 }
                 open.payload(piece, &mut f);
-                self.close_if_over(&mut f);
+                self.close_if_over(bytes.len(), &mut f);
                 continue;
             }
             let want = header_len(self.head.get(..self.head_len)?).unwrap_or(2);
@@ -146,7 +159,7 @@ impl Frames {
                 }
             }
             self.head_len = 0;
-            self.close_if_over(&mut f);
+            self.close_if_over(bytes.len(), &mut f);
         }
         None
     }
@@ -178,14 +191,15 @@ impl Frames {
         let compressed = if control || opcode == CONTINUATION { self.compressed } else { first & COMPRESSED != 0 };
         let last = first & 0x80 != 0;
         let header = Seen { first: *first, mask: masked.then_some(mask), last, compressed: compressed && !control };
-        Ok(Open { opcode, last, compressed, left: len, mask, code: [0; 2], seen: 0, header })
+        let head_len = self.head_len as u64;
+        Ok(Open { opcode, last, compressed, left: len, mask, code: [0; 2], seen: 0, header, head_len, len })
     }
 
-    fn close_if_over(&mut self, f: &mut impl FnMut(Found<'_>)) {
+    fn close_if_over(&mut self, left: usize, f: &mut impl FnMut(Found<'_>)) {
         let Some(open) = self.open.filter(|o| o.left == 0) else { return };
         self.open = None;
         if self.watched {
-            f(Found::Over(open.header));
+            f(Found::Over(open.header, Extent { head_len: open.head_len, len: open.len, left }));
         }
         match open.opcode {
             CONTINUATION..=BINARY if open.last => f(Found::Message),
@@ -245,7 +259,7 @@ mod tests {
                 }
                 Found::Message => ".".to_owned(),
                 Found::Close(code) => format!("close {code:?}"),
-                Found::Payload(..) | Found::Over(_) => panic!("nobody watches"),
+                Found::Payload(..) | Found::Over(..) => panic!("nobody watches"),
             });
         });
         (found, odd)

@@ -91,7 +91,7 @@ impl Protocol for Parser {
             Found::Payload(seen, piece) => {
                 exchanges.get_or_insert_default().payload(dir, &seen, |to| piece.unmask(to));
             }
-            Found::Over(seen) => exchanges.get_or_insert_default().frame(dir, seen, cx),
+            Found::Over(seen, extent) => exchanges.get_or_insert_default().frame(dir, seen, extent, cx),
         });
         if let Some(odd) = odd {
             cx.weird(odd);

@@ -1,11 +1,11 @@
 //! Frames as rules and EVE see them: each is an exchange by itself. The payload of a message in several frames is with its
 //! last one; a compressed one (RFC 7692) is shown as it was before.
 
-use super::frame::Seen;
+use super::frame::{Extent, Seen};
 use crate::stream::reuse;
 use crate::{Cx, Windows};
 use sekisho_inflate::{Coding, Inflater, Limits, Outcome};
-use sekisho_transaction::{Counter, Fact, Json, Transaction, Value};
+use sekisho_transaction::{Counter, Fact, Frame, FrameKind, Json, Transaction, Value};
 use sekisho_types::{Dir, Heap, block_len};
 use std::borrow::Cow;
 
@@ -69,7 +69,16 @@ impl Exchanges {
     }
 
     /// A frame is over.
-    pub fn frame(&mut self, dir: Dir, seen: Seen, cx: &mut Cx<'_>) {
+    pub fn frame(&mut self, dir: Dir, seen: Seen, extent: Extent, cx: &mut Cx<'_>) {
+        let Extent { head_len, len, left } = extent;
+        let (of_payload, tx) = (len + left as u64, Some(self.counter.count()));
+        for (kind, back, len) in [
+            (FrameKind::WebsocketHeader, head_len + of_payload, head_len),
+            (FrameKind::WebsocketPdu, head_len + of_payload, head_len + len),
+            (FrameKind::WebsocketData, of_payload, len),
+        ] {
+            cx.frame_of(dir, Frame { kind, back, len: Some(len), tx });
+        }
         if seen.is_control() {
             let control = dir.of_mut(&mut self.controls);
             cx.message(dir, &mut self.counter, &View { seen, payload: control }, &[]);

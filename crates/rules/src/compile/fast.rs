@@ -12,6 +12,10 @@ pub(crate) const LITERAL_LEN_MAX: usize = 32;
 
 /// Bytes from which on a literal is found at the best speed: see `sekisho_scan`.
 const LONG_LEN: usize = 7;
+/// Bytes of a literal that are found everywhere, unless they are more.
+const SHORT_LEN: usize = 3;
+/// Different bytes of a long literal that is worth more than a short one which the rule's writer chose.
+const DISTINCT_COUNT_MIN: u32 = 5;
 
 /// A literal that a rule cannot match without.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +45,12 @@ fn choose_among<'a>(rule: &'a Rule, plan: &Plan, requests_only: bool) -> Option<
     let mut best: Option<(u32, Chosen<'a>)> = None;
     for (buffer, of_buffer) in plan.buffers.iter().enumerate() {
         let Some(m) = rule.matches.get(usize::from(of_buffer.at)) else { continue };
-        // A buffer that may be absent cannot be waited for.
-        if !may_wait(m.buffer) || m.steps.iter().any(|step| matches!(step, Step::Absent { .. })) {
+        // A buffer that may be absent cannot be waited for, and an exchange's rule is found by what the exchange says.
+        let is_of_exchange = matches!(m.buffer, Buffer::Fact(_));
+        if !may_wait(m.buffer)
+            || plan.transaction && !is_of_exchange
+            || m.steps.iter().any(|step| matches!(step, Step::Absent { .. }))
+        {
             continue;
         }
         let of_response = match m.buffer {
@@ -70,7 +78,7 @@ fn choose_among<'a>(rule: &'a Rule, plan: &Plan, requests_only: bool) -> Option<
 
 /// Is the buffer one that the prefilter looks into?
 const fn may_wait(buffer: Buffer) -> bool {
-    matches!(buffer, Buffer::Payload | Buffer::Packet | Buffer::Fact(_))
+    matches!(buffer, Buffer::Payload | Buffer::Packet | Buffer::Fact(_) | Buffer::Frame(..))
 }
 
 fn part(content: &Content) -> &[u8] {
@@ -104,7 +112,7 @@ fn limit(content: &Content) -> Option<u32> {
 fn score(content: &Content, buffer: Buffer, bytes: &[u8]) -> u32 {
     // What the rule's writer chose, unless it is short: then a long one is better, if there is one.
     if content.fast != Fast::Auto {
-        return if bytes.len() >= LONG_LEN { u32::MAX } else { 4 << 20 };
+        return if bytes.len() > SHORT_LEN { u32::MAX } else { 4 << 20 };
     }
     let mut seen = [false; 256];
     let mut distinct = 0;
@@ -133,6 +141,7 @@ fn score(content: &Content, buffer: Buffer, bytes: &[u8]) -> u32 {
         Buffer::Payload | Buffer::Packet => 0,
         _ => 2,
     };
-    let long = if bytes.len() >= LONG_LEN && !weak { 8 << 20 } else { 0 };
+    let is_long = bytes.len() >= LONG_LEN && distinct >= DISTINCT_COUNT_MIN;
+    let long = if is_long && !weak { 8 << 20 } else { 0 };
     long + (rank << 20) + strength
 }

@@ -5,7 +5,7 @@ use super::fast::Wanted;
 use sekisho_scan::{Literal, Scanner};
 
 /// A literal that has to end within so many bytes is looked for only there.
-const HEAD_LEN_MAX: u32 = 1024;
+const HEAD_LEN_MAX: u32 = 64;
 
 /// Literals that are looked for together, and their rules.
 #[derive(Debug, Default)]

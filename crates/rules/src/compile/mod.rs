@@ -4,6 +4,7 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 
 mod addresses;
 mod fast;
+mod frames;
 mod groups;
 mod plan;
 mod ports;
@@ -11,6 +12,7 @@ mod program;
 mod transactions;
 
 pub(crate) use fast::LITERAL_LEN_MAX;
+pub(crate) use frames::FrameGroup;
 pub(crate) use groups::Candidates;
 pub(crate) use plan::grows;
 pub(crate) use plan::{BufferPlan, Plan};

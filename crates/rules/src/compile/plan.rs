@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) stream: bool,
     /// Looked at with exchanges.
     pub(crate) transaction: bool,
+    /// Looked at with frames.
+    pub(crate) frame: bool,
     /// It asks for an anomaly of exchanges.
     pub(crate) event: bool,
     /// Once for each direction of a flow: it asks for addresses alone.
@@ -120,6 +122,7 @@ impl Plan {
             packet: false,
             stream: false,
             transaction: false,
+            frame: rule.matches.iter().any(|m| matches!(m.buffer, Buffer::Frame(..))),
             event: false,
             once: false,
             once_app: false,
@@ -144,7 +147,9 @@ impl Plan {
                 }
             }
         }
-        if !plan.transaction {
+        if plan.frame {
+            plan.transaction = false;
+        } else if !plan.transaction {
             plan.place(rule);
         }
         let of_app = matches!(rule.header.protocol, Protocol::App(_));

@@ -2,14 +2,15 @@
 
 use super::addresses::AddressIndex;
 use super::fast::choose;
+use super::frames::{FrameDrafts, FrameGroup};
 use super::plan::{Plan, facts};
 use super::ports::{Entry, PortIndex};
 use super::transactions::{TxDrafts, TxGroup, family};
 use super::{Map, Set};
 use crate::eval::regex;
 use crate::ir::{Arrow, Buffer, BufferMatch, Condition, Protocol, Rule, RuleSet, Step, Track, Transform};
-use sekisho_transaction::FactSet;
-use sekisho_types::Dir;
+use sekisho_transaction::{FactSet, FrameSet};
+use sekisho_types::{Dir, ip_proto};
 use std::sync::Arc;
 
 /// What compiling may take.
@@ -79,12 +80,14 @@ pub struct Program {
     pub(crate) packet_events: Map<Box<str>, Vec<u32>>,
     /// By name.
     pub(crate) apps: Vec<(&'static str, [TxGroup; 2])>,
+    pub(crate) frame_groups: [Vec<FrameGroup>; 2],
     pub(crate) literal_count: u32,
     /// Exchanges' rules look at payload too, so that the streams' tails have to be kept.
     pub(crate) keeps_tails: bool,
     /// Alerts that one packet may have.
     pub(crate) alert_count: usize,
     facts: Arc<FactSet>,
+    frames: FrameSet,
     refused: Vec<Refused>,
     has_state: bool,
 }
@@ -122,10 +125,12 @@ impl Program {
             addresses: AddressIndex::default(),
             packet_events: Map::default(),
             apps: Vec::new(),
+            frame_groups: Default::default(),
             literal_count: 0,
             keeps_tails: false,
             alert_count: limits.alert_count,
             facts: Arc::new(FactSet::default()),
+            frames: FrameSet::default(),
             refused,
         };
         program.group(limits);
@@ -135,6 +140,11 @@ impl Program {
     /// What its rules ask of exchanges.
     pub fn facts(&self) -> Arc<FactSet> {
         Arc::clone(&self.facts)
+    }
+
+    /// The frames that its rules look at.
+    pub const fn frames(&self) -> FrameSet {
+        self.frames
     }
 
     /// A rule by its number.
@@ -217,6 +227,13 @@ impl Program {
                 );
             }
         }
+        for (dir, groups) in ["to server", "to client"].iter().zip(&self.frame_groups) {
+            for FrameGroup { kind, app, group, .. } in groups {
+                let ((literals, always), name) = (group.counts(), kind.info().name);
+                let _ =
+                    writeln!(out, "frames {app}.{name} {dir}: {literals} literals, {always} rules without prefilter");
+            }
+        }
         out
     }
 
@@ -224,13 +241,15 @@ impl Program {
     pub fn heap_len(&self) -> usize {
         let of_apps = self.apps.iter().flat_map(|(_, dirs)| dirs).flat_map(|group| &group.engines);
         let of_ports = self.streams.iter().chain(self.packets.iter().flatten()).map(PortIndex::heap_len);
-        of_ports.chain(of_apps.map(|engine| engine.group.heap_len())).sum()
+        let of_frames = self.frame_groups.iter().flatten().map(|group| group.group.heap_len());
+        of_ports.chain(of_apps.map(|engine| engine.group.heap_len())).chain(of_frames).sum()
     }
 
     fn group(&mut self, limits: &CompileLimits) {
         let refused: Set<u32> = self.refused.iter().map(|r| r.rule).collect();
         let mut facts_wanted = FactSet::default();
         let mut drafts = TxDrafts::default();
+        let mut frames = FrameDrafts::default();
         let mut streams: [Vec<Entry<'_>>; 2] = Default::default();
         let mut packets: [[Vec<Entry<'_>>; 2]; 5] = Default::default();
         let mut by_address = Vec::new();
@@ -255,6 +274,8 @@ impl Program {
             if plan.transaction {
                 self.keeps_tails |= rule.matches.iter().any(|m| matches!(m.buffer, Buffer::Payload));
                 drafts.add(number, rule, plan, chosen);
+            } else if plan.frame {
+                frames.add(number, rule, plan, chosen);
             } else if !events.is_empty() {
                 for name in events {
                     self.packet_events.entry(name.into()).or_default().push(number);
@@ -269,7 +290,7 @@ impl Program {
                     }
                     for (class, of_class) in CLASSES.iter().zip(&mut packets) {
                         if plan.packet
-                            && concerns(rule.header.protocol, *class)
+                            && concerns(rule, *class)
                             && !(only_other_than_tcp(rule, plan) && *class == PacketClass::Tcp)
                         {
                             dir.of_mut(of_class).push(ported(literal));
@@ -280,6 +301,8 @@ impl Program {
         }
         let mut next = 0;
         self.apps = drafts.finish(&mut next);
+        self.frames = frames.wanted();
+        self.frame_groups = frames.finish(&mut next);
         self.streams = streams.map(|list| PortIndex::new(&list, &mut next));
         self.packets = packets.map(|dirs| dirs.map(|list| PortIndex::new(&list, &mut next)));
         self.addresses = AddressIndex::new(by_address.into_iter());
@@ -297,9 +320,20 @@ fn only_other_than_tcp(rule: &Rule, plan: &Plan) -> bool {
         })
 }
 
-fn concerns(protocol: Protocol, class: PacketClass) -> bool {
+fn concerns(rule: &Rule, class: PacketClass) -> bool {
     use PacketClass as C;
-    match protocol {
+    let number = match class {
+        C::Tcp => Some(ip_proto::TCP),
+        C::Udp => Some(ip_proto::UDP),
+        _ => None,
+    };
+    let is_other = |n: u8| {
+        rule.conditions.iter().any(|c| matches!(c, Condition::IpProto(compare) if !compare.holds(u64::from(n))))
+    };
+    if number.is_some_and(is_other) {
+        return false;
+    }
+    match rule.header.protocol {
         Protocol::Ip | Protocol::Ipv4 | Protocol::Ipv6 => class != C::NoIp,
         Protocol::Tcp | Protocol::TcpPkt | Protocol::TcpStream => class == C::Tcp,
         Protocol::Udp => class == C::Udp,
@@ -330,7 +364,6 @@ fn refusal(rule: &Rule, number: u32, limits: &CompileLimits) -> Option<&'static 
         return Some("too many options");
     }
     let of_buffer = |m: &BufferMatch| match m.buffer {
-        Buffer::Frame(_) => Some("frames are not known"),
         _ => m.steps.iter().find_map(|step| match step {
             Step::Pcre(pcre) => regex::check(pcre).err().map(|e| e.why),
             _ => None,

@@ -6,8 +6,10 @@ const DECODED_LEN_MAX: usize = 65_536;
 /// What is done with characters that do not belong there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// They end the text (RFC 4648); line breaks are passed over by `base64_decode`.
+    /// They end the text (RFC 4648), but for line breaks: `base64_decode`.
     Loose,
+    /// They end the text (RFC 4648).
+    Stop,
     /// Nothing is decoded if there is one.
     Strict,
     /// They are passed over (RFC 2045).
@@ -29,7 +31,7 @@ pub(crate) fn decode(text: &[u8], mode: Mode, out: &mut Vec<u8>) -> bool {
             b'\r' | b'\n' if mode == Mode::Loose => continue,
             _ => match mode {
                 Mode::Mime => continue,
-                Mode::Loose => break,
+                Mode::Loose | Mode::Stop => break,
                 Mode::Strict => return false,
             },
         };

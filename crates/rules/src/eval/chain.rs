@@ -20,11 +20,13 @@ pub(crate) struct Hay<'a> {
     pub(crate) base: u64,
     /// At least one match has to end behind this offset of `bytes`: what precedes it was looked at before.
     pub(crate) reach: usize,
+    /// More may follow: nothing ends here.
+    pub(crate) open: bool,
 }
 
 impl<'a> Hay<'a> {
     pub(crate) const fn whole(bytes: &'a [u8]) -> Self {
-        Self { bytes, base: 0, reach: 0 }
+        Self { bytes, base: 0, reach: 0, open: false }
     }
 }
 
@@ -102,7 +104,7 @@ impl Chain<'_> {
                     there != *negated
                 }
                 Step::Size(compare) => {
-                    if !compare.holds(hay.base.saturating_add(len as u64)) {
+                    if hay.open || !compare.holds(hay.base.saturating_add(len as u64)) {
                         return Verdict::Stop;
                     }
                     true
@@ -150,6 +152,10 @@ impl Chain<'_> {
     fn content(&self, content: &Content, hay: Hay<'_>, state: State, scratch: &mut Scratch) -> Verdict {
         let fail = if content.place.is_relative() { Verdict::Miss } else { Verdict::Stop };
         let on = State { step: state.step + 1, ..state };
+        if hay.base > 0 && is_past(content, hay, scratch) {
+            // As in Suricata, not even the absence of it says anything.
+            return Verdict::Stop;
+        }
         let Some((mut from, to)) = range(content, hay, state.at, scratch) else {
             return if content.negated { self.run(hay, on, scratch) } else { Verdict::Miss };
         };
@@ -246,6 +252,17 @@ impl Chain<'_> {
     }
 }
 
+/// Does the place that a content is confined to lie before the bytes at hand?
+fn is_past(content: &Content, hay: Hay<'_>, scratch: &Scratch) -> bool {
+    let place = &content.place;
+    let depth = match place.depth {
+        Some(depth) => Some(scratch.int(depth)),
+        None => place.starts.then_some(signed(content.bytes.len())),
+    };
+    let end = depth.map(|depth| place.offset.map_or(0, |offset| scratch.int(offset)).saturating_add(depth));
+    !place.is_relative() && end.is_some_and(|end| end <= i64::try_from(hay.base).unwrap_or(i64::MAX))
+}
+
 /// Where a content may stand: first byte not before, last byte before. `None`: nowhere.
 fn range(content: &Content, hay: Hay<'_>, at: usize, scratch: &Scratch) -> Option<(usize, usize)> {
     let len = signed(hay.bytes.len());
@@ -283,7 +300,7 @@ fn range(content: &Content, hay: Hay<'_>, at: usize, scratch: &Scratch) -> Optio
         }
     }
     if place.ends {
-        if to < len {
+        if to < len || hay.open {
             return None;
         }
         from = from.max(len.saturating_sub(wanted));

@@ -17,3 +17,4 @@ pub(crate) use rule::{Bench, Verdict};
 pub use scratch::Counters;
 pub(crate) use scratch::Scratch;
 pub(crate) use source::{Exchange, Source};
+pub(crate) use transform::apply as transformed;

@@ -64,16 +64,26 @@ impl Bench<'_, '_> {
         }
         for of_buffer in &plan.buffers {
             let Some(m) = rule.matches.get(usize::from(of_buffer.at)) else { continue };
-            match self.buffer(m, of_buffer, source, scratch) {
+            let verdict = self.buffer(m, of_buffer, source, scratch);
+            match verdict {
                 Verdict::Match => {
                     let fact = if let Buffer::Fact(fact) = m.buffer { Some(fact) } else { None };
                     spans.extend(scratch.spans.drain(..).map(|(offset, len)| Span { fact, offset, len }));
                 }
+                // Of several frames that a rule names one is at hand.
+                Verdict::No if matches!(source, Source::Frame(..)) => {}
                 Verdict::No => return Verdict::No,
                 Verdict::Later => later = true,
             }
+            if let (Source::Frame(..), Verdict::Match) = (&source, verdict) {
+                return Verdict::Match;
+            }
         }
-        if later { Verdict::Later } else { Verdict::Match }
+        match source {
+            Source::Frame(..) => Verdict::No,
+            _ if later => Verdict::Later,
+            _ => Verdict::Match,
+        }
     }
 
     fn chain<'r>(&'r self, m: &'r BufferMatch, of: &'r BufferPlan) -> Chain<'r> {
@@ -87,7 +97,7 @@ impl Bench<'_, '_> {
         match m.buffer {
             Buffer::Fact(fact) => match source {
                 Source::Exchange(exchange, _) => self.fact(fact, m, of, exchange, scratch),
-                Source::Packet | Source::Stream(_) => Verdict::No,
+                Source::Packet | Source::Stream(_) | Source::Frame(..) => Verdict::No,
             },
             Buffer::Payload => match source {
                 Source::Stream(hay) => said(!hay.bytes.is_empty() && self.in_bytes(m, of, *hay, scratch)),
@@ -97,7 +107,7 @@ impl Bench<'_, '_> {
                     false if *exchange.dir.of(&exchange.past) == u8::MAX => Verdict::No,
                     false => Verdict::Later,
                 },
-                Source::Packet | Source::Exchange(..) => {
+                Source::Packet | Source::Exchange(..) | Source::Frame(..) => {
                     let payload = packet.decoded.payload(packet.frame);
                     said(!payload.is_empty() && whole(payload, scratch))
                 }
@@ -112,7 +122,11 @@ impl Bench<'_, '_> {
                 let addr = if src == self.scene.swapped { &d.dst } else { &d.src };
                 said(d.ip_version != 0 && whole(addr.wire_octets(), scratch))
             }
-            Buffer::Base64 | Buffer::Frame(_) => Verdict::No,
+            Buffer::Frame(_, kind) => match source {
+                Source::Frame(at_hand, hay) if *at_hand == kind => said(self.in_bytes(m, of, *hay, scratch)),
+                _ => Verdict::No,
+            },
+            Buffer::Base64 => Verdict::No,
         }
     }
 
@@ -120,8 +134,9 @@ impl Bench<'_, '_> {
         if of.transforms == 0 {
             return self.chain(m, of).matches(hay, scratch);
         }
-        let bytes = super::transform::apply(&m.transforms, hay.bytes);
-        self.chain(m, of).matches(Hay { bytes: &bytes, ..Hay::whole(&[]) }, scratch)
+        // What was looked at before is transformed no second time.
+        let bytes = super::transform::apply(&m.transforms, hay.bytes.get(hay.reach..).unwrap_or_default());
+        self.chain(m, of).matches(Hay { open: hay.open, ..Hay::whole(&bytes) }, scratch)
     }
 
     fn fact(

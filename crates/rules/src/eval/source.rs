@@ -4,7 +4,7 @@ use super::chain::Hay;
 use super::transform;
 use crate::compile::Sets;
 use crate::view::{Content, FileView};
-use sekisho_transaction::{Fact, Kind, Transaction, Value};
+use sekisho_transaction::{Fact, FrameKind, Kind, Transaction, Value};
 use sekisho_types::Dir;
 
 /// Strings of one list that are looked at.
@@ -34,6 +34,8 @@ pub(crate) enum Source<'s, 'a> {
     Packet,
     /// A stream.
     Stream(Hay<'s>),
+    /// A frame.
+    Frame(FrameKind, Hay<'s>),
     /// An exchange; with the end of the stream at hand.
     Exchange(&'s mut Exchange<'a>, &'s [u8]),
 }
@@ -119,7 +121,7 @@ impl<'a> Exchange<'a> {
     fn with_plain<R>(&mut self, fact: Fact, nth: usize, look: impl FnOnce(Hay<'_>) -> R) -> Option<R> {
         if fact.info().kind == Kind::Stream {
             let file = self.file(fact, nth)?;
-            return Some(look(Hay { bytes: file.data, base: file.base, reach: 0 }));
+            return Some(look(Hay { base: file.base, ..Hay::whole(file.data) }));
         }
         if fact == Fact::FileName && self.content.file(self.dir, nth).is_some() {
             let name = self.content.file(self.dir, nth)?.name?;

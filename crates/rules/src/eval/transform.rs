@@ -45,8 +45,13 @@ fn one(transform: &Transform, mut bytes: Vec<u8>) -> Vec<u8> {
         Transform::Dotprefix => bytes.insert(0, b'.'),
         Transform::Domain => return domain(&bytes).to_vec(),
         Transform::Tld => return tld(&bytes).to_vec(),
-        Transform::FromBase64 { bytes: count, offset, rfc2045 } => {
-            return from_base64(bytes, *count, *offset, *rfc2045);
+        Transform::FromBase64 { bytes: count, offset, rfc2045, strict } => {
+            let mode = match (rfc2045, strict) {
+                (true, _) => Mode::Mime,
+                (_, true) => Mode::Strict,
+                _ => Mode::Stop,
+            };
+            return from_base64(bytes, *count, *offset, mode);
         }
         Transform::Gunzip { max_len } => return inflate(Coding::Gzip, &bytes, *max_len),
         Transform::ZlibDeflate { max_len } => return inflate(Coding::Deflate, &bytes, *max_len),
@@ -109,11 +114,10 @@ fn tld(bytes: &[u8]) -> &[u8] {
     last_labels(bytes, suffix_count(&labels(bytes)))
 }
 
-fn from_base64(bytes: Vec<u8>, count: Option<u32>, offset: u32, rfc2045: bool) -> Vec<u8> {
+fn from_base64(bytes: Vec<u8>, count: Option<u32>, offset: u32, mode: Mode) -> Vec<u8> {
     let Some(text) = bytes.get(offset as usize..) else { return bytes };
     let text = count.and_then(|n| text.get(..n as usize)).unwrap_or(text);
     let mut out = Vec::new();
-    let mode = if rfc2045 { Mode::Mime } else { Mode::Strict };
     // What cannot be decoded stays as it is.
     if base64::decode(text, mode, &mut out) && !out.is_empty() { out } else { bytes }
 }
@@ -237,8 +241,11 @@ mod tests {
         check(&[Transform::Pcrexform("nope".into())], b"xabcx", b"xabcx");
         check(&[Transform::Subslice { from: -3, len: Some(2) }], b"abcdef", b"de");
         check(&[Transform::Subslice { from: 1, len: Some(-1) }], b"abcdef", b"bcde");
-        check(&[Transform::FromBase64 { bytes: None, offset: 0, rfc2045: false }], b"YWJj", b"abc");
-        check(&[Transform::FromBase64 { bytes: None, offset: 0, rfc2045: true }], b"Y W\nJj", b"abc");
+        check(&[Transform::FromBase64 { bytes: None, offset: 0, rfc2045: false, strict: false }], b"YWJj", b"abc");
+        check(&[Transform::FromBase64 { bytes: None, offset: 0, rfc2045: true, strict: false }], b"Y W\nJj", b"abc");
+        let base64 = |strict| [Transform::FromBase64 { bytes: None, offset: 0, rfc2045: false, strict }];
+        check(&base64(false), b"YWJj\r\n", b"abc");
+        check(&base64(true), b"YWJj\r\n", b"YWJj\r\n");
         assert_eq!(apply(&[Transform::Md5], b"").len(), 16);
         assert_eq!(apply(&[Transform::Sha1], b"").len(), 20);
         assert_eq!(apply(&[Transform::Sha256], b"").len(), 32);

@@ -30,7 +30,7 @@ pub fn explain(rule: &Rule, set: &RuleSet) -> String {
     }
     for entry in &rule.matches {
         n += 1;
-        let _ = writeln!(text, "{n:4}. {}", place(entry, set));
+        let _ = writeln!(text, "{n:4}. {}", place(entry));
         for line in steps::say(entry, set) {
             let _ = writeln!(text, "        - {line}");
         }
@@ -133,8 +133,8 @@ fn ends(rule: &Rule) -> String {
     }
 }
 
-fn place(entry: &BufferMatch, set: &RuleSet) -> String {
-    let mut text = steps::buffer(entry.buffer, set);
+fn place(entry: &BufferMatch) -> String {
+    let mut text = steps::buffer(entry.buffer);
     match entry.request {
         Some(true) => text.push_str(" of the request"),
         Some(false) => text.push_str(" of the response"),

@@ -7,7 +7,7 @@ use crate::ir::{
 };
 
 /// A buffer.
-pub(super) fn buffer(buffer: Buffer, set: &RuleSet) -> String {
+pub(super) fn buffer(buffer: Buffer) -> String {
     match buffer {
         Buffer::Payload => "the payload".into(),
         Buffer::Packet => "the packet's payload".into(),
@@ -16,7 +16,7 @@ pub(super) fn buffer(buffer: Buffer, set: &RuleSet) -> String {
         Buffer::Header(header) => format!("the {} header", header_name(header)),
         Buffer::Address { src: true } => "the source address".into(),
         Buffer::Address { src: false } => "the destination address".into(),
-        Buffer::Frame(n) => format!("the frame {}", set.frames.get(usize::from(n)).map_or("", |name| name)),
+        Buffer::Frame(app, kind) => format!("the frame {app}.{}", kind.info().name),
     }
 }
 
@@ -43,9 +43,13 @@ pub(super) fn transform(transform: &Transform) -> String {
         Transform::CompressWhitespace => "with runs of white space as one".into(),
         Transform::Domain => "its registered domain".into(),
         Transform::Dotprefix => "with a dot before it".into(),
-        Transform::FromBase64 { bytes, offset, rfc2045 } => {
+        Transform::FromBase64 { bytes, offset, rfc2045, strict } => {
             let bytes = bytes.map_or_else(String::new, |n| format!(" of {n} bytes"));
-            let lenient = if *rfc2045 { ", other signs skipped" } else { "" };
+            let lenient = match (rfc2045, strict) {
+                (true, _) => ", other signs skipped",
+                (_, true) => ", nothing if there are other signs",
+                _ => "",
+            };
             format!("decoded from base64{bytes} from offset {offset}{lenient}")
         }
         Transform::Gunzip { max_len } => format!("unpacked by gzip, up to {max_len} bytes"),

@@ -24,7 +24,11 @@ impl Inspector {
             return;
         }
         hits.sort_by_key(|hit| {
-            let exchange = if let Anchor::Transaction(id) = hit.anchor { id + 1 } else { 0 };
+            let exchange = match hit.anchor {
+                Anchor::Transaction(id) => id + 1,
+                Anchor::Frame(_, id, _) => id,
+                _ => 0,
+            };
             (hit.rule, exchange)
         });
         hits.retain(|hit| {

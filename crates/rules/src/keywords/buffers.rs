@@ -2,10 +2,9 @@
 
 use super::{Keyword, Takes, app_name};
 use crate::draft::{Arg, Draft, Shared};
-use crate::ir::{Buffer, HeaderBuffer};
-use crate::refusal::Done;
-use crate::syntax::Word;
-use sekisho_transaction::Fact;
+use crate::ir::{Buffer, HeaderBuffer, Protocol};
+use crate::refusal::{Code, Done};
+use sekisho_transaction::{Fact, FrameKind};
 
 /// Names that move the content before them.
 pub(super) const MODIFIERS: &[(&str, Fact)] = &[
@@ -92,16 +91,36 @@ fn base64_data(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
 }
 
 /// `frame:PROTOCOL.TYPE`, or `frame:TYPE` in a rule of that protocol.
-fn frame(draft: &mut Draft, shared: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
+fn frame(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
+    use Protocol as P;
     let text = arg.value.text;
-    let named = text.split_once('.').and_then(|(app, kind)| Some((app_name(app)?, kind)));
-    let (app, kind) = match (named, draft.app()) {
+    let transports = match draft.rule.header.protocol {
+        P::Tcp | P::TcpStream => (true, false),
+        P::Udp => (false, true),
+        P::Ip | P::Ipv4 | P::Ipv6 | P::App(_) => (true, true),
+        _ => return arg.fail(Code::Combination, "frames are of streams and datagrams, which this rule is not about"),
+    };
+    // What stands before the dot may be part of the frame's own name.
+    let named = text.split_once('.').and_then(|(app, name)| Some((app_name(app)?, name)));
+    let (app, name) = match (named, draft.app()) {
         (Some(named), _) => named,
         (None, Some(app)) => (app, text),
         (None, None) => return arg.bad(format!("frame:{text} does not say which protocol's")),
     };
+    if draft.app().is_some_and(|own| !may_have_frames_of(own, app)) {
+        return arg.fail(Code::OtherProtocol, format!("frame:{text} belongs to {app}, but the rule does not"));
+    }
+    let Some(kind) = FrameKind::find(app, name, transports) else {
+        let known: Vec<&str> =
+            FrameKind::ALL.iter().map(|kind| kind.info()).filter(|i| i.app == app).map(|i| i.name).collect();
+        let help = if known.is_empty() { format!("{app} has none") } else { format!("{app} has {}", known.join(", ")) };
+        return arg.fail_help(Code::Value, format!("{name} is no frame of {app} that the rule could see"), help);
+    };
     draft.claim_app(arg, app)?;
-    let name = format!("{app}.{kind}");
-    let place = shared.frames.place(&mut shared.set.frames, Word { text: &name, at: arg.value.at })?;
-    draft.open(arg, Buffer::Frame(place))
+    draft.open(arg, Buffer::Frame(app, kind))
+}
+
+/// Can a rule about `own` ask for frames of `app`?
+fn may_have_frames_of(own: &str, app: &str) -> bool {
+    own == app || matches!((own, app), ("http", "http1" | "http2") | ("dcerpc", "smb") | ("dns", "doh2"))
 }

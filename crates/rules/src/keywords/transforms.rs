@@ -52,19 +52,20 @@ fn pcrexform(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
 
 /// `from_base64[:bytes N][, offset N][, mode rfc4648|rfc2045|strict]`
 fn from_base64(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
-    let (mut bytes, mut offset, mut rfc2045) = (None, 0, false);
+    let (mut bytes, mut offset, mut rfc2045, mut strict) = (None, 0, false, false);
     for part in arg.parts().filter(|part| !part.text.is_empty()) {
         match (part.text, named_number(part)) {
             (_, Some(("bytes", n))) if n > 0 => bytes = u32::try_from(n).ok(),
             (_, Some(("offset", n))) if n <= u16::MAX.into() => offset = u32::try_from(n).unwrap_or(0),
             (text, _) => match text.strip_prefix("mode").map(str::trim) {
                 Some(mode) if mode.eq_ignore_ascii_case("rfc2045") => rfc2045 = true,
+                Some(mode) if mode.eq_ignore_ascii_case("strict") => strict = true,
                 Some(mode) if mode.eq_ignore_ascii_case("rfc4648") || mode.eq_ignore_ascii_case("strict") => {}
                 _ => return arg.bad(format!("{text} is no option of from_base64")),
             },
         }
     }
-    draft.transform(arg, Transform::FromBase64 { bytes, offset, rfc2045 })
+    draft.transform(arg, Transform::FromBase64 { bytes, offset, rfc2045, strict })
 }
 
 /// `max-size N`
