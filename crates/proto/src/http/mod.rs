@@ -329,7 +329,7 @@ impl Core {
             }
         }
         match self.side(side).state {
-            State::StartLine => self.start_line(side, line.text, cx),
+            State::StartLine => self.start_line(side, &line, next, cx),
             State::Header | State::Trailer => self.header_line(side, line, next, cx),
             State::ChunkSize => self.chunk_size(side, line.text, cx),
             State::ChunkEnd => self.side(side).state = State::ChunkSize,
@@ -367,7 +367,8 @@ impl Core {
         }
     }
 
-    fn start_line(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
+    fn start_line(&mut self, side: Dir, told: &Line<'_>, next: Option<u8>, cx: &mut Cx<'_>) {
+        let line = told.text;
         if side.is_orig() {
             match request_line(line) {
                 Ok(r) if r.version != Version::V09 || !self.known || message::is_method(r.method) => {
@@ -382,6 +383,14 @@ impl Core {
             match status_line(line) {
                 Some(s) => self.begin_response(&s, line, cx),
                 None if line.is_empty() => {}
+                // Browsers show what begins with none of HTTP's lines, unless that comes next; so does Suricata.
+                None if cx.is_for_eve() && next != Some(b'H') && !message::is_like_status(line) => {
+                    self.bare_response(cx);
+                    self.push(side, told.text, cx);
+                    if next.is_some() {
+                        self.push(side, if told.bare { b"\n" } else { b"\r\n" }, cx);
+                    }
+                }
                 None => self.side(side).state = State::Strange,
             }
         }
@@ -495,6 +504,10 @@ impl Core {
             self.finish_field(side, cx);
         }
         let blank = !side.is_orig() && bare && line.trim_ascii().is_empty();
+        // Before an empty line white space alone is nothing.
+        if blank && !line.is_empty() && next == Some(b'\n') {
+            return;
+        }
         if line.is_empty() || line.first() == Some(&0) || blank {
             self.end_header(side, cx);
         } else if next.is_some_and(|b| !may_fold(b, side) && (side.is_orig() || b != b'\r')) {

@@ -327,17 +327,24 @@ impl Layer {
         true
     }
 
-    /// The flags of a gzip header that RFC 1952 §2.3.1.2 reserves are passed over.
+    /// The flags of a gzip header that RFC 1952 §2.3.1.2 reserves are passed over, and so is the header's checksum, which
+    /// nobody checks.
     fn without_reserved_bits(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         const FLAGS_AT: u64 = 3;
         const KNOWN: u8 = 0x1f;
+        const CHECKSUM: u8 = 0x02;
         let at = usize::try_from(FLAGS_AT.checked_sub(self.taken_len)?).ok()?;
-        if !self.gzip || bytes.get(at)? & !KNOWN == 0 {
+        let told = *bytes.get(at).filter(|_| self.gzip)?;
+        let checksum_at = if self.taken_len == 0 && told & CHECKSUM != 0 { checksum_at(bytes) } else { None };
+        if told & !KNOWN == 0 && checksum_at.is_none() {
             return None;
         }
         let mut patched = bytes.to_vec();
         if let Some(flags) = patched.get_mut(at) {
-            *flags &= KNOWN;
+            *flags &= if checksum_at.is_some() { KNOWN & !CHECKSUM } else { KNOWN };
+        }
+        if let Some(from) = checksum_at {
+            patched.drain(from..from + 2);
         }
         Some(patched)
     }
@@ -347,6 +354,26 @@ impl Layer {
             self.inflater.finish(out);
         }
     }
+}
+
+/// Where in a gzip header its checksum stands, if all of it is here (RFC 1952 §2.3).
+fn checksum_at(header: &[u8]) -> Option<usize> {
+    const FIXED_LEN: usize = 10;
+    const EXTRA: u8 = 0x04;
+    const NAME: u8 = 0x08;
+    const COMMENT: u8 = 0x10;
+    let flags = *header.get(3)?;
+    let mut at = FIXED_LEN;
+    if flags & EXTRA != 0 {
+        let len = header.get(at..)?.first_chunk().map(|two| u16::from_le_bytes(*two))?;
+        at += 2 + usize::from(len);
+    }
+    for text in [NAME, COMMENT] {
+        if flags & text != 0 {
+            at += memchr::memchr(0, header.get(at..)?)? + 1;
+        }
+    }
+    header.get(at..at.checked_add(2)?).map(|_| at)
 }
 
 /// Notes whether the first `len` of `bytes` end within a line, if there are any; gives `len` back.
@@ -380,5 +407,19 @@ impl Content {
         let id = self.facts.open(&self.origin, 0, self.total_len, cx);
         self.file = Some(Leaf::begin(id, self.facts.filename.as_ref(), cx, observer));
         id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gzip_headers_checksum_is_found() {
+        let plain = [0x1f, 0x8b, 8, 2, 0, 0, 0, 0, 0, 3, 0xaa, 0xbb, 1];
+        assert_eq!(checksum_at(&plain), Some(10));
+        let named = [&[0x1f, 0x8b, 8, 0x0e, 0, 0, 0, 0, 0, 3, 1, 0, 9][..], b"name\0", &[0xaa, 0xbb]].concat();
+        assert_eq!(checksum_at(&named), Some(18));
+        assert_eq!(checksum_at(&named[..19]), None);
     }
 }
