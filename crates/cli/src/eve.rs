@@ -196,7 +196,14 @@ fn limits(config: &Config) -> sekisho_transaction::Limits {
     let node = |path: &str| config.path("app-layer.protocols").path(path);
     let number =
         |path: &str, default: usize| node(path).size().and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
+    // 0 is no limit; and where nothing is said, neither is there one here.
+    let body = |name: &str| {
+        let told = node("http.libhtp.default-config").get(name).size();
+        told.filter(|n| *n > 0).unwrap_or(u64::MAX)
+    };
     sekisho_transaction::Limits {
+        http_request_len: body("request-body-limit"),
+        http_response_len: body("response-body-limit"),
         dnp3_objects: number("dnp3.max-objects", set.dnp3_objects),
         dnp3_points: node("dnp3.max-points").size().and_then(|n| u32::try_from(n).ok()).unwrap_or(set.dnp3_points),
         ftp_line_len: number("ftp.max-line-length", set.ftp_line_len),

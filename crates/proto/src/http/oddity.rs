@@ -208,7 +208,8 @@ mod tests {
 
     fn told(side: Dir, line: &str, fields: &[(&str, &str)]) -> Vec<&'static str> {
         let mut events = Vec::new();
-        let mut message = Message { line: line.as_bytes().to_vec(), ..Message::default() };
+        let mut message = Message::default();
+        message.line = line.as_bytes().to_vec();
         message.code = message::status_line(line.as_bytes()).map_or(0, |l| l.code);
         for (name, value) in fields {
             let text = format!("{name}: {value}");

@@ -199,6 +199,12 @@ impl Watched {
         cx.look(side, stage::BODY, &View { halves, dir: side }, mark);
     }
 
+    /// Bytes of a message's body so far.
+    pub fn body_len(&self, side: Dir, row: u64) -> u64 {
+        let at = self.open.binary_search_by_key(&row, |e| e.row).ok();
+        at.and_then(|at| self.open.get(at)).map_or(0, |exchange| side.of(&exchange.halves).body_len)
+    }
+
     /// Files were opened at the body's end.
     pub fn files(&mut self, side: Dir, row: u64, files: &[FileId]) {
         if let Some(exchange) = self.of(row) {
