@@ -196,10 +196,11 @@ fn limits(config: &Config) -> sekisho_transaction::Limits {
     let node = |path: &str| config.path("app-layer.protocols").path(path);
     let number =
         |path: &str, default: usize| node(path).size().and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
-    // 0 is no limit; and where nothing is said, neither is there one here.
+    // 0 is no limit; and where nothing is said, neither is there one here. Files that are stored are stored whole.
+    let stores = config.path("outputs.file-store.enabled").truth() == Some(true);
     let body = |name: &str| {
         let told = node("http.libhtp.default-config").get(name).size();
-        told.filter(|n| *n > 0).unwrap_or(u64::MAX)
+        told.filter(|n| *n > 0 && !stores).unwrap_or(u64::MAX)
     };
     sekisho_transaction::Limits {
         http_request_len: body("request-body-limit"),
