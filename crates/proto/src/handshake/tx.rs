@@ -216,7 +216,8 @@ impl Exchange {
         let modern = version.is_some_and(super::names::is_tls13);
         let mut mark = std::mem::take(&mut self.mark);
         let unanswered = version.is_none() && self.client.hello.is_some();
-        mark.logged |= self.server.certs.first.is_none() && !modern && !(resumed && version.is_some()) && !unanswered;
+        let on_earlier = resumed && version.is_some();
+        mark.logged |= !(self.server.certs.first.is_some() || modern || on_earlier || unanswered);
         for (dir, to_server) in [(client, true), (client.flip(), false)] {
             cx.look(dir, stage::DONE, &View { exchange: &self, to_server }, &mut mark);
         }
