@@ -9,6 +9,7 @@ use sekisho_engine::{MAX_PARTS, POOL_COUNT, PoolState, Rows, Settings, Stats, Ta
 use sekisho_files::NoStore;
 use sekisho_proto::Secrets;
 use sekisho_record::Record;
+use sekisho_rules::Tally;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Outcome {
     pub captures: Captures,
     /// A capture was damaged, or a batch was lost to a bug.
     pub damaged: bool,
+    /// What rules cost, and how far they came.
+    pub tally: Tally,
 }
 
 /// Threads where `--jobs` does not say how many, at most: beyond, the busiest pair of hosts sets the pace.
@@ -49,8 +52,8 @@ pub fn gather(common: &Common, captures: Captures, settings: Settings, gather: &
     if jobs > 1 {
         let done = pool::run(common, captures, settings, jobs, gather);
         let damaged = report(common, &done.captures, done.lost);
-        let pool::Done { stats, pools, memory_len, captures, .. } = done;
-        return Outcome { stats, pools, memory_len, captures, damaged };
+        let pool::Done { stats, pools, memory_len, captures, tally, .. } = done;
+        return Outcome { stats, pools, memory_len, captures, damaged, tally };
     }
     let gather = RefCell::new(gather);
     let mut rows = Shared(&gather);
@@ -102,10 +105,11 @@ pub fn drive(
     lost += u64::from(catch_unwind(AssertUnwindSafe(|| worker.finish(rows, tap))).is_err());
     progress.clear();
     let (stats, pools, memory_len) = (worker.stats(), worker.pools(), worker.memory_len());
+    let tally = worker.tally();
     // The process ends soon: giving all tables back one by one would only take time.
     std::mem::forget((worker, batch));
     let damaged = report(common, &captures, lost);
-    Outcome { stats, pools, memory_len, captures, damaged }
+    Outcome { stats, pools, memory_len, captures, damaged, tally }
 }
 
 /// Takes the secrets that a capture had on its way, for packets from number `from` on.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use sekisho_files::HashSet;
 use sekisho_flow::{Manner, Timeouts};
-use sekisho_output::eve::{AlertSettings, Policy, Settings, Xff};
+use sekisho_output::eve::{AlertSettings, Carrier, Policy, Settings, Tunnels, Urgent, Xff};
 use sekisho_rules::ir::{Condition, Effect, FileCondition};
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
 use sekisho_transaction::{Fields, fields};
@@ -108,6 +108,11 @@ pub fn settings(config: &Config) -> Settings {
         Some(n) => usize::try_from(n).unwrap_or(usize::MAX),
         None => defaults.body_len,
     };
+    let urgent = match config.path("stream.reassembly.urgent.policy").text() {
+        Some("inline") => Urgent::Inline,
+        Some("gap" | "drop") => Urgent::Gap,
+        _ => defaults.urgent,
+    };
     let inline = config.path("stream.inline").truth() == Some(true);
     let disabled: Vec<(&str, &Node)> = config.path("app-layer.protocols").entries().collect();
     let disabled = disabled.into_iter();
@@ -122,8 +127,14 @@ pub fn settings(config: &Config) -> Settings {
     let defaults = Settings {
         midstream,
         one_sided: config.truth("stream.async-oneside", false),
+        tunnels: Tunnels {
+            teredo: carrier(config, "teredo"),
+            vxlan: carrier(config, "vxlan"),
+            geneve: carrier(config, "geneve"),
+        },
         midstream_policy: policy(config, "stream.midstream-policy"),
         body_len,
+        urgent,
         inline,
         disabled,
         only_recognized,
@@ -298,6 +309,23 @@ fn timeouts() -> Timeouts {
 fn policy(config: &Config, path: &str) -> Policy {
     let own = config.path(path).text().filter(|text| *text != "auto");
     own.or_else(|| config.path("exception-policy").text()).map_or(Policy::Ignore, Policy::of)
+}
+
+/// Where one kind of packets in UDP is looked for: on the ports that are named, or of a variable.
+fn carrier(config: &Config, name: &str) -> Carrier {
+    let decoder = config.get("decoder").get(name);
+    let text = |node: &Node| node.text().map(str::to_owned);
+    let ports = decoder.get("ports");
+    let list = match text(ports) {
+        Some(name) if name.starts_with('$') => {
+            text(config.path("vars.port-groups").named(name.trim_start_matches('$')))
+        }
+        Some(list) => Some(list),
+        None => Some(ports.items().iter().filter_map(Node::text).collect::<Vec<_>>().join(",")),
+    };
+    let numbers: Vec<u16> =
+        list.iter().flat_map(|list| list.split(|c: char| !c.is_ascii_digit())).filter_map(|n| n.parse().ok()).collect();
+    Carrier { off: is_off(decoder), ports: Some(numbers).filter(|ports| !ports.is_empty()) }
 }
 
 /// Is an entry of a list switched on? It is unless it says that it isn't.

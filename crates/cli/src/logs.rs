@@ -64,7 +64,9 @@ pub fn run(args: &Logs) -> Result<bool> {
     let (opening, completing) = (folder.clone(), folder);
     let mut sinks = Sinks::new(&formats, move |name| -> io::Result<Writer> {
         if to_stdout {
-            return Ok(Box::new(io::stdout()));
+            // One stream has room for one of them: alerts stand in eve.json, too.
+            let is_fast = name == sekisho_output::eve::FAST_FILE;
+            return Ok(if is_fast { Box::new(io::sink()) } else { Box::new(io::stdout()) });
         }
         let in_part = Path::new(name).extension().is_some_and(|e| whole.iter().any(|w| *w == e));
         if in_part { opening.create_part(name) } else { opening.create(name) }

@@ -26,6 +26,7 @@ mod spool;
 mod store;
 mod tape;
 mod tree;
+mod trial;
 mod unpack;
 
 use anyhow::{Error, Result};

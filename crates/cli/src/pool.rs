@@ -17,6 +17,7 @@ use sekisho_engine::{
 };
 use sekisho_proto::{Fact, Remembered, Secrets};
 use sekisho_record::Record;
+use sekisho_rules::Tally;
 use state::{Outcome, State, Task};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -48,6 +49,8 @@ pub struct Done {
     pub captures: Captures,
     /// Parts of the pass lost to a bug.
     pub lost: u64,
+    /// What rules cost, and how far they came.
+    pub tally: Tally,
 }
 
 /// Rows of one task with their places in the run's order.
@@ -355,10 +358,12 @@ impl<'g, G: Gather> Pool<'g, G> {
         let mut stats = dealer.dealing.stats();
         parts.iter().for_each(|part| part.stats(&mut stats));
         stats.records -= collector.repeats;
+        let mut tally = Tally::default();
+        parts.iter().for_each(|part| part.tally(&mut tally));
         // The process ends soon: giving all tables and buffers back one by one would only take time.
         let Reader { captures, .. } = *reader;
         std::mem::forget((parts, dealer, rest_of_state));
-        Done { stats, pools: balance.pools(), memory_len: balance.memory_len(), captures, lost }
+        Done { stats, pools: balance.pools(), memory_len: balance.memory_len(), captures, lost, tally }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::args::{Rules, RulesCheck, RulesExplain, RulesVerb, When};
 use crate::eve::{Disk, config, read};
+use crate::trial;
 use anyhow::{Context, Result, bail};
 use sekisho_rules::{CompileLimits, Config, Limits, Loaded, Program, Remark, Verdict, explain, load};
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub fn run(args: &Rules) -> Result<u8> {
     match &args.verb {
         RulesVerb::Check(args) => check(args),
         RulesVerb::Explain(args) => tell(args),
+        RulesVerb::Test(args) => trial::test(args),
+        RulesVerb::Profile(args) => trial::profile(args),
     }
 }
 
@@ -46,17 +49,24 @@ fn sources(paths: &[PathBuf]) -> Result<Vec<(String, String)>> {
     Ok(sources)
 }
 
-fn given(path: Option<&PathBuf>) -> Result<Config> {
+/// The configuration, if one is given.
+pub fn given(path: Option<&PathBuf>) -> Result<Config> {
     path.map_or_else(|| Ok(Config::default()), |path| config(path))
 }
 
-fn check(args: &RulesCheck) -> Result<u8> {
-    let sources = sources(&args.files)?;
-    let config = given(args.suricata_config.as_ref())?;
-    let mut loaded = load(&sources, &config, &mut Disk, &Limits::default());
+/// Rules made ready, and what became of those that are not among them.
+pub fn compiled(files: &[PathBuf], config: &Config) -> Result<(Loaded, Program)> {
+    let sources = sources(files)?;
+    let mut loaded = load(&sources, config, &mut Disk, &Limits::default());
     let set = std::mem::take(&mut loaded.set);
     let program = Program::compile(set, &CompileLimits::default());
     not_run(&mut loaded, &program, &sources);
+    Ok((loaded, program))
+}
+
+fn check(args: &RulesCheck) -> Result<u8> {
+    let config = given(args.suricata_config.as_ref())?;
+    let (loaded, _) = compiled(&args.files, &config)?;
     let text = if args.json { json(&loaded) } else { page(args, &loaded) };
     io::stdout().lock().write_all(text.as_bytes())?;
     Ok(if loaded.report.refused_count > 0 { REFUSED } else { 0 })

@@ -195,6 +195,11 @@ fn rules_alert_in_eve_and_fast() {
         assert!(alert["dns"].is_object() && alert["tx_id"].is_u64() && alert["flow"]["pkts_toserver"].is_u64());
     }
     assert!(syn.iter().all(|a| a["proto"] == "TCP" && a.get("tx_id").is_none()));
+    let one = sekisho(
+        &["logs", "-q", "--format", "eve", "--rules", rules.to_str().expect("UTF-8"), "-o", "-"],
+        &[&root().join("examples/office.pcapng")],
+    );
+    assert_eq!(String::from_utf8(one.stdout).expect("UTF-8"), text, "one stream, without the short lines");
     let fast = fs::read_to_string(out.join("fast.log")).expect("fast.log");
     assert_eq!(fast.lines().count(), alerts.len());
     assert!(fast.lines().any(|l| l.contains("[1:7:2] a question [**]") && l.contains("{UDP}")), "{fast}");

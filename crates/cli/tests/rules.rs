@@ -63,3 +63,59 @@ fn explain_says_it_in_words() {
     assert_eq!(out.status.code(), Some(1));
     assert!(text(&out.stdout).contains("contnt is no keyword"));
 }
+
+/// Rules for examples/office.pcapng.
+const AT_WORK: &str = "\
+alert http any any -> any any (msg:\"asks\"; http.method; content:\"GET\"; sid:1;)
+alert http any any -> any any (msg:\"answers\"; http.method; content:\"GET\"; http.stat_code; content:\"999\"; sid:2;)
+alert tcp any any -> any any (msg:\"far away\"; flags:S; ttl:>250; sid:3;)
+alert http any any -> any any (msg:\"elsewhere\"; http.uri; content:\"/no/such/place\"; sid:4;)
+alert tcp any any -> any any (msg:\"wrong\"; contnt:\"x\"; sid:5;)
+";
+
+/// Runs `sekisho rules VERB CAPTURE --rules AT_WORK ARGS`.
+fn at_work(verb: &str, args: &[&str]) -> Output {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.rules");
+    fs::write(&path, AT_WORK).unwrap();
+    let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/office.pcapng");
+    let fixed = ["rules", verb, "-q", capture, "--rules", path.to_str().unwrap()];
+    sekisho(&[&fixed[..], args].concat())
+}
+
+#[test]
+fn rules_that_do_not_match_say_what_was_missing() {
+    let out = at_work("test", &[]);
+    let page = text(&out.stdout);
+    assert_eq!(out.status.code(), Some(1), "{page}");
+    for part in [
+        "1 asks: matched 11 times, packet 37, 55,",
+        "2 answers: no match\n    candidate 33 times, head fitted 33; furthest on packet 43:\n    in http.stat_code, step 1 of 1, not so: ",
+        "    so: all of http.method\n",
+        "3 far away: no match",
+        "not so: the time to live is above 250",
+        "4 elsewhere: no match\n    it was never looked at: \"/no/such/place\" was not seen in http.uri of what clients send",
+        "1 of 4 rules matched; 1 cannot be used",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert_eq!(at_work("test", &["--sid", "1"]).status.code(), Some(0));
+    let out = at_work("test", &["--sid", "4", "--sid", "5", "--sid", "6", "--format", "json"]);
+    let list: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((out.status.code(), list.as_array().unwrap().len()), (Some(1), 3));
+    assert!(list[1]["missing"][0].as_str().unwrap().contains("R010"));
+    assert_eq!(list[2]["missing"][0], "there is no such rule");
+    assert_eq!(sekisho(&["rules", "test", "--rules", "/no/such/file", "x"]).status.code(), Some(2));
+}
+
+#[test]
+fn what_rules_cost_is_the_same_with_any_number_of_threads() {
+    let out = at_work("profile", &["--format", "json", "--jobs", "1"]);
+    assert_eq!(out.status.code(), Some(0));
+    let list: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((&list[0]["sid"], &list[0]["matches"], &list[0]["share"]), (&2.into(), &0.into(), &80.0.into()));
+    assert_eq!((&list[1]["sid"], &list[1]["matches"], &list[1]["steps"]), (&1.into(), &11.into(), &11.into()));
+    assert_eq!(at_work("profile", &["--format", "json", "--jobs", "3"]).stdout, out.stdout);
+    let page = text(&at_work("profile", &["--limit", "1"]).stdout);
+    assert!(page.contains("55 steps in all; 3 of 4 rules were looked at, 1 shown") && !page.contains("asks"), "{page}");
+}

@@ -15,6 +15,7 @@ use sekisho_files::FileManager;
 use sekisho_flow::defrag::{Defragmenter, Outcome};
 use sekisho_flow::{FlowId, FlowTable, Handled, Manner, Moment, Packet};
 use sekisho_record::{EnumName, Port, Tail};
+use sekisho_rules::Tally;
 use sekisho_transaction::{Fact, fields};
 use sekisho_types::{CommunityId, FiveTuple, FlowInfo, Timestamp, Uid, VlanTags, ip_proto};
 use sekisho_wire::tunnel::{self, InnerLink, TunnelKind};
@@ -88,7 +89,10 @@ impl Lane {
             host.out.watched = Some(facts);
             host.out.for_eve = settings.eve.as_ref().is_some_and(|eve| eve.alone);
             host.out.limits = eve.limits;
-            let eye = Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed);
+            let mut eye = Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed);
+            if settings.trace_rules {
+                eye.trace_rules();
+            }
             host.out.frames = eye.frames_wanted();
             host.eye = Some(Box::new(eye));
         }
@@ -202,7 +206,11 @@ impl Lane {
         }
         let mut pass = Pass { host: &mut self.host, rows: &mut *way.rows, tap: &mut *way.tap, packet: Some(packet) };
         pass.deliver(flow, app, handled.dir.flip(), false);
+        if pass.host.eye.as_ref().is_some_and(|eye| eye.is_closed(flow)) {
+            pass.deliver(flow, app, handled.dir, false);
+        }
         if let Some(eye) = &mut self.host.eye {
+            eye.close_chunk(flow, handled.dir, packet);
             eye.inspect_packet(Some((flow, handled.dir)), packet, link, way.rows);
         }
     }
@@ -237,7 +245,12 @@ impl Lane {
             return self.fragment(d, bytes, outer, way);
         }
         let zeek = self.flows.config().manner == Manner::Zeek;
-        let inner = tunnel::inner(d, bytes).filter(|inner| !(zeek && inner.what == InnerLink::Arp));
+        let wanted = |inner: &tunnel::Inner| match &self.host.eye {
+            _ if zeek => inner.what != InnerLink::Arp,
+            Some(eye) => eye.wants_tunnel(inner.kind, [d.src_port, d.dst_port]),
+            None => true,
+        };
+        let inner = tunnel::inner(d, bytes).filter(wanted);
         // A tunnel over UDP is a flow as well; one directly over IP is not.
         let is_flow = inner.is_none() || d.proto == ip_proto::UDP;
         let own = if is_flow { self.flow(d, bytes, outer, way) } else { None };
@@ -373,6 +386,13 @@ impl Lane {
     fn weird(&mut self, way: &mut Way<'_>, d: Option<&Decoded>, name: &'static str) {
         self.host.stats.weirds += 1;
         way.rows.row(&WeirdRecord::of_packet(way.at.ts, way.at.number, d.map(|d| (d.src, d.dst)), name));
+    }
+
+    /// Adds what rules cost here, and how far they came.
+    pub fn tally(&self, sum: &mut Tally) {
+        if let Some(eye) = &self.host.eye {
+            eye.tally(sum);
+        }
     }
 
     /// Counts what the decoder noticed, and logs what has a name.

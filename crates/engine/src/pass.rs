@@ -580,7 +580,7 @@ impl Pass<'_> {
     fn hold(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, what: What, bytes: &[u8], at: Moment) {
         let Some(eye) = &mut self.host.eye else { return };
         if !matches!(app, App::Opaque) || eye.wants_streams() {
-            eye.hold(flow, dir, what, bytes, at);
+            eye.hold(At { flow, packet: self.packet }, dir, what, bytes, at);
         }
         if eye.is_inline() {
             self.deliver(flow, app, dir, true);

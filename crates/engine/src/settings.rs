@@ -32,6 +32,8 @@ pub struct Settings {
     pub eve: Option<Arc<sekisho_output::eve::Settings>>,
     /// Rules that look at everything, with [`Settings::eve`]: it says what is told of what they find.
     pub rules: Option<Arc<sekisho_rules::Program>>,
+    /// Remember how far each rule comes, for [`crate::Worker::tally`].
+    pub trace_rules: bool,
 }
 
 /// Entries of what one part of the pass remembers beside its flows.

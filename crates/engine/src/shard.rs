@@ -8,6 +8,7 @@ use crate::lane::{Carried, Lane, Outer, Way};
 use crate::records::TunnelRecord;
 use crate::{Rows, Settings, Stats, Tap};
 use sekisho_flow::{FlowId, Moment};
+use sekisho_rules::Tally;
 use sekisho_types::{FiveTuple, Timestamp};
 use sekisho_wire::Decoded;
 use std::sync::Arc;
@@ -261,6 +262,13 @@ impl Shard {
     pub fn emit_files(&mut self, rows: &mut dyn Rows, tap: &mut dyn Tap) {
         for lane in self.lanes_mut() {
             lane.emit_files(rows, tap);
+        }
+    }
+
+    /// Adds what rules cost here, and how far they came.
+    pub fn tally(&self, sum: &mut Tally) {
+        for lane in self.lanes() {
+            lane.tally(sum);
         }
     }
 

@@ -20,6 +20,7 @@ use sekisho_files::NoStore;
 use sekisho_flow::{FlowId, Moment};
 use sekisho_proto::Fact;
 use sekisho_record::Record;
+use sekisho_rules::Tally;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
 use sekisho_wire::{Decoded, LinkType, decode, decode_into, decode_msdu};
@@ -563,6 +564,11 @@ impl Part {
             let key = Key::new(packet, 0, self.index * LANES + number(lane));
             self.shard.end(lane, flow, &mut Keyed { key, rows }, &mut NoStore);
         }
+    }
+
+    /// Adds what rules cost in the shard, and how far they came.
+    pub fn tally(&self, sum: &mut Tally) {
+        self.shard.tally(sum);
     }
 
     /// Adds what the shard did to `sum`.

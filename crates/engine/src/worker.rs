@@ -12,6 +12,7 @@ use sekisho_files::NoStore;
 use sekisho_flow::Moment;
 use sekisho_proto::{Passwords, Secrets};
 use sekisho_record::Record;
+use sekisho_rules::Tally;
 use sekisho_types::Timestamp;
 use sekisho_wire::filter::Filter;
 use sekisho_wire::{Decoded, LinkType, decode_into, decode_msdu};
@@ -277,6 +278,13 @@ impl Worker {
         let usages = self.usages();
         self.ledger.note(&usages);
         self.once = once;
+    }
+
+    /// What rules cost so far, and with [`Settings::trace_rules`] how far they came.
+    pub fn tally(&self) -> Tally {
+        let mut sum = Tally::default();
+        self.shards.iter().for_each(|shard| shard.tally(&mut sum));
+        sum
     }
 
     /// What the pass did so far and what its limits cost.

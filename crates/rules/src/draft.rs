@@ -174,6 +174,7 @@ impl Draft {
             thresholds: Vec::new(),
             silent: false,
             prefilter: false,
+            file_request: None,
             var_count: 0,
             meta: Meta::default(),
             text: text.into(),

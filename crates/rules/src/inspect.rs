@@ -3,6 +3,9 @@
 mod exchange;
 mod frame;
 mod settle;
+mod trace;
+
+pub use trace::{MATCH_COUNT_MAX, Reach, Tally, Traced};
 
 use crate::compile::{Candidates, LITERAL_LEN_MAX, PacketClass, PortIndex, Program};
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
@@ -43,6 +46,8 @@ pub struct Inspector {
     hosts: HostBits,
     thresholds: Thresholds,
     costs: Vec<Cost>,
+    /// How far rules came, if somebody asks.
+    traces: Option<Vec<Traced>>,
     spans: Vec<Span>,
     joined: Vec<u8>,
     /// Rules that matched on the packet or stream at hand, and which packet that is.
@@ -81,6 +86,7 @@ impl Inspector {
             hosts: HostBits::new(seed),
             thresholds: Thresholds::new(seed),
             costs: vec![Cost::default(); rule_count],
+            traces: None,
             spans: Vec::new(),
             joined: Vec::new(),
             told: Vec::new(),
@@ -303,16 +309,15 @@ impl Inspector {
             if self.told.contains(&number) {
                 continue;
             }
-            // Of a connection whose beginning was not seen the packets were looked at already.
-            let loose =
-                flow.as_ref().is_some_and(|(view, _)| !view.established) && packet.decoded.proto == ip_proto::TCP;
-            if loose && !is_packet && flow.as_ref().is_some_and(|(_, state)| state.loose.contains(&number)) {
-                continue;
-            }
             if self.look(program, number, packet, flow.as_mut(), dir, &mut source) == Verdict::Match {
                 self.told.push(number);
-                if let (true, Some((_, state))) = (loose && is_packet, flow.as_mut()) {
-                    state.keep_loose(program, number);
+                // Packets before a connection was established were looked at one by one, then again in its stream.
+                if let (ip_proto::TCP, Some((view, state))) = (packet.decoded.proto, flow.as_mut()) {
+                    if is_packet && !view.established {
+                        state.keep_loose(program, number);
+                    } else if !is_packet && state.take_loose(number) {
+                        continue;
+                    }
                 }
                 self.matched(program, number, packet, flow, dir, anchor, hits);
             }
@@ -350,6 +355,7 @@ impl Inspector {
         let in_stream = matches!(source, Source::Stream(_));
         let scene = Scene { packet, flow: view, dir, swapped, in_stream };
         if !head_matches(rule, plan, &scene) {
+            self.note_reach(number, packet.number, Reach::Head);
             return Verdict::No;
         }
         cost.looks += 1;
@@ -357,6 +363,10 @@ impl Inspector {
         let bench = Bench { program, scene, memory: crate::eval::Memory { flow: state, hosts: &self.hosts } };
         let verdict = bench.look(rule, plan, source, &mut self.scratch, &mut self.spans);
         cost.steps += self.scratch.counters.steps - before;
+        if self.traces.is_some() {
+            let reach = if verdict == Verdict::Match { Reach::Matched } else { self.scratch.reach };
+            self.note_reach(number, packet.number, reach);
+        }
         verdict
     }
 

@@ -1035,6 +1035,8 @@ pub struct Rule {
     pub silent: bool,
     /// `prefilter` stands behind a condition: the prefilter may use that.
     pub prefilter: bool,
+    /// Of a rule with the arrow `=>`: its files are those of the request (true) or of the response.
+    pub file_request: Option<bool>,
     /// Variables that `byte_extract` and `byte_math` fill.
     pub var_count: u8,
     /// What it says about itself.

@@ -64,24 +64,13 @@ pub struct Json<'a> {
     /// Depth of what is left out; 0: nothing is.
     skipped: u32,
     alert: bool,
-    declined: bool,
 }
 
 impl<'a> Json<'a> {
     /// Continues an object in `out` whose brace and first members, if `begun`, stand there.
     pub fn within(out: &'a mut Vec<u8>, begun: bool, options: Options) -> Self {
         let start = out.len();
-        Self { out, options, start, begun: u32::from(begun), depth: 0, skipped: 0, alert: false, declined: false }
-    }
-
-    /// The configuration does not want this event.
-    pub const fn decline(&mut self) {
-        self.declined = true;
-    }
-
-    /// Is the event not wanted?
-    pub const fn is_declined(&self) -> bool {
-        self.declined
+        Self { out, options, start, begun: u32::from(begun), depth: 0, skipped: 0, alert: false }
     }
 
     /// What is written is part of an alert: some protocols say less there, or elsewhere.

@@ -37,6 +37,12 @@ pub trait Transaction {
     /// name. A thing that is not known yet is left out.
     fn eve(&self, out: &mut Json<'_>);
 
+    /// Is there an event of it, if these are wanted?
+    fn is_told(&self, options: Options) -> bool {
+        let _ = options;
+        true
+    }
+
     /// Another event that its end makes beside its own: DNS over HTTP/2 is told of as DNS, too.
     fn second_event(&self) -> Option<&'static str> {
         None

@@ -1,5 +1,6 @@
 //! What is kept of a flow, and its own events.
 
+use super::chunks::Chunk;
 use super::frames::Frames;
 use super::held::Held;
 use super::latest::Latest;
@@ -98,6 +99,10 @@ pub(super) struct Seen {
     icmp: [Option<(u8, u8)>; 2],
     /// Files of the flow.
     pub files: Vec<u64>,
+    /// What waits for rules to look at it.
+    pub chunks: [Chunk; 2],
+    /// Urgent bytes that were taken out of the streams.
+    pub urgent: [u64; 2],
     /// What waits for acknowledgements.
     pub held: Held,
     /// The last packet counted.
@@ -268,6 +273,11 @@ impl Seen {
                 json.list("dest_macs", |json| dst.iter().for_each(|m| json.item_bytes(colons(*m).as_bytes())));
             });
         }
+    }
+
+    /// Have both ends sent their FIN, or one a RST?
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self.tcp, Tcp::Closing | Tcp::LastAck | Tcp::Closed)
     }
 
     /// Is it a TCP connection that is not followed: of which neither streams nor exchanges are looked at?

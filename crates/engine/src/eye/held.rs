@@ -37,10 +37,16 @@ pub(crate) struct Call {
     pub what: What,
     /// Position behind it in the stream.
     end: u64,
+    /// Urgent bytes that were taken out of the stream up to there.
+    urgent: u64,
     pub at: Moment,
 }
 
 impl Call {
+    fn is_due(&self, acked: u64, closed: bool) -> bool {
+        self.end <= acked && (closed || self.what != What::End)
+    }
+
     /// Where in the stream its bytes begin, counted from 0.
     pub fn offset(&self) -> u64 {
         let len = match self.what {
@@ -48,7 +54,7 @@ impl Call {
             What::Gap(len) => len,
             What::End => 0,
         };
-        self.end.saturating_sub(len).saturating_sub(1)
+        self.end.saturating_sub(len).saturating_sub(1).saturating_sub(self.urgent)
     }
 }
 
@@ -102,11 +108,11 @@ impl Due {
 }
 
 impl Held {
-    /// Adds a call; the stream is at `end` behind it.
-    pub fn push(&mut self, dir: Dir, what: What, bytes: &[u8], end: u64, at: Moment) {
+    /// Adds a call; the stream is at `end` behind it, less `urgent` bytes that were taken out.
+    pub fn push(&mut self, dir: Dir, what: What, bytes: &[u8], (end, urgent): (u64, u64), at: Moment) {
         let queue = dir.of_mut(&mut self.queues);
         queue.bytes.extend_from_slice(bytes);
-        queue.calls.push_back(Call { what, end, at });
+        queue.calls.push_back(Call { what, end, urgent, at });
     }
 
     /// Forgets what waits of `dir`.
@@ -120,9 +126,10 @@ impl Held {
         queue.bytes.len() - queue.gone > MAX_FLOW_LEN || queue.calls.len() > MAX_FLOW_COUNT
     }
 
-    /// Does anything of `dir` wait that is acknowledged by `acked`?
-    pub fn is_due(&self, dir: Dir, acked: u64) -> bool {
-        dir.of(&self.queues).calls.front().is_some_and(|call| call.end <= acked)
+    /// Does anything of `dir` wait that is acknowledged by `acked`? The end of a stream waits until the connection is
+    /// `closed`.
+    pub fn is_due(&self, dir: Dir, acked: u64, closed: bool) -> bool {
+        dir.of(&self.queues).calls.front().is_some_and(|call| call.is_due(acked, closed))
     }
 
     /// Bytes that wait.
@@ -131,13 +138,13 @@ impl Held {
     }
 
     /// Moves what is acknowledged by `acked` to `due`.
-    pub fn take(&mut self, dir: Dir, acked: u64, due: &mut Due) {
+    pub fn take(&mut self, dir: Dir, acked: u64, closed: bool, due: &mut Due) {
         due.calls.clear();
         due.bytes.clear();
         due.doubtful_from = usize::MAX;
         let queue = dir.of_mut(&mut self.queues);
         let mut len = 0;
-        while let Some(call) = queue.calls.pop_front_if(|call| call.end <= acked) {
+        while let Some(call) = queue.calls.pop_front_if(|call| call.is_due(acked, closed)) {
             if let What::Data(more) = call.what {
                 len += more;
             }
@@ -167,17 +174,22 @@ mod tests {
     fn calls_wait_for_their_acknowledgement() {
         let at = |n| Moment::new(Timestamp(0), n);
         let mut held = Held::default();
-        held.push(Dir::Orig, What::Data(3), b"abc", 4, at(1));
-        held.push(Dir::Orig, What::Gap(2), b"", 6, at(2));
-        held.push(Dir::Orig, What::Data(2), b"de", 8, at(3));
-        held.push(Dir::Orig, What::End, b"", 8, at(4));
-        assert!(!held.is_due(Dir::Orig, 3) && held.is_due(Dir::Orig, 4) && !held.is_due(Dir::Resp, 9));
+        held.push(Dir::Orig, What::Data(3), b"abc", (4, 0), at(1));
+        held.push(Dir::Orig, What::Gap(2), b"", (6, 0), at(2));
+        held.push(Dir::Orig, What::Data(2), b"de", (8, 0), at(3));
+        held.push(Dir::Orig, What::End, b"", (8, 0), at(4));
+        assert!(
+            !held.is_due(Dir::Orig, 3, true) && held.is_due(Dir::Orig, 4, false) && !held.is_due(Dir::Resp, 9, true)
+        );
         let mut due = Due::default();
-        held.take(Dir::Orig, 6, &mut due);
+        held.take(Dir::Orig, 6, true, &mut due);
         let whats = |due: &Due| due.calls.iter().map(|c| c.what).collect::<Vec<_>>();
         assert_eq!((whats(&due), &due.bytes[..]), (vec![What::Data(3), What::Gap(2)], &b"abc"[..]));
-        held.take(Dir::Orig, u64::MAX, &mut due);
-        assert_eq!((whats(&due), &due.bytes[..]), (vec![What::Data(2), What::End], &b"de"[..]));
+        held.take(Dir::Orig, 8, false, &mut due);
+        assert_eq!((whats(&due), &due.bytes[..]), (vec![What::Data(2)], &b"de"[..]));
+        assert!(!held.is_due(Dir::Orig, 8, false));
+        held.take(Dir::Orig, 8, true, &mut due);
+        assert_eq!(whats(&due), [What::End]);
         assert_eq!(held.len(), 0);
     }
 
@@ -187,7 +199,7 @@ mod tests {
         let bytes = [0; 64 * 1024];
         let mut n = 0;
         while !held.is_full(Dir::Resp) {
-            held.push(Dir::Resp, What::Data(bytes.len()), &bytes, n, Moment::default());
+            held.push(Dir::Resp, What::Data(bytes.len()), &bytes, (n, 0), Moment::default());
             n += 1;
         }
         assert!(n == 5 && held.len() == 5 * bytes.len());

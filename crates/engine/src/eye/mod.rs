@@ -3,6 +3,7 @@
 //! One eye watches one lane. It keeps a [`Seen`] beside each live flow, and a [`FileNote`] beside each file that
 //! belongs to an exchange; both go with their flow. Without it a pass keeps and does nothing of this.
 
+mod chunks;
 mod file;
 mod flow;
 mod frames;
@@ -12,6 +13,7 @@ mod names;
 mod packet;
 mod rules;
 mod tag;
+mod urgent;
 
 pub(crate) use file::Closed;
 pub(crate) use held::{Due, What};
@@ -126,6 +128,17 @@ impl Eye {
         self.around = around.map(Box::new);
     }
 
+    /// Is a packet within one between these ports to be looked at?
+    pub fn wants_tunnel(&self, kind: TunnelKind, ports: [u16; 2]) -> bool {
+        let tunnels = &self.settings.tunnels;
+        match kind {
+            TunnelKind::Teredo => tunnels.teredo.is_wanted(ports),
+            TunnelKind::Vxlan => tunnels.vxlan.is_wanted(ports),
+            TunnelKind::Geneve => tunnels.geneve.is_wanted(ports),
+            _ => true,
+        }
+    }
+
     /// Where the packet at hand comes from, by Suricata's names.
     fn source(&self) -> &'static str {
         let Some(around) = &self.around else { return "wire/pcap" };
@@ -191,6 +204,7 @@ impl Eye {
             mark.logged |= look.over || look.event;
             return;
         }
+        self.note_message(at, look, tx.event_type());
         self.inspect_transaction(at, sight.ts, look, tx, mark);
         self.frame_exchange(at, tx, mark);
         self.note_latest(at, look, tx, mark);
@@ -198,7 +212,8 @@ impl Eye {
         if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
-        if (look.over || look.event) && !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type()) {
+        let wanted = !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type());
+        if (look.over || look.event) && wanted && tx.is_told(self.settings.options) {
             let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
                 Dir::Orig
             } else {
@@ -246,17 +261,13 @@ impl Eye {
     ) {
         self.line.clear();
         let mut line = std::mem::take(&mut self.line);
-        let mut declined = false;
         eve::line(&mut line, &self.settings, head, |json| {
             members(json);
-            declined = json.is_declined();
             if let (true, Some(uid)) = (self.settings.metadata, head.flow) {
                 self.write_bits(uid, json);
             }
         });
-        if !declined {
-            rows.line(eve::FILE, &line);
-        }
+        rows.line(eve::FILE, &line);
         self.line = line;
     }
 
@@ -314,13 +325,20 @@ impl Eye {
     }
 
     /// Lets a call about a stream wait, unless there is no room.
-    pub fn hold(&mut self, flow: &Flow, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+    pub fn hold(&mut self, at_hand: At<'_>, dir: Dir, what: What, bytes: &[u8], at: Moment) {
+        let At { flow, packet } = at_hand;
         let end = flow.stream_offset(dir);
         if self.is_too_deep(flow, end) {
             self.held_len = self.held_len.saturating_sub(self.drop_held(flow, dir));
             return;
         }
+        let policy = self.settings.urgent;
         let seen = self.flows.entry(flow.info.uid).or_default();
+        let (what, bytes) = urgent::in_band(policy, dir.of_mut(&mut seen.urgent), packet, what, bytes);
+        if what == What::Data(0) {
+            return;
+        }
+        let end = (end, *dir.of(&seen.urgent));
         seen.held.push(dir, what, bytes, end, at);
         self.held_len += bytes.len();
     }
@@ -351,10 +369,11 @@ impl Eye {
         let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return false };
         let full = seen.held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
         let acked = if all || full { u64::MAX } else { flow.acked(dir) };
-        if !seen.held.is_due(dir, acked) {
+        let closed = all || seen.is_closed();
+        if !seen.held.is_due(dir, acked, closed) {
             return false;
         }
-        seen.held.take(dir, acked, &mut self.due);
+        seen.held.take(dir, acked, closed, &mut self.due);
         if all && !self.settings.inline && flow.acked(dir) > 0 {
             self.due.doubt(flow.acked(dir));
         }
@@ -365,12 +384,20 @@ impl Eye {
         true
     }
 
+    /// Has the connection come to its end, so that what each side sent is whole?
+    pub fn is_closed(&self, flow: &Flow) -> bool {
+        self.flows.get(&flow.info.uid).is_some_and(|seen| seen.is_closed())
+    }
+
     /// A flow is over.
     pub fn closed(&mut self, flow: &Flow, at: Moment, rows: &mut dyn Rows) {
         let uid = flow.info.uid;
         let Some(seen) = self.flows.get(&uid) else { return };
         self.held_len = self.held_len.saturating_sub(seen.held.len());
         let of_flow = At { flow, packet: None };
+        for dir in [Dir::Orig, Dir::Resp] {
+            self.flush_chunk(of_flow, at.ts, dir);
+        }
         for dir in [Dir::Orig, Dir::Resp] {
             self.tell_waiting(of_flow, dir, at.ts, rows);
             self.last_frames(of_flow, dir, at.ts, rows);

@@ -11,7 +11,7 @@ use crate::Rows;
 use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
-use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program, Var};
+use sekisho_rules::{Anchor, Hit, Inspector, PacketView, Program, Tally, Var};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
 use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
 use sekisho_wire::events::Events;
@@ -90,6 +90,11 @@ impl Waiting {
 }
 
 impl Rules {
+    /// Do they look at streams?
+    pub fn wants_streams(&self) -> bool {
+        self.program.wants_streams()
+    }
+
     pub fn new(program: Arc<Program>, seed: u64) -> Self {
         let facts = program.facts();
         let wants_content = [Fact::FileData, Fact::HttpRequestBody, Fact::HttpResponseBody, Fact::FileName]
@@ -112,9 +117,23 @@ impl Rules {
 }
 
 impl Eye {
+    /// Remembers from now on how far each rule comes.
+    pub fn trace_rules(&mut self) {
+        if let Some(rules) = &mut self.rules {
+            rules.inspector.trace();
+        }
+    }
+
+    /// Adds what rules cost, and how far they came.
+    pub fn tally(&self, sum: &mut Tally) {
+        if let Some(rules) = &self.rules {
+            sum.add(&rules.inspector);
+        }
+    }
+
     /// Do rules look at streams?
     pub fn wants_streams(&self) -> bool {
-        self.rules.as_ref().is_some_and(|rules| rules.program.wants_streams())
+        self.rules.as_ref().is_some_and(Rules::wants_streams)
     }
 
     /// A packet was done: rules look at it, then what waited for it is told. `link`: of a whole frame.
@@ -259,27 +278,36 @@ impl Eye {
         }
     }
 
-    /// Rules look at the next bytes of a stream, or at its end.
-    pub fn inspect_stream(&mut self, at: At<'_>, ts: Timestamp, dir: Dir, offset: u64, bytes: &[u8], end: bool) {
+    /// Rules look at bytes of a stream. `waited`: those alone are what alerts show, and that so many are missing before.
+    pub(super) fn look_at_stream(
+        &mut self,
+        at: At<'_>,
+        ts: Timestamp,
+        dir: Dir,
+        offset: u64,
+        bytes: &[u8],
+        waited: Option<u64>,
+    ) {
         let Some(rules) = &mut self.rules else { return };
-        if !rules.program.wants_streams() || self.settings.depth.is_some_and(|depth| offset >= depth) {
-            return;
-        }
         rules.hits.clear();
         let seen = self.flows.entry(at.flow.info.uid).or_default();
-        if seen.is_unfollowed(at.flow) || seen.is_bypassed() {
-            return;
-        }
         let flow_view = seen.view(at.flow, dir, ts);
         let decoded = ends(at.flow, dir);
         let number = at.packet.map_or(0, |p| p.number);
         let view = PacketView { ts, number, decoded: &decoded, frame: &[], events: &[] };
         let state = seen.rules.get_or_insert_default();
-        rules.inspector.stream(&view, &flow_view, state, dir, offset, bytes, end, &mut rules.hits);
+        rules.inspector.stream(&view, &flow_view, state, dir, offset, bytes, false, &mut rules.hits);
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         let hits = std::mem::take(&mut rules.hits);
         for hit in &hits {
-            let payload = self.payload.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&self.payload).to_vec();
+            let mut payload = match waited {
+                Some(missing_len) if missing_len > 0 => format!("[{missing_len} bytes missing]").into_bytes(),
+                _ => Vec::new(),
+            };
+            if self.settings.alert.shows_payload() {
+                payload.extend_from_slice(if waited.is_some() { bytes } else { &self.payload });
+                payload.truncate(eve::MAX_PAYLOAD_LEN);
+            }
             let mut waiting = Waiting { stream: true, payload, ..Waiting::new(hit, dir) };
             self.give_latest(at, dir, &mut waiting);
             self.wait(at, waiting);

@@ -14,7 +14,7 @@ pub use flow::{End, FlowEnd, NetflowSide, TcpEnd};
 pub use frame::Frame;
 pub use head::{Head, Ports, TIME_LEN, addr, fast_time, flow_id, protocol, time};
 pub use protocols::protocol_name;
-pub use settings::{AlertSettings, DEFAULT_DEPTH, DEFAULT_TYPES, Policy, Settings, Xff};
+pub use settings::{AlertSettings, Carrier, DEFAULT_DEPTH, DEFAULT_TYPES, Policy, Settings, Tunnels, Urgent, Xff};
 
 use sekisho_transaction::Json;
 

@@ -90,8 +90,12 @@ pub struct Settings {
     pub midstream_policy: Policy,
     /// Events of flows tell which policies were applied.
     pub flow_policies: bool,
+    /// `decoder`: packets in UDP that are looked for.
+    pub tunnels: Tunnels,
     /// First bytes of a file that rules look at: `response-body-limit` of HTTP.
     pub body_len: usize,
+    /// `stream.reassembly.urgent.policy`.
+    pub urgent: Urgent,
     /// `stream.inline`: bytes of streams need not wait for acknowledgements.
     pub inline: bool,
     /// Protocols that are switched off over TCP and over UDP, by Suricata's names: nothing of theirs is told.
@@ -151,6 +155,44 @@ impl Policy {
             Self::Reject => "reject",
         }
     }
+}
+
+/// Where packets in UDP are looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tunnels {
+    /// `decoder.teredo`.
+    pub teredo: Carrier,
+    /// `decoder.vxlan`.
+    pub vxlan: Carrier,
+    /// `decoder.geneve`.
+    pub geneve: Carrier,
+}
+
+/// One kind of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carrier {
+    /// Nowhere.
+    pub off: bool,
+    /// On these ports; `None`: wherever it is recognised.
+    pub ports: Option<Vec<u16>>,
+}
+
+impl Carrier {
+    /// Is a packet between these ports to be looked into?
+    pub fn is_wanted(&self, ports: [u16; 2]) -> bool {
+        !self.off && self.ports.as_ref().is_none_or(|list| ports.iter().any(|port| list.contains(port)))
+    }
+}
+
+/// What is done with urgent data of TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgent {
+    /// `inline`: it is part of the stream.
+    Inline,
+    /// `oob`: its last byte is not.
+    OutOfBand,
+    /// `gap`, `drop`: the packet's bytes are missing.
+    Gap,
 }
 
 /// Bytes of a stream that Suricata looks at unless it is told otherwise.
@@ -245,6 +287,8 @@ impl Default for Settings {
             one_sided: false,
             midstream_policy: Policy::Ignore,
             flow_policies: false,
+            tunnels: Tunnels::default(),
+            urgent: Urgent::OutOfBand,
             inline: false,
             body_len: DEFAULT_BODY_LEN,
             disabled: Vec::new(),

@@ -5,7 +5,7 @@ use super::message::{ClientHello, ServerHello, u16s};
 use crate::Cx;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use sekisho_transaction::fields::tls;
-use sekisho_transaction::{Counter, Fact, Fields, Json, Mark, Transaction, Value};
+use sekisho_transaction::{Counter, Fact, Fields, Json, Mark, Options, Transaction, Value};
 use sekisho_types::{Dir, Heap, block_len, list_len};
 use sekisho_x509::{CertTime, Plain};
 
@@ -319,13 +319,16 @@ impl Transaction for View<'_> {
         "tls"
     }
 
+    fn is_told(&self, options: Options) -> bool {
+        let x = self.exchange;
+        let modern = super::names::is_tls13(x.version());
+        options.tls.has(tls::RESUMED_SESSIONS) || !x.resumed || x.server.certs.first.is_some() || modern
+    }
+
     fn eve(&self, out: &mut Json<'_>) {
         let wanted = out.options().tls;
         let x = self.exchange;
         let on_earlier = x.resumed && x.server.certs.first.is_none() && !super::names::is_tls13(x.version());
-        if on_earlier && !wanted.has(tls::RESUMED_SESSIONS) {
-            out.decline();
-        }
         out.object("tls", |out| {
             if let Some(first) = &x.server.certs.first {
                 Exchange::certificate(out, first, wanted);

@@ -152,6 +152,19 @@ impl Program {
         self.set.rules.get(number as usize)
     }
 
+    /// What the prefilter looks for on behalf of a rule, and where; `None`: it is looked at without that.
+    pub(crate) fn literal(&self, number: u32) -> Option<(Option<&BufferMatch>, &[u8])> {
+        let (rule, plan) = (self.rule(number)?, self.plans.get(number as usize)?);
+        let chosen = choose(rule, plan)?;
+        let at = plan.buffers.get(chosen.buffer).map(|of| usize::from(of.at));
+        Some((at.and_then(|at| rule.matches.get(at)), chosen.wanted.bytes))
+    }
+
+    /// Whose messages a rule is about.
+    pub(crate) fn direction(&self, number: u32) -> Option<Dir> {
+        self.plans.get(number as usize)?.dir
+    }
+
     /// The set that it was made of.
     pub const fn set(&self) -> &RuleSet {
         &self.set

@@ -79,6 +79,7 @@ impl Chain<'_> {
             scratch.counters.recursion_limits += 1;
             return Verdict::Stop;
         }
+        scratch.furthest = scratch.furthest.max(state.step);
         while let Some(step) = self.steps.get(state.step) {
             scratch.counters.steps += 1;
             let len = hay.bytes.len();
@@ -120,6 +121,7 @@ impl Chain<'_> {
                 Step::Number(_) | Step::Numbers { .. } | Step::NumberIn { .. } => true,
             };
             if !holds {
+                scratch.furthest = scratch.furthest.max(state.step);
                 return Verdict::Miss;
             }
             state.step += 1;

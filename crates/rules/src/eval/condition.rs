@@ -52,7 +52,8 @@ pub(crate) fn head_matches(rule: &Rule, plan: &Plan, scene: &Scene<'_>) -> bool 
         Protocol::Pkthdr => true,
         Protocol::App(app) => is_app(app, flow_app),
     };
-    let is_first = || scene.flow.is_some_and(|flow| flow.pkts.iter().sum::<u64>() <= 1);
+    // Of either end.
+    let is_first = || scene.flow.is_some_and(|flow| *flow.dir.of(&flow.pkts) <= 1);
     let hooked = header.hook.as_deref() != Some("flow_start") || is_first();
     protocol
         && hooked

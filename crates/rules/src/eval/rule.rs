@@ -6,6 +6,7 @@ use super::header;
 use super::scratch::Scratch;
 use super::source::{Exchange, LIST_COUNT_MAX, Source};
 use crate::compile::{BufferPlan, Plan, Program, grows, is_app};
+use crate::inspect::Reach;
 use crate::ir::{Buffer, BufferMatch, Compare, Condition, FileCondition, Rule, Step, Which};
 use crate::view::{FileView, Span};
 use sekisho_transaction::{Fact, Kind, MAX_FILES};
@@ -18,6 +19,19 @@ pub(crate) enum Verdict {
     No,
     /// What is there matches; the rest is to come.
     Later,
+    /// Of the side of the exchange at hand all matches; the other's is to come.
+    Half,
+}
+
+impl Verdict {
+    /// Of two things that a rule asks for, neither of which failed.
+    const fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Later, _) | (_, Self::Later) => Self::Later,
+            (Self::Half, _) | (_, Self::Half) => Self::Half,
+            _ => Self::Match,
+        }
+    }
 }
 
 /// Everything that looking at a rule needs.
@@ -42,28 +56,34 @@ impl Bench<'_, '_> {
     ) -> Verdict {
         scratch.begin(rule.var_count);
         spans.clear();
-        let mut later = false;
-        for condition in &rule.conditions {
+        let mut sum = Verdict::Match;
+        for (n, condition) in (0u16..).zip(&rule.conditions) {
             let verdict = match holds(condition, &self.scene, &self.memory) {
                 Some(true) => Verdict::Match,
                 Some(false) => Verdict::No,
                 None => self.about_exchange(condition, source),
             };
             match verdict {
-                Verdict::Match => {}
-                Verdict::No => return Verdict::No,
-                Verdict::Later => later = true,
+                Verdict::No => {
+                    scratch.reach = Reach::Condition(n);
+                    return Verdict::No;
+                }
+                other => sum = sum.with(other),
             }
         }
-        if rule.conditions.iter().any(|c| matches!(c, Condition::File(_))) {
+        scratch.reach = Reach::Waits(0);
+        if let Some(n) = (0u16..).zip(&rule.conditions).find(|(_, c)| matches!(c, Condition::File(_))).map(|(n, _)| n) {
             match self.about_files(rule, source) {
-                Verdict::Match => {}
-                Verdict::No => return Verdict::No,
-                Verdict::Later => later = true,
+                Verdict::No => {
+                    scratch.reach = Reach::Condition(n);
+                    return Verdict::No;
+                }
+                other => sum = sum.with(other),
             }
         }
         for of_buffer in &plan.buffers {
             let Some(m) = rule.matches.get(usize::from(of_buffer.at)) else { continue };
+            scratch.furthest = 0;
             let verdict = self.buffer(m, of_buffer, source, scratch);
             match verdict {
                 Verdict::Match => {
@@ -72,8 +92,17 @@ impl Bench<'_, '_> {
                 }
                 // Of several frames that a rule names one is at hand.
                 Verdict::No if matches!(source, Source::Frame(..)) => {}
-                Verdict::No => return Verdict::No,
-                Verdict::Later => later = true,
+                Verdict::No => {
+                    let steps = u16::try_from(scratch.furthest).unwrap_or(u16::MAX);
+                    scratch.reach = Reach::Match { at: of_buffer.at, steps };
+                    return Verdict::No;
+                }
+                other => {
+                    if sum == Verdict::Match {
+                        scratch.reach = Reach::Waits(of_buffer.at);
+                    }
+                    sum = sum.with(other);
+                }
             }
             if let (Source::Frame(..), Verdict::Match) = (&source, verdict) {
                 return Verdict::Match;
@@ -81,8 +110,7 @@ impl Bench<'_, '_> {
         }
         match source {
             Source::Frame(..) => Verdict::No,
-            _ if later => Verdict::Later,
-            _ => Verdict::Match,
+            _ => sum,
         }
     }
 
@@ -147,13 +175,15 @@ impl Bench<'_, '_> {
         exchange: &mut Exchange<'_>,
         scratch: &mut Scratch,
     ) -> Verdict {
-        if exchange.dir_of(fact, m.request) != exchange.dir && exchange.other_matched {
+        let others = exchange.dir_of(fact, m.request) != exchange.dir;
+        if others && exchange.other_matched {
             return Verdict::Match;
         }
+        let later = if others { Verdict::Half } else { Verdict::Later };
         // What both sides may have is asked of the one at hand.
         let is_others = m.request.is_some_and(|request| request != exchange.dir.is_orig());
         if is_others || !exchange.has_reached(fact, m.request) {
-            return Verdict::Later;
+            return later;
         }
         let absent = m.steps.iter().any(|step| matches!(step, Step::Absent { .. }));
         let said = |yes| if yes { Verdict::Match } else { Verdict::No };
@@ -179,7 +209,7 @@ impl Bench<'_, '_> {
         }
         if grows(fact) && *exchange.dir_of(fact, m.request).of(&exchange.past) != u8::MAX {
             // More of it, or another, may come.
-            return Verdict::Later;
+            return later;
         }
         said(count == 0 && absent)
     }
@@ -227,6 +257,9 @@ impl Bench<'_, '_> {
     /// Is there a file of which all file conditions hold?
     fn about_files(&self, rule: &Rule, source: &mut Source<'_, '_>) -> Verdict {
         let Source::Exchange(exchange, _) = source else { return Verdict::No };
+        if rule.file_request.is_some_and(|request| request != exchange.dir.is_orig()) {
+            return if exchange.other_matched { Verdict::Match } else { Verdict::Half };
+        }
         for nth in 0..MAX_FILES {
             let Some(file) = exchange.content.file(exchange.dir, nth) else { break };
             let mut all = true;

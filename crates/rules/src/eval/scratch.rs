@@ -2,6 +2,7 @@
 
 use super::chain::SPAN_COUNT_MAX;
 use crate::compile::Sets;
+use crate::inspect::Reach;
 use crate::ir::{CaptureTo, DatasetOp, Int};
 use crate::state::Datasets;
 
@@ -33,6 +34,10 @@ pub struct Counters {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) recursions: u32,
+    /// The furthest step of the buffer at hand that was tried.
+    pub(crate) furthest: usize,
+    /// How far the rule at hand came, unless it matched.
+    pub(crate) reach: Reach,
     vars: Vec<u64>,
     pub(crate) base64: Vec<u8>,
     /// Offset and length of what matched.

@@ -3,7 +3,10 @@
 mod conditions;
 mod effects;
 mod numbers;
+mod reach;
 mod steps;
+
+pub use reach::explain_reach;
 
 use crate::ir::{Action, Arrow, BufferMatch, Header, Protocol, Rule, RuleSet};
 use crate::syntax::tree;

@@ -1,7 +1,7 @@
 //! Exchanges: which rules to look at when one has come further.
 
 use super::{Inspector, JOINT_LEN};
-use crate::compile::{Plan, Program, TxGroup, family, grows};
+use crate::compile::{Program, TxGroup, family, grows};
 use crate::eval::{Exchange, Source, Verdict};
 use crate::state::{Ahead, FlowState};
 use crate::view::{Anchor, Content, FlowView, Hit, PacketView};
@@ -74,8 +74,9 @@ impl Inspector {
         mark.events.iter_mut().for_each(|event| *dir.of_mut(&mut event.seen) = true);
         let mut halves = Vec::new();
         mark.pending.retain(|&key| {
-            let (number, of) = named(key);
-            let is_half = of != dir && program.plans.get(number as usize).is_some_and(|plan| plan.exchange);
+            let (number, of) = named(key >> 1);
+            let is_half =
+                key & 1 == 1 && of != dir && program.plans.get(number as usize).is_some_and(|plan| plan.exchange);
             if of == dir || is_half {
                 self.candidates.add(number);
             }
@@ -91,14 +92,10 @@ impl Inspector {
         mark.looked = past;
     }
 
-    /// A rule waits for a later stage, or, of one about both sides, for the other side: then its own has matched.
-    fn wait(&mut self, number: u32, plan: &Plan, exchange: &Exchange<'_>, mark: &mut Mark) {
-        let dir = exchange.dir;
-        if plan.exchange && dir.of(&exchange.past) <= dir.of(&plan.stages) {
-            // Neither: it is found again by what comes.
-            return;
-        }
-        let key = key(number, dir);
+    /// A rule waits for a later stage, or, of one about both sides, for the other side: then its own has matched
+    /// (`is_half`).
+    fn wait(&mut self, number: u32, is_half: bool, dir: Dir, mark: &mut Mark) {
+        let key = key(number, dir) << 1 | u32::from(is_half);
         if mark.pending.len() >= PENDING_COUNT_MAX {
             self.scratch.counters.pending_cut += 1;
         } else if !mark.pending.contains(&key) {
@@ -193,8 +190,10 @@ impl Inspector {
                         self.matched(program, number, packet, &mut flow, dir.flip(), anchor, hits);
                     }
                 }
-                Verdict::Later if !over || plan.exchange => self.wait(number, plan, exchange, mark),
-                Verdict::Later | Verdict::No => {}
+                verdict @ (Verdict::Later | Verdict::Half) if !over || plan.exchange => {
+                    self.wait(number, verdict == Verdict::Half, exchange.dir, mark);
+                }
+                Verdict::Later | Verdict::Half | Verdict::No => {}
             }
         }
         self.candidates.rules = rules;

@@ -37,6 +37,7 @@ fn rule(protocol: Protocol, sid: u32) -> Rule {
         thresholds: Vec::new(),
         silent: false,
         prefilter: false,
+        file_request: None,
         var_count: 4,
         meta: Meta::default(),
         text: "".into(),
@@ -456,4 +457,41 @@ fn captures_go_where_they_are_wanted() {
     assert_eq!(hits[0].vars, [("two".into(), b"b"[..].into())]);
     assert_eq!(&*hits[0].context, b"\"three\":\"cc\"");
     assert!(world.packet(17, b"xaaabc").len() == 1 && &*world.state.vars()[0].1 == b"aaa");
+}
+
+#[test]
+fn the_furthest_that_a_rule_came_is_remembered() {
+    let mut elsewhere = payload(4, vec![step("x", |_| {})]);
+    elsewhere.header.dst_ports = Ports([(81, 81)][..].into());
+    let mut late = payload(3, vec![step("x", |_| {})]);
+    late.conditions = vec![Condition::Ttl(Compare::Eq(0)), Condition::Ttl(Compare::Gt(9))];
+    let rules = vec![
+        payload(
+            1,
+            vec![step("x", |_| {}), step("yy", |c| c.place.distance = n(0)), step("z", |c| c.place.distance = n(0))],
+        ),
+        payload(2, vec![step("never", |_| {})]),
+        late,
+        elsewhere,
+        payload(5, vec![step("yy", |_| {})]),
+    ];
+    let mut world = World::new(rules);
+    world.inspector.trace();
+    for bytes in [&b"x"[..], b"xyy", b"x"] {
+        world.packet(17, bytes);
+    }
+    let mut tally = Tally::default();
+    tally.add(&world.inspector);
+    let reached: Vec<_> = tally.traces.iter().map(|traced| (traced.reach, traced.packet)).collect();
+    let never = (Reach::Never, 0);
+    let step_2 = (Reach::Match { at: 0, steps: 2 }, 2);
+    // Ports are looked at before anything else: the rule for another one is no candidate.
+    assert_eq!(reached, [step_2, never, (Reach::Condition(1), 1), never, (Reach::Matched, 2)]);
+    assert_eq!((tally.traces[4].matches.as_slice(), tally.costs[4].matches), (&[2][..], 1));
+    tally.add(&world.inspector);
+    assert_eq!((tally.costs[4].matches, tally.traces[0].packet), (2, 2));
+    let said = crate::explain_reach(world.inspector.program(), 0, reached[0].0);
+    assert!(said[0].contains("step 3 of 3") && said.len() == 3, "{said:?}");
+    let said = crate::explain_reach(world.inspector.program(), 1, Reach::Never);
+    assert!(said[0].contains("\"never\" was not seen in the payload"), "{said:?}");
 }

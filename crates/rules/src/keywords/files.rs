@@ -4,7 +4,7 @@ use super::payload::compared;
 use super::transforms::hex;
 use super::{Keyword, Takes};
 use crate::draft::{Arg, Draft, Shared};
-use crate::ir::{Condition, Effect, FileCondition, FlowCondition};
+use crate::ir::{Arrow, Condition, Effect, FileCondition, FlowCondition};
 use crate::refusal::{Code, Done};
 
 pub(super) const TABLE: &[Keyword] = &[
@@ -53,7 +53,9 @@ fn size(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
         Some(other) => return arg.bad(format!("{other} is no direction")),
     };
     let compare = compared(arg, rest, u64::MAX)?;
-    if to_server.is_some() {
+    if draft.rule.header.arrow == Arrow::Exchange {
+        draft.rule.file_request = to_server;
+    } else if to_server.is_some() {
         draft.condition(Condition::Flow(FlowCondition { to_server, ..FlowCondition::default() }));
     }
     draft.condition(Condition::File(FileCondition::Size(compare)));

@@ -90,6 +90,12 @@ impl FlowState {
         }
     }
 
+    /// Was a rule noted so? Then it is no more.
+    pub(crate) fn take_loose(&mut self, number: u32) -> bool {
+        let at = self.loose.iter().position(|n| *n == number);
+        at.map(|at| self.loose.swap_remove(at)).is_some()
+    }
+
     /// Is a flow bit set?
     pub fn has_bit(&self, bit: u16) -> bool {
         self.bits.get(usize::from(bit / 64)).is_some_and(|word| word >> (bit % 64) & 1 == 1)

@@ -1,0 +1,123 @@
+//! Bytes of a stream that rules look at together.
+//!
+//! Suricata shows a stream's bytes to rules about streams once there are enough of them, or a message of the protocol is
+//! complete, or nothing follows: what is cut into many small segments is searched in a few pieces.
+
+use super::rules::Rules;
+use super::{At, Eye};
+use sekisho_flow::{Flow, Packet};
+use sekisho_transaction::Look;
+use sekisho_types::{Dir, Heap, Timestamp, list_len};
+
+/// Bytes that are enough: Suricata's `toserver-chunk-size` and `toclient-chunk-size`.
+const CHUNK_LEN: usize = 2560;
+
+/// HTTP/1: the stage at which a request or a response is complete.
+const HTTP_COMPLETE: u8 = 3;
+
+/// What waits of one direction.
+#[derive(Debug, Default)]
+pub(super) struct Chunk {
+    bytes: Vec<u8>,
+    /// Where in the stream they begin.
+    offset: u64,
+    /// Where what was looked at before ends.
+    looked: u64,
+    /// A message is complete: they need wait no longer.
+    due: bool,
+}
+
+impl Chunk {
+    fn end(&self) -> u64 {
+        self.offset.saturating_add(self.bytes.len() as u64)
+    }
+
+    /// What waited: where it begins, the bytes, and how many are missing before them.
+    fn take(&mut self) -> (u64, Vec<u8>, u64) {
+        let missing_len = self.offset.saturating_sub(self.looked);
+        self.looked = self.end();
+        (self.offset, std::mem::take(&mut self.bytes), missing_len)
+    }
+}
+
+impl Heap for Chunk {
+    fn heap_len(&self) -> usize {
+        list_len(&self.bytes)
+    }
+}
+
+impl Eye {
+    /// A message of the protocol has come so far: is it complete?
+    pub(super) fn note_message(&mut self, at: At<'_>, look: Look, event_type: &str) {
+        if event_type != "http" || look.over || look.stage >= HTTP_COMPLETE {
+            let seen = self.flows.entry(at.flow.info.uid).or_default();
+            look.dir.of_mut(&mut seen.chunks).due = true;
+        }
+    }
+
+    /// The next bytes of a stream, or its end: once there are enough, rules look at them.
+    pub fn inspect_stream(&mut self, at: At<'_>, ts: Timestamp, dir: Dir, offset: u64, bytes: &[u8], end: bool) {
+        let wanted = self.rules.as_ref().is_some_and(Rules::wants_streams);
+        if !wanted || self.settings.depth.is_some_and(|depth| offset >= depth) {
+            return;
+        }
+        let seen = self.flows.entry(at.flow.info.uid).or_default();
+        if seen.is_unfollowed(at.flow) || seen.is_bypassed() {
+            return;
+        }
+        let chunk = dir.of_mut(&mut seen.chunks);
+        // What lies before a hole is looked at by itself.
+        let before = (!chunk.bytes.is_empty() && chunk.end() != offset).then(|| chunk.take());
+        let deep = self.settings.depth.is_some_and(|depth| offset.saturating_add(bytes.len() as u64) >= depth);
+        let enough = chunk.bytes.len() + bytes.len() >= CHUNK_LEN;
+        let ready = end || enough || deep || chunk.due || self.settings.inline;
+        chunk.due &= !ready;
+        let alone = ready && chunk.bytes.is_empty();
+        if alone {
+            chunk.looked = offset.saturating_add(bytes.len() as u64);
+        } else {
+            if chunk.bytes.is_empty() {
+                chunk.offset = offset;
+            }
+            chunk.bytes.extend_from_slice(bytes);
+        }
+        let now = (ready && !alone).then(|| chunk.take());
+        for (offset, bytes, missing_len) in before.into_iter().chain(now) {
+            self.look_at_stream(at, ts, dir, offset, &bytes, Some(missing_len));
+        }
+        if alone {
+            self.look_at_stream(at, ts, dir, offset, bytes, None);
+        }
+    }
+
+    /// A packet of a connection that both ends are closing: what its sender sent needs wait no longer.
+    pub fn close_chunk(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
+        let is_ending = self.flows.get(&flow.info.uid).is_some_and(|seen| seen.is_ending());
+        if is_ending {
+            self.flush_chunk(At { flow, packet: Some(packet) }, packet.ts, dir);
+        }
+    }
+
+    /// Rules look at what still waits of a direction.
+    pub(super) fn flush_chunk(&mut self, at: At<'_>, ts: Timestamp, dir: Dir) {
+        let seen = self.flows.get(&at.flow.info.uid);
+        let end = seen.map(|seen| dir.of(&seen.chunks)).filter(|chunk| !chunk.bytes.is_empty()).map(Chunk::end);
+        if let Some(end) = end {
+            self.inspect_stream(at, ts, dir, end, &[], true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_says_what_is_missing_before_it() {
+        let mut chunk = Chunk { bytes: b"abc".to_vec(), offset: 4, looked: 0, due: false };
+        assert_eq!((chunk.end(), chunk.take()), (7, (4, b"abc".to_vec(), 4)));
+        assert!(chunk.bytes.is_empty() && chunk.looked == 7);
+        (chunk.offset, chunk.bytes) = (7, b"d".to_vec());
+        assert_eq!(chunk.take(), (7, b"d".to_vec(), 0));
+    }
+}
