@@ -164,13 +164,7 @@ pub fn settings(config: &Config) -> Settings {
         options: sekisho_transaction::Options {
             http_extended: truth("http.extended", true),
             http_headers: types.path("http.dump-all-headers").text().is_some_and(|which| which != "none"),
-            // Suricata's default of this one is another if the type stands without settings.
-            tls_resumed: truth("tls.session-resumption", types.items().iter().all(|t| t.text() != Some("tls"))),
-            tls: match custom("tls.custom", fields::tls::NAMES) {
-                Some(chosen) => chosen,
-                None if truth("tls.extended", true) => Fields::of(fields::tls::EXTENDED),
-                None => Fields::of(fields::tls::BASIC),
-            },
+            tls: tls_fields(types.path("tls"), custom("tls.custom", fields::tls::NAMES)),
             email: match custom("smtp.custom", fields::email::NAMES) {
                 Some(chosen) => chosen,
                 None if truth("smtp.extended", false) => Fields::of(fields::email::EXTENDED),
@@ -213,7 +207,15 @@ fn limits(config: &Config) -> sekisho_transaction::Limits {
     let node = |path: &str| config.path("app-layer.protocols").path(path);
     let number =
         |path: &str, default: usize| node(path).size().and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
+    // 0 is no limit; and where nothing is said, neither is there one here. Files that are stored are stored whole.
+    let stores = config.path("outputs.file-store.enabled").truth() == Some(true);
+    let body = |name: &str| {
+        let told = node("http.libhtp.default-config").get(name).size();
+        told.filter(|n| *n > 0 && !stores).unwrap_or(u64::MAX)
+    };
     sekisho_transaction::Limits {
+        http_request_len: body("request-body-limit"),
+        http_response_len: body("response-body-limit"),
         dnp3_objects: number("dnp3.max-objects", set.dnp3_objects),
         dnp3_points: node("dnp3.max-points").size().and_then(|n| u32::try_from(n).ok()).unwrap_or(set.dnp3_points),
         ftp_line_len: number("ftp.max-line-length", set.ftp_line_len),
@@ -223,6 +225,19 @@ fn limits(config: &Config) -> sekisho_transaction::Limits {
         mqtt_exchanges: number("mqtt.max-tx", set.mqtt_exchanges),
         smb_exchanges: number("smb.max-tx", set.smb_exchanges),
     }
+}
+
+/// Members of `tls`. Without any setting Suricata is brief, and does not tell of sessions that go on earlier ones.
+fn tls_fields(node: &Node, custom: Option<Fields>) -> Fields {
+    use fields::tls::{BASIC, EXTENDED, RESUMED_SESSIONS};
+    let truth = |name: &str| node.get(name).truth();
+    let is_set = node.entries().next().is_some();
+    let chosen = match custom {
+        Some(chosen) => chosen,
+        None if truth("extended").unwrap_or(is_set) => Fields::of(EXTENDED),
+        None => Fields::of(BASIC),
+    };
+    chosen.with(RESUMED_SESSIONS, truth("session-resumption").unwrap_or(is_set))
 }
 
 /// What proxies tell, if it is asked for.

@@ -35,6 +35,7 @@ pub fn run(args: &Logs) -> Result<bool> {
         hashes.md5 |= of_config.file_md5;
         hashes.sha1 |= of_config.file_sha1;
         hashes.sha256 |= of_config.file_sha256;
+        settings.files.lossy_hashes = true;
         settings.eve = Some(Arc::new(of_config));
         if formats.is_empty() {
             eve::flows(&mut settings.flow);

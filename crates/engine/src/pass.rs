@@ -602,7 +602,8 @@ impl Pass<'_> {
         }
         let due = std::mem::take(&mut eye.due);
         let mut from = 0;
-        for call in &due.calls {
+        for (n, call) in due.calls.iter().enumerate() {
+            let parsed = n < due.doubtful_from;
             match call.what {
                 What::Data(len) => {
                     let bytes = due.bytes.get(from..from + len).unwrap_or(&[]);
@@ -611,18 +612,23 @@ impl Pass<'_> {
                     if let Some(eye) = &mut self.host.eye {
                         eye.announce(flow, dir, bytes);
                     }
-                    self.offer(flow, app, dir, bytes, call.at);
+                    if parsed {
+                        self.offer(flow, app, dir, bytes, call.at);
+                    }
                     self.inspect(flow, dir, call.offset(), bytes, false, call.at);
                 }
-                What::Gap(len) => {
+                What::Gap(len) if parsed => {
                     self.frame_bytes(flow, app, dir, call.offset().saturating_add(len), &[]);
                     self.lose(flow, app, dir, len, call.at);
                 }
+                What::Gap(_) => {}
                 What::End => {
                     if let Some(eye) = &mut self.host.eye {
                         eye.frames_end(flow.info.uid, dir);
                     }
-                    self.half_close(flow, app, dir, call.at);
+                    if parsed {
+                        self.half_close(flow, app, dir, call.at);
+                    }
                     self.inspect(flow, dir, call.offset(), &[], true, call.at);
                 }
             }

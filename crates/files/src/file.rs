@@ -55,8 +55,8 @@ pub(crate) struct File {
     /// Content of a type that is read: an OCSP response, or the headers of a Windows executable.
     pub(crate) content: Vec<u8>,
     hashers: Option<Box<Hashers>>,
-    /// Digests of what came before the first hole.
-    begun: Option<Box<Hashes>>,
+    /// Digests go on behind holes.
+    lossy: bool,
     joined: Option<Box<Joined>>,
     stored: Stored,
 }
@@ -84,8 +84,8 @@ struct Stored {
 /// What is left of a file when it is over.
 pub(crate) struct Rest {
     pub(crate) hashes: Hashes,
-    /// Those of what came before the first hole, if there is one.
-    pub(crate) begun: Option<Box<Hashes>>,
+    /// Those of what there is, if anything is missing and they are wanted all the same.
+    pub(crate) partial: Option<Hashes>,
     pub(crate) store: Option<StoreId>,
     pub(crate) stored_end: u64,
     pub(crate) stored_len: u64,
@@ -112,7 +112,7 @@ impl File {
             known_at: None,
             content: Vec::new(),
             hashers: Hashers::new(limits.hashes),
-            begun: None,
+            lossy: limits.lossy_hashes,
             joined: joined.then(Box::default),
             stored: Stored::default(),
             meta,
@@ -129,7 +129,6 @@ impl File {
         let joined =
             self.joined.as_ref().map_or(0, |j| block_len(size_of::<Joined>()) + j.spans.heap_len() + j.held.held_len());
         let hashers = if self.hashers.is_some() { block_len(size_of::<Hashers>()) } else { 0 };
-        let hashers = hashers + if self.begun.is_some() { block_len(size_of::<Hashes>()) } else { 0 };
         let content = self.head.heap_len() + self.content.heap_len() + self.stored.holes.heap_len();
         block_len(size_of::<Self>()) + self.meta.heap_len() + list_len(&self.flows) + content + joined + hashers
     }
@@ -171,8 +170,8 @@ impl File {
     /// A hole in a plain file. `kept`: its content is, and so is where it lacks something.
     pub(crate) fn gap(&mut self, len: u64, kept: bool) {
         self.finish_head();
-        if let Some(hashers) = self.hashers.take() {
-            self.begun = Some(Box::new(hashers.finish()));
+        if !self.lossy {
+            self.hashers = None;
         }
         self.missing = self.missing.saturating_add(len);
         let start = self.pos;
@@ -305,6 +304,7 @@ impl File {
                 self.hashers = None;
             }
         }
+        let partial = if self.missing > 0 { self.hashers.take().map(|h| h.finish()) } else { None };
         let end = self.stored.end.max(self.stored.holes.end());
         if let (Some(_), Some(total), false) = (self.stored.id, self.meta.total_len, self.stored.cut_off) {
             self.stored.holes.add(end, total);
@@ -312,7 +312,7 @@ impl File {
         let hashes = self.hashers.take().map_or_else(Hashes::default, |h| h.finish());
         Rest {
             hashes,
-            begun: self.begun.take(),
+            partial,
             store: self.stored.id.take(),
             stored_end: self.stored.end,
             stored_len: self.stored.len,

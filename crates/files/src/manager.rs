@@ -29,6 +29,8 @@ pub struct Limits {
     pub numbered_count: usize,
     /// Digests to compute.
     pub hashes: HashSet,
+    /// Of a file with holes the digests are of what there is, for those who follow it; its row has none.
+    pub lossy_hashes: bool,
     /// Content that goes to the store.
     pub extract: Extract,
     /// Bytes per extracted file, holes included.
@@ -45,6 +47,7 @@ impl Default for Limits {
             held_len: 128 << 20,
             numbered_count: 65_536,
             hashes: HashSet::NONE,
+            lossy_hashes: false,
             extract: Extract::Nothing,
             extract_file_len: 4 << 30,
             extract_total_len: 64 << 30,
@@ -649,7 +652,7 @@ impl FileManager {
             && (file.reached_total() || heard && file.meta.total_len.is_none() && file.meta.range.is_none());
         let mut result = summary(&file);
         result.complete = whole;
-        result.hashes = rest.begun.as_deref().copied().unwrap_or(rest.hashes);
+        result.hashes = rest.partial.unwrap_or(rest.hashes);
         if let (Some(ocsp::MIME), Some((_, last))) = (file.mime, file.active) {
             self.ocsp.extend(ocsp::rows(last, file.fuid, file.midstream(), &file.content));
         }

@@ -15,6 +15,12 @@ impl Fields {
         self.0 & bits != 0
     }
 
+    /// With these bits, or without.
+    #[must_use]
+    pub const fn with(self, bits: u32, wanted: bool) -> Self {
+        Self(if wanted { self.0 | bits } else { self.0 & !bits })
+    }
+
     /// Adds what is called so in `names`; another name is passed over.
     pub fn add(&mut self, names: &[(&str, u32)], name: &str) {
         if let Some((_, bit)) = names.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
@@ -69,6 +75,9 @@ pub mod tls {
     pub const CLIENT_HANDSHAKE: u32 = 1 << 20;
     /// Numbers in the server's.
     pub const SERVER_HANDSHAKE: u32 = 1 << 21;
+
+    /// No member: sessions that go on an earlier one make an event (`session-resumption`).
+    pub const RESUMED_SESSIONS: u32 = 1 << 22;
 
     /// Without `extended`.
     pub const BASIC: u32 = SUBJECT | ISSUER | RESUMED | ALT_NAMES;

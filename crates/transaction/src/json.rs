@@ -15,8 +15,6 @@ pub struct Options {
     pub http_extended: bool,
     /// `http: dump-all-headers`.
     pub http_headers: bool,
-    /// `tls: session-resumption`: sessions that were resumed without a certificate.
-    pub tls_resumed: bool,
     /// `tls: extended` and `custom`: see [`fields::tls`](crate::fields::tls).
     pub tls: Fields,
     /// `smtp: extended` and `custom`: see [`fields::email`](crate::fields::email).
@@ -42,8 +40,7 @@ impl Default for Options {
         Self {
             http_extended: true,
             http_headers: false,
-            tls_resumed: true,
-            tls: Fields::of(fields::tls::EXTENDED),
+            tls: Fields::of(fields::tls::EXTENDED | fields::tls::RESUMED_SESSIONS),
             email: Fields::of(fields::email::EXTENDED),
             dhcp_extended: false,
             dns_v2: false,

@@ -12,6 +12,10 @@ pub struct Limits {
     pub ftp_line_len: usize,
     /// `ftp.max-tx`: commands without a reply.
     pub ftp_exchanges: usize,
+    /// `http.libhtp.default-config.request-body-limit`: bytes of a request's body that are looked at and make a file.
+    pub http_request_len: u64,
+    /// The same of a response's.
+    pub http_response_len: u64,
     /// `ldap.max-tx`: requests without a response.
     pub ldap_exchanges: usize,
     /// `mqtt.max-msg-length`, in bytes.
@@ -29,6 +33,8 @@ impl Default for Limits {
             dnp3_points: 16_384,
             ftp_line_len: 4096,
             ftp_exchanges: 1024,
+            http_request_len: u64::MAX,
+            http_response_len: u64::MAX,
             ldap_exchanges: 256,
             mqtt_message_len: 1 << 20,
             mqtt_exchanges: 1024,

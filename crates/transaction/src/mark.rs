@@ -76,8 +76,8 @@ pub struct Anomaly {
     pub name: &'static str,
     /// Who sent what is odd.
     pub dir: Dir,
-    /// Rules have looked at it.
-    pub seen: bool,
+    /// Rules have looked at it, with messages of each direction.
+    pub seen: [bool; 2],
     /// EVE has told of it.
     pub told: bool,
 }
@@ -86,7 +86,7 @@ impl Mark {
     /// Notes an anomaly, once.
     pub fn event(&mut self, dir: Dir, name: &'static str) {
         if self.events.len() < MAX_EVENTS && !self.events.iter().any(|e| e.name == name) {
-            self.events.push(Anomaly { name, dir, seen: false, told: false });
+            self.events.push(Anomaly { name, dir, seen: [false; 2], told: false });
         }
     }
 

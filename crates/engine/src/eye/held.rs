@@ -78,9 +78,18 @@ pub(crate) struct Held {
 pub(crate) struct Due {
     pub calls: Vec<Call>,
     pub bytes: Vec<u8>,
+    /// From this call on bytes lie behind a hole that was never acknowledged: who knows whether they were ever taken. Rules
+    /// look at them, parsers do not.
+    pub doubtful_from: usize,
 }
 
 impl Due {
+    /// Of a stream that is over, and was acknowledged up to `acked`.
+    pub fn doubt(&mut self, acked: u64) {
+        let unseen = |call: &Call| matches!(call.what, What::Gap(_)) && call.end > acked;
+        self.doubtful_from = self.calls.iter().position(unseen).unwrap_or(usize::MAX);
+    }
+
     /// The bytes as alerts show them: with a word where some are missing.
     pub fn payload(&self, out: &mut Vec<u8>) {
         out.clear();
@@ -132,6 +141,7 @@ impl Held {
     pub fn take(&mut self, dir: Dir, acked: u64, closed: bool, due: &mut Due) {
         due.calls.clear();
         due.bytes.clear();
+        due.doubtful_from = usize::MAX;
         let queue = dir.of_mut(&mut self.queues);
         let mut len = 0;
         while let Some(call) = queue.calls.pop_front_if(|call| call.is_due(acked, closed)) {

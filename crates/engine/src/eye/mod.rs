@@ -377,6 +377,9 @@ impl Eye {
             return false;
         }
         seen.held.take(dir, acked, closed, &mut self.due);
+        if all && !self.settings.inline && flow.acked(dir) > 0 {
+            self.due.doubt(flow.acked(dir));
+        }
         if self.rules.is_some() && self.settings.alert.shows_payload() {
             self.due.payload(&mut self.payload);
         }

@@ -216,7 +216,8 @@ impl Exchange {
         let modern = version.is_some_and(super::names::is_tls13);
         let mut mark = std::mem::take(&mut self.mark);
         let unanswered = version.is_none() && self.client.hello.is_some();
-        mark.logged |= self.server.certs.first.is_none() && !modern && !(resumed && version.is_some()) && !unanswered;
+        let on_earlier = resumed && version.is_some();
+        mark.logged |= !(self.server.certs.first.is_some() || modern || on_earlier || unanswered);
         for (dir, to_server) in [(client, true), (client.flip(), false)] {
             cx.look(dir, stage::DONE, &View { exchange: &self, to_server }, &mut mark);
         }
@@ -321,18 +322,19 @@ impl Transaction for View<'_> {
     fn is_told(&self, options: Options) -> bool {
         let x = self.exchange;
         let modern = super::names::is_tls13(x.version());
-        options.tls_resumed || !x.resumed || x.server.certs.first.is_some() || modern
+        options.tls.has(tls::RESUMED_SESSIONS) || !x.resumed || x.server.certs.first.is_some() || modern
     }
 
     fn eve(&self, out: &mut Json<'_>) {
         let wanted = out.options().tls;
         let x = self.exchange;
+        let on_earlier = x.resumed && x.server.certs.first.is_none() && !super::names::is_tls13(x.version());
         out.object("tls", |out| {
             if let Some(first) = &x.server.certs.first {
                 Exchange::certificate(out, first, wanted);
                 let which = (wanted.has(tls::CERTIFICATE), wanted.has(tls::CHAIN));
                 Exchange::whole(out, &x.server.certs.der, which);
-            } else if wanted.has(tls::RESUMED) && x.resumed && !super::names::is_tls13(x.version()) {
+            } else if wanted.has(tls::RESUMED) && on_earlier {
                 out.flag("session_resumed", true);
             }
             if wanted.has(tls::VERSION) {

@@ -236,6 +236,11 @@ pub(crate) fn trim_start(line: &[u8]) -> &[u8] {
     line.get(skipped..).unwrap_or(&[])
 }
 
+/// Does a line begin as status lines do, in whatever case?
+pub(crate) fn is_like_status(line: &[u8]) -> bool {
+    trim_start(line).get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"http"))
+}
+
 /// Splits a status line; `None` if it is none. What follows the version may be missing: then the code is 0.
 pub(crate) fn status_line(line: &[u8]) -> Option<StatusLine<'_>> {
     if !is_version(line) {

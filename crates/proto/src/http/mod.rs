@@ -5,9 +5,11 @@
 //! that both stand in one row; after a hole outside of a body, and after a strange line far into the flow, the
 //! parser goes on with the next message instead of giving up; flows whose beginning is missing are read.
 
+mod content;
 mod exchange;
 mod frame;
 mod message;
+mod oddity;
 mod probe;
 mod side;
 #[cfg(test)]
@@ -18,17 +20,15 @@ mod view;
 
 pub use crate::web::HttpRecord;
 
-use crate::mime::{Kind, Origin, field};
+use crate::mime::{Kind, field};
 use crate::upgrade::{HANDSHAKE_LEN, Handshake, WebsocketRecord};
-use crate::web::{Body, Name, basic_password, request_field};
+use crate::web::{Name, basic_password, request_field};
 use crate::{Cx, Descriptor, Line, Lines, ProtoId, Protocol, Start, web};
-use exchange::{Exchanges, FileList};
+use exchange::Exchanges;
 use message::{RequestLine, StatusLine, Version, request_line, status_line};
-use sekisho_record::Text;
 use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap, block_len};
-use side::{Head, Side, State, Upgrade};
-use smallvec::SmallVec;
+use side::{Head, Side, State};
 use std::collections::VecDeque;
 use tx::Watched;
 
@@ -156,6 +156,7 @@ impl Protocol for Parser {
         while !input.is_empty() && core.next.is_none() && !core.rejected {
             let side = core.side_of(dir);
             let before_len = input.len();
+            let ongoing = side.is_orig() && core.side(side).ongoing;
             if core.takes_lines(side) {
                 let line = lines.next(&mut input);
                 core.seen_len = core.seen_len.saturating_add((before_len - input.len()) as u64);
@@ -172,6 +173,9 @@ impl Protocol for Parser {
                 core.seen_len = core.seen_len.saturating_add((before_len - input.len()) as u64);
             }
             core.cut(dir, before_len - input.len(), input.len(), cx);
+            if ongoing && cx.is_for_eve() {
+                core.unexpected_body(input);
+            }
         }
         match core.next {
             Some(Next::Probe) => cx.hand_over(None, input.len()),
@@ -324,7 +328,7 @@ impl Core {
             }
         }
         match self.side(side).state {
-            State::StartLine => self.start_line(side, line.text, cx),
+            State::StartLine => self.start_line(side, &line, next, cx),
             State::Header | State::Trailer => self.header_line(side, line, next, cx),
             State::ChunkSize => self.chunk_size(side, line.text, cx),
             State::ChunkEnd => self.side(side).state = State::ChunkSize,
@@ -362,7 +366,8 @@ impl Core {
         }
     }
 
-    fn start_line(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
+    fn start_line(&mut self, side: Dir, told: &Line<'_>, next: Option<u8>, cx: &mut Cx<'_>) {
+        let line = told.text;
         if side.is_orig() {
             match request_line(line) {
                 Ok(r) if r.version != Version::V09 || !self.known || message::is_method(r.method) => {
@@ -377,6 +382,14 @@ impl Core {
             match status_line(line) {
                 Some(s) => self.begin_response(&s, line, cx),
                 None if line.is_empty() => {}
+                // Browsers show what begins with none of HTTP's lines, unless that comes next; so does Suricata.
+                None if cx.is_for_eve() && next != Some(b'H') && !message::is_like_status(line) => {
+                    self.bare_response(cx);
+                    self.push(side, told.text, cx);
+                    if next.is_some() {
+                        self.push(side, if told.bare { b"\n" } else { b"\r\n" }, cx);
+                    }
+                }
                 None => self.side(side).state = State::Strange,
             }
         }
@@ -490,6 +503,10 @@ impl Core {
             self.finish_field(side, cx);
         }
         let blank = !side.is_orig() && bare && line.trim_ascii().is_empty();
+        // Before an empty line white space alone is nothing.
+        if blank && !line.is_empty() && next == Some(b'\n') {
+            return;
+        }
         if line.is_empty() || line.first() == Some(&0) || blank {
             self.end_header(side, cx);
         } else if next.is_some_and(|b| !may_fold(b, side) && (side.is_orig() || b != b'\r')) {
@@ -629,160 +646,6 @@ impl Core {
         }
     }
 
-    /// Behind a header: a body, or the next message at once.
-    fn begin_body(
-        &mut self,
-        side: Dir,
-        state: Option<State>,
-        total_len: Option<u64>,
-        range_key: Option<Text>,
-        cx: &mut Cx<'_>,
-    ) {
-        let Some(state) = state else { return self.finish(side, true, cx) };
-        let is_orig = self.is_orig(side);
-        let row = self.side(side).row;
-        let suggested_name = self.exchanges.row(row).and_then(|r| web::uri_name(&r.uri.as_ref()?.0)).map(Text::from);
-        let s = self.side(side);
-        s.state = state;
-        let facts = std::mem::take(&mut s.head.facts);
-        let origin = Origin { source: "HTTP", is_orig, range_key, suggested_name, numbered: false };
-        let total_len = total_len.filter(|_| !s.head.chunked);
-        s.body = Some(Box::new(Body::new(origin, facts, &s.head.codings, total_len, cx)));
-    }
-
-    fn chunk_size(&mut self, side: Dir, line: &[u8], cx: &mut Cx<'_>) {
-        if !side.is_orig() && message::trim_start(line).is_empty() {
-            return;
-        }
-        let row = self.side(side).row;
-        if let Some(watched) = &mut self.watched {
-            let [extension, invalid] = if side.is_orig() {
-                ["request_chunk_extension", "invalid_request_chunk_len"]
-            } else {
-                ["response_chunk_extension", "invalid_response_chunk_len"]
-            };
-            if memchr::memchr(b';', line).is_some() {
-                watched.event(side, row, extension);
-            }
-            if message::chunk_size(line).is_none() {
-                watched.event(side, row, invalid);
-            }
-        }
-        let size = message::chunk_size(line);
-        if size.is_none() && !side.is_orig() {
-            // Not chunked after all: a browser shows what there is.
-            cx.weird_with("HTTP_bad_chunk_size", Some(line.get(..64).unwrap_or(line).into()));
-            self.side(side).state = State::UntilClose;
-            self.push(side, line, cx);
-            self.push(side, b"\r\n", cx);
-            return;
-        }
-        if size.is_none() {
-            cx.weird_with("HTTP_bad_chunk_size", Some(line.get(..64).unwrap_or(line).into()));
-        }
-        self.side(side).state = match size {
-            Some(n) if n > 0 => State::Chunk(n),
-            _ => State::Trailer,
-        };
-    }
-
-    fn body_bytes(&mut self, side: Dir, input: &mut &[u8], cx: &mut Cx<'_>) {
-        let bytes = *input;
-        let state = self.side(side).state;
-        let left = match state {
-            State::Fixed(n) | State::Chunk(n) => n,
-            State::Bare => return self.bare_response(cx),
-            State::Doubtful => return self.after_doubt(bytes.first().copied(), cx),
-            State::UntilClose | State::UntilDelimiter => u64::MAX,
-            _ => {
-                *input = &[];
-                return;
-            }
-        };
-        let take = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-        let (content, rest) = bytes.split_at_checked(take).unwrap_or((bytes, &[]));
-        *input = rest;
-        let taken = self.push(side, content, cx);
-        let left = left.saturating_sub(content.len() as u64);
-        match state {
-            State::Fixed(_) if left == 0 => self.finish(side, true, cx),
-            State::Fixed(_) => self.side(side).state = State::Fixed(left),
-            State::Chunk(_) if left == 0 => self.side(side).state = State::ChunkEnd,
-            State::Chunk(_) => self.side(side).state = State::Chunk(left),
-            State::UntilDelimiter if self.side(side).body.as_ref().is_some_and(|b| b.is_closed()) => {
-                *input = content.get(taken..).unwrap_or(&[]);
-                self.finish(side, true, cx);
-            }
-            _ => {}
-        }
-    }
-
-    /// The answer to a request of HTTP/0.9 has no header.
-    fn bare_response(&mut self, cx: &mut Cx<'_>) {
-        self.begin_response(&StatusLine { version: Version::V09, code: 0, reason: None }, &[], cx);
-        self.begin_body(Dir::Resp, Some(State::UntilClose), None, None, cx);
-    }
-
-    fn push(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) -> usize {
-        let Self { sides, exchanges, watched, .. } = self;
-        let side = dir.of_mut(sides);
-        let open_ended = side.state == State::UntilDelimiter;
-        let mut list = FileList { begun: SmallVec::new(), exchanges, index: side.row, request: dir.is_orig() };
-        let taken = side.body.as_mut().map_or(bytes.len(), |b| b.push(bytes, open_ended, cx, &mut list));
-        if let Some(watched) = watched {
-            watched.body(dir, side.row, taken, &list.begun, cx);
-        }
-        taken
-    }
-
-    /// The current message is over.
-    fn finish(&mut self, side: Dir, complete: bool, cx: &mut Cx<'_>) {
-        let Self { sides, exchanges, watched, .. } = self;
-        let request = side.is_orig();
-        let s = side.of_mut(sides);
-        s.ongoing = false;
-        s.state = State::StartLine;
-        s.head.etag = None;
-        let mut list = FileList { begun: SmallVec::new(), exchanges, index: s.row, request };
-        // A last line without an end counts as if it had one where content is read by lines, as in Zeek.
-        let line_end_len = if complete && s.body.as_ref().is_some_and(|b| b.ends_within_line()) { 2 } else { 0 };
-        let len = s.body.take().map_or(0, |b| b.finish(complete, cx, &mut list)) + line_end_len;
-        let row = s.row;
-        if let Some(watched) = watched {
-            watched.files(side, row, &list.begun);
-            watched.end(side, row, cx);
-        }
-        if request {
-            self.exchanges.end_request(row, len, cx);
-            return;
-        }
-        let code = self.exchanges.row(row).and_then(|r| r.status_code).unwrap_or(0);
-        let requests = self.side(Dir::Orig);
-        let request_open = requests.ongoing && requests.row == row;
-        self.exchanges.end_response(row, len, request_open, cx);
-        self.end_response(code);
-    }
-
-    /// What a finished response means to what follows.
-    fn end_response(&mut self, code: u64) {
-        let head = &self.side(Dir::Resp).head;
-        let (wants, upgrade) = (head.wants_upgrade, head.upgrade);
-        if (100..200).contains(&code) {
-            if code == 101 && wants {
-                self.next = upgrade.map(|u| match u {
-                    Upgrade::Http2 => Next::Http2,
-                    Upgrade::WebSocket => Next::WebSocket,
-                    Upgrade::Other => Next::Probe,
-                });
-            }
-            return;
-        }
-        let ask = self.unanswered.pop_front();
-        if ask.is_some_and(|a| a.connect) && self.side(Dir::Orig).state == State::Off {
-            self.side(Dir::Orig).state = State::StartLine;
-        }
-    }
-
     /// The row of the WebSocket that begins here.
     fn websocket(&mut self, cx: &mut Cx<'_>) -> WebsocketRecord {
         let handshake = self.websocket.take().unwrap_or_default();
@@ -814,40 +677,5 @@ impl Core {
             self.finish_field(side, cx);
         }
         self.finish(side, complete, cx);
-    }
-
-    fn gap(&mut self, side: Dir, len: u64, cx: &mut Cx<'_>) {
-        let state = self.side(side).state;
-        let left = match state {
-            State::Fixed(n) | State::Chunk(n) => n,
-            State::UntilClose => u64::MAX,
-            State::Off => return,
-            _ => 0,
-        };
-        let inside = len.min(left);
-        if inside > 0 {
-            let Self { sides, exchanges, .. } = self;
-            let request = side.is_orig();
-            let s = side.of_mut(sides);
-            let mut list = FileList { begun: SmallVec::new(), exchanges, index: s.row, request };
-            if let Some(body) = &mut s.body {
-                body.gap(inside, cx, &mut list);
-            }
-            if let Some(watched) = &mut self.watched {
-                watched.files(side, s.row, &list.begun);
-            }
-        }
-        let left = left - inside;
-        match state {
-            State::Fixed(_) if len <= inside && left > 0 => self.side(side).state = State::Fixed(left),
-            State::Fixed(_) if len <= inside => self.finish(side, false, cx),
-            State::Chunk(_) if len <= inside && left > 0 => self.side(side).state = State::Chunk(left),
-            State::Chunk(_) if len <= inside => self.side(side).state = State::ChunkEnd,
-            State::UntilClose => {}
-            _ => {
-                self.interrupt(side, false, cx);
-                self.side(side).state = State::Resync;
-            }
-        }
     }
 }

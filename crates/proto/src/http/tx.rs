@@ -1,8 +1,8 @@
 //! The exchanges of a flow as rules and EVE see them: a request with its response. Kept only while somebody watches.
 
-use super::message::{self, Version};
+use super::message::Version;
+use super::oddity;
 use super::side::State;
-use super::uri;
 use super::view::View;
 use crate::{Cx, FileId};
 use sekisho_transaction::{Counter, Mark};
@@ -63,7 +63,7 @@ impl Message {
         self.fields.iter().filter(move |f| f.0.eq_ignore_ascii_case(name)).map(|f| &*f.1)
     }
 
-    fn add(&mut self, line: &[u8], name: &[u8], value: &[u8]) {
+    pub(super) fn add(&mut self, line: &[u8], name: &[u8], value: &[u8]) {
         let len = name.len() + value.len();
         if self.fields.len() < MAX_FIELDS && self.fields_len + len <= MAX_HEAD_LEN {
             self.fields_len += len;
@@ -87,42 +87,6 @@ pub(super) struct Exchange {
     pub halves: [Message; 2],
     mark: Mark,
     counted: usize,
-}
-
-/// Content codings of one message from which on Suricata remarks them.
-const MANY_CODINGS: usize = 3;
-
-impl Exchange {
-    /// What the header of a message shows, by its names in rules.
-    fn note_oddities(&mut self, side: Dir) {
-        let Self { halves, mark, .. } = self;
-        let message = side.of(halves);
-        let codings: usize = message.values(b"content-encoding").map(|v| v.split(|b| *b == b',').count()).sum();
-        if codings >= MANY_CODINGS {
-            mark.event(side, "too_many_encoding_layers");
-        }
-        if !side.is_orig() {
-            return;
-        }
-        let line = message::request_line(&message.line).ok();
-        let target = line.map_or(&[][..], |l| l.uri);
-        if uri::is_doubly_encoded(target) {
-            mark.event(side, "double_encoded_uri");
-        }
-        let is_1_1 = line.is_some_and(|l| l.version.has_chunks());
-        let hosts: Vec<&[u8]> = message.values(b"host").collect();
-        if is_1_1 && hosts.is_empty() {
-            mark.event(side, "missing_host_header");
-        }
-        let of_target = uri::authority(target).map(uri::host);
-        let ambiguous = hosts.len() > 1 || of_target.zip(hosts.first()).is_some_and(|(t, h)| t.0 != uri::host(h).0);
-        if ambiguous {
-            mark.event(side, "host_header_ambiguous");
-        }
-        if message.values(b"transfer-encoding").any(|v| !v.trim_ascii().eq_ignore_ascii_case(b"chunked")) {
-            mark.event(side, "invalid_transfer_encoding_value_in_request");
-        }
-    }
 }
 
 /// Those of a flow that are not over.
@@ -179,10 +143,14 @@ impl Watched {
     pub fn begin(&mut self, side: Dir, row: u64, line: &[u8], told: (Version, u16), cx: &mut Cx<'_>) {
         let Some(exchange) = self.of_or_new(row, cx) else { return };
         let message = side.of_mut(&mut exchange.halves);
+        let was = message.begun.then_some(message.code);
         // Behind an informational response comes the one that counts.
         *message =
             Message { line: line.get(..MAX_HEAD_LEN).unwrap_or(line).to_vec(), begun: true, ..Message::default() };
         message.code = told.1;
+        if told.1 == 100 && was == Some(100) {
+            exchange.mark.event(side, "100_continue_already_seen");
+        }
         if !side.is_orig() && !Dir::Orig.of(&exchange.halves).begun {
             exchange.mark.event(side, "unable_to_match_response_to_request");
         }
@@ -196,22 +164,11 @@ impl Watched {
     /// A line of its header, with the field that it is.
     pub fn field(&mut self, side: Dir, row: u64, line: &[u8], field: Option<(&[u8], &[u8])>) {
         let Some(exchange) = self.of(row) else { return };
-        let message = side.of_mut(&mut exchange.halves);
-        let Some((name, value)) = field else {
-            let odd = if side.is_orig() { "request_field_missing_colon" } else { "response_field_missing_colon" };
-            exchange.mark.event(side, odd);
-            return side.of_mut(&mut exchange.halves).add_raw(line);
-        };
-        let is_length = name.eq_ignore_ascii_case(b"content-length");
-        if is_length && message.values(name).next().is_some() {
-            let odd = if side.is_orig() {
-                "duplicate_content_length_field_in_request"
-            } else {
-                "duplicate_content_length_field_in_response"
-            };
-            exchange.mark.event(side, odd);
-        }
-        side.of_mut(&mut exchange.halves).add(line, name, value);
+        let Exchange { halves, mark, .. } = exchange;
+        oddity::field(side, side.of(halves), line, field, &mut |odd| mark.event(side, odd));
+        let message = side.of_mut(halves);
+        let Some((name, value)) = field else { return message.add_raw(line) };
+        message.add(line, name, value);
     }
 
     /// Something odd about a message, by its name in rules.
@@ -225,8 +182,9 @@ impl Watched {
     pub fn headed(&mut self, side: Dir, row: u64, cx: &mut Cx<'_>) {
         let Some(exchange) = self.of(row) else { return };
         side.of_mut(&mut exchange.halves).headed = true;
-        exchange.note_oddities(side);
         let Exchange { halves, mark, .. } = exchange;
+        let port = cx.flow.tuple.resp_port;
+        oddity::header(side, side.of(halves), port, &mut |odd| mark.event(side, odd));
         cx.look(side, stage::HEADER, &View { halves, dir: side }, mark);
         self.recount(row);
     }
@@ -239,6 +197,12 @@ impl Watched {
         let Exchange { halves, mark, .. } = exchange;
         files.iter().for_each(|file| mark.file(file.0, side));
         cx.look(side, stage::BODY, &View { halves, dir: side }, mark);
+    }
+
+    /// Bytes of a message's body so far.
+    pub fn body_len(&self, side: Dir, row: u64) -> u64 {
+        let at = self.open.binary_search_by_key(&row, |e| e.row).ok();
+        at.and_then(|at| self.open.get(at)).map_or(0, |exchange| side.of(&exchange.halves).body_len)
     }
 
     /// Files were opened at the body's end.

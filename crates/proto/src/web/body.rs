@@ -63,6 +63,8 @@ pub(crate) struct Body {
     len: u64,
     /// The last byte, if any, is no line end.
     within_line: bool,
+    /// What could not be decoded, by Suricata's name of the event.
+    odd: Option<&'static str>,
     content: Content,
 }
 
@@ -94,8 +96,15 @@ impl Body {
             windows,
             len: 0,
             within_line: false,
+            odd: None,
             content: Content { origin, facts, total_len, file: None, parts },
         }
+    }
+
+    /// Content of which nothing is said beforehand.
+    pub(crate) fn plain(origin: Origin) -> Self {
+        let content = Content { origin, facts: Facts::default(), total_len: None, file: None, parts: None };
+        Self { coded: false, decoders: SmallVec::new(), windows: None, len: 0, within_line: false, odd: None, content }
     }
 
     /// Is the content's end marked by a multipart's last delimiter, and was it seen?
@@ -117,7 +126,7 @@ impl Body {
         cx: &mut Cx<'_>,
         observer: &mut dyn Observer,
     ) -> usize {
-        let Self { coded, decoders, windows, len, content, within_line } = self;
+        let Self { coded, decoders, windows, len, content, within_line, odd } = self;
         if !*coded {
             let taken = content.push(bytes, cx, observer);
             let mut counted = track_line(within_line, bytes, taken);
@@ -142,14 +151,21 @@ impl Body {
         cx.decoding().refill(bytes.len());
         if decoders.iter_mut().any(|layer| std::mem::take(&mut layer.turned)) {
             cx.weird("HTTP_bad_content_coding");
+            *odd = Some("gzip_decompression_failed");
         }
         let held_len = decoders.iter().map(Layer::held_len).sum();
         let afforded = cx.decoding().spend(share, *len - before, held_len);
         if !fine || !afforded {
+            self.odd = Some(if fine { "compression_bomb" } else { "gzip_decompression_failed" });
             self.give_up();
             cx.weird(if fine { OVER_BUDGET } else { "HTTP_bad_content_coding" });
         }
         bytes.len()
+    }
+
+    /// What could not be decoded since it was asked last.
+    pub(crate) fn take_odd(&mut self) -> Option<&'static str> {
+        self.odd.take()
     }
 
     /// Nothing more will be decoded, and what decoders held is free.
@@ -311,17 +327,24 @@ impl Layer {
         true
     }
 
-    /// The flags of a gzip header that RFC 1952 §2.3.1.2 reserves are passed over.
+    /// The flags of a gzip header that RFC 1952 §2.3.1.2 reserves are passed over, and so is the header's checksum, which
+    /// nobody checks.
     fn without_reserved_bits(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         const FLAGS_AT: u64 = 3;
         const KNOWN: u8 = 0x1f;
+        const CHECKSUM: u8 = 0x02;
         let at = usize::try_from(FLAGS_AT.checked_sub(self.taken_len)?).ok()?;
-        if !self.gzip || bytes.get(at)? & !KNOWN == 0 {
+        let told = *bytes.get(at).filter(|_| self.gzip)?;
+        let checksum_at = if self.taken_len == 0 && told & CHECKSUM != 0 { checksum_at(bytes) } else { None };
+        if told & !KNOWN == 0 && checksum_at.is_none() {
             return None;
         }
         let mut patched = bytes.to_vec();
         if let Some(flags) = patched.get_mut(at) {
-            *flags &= KNOWN;
+            *flags &= if checksum_at.is_some() { KNOWN & !CHECKSUM } else { KNOWN };
+        }
+        if let Some(from) = checksum_at {
+            patched.drain(from..from + 2);
         }
         Some(patched)
     }
@@ -331,6 +354,26 @@ impl Layer {
             self.inflater.finish(out);
         }
     }
+}
+
+/// Where in a gzip header its checksum stands, if all of it is here (RFC 1952 §2.3).
+fn checksum_at(header: &[u8]) -> Option<usize> {
+    const FIXED_LEN: usize = 10;
+    const EXTRA: u8 = 0x04;
+    const NAME: u8 = 0x08;
+    const COMMENT: u8 = 0x10;
+    let flags = *header.get(3)?;
+    let mut at = FIXED_LEN;
+    if flags & EXTRA != 0 {
+        let len = header.get(at..)?.first_chunk().map(|two| u16::from_le_bytes(*two))?;
+        at += 2 + usize::from(len);
+    }
+    for text in [NAME, COMMENT] {
+        if flags & text != 0 {
+            at += memchr::memchr(0, header.get(at..)?)? + 1;
+        }
+    }
+    header.get(at..at.checked_add(2)?).map(|_| at)
 }
 
 /// Notes whether the first `len` of `bytes` end within a line, if there are any; gives `len` back.
@@ -364,5 +407,19 @@ impl Content {
         let id = self.facts.open(&self.origin, 0, self.total_len, cx);
         self.file = Some(Leaf::begin(id, self.facts.filename.as_ref(), cx, observer));
         id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gzip_headers_checksum_is_found() {
+        let plain = [0x1f, 0x8b, 8, 2, 0, 0, 0, 0, 0, 3, 0xaa, 0xbb, 1];
+        assert_eq!(checksum_at(&plain), Some(10));
+        let named = [&[0x1f, 0x8b, 8, 0x0e, 0, 0, 0, 0, 0, 3, 1, 0, 9][..], b"name\0", &[0xaa, 0xbb]].concat();
+        assert_eq!(checksum_at(&named), Some(18));
+        assert_eq!(checksum_at(&named[..19]), None);
     }
 }

@@ -5,7 +5,7 @@ use crate::compile::{Program, TxGroup, family, grows};
 use crate::eval::{Exchange, Source, Verdict};
 use crate::state::{Ahead, FlowState};
 use crate::view::{Anchor, Content, FlowView, Hit, PacketView};
-use sekisho_transaction::{Kind, Look, Mark, Transaction};
+use sekisho_transaction::{Anomaly, Kind, Look, Mark, Transaction};
 use sekisho_types::Dir;
 use std::sync::Arc;
 
@@ -63,14 +63,15 @@ impl Inspector {
         let mut past = mark.looked;
         *dir.of_mut(&mut past) = before.max(reached);
         let mut exchange = Exchange::new(tx, content, dir, past);
-        exchange.events.extend(mark.events.iter().filter(|event| !event.seen).map(|event| event.name));
+        exchange.events.extend(mark.events.iter().map(|event| event.name));
+        let fresh = |event: &&Anomaly| !dir.of(&event.seen);
         self.candidates.begin();
         for group in groups(&program, state, view.app).into_iter().filter(|&at| at != NONE) {
             let Some((_, dirs)) = program.apps.get(usize::from(group)) else { continue };
             self.collect_exchange(&program, dir.of(dirs), &mut exchange, before);
-            self.collect_events(dirs, &exchange);
+            self.collect_events(dirs, mark.events.iter().filter(fresh).map(|event| event.name));
         }
-        mark.events.iter_mut().for_each(|event| event.seen = true);
+        mark.events.iter_mut().for_each(|event| *dir.of_mut(&mut event.seen) = true);
         let mut halves = Vec::new();
         mark.pending.retain(|&key| {
             let (number, of) = named(key >> 1);
@@ -142,9 +143,9 @@ impl Inspector {
     }
 
     /// Adds rules about the anomalies that are new, of both directions: an anomaly is shown once.
-    fn collect_events(&mut self, dirs: &[TxGroup; 2], exchange: &Exchange<'_>) {
-        for event in &exchange.events {
-            for (group, name) in dirs.iter().flat_map(|group| [(group, *event), (group, "")]) {
+    fn collect_events(&mut self, dirs: &[TxGroup; 2], fresh: impl Iterator<Item = &'static str>) {
+        for event in fresh {
+            for (group, name) in dirs.iter().flat_map(|group| [(group, event), (group, "")]) {
                 if let Some(rules) = group.events.get(name) {
                     self.candidates.add_all(rules);
                 }
