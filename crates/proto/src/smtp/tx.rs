@@ -175,10 +175,8 @@ impl Exchanges {
             Command::Mail => self.mail_from(sender, argument),
             Command::Rcpt => self.rcpt_to(argument),
             Command::Bdat if bdat(argument).is_err() => self.event(sender, "invalid_bdat"),
-            Command::Data => {
-                if self.current.as_mut().is_some_and(|x| std::mem::replace(&mut x.has_data, true)) {
-                    self.event(sender, "unparsable_content");
-                }
+            Command::Data if self.current.as_mut().is_some_and(|x| std::mem::replace(&mut x.has_data, true)) => {
+                self.event(sender, "unparsable_content");
             }
             _ => {}
         }
