@@ -15,9 +15,9 @@ pub struct Options {
     pub http_extended: bool,
     /// `http: dump-all-headers`.
     pub http_headers: bool,
-    /// `tls: extended` and `custom`: see [`fields::tls`](crate::fields::tls).
+    /// `tls: extended` and `custom`: see [`crate::fields::tls`].
     pub tls: Fields,
-    /// `smtp: extended` and `custom`: see [`fields::email`](crate::fields::email).
+    /// `smtp: extended` and `custom`: see [`crate::fields::email`].
     pub email: Fields,
     /// `dhcp: extended`.
     pub dhcp_extended: bool,
