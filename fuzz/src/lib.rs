@@ -403,7 +403,7 @@ fn rules_run(program: &std::sync::Arc<sekisho_rules::Program>, bytes: &[u8]) -> 
             let mut mark = Counter::default().begin();
             mark.event(view.dir, "unknown");
             for (stage, over) in [(0, false), (2, false), (3, true)] {
-                let look = Look { dir: view.dir, stage, over };
+                let look = Look { dir: view.dir, stage, over, event: false };
                 inspector.transaction(&packet, &view, &mut state, look, &Tx(piece), &mut mark, &NoContent, &mut of_packet);
             }
             inspector.settle(&packet, Some((&view, &mut state)), &mut of_packet);
