@@ -72,8 +72,27 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
     Ok(Arc::new(program))
 }
 
+/// Lets a run see with Suricata's eyes; `of_config.alone`: nobody wants other rows, so flows are Suricata's, too.
+pub fn watch(run: &mut sekisho_engine::Settings, of_config: Settings) {
+    let hashes = &mut run.files.hashes;
+    hashes.md5 |= of_config.file_md5;
+    hashes.sha1 |= of_config.file_sha1;
+    hashes.sha256 |= of_config.file_sha256;
+    run.files.lossy_hashes = true;
+    if of_config.alone {
+        flows(&mut run.flow);
+    }
+    run.eve = Some(Arc::new(of_config));
+}
+
+/// Lets rules look at a run that is watched, with the digests that they ask for.
+pub fn apply(run: &mut sekisho_engine::Settings, rules: Arc<Program>) {
+    add_hashes(&rules, &mut run.files.hashes);
+    run.rules = Some(rules);
+}
+
 /// Adds the digests that rules ask for.
-pub fn add_hashes(rules: &Program, hashes: &mut HashSet) {
+fn add_hashes(rules: &Program, hashes: &mut HashSet) {
     for condition in rules.set().rules.iter().flat_map(|rule| &rule.conditions) {
         if let Condition::File(FileCondition::Hash { len, .. }) = condition {
             match len {
@@ -281,7 +300,7 @@ fn alert(node: &Node) -> AlertSettings {
 }
 
 /// Flows as Suricata tells them apart, and when they are over by its defaults: where no other format asks for Zeek's.
-pub fn flows(config: &mut sekisho_flow::Config) {
+fn flows(config: &mut sekisho_flow::Config) {
     config.manner = Manner::Suricata;
     config.timeouts = timeouts();
 }

@@ -31,23 +31,14 @@ pub fn run(args: &Logs) -> Result<bool> {
         // Rows of other formats are as they are without EVE: what waits for an acknowledgement may be too late for them.
         of_config.inline |= !formats.is_empty();
         of_config.alone = formats.is_empty();
-        let hashes = &mut settings.files.hashes;
-        hashes.md5 |= of_config.file_md5;
-        hashes.sha1 |= of_config.file_sha1;
-        hashes.sha256 |= of_config.file_sha256;
-        settings.files.lossy_hashes = true;
-        settings.eve = Some(Arc::new(of_config));
-        if formats.is_empty() {
-            eve::flows(&mut settings.flow);
-        }
+        eve::watch(&mut settings, of_config);
     }
     if !args.rules.is_empty() {
         if settings.eve.is_none() {
             bail!("--rules needs --format eve: what rules find is an event of EVE");
         }
         let rules = eve::rules(&args.rules, config.as_ref(), args.common.quiet)?;
-        eve::add_hashes(&rules, &mut settings.files.hashes);
-        settings.rules = Some(rules);
+        eve::apply(&mut settings, rules);
     }
     for hash in &args.hash {
         match hash {

@@ -70,10 +70,9 @@ fn run(args: &RulesRun, trace: bool) -> Result<Run> {
     let program = Arc::new(program);
     let given = args.suricata_config.is_some();
     let of_config = if given { eve::settings(&config) } else { EveSettings::default() };
-    settings.eve = Some(Arc::new(EveSettings { types: Vec::new(), ..of_config }));
-    settings.rules = Some(Arc::clone(&program));
+    eve::watch(&mut settings, EveSettings { types: Vec::new(), alone: true, ..of_config });
+    eve::apply(&mut settings, Arc::clone(&program));
     settings.trace_rules = trace;
-    eve::flows(&mut settings.flow);
     let outcome = drive::gather(&args.common, captures, settings, &mut Nowhere);
     Ok(Run { loaded, program, tally: outcome.tally, damaged: outcome.damaged })
 }

@@ -119,3 +119,14 @@ fn what_rules_cost_is_the_same_with_any_number_of_threads() {
     let page = text(&at_work("profile", &["--limit", "1"]).stdout);
     assert!(page.contains("55 steps in all; 3 of 4 rules were looked at, 1 shown") && !page.contains("asks"), "{page}");
 }
+
+#[test]
+fn a_trial_has_the_digests_that_rules_ask_for() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("list.md5"), "66d8f2ae673bd7c0e621f53219d729d3\n").unwrap();
+    let path = dir.path().join("t.rules");
+    fs::write(&path, "alert http any any -> any any (msg:\"the logo\"; filemd5:list.md5; sid:1;)\n").unwrap();
+    let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/office.pcapng");
+    let out = sekisho(&["rules", "test", "-q", capture, "--rules", path.to_str().unwrap()]);
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stdout));
+}
