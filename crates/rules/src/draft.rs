@@ -2,16 +2,19 @@
 
 use crate::config::Classes;
 use crate::config::{Config, Files};
+use crate::head::Heads;
 use crate::ir::{
     Action, Arrow, Buffer, BufferMatch, Condition, Content, FlowCondition, Header, Int, Meta, Protocol, Rule, RuleSet,
-    Step, Transform,
+    Step, Text, Transform,
 };
 use crate::limits::{Limits, NAME_COUNT_MAX, TRANSFORM_COUNT_MAX, VAR_COUNT_MAX};
 use crate::refusal::{Code, Done, refuse, refuse_help};
-use crate::syntax::{Groups, Word, integer};
+use crate::source::Source;
+use crate::syntax::{Groups, Word, integer, parts};
 use hashbrown::HashMap;
 use sekisho_transaction::{Fact, Kind};
 use sekisho_types::SeededState;
+use std::sync::Arc;
 
 /// Priority of a rule that says none and whose class is not known.
 const PRIORITY_DEFAULT: u8 = 3;
@@ -59,8 +62,9 @@ pub(crate) struct Shared<'a> {
     pub limits: &'a Limits,
     pub classes: &'a Classes,
     pub groups: Groups<'a>,
+    pub heads: Heads,
     /// The file at hand.
-    pub source: &'a str,
+    pub source: &'a Source,
     pub flow_bits: Names,
     pub flow_ints: Names,
     pub x_bits: Names,
@@ -104,13 +108,7 @@ impl Arg<'_> {
 
     /// Parts between commas, trimmed.
     pub fn parts(&self) -> impl Iterator<Item = Word<'_>> {
-        let mut at = self.value.at;
-        self.value.text.split(',').map(move |part| {
-            let trimmed = part.trim_start();
-            let word = Word { text: trimmed.trim_end(), at: at + part.len() - trimmed.len() };
-            at += part.len() + 1;
-            word
-        })
+        parts(self.value)
     }
 }
 
@@ -156,7 +154,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    pub fn new(action: Action, header: Header, text: &str) -> Self {
+    pub fn new(action: Action, header: Arc<Header>, text: Text) -> Self {
         let app = match header.protocol {
             Protocol::App(name) => Some(name),
             _ => None,
@@ -177,7 +175,7 @@ impl Draft {
             file_request: None,
             var_count: 0,
             meta: Meta::default(),
-            text: text.into(),
+            text,
         };
         Self {
             rule,
