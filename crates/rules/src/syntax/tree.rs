@@ -132,48 +132,56 @@ fn word<'a>(rest: &mut Word<'a>) -> Word<'a> {
 /// The options: what begins with the first `(`.
 pub(crate) fn choices(rest: Word<'_>) -> Done<Vec<Choice<'_>>> {
     let inner = rest.text.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
-    let mut at = rest.at + rest.text.len() - inner.len();
-    let mut inner = inner.trim_end_matches(|c: char| c.is_whitespace() || c == ')');
+    let base = rest.at + rest.text.len() - inner.len();
+    let inner = inner.trim_end_matches(|c: char| c.is_whitespace() || c == ')');
     let mut choices = Vec::with_capacity(inner.len() / CHOICE_LEN + 4);
+    let mut at = 0;
     loop {
-        // Mostly one blank.
-        let start = trim_start(inner.strip_prefix(' ').unwrap_or(inner));
-        at += inner.len() - start.len();
-        if start.is_empty() {
+        at = not_blank(inner, at);
+        if at == inner.len() {
             return Ok(choices);
         }
-        let Some(end) = option_end(start) else {
-            return refuse(Code::Options, at, start.len().min(60), "no ; ends this option");
+        let Some(end) = option_end(inner, at) else {
+            return refuse(Code::Options, base + at, (inner.len() - at).min(60), "no ; ends this option");
         };
         if choices.len() >= KEYWORD_COUNT_MAX {
-            return refuse(Code::Limit, at, end, format!("the rule has more than {KEYWORD_COUNT_MAX} options"));
+            let text = format!("the rule has more than {KEYWORD_COUNT_MAX} options");
+            return refuse(Code::Limit, base + at, end - at, text);
         }
-        let (option, behind) = start.split_at_checked(end).unwrap_or((start, ""));
+        let option = inner.get(at..end).unwrap_or("");
         // Names are short.
         let colon = option.bytes().position(|c| c == b':');
         let parts = colon.and_then(|n| Some((option.get(..n)?, option.get(n + 1..)?)));
-        choices.push(match parts {
-            Some((name, value)) => Choice {
-                name: Word { text: trim_end(name), at },
-                value: Some(trim(Word { text: value, at: at + name.len() + 1 })),
-            },
-            None => Choice { name: Word { text: trim_end(option), at }, value: None },
-        });
-        inner = behind.strip_prefix(';').unwrap_or(behind);
-        at += end + 1;
+        let (name, value) = parts.map_or((option, None), |(name, value)| (name, Some(value)));
+        let value = value.map(|text| trim(Word { text, at: base + at + name.len() + 1 }));
+        choices.push(Choice { name: Word { text: trim_end(name), at: base + at }, value });
+        at = end + 1;
     }
 }
 
-/// Where the first `;` is that no `\` stands before. Quotes protect nothing, as in Suricata.
-fn option_end(text: &str) -> Option<usize> {
+/// Where `text` goes on behind blanks, from `at` on.
+fn not_blank(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
-    let mut from = 0;
+    let mut at = at.min(text.len());
+    while bytes.get(at) == Some(&b' ') {
+        at += 1;
+    }
+    match bytes.get(at) {
+        Some(b'!'..=b'~') => at,
+        _ => text.len() - text.get(at..).unwrap_or("").trim_start().len(),
+    }
+}
+
+/// Where the first `;` is, from `from` on, that no `\` stands before. Quotes protect nothing, as in Suricata.
+fn option_end(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = from;
     loop {
-        let n = from + memchr(b';', bytes.get(from..)?)?;
-        if n == 0 || bytes.get(n - 1) != Some(&b'\\') {
+        let n = at + memchr(b';', bytes.get(at..)?)?;
+        if n == from || bytes.get(n - 1) != Some(&b'\\') {
             return Some(n);
         }
-        from = n + 1;
+        at = n + 1;
     }
 }
 
