@@ -63,6 +63,7 @@ pub(crate) struct Shared<'a> {
     pub classes: &'a Classes,
     pub groups: Groups<'a>,
     pub heads: Heads,
+    pub spare: Spare,
     /// The file at hand.
     pub source: &'a Source,
     pub flow_bits: Names,
@@ -133,9 +134,41 @@ struct Open {
     len: usize,
 }
 
+/// Room that one rule in the making leaves to the next: a finished rule takes no more than it needs.
+#[derive(Default)]
+pub(crate) struct Spare {
+    conditions: Vec<Condition>,
+    matches: Vec<BufferMatch>,
+    steps: Vec<Vec<Step>>,
+}
+
+/// Lists of steps, and steps of each, that are kept for the next rule.
+const SPARE_COUNT_MAX: usize = 64;
+
+/// The elements of `list` in a list that is no longer than they are.
+fn exact<T>(list: &mut Vec<T>) -> Vec<T> {
+    list.drain(..).collect()
+}
+
+impl Spare {
+    /// The same matches, with exactly the room that they need.
+    fn matches(&mut self, matches: &mut Vec<BufferMatch>) -> Vec<BufferMatch> {
+        let exact = |mut entry: BufferMatch| {
+            let steps = exact(&mut entry.steps);
+            let room = std::mem::replace(&mut entry.steps, steps);
+            if self.steps.len() < SPARE_COUNT_MAX && room.capacity() <= SPARE_COUNT_MAX {
+                self.steps.push(room);
+            }
+            entry
+        };
+        matches.drain(..).map(exact).collect()
+    }
+}
+
 /// A rule in the making.
 pub(crate) struct Draft {
     pub rule: Rule,
+    spare: Spare,
     open: Option<Open>,
     last: Option<At>,
     /// Where the last step went.
@@ -154,7 +187,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    pub fn new(action: Action, header: Arc<Header>, text: Text) -> Self {
+    pub fn new(action: Action, header: Arc<Header>, text: Text, mut spare: Spare) -> Self {
         let app = match header.protocol {
             Protocol::App(name) => Some(name),
             _ => None,
@@ -166,8 +199,8 @@ impl Draft {
             action,
             scope: None,
             header,
-            conditions: Vec::new(),
-            matches: Vec::new(),
+            conditions: std::mem::take(&mut spare.conditions),
+            matches: std::mem::take(&mut spare.matches),
             effects: Vec::new(),
             thresholds: Vec::new(),
             silent: false,
@@ -179,6 +212,7 @@ impl Draft {
         };
         Self {
             rule,
+            spare,
             open: None,
             last: None,
             last_group: None,
@@ -236,7 +270,8 @@ impl Draft {
         let same = |m: &BufferMatch| m.buffer == buffer && *m.transforms == *transforms && m.request == request;
         let known = if is_list { None } else { self.rule.matches.iter().position(same) };
         let group = known.unwrap_or_else(|| {
-            let entry = BufferMatch { buffer, transforms: transforms.to_vec(), steps: Vec::new(), request };
+            let steps = self.spare.steps.pop().unwrap_or_default();
+            let entry = BufferMatch { buffer, transforms: transforms.to_vec(), steps, request };
             self.rule.matches.push(entry);
             self.rule.matches.len() - 1
         });
@@ -429,8 +464,8 @@ impl Draft {
         Ok(u8::try_from(place).unwrap_or(u8::MAX))
     }
 
-    /// The rule, once its options are read.
-    pub fn finish(mut self) -> Done<Rule> {
+    /// The rule, once its options are read, and the room that it leaves.
+    pub fn finish(mut self) -> Done<(Rule, Spare)> {
         self.close()?;
         if self.rule.sid == 0 {
             return refuse(Code::NoSid, 0, self.rule.text.len().min(40), "the rule has no sid");
@@ -454,7 +489,12 @@ impl Draft {
                 }
             }
         }
-        Ok(self.rule)
+        let Self { mut rule, mut spare, .. } = self;
+        let conditions = exact(&mut rule.conditions);
+        spare.conditions = std::mem::replace(&mut rule.conditions, conditions);
+        let matches = spare.matches(&mut rule.matches);
+        spare.matches = std::mem::replace(&mut rule.matches, matches);
+        Ok((rule, spare))
     }
 }
 

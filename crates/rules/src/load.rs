@@ -1,7 +1,7 @@
 //! Files of rules to a set.
 
 use crate::config::{Classes, Config, Files, thresholds};
-use crate::draft::{Draft, Names, Shared};
+use crate::draft::{Draft, Names, Shared, Spare};
 use crate::head::{self, Head, Heads};
 use crate::ir::{Action, Arrow, Condition, Effect, Notes, Rule, RuleSet, Text};
 use crate::keywords;
@@ -46,6 +46,7 @@ pub fn load(sources: &[Source], config: &Config, files: &mut dyn Files, limits: 
         classes: &classes,
         groups: Groups::new(config),
         heads: Heads::default(),
+        spare: Spare::default(),
         source: &none,
         flow_bits: Names::default(),
         flow_ints: Names::default(),
@@ -140,13 +141,15 @@ fn rule(line: &Line<'_>, shared: &mut Shared<'_>) -> Done<Made> {
         Cow::Borrowed(text) => Text::part(&shared.source.text, line.start, text.len()),
         Cow::Owned(text) => Text::from(text.as_str()),
     };
-    let mut draft = Draft::new(head.action, head.header, part);
+    let mut draft = Draft::new(head.action, head.header, part, std::mem::take(&mut shared.spare));
     draft.rule.scope = head.scope;
     draft.rule.meta.notes = Notes::new(Arc::clone(&shared.classes.systems));
     for choice in &choices {
         keywords::read(&mut draft, shared, choice)?;
     }
-    draft.finish().map(Made::Rule)
+    let (rule, spare) = draft.finish()?;
+    shared.spare = spare;
+    Ok(Made::Rule(rule))
 }
 
 /// What becomes of a rule that requires what is not there: it may use words of another version, so this is looked at first.
@@ -154,7 +157,7 @@ fn unwanted(action: Action, choices: &[Choice<'_>], shared: &mut Shared<'_>) -> 
     if choices.iter().all(|choice| choice.name.text != "requires") {
         return Ok(None);
     }
-    let mut probe = Draft::new(action, Arc::new(crate::ir::Header::any()), Text::from(""));
+    let mut probe = Draft::new(action, Arc::new(crate::ir::Header::any()), Text::from(""), Spare::default());
     for choice in choices.iter().filter(|choice| matches!(choice.name.text, "requires" | "sid")) {
         keywords::read(&mut probe, shared, choice)?;
     }

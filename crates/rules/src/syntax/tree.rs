@@ -149,8 +149,7 @@ pub(crate) fn choices(rest: Word<'_>) -> Done<Vec<Choice<'_>>> {
             return refuse(Code::Limit, base + at, end - at, text);
         }
         let option = inner.get(at..end).unwrap_or("");
-        // Names are short.
-        let colon = option.bytes().position(|c| c == b':');
+        let colon = option.as_bytes().iter().position(|&c| c == b':');
         let parts = colon.and_then(|n| Some((option.get(..n)?, option.get(n + 1..)?)));
         let (name, value) = parts.map_or((option, None), |(name, value)| (name, Some(value)));
         let value = value.map(|text| trim(Word { text, at: base + at + name.len() + 1 }));
