@@ -131,7 +131,7 @@ fn work(
             parts[i].obey(slice, collected);
         }
         if let Some((key, row)) = balance.report(slice, parts.iter_mut()) {
-            collected.row(key, &[], &row);
+            collected.row(key, &[], 0, &row);
         }
     }
     if slice.meets() {
