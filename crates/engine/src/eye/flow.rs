@@ -373,7 +373,7 @@ impl Seen {
 impl Eye {
     /// What follows in a flow is encrypted: Suricata may be told to let it pass.
     pub fn encrypted(&mut self, flow: &FlowInfo) {
-        if let Some(seen) = self.flows.get_mut(&flow.uid)
+        if let Some(seen) = self.flows.get_mut(flow)
             && self.settings.bypassed.iter().any(|app| **app == *seen.app)
         {
             seen.let_pass = true;
@@ -407,7 +407,7 @@ impl Eye {
             let mut head = Head { pkt_src: "", ..self.head(at, moment.ts, "flow", client) };
             head.macs = None;
             let settings = std::sync::Arc::clone(&self.settings);
-            self.write(rows, &head, |json| {
+            self.write(rows, Some(at), &head, |json| {
                 spi(flow, json);
                 if let [first, answer] = seen.icmp
                     && let Some((kind, code)) = first.or(answer)
@@ -436,7 +436,7 @@ impl Eye {
                 let Some(ttl) = dir.of(&seen.ttl) else { continue };
                 let head = Head { pkt_src: "", macs: None, ..self.head(at, moment.ts, "netflow", dir) };
                 let ethernet = self.settings.ethernet;
-                self.write(rows, &head, |json| {
+                self.write(rows, Some(at), &head, |json| {
                     spi(flow, json);
                     if !app.is_empty() {
                         json.text("app_proto", app);

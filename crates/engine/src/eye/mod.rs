@@ -6,6 +6,7 @@
 mod chunks;
 mod file;
 mod flow;
+mod flows;
 mod frames;
 mod held;
 mod latest;
@@ -21,6 +22,7 @@ pub(crate) use held::{Due, What};
 use crate::Rows;
 use file::FileNote;
 use flow::{Seen, Sessions};
+use flows::Flows;
 use frames::Framing;
 use hashbrown::HashMap;
 use rules::Rules;
@@ -29,7 +31,7 @@ use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
 use sekisho_rules::{Program, Var};
 use sekisho_transaction::{Look, Mark, Transaction};
-use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
+use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::tunnel::TunnelKind;
 use sekisho_wire::{Decoded, LinkType};
@@ -63,7 +65,7 @@ pub(crate) struct Around {
 /// See the module.
 pub(crate) struct Eye {
     settings: Arc<eve::Settings>,
-    flows: HashMap<Uid, Box<Seen>, SeededState>,
+    flows: Flows,
     files: HashMap<u64, FileNote, SeededState>,
     /// Bytes of files that are kept.
     content_len: usize,
@@ -114,7 +116,7 @@ impl Eye {
             framing: Framing::new(settings.is_on("frame"), program),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
             settings,
-            flows: HashMap::with_hasher(SeededState(seed)),
+            flows: Flows::default(),
             files: HashMap::with_hasher(SeededState(seed)),
             fragment_events: Vec::new(),
             packet_vars: Vec::new(),
@@ -161,10 +163,15 @@ impl Eye {
         }
     }
 
+    /// A flow begins.
+    pub fn opened(&mut self, flow: &mut FlowInfo) {
+        flow.watched = self.flows.open();
+    }
+
     /// A packet was taken by its flow.
     pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
         let how = self.sessions();
-        let seen = self.flows.entry(flow.info.uid).or_default();
+        let Some(seen) = self.flows.get_mut(&flow.info) else { return };
         seen.packet(flow, dir, packet, how);
         if self.settings.ethernet {
             seen.note_macs(dir, packet);
@@ -172,13 +179,13 @@ impl Eye {
     }
 
     /// Counts the packet at hand, if that was not done yet, and gives what is kept of its flow.
-    fn seen(&mut self, at: At<'_>) -> &mut Seen {
+    fn seen(&mut self, at: At<'_>) -> Option<&mut Seen> {
         let how = self.sessions();
-        let seen = self.flows.entry(at.flow.info.uid).or_default();
+        let seen = self.flows.get_mut(&at.flow.info)?;
         if let Some(packet) = at.packet {
             seen.packet(at.flow, sender(at.flow, packet), packet, how);
         }
-        seen
+        Some(seen)
     }
 
     fn sessions(&self) -> Sessions {
@@ -197,7 +204,7 @@ impl Eye {
         mark: &mut Mark,
         rows: &mut dyn Rows,
     ) {
-        let seen = self.seen(at);
+        let Some(seen) = self.seen(at) else { return };
         let unfollowed = seen.is_unfollowed(at.flow) || seen.is_bypassed();
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         seen.note_app(names::of_exchange(tx.app()));
@@ -223,13 +230,13 @@ impl Eye {
                 names::way(tx.event_type(), look.dir, at.packet.map(|p| sender(at.flow, p)))
             };
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, tx.event_type(), way) };
-            self.write(rows, &head, |json| tx.eve(json));
+            self.write(rows, Some(at), &head, |json| tx.eve(json));
         }
         if let Some(second) = tx.second_event().filter(|second| look.over && !mark.quiet && self.settings.is_on(second))
         {
             let way = names::way(second, look.dir, at.packet.map(|p| sender(at.flow, p)));
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, second, way) };
-            self.write(rows, &head, |json| tx.eve_second(json));
+            self.write(rows, Some(at), &head, |json| tx.eve_second(json));
         }
         if look.over {
             self.forget_files(at, mark);
@@ -238,12 +245,12 @@ impl Eye {
 
     /// The anomalies of an exchange that were not told yet.
     fn anomalies(&mut self, at: At<'_>, sight: &Sight<'_>, look: Look, mark: &mut Mark, rows: &mut dyn Rows) {
-        let app = self.flows.get(&sight.flow.uid).map_or("", |seen| seen.app);
+        let app = self.flows.get(sight.flow).map_or("", |seen| seen.app);
         let mut told = Vec::new();
         for event in mark.events.iter().filter(|e| !e.told) {
             let way = at.packet.map_or(look.dir, |p| sender(at.flow, p));
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, "anomaly", way) };
-            self.write(rows, &head, |json| {
+            self.write(rows, Some(at), &head, |json| {
                 json.object("anomaly", |json| {
                     json.text("app_proto", app);
                     json.text("type", "applayer");
@@ -259,6 +266,7 @@ impl Eye {
     fn write(
         &mut self,
         rows: &mut dyn Rows,
+        at: Option<At<'_>>,
         head: &Head<'_>,
         members: impl FnOnce(&mut sekisho_transaction::Json<'_>),
     ) {
@@ -266,8 +274,8 @@ impl Eye {
         let mut line = std::mem::take(&mut self.line);
         eve::line(&mut line, &self.settings, head, |json| {
             members(json);
-            if let (true, Some(uid)) = (self.settings.metadata, head.flow) {
-                self.write_bits(uid, json);
+            if let (true, Some(at)) = (self.settings.metadata, at) {
+                self.write_bits(&at.flow.info, json);
             }
         });
         rows.line(eve::FILE, &line);
@@ -279,7 +287,7 @@ impl Eye {
         let (ts, packet) = at.packet.map_or((ts, 0), |p| (p.ts, p.number));
         let info = &at.flow.info;
         let t = if way.is_orig() { info.tuple } else { info.tuple.flipped() };
-        let macs = self.flows.get(&info.uid).and_then(|seen| seen.macs);
+        let macs = self.flows.get(info).and_then(|seen| seen.macs);
         Head {
             ts,
             flow: Some(info.uid),
@@ -336,7 +344,7 @@ impl Eye {
             return;
         }
         let policy = self.settings.urgent;
-        let seen = self.flows.entry(flow.info.uid).or_default();
+        let Some(seen) = self.flows.get_mut(&flow.info) else { return };
         let (what, bytes) = urgent::in_band(policy, dir.of_mut(&mut seen.urgent), packet, what, bytes);
         if what == What::Data(0) {
             return;
@@ -348,7 +356,7 @@ impl Eye {
 
     /// What waits of a stream that is not followed any more goes, too. Tells how many bytes that were.
     fn drop_held(&mut self, flow: &Flow, dir: Dir) -> usize {
-        let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return 0 };
+        let Some(seen) = self.flows.get_mut(&flow.info) else { return 0 };
         let before = seen.held.len();
         seen.held.clear(dir);
         before - seen.held.len()
@@ -369,7 +377,7 @@ impl Eye {
     /// Takes into [`Eye::due`] what needs wait no longer: `all` of `dir`, or what is acknowledged or too much. False if
     /// nothing is.
     pub fn take_due(&mut self, flow: &Flow, dir: Dir, all: bool) -> bool {
-        let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return false };
+        let Some(seen) = self.flows.get_mut(&flow.info) else { return false };
         let full = seen.held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
         let acked = if all || full { u64::MAX } else { flow.acked(dir) };
         let closed = all || seen.is_closed();
@@ -389,13 +397,12 @@ impl Eye {
 
     /// Has the connection come to its end, so that what each side sent is whole?
     pub fn is_closed(&self, flow: &Flow) -> bool {
-        self.flows.get(&flow.info.uid).is_some_and(|seen| seen.is_closed())
+        self.flows.get(&flow.info).is_some_and(|seen| seen.is_closed())
     }
 
     /// A flow is over.
     pub fn closed(&mut self, flow: &Flow, at: Moment, rows: &mut dyn Rows) {
-        let uid = flow.info.uid;
-        let Some(seen) = self.flows.get(&uid) else { return };
+        let Some(seen) = self.flows.get(&flow.info) else { return };
         self.held_len = self.held_len.saturating_sub(seen.held.len());
         let of_flow = At { flow, packet: None };
         for dir in [Dir::Orig, Dir::Resp] {
@@ -406,14 +413,14 @@ impl Eye {
             self.last_frames(of_flow, dir, at.ts, rows);
         }
         self.flow_files(of_flow, at, rows);
-        if let Some(left) = self.flows.get_mut(&uid) {
+        if let Some(left) = self.flows.get_mut(&flow.info) {
             let mut seen = std::mem::take(left);
             seen.sum_up();
             // What rules remember stands in the event, too.
             left.rules = seen.rules.take();
             self.end(of_flow, &seen, at, rows);
         }
-        self.flows.remove(&uid);
+        self.flows.close(&flow.info);
     }
 }
 
