@@ -147,7 +147,9 @@ const SPARE_COUNT_MAX: usize = 64;
 
 /// The elements of `list` in a list that is no longer than they are.
 fn exact<T>(list: &mut Vec<T>) -> Vec<T> {
-    list.drain(..).collect()
+    let mut exact = Vec::with_capacity(list.len());
+    exact.append(list);
+    exact
 }
 
 impl Spare {
