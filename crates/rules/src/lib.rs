@@ -48,4 +48,4 @@ pub use load::{Loaded, load};
 pub use refusal::Code;
 pub use report::{Remark, Report, Verdict};
 pub use state::{FlowState, Var};
-pub use view::{Anchor, Content, FileView, FlowView, FrameView, Hit, NoContent, PacketView, Span};
+pub use view::{Anchor, Content, Excerpt, FileView, FlowView, FrameView, Hit, NoContent, PacketView, Span};
