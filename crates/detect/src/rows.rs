@@ -184,6 +184,20 @@ rows! {
         id: u64 = "trans_id", query: &'a [u8] = "query", qtype: u64 = "qtype", rcode: Option<u64> = "rcode",
         authoritative: bool = "AA", recursion: bool = "RA", answers: Items<'a> = "answers", ttls: Items<'a> = "TTLs",
     }
+    /// One DNS message on port 53, strays and forgeries too.
+    DnsMessage "dns_message" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", orig_port: u16 = "id.orig_p", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        packet: u64 = "packet", proto: &'a str = "proto", from_orig: bool = "from_orig", is_query: bool = "is_query",
+        hop_limit: u64 = "hop_limit", len: u64 = "len", id: u64 = "trans_id", opcode: u64 = "opcode",
+        authoritative: bool = "AA", truncated: bool = "TC", recursion_desired: bool = "RD", recursion: bool = "RA",
+        authentic: bool = "AD", unchecked: bool = "CD", rcode: u64 = "rcode",
+        query: Option<&'a [u8]> = "query", qtype: u64 = "qtype", qclass: u64 = "qclass",
+        edns_size: Option<u64> = "edns_size", dnssec_ok: bool = "edns_do", extended_error: Option<u64> = "edns_ede",
+        cookie: bool = "cookie", sections: Items<'a> = "sections", owners: Items<'a> = "owners", types: Items<'a> = "types",
+        record_ttls: Items<'a> = "ttls", data: Items<'a> = "data", more: u64 = "more", digest: u64 = "digest",
+        wire: Option<&'a [u8]> = "wire",
+    }
     /// An HTTP request with its response.
     Http "http" {
         ts: Timestamp = "ts", uid: Uid = "uid",
