@@ -218,6 +218,50 @@ rows! {
     }
 }
 
+/// A record of a DNS message.
+#[derive(Clone, Copy, Debug)]
+pub struct DnsEntry<'a> {
+    /// 1 answer, 2 authority, 3 additional.
+    pub section: u64,
+    /// Owner in lower case.
+    pub owner: &'a [u8],
+    /// Type.
+    pub rtype: u64,
+    /// Time to live in seconds.
+    pub ttl: u64,
+    /// Address, or the name that it leads to.
+    pub data: &'a [u8],
+}
+
+impl DnsEntry<'_> {
+    /// The address of an A or AAAA record.
+    pub fn addr(&self) -> Option<Addr> {
+        if !matches!(self.rtype, 1 | 28) {
+            return None;
+        }
+        std::str::from_utf8(self.data).ok()?.parse().ok()
+    }
+}
+
+impl<'a> DnsMessage<'a> {
+    /// Who sent it, from which port.
+    pub fn sender(&self) -> (Addr, u16) {
+        if self.from_orig { (self.orig, self.orig_port) } else { (self.resp, self.resp_port) }
+    }
+
+    /// To whom.
+    pub fn receiver(&self) -> (Addr, u16) {
+        if self.from_orig { (self.resp, self.resp_port) } else { (self.orig, self.orig_port) }
+    }
+
+    /// Its records, the section's number first.
+    pub fn records(&self) -> impl Iterator<Item = DnsEntry<'a>> + use<'a> {
+        let names = self.owners.texts().zip(self.data.texts());
+        let numbers = self.sections.counts().zip(self.types.counts()).zip(self.record_ttls.counts());
+        names.zip(numbers).map(|((owner, data), ((section, rtype), ttl))| DnsEntry { section, owner, rtype, ttl, data })
+    }
+}
+
 /// Where the columns of a kind stand in a row of its log.
 pub(crate) struct Plan {
     kind: Kind,
