@@ -230,6 +230,14 @@ pub struct Audit {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
+    /// Rules in Suricata's language: what they alert on are findings, too; may be repeated
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub rules: Vec<PathBuf>,
+
+    /// A suricata.yaml: variables, classes and thresholds for rules
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub suricata_config: Option<PathBuf>,
+
     /// End with exit code 3 if there are findings of this severity or worse
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub fail_on: Option<FailOn>,

@@ -74,6 +74,7 @@ impl Raise {
     ) -> Self {
         Self(Finding {
             about,
+            techniques: Vec::new(),
             reason,
             confirmed: None,
             severity,
@@ -100,6 +101,13 @@ impl Raise {
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.0.key = key.into();
+        self
+    }
+
+    /// A further ATT&CK technique.
+    #[must_use]
+    pub fn technique(mut self, id: impl Into<String>) -> Self {
+        self.0.techniques.push(id.into());
         self
     }
 

@@ -46,6 +46,7 @@ macro_rules! registry {
 
 registry! {
     dns_rebinding::Rebinding,
+    rule_alert::RuleAlerts,
 }
 
 /// Every judgement that can be made, in the list's order.

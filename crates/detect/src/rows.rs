@@ -207,6 +207,14 @@ rows! {
         request_len: u64 = "request_body_len", response_len: u64 = "response_body_len",
         response_types: Items<'a> = "resp_mime_types", api: &'a [u8] = "api", decrypted: bool = "decrypted",
     }
+    /// An alert of a rule.
+    RuleAlert "rule_alert" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        src: Addr = "src", src_port: Option<u16> = "src_port", dst: Addr = "dst", dst_port: Option<u16> = "dst_port",
+        sid: u64 = "sid", gid: u64 = "gid", msg: &'a [u8] = "msg", category: &'a [u8] = "category",
+        priority: u64 = "priority", target_is_src: Option<bool> = "target_is_src", techniques: Items<'a> = "techniques",
+        tactic: &'a [u8] = "tactic", confidence: &'a [u8] = "confidence", matched: Items<'a> = "matched",
+    }
     /// A TLS session.
     Ssl "ssl" {
         ts: Timestamp = "ts", uid: Uid = "uid",

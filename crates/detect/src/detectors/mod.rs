@@ -2,3 +2,4 @@
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
 pub(crate) mod dns_rebinding;
+pub(crate) mod rule_alert;
