@@ -45,6 +45,7 @@ macro_rules! registry {
 }
 
 registry! {
+    audit_traceroute::Traceroute,
     dns_rebinding::Rebinding,
     rule_alert::RuleAlerts,
 }

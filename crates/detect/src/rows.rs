@@ -24,6 +24,7 @@ macro_rules! columns {
 columns! {
     bool: Value::Bool(v) => v; false;
     u64: Value::Count(v) => v, Value::Port(v) => u64::from(v), Value::Int(v) => u64::try_from(v).unwrap_or(0); 0;
+    u32: Value::Count(v) => u32::try_from(v).unwrap_or(0); 0;
     u16: Value::Port(v) => v, Value::Count(v) => u16::try_from(v).unwrap_or(0); 0;
     Timestamp: Value::Time(v) => v; Timestamp(0);
     Interval: Value::Interval(v) => v; Interval(0);
@@ -214,6 +215,17 @@ rows! {
         sid: u64 = "sid", gid: u64 = "gid", msg: &'a [u8] = "msg", category: &'a [u8] = "category",
         priority: u64 = "priority", target_is_src: Option<bool> = "target_is_src", techniques: Items<'a> = "techniques",
         tactic: &'a [u8] = "tactic", confidence: &'a [u8] = "confidence", matched: Items<'a> = "matched",
+    }
+    /// ICMP messages of a flow that has ended.
+    Icmp "icmp" {
+        ts: Timestamp = "ts", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        icmp_type: u64 = "icmp_type", code: u64 = "code", answers: u64 = "resp_count",
+        inner_orig: Addr = "inner_orig_h", inner_resp: Addr = "inner_resp_h",
+    }
+    /// A packet meant to die on the way, or (`router` is set) a router's word that it did.
+    Probe "probe" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        proto: &'a str = "proto", mark: u32 = "mark", ttl: Option<u64> = "ttl", router: Option<Addr> = "router",
     }
     /// A TLS session.
     Ssl "ssl" {

@@ -12,6 +12,7 @@ mod deal;
 mod expect;
 mod eye;
 mod files;
+mod hops;
 mod known;
 mod lane;
 mod once;
@@ -28,6 +29,7 @@ mod worker;
 
 pub use budget::{Budget, FIXED_LEN, MAX_PARTS, MIN_LEN, POOL_COUNT, Pool, PoolState};
 pub use control::{ArpRecord, IcmpRecord, IgmpRecord, NdpRecord};
+pub use hops::ProbeRecord;
 pub use known::{KnownHostsRecord, KnownServicesRecord};
 pub use lane::MAX_TUNNEL_DEPTH;
 pub use records::{AnalyzerRecord, RuleAlertRecord, TunnelRecord, WeirdRecord};
