@@ -31,6 +31,7 @@ use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
 use sekisho_rules::{Program, Var};
 use sekisho_transaction::{Look, Mark, Transaction};
+use sekisho_types::text::Line;
 use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::tunnel::TunnelKind;
@@ -89,7 +90,7 @@ pub(crate) struct Eye {
     /// What expressions captured for the packet of the alert that is being told.
     packet_vars: Vec<Var>,
     /// A line being made.
-    line: Vec<u8>,
+    line: Line,
     /// The run is over: flows end for that.
     pub ending: bool,
     /// Bytes that wait for acknowledgements.
@@ -120,7 +121,7 @@ impl Eye {
             files: HashMap::with_hasher(SeededState(seed)),
             fragment_events: Vec::new(),
             packet_vars: Vec::new(),
-            line: Vec::new(),
+            line: Line::default(),
             ending: false,
             held_len: 0,
             due: Due::default(),
@@ -278,7 +279,7 @@ impl Eye {
                 self.write_bits(&at.flow.info, json);
             }
         });
-        rows.line(eve::FILE, &line);
+        rows.line(eve::FILE, line.as_bytes());
         self.line = line;
     }
 
