@@ -123,7 +123,7 @@ impl Files for FileHost<'_> {
 
     fn frame_known(&mut self, flow: &FlowInfo, dir: Dir, id: FrameId, len: Option<u64>, tx: Option<u64>) {
         if let Some((eye, _)) = &mut self.eye {
-            eye.frame_known(flow.uid, dir, id, len, tx);
+            eye.frame_known(flow, dir, id, len, tx);
         }
     }
 

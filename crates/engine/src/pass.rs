@@ -624,7 +624,7 @@ impl Pass<'_> {
                 What::Gap(_) => {}
                 What::End => {
                     if let Some(eye) = &mut self.host.eye {
-                        eye.frames_end(flow.info.uid, dir);
+                        eye.frames_end(&flow.info, dir);
                     }
                     if parsed {
                         self.half_close(flow, app, dir, call.at);
@@ -664,6 +664,9 @@ impl Sink for Pass<'_> {
     type App = App;
 
     fn opened(&mut self, flow: &mut Flow, _app: &mut App, _at: Moment) {
+        if let Some(eye) = &mut self.host.eye {
+            eye.opened(&mut flow.info);
+        }
         if let Some((open, begun)) = self.host.stats.conns(flow.info.tuple.proto) {
             *open += 1;
             *begun += 1;

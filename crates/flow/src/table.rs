@@ -365,6 +365,7 @@ impl<A: Default> FlowTable<A> {
             local_resp: home.contains(t.resp),
             midstream: false,
             seen: Seen::default(),
+            watched: None,
         }
     }
 

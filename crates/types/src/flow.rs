@@ -1,5 +1,6 @@
 use crate::{Addr, Timestamp, Uid};
 use sha1::{Digest, Sha1};
+use std::num::NonZeroU32;
 
 /// IP protocol numbers (IANA) that the program names.
 pub mod ip_proto {
@@ -246,6 +247,8 @@ pub struct FlowInfo {
     pub vlan: VlanTags,
     /// Community ID, seed 0. Kept, as it stands on every row of the flow.
     pub community_id: CommunityId,
+    /// Place that whoever watches flows keeps for it; `None`: nobody does.
+    pub watched: Option<NonZeroU32>,
     /// Unique id.
     pub uid: Uid,
     /// Time of the first packet.

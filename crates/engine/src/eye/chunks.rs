@@ -49,8 +49,9 @@ impl Heap for Chunk {
 impl Eye {
     /// A message of the protocol has come so far: is it complete?
     pub(super) fn note_message(&mut self, at: At<'_>, look: Look, event_type: &str) {
-        if event_type != "http" || look.over || look.stage >= HTTP_COMPLETE {
-            let seen = self.flows.entry(at.flow.info.uid).or_default();
+        if (event_type != "http" || look.over || look.stage >= HTTP_COMPLETE)
+            && let Some(seen) = self.flows.get_mut(&at.flow.info)
+        {
             look.dir.of_mut(&mut seen.chunks).due = true;
         }
     }
@@ -61,7 +62,7 @@ impl Eye {
         if !wanted || self.settings.depth.is_some_and(|depth| offset >= depth) {
             return;
         }
-        let seen = self.flows.entry(at.flow.info.uid).or_default();
+        let Some(seen) = self.flows.get_mut(&at.flow.info) else { return };
         if seen.is_unfollowed(at.flow) || seen.is_bypassed() {
             return;
         }
@@ -92,7 +93,7 @@ impl Eye {
 
     /// A packet of a connection that both ends are closing: what its sender sent needs wait no longer.
     pub fn close_chunk(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
-        let is_ending = self.flows.get(&flow.info.uid).is_some_and(|seen| seen.is_ending());
+        let is_ending = self.flows.get(&flow.info).is_some_and(|seen| seen.is_ending());
         if is_ending {
             self.flush_chunk(At { flow, packet: Some(packet) }, packet.ts, dir);
         }
@@ -100,7 +101,7 @@ impl Eye {
 
     /// Rules look at what still waits of a direction.
     pub(super) fn flush_chunk(&mut self, at: At<'_>, ts: Timestamp, dir: Dir) {
-        let seen = self.flows.get(&at.flow.info.uid);
+        let seen = self.flows.get(&at.flow.info);
         let end = seen.map(|seen| dir.of(&seen.chunks)).filter(|chunk| !chunk.bytes.is_empty()).map(Chunk::end);
         if let Some(end) = end {
             self.inspect_stream(at, ts, dir, end, &[], true);

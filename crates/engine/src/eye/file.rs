@@ -70,7 +70,7 @@ impl Eye {
             self.files_refused += 1;
             return;
         }
-        let seen = self.flows.entry(flow.uid).or_default();
+        let Some(seen) = self.flows.get_mut(flow) else { return };
         if seen.files.len() >= MAX_FLOW_FILES {
             self.files_refused += 1;
             return;
@@ -150,10 +150,11 @@ impl Eye {
             {
                 note.name = path;
             }
-            let mut members = Vec::new();
-            tx.eve(&mut Json::within(&mut members, false, self.settings.options));
-            members.truncate(if members.len() > MAX_MEMBERS_LEN { 0 } else { members.len() });
-            note.tx = Some((mark.id, members));
+            self.line.clear();
+            tx.eve(&mut Json::within(&mut self.line, false, self.settings.options));
+            let members = self.line.as_bytes();
+            let members = if members.len() > MAX_MEMBERS_LEN { &[] } else { members };
+            note.tx = Some((mark.id, members.to_vec()));
             if note.closed.is_some() {
                 let app = self.app_of(at);
                 self.emit_file(at, id, app, rows);
@@ -179,19 +180,19 @@ impl Eye {
                 self.spare.push(content);
             }
         }
-        if let Some(seen) = self.flows.get_mut(&at.flow.info.uid) {
+        if let Some(seen) = self.flows.get_mut(&at.flow.info) {
             seen.files.retain(|f| *f != id);
         }
     }
 
     pub(super) fn app_of(&self, at: At<'_>) -> &'static str {
-        self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.app(at.flow))
+        self.flows.get(&at.flow.info).map_or("", |seen| seen.app(at.flow))
     }
 
     /// Files that are left when their flow is over.
     pub(super) fn flow_files(&mut self, at: At<'_>, moment: Moment, rows: &mut dyn Rows) {
         let app = self.app_of(at);
-        let files = self.flows.get_mut(&at.flow.info.uid).map(|seen| std::mem::take(&mut seen.files));
+        let files = self.flows.get_mut(&at.flow.info).map(|seen| std::mem::take(&mut seen.files));
         let told = matches!(app, "doh2" | "ftp-data" | "http" | "http2" | "nfs" | "smb" | "smtp");
         for id in files.unwrap_or_default() {
             let Some(note) = self.files.get_mut(&id) else { continue };
@@ -224,7 +225,7 @@ impl Eye {
         }
         let Some(note) = self.files.remove(&id) else { return };
         let head = self.head(at, closed.ts, "fileinfo", note.dir);
-        self.write(rows, &head, |json| {
+        self.write(rows, Some(at), &head, |json| {
             if let Some((_, members)) = &note.tx {
                 json.members(members);
             }

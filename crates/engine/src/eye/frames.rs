@@ -12,7 +12,8 @@ use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve;
 use sekisho_rules::{Anchor, FrameView, Hit, PacketView, Program};
 use sekisho_transaction::{Frame, FrameId, FrameKind, FrameSet, Json, Mark, Transaction};
-use sekisho_types::{Dir, Timestamp, Uid, ip_proto};
+use sekisho_types::text::Line;
+use sekisho_types::{Dir, FlowInfo, Timestamp, ip_proto};
 use std::sync::Arc;
 
 /// Frames of one direction of a flow that go on; of more nothing is told. Suricata's own limit.
@@ -215,7 +216,7 @@ impl Eye {
             return;
         }
         let is_full = self.framing.len > MAX_LANE_LEN;
-        let seen = self.flows.entry(flow.info.uid).or_default();
+        let Some(seen) = self.flows.get_mut(&flow.info) else { return };
         let has_app = flow.info.tuple.proto != ip_proto::UDP && !seen.known_app(flow).is_empty();
         let frames = seen.frames.get_or_insert_default();
         let before = frames.len();
@@ -238,8 +239,8 @@ impl Eye {
     }
 
     /// Nothing follows in a stream.
-    pub fn frames_end(&mut self, uid: Uid, dir: Dir) {
-        let Some(frames) = self.flows.get_mut(&uid).and_then(|seen| seen.frames.as_mut()) else { return };
+    pub fn frames_end(&mut self, flow: &FlowInfo, dir: Dir) {
+        let Some(frames) = self.flows.get_mut(flow).and_then(|seen| seen.frames.as_mut()) else { return };
         let side = dir.of_mut(&mut frames.sides);
         let end = side.end();
         side.ended = true;
@@ -261,7 +262,7 @@ impl Eye {
             return FrameId::default();
         }
         let wants_stream = is_stream && self.framing.wanted.has(FrameKind::Stream);
-        let Some(seen) = self.flows.get_mut(&info.uid) else { return FrameId::default() };
+        let Some(seen) = self.flows.get_mut(info) else { return FrameId::default() };
         if seen.is_unfollowed(at.flow) || seen.is_bypassed() {
             return FrameId::default();
         }
@@ -288,8 +289,8 @@ impl Eye {
     }
 
     /// More is known of a frame.
-    pub fn frame_known(&mut self, uid: Uid, dir: Dir, id: FrameId, len: Option<u64>, tx: Option<u64>) {
-        let Some(frames) = self.flows.get_mut(&uid).and_then(|seen| seen.frames.as_mut()) else { return };
+    pub fn frame_known(&mut self, flow: &FlowInfo, dir: Dir, id: FrameId, len: Option<u64>, tx: Option<u64>) {
+        let Some(frames) = self.flows.get_mut(flow).and_then(|seen| seen.frames.as_mut()) else { return };
         let side = dir.of_mut(&mut frames.sides);
         if let Some(frame) = side.frames.iter_mut().find(|frame| frame.id == id.0) {
             frame.len = len.or(frame.len);
@@ -302,8 +303,8 @@ impl Eye {
         if !self.framing.of_rules || !self.settings.alert.app_layer {
             return;
         }
-        let uid = at.flow.info.uid;
-        let Some(frames) = self.flows.get_mut(&uid).and_then(|seen| seen.frames.as_mut()) else { return };
+        let info = &at.flow.info;
+        let Some(frames) = self.flows.get_mut(info).and_then(|seen| seen.frames.as_mut()) else { return };
         if !frames.has_exchange(mark.id) {
             return;
         }
@@ -312,7 +313,7 @@ impl Eye {
         if known.is_none() && exchanges.len() >= MAX_EXCHANGES {
             exchanges.remove(0);
         }
-        let mut members = Vec::new();
+        let mut members = Line::default();
         let mut json = Json::within(&mut members, false, self.settings.options).for_alert();
         tx.eve(&mut json);
         for dir in [Dir::Orig, Dir::Resp] {
@@ -321,12 +322,13 @@ impl Eye {
                 break;
             }
         }
-        members.truncate(if members.len() > MAX_MEMBERS_LEN { 0 } else { members.len() });
+        let members = members.as_bytes();
+        let members = if members.len() > MAX_MEMBERS_LEN { Vec::new() } else { members.to_vec() };
         match known.and_then(|at| exchanges.get_mut(at)) {
             Some((_, old)) => *old = members,
             None => exchanges.push((mark.id, members)),
         }
-        if let Some(frames) = self.flows.get_mut(&uid).and_then(|seen| seen.frames.as_mut()) {
+        if let Some(frames) = self.flows.get_mut(info).and_then(|seen| seen.frames.as_mut()) {
             frames.exchanges = exchanges;
         }
     }
@@ -335,7 +337,7 @@ impl Eye {
     pub(super) fn last_frames(&mut self, at: At<'_>, dir: Dir, ts: Timestamp, rows: &mut dyn Rows) {
         let decoded = ends(at.flow, dir);
         self.look_at_frames(at, &no_packet(ts, &decoded), dir, rows);
-        let seen = self.flows.get_mut(&at.flow.info.uid);
+        let seen = self.flows.get_mut(&at.flow.info);
         let Some(frames) = seen.and_then(|seen| seen.frames.as_mut()) else { return };
         let side = dir.of_mut(&mut frames.sides);
         self.framing.len = self.framing.len.saturating_sub(side.bytes.len());
@@ -344,7 +346,7 @@ impl Eye {
 
     /// A packet of `dir`: rules look at frames, events are written; those that are complete go.
     pub(super) fn look_at_frames(&mut self, at: At<'_>, packet: &Packet<'_>, dir: Dir, rows: &mut dyn Rows) {
-        let seen = self.flows.get_mut(&at.flow.info.uid);
+        let seen = self.flows.get_mut(&at.flow.info);
         let Some((frames, closed)) = seen.and_then(|seen| {
             let closed = seen.is_closed();
             Some((seen.frames.take_if(|frames| !dir.of(&frames.sides).frames.is_empty())?, closed))
@@ -365,7 +367,7 @@ impl Eye {
         exchanges.retain(|(id, _)| frames.has_exchange(*id));
         frames.exchanges = exchanges;
         self.framing.len = (self.framing.len + frames.len()).saturating_sub(before);
-        if let Some(seen) = self.flows.get_mut(&at.flow.info.uid) {
+        if let Some(seen) = self.flows.get_mut(&at.flow.info) {
             seen.frames = Some(frames);
         }
     }
@@ -406,7 +408,7 @@ impl Eye {
         let mut hits = std::mem::take(&mut self.framing.hits);
         hits.clear();
         let Some(rules) = &mut self.rules else { return hits };
-        let Some(seen) = self.flows.get_mut(&at.flow.info.uid) else { return hits };
+        let Some(seen) = self.flows.get_mut(&at.flow.info) else { return hits };
         let new = frame.at.saturating_add(frame.looked);
         let from = new.saturating_sub(LOOK_LEN).max(frame.at).max(side.base);
         let there = frame.there(side);
@@ -437,12 +439,14 @@ impl Eye {
         if let Anchor::Frame(_, _, tx) = hit.anchor {
             waiting.tx_id = tx;
         }
-        let mut json = Json::within(&mut waiting.members, false, self.settings.options);
+        let mut members = Line::default();
+        let mut json = Json::within(&mut members, false, self.settings.options);
         side.shown(frame, dir, is_stream).write(&mut json);
         let exchange = frames.exchanges.iter().find(|(id, _)| Some(*id) == waiting.tx_id);
         if let Some((_, members)) = exchange.filter(|(_, members)| !members.is_empty()) {
             json.members(members);
         }
+        waiting.members = members.as_bytes().to_vec();
         if is_stream && self.settings.alert.shows_payload() {
             waiting.payload = side.bytes.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&side.bytes).to_vec();
         }
@@ -459,7 +463,7 @@ impl Eye {
         rows: &mut dyn Rows,
     ) {
         let is_stream = at.flow.info.tuple.proto != ip_proto::UDP;
-        let app = self.flows.get(&at.flow.info.uid).map_or("", |seen| Seen::known_app(seen, at.flow));
+        let app = self.flows.get(&at.flow.info).map_or("", |seen| Seen::known_app(seen, at.flow));
         for i in 0..dir.of(&frames.sides).frames.len() {
             let side = dir.of_mut(&mut frames.sides);
             let Some(frame) = side.frames.get(i).copied() else { break };
@@ -472,7 +476,7 @@ impl Eye {
             }
             let head = self.head(at, packet.ts, "frame", dir);
             let shown = side.shown(&frame, dir, is_stream);
-            self.write(rows, &head, |json| {
+            self.write(rows, Some(at), &head, |json| {
                 if !app.is_empty() {
                     json.text("app_proto", app);
                 }

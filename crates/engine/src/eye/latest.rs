@@ -28,15 +28,15 @@ impl Eye {
         if !wanted || !self.settings.alert.app_layer {
             return;
         }
-        let uid = at.flow.info.uid;
+        let info = &at.flow.info;
         if is_datagram && !self.may_alert(at, tx.app()) {
             return;
         }
-        let known = self.flows.get_mut(&uid).and_then(|seen| look.dir.of_mut(&mut seen.latest).take());
+        let known = self.flows.get_mut(info).and_then(|seen| look.dir.of_mut(&mut seen.latest).take());
         let mut latest = known.unwrap_or_else(|| Box::new(Latest { id: 0, packet: 0, members: Vec::new() }));
         (latest.id, latest.packet) = (mark.id, at.packet.map_or(0, |p| p.number));
         self.members(mark, look.dir, tx, &mut latest.members);
-        if let Some(seen) = self.flows.get_mut(&uid) {
+        if let Some(seen) = self.flows.get_mut(info) {
             *look.dir.of_mut(&mut seen.latest) = Some(latest);
         }
     }
@@ -48,7 +48,7 @@ impl Eye {
             return true;
         }
         let (Some(rules), Some(packet)) = (&mut self.rules, at.packet) else { return false };
-        let Some(seen) = self.flows.get_mut(&at.flow.info.uid) else { return false };
+        let Some(seen) = self.flows.get_mut(&at.flow.info) else { return false };
         let (decoded, frame) = (packet.decoded, packet.frame);
         let view = PacketView { ts: packet.ts, number: packet.number, decoded, frame, events: &[] };
         rules.foresees(&view, seen.rules.get_or_insert_default(), sender(at.flow, packet), app)
@@ -57,7 +57,7 @@ impl Eye {
     /// Gives an alert about a packet or a stream its exchange.
     pub(super) fn give_latest(&self, at: At<'_>, dir: Dir, waiting: &mut Waiting) {
         let Some(rules) = &self.rules else { return };
-        let Some(seen) = self.flows.get(&at.flow.info.uid) else { return };
+        let Some(seen) = self.flows.get(&at.flow.info) else { return };
         let Some(latest) = dir.of(&seen.latest) else { return };
         let meant = if at.flow.info.tuple.proto == ip_proto::UDP {
             let names_app = rules.rule(waiting).is_some_and(|rule| matches!(rule.header.protocol, Protocol::App(_)));
@@ -74,7 +74,7 @@ impl Eye {
     /// A packet's alerts were told: what datagrams showed is not needed any more.
     pub(super) fn forget_latest(&mut self, at: At<'_>) {
         if at.flow.info.tuple.proto == ip_proto::UDP
-            && let Some(seen) = self.flows.get_mut(&at.flow.info.uid)
+            && let Some(seen) = self.flows.get_mut(&at.flow.info)
         {
             seen.latest = [None, None];
         }

@@ -6,6 +6,7 @@
 mod chunks;
 mod file;
 mod flow;
+mod flows;
 mod frames;
 mod held;
 mod latest;
@@ -21,15 +22,18 @@ pub(crate) use held::{Due, What};
 use crate::Rows;
 use file::FileNote;
 use flow::{Seen, Sessions};
+use flows::Flows;
 use frames::Framing;
 use hashbrown::HashMap;
+use held::Held;
 use rules::Rules;
 use sekisho_flow::{Flow, Moment, Packet};
 use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
 use sekisho_rules::{Program, Var};
 use sekisho_transaction::{Look, Mark, Transaction};
-use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, Uid, ip_proto};
+use sekisho_types::text::Line;
+use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::tunnel::TunnelKind;
 use sekisho_wire::{Decoded, LinkType};
@@ -63,7 +67,7 @@ pub(crate) struct Around {
 /// See the module.
 pub(crate) struct Eye {
     settings: Arc<eve::Settings>,
-    flows: HashMap<Uid, Box<Seen>, SeededState>,
+    flows: Flows,
     files: HashMap<u64, FileNote, SeededState>,
     /// Bytes of files that are kept.
     content_len: usize,
@@ -87,11 +91,20 @@ pub(crate) struct Eye {
     /// What expressions captured for the packet of the alert that is being told.
     packet_vars: Vec<Var>,
     /// A line being made.
-    line: Vec<u8>,
+    line: Line,
     /// The run is over: flows end for that.
     pub ending: bool,
     /// Bytes that wait for acknowledgements.
     held_len: usize,
+    /// Empty queues for what is to wait, in boxes as flows have them.
+    #[expect(clippy::vec_box, reason = "they move between flows and here as they are")]
+    spare_held: Vec<Box<Held>>,
+    /// Packets are looked at, each for itself: rules are, or their anomalies or frames are told.
+    inspects: bool,
+    /// Which connections are followed.
+    how: Sessions,
+    /// The kind of event that was asked for last, and whether it is written.
+    last_type: (&'static str, bool),
     /// Frames, as far as somebody wants them.
     framing: Framing,
     /// Calls being made that had to wait.
@@ -111,14 +124,21 @@ impl Eye {
             around: None,
             invalid: false,
             events: Events::default(),
+            inspects: program.is_some()
+                || settings.anomaly_decode
+                || settings.anomaly_stream
+                || settings.is_on("frame"),
+            how: Sessions::of(&settings),
+            last_type: ("", false),
+            spare_held: Vec::new(),
             framing: Framing::new(settings.is_on("frame"), program),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
             settings,
-            flows: HashMap::with_hasher(SeededState(seed)),
+            flows: Flows::default(),
             files: HashMap::with_hasher(SeededState(seed)),
             fragment_events: Vec::new(),
             packet_vars: Vec::new(),
-            line: Vec::new(),
+            line: Line::default(),
             ending: false,
             held_len: 0,
             due: Due::default(),
@@ -128,7 +148,18 @@ impl Eye {
 
     /// The next packet is inside of `around`.
     pub fn enter(&mut self, around: Option<Around>) {
+        self.how.lead_len = around.as_ref().map_or(0, |around| around.lead_len);
         self.around = around.map(Box::new);
+    }
+
+    /// Was the last packet inside of something?
+    pub fn is_inside(&self) -> bool {
+        self.around.is_some()
+    }
+
+    /// Are packets looked at, each for itself?
+    pub fn inspects(&self) -> bool {
+        self.inspects
     }
 
     /// Is a packet within one between these ports to be looked at?
@@ -161,30 +192,31 @@ impl Eye {
         }
     }
 
-    /// A packet was taken by its flow.
-    pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
-        let how = self.sessions();
-        let seen = self.flows.entry(flow.info.uid).or_default();
-        seen.packet(flow, dir, packet, how);
+    /// A flow begins.
+    pub fn opened(&mut self, flow: &mut FlowInfo) {
+        flow.watched = self.flows.open();
+    }
+
+    /// A packet was taken by its flow. Tells of which directions something waits that may be due now.
+    pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) -> [bool; 2] {
+        let Some(seen) = self.flows.get_mut(&flow.info) else { return [false; 2] };
+        seen.packet(flow, dir, packet, self.how);
         if self.settings.ethernet {
             seen.note_macs(dir, packet);
         }
+        // It acknowledges what the other end sent; a connection that is over has no more to wait for.
+        [seen.holds(dir.flip()), seen.is_closed() && seen.holds(dir)]
     }
 
     /// Counts the packet at hand, if that was not done yet, and gives what is kept of its flow.
-    fn seen(&mut self, at: At<'_>) -> &mut Seen {
-        let how = self.sessions();
-        let seen = self.flows.entry(at.flow.info.uid).or_default();
-        if let Some(packet) = at.packet {
-            seen.packet(at.flow, sender(at.flow, packet), packet, how);
+    fn seen(&mut self, at: At<'_>) -> Option<&mut Seen> {
+        let seen = self.flows.get_mut(&at.flow.info)?;
+        if let Some(packet) = at.packet
+            && seen.is_new(packet)
+        {
+            seen.packet(at.flow, sender(at.flow, packet), packet, self.how);
         }
-        seen
-    }
-
-    fn sessions(&self) -> Sessions {
-        let eve::Settings { midstream, one_sided, midstream_policy, .. } = *self.settings;
-        let lead_len = self.around.as_ref().map_or(0, |around| around.lead_len);
-        Sessions { midstream, one_sided, policy: midstream_policy, lead_len }
+        Some(seen)
     }
 
     /// An exchange has come further.
@@ -197,53 +229,72 @@ impl Eye {
         mark: &mut Mark,
         rows: &mut dyn Rows,
     ) {
-        let seen = self.seen(at);
+        let Some(seen) = self.seen(at) else { return };
         let unfollowed = seen.is_unfollowed(at.flow) || seen.is_bypassed();
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         seen.note_app(names::of_exchange(tx.app()));
-        let app = self.app_of(at);
+        let app = seen.app;
         let unseen = self.is_off(at.flow, app) || self.settings.only_recognized.iter().any(|name| **name == *app);
         if unfollowed || unseen {
             mark.logged |= look.over || look.event;
             return;
         }
-        self.note_message(at, look, tx.event_type());
-        self.inspect_transaction(at, sight.ts, look, tx, mark);
-        self.frame_exchange(at, tx, mark);
-        self.note_latest(at, look, tx, mark);
-        self.files_of(at, look, tx, mark, rows);
-        if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
+        if self.rules.is_some() {
+            self.note_message(at, look, tx.event_type());
+            self.inspect_transaction(at, sight.ts, look, tx, mark);
+            self.frame_exchange(at, tx, mark);
+            self.note_latest(at, look, tx, mark);
+        }
+        if !mark.files.is_empty() {
+            self.files_of(at, look, tx, mark, rows);
+        }
+        if self.settings.anomaly_applayer && mark.events.iter().any(|event| !event.told) && self.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
-        let wanted = !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type());
-        if (look.over || look.event) && wanted && tx.is_told(self.settings.options) {
-            let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
+        let event_type = tx.event_type();
+        let wanted = (look.over || look.event) && !mark.logged && !mark.quiet && self.is_on(event_type);
+        if wanted && tx.is_told(self.settings.options) {
+            let way = if self.settings.options.dns_v2 && event_type == "dns" {
                 Dir::Orig
             } else {
-                names::way(tx.event_type(), look.dir, at.packet.map(|p| sender(at.flow, p)))
+                names::way(event_type, look.dir, at.packet.map(|p| sender(at.flow, p)))
             };
-            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, tx.event_type(), way) };
-            self.write(rows, &head, |json| tx.eve(json));
+            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, event_type, way) };
+            self.write(rows, Some(at), &head, |json| tx.eve(json));
         }
-        if let Some(second) = tx.second_event().filter(|second| look.over && !mark.quiet && self.settings.is_on(second))
+        if look.over
+            && !mark.quiet
+            && let Some(second) = tx.second_event()
+            && self.is_on(second)
         {
             let way = names::way(second, look.dir, at.packet.map(|p| sender(at.flow, p)));
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, second, way) };
-            self.write(rows, &head, |json| tx.eve_second(json));
+            self.write(rows, Some(at), &head, |json| tx.eve_second(json));
         }
-        if look.over {
+        if look.over && !mark.files.is_empty() {
             self.forget_files(at, mark);
         }
     }
 
+    /// Are events of that type written? Mostly it is the type that was asked for before.
+    fn is_on(&mut self, event_type: &'static str) -> bool {
+        let (last, on) = self.last_type;
+        if std::ptr::eq(last, event_type) {
+            return on;
+        }
+        let on = self.settings.is_on(event_type);
+        self.last_type = (event_type, on);
+        on
+    }
+
     /// The anomalies of an exchange that were not told yet.
     fn anomalies(&mut self, at: At<'_>, sight: &Sight<'_>, look: Look, mark: &mut Mark, rows: &mut dyn Rows) {
-        let app = self.flows.get(&sight.flow.uid).map_or("", |seen| seen.app);
+        let app = self.flows.get(sight.flow).map_or("", |seen| seen.app);
         let mut told = Vec::new();
         for event in mark.events.iter().filter(|e| !e.told) {
             let way = at.packet.map_or(look.dir, |p| sender(at.flow, p));
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, "anomaly", way) };
-            self.write(rows, &head, |json| {
+            self.write(rows, Some(at), &head, |json| {
                 json.object("anomaly", |json| {
                     json.text("app_proto", app);
                     json.text("type", "applayer");
@@ -259,6 +310,7 @@ impl Eye {
     fn write(
         &mut self,
         rows: &mut dyn Rows,
+        at: Option<At<'_>>,
         head: &Head<'_>,
         members: impl FnOnce(&mut sekisho_transaction::Json<'_>),
     ) {
@@ -266,11 +318,11 @@ impl Eye {
         let mut line = std::mem::take(&mut self.line);
         eve::line(&mut line, &self.settings, head, |json| {
             members(json);
-            if let (true, Some(uid)) = (self.settings.metadata, head.flow) {
-                self.write_bits(uid, json);
+            if let (true, Some(at)) = (self.settings.metadata, at) {
+                self.write_bits(&at.flow.info, json);
             }
         });
-        rows.line(eve::FILE, &line);
+        rows.line(eve::FILE, line.as_bytes());
         self.line = line;
     }
 
@@ -279,7 +331,7 @@ impl Eye {
         let (ts, packet) = at.packet.map_or((ts, 0), |p| (p.ts, p.number));
         let info = &at.flow.info;
         let t = if way.is_orig() { info.tuple } else { info.tuple.flipped() };
-        let macs = self.flows.get(&info.uid).and_then(|seen| seen.macs);
+        let macs = self.flows.get(info).and_then(|seen| seen.macs);
         Head {
             ts,
             flow: Some(info.uid),
@@ -336,27 +388,32 @@ impl Eye {
             return;
         }
         let policy = self.settings.urgent;
-        let seen = self.flows.entry(flow.info.uid).or_default();
+        let Some(seen) = self.flows.get_mut(&flow.info) else { return };
         let (what, bytes) = urgent::in_band(policy, dir.of_mut(&mut seen.urgent), packet, what, bytes);
         if what == What::Data(0) {
             return;
         }
         let end = (end, *dir.of(&seen.urgent));
-        seen.held.push(dir, what, bytes, end, at);
+        let held = seen.held.get_or_insert_with(|| self.spare_held.pop().unwrap_or_default());
+        held.push(dir, what, bytes, end, at);
         self.held_len += bytes.len();
     }
 
     /// What waits of a stream that is not followed any more goes, too. Tells how many bytes that were.
     fn drop_held(&mut self, flow: &Flow, dir: Dir) -> usize {
-        let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return 0 };
-        let before = seen.held.len();
-        seen.held.clear(dir);
-        before - seen.held.len()
+        let Some(seen) = self.flows.get_mut(&flow.info) else { return 0 };
+        let Some(held) = &mut seen.held else { return 0 };
+        let before = held.len();
+        held.clear(dir);
+        before - held.len()
     }
 
     /// Is a stream not followed any more, of which so much has come? The segment that crosses the limit is not, either, nor
     /// is the stream's end.
     fn is_too_deep(&self, flow: &Flow, end: u64) -> bool {
+        if self.settings.depth.is_none() && self.settings.file_depth.is_none() {
+            return false;
+        }
         let depth = match self.app_of(At { flow, packet: None }) {
             // Suricata follows these without limit.
             "pgsql" | "smb" => None,
@@ -369,14 +426,20 @@ impl Eye {
     /// Takes into [`Eye::due`] what needs wait no longer: `all` of `dir`, or what is acknowledged or too much. False if
     /// nothing is.
     pub fn take_due(&mut self, flow: &Flow, dir: Dir, all: bool) -> bool {
-        let Some(seen) = self.flows.get_mut(&flow.info.uid) else { return false };
-        let full = seen.held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
-        let acked = if all || full { u64::MAX } else { flow.acked(dir) };
+        let Some(seen) = self.flows.get_mut(&flow.info) else { return false };
         let closed = all || seen.is_closed();
-        if !seen.held.is_due(dir, acked, closed) {
+        let Some(held) = &mut seen.held else { return false };
+        let full = held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
+        let acked = if all || full { u64::MAX } else { flow.acked(dir) };
+        if !held.is_due(dir, acked, closed) {
             return false;
         }
-        seen.held.take(dir, acked, closed, &mut self.due);
+        held.take(dir, acked, closed, &mut self.due);
+        if let Some(held) = seen.held.take_if(|held| held.is_empty())
+            && self.spare_held.len() < held::SPARE_COUNT
+        {
+            self.spare_held.push(held);
+        }
         if all && !self.settings.inline && flow.acked(dir) > 0 {
             self.due.doubt(flow.acked(dir));
         }
@@ -387,16 +450,10 @@ impl Eye {
         true
     }
 
-    /// Has the connection come to its end, so that what each side sent is whole?
-    pub fn is_closed(&self, flow: &Flow) -> bool {
-        self.flows.get(&flow.info.uid).is_some_and(|seen| seen.is_closed())
-    }
-
     /// A flow is over.
     pub fn closed(&mut self, flow: &Flow, at: Moment, rows: &mut dyn Rows) {
-        let uid = flow.info.uid;
-        let Some(seen) = self.flows.get(&uid) else { return };
-        self.held_len = self.held_len.saturating_sub(seen.held.len());
+        let Some(seen) = self.flows.get(&flow.info) else { return };
+        self.held_len = self.held_len.saturating_sub(seen.held.as_ref().map_or(0, |held| held.len()));
         let of_flow = At { flow, packet: None };
         for dir in [Dir::Orig, Dir::Resp] {
             self.flush_chunk(of_flow, at.ts, dir);
@@ -406,14 +463,11 @@ impl Eye {
             self.last_frames(of_flow, dir, at.ts, rows);
         }
         self.flow_files(of_flow, at, rows);
-        if let Some(left) = self.flows.get_mut(&uid) {
-            let mut seen = std::mem::take(left);
+        if let Some(seen) = self.flows.get_mut(&flow.info) {
             seen.sum_up();
-            // What rules remember stands in the event, too.
-            left.rules = seen.rules.take();
-            self.end(of_flow, &seen, at, rows);
         }
-        self.flows.remove(&uid);
+        self.end(of_flow, at, rows);
+        self.flows.close(&flow.info);
     }
 }
 

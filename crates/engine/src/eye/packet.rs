@@ -35,7 +35,7 @@ impl Eye {
             shown.packet = self.settings.anomaly_header;
             (shown.payload, shown.payload_printable, shown.payload_length) = (false, false, false);
             let link = self.link.0;
-            self.write(rows, &head, |json| {
+            self.write(rows, at, &head, |json| {
                 let evidence = Evidence { payload: &[], stream: false, packet: Some((packet.frame, link)) };
                 evidence.write(shown, json);
                 json.object("anomaly", |json| {
@@ -47,7 +47,7 @@ impl Eye {
     }
 
     /// The event of an ARP message (RFC 826) of Ethernet and IPv4.
-    pub(super) fn arp(&mut self, packet: &Packet<'_>, rows: &mut dyn Rows) {
+    pub fn arp(&mut self, packet: &Packet<'_>, rows: &mut dyn Rows) {
         let d = packet.decoded;
         if d.ethertype != ARP || d.ip_version != 0 || !self.settings.is_on("arp") {
             return;
@@ -67,7 +67,7 @@ impl Eye {
         let (sender, target) = rest.split_at(10);
         let (Some((src_mac, src)), Some((dst_mac, dst))) = (end(sender), end(target)) else { return };
         let head = Head { ends: None, ..self.packet_head(packet, "arp") };
-        self.write(rows, &head, |json| {
+        self.write(rows, None, &head, |json| {
             json.object("arp", |json| {
                 json.text("hw_type", "ethernet");
                 json.text("proto_type", "ipv4");

@@ -13,7 +13,8 @@ use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
 use sekisho_rules::{Anchor, FlowState, Hit, Inspector, PacketView, Program, Tally, Var};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
-use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
+use sekisho_types::text::Line;
+use sekisho_types::{Addr, Dir, FlowInfo, Timestamp, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::{Decoded, LinkType};
 use std::sync::Arc;
@@ -221,8 +222,9 @@ impl Eye {
         }
         if (asked || self.settings.anomaly_stream)
             && let Some((flow, dir)) = flow
+            && let Some(seen) = self.flows.get_mut(&flow.info)
         {
-            self.flows.entry(flow.info.uid).or_default().stream_events(dir, packet, events);
+            seen.stream_events(dir, packet, events);
         }
     }
 
@@ -235,7 +237,7 @@ impl Eye {
         let view = PacketView { ts, number, decoded, frame, events };
         match flow {
             Some((flow, dir)) => {
-                let seen = self.flows.entry(flow.info.uid).or_default();
+                let Some(seen) = self.flows.get_mut(&flow.info) else { return hits };
                 if seen.is_bypassed() || seen.picked_up && self.settings.midstream_policy == Policy::PassPacket {
                     return hits;
                 }
@@ -254,7 +256,7 @@ impl Eye {
 
     /// Alerts of `dir` that waited are told, with the packet at hand or, if there is none, without.
     pub(super) fn tell_waiting(&mut self, at: At<'_>, dir: Dir, ts: Timestamp, rows: &mut dyn Rows) {
-        let Some(seen) = self.flows.get_mut(&at.flow.info.uid) else { return };
+        let Some(seen) = self.flows.get_mut(&at.flow.info) else { return };
         if seen.waiting.is_empty() {
             return;
         }
@@ -278,7 +280,7 @@ impl Eye {
     pub fn announce(&mut self, flow: &Flow, dir: Dir, bytes: &[u8]) {
         let Some(rules) = &self.rules else { return };
         if rules.program.searches_payload_of_exchanges() {
-            let seen = self.flows.entry(flow.info.uid).or_default();
+            let Some(seen) = self.flows.get_mut(&flow.info) else { return };
             rules.inspector.ahead(seen.rules.get_or_insert_default(), dir, bytes);
         }
     }
@@ -295,7 +297,7 @@ impl Eye {
     ) {
         let Some(rules) = &mut self.rules else { return };
         rules.hits.clear();
-        let seen = self.flows.entry(at.flow.info.uid).or_default();
+        let Some(seen) = self.flows.get_mut(&at.flow.info) else { return };
         let flow_view = seen.view(at.flow, dir, ts);
         let decoded = ends(at.flow, dir);
         let number = at.packet.map_or(0, |p| p.number);
@@ -324,7 +326,7 @@ impl Eye {
 
     /// Another alert waits, if there is room.
     fn wait(&mut self, at: At<'_>, waiting: Waiting) {
-        if let (Some(rules), Some(seen)) = (&mut self.rules, self.flows.get_mut(&at.flow.info.uid)) {
+        if let (Some(rules), Some(seen)) = (&mut self.rules, self.flows.get_mut(&at.flow.info)) {
             wait(seen, waiting, &mut rules.refused);
         }
     }
@@ -339,7 +341,7 @@ impl Eye {
         mark: &mut Mark,
     ) {
         let Some(rules) = &mut self.rules else { return };
-        let seen = self.flows.entry(at.flow.info.uid).or_default();
+        let Some(seen) = self.flows.get_mut(&at.flow.info) else { return };
         rules.hits.clear();
         let flow_view = seen.view(at.flow, look.dir, ts);
         let own = at.packet.filter(|p| sender(at.flow, p) == look.dir);
@@ -380,8 +382,8 @@ impl Eye {
 
     /// What the exchange says by now goes into the alerts about it that wait.
     fn refresh(&mut self, at: At<'_>, tx: &dyn Transaction, mark: &Mark) {
-        let uid = at.flow.info.uid;
-        let Some(seen) = self.flows.get_mut(&uid) else { return };
+        let info = &at.flow.info;
+        let Some(seen) = self.flows.get_mut(info) else { return };
         let mut waiting = std::mem::take(&mut seen.waiting);
         let xff = seen.xff.filter(|(id, _)| *id == mark.id).map(|(_, addr)| addr);
         for alert in waiting.iter_mut().filter(|w| w.tx_id == Some(mark.id)) {
@@ -393,25 +395,26 @@ impl Eye {
             self.members(mark, alert.dir, tx, &mut members);
             alert.members = members;
         }
-        if let Some(seen) = self.flows.get_mut(&uid) {
+        if let Some(seen) = self.flows.get_mut(info) {
             seen.waiting = waiting;
         }
     }
 
     /// What an exchange says in an alert about `dir`.
     pub(super) fn members(&self, mark: &Mark, dir: Dir, tx: &dyn Transaction, members: &mut Vec<u8>) {
-        members.clear();
-        let mut json = Json::within(members, false, self.settings.options).for_alert();
+        let mut line = Line::over(std::mem::take(members));
+        let mut json = Json::within(&mut line, false, self.settings.options).for_alert();
         tx.eve(&mut json);
         self.write_files(mark, dir, &mut json);
+        *members = line.into_bytes();
         if members.len() > MAX_MEMBERS_LEN {
             members.clear();
         }
     }
 
     /// What rules remember of a flow: `metadata`, and of bits called `traffic/…` what they say.
-    pub(super) fn write_bits(&self, uid: Uid, json: &mut Json<'_>) {
-        let (Some(rules), Some(state)) = (&self.rules, self.flows.get(&uid).and_then(|seen| seen.rules.as_ref()))
+    pub(super) fn write_bits(&self, flow: &FlowInfo, json: &mut Json<'_>) {
+        let (Some(rules), Some(state)) = (&self.rules, self.flows.get(flow).and_then(|seen| seen.rules.as_ref()))
         else {
             return;
         };
@@ -478,7 +481,7 @@ impl Eye {
         let xff = hit.xff.filter(|_| !overwrite);
         let alert = Alert { xff, context: &hit.context, ..told(rule, src, dst) };
         if let Some(at) = at
-            && let Some(seen) = self.flows.get_mut(&at.flow.info.uid)
+            && let Some(seen) = self.flows.get_mut(&at.flow.info)
         {
             seen.alerted = true;
         }
@@ -501,9 +504,9 @@ impl Eye {
         let around = self.around.clone().filter(|_| packet.number > 0);
         self.packet_vars.clone_from(&hit.vars);
         let link = self.link.0;
-        let counts = at.and_then(|at| Some((self.flows.get(&at.flow.info.uid)?.counts(at.flow), at)));
-        let app = at.map_or("", |at| self.flows.get(&at.flow.info.uid).map_or("", |seen| seen.known_app(at.flow)));
-        self.write(rows, &head, |json| {
+        let counts = at.and_then(|at| Some((self.flows.get(&at.flow.info)?.counts(at.flow), at)));
+        let app = at.map_or("", |at| self.flows.get(&at.flow.info).map_or("", |seen| seen.known_app(at.flow)));
+        self.write(rows, at, &head, |json| {
             transport(packet, json);
             alert.write(settings.alert, json);
             if let Some(around) = &around {
@@ -548,7 +551,7 @@ impl Eye {
             &mut self.line,
         );
         self.line.push(b'\n');
-        rows.line(eve::FAST_FILE, &self.line);
+        rows.line(eve::FAST_FILE, self.line.as_bytes());
     }
 }
 

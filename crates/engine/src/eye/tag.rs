@@ -47,7 +47,7 @@ impl Eye {
             let Effect::Tag { session, src, count, metric } = effect else { continue };
             let tag = Tag::new(*metric, *count, packet.ts);
             if *session {
-                if let Some(seen) = at.and_then(|at| self.flows.get_mut(&at.flow.info.uid)) {
+                if let Some(seen) = at.and_then(|at| self.flows.get_mut(&at.flow.info)) {
                     seen.tag = Some(tag);
                 }
             } else if self.tagged.len() < MAX_HOSTS {
@@ -58,7 +58,7 @@ impl Eye {
 
     /// Is the packet to be told of?
     fn is_tagged(&mut self, at: Option<At<'_>>, packet: &Packet<'_>) -> bool {
-        let seen = at.and_then(|at| self.flows.get_mut(&at.flow.info.uid));
+        let seen = at.and_then(|at| self.flows.get_mut(&at.flow.info));
         let of_flow = seen.and_then(|seen| seen.tag.as_mut()).is_some_and(|tag| tag.take(packet));
         let mut of_host = |addr: Addr| {
             let Some(tag) = self.tagged.get_mut(&addr) else { return false };
@@ -75,14 +75,14 @@ impl Eye {
     /// Tells of a packet that a tag wants.
     pub(super) fn tell_tagged(&mut self, at: Option<At<'_>>, packet: &Packet<'_>, rows: &mut dyn Rows) {
         let none = self.tagged.is_empty()
-            && at.and_then(|at| self.flows.get(&at.flow.info.uid)).is_none_or(|seen| seen.tag.is_none());
+            && at.and_then(|at| self.flows.get(&at.flow.info)).is_none_or(|seen| seen.tag.is_none());
         if none || !self.is_tagged(at, packet) || !self.settings.is_on("alert") {
             return;
         }
         let head = Head { flow: at.map(|at| at.flow.info.uid), ..self.packet_head(packet, "packet") };
         let shown = AlertSettings { packet: true, ..AlertSettings::default() };
         let evidence = Evidence { payload: &[], stream: false, packet: Some((packet.frame, self.link.0)) };
-        self.write(rows, &head, |json| evidence.write(shown, json));
+        self.write(rows, at, &head, |json| evidence.write(shown, json));
     }
 }
 
