@@ -1,5 +1,6 @@
 //! What a detector may ask and say.
 
+use crate::catalogue::Catalogue;
 use crate::desk::Desk;
 use crate::hosts::Hosts;
 use crate::names::Names;
@@ -19,13 +20,19 @@ pub struct Cx<'a> {
     pub now: Timestamp,
     pub(crate) hosts: &'a Hosts,
     pub(crate) names: &'a Names,
+    pub(crate) catalogue: &'a Catalogue,
     pub(crate) desk: &'a mut Desk,
 }
 
-impl Cx<'_> {
+impl<'a> Cx<'a> {
     /// Roles, zones and how well hosts are seen.
     pub fn hosts(&self) -> &Hosts {
         self.hosts
+    }
+
+    /// Certificates, and the services that show them.
+    pub(crate) fn catalogue(&self) -> &'a Catalogue {
+        self.catalogue
     }
 
     /// The name that was last seen for `addr`.

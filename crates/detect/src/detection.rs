@@ -1,5 +1,6 @@
 //! All detectors over one run.
 
+use crate::catalogue::Catalogue;
 use crate::cx::Cx;
 use crate::desk::Desk;
 use crate::hosts::Hosts;
@@ -80,6 +81,7 @@ pub struct Detection {
     by_kind: Vec<Vec<usize>>,
     hosts: Hosts,
     names: Names,
+    catalogue: Catalogue,
     desk: Desk,
     now: Timestamp,
 }
@@ -99,6 +101,7 @@ impl Detection {
             detectors,
             hosts: Hosts::new(scope),
             names: Names::new(scope.seed),
+            catalogue: Catalogue::new(scope.seed),
             desk: Desk::new(scope.seed),
             now: Timestamp::default(),
         }
@@ -117,12 +120,13 @@ impl Detection {
         let Some((_, Some(plan))) = self.known.get(at) else { return };
         let wanted = self.by_kind.get(plan.kind() as usize).map_or(&[][..], Vec::as_slice);
         let (hosts, names, desk, detectors) = (&mut self.hosts, &mut self.names, &mut self.desk, &mut self.detectors);
-        let now = &mut self.now;
+        let (now, catalogue) = (&mut self.now, &mut self.catalogue);
         plan.show(record, &mut |row| {
             *now = (*now).max(row.ts());
             hosts.row(row);
             names.row(row);
-            let mut cx = Cx { packet, now: *now, hosts, names, desk };
+            catalogue.row(row, packet);
+            let mut cx = Cx { packet, now: *now, hosts, names, catalogue, desk };
             for i in wanted {
                 if let Some(running) = detectors.get_mut(*i) {
                     running.rows += 1;
@@ -134,9 +138,10 @@ impl Detection {
 
     /// The run is over.
     pub fn finish(mut self) -> Verdict {
-        let (hosts, names) = (&self.hosts, &self.names);
+        let (hosts, names, catalogue) = (&self.hosts, &self.names, &self.catalogue);
         for running in &mut self.detectors {
-            running.detector.finish(&mut Cx { packet: 0, now: self.now, hosts, names, desk: &mut self.desk });
+            let desk = &mut self.desk;
+            running.detector.finish(&mut Cx { packet: 0, now: self.now, hosts, names, catalogue, desk });
         }
         let spent = self.detectors.iter().map(|r| Spent {
             id: r.detector.abouts().first().map_or("", |a| a.id),
@@ -148,7 +153,7 @@ impl Detection {
             spent: spent.collect(),
             findings: self.desk.take(),
             refused: self.desk.refused,
-            forgotten: self.hosts.forgotten() + self.names.forgotten(),
+            forgotten: self.hosts.forgotten() + self.names.forgotten() + self.catalogue.forgotten(),
         }
     }
 }

@@ -46,6 +46,9 @@ macro_rules! registry {
 
 registry! {
     dns_rebinding::Rebinding,
+    tls_cert_dates::Dates,
+    tls_cert_name::Name,
+    tls_cert_trust::Trust,
 }
 
 /// Every judgement that can be made, in the list's order.

@@ -2,3 +2,6 @@
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
 pub(crate) mod dns_rebinding;
+pub(crate) mod tls_cert_dates;
+pub(crate) mod tls_cert_name;
+pub(crate) mod tls_cert_trust;
