@@ -236,6 +236,27 @@ rows! {
         validation: &'a [u8] = "validation_status", name_matches: Option<bool> = "sni_matches_cert",
         alert: &'a [u8] = "last_alert", ja3: &'a [u8] = "ja3", ja4: &'a [u8] = "ja4", alpn: &'a [u8] = "next_protocol",
     }
+    /// A certificate, the first time that it was seen; told, no log.
+    TlsCert "tls_cert" {
+        ts: Timestamp = "ts", fingerprint: &'a [u8] = "fingerprint", key: &'a [u8] = "key", serial: &'a [u8] = "serial",
+        subject: &'a [u8] = "subject", issuer: &'a [u8] = "issuer",
+        not_before: Option<Timestamp> = "not_before", not_after: Option<Timestamp> = "not_after",
+        sig_alg: &'a [u8] = "sig_alg", key_type: &'a str = "key_type", key_len: Option<u64> = "key_len",
+        exponent: &'a [u8] = "exponent", names: Items<'a> = "names",
+        name_count: u64 = "name_count", ca: bool = "ca", key_id: &'a [u8] = "key_id",
+        issuer_key_id: &'a [u8] = "issuer_key_id", self_issued: bool = "self_issued", sct_count: u64 = "sct_count",
+    }
+    /// A TLS session as only detectors want it; told, no log.
+    TlsSession "tls_session" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        client: Addr = "client", server: Addr = "server", server_port: u16 = "server_port",
+        version: Option<u64> = "version", offered: Option<u64> = "offered", cipher: &'a str = "cipher",
+        dh_len: Option<u64> = "dh_len", compression: bool = "compression", downgrade: bool = "downgrade",
+        heartbleed: &'a str = "heartbleed", established: bool = "established", resumed: bool = "resumed",
+        server_name: &'a [u8] = "server_name", chain: Items<'a> = "chain", validation: &'a [u8] = "validation",
+        fault: &'a str = "fault", name_fits: &'a str = "name_fits", client_alert: Option<u64> = "client_alert",
+        client_cert: bool = "client_cert", inside: &'a str = "inside",
+    }
 }
 
 /// A record of a DNS message.

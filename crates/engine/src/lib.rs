@@ -74,7 +74,7 @@ impl<F: FnMut(&dyn Record)> Rows for F {
 /// Schemas of the rows that only detectors are told, if [`Settings::judged`].
 pub fn told_schemas() -> Vec<&'static Schema> {
     let mut all = sekisho_proto::told_schemas();
-    all.push(RuleAlertRecord::static_schema());
+    all.extend([ProbeRecord::static_schema(), RuleAlertRecord::static_schema()]);
     all
 }
 

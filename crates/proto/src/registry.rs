@@ -257,6 +257,7 @@ protocols! {
     @also upgrade logs [WebsocketRecord];
     @also web logs [HttpRecord];
     @told dns logs [DnsMessageRecord];
+    @told handshake logs [TlsCertRecord, TlsSessionRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

@@ -77,7 +77,8 @@ fn rising_limits_alone_are_half_as_sure() {
 
 #[test]
 fn daily_runs_have_a_period_and_merge() {
-    let lines: Vec<Line> = (0..6).flat_map(|d| run(86_400.0 * f64::from(d) + f64::from(d * 37 % 60), "icmp", 3)).collect();
+    let lines: Vec<Line> =
+        (0..6).flat_map(|d| run(86_400.0 * f64::from(d) + f64::from(d * 37 % 60), "icmp", 3)).collect();
     let found = found(&lines);
     let [periodic, each] = &found[..] else { panic!("{found:?}") };
     assert_eq!((each.code().as_str(), each.count), ("audit-traceroute/icmp", 6));
