@@ -160,10 +160,10 @@ impl Chain {
         if has_claim {
             return Stop::missing(Reason::NoProof, &zone);
         }
-        match self.keys_of(&zone, at, MAX_CHAIN) {
+        match self.must_sign(&zone, at, MAX_CHAIN) {
             // Only where it is sure that no other zone begins below the one that is known.
-            Ok(_) if hint == Some(&zone) || *name == zone => Stop::new(Reason::SignatureMissing, &zone),
-            Ok(_) => Stop::new(Reason::NoProof, name),
+            Ok(()) if hint == Some(&zone) || *name == zone => Stop::new(Reason::SignatureMissing, &zone),
+            Ok(()) => Stop::new(Reason::NoProof, name),
             // Its own trouble is told by verdicts of its own.
             Err(stop) if stop.reason.status() == Status::Bogus && stop.waits.is_none() => stop,
             Err(stop) => Stop { waits: stop.waits, ..Stop::new(stop.reason, &zone) },
