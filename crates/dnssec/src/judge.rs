@@ -97,7 +97,7 @@ impl Chain {
             _ => Own::Unchecked,
         };
         let (subject, name, rtype, seen) = (item.subject, item.name.clone(), item.rtype, item.seen);
-        let verdict = Verdict { subject, name, rtype, reason, own, evidence, seen };
+        let verdict = Verdict { subject, name, rtype, reason, own, evidence, seen, set: item.set.clone() };
         Judged { verdict, waits, learned, verified }
     }
 

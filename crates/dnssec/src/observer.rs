@@ -274,6 +274,7 @@ fn reported(message: &Message, ede: u16, seen: Seen) -> Verdict {
         own: Own::Unchecked,
         evidence: Evidence { ede: Some(ede), ..Evidence::default() },
         seen,
+        set: None,
     }
 }
 

@@ -26,62 +26,62 @@ from zones import ALL, LEAF, ROOT, STRIPPED, TOP, run
 RESOLVER = "127.0.0.20"
 # From where stripped answers are fetched; what passes there is not recorded.
 BEHIND = "127.0.0.30"
-# Name, question, status. Those of the same zone have different names.
+# Name, question, status, and the reason that the program has to give.
 CASES = [
-    ("algorithm-8", "www.good8.test.", "A", "secure"),
-    ("algorithm-10", "www.good10.test.", "A", "secure"),
-    ("algorithm-13", "www.good13.test.", "AAAA", "secure"),
-    ("algorithm-14", "www.good14.test.", "A", "secure"),
-    ("algorithm-15", "www.good15.test.", "A", "secure"),
-    ("algorithm-7", "www.sha1.test.", "A", "secure"),
-    ("rsa-1024", "www.short.test.", "A", "secure"),
-    ("capitals-mx", "good8.test.", "MX", "secure"),
-    ("capitals-srv", "_sip._tcp.good13.test.", "SRV", "secure"),
-    ("capitals-rp", "who.good15.test.", "RP", "secure"),
-    ("capitals-naptr", "num.good8.test.", "NAPTR", "secure"),
-    ("capitals-kx", "key.good8.test.", "KX", "secure"),
-    ("apex-txt", "good13.test.", "TXT", "secure"),
-    ("cname", "alias.good8.test.", "A", "secure"),
-    ("dname", "x.old.good8.test.", "A", "secure"),
-    ("deep", "www.deep.good8.test.", "A", "secure"),
-    ("wildcard-nsec", "any.wild.good8.test.", "A", "secure"),
-    ("wildcard-nsec3", "any.wild.good13.test.", "A", "secure"),
-    ("wildcard-no-type-nsec", "any.wild.good8.test.", "TXT", "secure"),
-    ("wildcard-no-type-nsec3", "any.wild.good13.test.", "TXT", "secure"),
-    ("no-name-nsec", "nothere.good8.test.", "A", "secure"),
-    ("no-name-nsec3", "nothere.good13.test.", "A", "secure"),
-    ("no-name-deep-nsec3", "a.b.c.nothere.good13.test.", "A", "secure"),
-    ("no-type-nsec", "www.good15.test.", "TXT", "secure"),
-    ("no-type-nsec3", "www.good13.test.", "TXT", "secure"),
-    ("empty-nsec", "b.ent.good8.test.", "A", "secure"),
-    ("empty-nsec3", "b.ent.good13.test.", "A", "secure"),
-    ("no-name-top", "nothere.test.", "A", "secure"),
-    ("ds", "good15.test.", "DS", "secure"),
-    ("no-ds", "plain.test.", "DS", "secure"),
-    ("ds-sha1", "www.oldds.test.", "A", "secure"),
-    ("unsigned", "www.plain.test.", "A", "insecure"),
-    ("unsigned-no-name", "nothere.plain.test.", "A", "insecure"),
-    ("opt-out-signed", "www.signed.opt.", "A", "secure"),
-    ("opt-out-unsigned", "www.plain.opt.", "A", "insecure"),
-    ("opt-out-no-name", "nothere.opt.", "A", "insecure"),
-    ("unknown-algorithm", "www.newalg.test.", "A", "insecure"),
-    ("unknown-digest", "www.newdigest.test.", "A", "insecure"),
-    ("tampered", "www.tampered.test.", "A", "bogus"),
-    ("expired", "www.expired.test.", "A", "bogus"),
-    ("future", "www.future.test.", "A", "bogus"),
-    ("ds-wrong", "www.dswrong.test.", "A", "bogus"),
-    ("key-withdrawn", "www.withdrawn.test.", "A", "bogus"),
-    ("nsec-missing", "nothere.nonsec.test.", "A", "bogus"),
-    ("nsec-missing-no-type", "www.nonsec.test.", "TXT", "bogus"),
-    ("nsec-wrong", "nothere.badnsec.test.", "A", "bogus"),
-    ("wildcard-unproven", "any.wild.nonsec.test.", "A", "bogus"),
-    ("signature-missing", "www.nosig.test.", "A", "bogus"),
-    ("labels-wrong", "www.labels.test.", "A", "bogus"),
-    ("signer-wrong", "www.signer.test.", "A", "bogus"),
-    ("colliding-keys", "www.collide.test.", "A", "bogus"),
-    ("iterations-150", "nothere.iterated.test.", "A", "insecure"),
-    ("iterations-500", "nothere.hashed.test.", "A", "insecure"),
-    ("iterations-answer", "www.iterated.test.", "A", "secure"),
+    ("algorithm-8", "www.good8.test.", "A", "secure", "secure"),
+    ("algorithm-10", "www.good10.test.", "A", "secure", "secure"),
+    ("algorithm-13", "www.good13.test.", "AAAA", "secure", "secure"),
+    ("algorithm-14", "www.good14.test.", "A", "secure", "secure"),
+    ("algorithm-15", "www.good15.test.", "A", "secure", "secure"),
+    ("algorithm-7", "www.sha1.test.", "A", "secure", "secure"),
+    ("rsa-1024", "www.short.test.", "A", "secure", "secure"),
+    ("capitals-mx", "good8.test.", "MX", "secure", "secure"),
+    ("capitals-srv", "_sip._tcp.good13.test.", "SRV", "secure", "secure"),
+    ("capitals-rp", "who.good15.test.", "RP", "secure", "secure"),
+    ("capitals-naptr", "num.good8.test.", "NAPTR", "secure", "secure"),
+    ("capitals-kx", "key.good8.test.", "KX", "secure", "secure"),
+    ("apex-txt", "good13.test.", "TXT", "secure", "secure"),
+    ("cname", "alias.good8.test.", "A", "secure", "secure"),
+    ("dname", "x.old.good8.test.", "A", "secure", "secure"),
+    ("deep", "www.deep.good8.test.", "A", "secure", "secure"),
+    ("wildcard-nsec", "any.wild.good8.test.", "A", "secure", "secure"),
+    ("wildcard-nsec3", "any.wild.good13.test.", "A", "secure", "secure"),
+    ("wildcard-no-type-nsec", "any.wild.good8.test.", "TXT", "secure", "secure"),
+    ("wildcard-no-type-nsec3", "any.wild.good13.test.", "TXT", "secure", "secure"),
+    ("no-name-nsec", "nothere.good8.test.", "A", "secure", "secure"),
+    ("no-name-nsec3", "nothere.good13.test.", "A", "secure", "secure"),
+    ("no-name-deep-nsec3", "a.b.c.nothere.good13.test.", "A", "secure", "secure"),
+    ("no-type-nsec", "www.good15.test.", "TXT", "secure", "secure"),
+    ("no-type-nsec3", "www.good13.test.", "TXT", "secure", "secure"),
+    ("empty-nsec", "b.ent.good8.test.", "A", "secure", "secure"),
+    ("empty-nsec3", "b.ent.good13.test.", "A", "secure", "secure"),
+    ("no-name-top", "nothere.test.", "A", "secure", "secure"),
+    ("ds", "good15.test.", "DS", "secure", "secure"),
+    ("no-ds", "plain.test.", "DS", "secure", "secure"),
+    ("ds-sha1", "www.oldds.test.", "A", "secure", "secure"),
+    ("unsigned", "www.plain.test.", "A", "insecure", "unsigned"),
+    ("unsigned-no-name", "nothere.plain.test.", "A", "insecure", "unsigned"),
+    ("opt-out-signed", "www.signed.opt.", "A", "secure", "secure"),
+    ("opt-out-unsigned", "www.plain.opt.", "A", "insecure", "unsigned"),
+    ("opt-out-no-name", "nothere.opt.", "A", "insecure", "opt-out"),
+    ("unknown-algorithm", "www.newalg.test.", "A", "insecure", "alg-unsupported"),
+    ("unknown-digest", "www.newdigest.test.", "A", "insecure", "digest-unsupported"),
+    ("tampered", "www.tampered.test.", "A", "bogus", "sig-invalid"),
+    ("expired", "www.expired.test.", "A", "bogus", "sig-expired"),
+    ("future", "www.future.test.", "A", "bogus", "sig-future"),
+    ("ds-wrong", "www.dswrong.test.", "A", "bogus", "ds-mismatch"),
+    ("key-withdrawn", "www.withdrawn.test.", "A", "bogus", "key-missing"),
+    ("nsec-missing", "nothere.nonsec.test.", "A", "bogus", "denial-missing"),
+    ("nsec-missing-no-type", "www.nonsec.test.", "TXT", "bogus", "denial-missing"),
+    ("nsec-wrong", "nothere.badnsec.test.", "A", "bogus", "denial-wrong"),
+    ("wildcard-unproven", "any.wild.nonsec.test.", "A", "bogus", "wildcard-unproven"),
+    ("signature-missing", "www.nosig.test.", "A", "bogus", "sig-missing"),
+    ("labels-wrong", "www.labels.test.", "A", "bogus", "labels-wrong"),
+    ("signer-wrong", "www.signer.test.", "A", "bogus", "signer-wrong"),
+    ("colliding-keys", "www.collide.test.", "A", "bogus", "keys-collide"),
+    ("iterations-150", "nothere.iterated.test.", "A", "insecure", "nsec3-iterations"),
+    ("iterations-500", "nothere.hashed.test.", "A", "insecure", "nsec3-iterations"),
+    ("iterations-answer", "www.iterated.test.", "A", "secure", "secure"),
 ]
 
 
@@ -279,8 +279,8 @@ def main():
         else:
             raise SystemExit(f"dnssec: nothing answers at {address}: {(folder / 'named.log').read_text()[-800:]}")
     cases = []
-    for name, question, rtype, status in CASES:
-        entry = {"name": name, "question": question, "rtype": rtype, "status": status}
+    for name, question, rtype, status, reason in CASES:
+        entry = {"name": name, "question": question, "rtype": rtype, "status": status, "reason": reason}
         for vantage, program, ask in (("resolver", "unbound-host", ask_unbound), ("client", "delv", ask_delv)):
             capture = folder / "now.pcap"
             with recorded(capture):
@@ -295,7 +295,7 @@ def main():
     code = re.search(r"EDE: (\d+)", said)
     status = "bogus" if "SERVFAIL" in said and code and 6 <= int(code[1]) <= 12 else "?"
     cases.append({"name": "refused", "question": "www.expired.test.", "rtype": "A", "status": "bogus",
-                  "unbound": {"status": status, "why": f"EDE {code[1]}" if code else said[-300:]}})
+                  "reason": "servfail-ede", "unbound-host": {"status": status, "why": f"EDE {code[1]}" if code else said[-300:]}})
     (folder / "cases.json").write_text(json.dumps(cases, indent=1))
     for child in children:
         child.terminate()
