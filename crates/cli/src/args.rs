@@ -4,6 +4,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use sekisho_finding::Severity;
 use sekisho_types::Subnet;
 use sekisho_unpack::{DEPTH_MAX, MEMBER_COUNT_MAX, RATIO_MAX};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 const AFTER: &str = "\
@@ -115,6 +116,17 @@ pub enum When {
     Always,
     /// Never.
     Never,
+}
+
+impl When {
+    /// Colours on standard output?
+    pub fn colours(self) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+        }
+    }
 }
 
 /// Output formats of `logs`.
@@ -510,7 +522,8 @@ Examples:
   sekisho rules profile --rules emerging-all.rules office.pcapng";
 
 const RULES_TEST_AFTER: &str = "\
-Each rule asked for is told of: on which packets it matched, or what was missing where it came furthest. A packet
+Each rule asked for is told of: on which packets it matched, with the bytes that did on the first of them, or what was
+missing where it came furthest. A packet
 number is that of the packet at hand when the rule was looked at: for what lies in streams and exchanges the one that
 acknowledged the bytes, - at a flow's end. Matches are counted before thresholds.
 
@@ -645,6 +658,10 @@ pub struct RulesTest {
     /// Ask for this rule alone; may be repeated
     #[arg(long, value_name = "N")]
     pub sid: Vec<u32>,
+
+    /// Colours: auto uses them on a terminal unless NO_COLOR is set; without them «» stand around what matched
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub color: When,
 }
 
 /// `sekisho rules profile`.

@@ -1,6 +1,6 @@
 //! `sekisho audit`: the page.
 
-use crate::args::{Audit, When};
+use crate::args::Audit;
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
 use crate::{DAMAGED, input};
@@ -44,11 +44,7 @@ pub fn run(args: &Audit) -> Result<u8> {
     if !to_stdout {
         let terminal = io::stdout().is_terminal();
         let width = if terminal { terminal_width() } else { DEFAULT_WIDTH };
-        let colour = match args.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
-        };
+        let colour = args.color.colours();
         io::stdout().write_all(render_text(&page, width, colour).as_bytes())?;
     }
     Ok(match (alarm, outcome.damaged) {
