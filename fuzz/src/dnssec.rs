@@ -3,19 +3,17 @@
 #[path = "../../crates/dnssec/tests/book/mod.rs"]
 mod book;
 
-use book::{Case, cases, found, secured};
-use sekisho_dnssec::{Name, Rtype, Seen};
+use book::{Case, Records, cases, found, secured};
+use sekisho_dnssec::Seen;
 use std::sync::OnceLock;
 
 /// Edits made of one input.
 const MAX_EDITS: usize = 64;
 
-type Truth = Vec<(Name, Rtype, Vec<Box<[u8]>>)>;
-
 /// The first octet chooses a recording; then edits of five octets each (message, kind, place, value), up to one whose
 /// kind is 255, behind which a message of its own stands. What is found secure was so without the edits.
 pub fn dnssec(data: &[u8]) {
-    static BOOK: OnceLock<Vec<(Case, Truth)>> = OnceLock::new();
+    static BOOK: OnceLock<Vec<(Case, Vec<Records>)>> = OnceLock::new();
     let book = BOOK
         .get_or_init(|| cases().into_iter().map(|c| (secured(&found(&c.messages)), c)).map(|(t, c)| (c, t)).collect());
     let Some((&choice, mut rest)) = data.split_first() else { return };

@@ -73,9 +73,12 @@ pub fn found<'m>(messages: impl IntoIterator<Item = &'m (Seen, Vec<u8>)>) -> Fin
     found
 }
 
+/// Owner, type and data.
+pub type Records = (Name, Rtype, Vec<Box<[u8]>>);
+
 /// Owner, type and data of everything that is found secure. An owner made from a wildcard counts as the wildcard: any
 /// other would be as true.
-pub fn secured(found: &Findings) -> Vec<(Name, Rtype, Vec<Box<[u8]>>)> {
+pub fn secured(found: &Findings) -> Vec<Records> {
     let secure = found.verdicts.iter().filter(|v| v.status().word() == "secure" && !v.records().is_empty());
     secure
         .map(|v| {
