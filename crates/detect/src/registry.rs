@@ -45,6 +45,7 @@ macro_rules! registry {
 }
 
 registry! {
+    dns_poison_kaminsky::Kaminsky,
     dns_rebinding::Rebinding,
 }
 
