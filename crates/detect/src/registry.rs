@@ -46,6 +46,7 @@ macro_rules! registry {
 
 registry! {
     audit_traceroute::Traceroute,
+    dns_poison_kaminsky::Kaminsky,
     dns_rebinding::Rebinding,
     rule_alert::RuleAlerts,
     tls_cert_dates::Dates,

@@ -2,6 +2,7 @@
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
 pub(crate) mod audit_traceroute;
+pub(crate) mod dns_poison_kaminsky;
 pub(crate) mod dns_rebinding;
 pub(crate) mod rule_alert;
 pub(crate) mod tls_cert_dates;
