@@ -109,6 +109,8 @@ pub(super) struct Seen {
     /// The one that it was before it changed.
     app_orig: &'static str,
     pub tx_count: u64,
+    /// Its number in events.
+    pub number: u64,
     /// What rules remember.
     pub rules: Option<Box<FlowState>>,
     /// Frames, if somebody wants them.

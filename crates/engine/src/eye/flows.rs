@@ -15,9 +15,11 @@ pub(super) struct Flows {
 }
 
 impl Flows {
-    /// A place for a flow; `None` only if 2^32 - 1 are taken.
-    pub fn open(&mut self) -> Option<NonZeroU32> {
-        let seen = Some(Box::default());
+    /// A place for a flow of that number; `None` only if 2^32 - 1 are taken.
+    pub fn open(&mut self, number: u64) -> Option<NonZeroU32> {
+        let mut seen: Box<Seen> = Box::default();
+        seen.number = number;
+        let seen = Some(seen);
         if let Some(place) = self.free.pop() {
             *self.kept.get_mut(index(place))? = seen;
             return Some(place);
@@ -61,7 +63,7 @@ mod tests {
     fn places_are_used_again_and_the_gone_have_none() {
         let mut flows = Flows::default();
         let mut open = || {
-            let watched = flows.open();
+            let watched = flows.open(3);
             FlowInfo { watched, ..FlowInfo::default() }
         };
         let (a, b, unwatched) = (open(), open(), FlowInfo::default());
@@ -70,9 +72,9 @@ mod tests {
         flows.close(&a);
         flows.close(&a);
         assert!(flows.get(&a).is_none() && flows.get(&b).is_some_and(|seen| seen.tx_count == 7));
-        let c = FlowInfo { watched: flows.open(), ..FlowInfo::default() };
-        assert!(c.watched == a.watched && flows.get(&c).is_some_and(|seen| seen.tx_count == 0));
-        assert!(flows.open().is_some_and(|place| Some(place) != b.watched && Some(place) != c.watched));
+        let c = FlowInfo { watched: flows.open(4), ..FlowInfo::default() };
+        assert!(c.watched == a.watched && flows.get(&c).is_some_and(|seen| (seen.tx_count, seen.number) == (0, 4)));
+        assert!(flows.open(5).is_some_and(|place| Some(place) != b.watched && Some(place) != c.watched));
         assert!(flows.free.is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use super::{At, Eye};
 use crate::Rows;
 use sekisho_flow::Packet;
-use sekisho_output::eve::{AlertSettings, Evidence, Head};
+use sekisho_output::eve::{self, AlertSettings, Evidence, Head};
 use sekisho_rules::ir::{Effect, Rule, TagMetric};
 use sekisho_types::{Addr, Interval, Timestamp};
 
@@ -79,7 +79,7 @@ impl Eye {
         if none || !self.is_tagged(at, packet) || !self.settings.is_on("alert") {
             return;
         }
-        let head = Head { flow: at.map(|at| at.flow.info.uid), ..self.packet_head(packet, "packet") };
+        let head = Head { flow: at.map(|at| eve::flow_id(at.flow.info.uid)), ..self.packet_head(packet, "packet") };
         let shown = AlertSettings { packet: true, ..AlertSettings::default() };
         let evidence = Evidence { payload: &[], stream: false, packet: Some((packet.frame, self.link.0)) };
         self.write(rows, at, &head, |json| evidence.write(shown, json));
