@@ -81,6 +81,7 @@ impl Lane {
         host.out.secrets = Some(Arc::clone(&settings.secrets));
         host.watch = settings.watch;
         host.out.passwords.clone_from(&settings.passwords);
+        host.out.judged = settings.judged;
         if let Some(eve) = &settings.eve {
             let mut facts = settings.rules.as_ref().map(|rules| rules.facts()).unwrap_or_default();
             if settings.eve.as_ref().is_some_and(|eve| eve.options.tls.has(fields::tls::WHOLE)) {
@@ -395,7 +396,8 @@ impl Lane {
 
     fn weird(&mut self, way: &mut Way<'_>, d: Option<&Decoded>, name: &'static str) {
         self.host.stats.weirds += 1;
-        way.rows.row(&WeirdRecord::of_packet(way.at.ts, way.at.number, d.map(|d| (d.src, d.dst)), name));
+        way.rows
+            .row_at(way.at.number, &WeirdRecord::of_packet(way.at.ts, way.at.number, d.map(|d| (d.src, d.dst)), name));
     }
 
     /// Adds what rules cost here, and how far they came.
@@ -423,7 +425,7 @@ impl Lane {
             if let Some(name) = name {
                 stats.weirds += 1;
                 let ends = (d.ip_version != 0).then_some((d.src, d.dst));
-                rows.row(&WeirdRecord::of_packet(at.ts, at.number, ends, name));
+                rows.row_at(at.number, &WeirdRecord::of_packet(at.ts, at.number, ends, name));
             }
         }
     }
