@@ -35,6 +35,7 @@ use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::text::Line;
 use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, ip_proto};
 use sekisho_wire::events::Events;
+use sekisho_wire::tcp_flags::URG;
 use sekisho_wire::tunnel::TunnelKind;
 use sekisho_wire::{Decoded, LinkType};
 use std::sync::Arc;
@@ -390,11 +391,16 @@ impl Eye {
         }
         let policy = self.settings.urgent;
         let Some(seen) = self.flows.get_mut(&flow.info) else { return };
-        let (what, bytes) = urgent::in_band(policy, dir.of_mut(&mut seen.urgent), packet, what, bytes);
+        let (what, bytes) = match packet {
+            Some(packet) if packet.decoded.tcp.flags & URG != 0 => {
+                urgent::in_band(policy, dir.of_mut(&mut seen.rare_mut().urgent), packet, what, bytes)
+            }
+            _ => (what, bytes),
+        };
         if what == What::Data(0) {
             return;
         }
-        let end = (end, *dir.of(&seen.urgent));
+        let end = (end, *dir.of(&seen.rare().urgent));
         let held = seen.held.get_or_insert_with(|| self.spare_held.pop().unwrap_or_default());
         held.push(dir, what, bytes, end, at);
         self.held_len += bytes.len();

@@ -373,7 +373,7 @@ impl Eye {
         if let (Some(xff), true) = (&self.settings.xff, look.dir.is_orig())
             && let Some(addr) = speaks_for(xff, tx)
         {
-            seen.xff = Some((mark.id, addr));
+            seen.rare_mut().xff = Some((mark.id, addr));
         }
         if seen.waiting.iter().any(|w| w.tx_id == Some(mark.id)) {
             self.refresh(at, tx, mark);
@@ -385,7 +385,7 @@ impl Eye {
         let info = &at.flow.info;
         let Some(seen) = self.flows.get_mut(info) else { return };
         let mut waiting = std::mem::take(&mut seen.waiting);
-        let xff = seen.xff.filter(|(id, _)| *id == mark.id).map(|(_, addr)| addr);
+        let xff = seen.rare().xff.filter(|(id, _)| *id == mark.id).map(|(_, addr)| addr);
         for alert in waiting.iter_mut().filter(|w| w.tx_id == Some(mark.id)) {
             alert.xff = xff;
             if !self.settings.alert.app_layer {
