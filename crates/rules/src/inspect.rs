@@ -7,7 +7,7 @@ mod trace;
 
 pub use trace::{MATCH_COUNT_MAX, Reach, Tally, Traced};
 
-use crate::compile::{Candidates, LITERAL_LEN_MAX, PacketClass, PortIndex, Program, is_app};
+use crate::compile::{BlendNumber, Blends, Candidates, LITERAL_LEN_MAX, PacketClass, PortIndex, Program, is_app};
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
 use crate::ir::{Action, BitChange, CaptureTo, Effect, FlowIntValue, Protocol};
 use crate::state::{Datasets, FlowState, HostBits, Tail, Thresholds};
@@ -42,6 +42,7 @@ pub struct Cost {
 pub struct Inspector {
     program: Arc<Program>,
     candidates: Candidates,
+    blends: Blends,
     scratch: Scratch,
     hosts: HostBits,
     thresholds: Thresholds,
@@ -70,6 +71,50 @@ fn place(packet: &PacketView<'_>, dir: Dir) -> PacketPlace {
     (packet.number, packet.decoded.payload(packet.frame).as_ptr() as usize, dir)
 }
 
+/// Bytes that are searched.
+#[derive(Clone, Copy)]
+struct Piece<'a> {
+    bytes: &'a [u8],
+    /// Where they begin in the packet's payload or the stream.
+    base: u64,
+    /// What ends within so many of them was found before.
+    reach: usize,
+}
+
+/// One of the program's indexes by port.
+#[derive(Clone, Copy)]
+enum Index {
+    Stream(Dir),
+    Packet(PacketClass, Dir),
+}
+
+impl Index {
+    fn of(self, program: &Program) -> &PortIndex {
+        match self {
+            Self::Stream(dir) => dir.of(&program.streams),
+            Self::Packet(class, dir) => {
+                let [tcp, udp, icmp, other_ip, no_ip] = &program.packets;
+                dir.of(match class {
+                    PacketClass::Tcp => tcp,
+                    PacketClass::Udp => udp,
+                    PacketClass::Icmp => icmp,
+                    PacketClass::OtherIp => other_ip,
+                    PacketClass::NoIp => no_ip,
+                })
+            }
+        }
+    }
+
+    /// A number of its own.
+    const fn number(self) -> u8 {
+        let (kind, dir) = match self {
+            Self::Stream(dir) => (0, dir),
+            Self::Packet(class, dir) => (1 + class as u8, dir),
+        };
+        kind << 1 | dir.is_orig() as u8
+    }
+}
+
 /// Flow and what is remembered of it.
 type FlowAndState<'f> = Option<(&'f FlowView, &'f mut FlowState)>;
 
@@ -91,7 +136,8 @@ impl Inspector {
         let rule_count = program.set.rules.len();
         let scratch = Scratch::new(Datasets::new(&program.set.datasets, seed));
         Self {
-            candidates: Candidates::new(program.literal_count as usize, rule_count),
+            candidates: Candidates::new(program.owners.len(), rule_count),
+            blends: Blends::default(),
             scratch,
             hosts: HostBits::new(seed),
             thresholds: Thresholds::new(seed),
@@ -160,8 +206,8 @@ impl Inspector {
         }
         // What belongs to no session that was followed from its beginning is not in a stream.
         if class == PacketClass::Tcp && flow.as_ref().is_none_or(|(view, _)| !view.established) && !payload.is_empty() {
-            let index = dir.of(&program.streams);
-            collect(index, index.select(d.src_port, d.dst_port), payload, 0, &mut self.candidates);
+            let hay = Piece { base: 0, reach: 0, bytes: payload };
+            self.collect(&program, Index::Stream(dir), &mut None, (d.src_port, d.dst_port), hay);
         }
         self.collect_once(packet, flow.as_mut(), dir);
         for event in packet.events {
@@ -203,18 +249,46 @@ impl Inspector {
         dir: Dir,
     ) {
         let (class, d) = (class(packet), packet.decoded);
-        let of_class = program.packets.get(class as usize);
-        let Some(index) = of_class.map(|dirs| dir.of(dirs)).filter(|index| !index.is_empty()) else { return };
         let ports = if matches!(class, PacketClass::Tcp | PacketClass::Udp | PacketClass::OtherIp) {
             (d.src_port, d.dst_port)
         } else {
             (0, 0)
         };
-        let selected = match state.map(|state| dir.of_mut(&mut state.packet_groups)) {
-            Some(groups) => *groups.get_or_insert_with(|| index.select(ports.0, ports.1)),
-            None => index.select(ports.0, ports.1),
+        let mut unknown = None;
+        let known = state.map_or(&mut unknown, |state| dir.of_mut(&mut state.packet_blends));
+        let hay = Piece { base: 0, reach: 0, bytes: payload };
+        self.collect(program, Index::Packet(class, dir), known, ports, hay);
+    }
+
+    /// Rules of the groups that the ports select, and that the bytes may concern. `known`: the number of their blend, once
+    /// it was looked up.
+    fn collect(
+        &mut self,
+        program: &Program,
+        of: Index,
+        known: &mut Option<BlendNumber>,
+        ports: (u16, u16),
+        hay: Piece<'_>,
+    ) {
+        let index = of.of(program);
+        if index.is_empty() {
+            return;
+        }
+        if known.is_none() {
+            *known = self.blends.number(of.number(), index, ports.0, ports.1);
+        }
+        let Piece { bytes, base, reach } = hay;
+        let Some(blend) = known.and_then(|number| self.blends.get(number)) else {
+            for group in index.groups(index.select(ports.0, ports.1)) {
+                self.candidates.add_all(&group.always);
+                group.scan(bytes, base, reach, &program.owners, &mut self.candidates);
+            }
+            return;
         };
-        collect(index, selected, payload, 0, &mut self.candidates);
+        blend.always(index, &mut self.candidates);
+        if !bytes.is_empty() {
+            blend.scan(index, bytes, base, reach, &program.owners, &mut self.candidates);
+        }
     }
 
     /// Rules for addresses: once for each direction of a flow.
@@ -255,20 +329,19 @@ impl Inspector {
     ) {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
-        let index = dir.of(&program.streams);
-        if state.is_out() || bytes.is_empty() || index.is_empty() {
+        if state.is_out() || bytes.is_empty() || dir.of(&program.streams).is_empty() {
             return;
         }
         let d = packet.decoded;
         let ports = if view.dir == dir { (d.src_port, d.dst_port) } else { (d.dst_port, d.src_port) };
-        let selected = *dir.of_mut(&mut state.stream_groups).get_or_insert_with(|| index.select(ports.0, ports.1));
+        let known = dir.of_mut(&mut state.stream_blends);
         let mut tail = std::mem::take(dir.of_mut(&mut state.tails));
         if tail.end != offset {
             tail.bytes.clear();
         }
         self.candidates.begin();
-        collect(index, selected, bytes, offset, &mut self.candidates);
-        self.collect_joint(index, selected, &tail, bytes);
+        self.collect(&program, Index::Stream(dir), known, ports, Piece { bytes, base: offset, reach: 0 });
+        self.collect_joint(&program, dir, known, ports, &tail, bytes);
         // Rules of which a literal was seen a while ago may find the rest now.
         let begin = offset.saturating_sub(tail.bytes.len() as u64);
         let mut open = std::mem::take(dir.of_mut(&mut state.open));
@@ -315,7 +388,15 @@ impl Inspector {
     }
 
     /// Literals that lie across the joint to what came before.
-    fn collect_joint(&mut self, index: &PortIndex, selected: [u16; 3], tail: &Tail, bytes: &[u8]) {
+    fn collect_joint(
+        &mut self,
+        program: &Program,
+        dir: Dir,
+        known: &mut Option<BlendNumber>,
+        ports: (u16, u16),
+        tail: &Tail,
+        bytes: &[u8],
+    ) {
         let before = tail.bytes.get(tail.bytes.len().saturating_sub(JOINT_LEN)..).unwrap_or_default();
         if before.is_empty() {
             return;
@@ -329,9 +410,7 @@ impl Inspector {
         }
         let joint = joint.get(..before.len() + behind.len()).unwrap_or_default();
         let base = tail.end.saturating_sub(before.len() as u64);
-        for group in selected.into_iter().filter_map(|at| index.group(at)) {
-            group.scan(joint, base, before.len(), &mut self.candidates);
-        }
+        self.collect(program, Index::Stream(dir), known, ports, Piece { bytes: joint, base, reach: before.len() });
     }
 
     /// Looks at all candidates, in order.
@@ -486,16 +565,6 @@ impl Inspector {
             }
             (Effect::Bypass, Some(state)) => state.bypassed = true,
             _ => {}
-        }
-    }
-}
-
-/// Adds the rules of the selected groups that `hay` may concern, which begins at `base` of its stream.
-fn collect(index: &PortIndex, selected: [u16; 3], hay: &[u8], base: u64, to: &mut Candidates) {
-    for group in selected.into_iter().filter_map(|at| index.group(at)) {
-        to.add_all(&group.always);
-        if !hay.is_empty() {
-            group.scan(hay, base, 0, to);
         }
     }
 }

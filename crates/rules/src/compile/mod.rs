@@ -3,6 +3,7 @@
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 mod addresses;
+mod blend;
 mod fast;
 mod frames;
 mod groups;
@@ -11,6 +12,7 @@ mod ports;
 mod program;
 mod transactions;
 
+pub(crate) use blend::{BlendNumber, Blends};
 pub(crate) use fast::LITERAL_LEN_MAX;
 pub(crate) use frames::FrameGroup;
 pub(crate) use groups::Candidates;

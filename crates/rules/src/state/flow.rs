@@ -1,6 +1,6 @@
 //! What rules remember of a flow.
 
-use crate::compile::Program;
+use crate::compile::{BlendNumber, Program};
 use crate::ir::BitChange;
 use sekisho_types::{Heap, block_len, list_len};
 
@@ -67,9 +67,9 @@ pub struct FlowState {
     pub(crate) app: &'static str,
     pub(crate) app_known: bool,
     pub(crate) app_groups: [u16; 5],
-    /// The groups of ports, by direction.
-    pub(crate) stream_groups: [Option<[u16; 3]>; 2],
-    pub(crate) packet_groups: [Option<[u16; 3]>; 2],
+    /// What its ports select, by direction: numbers given by the inspector that looks at it.
+    pub(crate) stream_blends: [Option<BlendNumber>; 2],
+    pub(crate) packet_blends: [Option<BlendNumber>; 2],
     /// What is looked at once for each direction has been: addresses, protocol.
     pub(crate) once: [bool; 2],
     pub(crate) once_app: [bool; 2],
