@@ -1,6 +1,7 @@
 //! What was typed.
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use sekisho_finding::Severity;
 use sekisho_types::Subnet;
 use sekisho_unpack::{DEPTH_MAX, MEMBER_COUNT_MAX, RATIO_MAX};
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ A CAPTURE is a file (pcap or pcapng, also gzip, zstd, lz4 or xz), a folder, a qu
 standard input. Captures given together are read as one timeline.
 
 Exit codes: 0 done, 1 a capture is damaged (what could be read was written), 2 wrong usage or no input;
+of audit with --fail-on: 3 there are findings as bad as that;
 of hunt: 0 found, 1 not found, 2 wrong usage or no input, 3 not found but a capture is damaged.
 
 Examples:
@@ -33,7 +35,7 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Read captures and print the page: what could be seen, who talked to whom, what moved
+    /// Read captures and print the page: what could be seen, what was found, who talked to whom, what moved
     Audit(Audit),
     /// Write typed records in the formats people already use
     Logs(Logs),
@@ -47,6 +49,8 @@ pub enum Verb {
     Rules(Rules),
     /// Print the schema of the logs: fields, types and what they mean
     Schema(Schema),
+    /// Say why a judgement of `audit` exists, how it decides, and what else it could be
+    Explain(Explain),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -161,6 +165,48 @@ pub struct Schema {
     pub format: SchemaFormat,
 }
 
+/// Severities, for `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Facts worth listing
+    Info,
+    /// Hygiene and weak hints
+    Low,
+    /// To be looked at this week
+    Medium,
+    /// To be looked at today
+    High,
+    /// Act now
+    Critical,
+}
+
+impl FailOn {
+    /// As findings have it.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Info => Severity::Info,
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+        }
+    }
+}
+
+const EXPLAIN_AFTER: &str = "\
+Examples:
+  sekisho explain
+  sekisho explain dns-rebinding";
+
+/// `sekisho explain`.
+#[derive(Args, Debug)]
+#[command(after_help = EXPLAIN_AFTER)]
+pub struct Explain {
+    /// Judgements, as findings name them; all are listed unless some are named
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+}
+
 /// `sekisho audit`.
 #[derive(Args, Debug)]
 pub struct Audit {
@@ -171,6 +217,10 @@ pub struct Audit {
     /// Also write the same facts as JSON; - for standard output instead of the page
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+
+    /// End with exit code 3 if there are findings of this severity or worse
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    pub fail_on: Option<FailOn>,
 
     /// Colours: auto uses them on a terminal unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]

@@ -2,24 +2,35 @@
 
 use crate::args::{Audit, When};
 use crate::drive::{self, Outcome};
-use crate::input;
+use crate::gather::Audited;
+use crate::{DAMAGED, input};
 use anyhow::{Context, Result};
+use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
-use sekisho_report::{Completeness, Pool as PoolFact, State, Summary, render_text, to_json};
+use sekisho_report::{Completeness, Judged, Pool as PoolFact, State, Summary, render_text, to_json};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+
+/// Exit code for findings at or above `--fail-on`.
+const ALARM: u8 = 3;
 
 /// Width of the page where no terminal says otherwise.
 const DEFAULT_WIDTH: usize = 80;
 
-/// True if a capture was damaged.
-pub fn run(args: &Audit) -> Result<bool> {
+/// The exit code.
+pub fn run(args: &Audit) -> Result<u8> {
     let captures = input::open(&args.common)?;
     let mut settings = input::settings(&args.common)?;
     settings.files.hashes.sha256 = true;
-    let mut summary = Summary::new(args.common.seed);
-    let outcome = drive::gather(&args.common, captures, settings, &mut summary);
-    let mut page = summary.page(completeness(args, &outcome));
+    settings.judged = true;
+    let scope = Scope::new(&args.common.home_net, args.common.seed);
+    let mut audited = Audited { summary: Summary::new(args.common.seed), detection: Detection::new(&scope) };
+    let outcome = drive::gather(&args.common, captures, settings, &mut audited);
+    let verdict = audited.detection.finish();
+    let mut page = audited.summary.page(completeness(args, &outcome));
+    let worst = verdict.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
+    let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
+    page.judged = judged(verdict);
     page.state = state(&outcome);
     let to_stdout = args.json.as_ref().is_some_and(|p| p.as_os_str() == "-");
     if let Some(path) = &args.json {
@@ -40,7 +51,17 @@ pub fn run(args: &Audit) -> Result<bool> {
         };
         io::stdout().write_all(render_text(&page, width, colour).as_bytes())?;
     }
-    Ok(outcome.damaged)
+    Ok(match (alarm, outcome.damaged) {
+        (true, _) => ALARM,
+        (false, true) => DAMAGED,
+        (false, false) => 0,
+    })
+}
+
+/// What the detectors say, in the page's terms.
+fn judged(verdict: Verdict) -> Judged {
+    let forgotten: u64 = verdict.spent.iter().map(|s| s.forgotten).sum::<u64>() + verdict.forgotten;
+    Judged { findings: verdict.findings, refused: verdict.refused, forgotten }
 }
 
 fn terminal_width() -> usize {

@@ -67,7 +67,11 @@ struct Shared<'a, 'g, G>(&'a RefCell<&'g mut G>);
 
 impl<G: Gather> Rows for Shared<'_, '_, G> {
     fn row(&mut self, record: &dyn Record) {
-        self.0.borrow_mut().row(record);
+        self.0.borrow_mut().row(0, record);
+    }
+
+    fn row_at(&mut self, packet: u64, record: &dyn Record) {
+        self.0.borrow_mut().row(packet, record);
     }
 
     fn line(&mut self, file: &'static str, line: &[u8]) {

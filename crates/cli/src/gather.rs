@@ -1,6 +1,7 @@
 //! What becomes of rows, whether they come one by one or in piles from several threads.
 
 use crate::tape::Tape;
+use sekisho_detect::Detection;
 use sekisho_output::{Detached, Encoded, Error, Sinks};
 use sekisho_record::Record;
 use sekisho_report::Summary;
@@ -13,8 +14,8 @@ pub trait Gather: Send {
     /// For one thread.
     fn packer(&self) -> Self::Packer;
 
-    /// A row at once.
-    fn row(&mut self, record: &dyn Record);
+    /// A row at once, and the number of the packet of [`sekisho_engine::Rows::row_at`].
+    fn row(&mut self, packet: u64, record: &dyn Record);
 
     /// A line at once; see [`sekisho_engine::Rows::line`].
     fn line(&mut self, file: &'static str, line: &[u8]) {
@@ -34,7 +35,7 @@ pub trait Packer: Send {
     type Pile: Pile;
 
     /// Adds a row.
-    fn pack(&mut self, record: &dyn Record, pile: &mut Self::Pile);
+    fn pack(&mut self, packet: u64, record: &dyn Record, pile: &mut Self::Pile);
 
     /// Adds a line; false if nobody wants it.
     fn pack_line(&mut self, file: &'static str, line: &[u8], pile: &mut Self::Pile) -> bool {
@@ -77,7 +78,7 @@ impl Gather for Logs {
         self.sinks.detached()
     }
 
-    fn row(&mut self, record: &dyn Record) {
+    fn row(&mut self, _: u64, record: &dyn Record) {
         let result = self.sinks.write(record);
         self.note(result);
     }
@@ -104,7 +105,7 @@ impl Gather for Logs {
 impl Packer for Detached {
     type Pile = Encoded;
 
-    fn pack(&mut self, record: &dyn Record, pile: &mut Encoded) {
+    fn pack(&mut self, _: u64, record: &dyn Record, pile: &mut Encoded) {
         self.write(record, pile);
     }
 
@@ -124,21 +125,29 @@ impl Pile for Encoded {
     }
 }
 
-/// Rows onto the page.
-impl Gather for Summary {
+/// Rows onto the page and before the detectors.
+pub struct Audited {
+    /// The page.
+    pub summary: Summary,
+    /// The detectors.
+    pub detection: Detection,
+}
+
+impl Gather for Audited {
     type Packer = Recorder;
 
     fn packer(&self) -> Recorder {
         Recorder
     }
 
-    fn row(&mut self, record: &dyn Record) {
-        self.add(record);
+    fn row(&mut self, packet: u64, record: &dyn Record) {
+        self.summary.add(record);
+        self.detection.add(packet, record);
     }
 
     fn unpack(&mut self, pile: &Tape, index: usize) {
         if let Some(row) = pile.row(index) {
-            self.add(&row);
+            self.row(pile.packet(index), &row);
         }
     }
 
@@ -153,8 +162,8 @@ pub struct Recorder;
 impl Packer for Recorder {
     type Pile = Tape;
 
-    fn pack(&mut self, record: &dyn Record, pile: &mut Tape) {
-        pile.push(record);
+    fn pack(&mut self, packet: u64, record: &dyn Record, pile: &mut Tape) {
+        pile.push(packet, record);
     }
 }
 

@@ -6,6 +6,7 @@ mod args;
 mod audit;
 mod drive;
 mod eve;
+mod explain;
 mod files;
 mod flows;
 mod gather;
@@ -59,7 +60,8 @@ fn run(cli: Cli) -> Result<u8> {
     let damaged = match cli.verb {
         Verb::Hunt(args) => return hunt::run(&args),
         Verb::Rules(args) => return rules::run(&args),
-        Verb::Audit(args) => audit::run(&args),
+        Verb::Audit(args) => return audit::run(&args),
+        Verb::Explain(args) => return explain::run(&args),
         Verb::Logs(args) => logs::run(&args),
         Verb::Files(args) => files::run(&args),
         Verb::Packets(args) => packets::run(&args),

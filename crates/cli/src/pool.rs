@@ -99,11 +99,11 @@ struct Packing<'a, K: Packer> {
 }
 
 impl<K: Packer> KeyedRows for Packing<'_, K> {
-    fn row(&mut self, key: Key, facts: &[Fact], record: &dyn Record) {
+    fn row(&mut self, key: Key, facts: &[Fact], packet: u64, record: &dyn Record) {
         let row = self.sheaf.keys.len();
         self.sheaf.facts.extend(facts.iter().map(|fact| (row, *fact)));
         self.sheaf.keys.push(key);
-        self.packer.pack(record, &mut self.sheaf.pile);
+        self.packer.pack(packet, record, &mut self.sheaf.pile);
     }
 
     fn line(&mut self, key: Key, file: &'static str, line: &[u8]) {
@@ -118,7 +118,11 @@ struct Direct<'g, G>(&'g mut G);
 
 impl<G: Gather> Rows for Direct<'_, G> {
     fn row(&mut self, record: &dyn Record) {
-        self.0.row(record);
+        self.0.row(0, record);
+    }
+
+    fn row_at(&mut self, packet: u64, record: &dyn Record) {
+        self.0.row(packet, record);
     }
 
     fn line(&mut self, file: &'static str, line: &[u8]) {
@@ -386,7 +390,7 @@ mod tests {
     impl Packer for Names {
         type Pile = Vec<&'static str>;
 
-        fn pack(&mut self, record: &dyn Record, pile: &mut Vec<&'static str>) {
+        fn pack(&mut self, _: u64, record: &dyn Record, pile: &mut Vec<&'static str>) {
             let log = record.schema().log;
             assert_ne!(log, self.0, "a bug, for the test");
             pile.push(log);
@@ -410,7 +414,7 @@ mod tests {
             Names(self.bug)
         }
 
-        fn row(&mut self, record: &dyn Record) {
+        fn row(&mut self, _: u64, record: &dyn Record) {
             self.rows.push(record.schema().log);
         }
 
@@ -453,8 +457,8 @@ mod tests {
             fn packer(&self) -> Names {
                 self.0.packer()
             }
-            fn row(&mut self, record: &dyn Record) {
-                self.0.row(record);
+            fn row(&mut self, packet: u64, record: &dyn Record) {
+                self.0.row(packet, record);
             }
             fn unpack(&mut self, pile: &Vec<&'static str>, index: usize) {
                 self.0.unpack(pile, index);

@@ -13,9 +13,10 @@ pub struct Tape {
     bytes: Vec<u8>,
 }
 
-/// A row's schema and where its cells begin.
+/// A row's schema, packet and where its cells begin.
 struct Row {
     schema: &'static Schema,
+    packet: u64,
     start: usize,
     end: usize,
 }
@@ -44,16 +45,21 @@ enum Cell {
 
 impl Tape {
     /// Adds a row.
-    pub fn push(&mut self, record: &dyn Record) {
+    pub fn push(&mut self, packet: u64, record: &dyn Record) {
         let start = self.cells.len();
         record.visit(&mut Recorder(self));
-        self.rows.push(Row { schema: record.schema(), start, end: self.cells.len() });
+        self.rows.push(Row { schema: record.schema(), packet, start, end: self.cells.len() });
     }
 
     /// Row `index`.
     pub fn row(&self, index: usize) -> Option<Played<'_>> {
         let row = self.rows.get(index)?;
         Some(Played { tape: self, schema: row.schema, cells: self.cells.get(row.start..row.end)? })
+    }
+
+    /// The packet of row `index`.
+    pub fn packet(&self, index: usize) -> u64 {
+        self.rows.get(index).map_or(0, |row| row.packet)
     }
 
     /// Bytes that it takes.
@@ -224,7 +230,7 @@ mod tests {
             WeirdRecord::of_packet(Timestamp(6), 8, None, "odder"),
         ];
         let mut tape = Tape::default();
-        rows.iter().for_each(|r| tape.push(r));
+        rows.iter().for_each(|r| tape.push(7, r));
         for (i, row) in rows.iter().enumerate() {
             assert_eq!(shown(&tape.row(i).expect("a row")), shown(row));
         }
@@ -247,7 +253,7 @@ mod tests {
     fn plays_back_lists() {
         let row = Lists { texts: vec!["a".into(), String::new()], numbers: None };
         let mut tape = Tape::default();
-        tape.push(&row);
+        tape.push(1, &row);
         let mut seen = Vec::new();
         for_each(&tape.row(0).expect("a row"), &mut |_, v| seen.push(format!("{v:?}")));
         assert_eq!(seen, ["[Str(\"a\"), Str(\"\")]", "Unset"]);

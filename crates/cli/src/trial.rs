@@ -30,7 +30,7 @@ impl Gather for Nowhere {
         Self
     }
 
-    fn row(&mut self, _record: &dyn Record) {}
+    fn row(&mut self, _: u64, _record: &dyn Record) {}
 
     fn unpack(&mut self, _pile: &Self, _index: usize) {}
 
@@ -42,7 +42,7 @@ impl Gather for Nowhere {
 impl Packer for Nowhere {
     type Pile = Self;
 
-    fn pack(&mut self, _record: &dyn Record, _pile: &mut Self) {}
+    fn pack(&mut self, _: u64, _record: &dyn Record, _pile: &mut Self) {}
 }
 
 impl Pile for Nowhere {

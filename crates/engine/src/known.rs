@@ -46,7 +46,13 @@ pub struct KnownServicesRecord {
 const DATA: [&str; 2] = ["ftp-data", "irc-dcc-data"];
 
 /// A flow is over: logs what it shows that was not known; how many rows.
-pub(crate) fn closed(flow: &Flow, conn: &ConnRecord, remembered: &mut Remembered, rows: &mut dyn Rows) -> u64 {
+pub(crate) fn closed(
+    flow: &Flow,
+    conn: &ConnRecord,
+    packet: u64,
+    remembered: &mut Remembered,
+    rows: &mut dyn Rows,
+) -> u64 {
     let info = &flow.info;
     if !info.local_orig && !info.local_resp {
         return 0;
@@ -63,18 +69,18 @@ pub(crate) fn closed(flow: &Flow, conn: &ConnRecord, remembered: &mut Remembered
             let fact = Fact { kind: "known_hosts", key: key_of_day(host, info.first_ts, &[]), ts: info.first_ts };
             if remembered.is_new(&fact) {
                 count += 1;
-                rows.once(&[fact], &KnownHostsRecord { ts: info.first_ts, host, uid: info.uid });
+                rows.once(&[fact], packet, &KnownHostsRecord { ts: info.first_ts, host, uid: info.uid });
             }
         }
     }
     let answered = info.tuple.proto == ip_proto::UDP && flow.counters(Dir::Resp).bytes > 0;
     if info.local_resp && (established || answered) && !flow.services().is_empty() {
-        count += services(flow, conn, remembered, rows);
+        count += services(flow, conn, packet, remembered, rows);
     }
     count
 }
 
-fn services(flow: &Flow, conn: &ConnRecord, remembered: &mut Remembered, rows: &mut dyn Rows) -> u64 {
+fn services(flow: &Flow, conn: &ConnRecord, packet: u64, remembered: &mut Remembered, rows: &mut dyn Rows) -> u64 {
     let tuple = &flow.info.tuple;
     let ts = flow.info.first_ts;
     let [high, low] = tuple.resp_port.to_be_bytes();
@@ -98,6 +104,6 @@ fn services(flow: &Flow, conn: &ConnRecord, remembered: &mut Remembered, rows: &
         service: Set(spoken().map(|s| Text::from(&s.to_ascii_uppercase())).collect()),
         uid: flow.info.uid,
     };
-    rows.once(&facts, &row);
+    rows.once(&facts, packet, &row);
     1
 }

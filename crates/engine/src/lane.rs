@@ -81,6 +81,7 @@ impl Lane {
         host.out.secrets = Some(Arc::clone(&settings.secrets));
         host.watch = settings.watch;
         host.out.passwords.clone_from(&settings.passwords);
+        host.out.judged = settings.judged;
         if let Some(eve) = &settings.eve {
             let mut facts = settings.rules.as_ref().map(|rules| rules.facts()).unwrap_or_default();
             if settings.eve.as_ref().is_some_and(|eve| eve.options.tls.has(fields::tls::WHOLE)) {
@@ -198,20 +199,26 @@ impl Lane {
     /// Whoever watches sees a packet that its flow has taken; what it acknowledges goes to parsers.
     #[cold]
     fn look(&mut self, packet: &Packet<'_>, handled: &Handled, outer: Outer, way: &mut Way<'_>) {
-        let link = way.link_of(outer);
         let Some((flow, app)) = self.flows.flow_mut(handled.id) else { return };
-        if let Some(eye) = &mut self.host.eye {
+        let Some(eye) = &mut self.host.eye else { return };
+        if outer.depth > 0 || eye.is_inside() {
             eye.enter(way.around(outer));
-            eye.packet(flow, handled.dir, packet);
         }
-        let mut pass = Pass { host: &mut self.host, rows: &mut *way.rows, tap: &mut *way.tap, packet: Some(packet) };
-        pass.deliver(flow, app, handled.dir.flip(), false);
-        if pass.host.eye.as_ref().is_some_and(|eye| eye.is_closed(flow)) {
-            pass.deliver(flow, app, handled.dir, false);
+        let (dir, inspects) = (handled.dir, eye.inspects());
+        let [others, own] = eye.packet(flow, dir, packet);
+        if others || own {
+            let mut pass =
+                Pass { host: &mut self.host, rows: &mut *way.rows, tap: &mut *way.tap, packet: Some(packet) };
+            if others {
+                pass.deliver(flow, app, dir.flip(), false);
+            }
+            if own {
+                pass.deliver(flow, app, dir, false);
+            }
         }
-        if let Some(eye) = &mut self.host.eye {
-            eye.close_chunk(flow, handled.dir, packet);
-            eye.inspect_packet(Some((flow, handled.dir)), packet, link, way.rows);
+        if let (true, Some(eye)) = (inspects, &mut self.host.eye) {
+            eye.close_chunk(flow, dir, packet);
+            eye.inspect_packet(Some((flow, dir)), packet, way.link_of(outer), way.rows);
         }
     }
 
@@ -221,7 +228,11 @@ impl Lane {
         if let Some(eye) = &mut self.host.eye {
             let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
             eye.enter(way.around(outer));
-            eye.inspect_packet(None, &packet, way.link_of(outer), way.rows);
+            if eye.inspects() {
+                eye.inspect_packet(None, &packet, way.link_of(outer), way.rows);
+            } else {
+                eye.arp(&packet, way.rows);
+            }
         }
     }
 
@@ -385,7 +396,8 @@ impl Lane {
 
     fn weird(&mut self, way: &mut Way<'_>, d: Option<&Decoded>, name: &'static str) {
         self.host.stats.weirds += 1;
-        way.rows.row(&WeirdRecord::of_packet(way.at.ts, way.at.number, d.map(|d| (d.src, d.dst)), name));
+        way.rows
+            .row_at(way.at.number, &WeirdRecord::of_packet(way.at.ts, way.at.number, d.map(|d| (d.src, d.dst)), name));
     }
 
     /// Adds what rules cost here, and how far they came.
@@ -413,7 +425,7 @@ impl Lane {
             if let Some(name) = name {
                 stats.weirds += 1;
                 let ends = (d.ip_version != 0).then_some((d.src, d.dst));
-                rows.row(&WeirdRecord::of_packet(at.ts, at.number, ends, name));
+                rows.row_at(at.number, &WeirdRecord::of_packet(at.ts, at.number, ends, name));
             }
         }
     }

@@ -45,10 +45,16 @@ pub trait Rows {
     /// The next row.
     fn row(&mut self, record: &dyn Record);
 
-    /// A row that a pass logs if one of `facts` is new to it: other shards may have met the same.
-    fn once(&mut self, facts: &[Fact], record: &dyn Record) {
-        let _ = facts;
+    /// The next row, found while the packet with this number was looked at; 0: while only time passed.
+    fn row_at(&mut self, packet: u64, record: &dyn Record) {
+        let _ = packet;
         self.row(record);
+    }
+
+    /// A row that a pass logs if one of `facts` is new to it: other shards may have met the same.
+    fn once(&mut self, facts: &[Fact], packet: u64, record: &dyn Record) {
+        let _ = facts;
+        self.row_at(packet, record);
     }
 
     /// A line, with its line end, of a stream that is none of records: EVE's. It belongs to the file of that name.

@@ -37,9 +37,13 @@ impl Rows for OnceRows<'_> {
         self.rows.row(record);
     }
 
-    fn once(&mut self, facts: &[Fact], record: &dyn Record) {
+    fn row_at(&mut self, packet: u64, record: &dyn Record) {
+        self.rows.row_at(packet, record);
+    }
+
+    fn once(&mut self, facts: &[Fact], packet: u64, record: &dyn Record) {
         if self.once.is_new(facts) {
-            self.rows.row(record);
+            self.rows.row_at(packet, record);
         }
     }
 

@@ -131,7 +131,7 @@ impl Pass<'_> {
     fn drain(&mut self, flow: &mut Flow, at: Moment) {
         let out = &self.host.out;
         if !out.events.is_empty() {
-            self.emit();
+            self.emit(at.number);
         }
         let out = &self.host.out;
         if !(out.weirds.is_empty() && out.expectations.is_empty() && out.tunnels.is_empty()) {
@@ -145,16 +145,16 @@ impl Pass<'_> {
     }
 
     /// Logs records.
-    fn emit(&mut self) {
+    fn emit(&mut self, packet: u64) {
         let out = &mut self.host.out;
         self.host.stats.records += out.events.len() as u64;
         if out.once.is_empty() {
-            out.events.drain(..).for_each(|event| self.rows.row(event.record()));
+            out.events.drain(..).for_each(|event| self.rows.row_at(packet, event.record()));
         } else {
             for (i, event) in out.events.drain(..).enumerate() {
                 match out.once.iter().find(|(at, _)| *at == i) {
-                    Some((_, fact)) => self.rows.once(&[*fact], event.record()),
-                    None => self.rows.row(event.record()),
+                    Some((_, fact)) => self.rows.once(&[*fact], packet, event.record()),
+                    None => self.rows.row_at(packet, event.record()),
                 }
             }
             out.once.clear();
@@ -239,7 +239,7 @@ impl Pass<'_> {
             self.host.weirds.clear();
         }
         if self.host.weirds.insert((flow.uid, name)) {
-            self.rows.row(&WeirdRecord::of_flow(at.ts, at.number, flow, name, addl));
+            self.rows.row_at(at.number, &WeirdRecord::of_flow(at.ts, at.number, flow, name, addl));
         }
     }
 
@@ -294,7 +294,7 @@ impl Pass<'_> {
             let id = self.end_parser(flow, app, at);
             if let Some(id) = id {
                 let service = id.descriptor().service;
-                self.rows.row(&AnalyzerRecord::violation(&flow.info, service, reason, at.ts, at.number));
+                self.rows.row_at(at.number, &AnalyzerRecord::violation(&flow.info, service, reason, at.ts, at.number));
                 Self::take_back(flow, service);
             }
             if id != Some(ProtoId::Http) && self.answered_in_http(flow, app, dir, bytes, at) {
@@ -744,11 +744,11 @@ impl Sink for Pass<'_> {
         }
         let payload = flow.stream_offset(Dir::Orig) + flow.stream_offset(Dir::Resp) > 0;
         stats.one_sided_flows += u64::from(payload && flow.info.seen.one_sided().is_some());
-        self.rows.row(&record);
+        self.rows.row_at(at.number, &record);
         if let Some(eye) = &mut self.host.eye {
             eye.closed(flow, at, self.rows);
         }
-        self.host.stats.records += known::closed(flow, &record, &mut self.host.out.remembered, self.rows);
+        self.host.stats.records += known::closed(flow, &record, at.number, &mut self.host.out.remembered, self.rows);
         if let Some(row) = self.host.tunnels.flow_ended(flow.info.uid, at.ts) {
             self.rows.row(&row);
         }
@@ -759,7 +759,7 @@ impl Sink for Pass<'_> {
             Some(f) => self.weird_row(&f.info, name, None, at),
             None => {
                 self.host.stats.weirds += 1;
-                self.rows.row(&WeirdRecord::of_packet(at.ts, at.number, None, name));
+                self.rows.row_at(at.number, &WeirdRecord::of_packet(at.ts, at.number, None, name));
             }
         }
     }

@@ -28,6 +28,8 @@ pub struct Settings {
     pub passwords: Option<Arc<Passwords>>,
     /// What the tap is told; a pass in parts has none.
     pub watch: Watch,
+    /// Detectors listen: rows that stand in no log are made too.
+    pub judged: bool,
     /// Events are written as EVE has them.
     pub eve: Option<Arc<sekisho_output::eve::Settings>>,
     /// Rules that look at everything, with [`Settings::eve`]: it says what is told of what they find.

@@ -53,8 +53,8 @@ impl Key {
 
 /// Takes rows with their place in the run's order.
 pub trait KeyedRows {
-    /// The next row of a shard. Rows with facts are logged if one of these is new, whichever shards found them.
-    fn row(&mut self, key: Key, facts: &[Fact], record: &dyn Record);
+    /// The next row of a shard, and the packet of [`Rows::row_at`]. Rows with facts are logged if one of these is new, whichever shards found them.
+    fn row(&mut self, key: Key, facts: &[Fact], packet: u64, record: &dyn Record);
 
     /// The next line of a shard; see [`Rows::line`].
     fn line(&mut self, key: Key, file: &'static str, line: &[u8]) {
@@ -69,11 +69,15 @@ struct Keyed<'a> {
 
 impl Rows for Keyed<'_> {
     fn row(&mut self, record: &dyn Record) {
-        self.rows.row(self.key, &[], record);
+        self.rows.row(self.key, &[], 0, record);
     }
 
-    fn once(&mut self, facts: &[Fact], record: &dyn Record) {
-        self.rows.row(self.key, facts, record);
+    fn row_at(&mut self, packet: u64, record: &dyn Record) {
+        self.rows.row(self.key, &[], packet, record);
+    }
+
+    fn once(&mut self, facts: &[Fact], packet: u64, record: &dyn Record) {
+        self.rows.row(self.key, facts, packet, record);
     }
 
     fn line(&mut self, file: &'static str, line: &[u8]) {

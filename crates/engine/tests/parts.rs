@@ -52,7 +52,7 @@ struct Collected {
 }
 
 impl KeyedRows for Collected {
-    fn row(&mut self, key: Key, facts: &[Fact], record: &dyn Record) {
+    fn row(&mut self, key: Key, facts: &[Fact], _: u64, record: &dyn Record) {
         self.rows.push((key, facts.to_vec(), text(record)));
     }
 }
@@ -131,7 +131,7 @@ fn work(
             parts[i].obey(slice, collected);
         }
         if let Some((key, row)) = balance.report(slice, parts.iter_mut()) {
-            collected.row(key, &[], &row);
+            collected.row(key, &[], 0, &row);
         }
     }
     if slice.meets() {

@@ -316,6 +316,8 @@ pub struct Outbox {
     pub watched: Option<Arc<FactSet>>,
     /// The frames that somebody wants. Survives draining.
     pub frames: FrameSet,
+    /// Detectors listen: rows that stand in no log are wanted too. Survives draining.
+    pub judged: bool,
     /// Nobody wants rows, only what is watched. Survives draining.
     pub for_eve: bool,
     /// What is too much in an exchange. Survives draining.
@@ -679,6 +681,11 @@ impl<'a> Cx<'a> {
     /// Does anybody watch exchanges (rules, EVE)? If not, nothing need be kept for them.
     pub fn is_watched(&self) -> bool {
         self.out.watched.is_some()
+    }
+
+    /// Do detectors listen? If not, rows that only they want need not be made.
+    pub fn is_judged(&self) -> bool {
+        self.out.judged
     }
 
     /// Are exchanges all that anybody wants of the run? Then content may be told as Suricata has it where Zeek's differs.

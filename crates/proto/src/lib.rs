@@ -140,7 +140,7 @@ pub use nested::Nested;
 pub use passwords::{MAX_PASSWORD_LEN, MAX_PASSWORDS, Passwords};
 pub use protocol::{Descriptor, Guess, Probe, Protocol, Start, Transport};
 pub use recognize::{Choice, MAX_PROBE_BYTES, MAX_PROBE_CHUNKS, Probing, ProtoSet, choose, proto_bit};
-pub use registry::{Event, PROTOCOLS, Parser, ProtoId, schemas};
+pub use registry::{Event, PROTOCOLS, Parser, ProtoId, schemas, told_schemas};
 pub use secrets::{Added, MAX_SECRET_SESSIONS, Secret, SecretKind, Secrets, SessionSecrets};
 pub use sekisho_record::{FileMeta, Range};
 pub use stream::{Held, Joined, Line, Lines};

@@ -1,6 +1,7 @@
 //! The one table of protocols. To add one: its `pub mod` line in `lib.rs` and its row here. Records that several
 //! protocols log (NTLM's, say) are of a module that is no protocol itself, named in a row with `@also`: the sign tells
-//! the macro that no protocol follows.
+//! the macro that no protocol follows. `@told`: rows that only detectors want; they stand in no log, and parsers make them
+//! only if [`Cx::is_judged`](crate::Cx::is_judged).
 
 use crate::{Cx, Descriptor, Protocol, Start};
 use sekisho_record::Record;
@@ -31,6 +32,7 @@ macro_rules! protocols {
     (
         $($variant:ident in $module:ident logs [$($record:ident),*];)*
         $(@also $shared:ident logs [$($shared_record:ident),*];)*
+        $(@told $telling:ident logs [$($told:ident),*];)*
     ) => {
         /// Names a protocol of the table.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +58,7 @@ macro_rules! protocols {
         pub enum Event {
             $($(#[doc = concat!("From `", stringify!($module), "`.")] $record(Box<crate::$module::$record>),)*)*
             $($(#[doc = concat!("From `", stringify!($shared), "`.")] $shared_record(Box<crate::$shared::$shared_record>),)*)*
+            $($(#[doc = concat!("From `", stringify!($telling), "`.")] $told(Box<crate::$telling::$told>),)*)*
         }
 
         $($(
@@ -74,11 +77,24 @@ macro_rules! protocols {
             }
         )*)*
 
+        $($(
+            impl From<crate::$telling::$told> for Event {
+                fn from(record: crate::$telling::$told) -> Self {
+                    Self::$told(Box::new(record))
+                }
+            }
+        )*)*
+
         /// Every protocol's constants, in the table's order.
         pub static PROTOCOLS: &[(ProtoId, Descriptor)] =
             &[$((ProtoId::$variant, <crate::$module::Parser as Protocol>::DESCRIPTOR),)*];
 
-        /// Schemas of every record of the table.
+        /// Schemas of every record that is only told to detectors.
+        pub fn told_schemas() -> Vec<&'static sekisho_record::Schema> {
+            vec![$($(<crate::$telling::$told as Record>::static_schema(),)*)*]
+        }
+
+        /// Schemas of every log of the table.
         pub fn schemas() -> Vec<&'static sekisho_record::Schema> {
             vec![
                 $($(<crate::$module::$record as Record>::static_schema(),)*)*
@@ -164,6 +180,7 @@ macro_rules! protocols {
                 match *self {
                     $($(Self::$record(ref r) => &**r,)*)*
                     $($(Self::$shared_record(ref r) => &**r,)*)*
+                    $($(Self::$told(ref r) => &**r,)*)*
                 }
             }
         }

@@ -1,3 +1,4 @@
+mod findings;
 mod shape;
 mod writer;
 

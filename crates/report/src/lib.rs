@@ -19,8 +19,8 @@ pub use clean::{clean, fit, width_of};
 pub use facts::{Completeness, Pool, State};
 pub use json::{SCHEMA_VERSION, to_json};
 pub use page::{
-    Attempts, Certificate, File, FileType, Host, Listing, Login, Mail, Name, Names, Page, Protocol, Service, Software,
-    Talker, Totals, Transport, Tunnel, Unseen, Weird,
+    Attempts, Certificate, File, FileType, Host, Judged, Listing, Login, Mail, Name, Names, Page, Protocol, Service,
+    Software, Talker, Totals, Transport, Tunnel, Unseen, Weird,
 };
 pub use summary::Summary;
 pub use terminal::render_text;

@@ -1,6 +1,7 @@
 //! The audit page as data. Everything printed or written comes from here.
 
 use crate::{Completeness, State};
+use sekisho_finding::Finding;
 use sekisho_record::Text;
 use sekisho_types::{Addr, Timestamp};
 
@@ -72,6 +73,19 @@ pub struct Page {
     pub unseen: Unseen,
     /// What the run used and gave up; whoever ran it fills this in.
     pub state: State,
+    /// What the detectors found; whoever ran them fills this in.
+    pub judged: Judged,
+}
+
+/// What the detectors say.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// Findings, the worst first.
+    pub findings: Vec<Finding>,
+    /// Findings that were not kept for want of room.
+    pub refused: u64,
+    /// What detectors forgot for want of room.
+    pub forgotten: u64,
 }
 
 /// Sums over all flows.

@@ -1,4 +1,5 @@
 mod facts;
+mod findings;
 mod lists;
 mod pen;
 
@@ -15,6 +16,7 @@ const MAX_WIDTH: usize = 160;
 pub fn render_text(page: &Page, width: usize, colour: bool) -> String {
     let mut pen = Pen::new(width.clamp(MIN_WIDTH, MAX_WIDTH), colour);
     facts::completeness(&mut pen, page);
+    findings::findings(&mut pen, page);
     facts::totals(&mut pen, page);
     lists::hosts(&mut pen, page);
     lists::services(&mut pen, page);

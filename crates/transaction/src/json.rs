@@ -1,12 +1,59 @@
 //! JSON text of EVE's objects, written straight into a buffer.
 
 use crate::{Fields, fields};
+use sekisho_types::text::{Line, hex_pair, plain_len, short, unsigned, word};
+use std::fmt::{self, Display, Write};
 
 /// Bytes of one event from which on nothing more is added to it; what is open is closed properly.
 pub const MAX_EVENT_LEN: usize = 256 * 1024;
 
 /// Objects and lists within each other; deeper ones are left out.
 const MAX_DEPTH: u32 = 31;
+
+/// Room that [`Json::placed`] lends.
+pub const PLACE_LEN: usize = 48;
+
+/// Names of members up to there are put in place in one go, with what is around them.
+const SHORT_NAME_LEN: usize = 32;
+
+/// Texts up to there are, too, if they need no escape.
+const SHORT_TEXT_LEN: usize = 32;
+
+/// Printable characters that are escaped.
+const SPECIAL: [u8; 2] = [b'"', b'\\'];
+
+/// What a byte needs inside of a string.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Nothing.
+    Plain,
+    /// A backslash and this character.
+    Short(u8),
+    /// `\u00hh`.
+    Control,
+    /// It is part of a character of UTF-8, or shown as a byte.
+    High,
+}
+
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Plain; 256];
+    let mut b = 0;
+    while b < classes.len() {
+        classes[b] = match b as u8 {
+            c @ (b'"' | b'\\') => Class::Short(c),
+            b'\n' => Class::Short(b'n'),
+            b'\r' => Class::Short(b'r'),
+            b'\t' => Class::Short(b't'),
+            0x08 => Class::Short(b'b'),
+            0x0c => Class::Short(b'f'),
+            0..0x20 | 0x7f => Class::Control,
+            0x80.. => Class::High,
+            _ => Class::Plain,
+        };
+        b += 1;
+    }
+    classes
+};
 
 /// What events are to say beyond the usual, as Suricata's configuration has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +101,12 @@ impl Default for Options {
 
 /// Writes members of a JSON object, then of those within it. Names are the program's own and need no escape.
 pub struct Json<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut Line,
     options: Options,
-    /// Where the event began.
-    start: usize,
+    /// Length from which on nothing more goes in …
+    end: usize,
+    /// … and from which on nothing does for now: 0 while something is left out.
+    limit: usize,
     /// Whether something stands already at each depth: bit 0 is the innermost.
     begun: u32,
     depth: u32,
@@ -68,9 +117,9 @@ pub struct Json<'a> {
 
 impl<'a> Json<'a> {
     /// Continues an object in `out` whose brace and first members, if `begun`, stand there.
-    pub fn within(out: &'a mut Vec<u8>, begun: bool, options: Options) -> Self {
-        let start = out.len();
-        Self { out, options, start, begun: u32::from(begun), depth: 0, skipped: 0, alert: false }
+    pub fn within(out: &'a mut Line, begun: bool, options: Options) -> Self {
+        let end = out.len().saturating_add(MAX_EVENT_LEN);
+        Self { out, options, end, limit: end, begun: u32::from(begun), depth: 0, skipped: 0, alert: false }
     }
 
     /// What is written is part of an alert: some protocols say less there, or elsewhere.
@@ -91,37 +140,59 @@ impl<'a> Json<'a> {
 
     /// Is there no more room? Whoever writes a list may stop.
     pub fn is_full(&self) -> bool {
-        self.out.len().saturating_sub(self.start) >= MAX_EVENT_LEN
+        self.out.len() >= self.end
     }
 
     /// Comma if need be; false if it does not go in.
     fn next(&mut self) -> bool {
-        if self.skipped > 0 || self.is_full() {
+        if self.out.len() >= self.limit {
             return false;
         }
-        if self.begun & 1 == 1 {
-            self.out.push(b',');
-        }
+        let comma = self.begun & 1;
         self.begun |= 1;
+        self.out.fill(|place: &mut [u8; 1]| {
+            *place = [b','];
+            comma as usize
+        });
         true
     }
 
+    /// Comma if need be, and the name; false if it does not go in.
     fn name(&mut self, name: &str) -> bool {
-        if !self.next() {
+        if self.out.len() >= self.limit {
             return false;
         }
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
+        let comma = (self.begun & 1) as usize;
+        self.begun |= 1;
+        if name.len() > SHORT_NAME_LEN {
+            self.long_name(comma, name);
+            return true;
+        }
+        self.out.fill(|place: &mut [u8; SHORT_NAME_LEN + 8]| {
+            place[0] = b',';
+            let (_, place) = place.split_at_mut(comma);
+            place[0] = b'"';
+            copy_short(&mut place[1..], name.as_bytes());
+            place[1 + name.len()..][..2].copy_from_slice(b"\":");
+            comma + name.len() + 3
+        });
         true
+    }
+
+    #[cold]
+    fn long_name(&mut self, comma: usize, name: &str) {
+        self.out.extend(if comma == 1 { b",\"" } else { b"\"" });
+        self.out.extend(name.as_bytes());
+        self.out.extend(b"\":");
     }
 
     fn open(&mut self, fits: bool, brace: u8) {
         if !fits || self.depth >= MAX_DEPTH {
             if fits {
-                self.out.extend_from_slice(b"null");
+                self.out.extend(b"null");
             }
             self.skipped += 1;
+            self.limit = 0;
             return;
         }
         self.out.push(brace);
@@ -132,6 +203,7 @@ impl<'a> Json<'a> {
     fn close(&mut self, brace: u8) {
         if self.skipped > 0 {
             self.skipped -= 1;
+            self.limit = if self.skipped > 0 { 0 } else { self.end };
             return;
         }
         self.out.push(brace);
@@ -173,6 +245,22 @@ impl<'a> Json<'a> {
         if self.name(name) {
             self.string(bytes);
         }
+    }
+
+    /// A text of bounded size that needs no escape: `write` puts it into the room that it gets, and tells how long it is.
+    pub fn placed(&mut self, name: &str, write: impl FnOnce(&mut [u8; PLACE_LEN]) -> usize) {
+        if self.name(name) {
+            self.quoted(write);
+        }
+    }
+
+    fn quoted(&mut self, write: impl FnOnce(&mut [u8; PLACE_LEN]) -> usize) {
+        self.out.fill(|place: &mut [u8; PLACE_LEN + 2]| {
+            place[0] = b'"';
+            let len = place[1..].first_chunk_mut().map_or(0, write).min(PLACE_LEN);
+            place[1 + len] = b'"';
+            len + 2
+        });
     }
 
     /// As [`Json::bytes`], of a name from the wire.
@@ -257,14 +345,17 @@ impl<'a> Json<'a> {
     /// A fraction; what is none (infinite) is left out.
     pub fn float(&mut self, name: &str, n: f64) {
         if n.is_finite() && self.name(name) {
-            self.out.extend_from_slice(ryu::Buffer::new().format_finite(n).as_bytes());
+            self.out.extend(ryu::Buffer::new().format_finite(n).as_bytes());
         }
     }
 
     /// Yes or no.
     pub fn flag(&mut self, name: &str, on: bool) {
         if self.name(name) {
-            self.out.extend_from_slice(if on { b"true" } else { b"false" });
+            self.out.fill(|place: &mut [u8; 8]| {
+                let text = if on { b"true\0" } else { b"false" };
+                word(place, text) - usize::from(on)
+            });
         }
     }
 
@@ -290,108 +381,186 @@ impl<'a> Json<'a> {
     }
 
     /// Anything that displays itself, as text.
-    pub fn display(&mut self, name: &str, value: impl std::fmt::Display) {
-        self.bytes(name, value.to_string().as_bytes());
+    pub fn display(&mut self, name: &str, value: impl Display) {
+        if self.name(name) {
+            self.shown(value);
+        }
     }
 
     /// Anything that displays itself, as text in a list.
-    pub fn item_display(&mut self, value: impl std::fmt::Display) {
-        self.item_bytes(value.to_string().as_bytes());
+    pub fn item_display(&mut self, value: impl Display) {
+        if self.next() {
+            self.shown(value);
+        }
     }
 
     /// Members written before, without their braces, as they are.
     pub fn members(&mut self, json: &[u8]) {
         if !json.is_empty() && self.next() {
-            self.out.extend_from_slice(json);
+            self.out.extend(json);
         }
     }
 
+    /// Bytes that still go in.
     fn room(&self) -> usize {
-        MAX_EVENT_LEN.saturating_sub(self.out.len().saturating_sub(self.start))
+        self.end.saturating_sub(self.out.len())
     }
 
     fn string(&mut self, bytes: &[u8]) {
-        let mut bytes = bytes.get(..self.room()).unwrap_or(bytes);
-        self.out.push(b'"');
-        // A character cut by the cap is no reason to show the others as bytes.
-        let text = match std::str::from_utf8(bytes) {
-            Err(e) if e.error_len().is_none() && bytes.len() == self.room() => {
-                bytes = bytes.get(..e.valid_up_to()).unwrap_or(&[]);
-                true
-            }
-            other => other.is_ok(),
-        };
-        for &b in bytes {
-            match b {
-                b'"' | b'\\' => self.out.extend_from_slice(&[b'\\', b]),
-                0x20..=0x7e => self.out.push(b),
-                0x80.. if text => self.out.push(b),
-                0x80.. => {
-                    let [high, low] = pair(b);
-                    self.out.extend_from_slice(&[b'\\', b'\\', b'x', high, low]);
-                }
-                b'\n' => self.out.extend_from_slice(b"\\n"),
-                b'\r' => self.out.extend_from_slice(b"\\r"),
-                b'\t' => self.out.extend_from_slice(b"\\t"),
-                0x08 => self.out.extend_from_slice(b"\\b"),
-                0x0c => self.out.extend_from_slice(b"\\f"),
-                _ => {
-                    let [high, low] = pair(b);
-                    self.out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
-                }
+        let mut done = false;
+        if self.room() >= SHORT_TEXT_LEN {
+            self.out.fill(|place: &mut [u8; SHORT_TEXT_LEN + 2]| {
+                place[0] = b'"';
+                let inner = place[1..].first_chunk_mut::<SHORT_TEXT_LEN>();
+                let Some(len) = inner.and_then(|inner| short(inner, bytes, SPECIAL)) else { return 0 };
+                done = true;
+                place[1 + len] = b'"';
+                len + 2
+            });
+        }
+        if !done {
+            self.long_string(bytes);
+        }
+    }
+
+    /// A string that is long or needs escapes.
+    #[inline(never)]
+    fn long_string(&mut self, bytes: &[u8]) {
+        let mut text = None;
+        let mut shown = bytes;
+        if let Some(cut) = bytes.get(..self.room()).filter(|cut| cut.len() < bytes.len()) {
+            shown = cut;
+            // A character cut by the cap is no reason to show the others as bytes.
+            if let Err(e) = str::from_utf8(cut)
+                && e.error_len().is_none()
+            {
+                shown = cut.get(..e.valid_up_to()).unwrap_or(&[]);
+                text = Some(true);
             }
         }
+        self.out.push(b'"');
+        self.escaped(shown, text);
         self.out.push(b'"');
     }
 
-    fn digits(&mut self, mut n: u64) {
-        let mut digits = [0; 20];
-        let mut len = 0;
-        for (digit, i) in digits.iter_mut().rev().zip(1..) {
-            *digit = b'0' + (n % 10) as u8;
-            n /= 10;
-            len = i;
-            if n == 0 {
-                break;
+    /// What stands between quotes. `text`: whether it is UTF-8, if that is known.
+    fn escaped(&mut self, bytes: &[u8], mut text: Option<bool>) {
+        let mut rest = bytes;
+        loop {
+            let (plain, behind) = rest.split_at(plain_len(rest, SPECIAL));
+            self.out.extend(plain);
+            let Some((&b, after)) = behind.split_first() else { return };
+            rest = after;
+            match CLASSES[usize::from(b)] {
+                Class::Plain => self.out.push(b),
+                Class::Short(c) => self.out.extend(&[b'\\', c]),
+                Class::Control => {
+                    let [high, low] = hex_pair(b);
+                    self.out.extend(&[b'\\', b'u', b'0', b'0', high, low]);
+                }
+                Class::High => {
+                    // Before it was ASCII only: what follows decides for all.
+                    let text = *text.get_or_insert_with(|| str::from_utf8(behind).is_ok());
+                    let count = behind.iter().take_while(|b| **b >= 0x80).count();
+                    let (high, after) = behind.split_at(count);
+                    rest = after;
+                    if text {
+                        self.out.extend(high);
+                    } else {
+                        high.iter().for_each(|&b| self.byte(b));
+                    }
+                }
             }
         }
-        self.out.extend_from_slice(digits.get(20 - len..).unwrap_or(&[]));
+    }
+
+    /// A byte that is no text: `\xhh`.
+    fn byte(&mut self, b: u8) {
+        let [high, low] = hex_pair(b);
+        self.out.extend(&[b'\\', b'\\', b'x', high, low]);
+    }
+
+    /// What displays itself, in quotes.
+    fn shown(&mut self, value: impl Display) {
+        self.out.push(b'"');
+        // Writing to a line cannot fail.
+        let _ = write!(Shown(self), "{value}");
+        self.out.push(b'"');
+    }
+
+    fn digits(&mut self, n: u64) {
+        self.out.fill(|place: &mut [u8; 24]| unsigned(place, n));
     }
 
     fn hex_digits(&mut self, bytes: &[u8], between: Option<u8>) {
         self.out.push(b'"');
         let fit = bytes.len().min(self.room() / 3);
-        for (i, &b) in bytes.iter().take(fit).enumerate() {
-            if let (Some(between), 1..) = (between, i) {
-                self.out.push(between);
+        let bytes = bytes.get(..fit).unwrap_or(bytes);
+        match between {
+            None => self.out.fill_each(fit, pairs(bytes)),
+            Some(between) => {
+                for (i, &b) in bytes.iter().enumerate() {
+                    let [high, low] = hex_pair(b);
+                    let three = [between, high, low];
+                    self.out.extend(if i > 0 { &three } else { &three[1..] });
+                }
             }
-            self.out.extend_from_slice(&pair(b));
         }
         self.out.push(b'"');
     }
 
     fn base64_digits(&mut self, bytes: &[u8]) {
         const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let digit = |n: u32| DIGITS.get((n & 63) as usize).copied().unwrap_or(b'=');
+        let digit = |n: u32| DIGITS[(n & 63) as usize];
         self.out.push(b'"');
         let fit = bytes.len().min(self.room() / 4 * 3);
-        for chunk in bytes.get(..fit).unwrap_or(bytes).chunks(3) {
+        let mut chunks = bytes.get(..fit).unwrap_or(bytes).chunks(3);
+        self.out.fill_each(fit.div_ceil(3), |place: &mut [u8; 8]| {
+            let chunk = chunks.next()?;
             let at = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
             let n = at(0) << 16 | at(1) << 8 | at(2);
             let mut four = [digit(n >> 18), digit(n >> 12), digit(n >> 6), digit(n)];
             four.iter_mut().skip(chunk.len() + 1).for_each(|d| *d = b'=');
-            self.out.extend_from_slice(&four);
-        }
+            Some(word(place, &four))
+        });
         self.out.push(b'"');
     }
 }
 
-/// Two digits of a byte, lower case.
-const fn pair(b: u8) -> [u8; 2] {
-    const fn digit(n: u8) -> u8 {
-        if n < 10 { b'0' + n } else { b'a' + n - 10 }
+/// The digits of one byte after the other.
+fn pairs(bytes: &[u8]) -> impl FnMut(&mut [u8; 4]) -> Option<usize> {
+    let mut bytes = bytes.iter();
+    move |place| Some(word(place, &hex_pair(*bytes.next()?)))
+}
+
+/// Copies a text of up to [`SHORT_NAME_LEN`] bytes to the begin of `place`, which has more room than that: two stores that
+/// may overlap instead of a call.
+#[inline]
+fn copy_short(place: &mut [u8], text: &[u8]) {
+    fn ends<const N: usize>(place: &mut [u8], text: &[u8]) -> Option<()> {
+        let (first, last) = (text.first_chunk::<N>()?, text.last_chunk::<N>()?);
+        *place.first_chunk_mut()? = *first;
+        *place.get_mut(text.len() - N..)?.first_chunk_mut()? = *last;
+        Some(())
     }
-    [digit(b >> 4), digit(b & 15)]
+    let _ = match text.len() {
+        17.. => ends::<16>(place, text),
+        8.. => ends::<8>(place, text),
+        4.. => ends::<4>(place, text),
+        2.. => ends::<2>(place, text),
+        _ => ends::<1>(place, text),
+    };
+}
+
+/// Writes what displays itself, each piece escaped.
+struct Shown<'j, 'a>(&'j mut Json<'a>);
+
+impl Write for Shown<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let most = text.floor_char_boundary(self.0.room());
+        self.0.escaped(text.get(..most).unwrap_or("").as_bytes(), Some(true));
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -399,10 +568,11 @@ mod tests {
     use super::*;
 
     fn written(f: impl FnOnce(&mut Json<'_>)) -> String {
-        let mut out = b"{".to_vec();
+        let mut out = Line::default();
+        out.push(b'{');
         f(&mut Json::within(&mut out, false, Options::default()));
         out.push(b'}');
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out.into_bytes()).unwrap()
     }
 
     #[test]
@@ -478,5 +648,123 @@ mod tests {
         let text = written(|j| deeper(j, 100));
         assert_eq!(text.matches('{').count(), text.matches('}').count());
         assert!(text.contains("null") && text.matches('{').count() == 32);
+    }
+
+    /// As the rule says it, byte by byte.
+    fn escaped(bytes: &[u8]) -> Vec<u8> {
+        let text = str::from_utf8(bytes).is_ok();
+        let mut out = Vec::new();
+        for &b in bytes {
+            match b {
+                b'"' | b'\\' => out.extend([b'\\', b]),
+                0x20..=0x7e => out.push(b),
+                0x80.. if text => out.push(b),
+                0x80.. => out.extend(format!("\\\\x{b:02x}").bytes()),
+                b'\n' => out.extend(b"\\n"),
+                b'\r' => out.extend(b"\\r"),
+                b'\t' => out.extend(b"\\t"),
+                0x08 => out.extend(b"\\b"),
+                0x0c => out.extend(b"\\f"),
+                _ => out.extend(format!("\\u{b:04x}").bytes()),
+            }
+        }
+        out
+    }
+
+    /// Random numbers (SplitMix64).
+    fn random() -> impl FnMut(usize) -> usize {
+        let mut state = 7u64;
+        move |below| {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            (z ^ (z >> 31)) as usize % below
+        }
+    }
+
+    #[test]
+    fn escapes_as_byte_by_byte() {
+        let pieces: [&[u8]; 12] = [
+            b"a",
+            b"plain",
+            b"\"",
+            b"\\",
+            b"\n",
+            b"\x7f",
+            b"\x01",
+            "é".as_bytes(),
+            "日本".as_bytes(),
+            b"\xc3",
+            b"\xff",
+            b"\0",
+        ];
+        let mut random = random();
+        for round in 0..20_000 {
+            let mut bytes = Vec::new();
+            for _ in 0..random(24) {
+                match round % 4 {
+                    0 => bytes.push(random(256) as u8),
+                    1 => bytes.extend(pieces[random(9)]),
+                    2 => bytes.extend(pieces[random(12)]),
+                    _ => bytes.push(b' ' + random(95) as u8),
+                }
+            }
+            let want = [b"{\"n\":\"", &escaped(&bytes)[..], b"\"}"].concat();
+            let text = written(|j| j.bytes("n", &bytes));
+            assert_eq!(text.as_bytes(), want, "{bytes:?}");
+            if let Ok(shown) = str::from_utf8(&bytes) {
+                assert_eq!(written(|j| j.display("n", shown)), text);
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_any_length() {
+        let long = "abcdefghijklmnopqrstuvwxyz_0123456789_and_more";
+        for len in 0..long.len() {
+            let name = &long[..len];
+            let text = written(|j| {
+                j.flag(name, true);
+                j.flag(name, false);
+                j.number(name, 1);
+            });
+            assert_eq!(text, format!("{{\"{name}\":true,\"{name}\":false,\"{name}\":1}}"));
+        }
+    }
+
+    #[test]
+    fn hexadecimal_of_any_length() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for len in [0, 1, 5, 32, 256] {
+            let digits =
+                |between: &str| bytes[..len].iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(between);
+            let text = written(|j| {
+                j.hex("a", &bytes[..len]);
+                j.hex_colons("b", &bytes[..len]);
+            });
+            assert_eq!(text, format!("{{\"a\":\"{}\",\"b\":\"{}\"}}", digits(""), digits(":")));
+        }
+    }
+
+    #[test]
+    fn places_texts_of_bounded_size() {
+        let text = written(|j| {
+            j.placed("a", |_| 0);
+            j.placed("b", |place| {
+                place.fill(b'x');
+                PLACE_LEN
+            });
+        });
+        assert_eq!(text, format!("{{\"a\":\"\",\"b\":\"{}\"}}", "x".repeat(PLACE_LEN)));
+    }
+
+    #[test]
+    fn a_character_cut_by_the_cap_is_left_out() {
+        for extra in 0..4 {
+            let text = written(|j| j.text("a", &format!("{}{}", "x".repeat(extra), "é".repeat(MAX_EVENT_LEN))));
+            assert!(text.len() <= MAX_EVENT_LEN + 8 && text.ends_with("é\"}"), "{extra}");
+            let shown = written(|j| j.display("a", "é".repeat(MAX_EVENT_LEN)));
+            assert!(shown.len() <= MAX_EVENT_LEN + 8 && shown.ends_with("é\"}"));
+        }
     }
 }

@@ -16,7 +16,7 @@ pub use fact::{Ends, FactInfo, FactSet, Kind, Value};
 pub use facts::Fact;
 pub use fields::Fields;
 pub use frames::{Frame, FrameId, FrameInfo, FrameKind, FrameSet};
-pub use json::{Json, MAX_EVENT_LEN, Options};
+pub use json::{Json, MAX_EVENT_LEN, Options, PLACE_LEN};
 pub use limits::Limits;
 pub use mark::{Anomaly, Counter, Look, MAX_EVENTS, MAX_FILES, Mark};
 

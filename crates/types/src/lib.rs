@@ -1,12 +1,13 @@
 //! Plain values that every other crate speaks: time, addresses, five-tuples, flow ids, directions.
 //!
 //! Level 0: knows nothing of packets, records, files or clocks. Everything here is small, `Copy`
-//! where it can be, and free of allocation.
+//! where it can be, and free of allocation, but for the [`text::Line`].
 
 mod addr;
 mod flow;
 mod hash;
 mod heap;
+pub mod text;
 mod time;
 mod uid;
 

@@ -13,6 +13,8 @@ const LEVELS: &[(&str, u8)] = &[
     ("sekisho-wire", 1),
     ("sekisho-unpack", 1),
     ("sekisho-x509", 1),
+    ("sekisho-finding", 1),
+    ("sekisho-dnssec", 1),
     ("sekisho-capture", 1),
     ("sekisho-flow", 2),
     ("sekisho-proto", 2),

@@ -60,7 +60,7 @@ impl Job {
             Self::Found(slice, stage) => part.found(slice, *stage, these, rows, found),
             Self::Leaves(slice) => part.leaves(slice, these, rows),
             Self::Relief(slice) => part.obey(slice, rows),
-            Self::Report(_, key, record) => rows.row(*key, &[], &**record),
+            Self::Report(_, key, record) => rows.row(*key, &[], 0, &**record),
             Self::Close(now) => _ = part.close(*now, rows),
             Self::End(before) => part.end_flows(*before, rows),
         }

@@ -150,10 +150,11 @@ impl Eye {
             {
                 note.name = path;
             }
-            let mut members = Vec::new();
-            tx.eve(&mut Json::within(&mut members, false, self.settings.options));
-            members.truncate(if members.len() > MAX_MEMBERS_LEN { 0 } else { members.len() });
-            note.tx = Some((mark.id, members));
+            self.line.clear();
+            tx.eve(&mut Json::within(&mut self.line, false, self.settings.options));
+            let members = self.line.as_bytes();
+            let members = if members.len() > MAX_MEMBERS_LEN { &[] } else { members };
+            note.tx = Some((mark.id, members.to_vec()));
             if note.closed.is_some() {
                 let app = self.app_of(at);
                 self.emit_file(at, id, app, rows);

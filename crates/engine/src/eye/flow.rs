@@ -9,7 +9,7 @@ use super::tag::Tag;
 use super::{At, Eye, names};
 use crate::Rows;
 use sekisho_flow::{Flow, Moment, Packet, TcpState, TcpWatch};
-use sekisho_output::eve::{End, FlowEnd, Head, NetflowSide, Policy, TcpEnd};
+use sekisho_output::eve::{End, FlowEnd, Head, NetflowSide, Policy, Settings, TcpEnd};
 use sekisho_rules::{FlowState, FlowView};
 use sekisho_transaction::Json;
 use sekisho_types::{Addr, Dir, FlowInfo, MacAddr, Timestamp, ip_proto};
@@ -52,6 +52,13 @@ impl Tcp {
     }
 }
 
+impl Sessions {
+    pub fn of(settings: &Settings) -> Self {
+        let Settings { midstream, one_sided, midstream_policy: policy, .. } = *settings;
+        Self { midstream, one_sided, policy, lead_len: 0 }
+    }
+}
+
 /// Which connections are followed: Suricata's `stream`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sessions {
@@ -65,14 +72,20 @@ pub(super) struct Sessions {
     pub lead_len: u8,
 }
 
-/// What is kept of a flow.
+/// What is kept of a flow. What every packet needs comes first.
 #[derive(Default)]
+#[repr(C)]
 pub(super) struct Seen {
-    /// The end that index 0 of the pairs is about.
-    first: Option<(Addr, u16)>,
+    /// The last packet counted.
+    last_packet: u64,
     pub pkts: [u64; 2],
     /// Bytes on the wire, with link headers.
     pub bytes: [u64; 2],
+    last_ts: Timestamp,
+    /// What waits for acknowledgements.
+    pub held: Option<Box<Held>>,
+    /// The end that index 0 of the pairs is about.
+    first: Option<(Addr, u16)>,
     flags: [u8; 2],
     ttl: [Option<(u8, u8)>; 2],
     tcp: Tcp,
@@ -82,47 +95,42 @@ pub(super) struct Seen {
     bypassed: bool,
     /// A rule or policy has let it pass.
     passed: bool,
+    /// Link addresses of the originator and the responder in the first packet.
+    pub macs: Option<(MacAddr, MacAddr)>,
     /// Who sent the first FIN.
     fin: Option<Dir>,
-    last_ts: Timestamp,
+    pub alerted: bool,
+    /// It is encrypted, and Suricata was told to let it pass then.
+    let_pass: bool,
+    /// ICMP: type and code of the first packet of each direction.
+    icmp: [Option<(u8, u8)>; 2],
     /// The protocol by Suricata's name; empty: not known.
     pub app: &'static str,
     /// The one that it was before it changed.
     app_orig: &'static str,
     pub tx_count: u64,
-    pub alerted: bool,
-    /// Link addresses of the originator and the responder in the first packet.
-    pub macs: Option<(MacAddr, MacAddr)>,
-    /// All of the originator's and the responder's, if they are told.
-    all_macs: [Vec<MacAddr>; 2],
-    /// ICMP: type and code of the first packet of each direction.
-    icmp: [Option<(u8, u8)>; 2],
-    /// Files of the flow.
-    pub files: Vec<u64>,
-    /// What waits for rules to look at it.
-    pub chunks: [Chunk; 2],
-    /// Urgent bytes that were taken out of the streams.
-    pub urgent: [u64; 2],
-    /// What waits for acknowledgements.
-    pub held: Held,
-    /// The last packet counted.
-    last_packet: u64,
     /// What rules remember.
     pub rules: Option<Box<FlowState>>,
-    /// Whom a proxy speaks for in an exchange.
-    pub xff: Option<(u64, Addr)>,
-    /// Its packets are told of.
-    pub tag: Option<Tag>,
     /// Frames, if somebody wants them.
     pub frames: Option<Box<Frames>>,
+    /// Files of the flow.
+    pub files: Vec<u64>,
     /// Alerts that wait for a packet of their way.
     pub waiting: Vec<Waiting>,
-    /// It is encrypted, and Suricata was told to let it pass then.
-    let_pass: bool,
-    /// The exchange shown last in each direction, where alerts may be told with it.
-    pub latest: [Option<Box<Latest>>; 2],
+    /// Its packets are told of.
+    pub tag: Option<Tag>,
     /// What is odd about its packets as a connection.
     watch: Option<Box<TcpWatch>>,
+    /// What waits for rules to look at it.
+    pub chunks: [Chunk; 2],
+    /// The exchange shown last in each direction, where alerts may be told with it.
+    pub latest: [Option<Box<Latest>>; 2],
+    /// Urgent bytes that were taken out of the streams.
+    pub urgent: [u64; 2],
+    /// Whom a proxy speaks for in an exchange.
+    pub xff: Option<(u64, Addr)>,
+    /// All link addresses of the originator's and the responder's, if they are told.
+    all_macs: [Vec<MacAddr>; 2],
 }
 
 impl Seen {
@@ -135,6 +143,12 @@ impl Seen {
                 list.push(mac);
             }
         }
+    }
+
+    /// Was the packet not counted yet?
+    #[inline]
+    pub(super) fn is_new(&self, packet: &Packet<'_>) -> bool {
+        self.last_packet != packet.number
     }
 
     /// Counts a packet, unless that was done. `how`: which connections are followed.
@@ -251,6 +265,11 @@ impl Seen {
         self.passed = self.rules.as_ref().is_some_and(|state| state.is_passed());
     }
 
+    /// Does anything wait that the packet at hand may have acknowledged, of what `dir` sent?
+    pub(super) fn holds(&self, dir: Dir) -> bool {
+        self.held.as_ref().is_some_and(|held| held.holds(dir))
+    }
+
     /// Is nobody to look at it any more?
     pub(super) fn is_bypassed(&self) -> bool {
         self.bypassed || self.rules.as_ref().is_some_and(|state| state.is_bypassed())
@@ -262,17 +281,6 @@ impl Seen {
             self.app_orig = self.app;
         }
         self.app = app;
-    }
-
-    /// The link addresses, as `dir` sends.
-    fn write_macs(&self, dir: Dir, json: &mut Json<'_>) {
-        let [src, dst] = [dir.of(&self.all_macs), dir.flip().of(&self.all_macs)];
-        if !src.is_empty() {
-            json.object("ether", |json| {
-                json.list("src_macs", |json| src.iter().for_each(|m| json.item_bytes(colons(*m).as_bytes())));
-                json.list("dest_macs", |json| dst.iter().for_each(|m| json.item_bytes(colons(*m).as_bytes())));
-            });
-        }
     }
 
     /// Have both ends sent their FIN, or one a RST?
@@ -314,6 +322,27 @@ impl Seen {
             start: flow.info.first_ts,
             ends: (t.orig, t.resp),
             ports: super::has_ports(t.proto).then_some((t.orig_port, t.resp_port)),
+        }
+    }
+
+    /// What its event tells, but for why it is over.
+    fn ended(&self, flow: &Flow, client: Dir) -> FlowEnd {
+        let is_tcp = flow.info.tuple.proto == ip_proto::TCP;
+        let gap = from(client, [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).gap_bytes > 0));
+        FlowEnd {
+            flow: self.counts(flow),
+            end: self.last_ts,
+            state: self.state(flow),
+            reason: "",
+            alerted: self.alerted,
+            action: self.passed.then_some("pass"),
+            midstream: None,
+            tx_count: (self.tx_count > 0).then_some(self.tx_count),
+            tcp: is_tcp.then_some(TcpEnd {
+                flags: from(client, self.flags),
+                state: (self.tcp != Tcp::None).then_some(self.tcp.name()),
+                gap,
+            }),
         }
     }
 
@@ -381,35 +410,21 @@ impl Eye {
     }
 
     /// The events of a flow that is over.
-    pub(super) fn end(&mut self, at: At<'_>, seen: &Seen, moment: Moment, rows: &mut dyn Rows) {
+    pub(super) fn end(&mut self, at: At<'_>, moment: Moment, rows: &mut dyn Rows) {
         let flow = at.flow;
-        let is_tcp = flow.info.tuple.proto == ip_proto::TCP;
-        let client = seen.client(flow);
-        let gap = from(client, [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).gap_bytes > 0));
+        let Some(seen) = self.flows.get_mut(&flow.info) else { return };
         let app = seen.app(flow);
+        let (all_macs, app_orig) = (std::mem::take(&mut seen.all_macs), seen.app_orig);
+        let (client, icmp, ttl) = (seen.client(flow), seen.icmp, seen.ttl);
+        let mut end = seen.ended(flow, client);
+        end.reason = if self.ending { "shutdown" } else { "timeout" };
+        end.midstream = (seen.picked_up && self.settings.flow_policies).then_some(self.settings.midstream_policy);
         let app = if self.is_off(flow, app) { "failed" } else { app };
-        let end = FlowEnd {
-            flow: seen.counts(flow),
-            end: seen.last_ts,
-            state: seen.state(flow),
-            reason: if self.ending { "shutdown" } else { "timeout" },
-            alerted: seen.alerted,
-            action: seen.passed.then_some("pass"),
-            midstream: (seen.picked_up && self.settings.flow_policies).then_some(self.settings.midstream_policy),
-            tx_count: (seen.tx_count > 0).then_some(seen.tx_count),
-            tcp: is_tcp.then_some(TcpEnd {
-                flags: from(client, seen.flags),
-                state: (seen.tcp != Tcp::None).then_some(seen.tcp.name()),
-                gap,
-            }),
-        };
-        if self.settings.is_on("flow") {
-            let mut head = Head { pkt_src: "", ..self.head(at, moment.ts, "flow", client) };
-            head.macs = None;
-            let settings = std::sync::Arc::clone(&self.settings);
+        if self.is_on("flow") {
+            let head = Head { pkt_src: "", macs: None, ..self.head(at, moment.ts, "flow", client) };
             self.write(rows, Some(at), &head, |json| {
                 spi(flow, json);
-                if let [first, answer] = seen.icmp
+                if let [first, answer] = icmp
                     && let Some((kind, code)) = first.or(answer)
                 {
                     json.number("icmp_type", u64::from(kind));
@@ -421,33 +436,39 @@ impl Eye {
                 }
                 if !app.is_empty() {
                     json.text("app_proto", app);
-                    if !seen.app_orig.is_empty() && seen.app_orig != app {
-                        json.text("app_proto_orig", seen.app_orig);
+                    if !app_orig.is_empty() && app_orig != app {
+                        json.text("app_proto_orig", app_orig);
                     }
                 }
-                if settings.ethernet {
-                    seen.write_macs(client, json);
-                }
+                write_macs(&all_macs, client, json);
                 end.write(json);
             });
         }
-        if self.settings.is_on("netflow") {
+        if self.is_on("netflow") {
             for (side, dir) in [client, client.flip()].into_iter().enumerate() {
-                let Some(ttl) = dir.of(&seen.ttl) else { continue };
+                let Some(ttl) = dir.of(&ttl) else { continue };
                 let head = Head { pkt_src: "", macs: None, ..self.head(at, moment.ts, "netflow", dir) };
-                let ethernet = self.settings.ethernet;
                 self.write(rows, Some(at), &head, |json| {
                     spi(flow, json);
                     if !app.is_empty() {
                         json.text("app_proto", app);
                     }
-                    if ethernet {
-                        seen.write_macs(dir, json);
-                    }
+                    write_macs(&all_macs, dir, json);
                     end.write_netflow(NetflowSide { side, ttl: *ttl }, json);
                 });
             }
         }
+    }
+}
+
+/// The link addresses of both ends, as `dir` sends, if they are told.
+fn write_macs(macs: &[Vec<MacAddr>; 2], dir: Dir, json: &mut Json<'_>) {
+    let [src, dst] = [dir.of(macs), dir.flip().of(macs)];
+    if !src.is_empty() {
+        json.object("ether", |json| {
+            json.list("src_macs", |json| src.iter().for_each(|m| json.item_bytes(colons(*m).as_bytes())));
+            json.list("dest_macs", |json| dst.iter().for_each(|m| json.item_bytes(colons(*m).as_bytes())));
+        });
     }
 }
 

@@ -12,6 +12,7 @@ use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve;
 use sekisho_rules::{Anchor, FrameView, Hit, PacketView, Program};
 use sekisho_transaction::{Frame, FrameId, FrameKind, FrameSet, Json, Mark, Transaction};
+use sekisho_types::text::Line;
 use sekisho_types::{Dir, FlowInfo, Timestamp, ip_proto};
 use std::sync::Arc;
 
@@ -312,7 +313,7 @@ impl Eye {
         if known.is_none() && exchanges.len() >= MAX_EXCHANGES {
             exchanges.remove(0);
         }
-        let mut members = Vec::new();
+        let mut members = Line::default();
         let mut json = Json::within(&mut members, false, self.settings.options).for_alert();
         tx.eve(&mut json);
         for dir in [Dir::Orig, Dir::Resp] {
@@ -321,7 +322,8 @@ impl Eye {
                 break;
             }
         }
-        members.truncate(if members.len() > MAX_MEMBERS_LEN { 0 } else { members.len() });
+        let members = members.as_bytes();
+        let members = if members.len() > MAX_MEMBERS_LEN { Vec::new() } else { members.to_vec() };
         match known.and_then(|at| exchanges.get_mut(at)) {
             Some((_, old)) => *old = members,
             None => exchanges.push((mark.id, members)),
@@ -437,12 +439,14 @@ impl Eye {
         if let Anchor::Frame(_, _, tx) = hit.anchor {
             waiting.tx_id = tx;
         }
-        let mut json = Json::within(&mut waiting.members, false, self.settings.options);
+        let mut members = Line::default();
+        let mut json = Json::within(&mut members, false, self.settings.options);
         side.shown(frame, dir, is_stream).write(&mut json);
         let exchange = frames.exchanges.iter().find(|(id, _)| Some(*id) == waiting.tx_id);
         if let Some((_, members)) = exchange.filter(|(_, members)| !members.is_empty()) {
             json.members(members);
         }
+        waiting.members = members.as_bytes().to_vec();
         if is_stream && self.settings.alert.shows_payload() {
             waiting.payload = side.bytes.get(..eve::MAX_PAYLOAD_LEN).unwrap_or(&side.bytes).to_vec();
         }

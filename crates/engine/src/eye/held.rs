@@ -17,8 +17,11 @@ const MAX_FLOW_COUNT: usize = 1024;
 /// Bytes that wait in one lane; beyond, none do.
 pub(super) const MAX_LANE_LEN: usize = 32 << 20;
 
-/// Bytes of room that an idle direction keeps.
-const SPARE_LEN: usize = 4096;
+/// Bytes of room that a queue keeps when it is empty.
+const SPARE_LEN: usize = 64 * 1024;
+
+/// Empty queues that one lane keeps for the next flow.
+pub(super) const SPARE_COUNT: usize = 32;
 
 /// What waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +123,16 @@ impl Held {
         *dir.of_mut(&mut self.queues) = Queue::default();
     }
 
+    /// Does nothing wait?
+    pub fn is_empty(&self) -> bool {
+        self.queues.iter().all(|queue| queue.calls.is_empty())
+    }
+
+    /// Does anything of `dir` wait?
+    pub fn holds(&self, dir: Dir) -> bool {
+        !dir.of(&self.queues).calls.is_empty()
+    }
+
     /// Is there too much of `dir`?
     pub fn is_full(&self, dir: Dir) -> bool {
         let queue = dir.of(&self.queues);
@@ -150,8 +163,13 @@ impl Held {
             }
             due.calls.push(call);
         }
-        due.bytes.extend_from_slice(queue.bytes.get(queue.gone..queue.gone + len).unwrap_or(&[]));
-        queue.gone += len;
+        if (queue.gone, len) == (0, queue.bytes.len()) {
+            // Mostly all that waits is acknowledged at once.
+            std::mem::swap(&mut due.bytes, &mut queue.bytes);
+        } else {
+            due.bytes.extend_from_slice(queue.bytes.get(queue.gone..queue.gone + len).unwrap_or(&[]));
+            queue.gone += len;
+        }
         if queue.gone >= queue.bytes.len() {
             queue.bytes.clear();
             queue.gone = 0;

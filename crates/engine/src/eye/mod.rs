@@ -25,12 +25,14 @@ use flow::{Seen, Sessions};
 use flows::Flows;
 use frames::Framing;
 use hashbrown::HashMap;
+use held::Held;
 use rules::Rules;
 use sekisho_flow::{Flow, Moment, Packet};
 use sekisho_output::eve::{self, Head, Ports};
 use sekisho_proto::Sight;
 use sekisho_rules::{Program, Var};
 use sekisho_transaction::{Look, Mark, Transaction};
+use sekisho_types::text::Line;
 use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::tunnel::TunnelKind;
@@ -89,11 +91,20 @@ pub(crate) struct Eye {
     /// What expressions captured for the packet of the alert that is being told.
     packet_vars: Vec<Var>,
     /// A line being made.
-    line: Vec<u8>,
+    line: Line,
     /// The run is over: flows end for that.
     pub ending: bool,
     /// Bytes that wait for acknowledgements.
     held_len: usize,
+    /// Empty queues for what is to wait, in boxes as flows have them.
+    #[expect(clippy::vec_box, reason = "they move between flows and here as they are")]
+    spare_held: Vec<Box<Held>>,
+    /// Packets are looked at, each for itself: rules are, or their anomalies or frames are told.
+    inspects: bool,
+    /// Which connections are followed.
+    how: Sessions,
+    /// The kind of event that was asked for last, and whether it is written.
+    last_type: (&'static str, bool),
     /// Frames, as far as somebody wants them.
     framing: Framing,
     /// Calls being made that had to wait.
@@ -113,6 +124,13 @@ impl Eye {
             around: None,
             invalid: false,
             events: Events::default(),
+            inspects: program.is_some()
+                || settings.anomaly_decode
+                || settings.anomaly_stream
+                || settings.is_on("frame"),
+            how: Sessions::of(&settings),
+            last_type: ("", false),
+            spare_held: Vec::new(),
             framing: Framing::new(settings.is_on("frame"), program),
             rules: program.map(|program| Rules::new(Arc::clone(program), seed)),
             settings,
@@ -120,7 +138,7 @@ impl Eye {
             files: HashMap::with_hasher(SeededState(seed)),
             fragment_events: Vec::new(),
             packet_vars: Vec::new(),
-            line: Vec::new(),
+            line: Line::default(),
             ending: false,
             held_len: 0,
             due: Due::default(),
@@ -130,7 +148,18 @@ impl Eye {
 
     /// The next packet is inside of `around`.
     pub fn enter(&mut self, around: Option<Around>) {
+        self.how.lead_len = around.as_ref().map_or(0, |around| around.lead_len);
         self.around = around.map(Box::new);
+    }
+
+    /// Was the last packet inside of something?
+    pub fn is_inside(&self) -> bool {
+        self.around.is_some()
+    }
+
+    /// Are packets looked at, each for itself?
+    pub fn inspects(&self) -> bool {
+        self.inspects
     }
 
     /// Is a packet within one between these ports to be looked at?
@@ -168,30 +197,26 @@ impl Eye {
         flow.watched = self.flows.open();
     }
 
-    /// A packet was taken by its flow.
-    pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
-        let how = self.sessions();
-        let Some(seen) = self.flows.get_mut(&flow.info) else { return };
-        seen.packet(flow, dir, packet, how);
+    /// A packet was taken by its flow. Tells of which directions something waits that may be due now.
+    pub fn packet(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) -> [bool; 2] {
+        let Some(seen) = self.flows.get_mut(&flow.info) else { return [false; 2] };
+        seen.packet(flow, dir, packet, self.how);
         if self.settings.ethernet {
             seen.note_macs(dir, packet);
         }
+        // It acknowledges what the other end sent; a connection that is over has no more to wait for.
+        [seen.holds(dir.flip()), seen.is_closed() && seen.holds(dir)]
     }
 
     /// Counts the packet at hand, if that was not done yet, and gives what is kept of its flow.
     fn seen(&mut self, at: At<'_>) -> Option<&mut Seen> {
-        let how = self.sessions();
         let seen = self.flows.get_mut(&at.flow.info)?;
-        if let Some(packet) = at.packet {
-            seen.packet(at.flow, sender(at.flow, packet), packet, how);
+        if let Some(packet) = at.packet
+            && seen.is_new(packet)
+        {
+            seen.packet(at.flow, sender(at.flow, packet), packet, self.how);
         }
         Some(seen)
-    }
-
-    fn sessions(&self) -> Sessions {
-        let eve::Settings { midstream, one_sided, midstream_policy, .. } = *self.settings;
-        let lead_len = self.around.as_ref().map_or(0, |around| around.lead_len);
-        Sessions { midstream, one_sided, policy: midstream_policy, lead_len }
     }
 
     /// An exchange has come further.
@@ -208,39 +233,58 @@ impl Eye {
         let unfollowed = seen.is_unfollowed(at.flow) || seen.is_bypassed();
         seen.tx_count = seen.tx_count.max(mark.id + 1);
         seen.note_app(names::of_exchange(tx.app()));
-        let app = self.app_of(at);
+        let app = seen.app;
         let unseen = self.is_off(at.flow, app) || self.settings.only_recognized.iter().any(|name| **name == *app);
         if unfollowed || unseen {
             mark.logged |= look.over || look.event;
             return;
         }
-        self.note_message(at, look, tx.event_type());
-        self.inspect_transaction(at, sight.ts, look, tx, mark);
-        self.frame_exchange(at, tx, mark);
-        self.note_latest(at, look, tx, mark);
-        self.files_of(at, look, tx, mark, rows);
-        if self.settings.anomaly_applayer && self.settings.is_on("anomaly") {
+        if self.rules.is_some() {
+            self.note_message(at, look, tx.event_type());
+            self.inspect_transaction(at, sight.ts, look, tx, mark);
+            self.frame_exchange(at, tx, mark);
+            self.note_latest(at, look, tx, mark);
+        }
+        if !mark.files.is_empty() {
+            self.files_of(at, look, tx, mark, rows);
+        }
+        if self.settings.anomaly_applayer && mark.events.iter().any(|event| !event.told) && self.is_on("anomaly") {
             self.anomalies(at, sight, look, mark, rows);
         }
-        let wanted = !mark.logged && !mark.quiet && self.settings.is_on(tx.event_type());
-        if (look.over || look.event) && wanted && tx.is_told(self.settings.options) {
-            let way = if self.settings.options.dns_v2 && tx.event_type() == "dns" {
+        let event_type = tx.event_type();
+        let wanted = (look.over || look.event) && !mark.logged && !mark.quiet && self.is_on(event_type);
+        if wanted && tx.is_told(self.settings.options) {
+            let way = if self.settings.options.dns_v2 && event_type == "dns" {
                 Dir::Orig
             } else {
-                names::way(tx.event_type(), look.dir, at.packet.map(|p| sender(at.flow, p)))
+                names::way(event_type, look.dir, at.packet.map(|p| sender(at.flow, p)))
             };
-            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, tx.event_type(), way) };
+            let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, event_type, way) };
             self.write(rows, Some(at), &head, |json| tx.eve(json));
         }
-        if let Some(second) = tx.second_event().filter(|second| look.over && !mark.quiet && self.settings.is_on(second))
+        if look.over
+            && !mark.quiet
+            && let Some(second) = tx.second_event()
+            && self.is_on(second)
         {
             let way = names::way(second, look.dir, at.packet.map(|p| sender(at.flow, p)));
             let head = Head { tx_id: Some(mark.id), ..self.head(at, sight.ts, second, way) };
             self.write(rows, Some(at), &head, |json| tx.eve_second(json));
         }
-        if look.over {
+        if look.over && !mark.files.is_empty() {
             self.forget_files(at, mark);
         }
+    }
+
+    /// Are events of that type written? Mostly it is the type that was asked for before.
+    fn is_on(&mut self, event_type: &'static str) -> bool {
+        let (last, on) = self.last_type;
+        if std::ptr::eq(last, event_type) {
+            return on;
+        }
+        let on = self.settings.is_on(event_type);
+        self.last_type = (event_type, on);
+        on
     }
 
     /// The anomalies of an exchange that were not told yet.
@@ -278,7 +322,7 @@ impl Eye {
                 self.write_bits(&at.flow.info, json);
             }
         });
-        rows.line(eve::FILE, &line);
+        rows.line(eve::FILE, line.as_bytes());
         self.line = line;
     }
 
@@ -350,21 +394,26 @@ impl Eye {
             return;
         }
         let end = (end, *dir.of(&seen.urgent));
-        seen.held.push(dir, what, bytes, end, at);
+        let held = seen.held.get_or_insert_with(|| self.spare_held.pop().unwrap_or_default());
+        held.push(dir, what, bytes, end, at);
         self.held_len += bytes.len();
     }
 
     /// What waits of a stream that is not followed any more goes, too. Tells how many bytes that were.
     fn drop_held(&mut self, flow: &Flow, dir: Dir) -> usize {
         let Some(seen) = self.flows.get_mut(&flow.info) else { return 0 };
-        let before = seen.held.len();
-        seen.held.clear(dir);
-        before - seen.held.len()
+        let Some(held) = &mut seen.held else { return 0 };
+        let before = held.len();
+        held.clear(dir);
+        before - held.len()
     }
 
     /// Is a stream not followed any more, of which so much has come? The segment that crosses the limit is not, either, nor
     /// is the stream's end.
     fn is_too_deep(&self, flow: &Flow, end: u64) -> bool {
+        if self.settings.depth.is_none() && self.settings.file_depth.is_none() {
+            return false;
+        }
         let depth = match self.app_of(At { flow, packet: None }) {
             // Suricata follows these without limit.
             "pgsql" | "smb" => None,
@@ -378,13 +427,19 @@ impl Eye {
     /// nothing is.
     pub fn take_due(&mut self, flow: &Flow, dir: Dir, all: bool) -> bool {
         let Some(seen) = self.flows.get_mut(&flow.info) else { return false };
-        let full = seen.held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
-        let acked = if all || full { u64::MAX } else { flow.acked(dir) };
         let closed = all || seen.is_closed();
-        if !seen.held.is_due(dir, acked, closed) {
+        let Some(held) = &mut seen.held else { return false };
+        let full = held.is_full(dir) || self.held_len > held::MAX_LANE_LEN;
+        let acked = if all || full { u64::MAX } else { flow.acked(dir) };
+        if !held.is_due(dir, acked, closed) {
             return false;
         }
-        seen.held.take(dir, acked, closed, &mut self.due);
+        held.take(dir, acked, closed, &mut self.due);
+        if let Some(held) = seen.held.take_if(|held| held.is_empty())
+            && self.spare_held.len() < held::SPARE_COUNT
+        {
+            self.spare_held.push(held);
+        }
         if all && !self.settings.inline && flow.acked(dir) > 0 {
             self.due.doubt(flow.acked(dir));
         }
@@ -395,15 +450,10 @@ impl Eye {
         true
     }
 
-    /// Has the connection come to its end, so that what each side sent is whole?
-    pub fn is_closed(&self, flow: &Flow) -> bool {
-        self.flows.get(&flow.info).is_some_and(|seen| seen.is_closed())
-    }
-
     /// A flow is over.
     pub fn closed(&mut self, flow: &Flow, at: Moment, rows: &mut dyn Rows) {
         let Some(seen) = self.flows.get(&flow.info) else { return };
-        self.held_len = self.held_len.saturating_sub(seen.held.len());
+        self.held_len = self.held_len.saturating_sub(seen.held.as_ref().map_or(0, |held| held.len()));
         let of_flow = At { flow, packet: None };
         for dir in [Dir::Orig, Dir::Resp] {
             self.flush_chunk(of_flow, at.ts, dir);
@@ -413,13 +463,10 @@ impl Eye {
             self.last_frames(of_flow, dir, at.ts, rows);
         }
         self.flow_files(of_flow, at, rows);
-        if let Some(left) = self.flows.get_mut(&flow.info) {
-            let mut seen = std::mem::take(left);
+        if let Some(seen) = self.flows.get_mut(&flow.info) {
             seen.sum_up();
-            // What rules remember stands in the event, too.
-            left.rules = seen.rules.take();
-            self.end(of_flow, &seen, at, rows);
         }
+        self.end(of_flow, at, rows);
         self.flows.close(&flow.info);
     }
 }

@@ -47,7 +47,7 @@ impl Eye {
     }
 
     /// The event of an ARP message (RFC 826) of Ethernet and IPv4.
-    pub(super) fn arp(&mut self, packet: &Packet<'_>, rows: &mut dyn Rows) {
+    pub fn arp(&mut self, packet: &Packet<'_>, rows: &mut dyn Rows) {
         let d = packet.decoded;
         if d.ethertype != ARP || d.ip_version != 0 || !self.settings.is_on("arp") {
             return;

@@ -13,6 +13,7 @@ use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
 use sekisho_rules::{Anchor, FlowState, Hit, Inspector, PacketView, Program, Tally, Var};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
+use sekisho_types::text::Line;
 use sekisho_types::{Addr, Dir, FlowInfo, Timestamp, ip_proto};
 use sekisho_wire::events::Events;
 use sekisho_wire::{Decoded, LinkType};
@@ -401,10 +402,11 @@ impl Eye {
 
     /// What an exchange says in an alert about `dir`.
     pub(super) fn members(&self, mark: &Mark, dir: Dir, tx: &dyn Transaction, members: &mut Vec<u8>) {
-        members.clear();
-        let mut json = Json::within(members, false, self.settings.options).for_alert();
+        let mut line = Line::over(std::mem::take(members));
+        let mut json = Json::within(&mut line, false, self.settings.options).for_alert();
         tx.eve(&mut json);
         self.write_files(mark, dir, &mut json);
+        *members = line.into_bytes();
         if members.len() > MAX_MEMBERS_LEN {
             members.clear();
         }
@@ -549,7 +551,7 @@ impl Eye {
             &mut self.line,
         );
         self.line.push(b'\n');
-        rows.line(eve::FAST_FILE, &self.line);
+        rows.line(eve::FAST_FILE, self.line.as_bytes());
     }
 }
 

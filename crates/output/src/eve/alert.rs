@@ -4,6 +4,7 @@ use super::head::addr;
 use super::{AlertSettings, End};
 use sekisho_transaction::Json;
 use sekisho_types::Addr;
+use sekisho_types::text::Line;
 
 /// Longest payload that an alert shows: Suricata's `payload-buffer-size`.
 pub const MAX_PAYLOAD_LEN: usize = 4096;
@@ -109,11 +110,11 @@ impl Alert<'_> {
     }
 
     /// The line of `fast.log`, without its line end. `ends`: source and destination.
-    pub fn fast(&self, time: &str, ends: (Party, Party), proto: &str, out: &mut Vec<u8>) {
-        use std::io::Write;
+    pub fn fast(&self, time: &str, ends: (Party, Party), proto: &str, out: &mut Line) {
+        use std::fmt::Write;
         let (src, dst) = (ends.0.text(), ends.1.text());
         let drop = if self.blocked { "[Drop] " } else { "" };
-        // Writing into memory does not fail.
+        // Writing to a line cannot fail.
         let _ = write!(
             out,
             "{time}  {drop}[**] [{}:{}:{}] {} [**] [Classification: {}] [Priority: {}] {{{proto}}} {src} -> {dst}",

@@ -17,6 +17,7 @@ pub use protocols::protocol_name;
 pub use settings::{AlertSettings, Carrier, DEFAULT_DEPTH, DEFAULT_TYPES, Policy, Settings, Tunnels, Urgent, Xff};
 
 use sekisho_transaction::Json;
+use sekisho_types::text::Line;
 
 /// The file that the lines go to.
 pub const FILE: &str = "eve.json";
@@ -25,12 +26,12 @@ pub const FILE: &str = "eve.json";
 pub const FAST_FILE: &str = "fast.log";
 
 /// Writes one line: head, then what `members` adds.
-pub fn line(out: &mut Vec<u8>, settings: &Settings, head: &Head<'_>, members: impl FnOnce(&mut Json<'_>)) {
+pub fn line(out: &mut Line, settings: &Settings, head: &Head<'_>, members: impl FnOnce(&mut Json<'_>)) {
     out.push(b'{');
     let mut json = Json::within(out, false, settings.options);
     head.write(settings, &mut json);
     members(&mut json);
-    out.extend_from_slice(b"}\n");
+    out.extend(b"}\n");
 }
 
 #[cfg(test)]

@@ -21,10 +21,10 @@ fn head() -> Head<'static> {
 }
 
 fn written(settings: &Settings, head: &Head<'_>, members: impl FnOnce(&mut Json<'_>)) -> serde_json::Value {
-    let mut out = Vec::new();
+    let mut out = Line::default();
     line(&mut out, settings, head, members);
-    assert_eq!(out.pop(), Some(b'\n'));
-    serde_json::from_slice(&out).unwrap()
+    assert!(out.as_bytes().ends_with(b"}\n"));
+    serde_json::from_slice(out.as_bytes()).unwrap()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::Sight;
 use sekisho_transaction::{Fact, FactSet, Json, Kind, Look, Mark, Options, Transaction, Value};
 use sekisho_types::Dir;
+use sekisho_types::text::Line;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -66,11 +67,12 @@ impl TestExchanges {
         });
         let exchange = &mut self.0[place];
         assert!(!exchange.over, "exchange {} shown after its end: {}", mark.id, exchange.json);
-        let mut text = b"{".to_vec();
+        let mut text = Line::default();
+        text.push(b'{');
         let options = Options { dhcp_extended: true, passwords: true, ..Options::default() };
         tx.eve(&mut Json::within(&mut text, false, options));
         text.push(b'}');
-        exchange.json = String::from_utf8_lossy(&text).into_owned();
+        exchange.json = String::from_utf8_lossy(text.as_bytes()).into_owned();
         exchange.event_type = tx.event_type();
         exchange.facts = Fact::ALL
             .iter()

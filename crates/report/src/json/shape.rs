@@ -22,6 +22,7 @@ pub(super) fn page(j: &mut Json, p: &Page) {
             j.number("unknown_flows", p.unseen.unknown_flows);
             j.number("unknown_bytes", p.unseen.unknown_bytes);
         });
+        super::findings::findings(j, &p.judged);
         j.member("more", |j| more(j, p));
         j.member("state", |j| {
             j.number("memory", p.state.memory);

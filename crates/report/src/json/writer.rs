@@ -59,6 +59,29 @@ impl Json {
         }
     }
 
+    /// A list of numbers, on one line.
+    pub fn numbers(&mut self, name: &str, items: impl IntoIterator<Item = u64>) {
+        self.name(name);
+        let items: Vec<String> = items.into_iter().map(|n| n.to_string()).collect();
+        let _ = write!(self.out, "[{}]", items.join(", "));
+    }
+
+    /// A number from its thousandths.
+    pub fn real(&mut self, name: &str, thousandths: impl Into<Option<i64>>) {
+        self.name(name);
+        match thousandths.into() {
+            Some(v) => {
+                let sign = if v < 0 { "-" } else { "" };
+                let v = v.unsigned_abs();
+                let _ = match (v / 1000, v % 1000) {
+                    (whole, 0) => write!(self.out, "{sign}{whole}"),
+                    (whole, part) => write!(self.out, "{sign}{whole}.{part:03}"),
+                };
+            }
+            None => self.out.push_str("null"),
+        }
+    }
+
     /// Seconds from nanoseconds.
     pub fn seconds(&mut self, name: &str, nanos: Option<i64>) {
         self.name(name);

@@ -1,0 +1,183 @@
+//! What a detector may ask and say.
+
+use crate::desk::Desk;
+use crate::hosts::Hosts;
+use crate::names::Names;
+use sekisho_finding::{
+    About, Benign, Confidence, Finding, MAX_QUOTES, Measure, Peers, Quality, Quote, Reason, Samples, Severity, Stage,
+};
+use sekisho_types::{Addr, Timestamp, Uid};
+
+/// Most measures of a finding.
+const MAX_MEASURES: usize = 16;
+
+/// What a detector may ask and say during one call.
+pub struct Cx<'a> {
+    /// Number of the packet during which the row was found; 0 at the end, or while only time passed.
+    pub packet: u64,
+    /// Latest packet time so far.
+    pub now: Timestamp,
+    pub(crate) hosts: &'a Hosts,
+    pub(crate) names: &'a Names,
+    pub(crate) desk: &'a mut Desk,
+}
+
+impl Cx<'_> {
+    /// Roles, zones and how well hosts are seen.
+    pub fn hosts(&self) -> &Hosts {
+        self.hosts
+    }
+
+    /// The name that was last seen for `addr`.
+    pub fn name_of(&self, addr: Addr) -> Option<&str> {
+        self.names.of(addr)
+    }
+
+    /// Raises a finding, or adds to the one of the same judgement, reason, subject and key.
+    pub fn raise(&mut self, raise: Raise) {
+        let mut finding = raise.0;
+        if finding.first == Timestamp::default() {
+            finding.first = self.now;
+        }
+        finding.last = finding.last.max(finding.first);
+        let concerned = [finding.subject].into_iter().chain(finding.peers.named().iter().copied());
+        finding.names = concerned.filter_map(|a| Some((a, self.names.of(a)?.to_owned()))).collect();
+        self.desk.add(finding);
+    }
+}
+
+/// A finding in the making.
+pub struct Raise(Finding);
+
+impl Raise {
+    /// That `reason` of `about` was seen of `subject`, the machine that the operator must touch.
+    pub fn new(
+        about: &'static About,
+        reason: &'static Reason,
+        subject: Addr,
+        severity: Severity,
+        confidence: Confidence,
+    ) -> Self {
+        Self(Finding {
+            about,
+            reason,
+            confirmed: None,
+            severity,
+            confidence,
+            stage: about.stage,
+            subject,
+            key: String::new(),
+            peers: Peers::default(),
+            names: Vec::new(),
+            first: Timestamp::default(),
+            last: Timestamp::default(),
+            count: 1,
+            flows: Samples::default(),
+            packets: Samples::default(),
+            measures: Vec::new(),
+            quotes: Vec::new(),
+            benign: Vec::new(),
+            quality: Vec::new(),
+            muted: None,
+        })
+    }
+
+    /// The service, name or peer that tells findings about one subject apart.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.0.key = key.into();
+        self
+    }
+
+    /// A stronger form was reached: `won`, `used`.
+    #[must_use]
+    pub fn confirmed(mut self, form: &'static str) -> Self {
+        self.0.confirmed = Some(form);
+        self
+    }
+
+    /// Another part of an intrusion than the judgement's usual one.
+    #[must_use]
+    pub fn stage(mut self, stage: Stage) -> Self {
+        self.0.stage = stage;
+        self
+    }
+
+    /// Another host concerned.
+    #[must_use]
+    pub fn peer(mut self, peer: Addr) -> Self {
+        self.0.peers.add(peer);
+        self
+    }
+
+    /// Packet time of the sign; [`Cx::now`] if not given.
+    #[must_use]
+    pub fn at(mut self, ts: Timestamp) -> Self {
+        (self.0.first, self.0.last) = (ts, ts);
+        self
+    }
+
+    /// Packet time of the first and the last sign.
+    #[must_use]
+    pub fn between(mut self, first: Timestamp, last: Timestamp) -> Self {
+        (self.0.first, self.0.last) = (first, last);
+        self
+    }
+
+    /// How many signs there were.
+    #[must_use]
+    pub fn times(mut self, count: u64) -> Self {
+        self.0.count = count;
+        self
+    }
+
+    /// A flow that shows it.
+    #[must_use]
+    pub fn flow(mut self, uid: Uid) -> Self {
+        if uid != Uid::default() {
+            self.0.flows.add(uid);
+        }
+        self
+    }
+
+    /// A packet that shows it; 0 is none.
+    #[must_use]
+    pub fn packet(mut self, number: u64) -> Self {
+        if number > 0 {
+            self.0.packets.add(number);
+        }
+        self
+    }
+
+    /// Something measured.
+    #[must_use]
+    pub fn measure(mut self, measure: Measure) -> Self {
+        if self.0.measures.len() < MAX_MEASURES {
+            self.0.measures.push(measure);
+        }
+        self
+    }
+
+    /// Words from the wire.
+    #[must_use]
+    pub fn quote(mut self, label: &'static str, bytes: &[u8], packet: u64) -> Self {
+        if self.0.quotes.len() < MAX_QUOTES {
+            self.0.quotes.push(Quote::new(label, bytes, packet));
+        }
+        self
+    }
+
+    /// A harmless explanation that was looked at.
+    #[must_use]
+    pub fn benign(mut self, explanation: &'static str, result: &'static str) -> Self {
+        self.0.benign.push(Benign { explanation, result });
+        self
+    }
+
+    /// Something could not be seen.
+    #[must_use]
+    pub fn quality(mut self, quality: Quality) -> Self {
+        self.0.quality.push(quality);
+        self
+    }
+}

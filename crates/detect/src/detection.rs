@@ -1,0 +1,154 @@
+//! All detectors over one run.
+
+use crate::cx::Cx;
+use crate::desk::Desk;
+use crate::hosts::Hosts;
+use crate::names::Names;
+use crate::registry::{Detector, detectors};
+use crate::rows::{Kind, Plan};
+use sekisho_finding::Finding;
+use sekisho_record::{Record, Schema};
+use sekisho_types::{Subnet, Timestamp};
+
+/// What is judged, as the user says.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Networks that are at home.
+    pub home_nets: Vec<Subnet>,
+    /// Seed of tables keyed by what is on the wire.
+    pub seed: u64,
+}
+
+/// Networks at home where the user names none (`detections.md` §1.2): RFC 1918, RFC 4193, link-local, loopback. Fewer than
+/// Zeek's private networks, which hold those of documentation too.
+const HOME_NETS: &[&str] = &[
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "169.254.0.0/16",
+    "127.0.0.0/8",
+    "fc00::/7",
+    "fe80::/10",
+    "::1/128",
+];
+
+impl Scope {
+    /// With the networks that the user names as home, or else the private ones.
+    pub fn new(home_nets: &[Subnet], seed: u64) -> Self {
+        let private = || HOME_NETS.iter().filter_map(|n| n.parse().ok()).collect();
+        Self { home_nets: if home_nets.is_empty() { private() } else { home_nets.to_vec() }, seed }
+    }
+}
+
+/// What became of a run.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Findings, the worst first.
+    pub findings: Vec<Finding>,
+    /// Findings that were not kept for want of room.
+    pub refused: u64,
+    /// What each detector used, by the id of its first judgement.
+    pub spent: Vec<Spent>,
+    /// Hosts and names forgotten for want of room.
+    pub forgotten: u64,
+}
+
+/// What a detector used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// The first of its judgements.
+    pub id: &'static str,
+    /// Rows that it saw.
+    pub rows: u64,
+    /// Bytes held at the end.
+    pub held_len: usize,
+    /// Entries that it forgot for want of room: what it judged, it judged without them.
+    pub forgotten: u64,
+}
+
+struct Running {
+    detector: Box<dyn Detector>,
+    rows: u64,
+}
+
+/// See the module.
+pub struct Detection {
+    /// Row types met so far, with their columns if anybody reads them.
+    known: Vec<(&'static Schema, Option<Plan>)>,
+    detectors: Vec<Running>,
+    /// Indices into `detectors`, by kind.
+    by_kind: Vec<Vec<usize>>,
+    hosts: Hosts,
+    names: Names,
+    desk: Desk,
+    now: Timestamp,
+}
+
+impl Detection {
+    /// All detectors, with nothing seen yet.
+    pub fn new(scope: &Scope) -> Self {
+        let detectors: Vec<Running> = detectors(scope).into_iter().map(|d| Running { detector: d, rows: 0 }).collect();
+        let wants = |kind: &Kind| {
+            let all = detectors.iter().enumerate();
+            all.filter(|(_, r)| r.detector.kinds().contains(kind)).map(|(i, _)| i).collect()
+        };
+        let by_kind = Kind::ALL.iter().map(wants).collect();
+        Self {
+            known: Vec::new(),
+            by_kind,
+            detectors,
+            hosts: Hosts::new(scope),
+            names: Names::new(scope.seed),
+            desk: Desk::new(scope.seed),
+            now: Timestamp::default(),
+        }
+    }
+
+    /// The next row of the run, found while packet `packet` was looked at (0: while only time passed).
+    pub fn add(&mut self, packet: u64, record: &dyn Record) {
+        let schema = record.schema();
+        let at = match self.known.iter().position(|k| std::ptr::eq(k.0, schema)) {
+            Some(at) => at,
+            None => {
+                self.known.push((schema, Plan::new(schema)));
+                self.known.len() - 1
+            }
+        };
+        let Some((_, Some(plan))) = self.known.get(at) else { return };
+        let wanted = self.by_kind.get(plan.kind() as usize).map_or(&[][..], Vec::as_slice);
+        let (hosts, names, desk, detectors) = (&mut self.hosts, &mut self.names, &mut self.desk, &mut self.detectors);
+        let now = &mut self.now;
+        plan.show(record, &mut |row| {
+            *now = (*now).max(row.ts());
+            hosts.row(row);
+            names.row(row);
+            let mut cx = Cx { packet, now: *now, hosts, names, desk };
+            for i in wanted {
+                if let Some(running) = detectors.get_mut(*i) {
+                    running.rows += 1;
+                    running.detector.row(row, &mut cx);
+                }
+            }
+        });
+    }
+
+    /// The run is over.
+    pub fn finish(mut self) -> Verdict {
+        let (hosts, names) = (&self.hosts, &self.names);
+        for running in &mut self.detectors {
+            running.detector.finish(&mut Cx { packet: 0, now: self.now, hosts, names, desk: &mut self.desk });
+        }
+        let spent = self.detectors.iter().map(|r| Spent {
+            id: r.detector.abouts().first().map_or("", |a| a.id),
+            rows: r.rows,
+            held_len: r.detector.held_len(),
+            forgotten: r.detector.forgotten(),
+        });
+        Verdict {
+            spent: spent.collect(),
+            findings: self.desk.take(),
+            refused: self.desk.refused,
+            forgotten: self.hosts.forgotten() + self.names.forgotten(),
+        }
+    }
+}

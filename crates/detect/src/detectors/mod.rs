@@ -1,0 +1,4 @@
+//! One file per detector. Its comment has, for each of its judgements, a heading `# id` and below it the sections of
+//! `manual::HEADINGS`: that is what `sekisho explain` prints.
+
+pub(crate) mod dns_rebinding;

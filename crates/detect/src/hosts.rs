@@ -1,0 +1,192 @@
+//! Who is at home, what part hosts play, and how well they are seen (`detections.md` §1.2, §1.7).
+
+use crate::detection::Scope;
+use crate::rows::{Conn, Dns, Row};
+use crate::table::Recent;
+use sekisho_finding::Quality;
+use sekisho_types::{Addr, Subnet};
+
+/// Hosts of which something is kept.
+const MAX_HOSTS: usize = 65_536;
+
+/// Clients or servers told apart per host and role: all that a role asks for.
+const WITNESSES: usize = 10;
+
+/// Clients that make a host a resolver, a domain controller or a proxy.
+const ROLE_CLIENTS: usize = 3;
+
+/// Authoritative servers that a resolver asks itself.
+const ASKED_SERVERS: usize = 3;
+
+/// Clients that make a host a server.
+const SERVER_CLIENTS: usize = 5;
+
+/// Hosts that a mail relay delivers to.
+const MAIL_TARGETS: usize = 10;
+
+/// Share of flows seen from one side at which volumes, ratios and failures say nothing (guard G-view), in percent.
+const ONE_SIDED_PERCENT: u64 = 30;
+
+/// Share of flows with missing bytes at which what is absent says nothing (G-loss), in percent.
+const LOSS_PERCENT: u64 = 10;
+
+/// Flows from which on shares mean something.
+const MIN_FLOWS: u64 = 10;
+
+/// What a host does for others. Inferred, so it only ever lowers a severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Answers DNS questions of several and asks several servers itself.
+    Resolver,
+    /// Answers Kerberos and LDAP of several.
+    DomainController,
+    /// Takes CONNECT or absolute requests of several.
+    Proxy,
+    /// Takes and sends mail.
+    MailRelay,
+    /// Takes connections of several on a service's port.
+    Server,
+}
+
+/// Different hosts, up to [`WITNESSES`].
+#[derive(Default)]
+struct Few(Vec<Addr>);
+
+impl Few {
+    fn add(&mut self, host: Addr) {
+        if self.0.len() < WITNESSES && !self.0.contains(&host) {
+            self.0.push(host);
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[derive(Default)]
+struct Host {
+    flows: u64,
+    one_sided: u64,
+    dns_clients: Few,
+    dns_servers: Few,
+    kerberos_clients: Few,
+    ldap_clients: Few,
+    proxy_clients: Few,
+    mail_clients: Few,
+    mail_servers: Few,
+    clients: Few,
+}
+
+/// See the module.
+pub struct Hosts {
+    home: Vec<Subnet>,
+    of: Recent<Addr, Host>,
+    flows: u64,
+    gaps: u64,
+    cut: u64,
+}
+
+impl Hosts {
+    pub(crate) fn new(scope: &Scope) -> Self {
+        Self { home: scope.home_nets.clone(), of: Recent::new(MAX_HOSTS, scope.seed), flows: 0, gaps: 0, cut: 0 }
+    }
+
+    /// Is it in the home networks, or an address of the link or the host itself?
+    pub fn is_internal(&self, addr: Addr) -> bool {
+        self.home.iter().any(|n| n.contains(addr))
+    }
+
+    /// Does the host play that part?
+    pub fn is(&self, addr: Addr, role: Role) -> bool {
+        let Some(host) = self.of.peek(&addr) else { return false };
+        match role {
+            Role::Resolver => host.dns_clients.len() >= ROLE_CLIENTS && host.dns_servers.len() >= ASKED_SERVERS,
+            Role::DomainController => {
+                host.kerberos_clients.len() >= ROLE_CLIENTS && host.ldap_clients.len() >= ROLE_CLIENTS
+            }
+            Role::Proxy => host.proxy_clients.len() >= ROLE_CLIENTS,
+            Role::MailRelay => host.mail_clients.len() >= ROLE_CLIENTS && host.mail_servers.len() >= MAIL_TARGETS,
+            Role::Server => host.clients.len() >= SERVER_CLIENTS,
+        }
+    }
+
+    /// What could not be seen of the host so far: reasons to hold back judgements on volumes and on what is absent.
+    pub fn quality(&self, addr: Addr) -> Vec<Quality> {
+        let mut all = Vec::new();
+        if self.flows >= MIN_FLOWS && self.gaps * 100 >= self.flows * LOSS_PERCENT {
+            all.push(Quality::Loss);
+        }
+        let seen = self.of.peek(&addr);
+        if seen.is_some_and(|h| h.flows >= MIN_FLOWS && h.one_sided * 100 > h.flows * ONE_SIDED_PERCENT) {
+            all.push(Quality::OneSided);
+        }
+        if self.is(addr, Role::Proxy) || self.is(addr, Role::Resolver) {
+            all.push(Quality::Shared);
+        }
+        if self.cut > 0 {
+            all.push(Quality::Cut);
+        }
+        all
+    }
+
+    pub(crate) fn row(&mut self, row: &Row<'_>) {
+        match row {
+            Row::Conn(conn) => self.conn(conn),
+            Row::Dns(dns) => self.dns(dns),
+            _ => {}
+        }
+    }
+
+    fn host(&mut self, addr: Addr) -> &mut Host {
+        self.of.at(addr, Host::default)
+    }
+
+    fn conn(&mut self, conn: &Conn<'_>) {
+        let Conn { orig, resp, .. } = *conn;
+        // An attempt that nobody answered is no one-sided flow: the other side said nothing.
+        let one_sided = !conn.one_sided.is_empty() && conn.state != "S0" && conn.proto != "icmp";
+        self.flows += 1;
+        self.gaps += u64::from(conn.orig_gap + conn.resp_gap > 0);
+        self.cut += u64::from(conn.cut > 0);
+        for end in [orig, resp] {
+            let host = self.host(end);
+            host.flows += 1;
+            host.one_sided += u64::from(one_sided);
+        }
+        let answered = conn.orig_pkts > 0 && conn.resp_pkts > 0 && !matches!(conn.state, "REJ" | "S0");
+        if !answered {
+            return;
+        }
+        let speaks = |app: &[u8]| conn.app.split(|b| *b == b',').any(|a| a == app);
+        if speaks(b"krb_tcp") || speaks(b"krb") {
+            self.host(resp).kerberos_clients.add(orig);
+        }
+        if speaks(b"ldap") || speaks(b"ldap_tcp") || speaks(b"ldap_udp") {
+            self.host(resp).ldap_clients.add(orig);
+        }
+        if speaks(b"smtp") {
+            self.host(resp).mail_clients.add(orig);
+            self.host(orig).mail_servers.add(resp);
+        }
+        if conn.resp_port <= 1024 && self.is_internal(orig) {
+            self.host(resp).clients.add(orig);
+        }
+    }
+
+    fn dns(&mut self, dns: &Dns<'_>) {
+        if dns.resp_port != 53 || dns.rcode.is_none() {
+            return;
+        }
+        if self.is_internal(dns.orig) {
+            self.host(dns.resp).dns_clients.add(dns.orig);
+        }
+        if dns.authoritative {
+            self.host(dns.orig).dns_servers.add(dns.resp);
+        }
+    }
+
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.of.forgotten()
+    }
+}

@@ -1,0 +1,37 @@
+//! Judgements over rows: each detector sees the rows of the logs that it declares, in the run's order, and raises
+//! findings with reasons and evidence. Specified by `detections.md`; `docs/detections/` is printed from the detectors' own
+//! comments.
+//!
+//! Level 3: knows rows by schema and findings, never packets, flows or parsers. What a detector needs and no row has
+//! becomes a column or, where it is nothing that people want in a log, a row type of its own that is told only when
+//! somebody judges.
+//!
+//! Place in the flow: [`Detection::add`] takes every row of a run; [`Detection::finish`] gives the [`Verdict`]. One
+//! detector is one file in `detectors/` and one line in [`registry`].
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation
+)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+mod cx;
+mod desk;
+mod detection;
+mod detectors;
+mod hosts;
+mod manual;
+mod names;
+mod registry;
+mod rows;
+mod table;
+#[cfg(test)]
+mod testing;
+
+pub use cx::{Cx, Raise};
+pub use detection::{Detection, Scope, Spent, Verdict};
+pub use manual::{Entry, Manual, manual};
+pub use registry::{Detector, abouts};
+pub use rows::{Items, Kind, Row};

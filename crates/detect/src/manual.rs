@@ -1,0 +1,80 @@
+//! The manual: what each detector's own comment says, printed by `sekisho explain` and into `docs/detections/`.
+
+use crate::registry::{SOURCES, abouts};
+use sekisho_finding::About;
+
+/// Headings that every detector's comment has, in this order.
+#[cfg(test)]
+pub(crate) const HEADINGS: &[&str] = &["How", "Thresholds", "State", "Severity", "Benign", "Blind", "References"];
+
+/// A judgement's page.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What the finding itself carries.
+    pub about: &'static About,
+    /// Markdown: the sections behind the headings of the detector's comment.
+    pub text: String,
+}
+
+/// All pages.
+#[derive(Clone, Debug)]
+pub struct Manual {
+    /// In the order of detection.
+    pub entries: Vec<Entry>,
+}
+
+impl Manual {
+    /// The page of a judgement; a reason behind a slash is ignored.
+    pub fn entry(&self, id: &str) -> Option<&Entry> {
+        let id = id.split('/').next().unwrap_or(id);
+        self.entries.iter().find(|e| e.about.id == id)
+    }
+}
+
+/// The manual of this build.
+pub fn manual() -> Manual {
+    let entries = abouts().into_iter().map(|about| Entry { about, text: comment(about.id).unwrap_or_default() });
+    Manual { entries: entries.collect() }
+}
+
+/// The comment about `id`: a detector's file has one for each of its judgements, headed `# id`.
+fn comment(id: &str) -> Option<String> {
+    SOURCES.iter().find_map(|(_, source)| {
+        let lines = source.lines().map_while(|l| l.strip_prefix("//!")).map(|l| l.strip_prefix(' ').unwrap_or(l));
+        let mut lines = lines.skip_while(|l| l.strip_prefix("# ") != Some(id)).skip(1).peekable();
+        lines.peek()?;
+        Some(lines.take_while(|l| !l.starts_with("# ")).collect::<Vec<_>>().join("\n").trim().to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_judgement_has_its_page_with_all_headings() {
+        let manual = manual();
+        assert!(!manual.entries.is_empty());
+        for entry in &manual.entries {
+            let found = entry.text.lines().filter_map(|l| l.strip_prefix("## "));
+            assert_eq!(found.collect::<Vec<_>>(), HEADINGS, "{}", entry.about.id);
+            let empty = entry.text.split("## ").skip(1).find(|s| s.lines().nth(1).is_none_or(|l| l.trim().is_empty()));
+            assert_eq!(empty, None, "{}: a section without text", entry.about.id);
+        }
+        assert!(manual.entry("dns-rebinding/private-answer").is_some() && manual.entry("nothing").is_none());
+    }
+
+    #[test]
+    fn identifiers_and_reasons_are_unique_and_well_formed() {
+        let all = abouts();
+        let plain = |s: &str| !s.is_empty() && s.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
+        for (i, about) in all.iter().enumerate() {
+            assert!(plain(about.id) && all.iter().skip(i + 1).all(|a| a.id != about.id), "{}", about.id);
+            assert!(!about.reasons.is_empty() && about.next.len() <= 3, "{}", about.id);
+            for (j, reason) in about.reasons.iter().enumerate() {
+                assert!(plain(reason.code), "{}", reason.code);
+                assert!(about.reasons.iter().skip(j + 1).all(|r| r.code != reason.code), "{}", reason.code);
+            }
+        }
+    }
+}

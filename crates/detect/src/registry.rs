@@ -1,0 +1,54 @@
+//! The ordered list of detectors: one line each.
+
+use crate::cx::Cx;
+use crate::detection::Scope;
+use crate::rows::{Kind, Row};
+use sekisho_finding::About;
+
+/// Judges rows.
+pub trait Detector: Send {
+    /// The judgements that it makes.
+    fn abouts(&self) -> &'static [&'static About];
+
+    /// The kinds of rows that it sees.
+    fn kinds(&self) -> &'static [Kind];
+
+    /// The next row of one of these kinds.
+    fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>);
+
+    /// The run is over.
+    fn finish(&mut self, cx: &mut Cx<'_>) {
+        let _ = cx;
+    }
+
+    /// Bytes of heap held.
+    fn held_len(&self) -> usize;
+
+    /// Entries forgotten for want of room.
+    fn forgotten(&self) -> u64 {
+        0
+    }
+}
+
+/// Makes the list: module, and the detector's type in it. `explain` and the manual print the module's comment.
+macro_rules! registry {
+    ($($module:ident :: $detector:ident),* $(,)?) => {
+        /// All detectors, with nothing seen yet.
+        pub(crate) fn detectors(scope: &Scope) -> Vec<Box<dyn Detector>> {
+            vec![$(Box::new(crate::detectors::$module::$detector::new(scope))),*]
+        }
+
+        /// Source of each detector, whose comments are its manual.
+        pub(crate) const SOURCES: &[(&str, &str)] =
+            &[$((stringify!($module), include_str!(concat!("detectors/", stringify!($module), ".rs")))),*];
+    };
+}
+
+registry! {
+    dns_rebinding::Rebinding,
+}
+
+/// Every judgement that can be made, in the list's order.
+pub fn abouts() -> Vec<&'static About> {
+    detectors(&Scope::default()).iter().flat_map(|d| d.abouts()).copied().collect()
+}

@@ -1,0 +1,268 @@
+//! Rows as detectors see them: typed, by column name, nothing copied.
+
+use sekisho_record::{List, Record, Schema, Value, Visitor};
+use sekisho_types::{Addr, Interval, MacAddr, Timestamp, Uid};
+
+/// How a column becomes a field. What is unset, or missing from the log, gives the type's empty value.
+pub(crate) trait Column<'a>: Sized {
+    fn of(value: Value<'a>) -> Self;
+}
+
+macro_rules! columns {
+    ($($type:ty: $($pattern:pat => $value:expr),* ; $empty:expr;)*) => {$(
+        impl<'a> Column<'a> for $type {
+            fn of(value: Value<'a>) -> Self {
+                match value {
+                    $($pattern => $value,)*
+                    _ => $empty,
+                }
+            }
+        }
+    )*};
+}
+
+columns! {
+    bool: Value::Bool(v) => v; false;
+    u64: Value::Count(v) => v, Value::Port(v) => u64::from(v), Value::Int(v) => u64::try_from(v).unwrap_or(0); 0;
+    u16: Value::Port(v) => v, Value::Count(v) => u16::try_from(v).unwrap_or(0); 0;
+    Timestamp: Value::Time(v) => v; Timestamp(0);
+    Interval: Value::Interval(v) => v; Interval(0);
+    Addr: Value::Addr(v) => v; Addr::UNSPECIFIED;
+    MacAddr: Value::Mac(v) => v; MacAddr::default();
+    Uid: Value::Uid(v) => v; Uid::default();
+    &'a [u8]: Value::Str(v) => v, Value::Hex(v) => v, Value::Enum(v) => v.as_bytes(); &[];
+    &'a str: Value::Enum(v) => v, Value::Str(v) => std::str::from_utf8(v).unwrap_or(""); "";
+    Items<'a>: Value::List(list) => Items(Some(list)); Items(None);
+}
+
+impl<'a, T: Column<'a>> Column<'a> for Option<T> {
+    fn of(value: Value<'a>) -> Self {
+        match value {
+            Value::Unset => None,
+            value => Some(T::of(value)),
+        }
+    }
+}
+
+/// Items of a list or set.
+#[derive(Clone, Copy, Default)]
+pub struct Items<'a>(Option<&'a dyn List>);
+
+impl<'a> Items<'a> {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.map_or(0, List::len)
+    }
+
+    /// None?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Texts; of other items, nothing.
+    pub fn texts(self) -> impl Iterator<Item = &'a [u8]> {
+        self.all().filter_map(|v| match v {
+            Value::Str(v) | Value::Hex(v) => Some(v),
+            Value::Enum(v) => Some(v.as_bytes()),
+            _ => None,
+        })
+    }
+
+    /// Addresses.
+    pub fn addrs(self) -> impl Iterator<Item = Addr> {
+        self.all().filter_map(|v| match v {
+            Value::Addr(v) => Some(v),
+            _ => None,
+        })
+    }
+
+    /// Numbers; of intervals their whole seconds.
+    pub fn counts(self) -> impl Iterator<Item = u64> {
+        self.all().filter_map(|v| match v {
+            Value::Count(v) => Some(v),
+            Value::Port(v) => Some(u64::from(v)),
+            Value::Interval(v) => Some(u64::try_from(v.0 / 1_000_000_000).unwrap_or(0)),
+            _ => None,
+        })
+    }
+
+    fn all(self) -> impl Iterator<Item = Value<'a>> {
+        (0..self.len()).filter_map(move |i| self.0.map(|list| list.item(i)))
+    }
+}
+
+macro_rules! rows {
+    ($($(#[$doc:meta])* $kind:ident $log:literal { $($(#[$field_doc:meta])* $field:ident: $type:ty = $column:literal,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[allow(missing_docs, reason = "the columns are documented in the log's schema")]
+            #[derive(Clone, Copy)]
+            pub struct $kind<'a> {
+                $($(#[$field_doc])* pub $field: $type,)*
+                pub _row: std::marker::PhantomData<&'a ()>,
+            }
+
+            impl<'a> $kind<'a> {
+                const COLUMNS: &'static [&'static str] = &[$($column),*];
+
+                fn of(plan: &Plan, values: &[Value<'a>]) -> Self {
+                    let mut places = plan.places.iter();
+                    let mut next = || {
+                        let place = places.next().copied().unwrap_or(usize::MAX);
+                        values.get(place).copied().unwrap_or(Value::Unset)
+                    };
+                    Self { $($field: Column::of(next()),)* _row: std::marker::PhantomData }
+                }
+            }
+        )*
+
+        /// A kind of row that detectors may declare.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $(#[doc = concat!("Rows of `", $log, "`.")] $kind,)*
+        }
+
+        impl Kind {
+            /// In the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),*];
+
+            /// The log.
+            pub const fn log(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $log,)*
+                }
+            }
+
+            /// The columns that are read.
+            pub const fn columns(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$kind => $kind::COLUMNS,)*
+                }
+            }
+        }
+
+        /// A row.
+        #[derive(Clone, Copy)]
+        pub enum Row<'a> {
+            $(#[doc = concat!("Of `", $log, "`.")] $kind($kind<'a>),)*
+        }
+
+        impl<'a> Row<'a> {
+            /// Packet time of the row.
+            pub fn ts(&self) -> Timestamp {
+                match self {
+                    $(Self::$kind(row) => row.ts,)*
+                }
+            }
+
+            fn of(plan: &Plan, values: &[Value<'a>]) -> Self {
+                match plan.kind {
+                    $(Kind::$kind => Self::$kind($kind::of(plan, values)),)*
+                }
+            }
+        }
+    };
+}
+
+rows! {
+    /// A flow that has ended.
+    Conn "conn" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", orig_port: u16 = "id.orig_p", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        proto: &'a str = "proto", app: &'a [u8] = "app", duration: Interval = "duration",
+        orig_bytes: u64 = "orig_bytes", resp_bytes: u64 = "resp_bytes", state: &'a str = "conn_state",
+        local_orig: bool = "local_orig", local_resp: bool = "local_resp", missed: u64 = "missed_bytes",
+        orig_pkts: u64 = "orig_pkts", resp_pkts: u64 = "resp_pkts",
+        orig_ip_bytes: u64 = "orig_ip_bytes", resp_ip_bytes: u64 = "resp_ip_bytes", one_sided: &'a str = "one_sided",
+        midstream: bool = "midstream", orig_gap: u64 = "orig_gap_bytes", resp_gap: u64 = "resp_gap_bytes",
+        cut: u64 = "cut_bytes",
+    }
+    /// A DNS question with its answer.
+    Dns "dns" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", orig_port: u16 = "id.orig_p", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        id: u64 = "trans_id", query: &'a [u8] = "query", qtype: u64 = "qtype", rcode: Option<u64> = "rcode",
+        authoritative: bool = "AA", recursion: bool = "RA", answers: Items<'a> = "answers", ttls: Items<'a> = "TTLs",
+    }
+    /// An HTTP request with its response.
+    Http "http" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        method: &'a [u8] = "method", host: &'a [u8] = "host", uri: &'a [u8] = "uri", referrer: &'a [u8] = "referrer",
+        agent: &'a [u8] = "user_agent", status: Option<u64> = "status_code", user: &'a [u8] = "username",
+        request_len: u64 = "request_body_len", response_len: u64 = "response_body_len",
+        response_types: Items<'a> = "resp_mime_types", api: &'a [u8] = "api", decrypted: bool = "decrypted",
+    }
+    /// A TLS session.
+    Ssl "ssl" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        version: &'a [u8] = "version", cipher: &'a [u8] = "cipher", server_name: &'a [u8] = "server_name",
+        established: bool = "established", resumed: bool = "resumed", chain: Items<'a> = "cert_chain_fps",
+        validation: &'a [u8] = "validation_status", name_matches: Option<bool> = "sni_matches_cert",
+        alert: &'a [u8] = "last_alert", ja3: &'a [u8] = "ja3", ja4: &'a [u8] = "ja4", alpn: &'a [u8] = "next_protocol",
+    }
+}
+
+/// Where the columns of a kind stand in a row of its log.
+pub(crate) struct Plan {
+    kind: Kind,
+    places: Vec<usize>,
+}
+
+impl Plan {
+    /// `None` for logs that nobody reads.
+    pub fn new(schema: &Schema) -> Option<Self> {
+        let kind = *Kind::ALL.iter().find(|k| k.log() == schema.log)?;
+        let places = kind.columns().iter().map(|c| schema.index_of(c).unwrap_or(usize::MAX));
+        Some(Self { kind, places: places.collect() })
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Shows `record` to `look` as a row.
+    pub fn show(&self, record: &dyn Record, look: &mut dyn FnMut(&Row<'_>)) {
+        struct Show<'p, 'l, 'm>(&'p Plan, &'l mut (dyn FnMut(&Row<'_>) + 'm));
+        impl Visitor for Show<'_, '_, '_> {
+            fn values(&mut self, values: &[Value<'_>]) {
+                (self.1)(&Row::of(self.0, values));
+            }
+        }
+        record.visit(&mut Show(self, look));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stand-in for a log.
+    #[derive(Record)]
+    #[record(log = "dns")]
+    struct Dns {
+        /// Name.
+        query: Option<&'static str>,
+        /// Time.
+        ts: Timestamp,
+        /// Texts.
+        answers: Vec<String>,
+    }
+
+    #[test]
+    fn columns_are_found_by_name_and_missing_ones_are_empty() {
+        let plan = Plan::new(Dns::static_schema()).unwrap();
+        assert_eq!(plan.kind(), Kind::Dns);
+        let row = Dns { query: Some("a.test"), ts: Timestamp(5), answers: vec!["192.0.2.1".into(), "x".into()] };
+        let mut seen = 0;
+        plan.show(&row, &mut |row| {
+            let Row::Dns(row) = row else { panic!("another kind") };
+            assert_eq!((row.query, row.ts, row.rcode), (&b"a.test"[..], Timestamp(5), None));
+            assert_eq!(row.answers.texts().collect::<Vec<_>>(), [&b"192.0.2.1"[..], b"x"]);
+            assert!(row.ttls.is_empty());
+            seen += 1;
+        });
+        assert_eq!(seen, 1);
+    }
+}

@@ -1,0 +1,113 @@
+//! Keyed state within fixed memory.
+
+use hashbrown::{Equivalent, HashMap};
+use sekisho_types::SeededState;
+use std::hash::Hash;
+
+/// A map of at most `cap` entries that forgets those not touched for longest, in halves: when the newer half is full it
+/// becomes the older one, and what was in that is forgotten and counted. So a flood of new keys cannot drive out what is
+/// in use, and nothing has to be sorted.
+pub struct Recent<K, V> {
+    newer: HashMap<K, V, SeededState>,
+    older: HashMap<K, V, SeededState>,
+    half: usize,
+    forgotten: u64,
+}
+
+#[allow(dead_code, reason = "each detector uses what it needs")]
+impl<K: Eq + Hash, V> Recent<K, V> {
+    /// Empty, for `cap` entries.
+    pub fn new(cap: usize, seed: u64) -> Self {
+        let empty = || HashMap::with_hasher(SeededState(seed));
+        Self { newer: empty(), older: empty(), half: (cap / 2).max(1), forgotten: 0 }
+    }
+
+    /// Entries forgotten for want of room.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// Entries kept.
+    pub fn len(&self) -> usize {
+        self.newer.len() + self.older.len()
+    }
+
+    /// Bytes of the tables; what the values own comes on top.
+    pub fn held_len(&self) -> usize {
+        self.newer.allocation_size() + self.older.allocation_size()
+    }
+
+    /// The entry of `key`, if there is one. Does not count as a use.
+    pub fn peek<Q>(&self, key: &Q) -> Option<&V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.newer.get(key).or_else(|| self.older.get(key))
+    }
+
+    /// The entry of `key`, if there is one.
+    pub fn get<Q>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        if !self.newer.contains_key(key)
+            && let Some((key, value)) = self.older.remove_entry(key)
+        {
+            self.make_room();
+            self.newer.insert(key, value);
+        }
+        self.newer.get_mut(key)
+    }
+
+    /// The entry of `key`, new if need be.
+    pub fn at(&mut self, key: K, new: impl FnOnce() -> V) -> &mut V {
+        if !self.newer.contains_key(&key) {
+            let kept = self.older.remove(&key);
+            self.make_room();
+            return self.newer.entry(key).or_insert_with(|| kept.unwrap_or_else(new));
+        }
+        self.newer.entry(key).or_insert_with(new)
+    }
+
+    /// Takes the entry of `key` out.
+    pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.newer.remove(key).or_else(|| self.older.remove(key))
+    }
+
+    /// All entries, in no order: sort before anything is told.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.newer.iter().chain(&self.older)
+    }
+
+    fn make_room(&mut self) {
+        if self.newer.len() >= self.half {
+            self.forgotten += self.older.len() as u64;
+            std::mem::swap(&mut self.newer, &mut self.older);
+            self.newer.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_used_stays_and_what_is_forgotten_is_counted() {
+        let mut table = Recent::new(8, 0);
+        *table.at(0, || 0) = 7;
+        for key in 1..1000 {
+            table.at(key, || key);
+            assert_eq!(table.get(&0), Some(&mut 7));
+            assert!(table.len() <= 8);
+        }
+        assert_eq!(table.forgotten() as usize + table.len(), 1000);
+        assert_eq!(table.peek(&1), None);
+        assert_eq!(table.remove(&999), Some(999));
+        assert_eq!(table.get(&999), None);
+        assert!(table.held_len() > 0 && table.iter().count() == table.len());
+    }
+}

@@ -1,0 +1,23 @@
+//! A judgement as a plain value: what was seen, of whom, how sure it is, with which evidence, what else it could be.
+//!
+//! Level 1: detectors make findings, pages and logs show them, and neither knows the other. Everything that stands in a
+//! finding was measured; the sentences around it belong to the detector's [`About`] and to whoever prints it.
+//! Source: `detections.md` §1.5 (evidence core), §1.6 (severity and confidence), §14 (life of a finding).
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation
+)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+mod about;
+mod evidence;
+mod finding;
+mod grade;
+
+pub use about::{About, Reason};
+pub use evidence::{Benign, MAX_QUOTE_LEN, MAX_QUOTES, Measure, Origin, Quote, SAMPLES, Samples};
+pub use finding::{Finding, MAX_PEERS, Peers, Quality};
+pub use grade::{Confidence, Severity, Stage};

@@ -1,0 +1,64 @@
+use super::Json;
+use crate::page::Judged;
+use sekisho_finding::{Finding, Measure};
+
+pub(super) fn findings(j: &mut Json, judged: &Judged) {
+    j.objects("findings", &judged.findings, finding);
+    j.number("findings_refused", judged.refused);
+    j.number("detectors_forgot", judged.forgotten);
+}
+
+fn finding(j: &mut Json, f: &Finding) {
+    let text = |s: &str| s.as_bytes().to_vec();
+    j.text("id", f.about.id.as_bytes());
+    j.text("reason", f.reason.code.as_bytes());
+    j.text("code", &*text(&f.code()));
+    j.text("title", f.about.title.as_bytes());
+    j.text("means", f.reason.means.as_bytes());
+    j.text("severity", f.severity.name().as_bytes());
+    j.real("confidence", i64::from(f.confidence.thousandths()));
+    j.text("stage", f.stage.name().as_bytes());
+    j.strings("techniques", f.about.techniques.iter().map(|t| t.as_bytes()));
+    j.addr("subject", f.subject);
+    j.text("key", f.key.as_bytes());
+    let peers: Vec<String> = f.peers.named().iter().map(ToString::to_string).collect();
+    j.strings("peers", peers.iter().map(|p| p.as_bytes()));
+    j.flag("more_peers", f.peers.more());
+    j.objects("names", &f.names, |j, (addr, name)| {
+        j.addr("address", *addr);
+        j.text("name", name.as_bytes());
+    });
+    j.time("first", Some(f.first));
+    j.time("last", Some(f.last));
+    j.number("count", f.count);
+    j.member("flows", |j| {
+        j.number("count", f.flows.count());
+        let uids: Vec<String> = f.flows.iter().map(|u| u.to_string()).collect();
+        j.strings("samples", uids.iter().map(|u| u.as_bytes()));
+    });
+    j.member("packets", |j| {
+        j.number("count", f.packets.count());
+        j.numbers("samples", f.packets.iter());
+    });
+    j.objects("measures", &f.measures, measure);
+    j.objects("quotes", &f.quotes, |j, q| {
+        j.text("label", q.label.as_bytes());
+        j.text("text", q.text.as_bytes());
+        j.number("packet", Some(q.packet).filter(|p| *p > 0));
+    });
+    j.objects("benign", &f.benign, |j, b| {
+        j.text("explanation", b.explanation.as_bytes());
+        j.text("result", b.result.as_bytes());
+    });
+    j.strings("quality", f.quality.iter().map(|q| q.name().as_bytes()));
+    j.text("clears", f.about.clears.as_bytes());
+    j.text("muted", f.muted.as_deref().map(str::as_bytes));
+}
+
+fn measure(j: &mut Json, m: &Measure) {
+    j.text("name", m.name.as_bytes());
+    j.real("value", m.thousandths);
+    j.real("threshold", m.threshold);
+    j.text("unit", m.unit.as_bytes());
+    j.text("origin", m.origin.name().as_bytes());
+}

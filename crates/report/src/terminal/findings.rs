@@ -1,0 +1,115 @@
+use super::{Pen, Style};
+use crate::units::{clock, count, counted};
+use crate::{Page, clean};
+use sekisho_finding::{Finding, Severity};
+use sekisho_types::Addr;
+
+/// Findings told with their evidence; of others only one line.
+const TOLD: usize = 30;
+/// Findings printed at all.
+const PRINTED: usize = 200;
+/// Quotations of a finding printed.
+const QUOTES: usize = 3;
+/// Packet numbers of a finding printed.
+const PACKETS: usize = 6;
+
+/// What the detectors say, the worst first.
+pub(super) fn findings(pen: &mut Pen, page: &Page) {
+    let judged = &page.judged;
+    let open: Vec<&Finding> = judged.findings.iter().filter(|f| f.is_open()).collect();
+    let muted = judged.findings.len() - open.len();
+    pen.heading("Findings", &tally(&open, muted));
+    if open.is_empty() {
+        pen.paragraph(Style::Good, "", "Nothing that the detectors look for was seen.");
+    }
+    for (i, finding) in open.iter().take(PRINTED).enumerate() {
+        // Facts worth listing never alarm: they stay short.
+        one(pen, finding, i < TOLD && finding.severity > Severity::Info);
+    }
+    if open.len() > PRINTED {
+        let more = counted((open.len() - PRINTED) as u64, "finding");
+        pen.paragraph(Style::Dim, "", &format!("… and {more} more, in --json"));
+    }
+    if judged.refused > 0 {
+        let kept = format!("{} of little weight not kept for want of room.", counted(judged.refused, "finding"));
+        pen.paragraph(Style::Warning, "! ", &kept);
+    }
+    if judged.forgotten > 0 {
+        let forgot = counted(judged.forgotten, "entry");
+        pen.paragraph(Style::Warning, "! ", &format!("Judged on partial memory: detectors forgot {forgot}."));
+    }
+}
+
+/// How many of each severity.
+fn tally(open: &[&Finding], muted: usize) -> String {
+    let of = |severity: Severity| open.iter().filter(|f| f.severity == severity).count() as u64;
+    let mut parts: Vec<String> = Severity::ALL
+        .into_iter()
+        .map(|s| (s, of(s)))
+        .filter(|(_, n)| *n > 0)
+        .map(|(s, n)| format!("{} {s}", count(n)))
+        .collect();
+    if muted > 0 {
+        parts.push(format!("{} muted", count(muted as u64)));
+    }
+    parts.join(", ")
+}
+
+fn style(severity: Severity) -> Style {
+    match severity {
+        Severity::Critical | Severity::High => Style::Alarm,
+        Severity::Medium => Style::Warning,
+        Severity::Low | Severity::Info => Style::Plain,
+    }
+}
+
+fn host(f: &Finding, addr: Addr) -> String {
+    match f.names.iter().find(|(a, _)| *a == addr) {
+        Some((_, name)) => format!("{addr} ({})", clean(name.as_bytes())),
+        None => addr.to_string(),
+    }
+}
+
+fn one(pen: &mut Pen, f: &Finding, told: bool) {
+    let key = if f.key.is_empty() { String::new() } else { format!("  {}", clean(f.key.as_bytes())) };
+    let head = format!("{}  {}  {}{key}", f.severity, host(f, f.subject), f.code());
+    pen.paragraph(style(f.severity), "", &head);
+    if !told {
+        return;
+    }
+    let mut line = |words: &str| pen.paragraph(Style::Plain, "    ", words);
+    line(&format!("{} ({}, {})", f.reason.means, f.confidence, f.confidence.word()));
+    if !f.peers.named().is_empty() {
+        let named: Vec<String> = f.peers.named().iter().map(|p| host(f, *p)).collect();
+        line(&format!("with {}{}", named.join(", "), if f.peers.more() { " and others" } else { "" }));
+    }
+    let times = if f.count > 1 { format!(", {} times until {}", count(f.count), clock(f.last)) } else { String::new() };
+    line(&format!("{}{times}{}", clock(f.first), packets(f)));
+    for measure in &f.measures {
+        line(&measure.to_string());
+    }
+    for quote in f.quotes.iter().take(QUOTES) {
+        line(&format!("{}: {}", quote.label, clean(quote.text.as_bytes())));
+    }
+    for benign in &f.benign {
+        line(&format!("{}? {}", benign.explanation, benign.result));
+    }
+    for quality in &f.quality {
+        line(&format!("not surer, as {}", quality.name()));
+    }
+    if let Some(uid) = f.flows.iter().next() {
+        line(&format!("sekisho packets --uid {uid} -o evidence.pcapng CAPTURE; sekisho explain {}", f.about.id));
+    }
+}
+
+/// `; packets 7, 12 and 30 more`.
+fn packets(f: &Finding) -> String {
+    let all = f.packets.count();
+    if all == 0 {
+        return String::new();
+    }
+    let named: Vec<String> = f.packets.iter().take(PACKETS).map(|p| p.to_string()).collect();
+    let more = all.saturating_sub(named.len() as u64);
+    let more = if more > 0 { format!(" and {} more", count(more)) } else { String::new() };
+    format!("; {} {}{more}", if all == 1 { "packet" } else { "packets" }, named.join(", "))
+}
