@@ -31,6 +31,7 @@
     )
 )]
 
+mod divide;
 mod fragment;
 mod table;
 mod union;
@@ -38,6 +39,7 @@ mod vector;
 
 pub use union::Union;
 
+use divide::Fragment;
 use table::{Class, Entry, Table};
 use vector::Halves;
 
@@ -179,6 +181,21 @@ impl Scanner {
         self.short.iter().flatten()
     }
 
+    /// Their fragments.
+    fn fragments(&self) -> impl Iterator<Item = Fragment> {
+        let of_table = |table: &'_ Table| {
+            let width = table.class.width;
+            table.entries().filter_map(move |entry| {
+                let place = *self.places.get(entry.literal as usize)?;
+                let window = self.text_of(place).get(usize::from(entry.offset)..)?.get(..width)?;
+                let mut bytes = [0; 4];
+                bytes.iter_mut().zip(window).for_each(|(to, from)| *to = *from);
+                Some(Fragment { bytes, width, nocase: place.nocase })
+            })
+        };
+        self.short().flat_map(of_table)
+    }
+
     /// A short fragment of that width may stand there.
     #[inline]
     fn look_short(&self, hay: &[u8], at: usize, folded: u32, width: usize, sink: &mut impl Sink) {
@@ -262,7 +279,7 @@ impl Scanner {
             *table = make(class, list);
         }
         let short_count = self.short().map(Table::len).sum::<usize>();
-        self.halves = (1..=HALVES_COUNT_MAX).contains(&short_count).then(|| Box::new(Halves::of(self.short())));
+        self.halves = (1..=HALVES_COUNT_MAX).contains(&short_count).then(|| Box::new(Halves::of(self.fragments())));
     }
 }
 

@@ -68,21 +68,21 @@ pub(crate) struct Filter {
 /// The first four bytes of `window` (fewer: as if zeros followed), letters in lower case, first byte lowest.
 #[inline]
 pub(crate) fn fold(window: &[u8]) -> u32 {
-    if let Some(&four) = window.first_chunk() {
-        return u32::from_le_bytes(four) | LOWER;
-    }
-    let mut four = [0u8; 4];
-    for (to, from) in four.iter_mut().zip(window) {
-        *to = *from;
-    }
+    let four = match *window {
+        [a, b, c, d, ..] => [a, b, c, d],
+        [a, b, c] => [a, b, c, 0],
+        [a, b] => [a, b, 0, 0],
+        [a] => [a, 0, 0, 0],
+        [] => [0; 4],
+    };
     u32::from_le_bytes(four) | LOWER
 }
 
 impl Filter {
     /// The filter of the fragments of a class.
-    pub(crate) fn of(class: Class, fragments: &[u32]) -> Self {
+    pub(crate) fn of(class: Class, fragments: impl ExactSizeIterator<Item = u32>) -> Self {
         let mut filter = Self::with_room(class, fragments.len());
-        fragments.iter().for_each(|fragment| filter.add(*fragment));
+        fragments.for_each(|fragment| filter.add(fragment & class.mask()));
         filter
     }
 
@@ -158,8 +158,12 @@ impl Table {
     }
 
     /// Its fragments, folded.
-    pub(crate) fn fragments(&self) -> impl Iterator<Item = u32> {
+    fn fragments(&self) -> impl Iterator<Item = u32> {
         self.entries.iter().map(|entry| entry.fragment)
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
     }
 
     /// The entries of the fragment that a window, folded, begins with.

@@ -47,7 +47,7 @@ impl Union {
             Share::Nobody
         } else {
             let has_short = sets.iter().map(|set| set.short().next().is_some());
-            Share::new(has_short, || Box::new(Halves::of(short)))
+            Share::new(has_short, || Box::new(Halves::of(sets.iter().flat_map(|set| set.fragments()))))
         };
         Self {
             long: Share::new(sets.iter().map(|set| set.long.is_some()), || Filter::of_tables(LONG, &long)),

@@ -1,6 +1,7 @@
 //! The walks: at which positions may a fragment stand?
 
-use crate::table::{Class, Filter, Table, fold};
+use crate::divide::{Fragment, divide};
+use crate::table::{Class, Filter, fold};
 use std::mem::MaybeUninit;
 
 /// Bytes of a fragment that sets of half bytes tell.
@@ -79,12 +80,12 @@ impl Hits {
 }
 
 impl Halves {
-    /// The sets of the fragments of tables.
-    pub(crate) fn of<'a>(tables: impl Iterator<Item = &'a Table>) -> Self {
-        let mut by_width: [Vec<u32>; HALVES_WIDTH] = Default::default();
-        for table in tables {
-            if let Some(list) = by_width.get_mut(table.class.width - 1) {
-                list.extend(table.fragments());
+    /// The sets of some fragments.
+    pub(crate) fn of(fragments: impl Iterator<Item = Fragment>) -> Self {
+        let mut by_width: [Vec<Fragment>; HALVES_WIDTH] = Default::default();
+        for fragment in fragments {
+            if let Some(list) = by_width.get_mut(fragment.width.saturating_sub(1)) {
+                list.push(fragment);
             }
         }
         for list in &mut by_width {
@@ -102,12 +103,12 @@ impl Halves {
             let free = GROUP_COUNT - group - widths_left;
             let count = (1 + (free * list.len()).checked_div(left).unwrap_or(0)).min(list.len());
             let mut groups = 0;
-            for (n, fragment) in list.iter().enumerate() {
-                let own = 1 << (group + n * count / list.len());
+            for (n, part) in divide(list, count).into_iter().enumerate() {
+                let own = 1 << (group + n);
                 groups |= own;
-                sets.add(own, *fragment, width);
+                part.iter().for_each(|fragment| sets.add(own, fragment));
             }
-            sets.by_width.push((groups, Filter::of(Class { stride: 1, width }, list)));
+            sets.by_width.push((groups, Filter::of(Class { stride: 1, width }, list.iter().map(|f| f.folded()))));
             group += count;
             left -= list.len();
             widths_left -= 1;
@@ -121,22 +122,16 @@ impl Halves {
         size_of::<Self>() + of_filters
     }
 
-    fn add(&mut self, group: u8, fragment: u32, width: usize) {
+    fn add(&mut self, group: u8, fragment: &Fragment) {
         let halves = self.low.iter_mut().zip(&mut self.high);
-        for ((n, byte), (low, high)) in fragment.to_le_bytes().into_iter().enumerate().zip(halves) {
-            if n >= width {
+        for (n, (low, high)) in halves.enumerate() {
+            if n >= fragment.width {
                 low.iter_mut().chain(high).for_each(|set| *set |= group);
                 continue;
             }
-            // The text is not folded: upper case has the same lower half, and a bit less in the upper one.
-            let upper = usize::from(byte >> 4);
-            if let Some(groups) = low.get_mut(usize::from(byte & 15)) {
-                *groups |= group;
-            }
-            for at in [upper, upper & !2] {
-                if let Some(groups) = high.get_mut(at) {
-                    *groups |= group;
-                }
+            let (of_low, of_high) = fragment.halves(n);
+            for (set, wanted) in [(low, of_low), (high, of_high)] {
+                (0..).zip(set).filter(|(at, _)| wanted >> at & 1 == 1).for_each(|(_, groups): (u8, _)| *groups |= group);
             }
         }
     }
@@ -256,8 +251,13 @@ mod avx2 {
     fn window(hay: &[u8], at: usize) -> u32 {
         match hay.get(at..at + 4).and_then(|window| window.first_chunk()) {
             Some(&four) => u32::from_le_bytes(four) | LOWER,
-            None => fold(hay.get(at..).unwrap_or_default()),
+            None => last_window(hay, at),
         }
+    }
+
+    #[cold]
+    fn last_window(hay: &[u8], at: usize) -> u32 {
+        fold(hay.get(at..).unwrap_or_default())
     }
 
     /// `bytes`, fewer than a whole load, with zeros behind them.
