@@ -7,10 +7,12 @@ mod trace;
 
 pub use trace::{MATCH_COUNT_MAX, Reach, Tally, Traced};
 
-use crate::compile::{BlendNumber, Blends, Candidates, LITERAL_LEN_MAX, PacketClass, PortIndex, Program, is_app};
+use crate::compile::{
+    BlendNumber, Blends, Candidates, Finds, HEAD_LEN_MAX, Indexes, LITERAL_LEN_MAX, PacketClass, Program, is_app,
+};
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
 use crate::ir::{Action, BitChange, CaptureTo, Effect, FlowIntValue, Protocol};
-use crate::state::{Datasets, FlowState, HostBits, Tail, Thresholds};
+use crate::state::{Datasets, FlowState, HostBits, LEAD_LEN, PacketPlace, Tail, Thresholds};
 use crate::view::{Anchor, FlowView, Hit, PacketView, Span};
 use sekisho_types::{Dir, Timestamp, ip_proto};
 use std::sync::Arc;
@@ -20,6 +22,9 @@ pub const ALERT_COUNT_MAX: usize = 15;
 /// Bytes on both sides of the joint between two pieces of a stream that are searched together, for literals that lie across
 /// it.
 const JOINT_LEN: usize = LITERAL_LEN_MAX - 1;
+
+/// Offset in a stream from which on no literal has to end before.
+const JOINT_SEARCHED_MIN: u64 = HEAD_LEN_MAX as u64 + JOINT_LEN as u64;
 
 /// Rules of one direction of a stream of which a literal was seen and the rest is waited for.
 const OPEN_COUNT_MAX: usize = 64;
@@ -43,6 +48,8 @@ pub struct Inspector {
     program: Arc<Program>,
     candidates: Candidates,
     blends: Blends,
+    /// Literals of the packet at hand for its stream.
+    literals: Vec<u32>,
     scratch: Scratch,
     hosts: HostBits,
     thresholds: Thresholds,
@@ -64,9 +71,6 @@ pub struct Inspector {
     foreseen_at: Option<PacketPlace>,
 }
 
-/// Which bytes of which packet: tunnelled ones have the number of their carrier.
-type PacketPlace = (u64, usize, Dir);
-
 fn place(packet: &PacketView<'_>, dir: Dir) -> PacketPlace {
     (packet.number, packet.decoded.payload(packet.frame).as_ptr() as usize, dir)
 }
@@ -81,35 +85,41 @@ struct Piece<'a> {
     reach: usize,
 }
 
+/// The last bytes before a joint and the first behind it, as far as literals go that lie across it.
+fn joint<'r>(before: &[u8], behind: &[u8], room: &'r mut [u8; 2 * JOINT_LEN]) -> &'r [u8] {
+    let behind = behind.get(..JOINT_LEN).unwrap_or(behind);
+    if let Some((left, right)) = room.split_at_mut_checked(before.len()) {
+        left.copy_from_slice(before);
+        right.iter_mut().zip(behind).for_each(|(to, from)| *to = *from);
+    }
+    room.get(..before.len() + behind.len()).unwrap_or_default()
+}
+
 /// One of the program's indexes by port.
 #[derive(Clone, Copy)]
 enum Index {
     Stream(Dir),
     Packet(PacketClass, Dir),
+    /// Of packets of TCP, and beside them of the stream.
+    Both(Dir),
 }
 
 impl Index {
-    fn of(self, program: &Program) -> &PortIndex {
-        match self {
-            Self::Stream(dir) => dir.of(&program.streams),
-            Self::Packet(class, dir) => {
-                let [tcp, udp, icmp, other_ip, no_ip] = &program.packets;
-                dir.of(match class {
-                    PacketClass::Tcp => tcp,
-                    PacketClass::Udp => udp,
-                    PacketClass::Icmp => icmp,
-                    PacketClass::OtherIp => other_ip,
-                    PacketClass::NoIp => no_ip,
-                })
-            }
-        }
+    fn of(self, program: &Program) -> Indexes<'_> {
+        let (own, beside) = match self {
+            Self::Stream(dir) => (dir.of(&program.streams), None),
+            Self::Packet(class, dir) => (program.packets_of(class, dir), None),
+            Self::Both(dir) => (program.packets_of(PacketClass::Tcp, dir), Some(dir.of(&program.streams))),
+        };
+        Indexes { own, beside, number: self.number() }
     }
 
     /// A number of its own.
     const fn number(self) -> u8 {
         let (kind, dir) = match self {
             Self::Stream(dir) => (0, dir),
-            Self::Packet(class, dir) => (1 + class as u8, dir),
+            Self::Both(dir) => (1, dir),
+            Self::Packet(class, dir) => (2 + class as u8, dir),
         };
         kind << 1 | dir.is_orig() as u8
     }
@@ -138,6 +148,7 @@ impl Inspector {
         Self {
             candidates: Candidates::new(program.owners.len(), rule_count),
             blends: Blends::default(),
+            literals: Vec::new(),
             scratch,
             hosts: HostBits::new(seed),
             thresholds: Thresholds::new(seed),
@@ -254,10 +265,65 @@ impl Inspector {
         } else {
             (0, 0)
         };
-        let mut unknown = None;
-        let known = state.map_or(&mut unknown, |state| dir.of_mut(&mut state.packet_blends));
         let hay = Piece { base: 0, reach: 0, bytes: payload };
-        self.collect(program, Index::Packet(class, dir), known, ports, hay);
+        let Some(state) = state else {
+            return self.collect(program, Index::Packet(class, dir), &mut None, ports, hay);
+        };
+        let next = state.take_next(place(packet, dir)).filter(|_| class == PacketClass::Tcp && !payload.is_empty());
+        if let Some(offset) = next {
+            return self.collect_both(program, state, dir, ports, payload, offset);
+        }
+        self.collect(program, Index::Packet(class, dir), dir.of_mut(&mut state.packet_blends), ports, hay);
+    }
+
+    /// Rules for packets that the payload may concern; what it has for rules about streams is noted for its stream, in which it
+    /// comes at `offset`.
+    fn collect_both(
+        &mut self,
+        program: &Program,
+        state: &mut FlowState,
+        dir: Dir,
+        ports: (u16, u16),
+        payload: &[u8],
+        offset: u64,
+    ) {
+        let indexes = Index::Both(dir).of(program);
+        let known = dir.of_mut(&mut state.both_blends);
+        if known.is_none() {
+            *known = self.blends.number(&indexes, ports.0, ports.1);
+        }
+        let Some(blend) = known.and_then(|number| self.blends.get(number)) else {
+            let hay = Piece { base: 0, reach: 0, bytes: payload };
+            let known = dir.of_mut(&mut state.packet_blends);
+            return self.collect(program, Index::Packet(PacketClass::Tcp, dir), known, ports, hay);
+        };
+        let mut literals = std::mem::take(&mut self.literals);
+        literals.clear();
+        blend.always(&indexes, &mut self.candidates);
+        let (owners, to) = (&program.owners, &mut self.candidates);
+        let mut finds = Finds { owners, reach: 0, to, for_stream: Some(&mut literals) };
+        blend.scan(&indexes, payload, &mut finds);
+        blend.scan_head(&indexes, payload, 0, &mut finds);
+        let searched = dir.of_mut(&mut state.searched);
+        let lead = searched.lead(offset);
+        if !lead.is_empty() {
+            let indexes = Index::Stream(dir).of(program);
+            let known = dir.of_mut(&mut state.stream_blends);
+            if known.is_none() {
+                *known = self.blends.number(&indexes, ports.0, ports.1);
+            }
+            let mut room = [0; 2 * LEAD_LEN];
+            match known.and_then(|number| self.blends.get(number)) {
+                Some(blend) => {
+                    finds.reach = lead.len();
+                    blend.scan(&indexes, joint(lead, payload, &mut room), &mut finds);
+                }
+                // Searched with the stream.
+                None => searched.range.end = 0,
+            }
+        }
+        searched.push(offset, payload, &literals);
+        self.literals = literals;
     }
 
     /// Rules of the groups that the ports select, and that the bytes may concern. `known`: the number of their blend, once
@@ -270,24 +336,48 @@ impl Inspector {
         ports: (u16, u16),
         hay: Piece<'_>,
     ) {
-        let index = of.of(program);
-        if index.is_empty() {
+        let indexes = of.of(program);
+        if indexes.own.is_empty() {
             return;
         }
         if known.is_none() {
-            *known = self.blends.number(of.number(), index, ports.0, ports.1);
+            *known = self.blends.number(&indexes, ports.0, ports.1);
         }
         let Piece { bytes, base, reach } = hay;
         let Some(blend) = known.and_then(|number| self.blends.get(number)) else {
-            for group in index.groups(index.select(ports.0, ports.1)) {
+            for group in indexes.own.groups(indexes.own.select(ports.0, ports.1)) {
                 self.candidates.add_all(&group.always);
                 group.scan(bytes, base, reach, &program.owners, &mut self.candidates);
             }
             return;
         };
-        blend.always(index, &mut self.candidates);
+        blend.always(&indexes, &mut self.candidates);
         if !bytes.is_empty() {
-            blend.scan(index, bytes, base, reach, &program.owners, &mut self.candidates);
+            let mut finds = Finds { owners: &program.owners, reach, to: &mut self.candidates, for_stream: None };
+            blend.scan(&indexes, bytes, &mut finds);
+            blend.scan_head(&indexes, bytes, base, &mut finds);
+        }
+    }
+
+    /// As [`Self::collect`], for bytes of a stream of which literals that stand anywhere were found already.
+    fn collect_head(
+        &mut self,
+        program: &Program,
+        dir: Dir,
+        known: &mut Option<BlendNumber>,
+        ports: (u16, u16),
+        offset: u64,
+        bytes: &[u8],
+    ) {
+        let indexes = Index::Stream(dir).of(program);
+        if known.is_none() {
+            *known = self.blends.number(&indexes, ports.0, ports.1);
+        }
+        if let Some(blend) = known.and_then(|number| self.blends.get(number)) {
+            blend.always(&indexes, &mut self.candidates);
+            let mut finds =
+                Finds { owners: &program.owners, reach: 0, to: &mut self.candidates, for_stream: None };
+            blend.scan_head(&indexes, bytes, offset, &mut finds);
         }
     }
 
@@ -340,8 +430,19 @@ impl Inspector {
             tail.bytes.clear();
         }
         self.candidates.begin();
-        self.collect(&program, Index::Stream(dir), known, ports, Piece { bytes, base: offset, reach: 0 });
-        self.collect_joint(&program, dir, known, ports, &tail, bytes);
+        let end = offset.saturating_add(bytes.len() as u64);
+        let searched = dir.of_mut(&mut state.searched);
+        let candidates = &mut self.candidates;
+        let from = searched.range.start;
+        if searched.take(offset..end, |literal| candidates.add_all(program.owners.of(literal))) {
+            self.collect_head(&program, dir, known, ports, offset, bytes);
+        } else {
+            self.collect(&program, Index::Stream(dir), known, ports, Piece { bytes, base: offset, reach: 0 });
+        }
+        // The joint was searched if packets before it were.
+        if offset < JOINT_SEARCHED_MIN || offset - from.min(offset) < JOINT_LEN as u64 {
+            self.collect_joint(&program, dir, known, ports, &tail, bytes);
+        }
         // Rules of which a literal was seen a while ago may find the rest now.
         let begin = offset.saturating_sub(tail.bytes.len() as u64);
         let mut open = std::mem::take(dir.of_mut(&mut state.open));
@@ -401,14 +502,8 @@ impl Inspector {
         if before.is_empty() {
             return;
         }
-        let behind = bytes.get(..JOINT_LEN).unwrap_or(bytes);
-        let mut joint = [0u8; 2 * JOINT_LEN];
-        let Some((left, right)) = joint.split_at_mut_checked(before.len()) else { return };
-        left.copy_from_slice(before);
-        if let Some(right) = right.get_mut(..behind.len()) {
-            right.copy_from_slice(behind);
-        }
-        let joint = joint.get(..before.len() + behind.len()).unwrap_or_default();
+        let mut room = [0u8; 2 * JOINT_LEN];
+        let joint = joint(before, bytes, &mut room);
         let base = tail.end.saturating_sub(before.len() as u64);
         self.collect(program, Index::Stream(dir), known, ports, Piece { bytes: joint, base, reach: before.len() });
     }

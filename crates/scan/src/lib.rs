@@ -183,17 +183,15 @@ impl Scanner {
 
     /// Their fragments.
     fn fragments(&self) -> impl Iterator<Item = Fragment> {
-        let of_table = |table: &'_ Table| {
-            let width = table.class.width;
-            table.entries().filter_map(move |entry| {
-                let place = *self.places.get(entry.literal as usize)?;
-                let window = self.text_of(place).get(usize::from(entry.offset)..)?.get(..width)?;
-                let mut bytes = [0; 4];
-                bytes.iter_mut().zip(window).for_each(|(to, from)| *to = *from);
-                Some(Fragment { bytes, width, nocase: place.nocase })
-            })
-        };
-        self.short().flat_map(of_table)
+        self.short().flat_map(|table| table.entries().filter_map(|entry| self.fragment(entry, table.class.width)))
+    }
+
+    fn fragment(&self, entry: &Entry, width: usize) -> Option<Fragment> {
+        let place = *self.places.get(entry.literal as usize)?;
+        let window = self.text_of(place).get(usize::from(entry.offset)..)?.get(..width)?;
+        let mut bytes = [0; 4];
+        bytes.iter_mut().zip(window).for_each(|(to, from)| *to = *from);
+        Some(Fragment { bytes, width, nocase: place.nocase })
     }
 
     /// A short fragment of that width may stand there.

@@ -3,9 +3,10 @@
 use super::Map;
 use super::fast::Wanted;
 use sekisho_scan::{Literal, Scanner, Sink};
+use std::ops::Range;
 
 /// A literal that has to end within so many bytes is looked for only there.
-const HEAD_LEN_MAX: u32 = 64;
+pub(crate) const HEAD_LEN_MAX: u32 = 64;
 
 /// The rules of each literal of a program, by the literal's number.
 #[derive(Debug, Default)]
@@ -13,9 +14,21 @@ pub(crate) struct Owners {
     /// Where the rules of each literal end in `rules`.
     ends: Vec<u32>,
     rules: Vec<u32>,
+    /// The literals for streams.
+    pub(crate) streams: Range<u32>,
 }
 
 impl Owners {
+    /// Is it one for streams?
+    fn is_for_streams(&self, literal: u32) -> bool {
+        self.streams.contains(&literal)
+    }
+
+    /// As [`Self::len`], as a literal's number.
+    pub(crate) fn next(&self) -> u32 {
+        u32::try_from(self.len()).unwrap_or(u32::MAX)
+    }
+
     /// How many literals there are.
     pub(crate) const fn len(&self) -> usize {
         self.ends.len()
@@ -26,7 +39,9 @@ impl Owners {
         self.ends.push(u32::try_from(self.rules.len()).unwrap_or(u32::MAX));
     }
 
-    fn of(&self, literal: usize) -> &[u32] {
+    /// The rules of a literal.
+    pub(crate) fn of(&self, literal: u32) -> &[u32] {
+        let literal = literal as usize;
         let start = literal.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
         let end = self.ends.get(literal).copied().unwrap_or(start);
         self.rules.get(start as usize..end as usize).unwrap_or_default()
@@ -103,17 +118,19 @@ fn scanner(literals: &[(Vec<u8>, bool, u32)], owners: &mut Owners) -> Scanner {
             list.push(*rule);
         }
     }
-    let first = u32::try_from(owners.len()).unwrap_or(u32::MAX);
+    let first = owners.next();
     rules.iter().for_each(|list| owners.add(list));
     Scanner::numbered(&distinct, first)
 }
 
 /// Marks the literals that are found, and adds their rules.
-pub(super) struct Finds<'a> {
-    pub(super) owners: &'a Owners,
+pub(crate) struct Finds<'a> {
+    pub(crate) owners: &'a Owners,
     /// What ends before was found before.
-    pub(super) reach: usize,
-    pub(super) to: &'a mut Candidates,
+    pub(crate) reach: usize,
+    pub(crate) to: &'a mut Candidates,
+    /// Literals whose rules are for streams: they are noted there.
+    pub(crate) for_stream: Option<&'a mut Vec<u32>>,
 }
 
 impl Sink for Finds<'_> {
@@ -130,7 +147,10 @@ impl Sink for Finds<'_> {
         if let Some(mark) = to.literal_marks.get_mut(literal as usize) {
             *mark = to.look;
         }
-        to.add_all(owners.of(literal as usize));
+        match &mut self.for_stream {
+            Some(list) if owners.is_for_streams(literal) => list.push(literal),
+            _ => to.add_all(owners.of(literal)),
+        }
     }
 }
 
@@ -186,7 +206,7 @@ pub(super) fn head_of(hay: &[u8], base: u64, head_len: u32) -> &[u8] {
 impl Group {
     /// Adds the rules of which a literal stands in `hay`, ending behind `reach`. `base`: where `hay` begins in its buffer.
     pub(crate) fn scan(&self, hay: &[u8], base: u64, reach: usize, owners: &Owners, to: &mut Candidates) {
-        let mut finds = Finds { owners, reach, to };
+        let mut finds = Finds { owners, reach, to, for_stream: None };
         self.anywhere.scan(hay, &mut finds);
         self.head.scan(head_of(hay, base, self.head_len), &mut finds);
     }

@@ -44,6 +44,9 @@ pub(crate) struct Entry<'a> {
 /// The groups that a packet's ports select.
 pub(crate) type Selected = [u16; 3];
 
+/// No group at all.
+pub(crate) const NOTHING: Selected = [NO_GROUP; 3];
+
 fn count(ports: &Ports) -> u32 {
     ports.0.iter().map(|&(a, b)| u32::from(b.saturating_sub(a)) + 1).sum()
 }

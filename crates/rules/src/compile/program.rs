@@ -138,6 +138,19 @@ impl Program {
         program
     }
 
+    /// Rules about packets of a kind.
+    pub(crate) const fn packets_of(&self, class: PacketClass, dir: Dir) -> &PortIndex {
+        let [tcp, udp, icmp, other_ip, no_ip] = &self.packets;
+        let [orig, resp] = match class {
+            PacketClass::Tcp => tcp,
+            PacketClass::Udp => udp,
+            PacketClass::Icmp => icmp,
+            PacketClass::OtherIp => other_ip,
+            PacketClass::NoIp => no_ip,
+        };
+        if dir.is_orig() { orig } else { resp }
+    }
+
     /// What its rules ask of exchanges.
     pub fn facts(&self) -> Arc<FactSet> {
         Arc::clone(&self.facts)
@@ -318,7 +331,9 @@ impl Program {
         self.apps = drafts.finish(&mut owners);
         self.frames = frames.wanted();
         self.frame_groups = frames.finish(&mut owners);
+        let first = owners.next();
         self.streams = streams.map(|list| PortIndex::new(&list, &mut owners));
+        owners.streams = first..owners.next();
         self.packets = packets.map(|dirs| dirs.map(|list| PortIndex::new(&list, &mut owners)));
         self.addresses = AddressIndex::new(by_address.into_iter());
         self.owners = owners;
