@@ -115,7 +115,7 @@ fn plain(text: &str) -> String {
 
 fn title(run: &Run, number: u32) -> (u32, String) {
     let Some(rule) = run.program.rule(number) else { return (0, String::new()) };
-    (rule.sid, plain(if rule.meta.msg.is_empty() { "(no message)" } else { &rule.meta.msg }))
+    (rule.sid, plain(if rule.msg().is_empty() { "(no message)" } else { rule.msg() }))
 }
 
 /// Why a rule that was asked for is not there.
