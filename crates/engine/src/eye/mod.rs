@@ -406,8 +406,17 @@ impl Eye {
         }
         let end = (end, *dir.of(&seen.rare().urgent));
         let held = seen.held.get_or_insert_with(|| self.spare_held.pop().unwrap_or_default());
-        held.push(dir, what, bytes, end, at);
+        let offset = held.push(dir, what, bytes, end, at);
         self.held_len += bytes.len();
+        if self.rules.is_some() && !bytes.is_empty() {
+            let state = seen.rules.get_or_insert_default();
+            match packet {
+                Some(packet) if std::ptr::eq(bytes, packet.decoded.payload(packet.frame)) => {
+                    state.comes_next(packet.number, dir, bytes, offset);
+                }
+                _ => state.comes_apart(dir, offset),
+            }
+        }
     }
 
     /// What waits of a stream that is not followed any more goes, too. Tells how many bytes that were.
