@@ -45,7 +45,10 @@ macro_rules! registry {
 }
 
 registry! {
+    cleartext_credentials::Cleartext,
     dns_rebinding::Rebinding,
+    exposed_service::Exposed,
+    insecure_protocol::Insecure,
 }
 
 /// Every judgement that can be made, in the list's order.

@@ -256,6 +256,7 @@ protocols! {
     @also software logs [SoftwareRecord];
     @also upgrade logs [WebsocketRecord];
     @also web logs [HttpRecord];
+    @told told logs [CredentialRecord, ServiceUseRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

@@ -1,4 +1,7 @@
 //! One file per detector. Its comment has, for each of its judgements, a heading `# id` and below it the sections of
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
+pub(crate) mod cleartext_credentials;
 pub(crate) mod dns_rebinding;
+pub(crate) mod exposed_service;
+pub(crate) mod insecure_protocol;
