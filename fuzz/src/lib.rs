@@ -318,14 +318,14 @@ pub fn hunt(data: &[u8]) {
 /// A configuration up to a byte 0xff, then rules: each is read or refused with a place in the text, what is read can be told in
 /// words, and reading it again alone gives the same.
 pub fn rules_text(data: &[u8]) {
-    use sekisho_rules::{Config, Limits, NoFiles, Verdict, explain, load};
+    use sekisho_rules::{Config, Limits, NoFiles, Source, Verdict, explain, load};
     let mut halves = data.splitn(2, |&byte| byte == 0xff);
     let text = |half: Option<&[u8]>| String::from_utf8_lossy(half.unwrap_or_default()).into_owned();
     let (first, second) = (text(halves.next()), text(halves.next()));
     let (yaml, rules) = if second.is_empty() { (String::new(), first) } else { (first, second) };
     let config = Config::parse("fuzz.yaml", &yaml, &mut NoFiles).unwrap_or_default();
     let limits = Limits { entry_count: 1000, ..Limits::default() };
-    let source = |text: &str| vec![("fuzz.rules".to_owned(), text.to_owned())];
+    let source = |text: &str| [Source::new("fuzz.rules", text)];
     let loaded = load(&source(&rules), &config, &mut NoFiles, &limits);
     let report = &loaded.report;
     let gone = report.refused_count + report.unwanted_count + report.replaced_count;
@@ -345,11 +345,11 @@ pub fn rules_text(data: &[u8]) {
 /// Rules up to the first byte 0xff, and what they are run over: as packets, as a stream in pieces and in one, as all facts of an
 /// exchange. A second inspector says the same.
 pub fn rules_match(data: &[u8]) {
-    use sekisho_rules::{CompileLimits, Config, Limits, NoFiles, Program, load};
+    use sekisho_rules::{CompileLimits, Config, Limits, NoFiles, Program, Source, load};
     let at = data.iter().position(|&b| b == 0xff).unwrap_or(data.len());
     let (text, rest) = data.split_at(at);
     let Ok(config) = Config::parse("c", "", &mut NoFiles) else { return };
-    let sources = [("r".to_owned(), String::from_utf8_lossy(text).into_owned())];
+    let sources = [Source::new("r", String::from_utf8_lossy(text))];
     let loaded = load(&sources, &config, &mut NoFiles, &Limits::default());
     let program = std::sync::Arc::new(Program::compile(loaded.set, &CompileLimits::default()));
     assert_eq!(rules_run(&program, rest), rules_run(&program, rest));

@@ -1,6 +1,8 @@
 //! What a detector may ask and say.
 
 use crate::desk::Desk;
+use crate::dns_exchanges::{Exchange, Exchanges};
+use crate::dns_zones::Zones;
 use crate::hosts::Hosts;
 use crate::names::Names;
 use sekisho_finding::{
@@ -19,6 +21,8 @@ pub struct Cx<'a> {
     pub now: Timestamp,
     pub(crate) hosts: &'a Hosts,
     pub(crate) names: &'a Names,
+    pub(crate) exchanges: &'a Exchanges,
+    pub(crate) zones: &'a Zones,
     pub(crate) desk: &'a mut Desk,
 }
 
@@ -26,6 +30,16 @@ impl Cx<'_> {
     /// Roles, zones and how well hosts are seen.
     pub fn hosts(&self) -> &Hosts {
         self.hosts
+    }
+
+    /// How the DNS message at hand fits what was asked; `None` of other rows.
+    pub(crate) fn exchange(&self) -> Option<Exchange> {
+        self.exchanges.at_hand().copied()
+    }
+
+    /// What answers that fitted have said about zones, before the message at hand.
+    pub(crate) fn zones(&self) -> &Zones {
+        self.zones
     }
 
     /// The name that was last seen for `addr`.
@@ -60,6 +74,7 @@ impl Raise {
     ) -> Self {
         Self(Finding {
             about,
+            techniques: Vec::new(),
             reason,
             confirmed: None,
             severity,
@@ -86,6 +101,13 @@ impl Raise {
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.0.key = key.into();
+        self
+    }
+
+    /// A further ATT&CK technique.
+    #[must_use]
+    pub fn technique(mut self, id: impl Into<String>) -> Self {
+        self.0.techniques.push(id.into());
         self
     }
 

@@ -2,6 +2,8 @@
 
 use crate::cx::Cx;
 use crate::desk::Desk;
+use crate::dns_exchanges::Exchanges;
+use crate::dns_zones::Zones;
 use crate::hosts::Hosts;
 use crate::names::Names;
 use crate::registry::{Detector, detectors};
@@ -80,6 +82,8 @@ pub struct Detection {
     by_kind: Vec<Vec<usize>>,
     hosts: Hosts,
     names: Names,
+    exchanges: Exchanges,
+    zones: Zones,
     desk: Desk,
     now: Timestamp,
 }
@@ -99,6 +103,8 @@ impl Detection {
             detectors,
             hosts: Hosts::new(scope),
             names: Names::new(scope.seed),
+            exchanges: Exchanges::new(scope.seed),
+            zones: Zones::new(scope.seed),
             desk: Desk::new(scope.seed),
             now: Timestamp::default(),
         }
@@ -117,26 +123,30 @@ impl Detection {
         let Some((_, Some(plan))) = self.known.get(at) else { return };
         let wanted = self.by_kind.get(plan.kind() as usize).map_or(&[][..], Vec::as_slice);
         let (hosts, names, desk, detectors) = (&mut self.hosts, &mut self.names, &mut self.desk, &mut self.detectors);
+        let (exchanges, zones) = (&mut self.exchanges, &mut self.zones);
         let now = &mut self.now;
         plan.show(record, &mut |row| {
             *now = (*now).max(row.ts());
             hosts.row(row);
             names.row(row);
-            let mut cx = Cx { packet, now: *now, hosts, names, desk };
+            exchanges.row(row);
+            let mut cx = Cx { packet, now: *now, hosts, names, exchanges, zones, desk };
             for i in wanted {
                 if let Some(running) = detectors.get_mut(*i) {
                     running.rows += 1;
                     running.detector.row(row, &mut cx);
                 }
             }
+            zones.row(row, exchanges);
         });
     }
 
     /// The run is over.
     pub fn finish(mut self) -> Verdict {
-        let (hosts, names) = (&self.hosts, &self.names);
+        let (hosts, names, exchanges, zones) = (&self.hosts, &self.names, &self.exchanges, &self.zones);
         for running in &mut self.detectors {
-            running.detector.finish(&mut Cx { packet: 0, now: self.now, hosts, names, desk: &mut self.desk });
+            let desk = &mut self.desk;
+            running.detector.finish(&mut Cx { packet: 0, now: self.now, hosts, names, exchanges, zones, desk });
         }
         let spent = self.detectors.iter().map(|r| Spent {
             id: r.detector.abouts().first().map_or("", |a| a.id),
@@ -148,7 +158,10 @@ impl Detection {
             spent: spent.collect(),
             findings: self.desk.take(),
             refused: self.desk.refused,
-            forgotten: self.hosts.forgotten() + self.names.forgotten(),
+            forgotten: self.hosts.forgotten()
+                + self.names.forgotten()
+                + self.exchanges.forgotten()
+                + self.zones.forgotten(),
         }
     }
 }

@@ -49,6 +49,7 @@ registry! {
     dns_rebinding::Rebinding,
     exposed_service::Exposed,
     insecure_protocol::Insecure,
+    rule_alert::RuleAlerts,
 }
 
 /// Every judgement that can be made, in the list's order.

@@ -30,7 +30,7 @@ pub use budget::{Budget, FIXED_LEN, MAX_PARTS, MIN_LEN, POOL_COUNT, Pool, PoolSt
 pub use control::{ArpRecord, IcmpRecord, IgmpRecord, NdpRecord};
 pub use known::{KnownHostsRecord, KnownServicesRecord};
 pub use lane::MAX_TUNNEL_DEPTH;
-pub use records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
+pub use records::{AnalyzerRecord, RuleAlertRecord, TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
 pub use slice::{Balance, Dealing, Found, Key, KeyedRows, Part, Slice, finish, parts};
 pub use stats_log::{STATS_INTERVAL, StatsRecord};
@@ -67,6 +67,13 @@ impl<F: FnMut(&dyn Record)> Rows for F {
     fn row(&mut self, record: &dyn Record) {
         self(record);
     }
+}
+
+/// Schemas of the rows that only detectors are told, if [`Settings::judged`].
+pub fn told_schemas() -> Vec<&'static Schema> {
+    let mut all = sekisho_proto::told_schemas();
+    all.push(RuleAlertRecord::static_schema());
+    all
 }
 
 /// Schemas of every log that a pass can write, in the order of their names.

@@ -257,6 +257,7 @@ protocols! {
     @also upgrade logs [WebsocketRecord];
     @also web logs [HttpRecord];
     @told told logs [CredentialRecord, ServiceUseRecord];
+    @told dns logs [DnsMessageRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);
