@@ -48,6 +48,7 @@ registry! {
     cleartext_credentials::Cleartext,
     dns_rebinding::Rebinding,
     exposed_service::Exposed,
+    ics_control::Control,
     insecure_protocol::Insecure,
     rule_alert::RuleAlerts,
 }

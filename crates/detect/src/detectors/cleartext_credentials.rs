@@ -194,12 +194,12 @@ impl Cleartext {
     fn snmp(row: &Snmp<'_>, cx: &mut Cx<'_>) {
         let version3 = row.version == "3";
         let weak = version3 && row.level == "noAuthNoPriv" && row.responses > 0;
-        // The discovery of an engine goes without authentication, and asks nothing.
-        if !weak && (version3 || row.community.is_empty()) {
+        let set = row.sets > 0 && row.responses > row.errors;
+        // An agent that lets itself be set with an empty community is no better.
+        if !weak && (version3 || row.community.is_empty() && !set) {
             return;
         }
         let Some(reason) = reason("snmp", !weak) else { return };
-        let set = row.sets > 0 && row.responses > row.errors;
         let severity = if weak || set { None } else { Some(Severity::Info) };
         let login = Login {
             ts: row.ts,

@@ -4,5 +4,6 @@
 pub(crate) mod cleartext_credentials;
 pub(crate) mod dns_rebinding;
 pub(crate) mod exposed_service;
+pub(crate) mod ics_control;
 pub(crate) mod insecure_protocol;
 pub(crate) mod rule_alert;
