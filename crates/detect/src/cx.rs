@@ -1,10 +1,11 @@
 //! What a detector may ask and say.
 
+use crate::catalogue::Catalogue;
 use crate::desk::Desk;
-use crate::dns_exchanges::{Exchange, Exchanges};
+use crate::dns_exchanges::Exchange;
 use crate::dns_zones::Zones;
 use crate::hosts::Hosts;
-use crate::names::Names;
+use crate::known::Known;
 use sekisho_finding::{
     About, Benign, Confidence, Finding, MAX_QUOTES, Measure, Peers, Quality, Quote, Reason, Samples, Severity, Stage,
 };
@@ -19,32 +20,34 @@ pub struct Cx<'a> {
     pub packet: u64,
     /// Latest packet time so far.
     pub now: Timestamp,
-    pub(crate) hosts: &'a Hosts,
-    pub(crate) names: &'a Names,
-    pub(crate) exchanges: &'a Exchanges,
-    pub(crate) zones: &'a Zones,
+    pub(crate) known: &'a Known,
     pub(crate) desk: &'a mut Desk,
 }
 
-impl Cx<'_> {
+impl<'a> Cx<'a> {
     /// Roles, zones and how well hosts are seen.
     pub fn hosts(&self) -> &Hosts {
-        self.hosts
+        &self.known.hosts
     }
 
     /// How the DNS message at hand fits what was asked; `None` of other rows.
     pub(crate) fn exchange(&self) -> Option<Exchange> {
-        self.exchanges.at_hand().copied()
+        self.known.exchanges.at_hand().copied()
     }
 
     /// What answers that fitted have said about zones, before the message at hand.
     pub(crate) fn zones(&self) -> &Zones {
-        self.zones
+        &self.known.zones
+    }
+
+    /// Certificates, and the services that show them.
+    pub(crate) fn catalogue(&self) -> &'a Catalogue {
+        &self.known.catalogue
     }
 
     /// The name that was last seen for `addr`.
     pub fn name_of(&self, addr: Addr) -> Option<&str> {
-        self.names.of(addr)
+        self.known.names.of(addr)
     }
 
     /// Raises a finding, or adds to the one of the same judgement, reason, subject and key.
@@ -55,7 +58,7 @@ impl Cx<'_> {
         }
         finding.last = finding.last.max(finding.first);
         let concerned = [finding.subject].into_iter().chain(finding.peers.named().iter().copied());
-        finding.names = concerned.filter_map(|a| Some((a, self.names.of(a)?.to_owned()))).collect();
+        finding.names = concerned.filter_map(|a| Some((a, self.known.names.of(a)?.to_owned()))).collect();
         self.desk.add(finding);
     }
 }

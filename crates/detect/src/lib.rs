@@ -17,6 +17,8 @@
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod catalogue;
+mod certificate;
 mod cx;
 mod desk;
 mod detection;
@@ -24,6 +26,7 @@ mod detectors;
 mod dns_exchanges;
 mod dns_zones;
 mod hosts;
+mod known;
 mod manual;
 mod names;
 mod registry;
@@ -31,6 +34,8 @@ mod rows;
 mod table;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_tls;
 
 pub use cx::{Cx, Raise};
 pub use detection::{Detection, Scope, Spent, Verdict};

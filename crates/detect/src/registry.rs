@@ -45,12 +45,17 @@ macro_rules! registry {
 }
 
 registry! {
+    audit_traceroute::Traceroute,
     cleartext_credentials::Cleartext,
+    dns_poison_kaminsky::Kaminsky,
     dns_rebinding::Rebinding,
     exposed_service::Exposed,
     ics_control::Control,
     insecure_protocol::Insecure,
     rule_alert::RuleAlerts,
+    tls_cert_dates::Dates,
+    tls_cert_name::Name,
+    tls_cert_trust::Trust,
 }
 
 /// Every judgement that can be made, in the list's order.

@@ -24,6 +24,7 @@ macro_rules! columns {
 columns! {
     bool: Value::Bool(v) => v; false;
     u64: Value::Count(v) => v, Value::Port(v) => u64::from(v), Value::Int(v) => u64::try_from(v).unwrap_or(0); 0;
+    u32: Value::Count(v) => u32::try_from(v).unwrap_or(0); 0;
     u16: Value::Port(v) => v, Value::Count(v) => u16::try_from(v).unwrap_or(0); 0;
     Timestamp: Value::Time(v) => v; Timestamp(0);
     Interval: Value::Interval(v) => v; Interval(0);
@@ -234,13 +235,11 @@ rows! {
         request_len: u64 = "request_body_len", response_len: u64 = "response_body_len",
         response_types: Items<'a> = "resp_mime_types", api: &'a [u8] = "api", decrypted: bool = "decrypted",
     }
-    /// An alert of a rule.
-    RuleAlert "rule_alert" {
-        ts: Timestamp = "ts", uid: Uid = "uid",
-        src: Addr = "src", src_port: Option<u16> = "src_port", dst: Addr = "dst", dst_port: Option<u16> = "dst_port",
-        sid: u64 = "sid", gid: u64 = "gid", msg: &'a [u8] = "msg", category: &'a [u8] = "category",
-        priority: u64 = "priority", target_is_src: Option<bool> = "target_is_src", techniques: Items<'a> = "techniques",
-        tactic: &'a [u8] = "tactic", confidence: &'a [u8] = "confidence", matched: Items<'a> = "matched",
+    /// ICMP messages of a flow that has ended.
+    Icmp "icmp" {
+        ts: Timestamp = "ts", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        icmp_type: u64 = "icmp_type", code: u64 = "code", answers: u64 = "resp_count",
+        inner_orig: Addr = "inner_orig_h", inner_resp: Addr = "inner_resp_h",
     }
     /// A message of IEC 60870-5-104.
     Iec104 "iec104" {
@@ -302,11 +301,10 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         replies: u64 = "replies", errors: u64 = "errors",
     }
-    /// A session of a remote framebuffer (VNC).
-    Rfb "rfb" {
-        ts: Timestamp = "ts", uid: Uid = "uid",
-        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        method: &'a str = "authentication_method", auth: Option<bool> = "auth", desktop: &'a [u8] = "desktop_name",
+    /// A packet meant to die on the way, or (`router` is set) a router's word that it did.
+    Probe "probe" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        proto: &'a str = "proto", mark: u32 = "mark", ttl: Option<u64> = "ttl", router: Option<Addr> = "router",
     }
     /// A session of RDP.
     Rdp "rdp" {
@@ -314,12 +312,26 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         security: &'a [u8] = "security_protocol", result: &'a [u8] = "result",
     }
+    /// A session of a remote framebuffer (VNC).
+    Rfb "rfb" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        method: &'a str = "authentication_method", auth: Option<bool> = "auth", desktop: &'a [u8] = "desktop_name",
+    }
     /// A request of RTSP with its response.
     Rtsp "rtsp" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         method: &'a [u8] = "method", uri: &'a [u8] = "uri", user: &'a [u8] = "auth_user",
         auth_method: &'a [u8] = "auth_method", status: Option<u64> = "status_code", content: &'a [u8] = "content_type",
+    }
+    /// An alert of a rule.
+    RuleAlert "rule_alert" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        src: Addr = "src", src_port: Option<u16> = "src_port", dst: Addr = "dst", dst_port: Option<u16> = "dst_port",
+        sid: u64 = "sid", gid: u64 = "gid", msg: &'a [u8] = "msg", category: &'a [u8] = "category",
+        priority: u64 = "priority", target_is_src: Option<bool> = "target_is_src", techniques: Items<'a> = "techniques",
+        tactic: &'a [u8] = "tactic", confidence: &'a [u8] = "confidence", matched: Items<'a> = "matched",
     }
     /// A message of S7.
     S7comm "s7comm" {
@@ -361,6 +373,27 @@ rows! {
         established: bool = "established", resumed: bool = "resumed", chain: Items<'a> = "cert_chain_fps",
         validation: &'a [u8] = "validation_status", name_matches: Option<bool> = "sni_matches_cert",
         alert: &'a [u8] = "last_alert", ja3: &'a [u8] = "ja3", ja4: &'a [u8] = "ja4", alpn: &'a [u8] = "next_protocol",
+    }
+    /// A certificate, the first time that it was seen; told, no log.
+    TlsCert "tls_cert" {
+        ts: Timestamp = "ts", fingerprint: &'a [u8] = "fingerprint", key: &'a [u8] = "key", serial: &'a [u8] = "serial",
+        subject: &'a [u8] = "subject", issuer: &'a [u8] = "issuer",
+        not_before: Option<Timestamp> = "not_before", not_after: Option<Timestamp> = "not_after",
+        sig_alg: &'a [u8] = "sig_alg", key_type: &'a str = "key_type", key_len: Option<u64> = "key_len",
+        exponent: &'a [u8] = "exponent", names: Items<'a> = "names",
+        name_count: u64 = "name_count", ca: bool = "ca", key_id: &'a [u8] = "key_id",
+        issuer_key_id: &'a [u8] = "issuer_key_id", self_issued: bool = "self_issued", sct_count: u64 = "sct_count",
+    }
+    /// A TLS session as only detectors want it; told, no log.
+    TlsSession "tls_session" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        client: Addr = "client", server: Addr = "server", server_port: u16 = "server_port",
+        version: Option<u64> = "version", offered: Option<u64> = "offered", cipher: &'a str = "cipher",
+        dh_len: Option<u64> = "dh_len", compression: bool = "compression", downgrade: bool = "downgrade",
+        heartbleed: &'a str = "heartbleed", established: bool = "established", resumed: bool = "resumed",
+        server_name: &'a [u8] = "server_name", chain: Items<'a> = "chain", validation: &'a [u8] = "validation",
+        fault: &'a str = "fault", name_fits: &'a str = "name_fits", client_alert: Option<u64> = "client_alert",
+        client_cert: bool = "client_cert", inside: &'a str = "inside",
     }
 }
 

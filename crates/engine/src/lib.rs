@@ -12,6 +12,7 @@ mod deal;
 mod expect;
 mod eye;
 mod files;
+mod hops;
 mod known;
 mod lane;
 mod once;
@@ -28,6 +29,7 @@ mod worker;
 
 pub use budget::{Budget, FIXED_LEN, MAX_PARTS, MIN_LEN, POOL_COUNT, Pool, PoolState};
 pub use control::{ArpRecord, IcmpRecord, IgmpRecord, NdpRecord};
+pub use hops::ProbeRecord;
 pub use known::{KnownHostsRecord, KnownServicesRecord};
 pub use lane::MAX_TUNNEL_DEPTH;
 pub use records::{AnalyzerRecord, RuleAlertRecord, TunnelRecord, WeirdRecord};
@@ -72,7 +74,7 @@ impl<F: FnMut(&dyn Record)> Rows for F {
 /// Schemas of the rows that only detectors are told, if [`Settings::judged`].
 pub fn told_schemas() -> Vec<&'static Schema> {
     let mut all = sekisho_proto::told_schemas();
-    all.push(RuleAlertRecord::static_schema());
+    all.extend([ProbeRecord::static_schema(), RuleAlertRecord::static_schema()]);
     all
 }
 

@@ -258,6 +258,7 @@ protocols! {
     @also web logs [HttpRecord];
     @told told logs [CredentialRecord, ServiceUseRecord];
     @told dns logs [DnsMessageRecord];
+    @told handshake logs [TlsCertRecord, TlsSessionRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

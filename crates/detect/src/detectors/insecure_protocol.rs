@@ -98,13 +98,18 @@ fn raise(seen: &Seen, cx: &mut Cx<'_>) {
 
 /// What a flow's protocols show.
 fn of_conn(conn: &Conn<'_>) -> Option<&'static str> {
-    if conn.app.is_empty() || conn.resp_bytes == 0 && conn.orig_bytes == 0 || conn.resp_pkts == 0 {
+    if conn.app.is_empty() {
         return None;
     }
     let apps = || conn.app.split(|b| *b == b',');
     let found = apps().find_map(|app| APPS.iter().find(|a| a.0 == app))?;
+    // Of TFTP the answer mostly comes from another port, in a flow of its own, whose ends are the other way round.
+    if found.1 == "tftp" {
+        return (conn.resp_pkts == 0 || conn.resp_port == 69).then_some(found.1);
+    }
     // What began in clear may have gone on in TLS.
-    apps().all(|app| !matches!(app, b"ssl" | b"tls" | b"dtls")).then_some(found.1)
+    let clear = apps().all(|app| !matches!(app, b"ssl" | b"tls" | b"dtls"));
+    (clear && conn.resp_bytes > 0).then_some(found.1)
 }
 
 impl Insecure {
@@ -137,7 +142,6 @@ impl Detector for Insecure {
         }
         let seen = match row {
             Row::Conn(r) => match of_conn(r) {
-                // Of TFTP the answer comes from another port.
                 Some(reason) => seen!(r, reason),
                 None => return,
             },

@@ -53,6 +53,7 @@ fn versions_that_should_be_retired() {
         (row("ldap", &[("opcode", text("bind simple")), ("argument", text("REDACTED"))]), "ldap", Severity::Low),
         (conn("imap", 5), "imap", Severity::Low),
         (conn("rfb", 5), "vnc", Severity::Low),
+        (conn("tftp", 0), "tftp", Severity::Low),
     ] {
         let found = found(&[line]);
         let shown: Vec<_> = found.iter().map(|f| (f.reason.code, f.severity)).collect();
@@ -64,6 +65,7 @@ fn versions_that_should_be_retired() {
 fn nearly_and_ordinary() {
     let lines = [
         conn("telnet", 0),
+        conn("tftp", 9),
         conn("imap,ssl", 9),
         conn("http", 9),
         conn("", 9),
