@@ -46,8 +46,12 @@ macro_rules! registry {
 
 registry! {
     audit_traceroute::Traceroute,
+    cleartext_credentials::Cleartext,
     dns_poison_kaminsky::Kaminsky,
     dns_rebinding::Rebinding,
+    exposed_service::Exposed,
+    ics_control::Control,
+    insecure_protocol::Insecure,
     rule_alert::RuleAlerts,
     tls_cert_dates::Dates,
     tls_cert_name::Name,

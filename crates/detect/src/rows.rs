@@ -166,6 +166,12 @@ macro_rules! rows {
 }
 
 rows! {
+    /// A BACnet message.
+    Bacnet "bacnet" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        is_orig: bool = "is_orig", service: &'a str = "service", error: &'a [u8] = "error",
+    }
     /// A flow that has ended.
     Conn "conn" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -177,6 +183,20 @@ rows! {
         orig_ip_bytes: u64 = "orig_ip_bytes", resp_ip_bytes: u64 = "resp_ip_bytes", one_sided: &'a str = "one_sided",
         midstream: bool = "midstream", orig_gap: u64 = "orig_gap_bytes", resp_gap: u64 = "resp_gap_bytes",
         cut: u64 = "cut_bytes",
+    }
+    /// A login that crossed the network.
+    Credential "credential" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        protocol: &'a str = "protocol", method: &'a [u8] = "method", user: &'a [u8] = "user",
+        password_len: Option<u64> = "password_len", success: Option<bool> = "success", clear: bool = "clear",
+        packet: u64 = "packet",
+    }
+    /// A DNP3 request with its response.
+    Dnp3 "dnp3" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        request: &'a str = "fc_request", reply: &'a str = "fc_reply", controls: Items<'a> = "controls",
     }
     /// A DNS question with its answer.
     Dns "dns" {
@@ -199,6 +219,13 @@ rows! {
         record_ttls: Items<'a> = "ttls", data: Items<'a> = "data", more: u64 = "more", digest: u64 = "digest",
         wire: Option<&'a [u8]> = "wire",
     }
+    /// An EtherNet/IP message.
+    Enip "enip" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        is_orig: bool = "is_orig", command: &'a str = "command", service: &'a str = "service",
+        product: &'a [u8] = "product_name",
+    }
     /// An HTTP request with its response.
     Http "http" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -208,6 +235,96 @@ rows! {
         request_len: u64 = "request_body_len", response_len: u64 = "response_body_len",
         response_types: Items<'a> = "resp_mime_types", api: &'a [u8] = "api", decrypted: bool = "decrypted",
     }
+    /// ICMP messages of a flow that has ended.
+    Icmp "icmp" {
+        ts: Timestamp = "ts", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        icmp_type: u64 = "icmp_type", code: u64 = "code", answers: u64 = "resp_count",
+        inner_orig: Addr = "inner_orig_h", inner_resp: Addr = "inner_resp_h",
+    }
+    /// A message of IEC 60870-5-104.
+    Iec104 "iec104" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        is_orig: bool = "is_orig", type_id: Option<u64> = "type_id", type_name: &'a str = "type_name",
+        cause: &'a str = "cause",
+    }
+    /// A Kafka request with its response.
+    Kafka "kafka" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        api: &'a [u8] = "api", error: &'a [u8] = "error", user: &'a [u8] = "user", mechanism: &'a [u8] = "mechanism",
+        response_len: u64 = "response_len",
+    }
+    /// An LDAP operation.
+    Ldap "ldap" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        opcode: &'a str = "opcode", result: &'a str = "result", argument: &'a [u8] = "argument",
+        decrypted: bool = "decrypted",
+    }
+    /// A search of LDAP.
+    LdapSearch "ldap_search" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        base: &'a [u8] = "base_object", count: u64 = "result_count", filter: &'a [u8] = "filter",
+    }
+    /// A command of memcached with its answer.
+    Memcached "memcached" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        command: &'a [u8] = "command", status: &'a [u8] = "status", success: Option<bool> = "success",
+        items: u64 = "item_count", user: &'a [u8] = "user",
+    }
+    /// A Modbus message.
+    Modbus "modbus" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        unit: u64 = "unit", func: &'a str = "func", pdu: &'a str = "pdu_type", exception: &'a str = "exception",
+        address: Option<u64> = "address", values: Items<'a> = "values",
+    }
+    /// How an MQTT session began.
+    MqttConnect "mqtt_connect" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        status: &'a [u8] = "connect_status", user: &'a [u8] = "user", password: bool = "password_seen",
+        method: &'a [u8] = "auth_method", decrypted: bool = "decrypted",
+    }
+    /// A session of NTLM.
+    Ntlm "ntlm" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        version: Option<u64> = "version", user: &'a [u8] = "username",
+    }
+    /// Control messages of NTP between two hosts.
+    NtpControl "ntp_admin" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        replies: u64 = "replies", errors: u64 = "errors",
+    }
+    /// A packet meant to die on the way, or (`router` is set) a router's word that it did.
+    Probe "probe" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        proto: &'a str = "proto", mark: u32 = "mark", ttl: Option<u64> = "ttl", router: Option<Addr> = "router",
+    }
+    /// A session of RDP.
+    Rdp "rdp" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        security: &'a [u8] = "security_protocol", result: &'a [u8] = "result",
+    }
+    /// A session of a remote framebuffer (VNC).
+    Rfb "rfb" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        method: &'a str = "authentication_method", auth: Option<bool> = "auth", desktop: &'a [u8] = "desktop_name",
+    }
+    /// A request of RTSP with its response.
+    Rtsp "rtsp" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        method: &'a [u8] = "method", uri: &'a [u8] = "uri", user: &'a [u8] = "auth_user",
+        auth_method: &'a [u8] = "auth_method", status: Option<u64> = "status_code", content: &'a [u8] = "content_type",
+    }
     /// An alert of a rule.
     RuleAlert "rule_alert" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -216,16 +333,37 @@ rows! {
         priority: u64 = "priority", target_is_src: Option<bool> = "target_is_src", techniques: Items<'a> = "techniques",
         tactic: &'a [u8] = "tactic", confidence: &'a [u8] = "confidence", matched: Items<'a> = "matched",
     }
-    /// ICMP messages of a flow that has ended.
-    Icmp "icmp" {
-        ts: Timestamp = "ts", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
-        icmp_type: u64 = "icmp_type", code: u64 = "code", answers: u64 = "resp_count",
-        inner_orig: Addr = "inner_orig_h", inner_resp: Addr = "inner_resp_h",
+    /// A message of S7.
+    S7comm "s7comm" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        is_orig: bool = "is_orig", func: &'a str = "func", success: Option<bool> = "success",
     }
-    /// A packet meant to die on the way, or (`router` is set) a router's word that it did.
-    Probe "probe" {
-        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
-        proto: &'a str = "proto", mark: u32 = "mark", ttl: Option<u64> = "ttl", router: Option<Addr> = "router",
+    /// How a service answered somebody from outside.
+    ServiceUse "service_use" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        service: &'a str = "service", answer: &'a str = "answer", request: &'a [u8] = "request",
+        response: &'a [u8] = "response", packet: u64 = "packet", tls: bool = "tls",
+    }
+    /// A tree that was connected to by SMB.
+    SmbMapping "smb_mapping" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        path: &'a [u8] = "path", dialect: &'a str = "dialect",
+    }
+    /// What two hosts said by SNMP.
+    Snmp "snmp" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        version: &'a str = "version", community: &'a [u8] = "community", sets: u64 = "set_requests",
+        responses: u64 = "get_responses", level: &'a str = "security_level", errors: u64 = "errors",
+    }
+    /// A session of SSH.
+    Ssh "ssh" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        version: Option<u64> = "version", server: &'a [u8] = "server",
     }
     /// A TLS session.
     Ssl "ssl" {

@@ -1,4 +1,5 @@
 mod frame;
+mod judged;
 
 use crate::across::Across;
 use crate::{Decoding, Event, Passwords, ProtoId, Secrets, Transport};
@@ -603,11 +604,6 @@ impl<'a> Cx<'a> {
     /// Announces another flow.
     pub fn expect(&mut self, expectation: Expectation) {
         self.out.expectations.push(expectation);
-    }
-
-    /// Does anybody listen for passwords?
-    pub(crate) fn is_listening(&self) -> bool {
-        self.out.passwords.is_some()
     }
 
     /// A password crossed in clear. It goes into no row.

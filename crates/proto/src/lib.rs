@@ -63,6 +63,7 @@ mod stream;
     reason = "a host for tests, never fed by the product"
 )]
 pub mod testing;
+mod told;
 mod tpkt;
 mod upgrade;
 mod utf16;

@@ -1,7 +1,9 @@
 //! Logins by SASL (RFC 4422) as mail and chat carry them: mechanism and user name, never a password. A helper, no
 //! protocol.
 
+use crate::Cx;
 use crate::mime::Base64;
+use crate::told::Login;
 use sekisho_record::Text;
 use sekisho_types::Heap;
 
@@ -64,6 +66,29 @@ impl Auth {
             b"LOGIN" if second => Some(text),
             b"PLAIN" if first => text.split(|b| *b == 0).nth(2).map(<[u8]>::to_vec),
             _ => None,
+        }
+    }
+
+    /// As [`Auth::begin`], told to those who want to know.
+    pub(crate) fn begin_told(&mut self, protocol: &'static str, argument: &[u8], cx: &mut Cx<'_>) {
+        let told = self.begin(argument);
+        self.tell(protocol, told, cx);
+    }
+
+    /// As [`Auth::answer`], told to those who want to know.
+    pub(crate) fn answer_told(&mut self, protocol: &'static str, line: &[u8], cx: &mut Cx<'_>) {
+        let told = self.answer(line);
+        self.tell(protocol, told, cx);
+    }
+
+    /// A password crossed, or a proof of one from which it can be guessed.
+    fn tell(&self, protocol: &'static str, password: Option<Vec<u8>>, cx: &mut Cx<'_>) {
+        let Some(mechanism) = &self.mechanism else { return };
+        let weak = self.answers == 1 && matches!(mechanism.0.as_slice(), b"CRAM-MD5" | b"DIGEST-MD5");
+        if password.is_some() || weak && self.user.is_some() {
+            let user = self.user.as_ref().map_or(&[][..], |u| &u.0);
+            let password = password.as_deref();
+            cx.login(&Login { protocol, method: &mechanism.0, user, password, success: None });
         }
     }
 

@@ -2,8 +2,12 @@
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
 pub(crate) mod audit_traceroute;
+pub(crate) mod cleartext_credentials;
 pub(crate) mod dns_poison_kaminsky;
 pub(crate) mod dns_rebinding;
+pub(crate) mod exposed_service;
+pub(crate) mod ics_control;
+pub(crate) mod insecure_protocol;
 pub(crate) mod rule_alert;
 pub(crate) mod tls_cert_dates;
 pub(crate) mod tls_cert_name;

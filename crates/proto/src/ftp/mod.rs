@@ -20,6 +20,7 @@ mod tx;
 
 pub use record::FtpRecord;
 
+use crate::told::Login;
 use crate::{Cx, Descriptor, Lines, Protocol, Start, software};
 use command::Moves;
 use path::Endpoint;
@@ -164,7 +165,8 @@ impl Parser {
         match cmd {
             b"USER" => self.session.user = capped(arg, "FTP_user_too_long", cx),
             b"PASS" => {
-                cx.heard_password(arg);
+                let user = self.session.user.0.clone();
+                cx.login(&Login { protocol: "ftp", method: b"PASS", user: &user, password: Some(arg), success: None });
                 self.session.password = Some(capped(arg, "FTP_password_too_long", cx));
             }
             b"PORT" => self.active(path::host_port(arg).filter(|_| arg.len() >= 11), true, cx),
@@ -258,8 +260,14 @@ impl Parser {
         }
         let command = self.session.current_command().to_owned();
         match (reply.code, command.as_slice()) {
-            (230 | 232, _) => self.session.login_success = Some(true),
-            (430 | 530, b"USER" | b"PASS" | b"ACCT") => self.session.login_success = Some(false),
+            (230 | 232, _) => {
+                self.session.login_success = Some(true);
+                cx.login_judged("ftp", true);
+            }
+            (430 | 530, b"USER" | b"PASS" | b"ACCT") => {
+                self.session.login_success = Some(false);
+                cx.login_judged("ftp", false);
+            }
             (125 | 150, _) => {
                 if reply.code == 150 && command == b"RETR" {
                     self.session.file_size = Some(reply::last_number(reply.text));

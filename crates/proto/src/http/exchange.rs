@@ -233,6 +233,13 @@ impl Observer for FileList<'_> {
         }
     }
 
+    fn content(&mut self, bytes: &[u8]) {
+        let request = self.request;
+        if let Some(row) = self.exchanges.row(self.index) {
+            row.seen.get_or_insert_default().content(request, bytes);
+        }
+    }
+
     fn opened(&mut self, info: FileInfo, filename: Option<&Text>) {
         if let Some(row) = self.exchanges.row(self.index) {
             row.opened(self.request, info, filename);

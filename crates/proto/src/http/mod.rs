@@ -22,7 +22,7 @@ pub use crate::web::HttpRecord;
 
 use crate::mime::{Kind, field};
 use crate::upgrade::{HANDSHAKE_LEN, Handshake, WebsocketRecord};
-use crate::web::{Name, basic_password, request_field};
+use crate::web::{Name, request_field};
 use crate::{Cx, Descriptor, Line, Lines, ProtoId, Protocol, Start, web};
 use exchange::Exchanges;
 use message::{RequestLine, StatusLine, Version, request_line, status_line};
@@ -549,11 +549,11 @@ impl Core {
         self.side(side).head.learn(known, name, value, !side.is_orig(), cx);
         let api = web::api::told(side, known, value, cx);
         if side.is_orig() {
-            if cx.is_listening() {
-                cx.heard(basic_password(known, value).as_deref());
-            }
             let row = self.side(side).row;
             if let Some(row) = self.exchanges.row(row) {
+                if matches!(known, Name::Authorization | Name::Token) {
+                    web::seen::field(row, known, value, cx);
+                }
                 request_field(row, known, name, value);
             }
         } else if api.is_some() {

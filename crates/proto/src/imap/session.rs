@@ -5,6 +5,7 @@ use super::record::ImapRecord;
 use super::{MAX_FUIDS, MAX_PENDING, MAX_TEXT_LEN, SERVICE};
 use crate::mime::{Mime, Observer, Origin};
 use crate::sasl::Auth;
+use crate::told::Login;
 use crate::{Cx, FileInfo};
 use sekisho_record::Text;
 use sekisho_types::{Dir, Heap, block_len, list_len};
@@ -103,8 +104,7 @@ impl Session {
 
     fn client(&mut self, line: &[u8], cx: &mut Cx<'_>) -> Next {
         if std::mem::take(&mut self.answering) {
-            let told = self.auth.answer(line);
-            cx.heard(told.as_deref());
+            self.auth.answer_told(SERVICE, line, cx);
             let user = self.auth.user.clone();
             self.row(cx).user = user;
             return Next::Line;
@@ -123,13 +123,15 @@ impl Session {
                 row.auth_attempts += 1;
                 row.auth_method = Some("LOGIN".into());
                 row.user = word(&mut rest).map(|user| short(&user));
-                cx.heard(word(&mut rest).as_deref());
+                let user = row.user.clone().unwrap_or_default();
+                let password = word(&mut rest);
+                let password = password.as_deref();
+                cx.login(&Login { protocol: SERVICE, method: b"LOGIN", user: &user.0, password, success: None });
                 Command::Login
             }
             b"AUTHENTICATE" => {
                 row.auth_attempts += 1;
-                let told = self.auth.begin(rest.trim_ascii());
-                cx.heard(told.as_deref());
+                self.auth.begin_told(SERVICE, rest.trim_ascii(), cx);
                 let (user, method) = (self.auth.user.clone(), self.auth.mechanism.clone());
                 let row = self.row(cx);
                 row.user = user;
@@ -189,7 +191,10 @@ impl Session {
             row.last_error = Some(short(rest.trim_ascii()));
         }
         match command {
-            Command::Login | Command::Authenticate => row.auth_success = Some(accepted),
+            Command::Login | Command::Authenticate => {
+                row.auth_success = Some(accepted);
+                cx.login_judged(SERVICE, accepted);
+            }
             Command::Select if accepted => row.mailbox = mailbox,
             Command::StartTls if accepted => {
                 row.tls = true;

@@ -12,6 +12,7 @@ mod tests;
 
 pub use record::IrcRecord;
 
+use crate::told::Login;
 use crate::{Cx, Descriptor, EXPECTATION_LIFETIME, Expectation, Lines, ProtoId, Protocol, Start, Transfer};
 use message::{Bad, Command, Dcc, Message, Offer, dcc, skip_blanks, without_colon, without_tags, words};
 use sekisho_record::Text;
@@ -200,8 +201,11 @@ impl Session {
                 b"NICK" => self.nick(without_colon(params), cx),
                 b"USER" => self.user(params, cx),
                 b"JOIN" => self.join(without_colon(params), cx),
-                b"PASS" => cx.heard_password(without_colon(params)),
-                b"OPER" => cx.heard(words(params, b' ').nth(1)),
+                b"PASS" => login(b"PASS", b"", Some(without_colon(params)), cx),
+                b"OPER" => {
+                    let mut parts = words(params, b' ');
+                    login(b"OPER", parts.next().unwrap_or(&[]), parts.next(), cx);
+                }
                 _ => {}
             }
         }
@@ -340,6 +344,12 @@ fn said(params: &[u8], cx: &mut Cx<'_>) {
     cx.heard_text(params);
     let mut parts = words(params, b' ').skip(1);
     if parts.next().is_some_and(|word| without_colon(word).eq_ignore_ascii_case(b"identify")) {
-        cx.heard(parts.last());
+        login(b"IDENTIFY", b"", parts.last(), cx);
+    }
+}
+
+fn login(method: &[u8], user: &[u8], password: Option<&[u8]>, cx: &mut Cx<'_>) {
+    if password.is_some() {
+        cx.login(&Login { protocol: "irc", method, user, password, success: None });
     }
 }

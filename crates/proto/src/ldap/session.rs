@@ -4,6 +4,7 @@ use super::message::{self, Auth, Head, Outcome, op};
 use super::names;
 use super::record::{LdapRecord, LdapSearchRecord};
 use crate::gssapi::Gssapi;
+use crate::told::Login;
 use crate::{Cx, Event, Transport};
 use sekisho_record::{Text, UnsetIfEmpty};
 use sekisho_types::Heap;
@@ -31,6 +32,8 @@ pub(super) struct Session {
     mechanism: Mechanism,
     /// A SASL bind has succeeded: what follows may be signed or encrypted.
     secured: bool,
+    /// A simple bind with a password waits for its result.
+    simple: bool,
     tls_asked: bool,
     gss: Gssapi,
 }
@@ -198,7 +201,12 @@ impl Session {
         self.mechanism = Mechanism::None;
         (row.opcode, row.argument) = match m.auth {
             Auth::Simple(password) => {
-                cx.heard_password(password);
+                let user = m.name;
+                if !password.is_empty() {
+                    let password = Some(password);
+                    cx.login(&Login { protocol: "ldap", method: b"simple", user, password, success: None });
+                }
+                self.simple = !password.is_empty();
                 row.clear_password = Some(!password.is_empty());
                 (Some("bind simple"), (!password.is_empty()).then(|| "REDACTED".into()))
             }
@@ -226,6 +234,9 @@ impl Session {
     fn answered(&mut self, operation: u8, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
         match operation {
             op::BIND_RESPONSE => {
+                if std::mem::take(&mut self.simple) {
+                    cx.login_judged("ldap", outcome.code == 0);
+                }
                 if outcome.code != names::BIND_IN_PROGRESS {
                     self.gss.status(outcome.code == 0, || names::result(outcome.code).into());
                 }

@@ -44,6 +44,11 @@ pub(crate) trait Observer {
         let _ = file;
     }
 
+    /// The first bytes of a content that is one, for detectors.
+    fn content(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
+
     /// A leaf's content has begun.
     fn opened(&mut self, info: FileInfo, filename: Option<&Text>);
 

@@ -10,11 +10,13 @@ mod message;
 mod record;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use record::MongodbRecord;
 
 use crate::frames::{self, Frame, Framed, Frames, Head, cut};
-use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
+use crate::told::Once;
+use crate::{Cx, Descriptor, Event, Guess, Probe, Protocol, Start, Transport};
 use bson::Value;
 use message::{Body, HEAD_LEN, Header, op};
 use sekisho_record::Text;
@@ -41,6 +43,9 @@ pub struct Parser {
     pending_len: usize,
     user: Option<Text>,
     confirmed: bool,
+    /// A login succeeded.
+    logged_in: bool,
+    told: Once,
 }
 
 impl Protocol for Parser {
@@ -62,7 +67,7 @@ impl Protocol for Parser {
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         for pending in std::mem::take(&mut self.pending) {
-            log(pending, None, cx);
+            self.log(pending, None, cx);
         }
         self.pending_len = 0;
     }
@@ -237,7 +242,7 @@ impl Parser {
         };
         let pending = self.pending.remove(at);
         self.pending_len -= row_len(&pending.row);
-        log(pending, Some((header, body)), cx);
+        self.log(pending, Some((header, body)), cx);
     }
 
     /// A reply to what was not seen: only errors are worth a row.
@@ -247,14 +252,25 @@ impl Parser {
         }
         let mut row = self.row(header, &Body::default(), cx);
         (row.request_id, row.request_len) = (Some(header.response_to), 0);
-        log(Pending { id: header.response_to, row: Box::new(row) }, Some((header, body)), cx);
+        self.log(Pending { id: header.response_to, row: Box::new(row) }, Some((header, body)), cx);
     }
 
     /// Logs request `at` without a reply.
     fn take(&mut self, at: usize, cx: &mut Cx<'_>) {
         let pending = self.pending.remove(at);
         self.pending_len -= row_len(&pending.row);
-        log(pending, None, cx);
+        self.log(pending, None, cx);
+    }
+
+    /// Logs a request with its reply, if there is one.
+    fn log(&mut self, pending: Pending, reply: Option<(&Header, &Body<'_>)>, cx: &mut Cx<'_>) {
+        let row = finished(pending, reply, cx);
+        if cx.is_judged()
+            && let Some((_, body)) = reply
+        {
+            told::answered(&row, body.document, &mut self.logged_in, &mut self.told, cx);
+        }
+        cx.emit(Event::MongodbRecord(row));
     }
 }
 
@@ -298,8 +314,8 @@ fn row_len(row: &MongodbRecord) -> usize {
     block_len(size_of::<MongodbRecord>()) + row.operation.heap_len() + texts.map(Heap::heap_len).iter().sum::<usize>()
 }
 
-/// Logs a request with its reply, if there is one.
-fn log(pending: Pending, reply: Option<(&Header, &Body<'_>)>, cx: &mut Cx<'_>) {
+/// The row of a request with its reply, if there is one.
+fn finished(pending: Pending, reply: Option<(&Header, &Body<'_>)>, cx: &Cx<'_>) -> Box<MongodbRecord> {
     let mut row = pending.row;
     row.tail = cx.tail();
     if let Some((header, body)) = reply {
@@ -315,7 +331,7 @@ fn log(pending: Pending, reply: Option<(&Header, &Body<'_>)>, cx: &mut Cx<'_>) {
         }
         row.compression = row.compression.or(body.compressor.map(|c| message::compressor(c).into()));
     }
-    cx.emit(*row);
+    row
 }
 
 /// Documents of a cursor's batch, if it was whole.

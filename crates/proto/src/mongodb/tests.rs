@@ -127,3 +127,42 @@ fn recognises_by_head_and_body() {
     assert_eq!(guess(b"GET / HTTP/1.1\r\n\r\n", b""), Guess::No);
     assert_eq!(guess(&message(op::QUERY, 1, 0, &[0xff; 20]), b""), Guess::No);
 }
+
+/// What detectors are told of commands from outside and their replies.
+fn told(steps: &[(Dir, Vec<u8>)], log: &str) -> Vec<String> {
+    let mut bench = Bench::new(ProtoId::Mongodb, Transport::Tcp, 27017);
+    bench.out.judged = true;
+    bench.flow.tuple.orig = sekisho_types::Addr::v4([203, 0, 113, 9]);
+    for (dir, bytes) in steps {
+        bench.data(*dir, bytes);
+    }
+    bench.end();
+    bench.rows(log)
+}
+
+#[test]
+fn tells_detectors_what_is_open_and_what_is_protected() {
+    let ok = || element(1, "ok", &1f64.to_le_bytes());
+    let failed = [element(1, "ok", &0f64.to_le_bytes()), text("errmsg", "not authorized"), int("code", 13)];
+    let list = |id| msg(id, 0, &[int("listDatabases", 1), text("$db", "admin")]);
+    let names = element(4, "databases", &document(&[element(3, "0", &document(&[text("name", "shop")]))]));
+    let listed = |id| msg(100 + id, id, &[names.clone(), ok()]);
+    let greeting = [(Orig, msg(1, 0, &[int("hello", 1), text("$db", "admin")])), (Resp, msg(101, 1, &[ok()]))];
+    assert_eq!(told(&greeting, "service_use").len(), 0);
+    let rows = told(&[(Orig, list(2)), (Resp, listed(2))], "service_use");
+    assert!(
+        rows.len() == 1 && rows[0].contains("answer=Str(\"data\") request=Str(\"listDatabases admin\")"),
+        "{rows:?}"
+    );
+    assert!(rows[0].contains("databases={0={name=shop,},}"), "{rows:?}");
+    let rows = told(&[(Orig, list(2)), (Resp, msg(102, 2, &failed))], "service_use");
+    assert!(rows.len() == 1 && rows[0].contains("refused"), "{rows:?}");
+    let login = [
+        (Orig, msg(3, 0, &[int("saslContinue", 1), text("$db", "admin")])),
+        (Resp, msg(103, 3, &[element(8, "done", &[1]), ok()])),
+        (Orig, list(4)),
+        (Resp, listed(4)),
+    ];
+    let rows = told(&login, "service_use");
+    assert!(rows.len() == 1 && rows[0].contains("answer=Str(\"login\")"), "{rows:?}");
+}

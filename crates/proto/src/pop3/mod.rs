@@ -16,6 +16,7 @@ pub use record::Pop3Record;
 use crate::dots::{Dots, Piece};
 use crate::mime::{Mime, Observer, Origin};
 use crate::sasl::Auth;
+use crate::told::Login;
 use crate::{Cx, Descriptor, FileInfo, Lines, Protocol, Start};
 use command::{Command, Reply, command, reply};
 use sekisho_record::Text;
@@ -192,8 +193,7 @@ impl Session {
             self.tx.command(line, self.in_auth, cx);
         }
         if self.in_auth {
-            let told = self.auth.answer(line);
-            cx.heard(told.as_deref());
+            self.auth.answer_told(SERVICE, line, cx);
             self.in_auth = false;
             let user = self.auth.user.clone();
             self.row(cx).user = user;
@@ -214,14 +214,19 @@ impl Session {
                 row.user = Some(short(argument));
                 row.auth_method = Some("USER".into());
             }
-            Command::Pass => cx.heard_password(argument),
+            Command::Pass => {
+                let user = row.user.clone().unwrap_or_default();
+                let password = Some(argument);
+                cx.login(&Login { protocol: SERVICE, method: b"USER", user: &user.0, password, success: None });
+            }
             Command::Apop => {
                 row.user = argument.split(|b| *b == b' ').next().map(short);
                 row.auth_method = Some("APOP".into());
+                let user = row.user.clone().unwrap_or_default();
+                cx.login(&Login { protocol: SERVICE, method: b"APOP", user: &user.0, password: None, success: None });
             }
             Command::Auth => {
-                let told = self.auth.begin(argument);
-                cx.heard(told.as_deref());
+                self.auth.begin_told(SERVICE, argument, cx);
                 let (user, method) = (self.auth.user.clone(), self.auth.mechanism.clone());
                 let row = self.row(cx);
                 row.user = user;
@@ -276,6 +281,7 @@ impl Session {
                 row.last_error = Some(short(text));
                 if command.is_some_and(Command::is_login) {
                     row.auth_success = Some(false);
+                    cx.login_judged(SERVICE, false);
                 }
                 self.in_auth = false;
             }
@@ -293,6 +299,7 @@ impl Session {
         let row = self.row(cx);
         if command.is_login() {
             row.auth_success = Some(true);
+            cx.login_judged(SERVICE, true);
         }
         match command {
             Command::Stat => {

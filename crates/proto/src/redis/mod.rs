@@ -12,9 +12,11 @@ mod record;
 mod reply;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use record::RedisRecord;
 
+use crate::told::Once;
 use crate::{Cx, Descriptor, Protocol, Start};
 use command::{Command, Commands, Kind, Replies as Wanted};
 use reply::{Replies, Reply};
@@ -62,6 +64,9 @@ pub struct Parser {
     /// Replies cannot be told from one another any more.
     lost: bool,
     user: Option<Text>,
+    /// A login succeeded.
+    logged_in: bool,
+    told: Once,
 }
 
 impl Protocol for Parser {
@@ -80,6 +85,8 @@ impl Protocol for Parser {
             replication: false,
             lost: false,
             user: None,
+            logged_in: false,
+            told: Once::default(),
         }
     }
 
@@ -139,7 +146,7 @@ impl Parser {
             _ => {}
         }
         if cx.is_listening() {
-            cx.heard(command.password());
+            told::login(&command, cx);
         }
         if let Some(user) = command.user() {
             self.user = Some(user);
@@ -199,8 +206,9 @@ impl Parser {
         }
     }
 
-    fn log(&self, pending: Pending, reply: Option<Reply>, cx: &mut Cx<'_>) {
+    fn log(&mut self, pending: Pending, reply: Option<Reply>, cx: &mut Cx<'_>) {
         let (key, value) = pending.command.key_value();
+        let kind = pending.command.kind();
         let (name, args) = pending.command.into_words();
         let row = RedisRecord {
             head: cx.head(pending.ts),
@@ -213,6 +221,9 @@ impl Parser {
             user: self.user.clone(),
             tail: cx.tail(),
         };
+        if cx.is_judged() {
+            told::answered(&row, kind, &mut self.logged_in, &mut self.told, cx);
+        }
         cx.emit(row);
     }
 }

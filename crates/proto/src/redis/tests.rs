@@ -132,3 +132,50 @@ fn recognises_lists_anywhere_and_lines_with_replies() {
     assert_eq!(guess(b"", b"+OK\r\n", false), Guess::No);
     assert_eq!(guess(b"", b"+OK\r\n", true), Guess::Yes);
 }
+
+/// What detectors are told of commands from outside and their replies.
+fn told(steps: &[(Dir, &[u8])], log: &str) -> Vec<String> {
+    let mut bench = Bench::new(ProtoId::Redis, Transport::Tcp, 6379);
+    bench.out.judged = true;
+    bench.flow.tuple.orig = sekisho_types::Addr::v4([203, 0, 113, 9]);
+    for (dir, bytes) in steps {
+        bench.data(*dir, bytes);
+    }
+    bench.end();
+    bench.rows(log)
+}
+
+#[test]
+fn tells_detectors_what_is_open() {
+    let config = list(&["CONFIG", "GET", "requirepass"]);
+    let steps: &[(Dir, &[u8])] = &[
+        (Orig, b"PING\r\n"),
+        (Resp, b"+PONG\r\n"),
+        (Orig, &config),
+        (Resp, b"*2\r\n$11\r\nrequirepass\r\n$7\r\nhunter2\r\n"),
+        (Orig, b"GET a\r\n"),
+        (Resp, b"$1\r\nb\r\n"),
+    ];
+    let rows = told(steps, "service_use");
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(rows[0].contains("answer=Str(\"open\") request=Str(\"PING\") response=Str(\"PONG\")"), "{rows:?}");
+    assert!(rows[1].contains("answer=Str(\"data\")") && rows[1].contains("requirepass, *******"), "{rows:?}");
+}
+
+#[test]
+fn tells_detectors_what_is_protected() {
+    let steps: &[(Dir, &[u8])] = &[
+        (Orig, b"PING\r\n"),
+        (Resp, b"-NOAUTH Authentication required.\r\n"),
+        (Orig, b"AUTH hunter2\r\nGET a\r\nQUIT\r\n"),
+        (Resp, b"+OK\r\n$1\r\nb\r\n+OK\r\n"),
+    ];
+    let rows = told(steps, "service_use");
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(rows[0].contains("refused") && rows[1].contains("answer=Str(\"login\")"), "{rows:?}");
+    let rows = told(steps, "credential");
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(rows[0].contains("protocol=Str(\"redis\") method=Str(\"AUTH\") password_len=Count(7) clear=Bool(true)"));
+    assert!(rows[1].contains("success=Bool(true)") && !rows.concat().contains("hunter2"), "{rows:?}");
+    assert_eq!(told(&[(Orig, b"QUIT\r\n"), (Resp, b"+OK\r\n")], "service_use").len(), 0);
+}

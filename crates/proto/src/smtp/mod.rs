@@ -215,8 +215,7 @@ impl Core {
                     self.session.tx.command(self.sender, Command::AuthAnswer, &[], &line, cx);
                 }
                 self.push_pending(Command::AuthAnswer, cx);
-                let told = self.session.auth.answer(text);
-                cx.heard(told.as_deref());
+                self.session.auth.answer_told(SERVICE, text, cx);
             }
             _ => self.command_line(&Line { text, ..line }, cx),
         }
@@ -242,8 +241,7 @@ impl Core {
             }
             if !cx.flow.seen.resp && self.pending.back() == Some(&Command::Auth) {
                 // Without the server's challenge an answer looks like an unknown command.
-                let told = self.session.auth.answer(line);
-                return cx.heard(told.as_deref());
+                return self.session.auth.answer_told(SERVICE, line, cx);
             }
             // Those who watch want to know what a server says to such.
             if !self.known && line.len() > 3 && !line.is_ascii() && !cx.is_watched() {
@@ -264,10 +262,7 @@ impl Core {
         match command {
             Command::Data => self.begin_data(cx),
             Command::Bdat => self.begin_chunk(argument, cx),
-            Command::Auth => {
-                let told = self.session.auth.begin(argument);
-                cx.heard(told.as_deref());
-            }
+            Command::Auth => self.session.auth.begin_told(SERVICE, argument, cx),
             Command::StartTls => self.tls_asked = true,
             _ => {}
         }
@@ -385,6 +380,7 @@ impl Core {
             Some(Command::Auth | Command::AuthAnswer) if code == 334 => self.mode = Mode::Auth,
             Some(Command::Auth | Command::AuthAnswer) => {
                 self.session.auth.end(code == 235);
+                cx.login_judged(SERVICE, code == 235);
                 if self.mode == Mode::Auth {
                     self.mode = Mode::Command;
                 }

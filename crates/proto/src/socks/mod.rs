@@ -11,6 +11,7 @@ mod tests;
 
 pub use record::SocksRecord;
 
+use crate::told::Login;
 use crate::{Cx, Descriptor, Guess, Held, Probe, Protocol, Start, Transport};
 use message::{End, Request, command, login, reply4, reply5, status, verdict};
 use sekisho_record::{Port, Text};
@@ -209,13 +210,15 @@ impl Parser {
             Phase::Method => self.method(r, cx),
             Phase::Login => {
                 let (user, password) = login(r)?;
-                cx.heard_password(password);
+                let password = Some(password);
+                cx.login(&Login { protocol: SERVICE, method: b"password", user, password, success: None });
                 self.row(cx).user = Some(user.into());
                 Ok(Phase::Verdict)
             }
             Phase::Verdict => {
                 let code = verdict(r)?;
                 self.row(cx).status = Some(status(5, code).into());
+                cx.login_judged(SERVICE, code == 0);
                 Ok(if code == 0 { Phase::Request } else { Phase::Opaque })
             }
             Phase::Request => self.request(r, cx),

@@ -13,6 +13,7 @@ mod tests;
 pub use record::TelnetRecord;
 
 use crate::stream::reuse;
+use crate::told::Login;
 use crate::{Cx, Descriptor, Guess, Probe, Protocol, Start, Transport};
 use frames::Cutter;
 use option::{Byte, Separator, is_negotiation, number, user};
@@ -285,7 +286,9 @@ impl Parser {
         match std::mem::take(&mut self.awaited) {
             Awaited::User => self.row(cx).user = Some(line.into()),
             Awaited::Password => {
-                cx.heard_password(&line);
+                let user = self.row(cx).user.clone().unwrap_or_default();
+                let password = Some(line.as_slice());
+                cx.login(&Login { protocol: "telnet", method: b"prompt", user: &user.0, password, success: None });
                 self.row(cx).login_attempts += 1;
                 self.judging = true;
             }
@@ -325,8 +328,9 @@ impl Parser {
         }
     }
 
-    fn judge(&mut self, success: bool, cx: &Cx<'_>) {
+    fn judge(&mut self, success: bool, cx: &mut Cx<'_>) {
         self.judging = false;
+        cx.login_judged("telnet", success);
         self.row(cx).login_success = Some(success);
         self.done |= success;
     }

@@ -89,6 +89,9 @@ pub(crate) fn settle(row: &mut HttpRecord, cx: &mut Cx<'_>) {
     if let Some(api) = row.api {
         cx.recognize(api);
     }
+    if row.seen.is_some() {
+        super::seen::settle(row, cx);
+    }
 }
 
 /// The program whose path was asked for and which gave an answer that fits.

@@ -1,5 +1,6 @@
 //! A message's content on its way to files: content codings undone, multiparts taken apart.
 
+use super::seen::MAX_CONTENT_LEN;
 use crate::mime::field::token;
 use crate::mime::{Facts, Kind, Leaf, Mime, Observer, Origin};
 use crate::{Cx, FileId, Windows};
@@ -75,6 +76,8 @@ struct Content {
     file: Option<Leaf>,
     /// For anything but a single content.
     parts: Option<Box<Mime>>,
+    /// Bytes that detectors still want of its beginning.
+    wanted_len: u16,
 }
 
 impl Body {
@@ -89,6 +92,9 @@ impl Body {
         let codings = codings.decodable();
         let parts = (facts.kind != Kind::Leaf).then(|| Box::new(Mime::body(origin.clone(), facts.clone(), cx)));
         let total_len = total_len.filter(|_| codings.is_empty());
+        let is_form = || facts.declared_mime.as_ref().is_some_and(|m| m.0 == b"application/x-www-form-urlencoded");
+        let wanted = cx.is_judged() && if origin.is_orig { is_form() } else { cx.is_exposed() };
+        let wanted_len = if wanted { MAX_CONTENT_LEN } else { 0 };
         let (decoders, windows) = if codings.is_empty() { (SmallVec::new(), None) } else { decoders(codings, cx) };
         Self {
             coded: !codings.is_empty(),
@@ -97,13 +103,14 @@ impl Body {
             len: 0,
             within_line: false,
             odd: None,
-            content: Content { origin, facts, total_len, file: None, parts },
+            content: Content { origin, facts, total_len, file: None, parts, wanted_len },
         }
     }
 
     /// Content of which nothing is said beforehand.
     pub(crate) fn plain(origin: Origin) -> Self {
-        let content = Content { origin, facts: Facts::default(), total_len: None, file: None, parts: None };
+        let content =
+            Content { origin, facts: Facts::default(), total_len: None, file: None, parts: None, wanted_len: 0 };
         Self { coded: false, decoders: SmallVec::new(), windows: None, len: 0, within_line: false, odd: None, content }
     }
 
@@ -394,6 +401,10 @@ impl Content {
             return parts.push(bytes, cx, observer);
         }
         if !bytes.is_empty() {
+            if self.wanted_len > 0 {
+                observer.content(bytes);
+                self.wanted_len = self.wanted_len.saturating_sub(u16::try_from(bytes.len()).unwrap_or(u16::MAX));
+            }
             let id = self.open(cx, observer);
             cx.file_data(id, bytes);
         }

@@ -35,6 +35,8 @@ pub(crate) enum Name {
     Referer,
     Server,
     SharePoint,
+    /// Proves who asks: a cookie, a token.
+    Token,
     TransferEncoding,
     Upgrade,
     UserAgent,
@@ -49,18 +51,22 @@ pub(crate) fn name(name: &[u8]) -> Option<Name> {
         (4, b'e') => ("etag", Name::ETag),
         (4, b'h') => ("host", Name::Host),
         (5, b'r') => ("range", Name::Range),
+        (6, b'c') => ("cookie", Name::Token),
         (6, b'o') => ("origin", Name::Origin),
         (6, b's') => ("server", Name::Server),
         (7, b'r') => ("referer", Name::Referer),
         (7, b'u') => ("upgrade", Name::Upgrade),
         (9, b'c') => ("client-ip", Name::Proxy),
+        (9, b'x') if name.eq_ignore_ascii_case(b"x-api-key") => return Some(Name::Token),
         (9, b'f') => ("forwarded", Name::Proxy),
         (10, b'c') => ("connection", Name::Connection),
         (10, b'u') => ("user-agent", Name::UserAgent),
         (12, b'c') => ("content-type", Name::Content),
+        (12, b'x') if name.eq_ignore_ascii_case(b"x-auth-token") => return Some(Name::Token),
         (12, b'x') if name.eq_ignore_ascii_case(b"x-powered-by") => return Some(Name::PoweredBy),
         (13, b'a') => ("authorization", Name::Authorization),
         (13, b'c') => ("content-range", Name::Content),
+        (14, b'x') if name.eq_ignore_ascii_case(b"x-consul-token") => return Some(Name::Token),
         (14, b'c') => ("content-length", Name::ContentLength),
         (15, b'x') => ("x-forwarded-for", Name::Proxy),
         (16, b'c') => ("content-encoding", Name::ContentEncoding),
@@ -185,7 +191,7 @@ pub(crate) fn request_field(row: &mut HttpRecord, name: Name, raw_name: &[u8], v
 }
 
 /// What basic authentication says, `user:password` (RFC 7617).
-fn basic(value: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn basic(value: &[u8]) -> Option<Vec<u8>> {
     let (scheme, rest) = value.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return None;
@@ -195,12 +201,6 @@ fn basic(value: &[u8]) -> Option<Vec<u8>> {
     decoder.push(rest, &mut text);
     decoder.finish(&mut text);
     Some(text)
-}
-
-/// The password of a header field that logs somebody in.
-pub(crate) fn basic_password(name: Name, value: &[u8]) -> Option<Vec<u8>> {
-    let text = basic(value).filter(|_| name == Name::Authorization)?;
-    text.get(memchr::memchr(b':', &text)? + 1..).map(<[u8]>::to_vec)
 }
 
 /// The user name of basic authentication; the password is not kept.

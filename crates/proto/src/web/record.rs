@@ -1,3 +1,4 @@
+use super::seen::Seen;
 use crate::{Cx, FileInfo};
 use sekisho_record::{EnumName, Head, Record, Set, Tail, Text};
 use sekisho_types::{Heap, Uid, block_len, list_len};
@@ -71,6 +72,9 @@ pub struct HttpRecord {
     /// The program behind the interface, where the response proves it: `elasticsearch`, `docker` and the like.
     #[record(ext)]
     pub(crate) api: Option<&'static str>,
+    /// What detectors want to know, while the exchange lasts.
+    #[record(skip)]
+    pub(crate) seen: Option<Box<Seen>>,
     #[record(flatten)]
     pub(crate) tail: Tail,
 }
@@ -108,6 +112,7 @@ impl HttpRecord {
             grpc_status: None,
             grpc_message: None,
             api: None,
+            seen: None,
             tail,
         }
     }
@@ -124,7 +129,8 @@ impl HttpRecord {
         let types = [&self.orig_mime_types, &self.resp_mime_types].into_iter().flatten().map(list_len).sum::<usize>();
         let names = [&self.orig_filenames, &self.resp_filenames].into_iter().flatten();
         let names = names.map(|n| list_len(n) + n.as_slice().heap_len()).sum::<usize>();
-        Self::EMPTY_LEN + fields + self.grpc_message.heap_len() + self.proxied.heap_len() + fuids + types + names
+        let seen = self.seen.as_ref().map_or(0, |s| s.boxed_len());
+        Self::EMPTY_LEN + fields + seen + self.grpc_message.heap_len() + self.proxied.heap_len() + fuids + types + names
     }
 
     /// Lists a file whose content has begun.

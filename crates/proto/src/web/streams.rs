@@ -1,6 +1,6 @@
 //! The streams of a connection of HTTP/2 or HTTP/3: each is a request with its response, and a row.
 
-use super::{Body, Codings, HttpRecord, Name, api, basic_password, name, request_field, target, uri_name};
+use super::{Body, Codings, HttpRecord, Name, api, name, request_field, seen, target, uri_name};
 use crate::mime::{Facts, Kind, Observer, Origin, number};
 use crate::{Cx, Event, FileId, FileInfo};
 use sekisho_record::Text;
@@ -107,6 +107,10 @@ impl Observer for RowFiles<'_> {
         }
     }
 
+    fn content(&mut self, bytes: &[u8]) {
+        self.row.seen.get_or_insert_default().content(self.request, bytes);
+    }
+
     fn opened(&mut self, info: FileInfo, filename: Option<&Text>) {
         self.row.opened(self.request, info, filename);
     }
@@ -164,8 +168,8 @@ impl Stream {
             Name::ETag => half.etag = Some(value.into()),
             Name::Host if self.row.host.is_some() => {}
             _ if dir.is_orig() => {
-                if cx.is_listening() {
-                    cx.heard(basic_password(known, value).as_deref());
+                if matches!(known, Name::Authorization | Name::Token) {
+                    seen::field(&mut self.row, known, value, cx);
                 }
                 request_field(&mut self.row, known, field, value);
             }

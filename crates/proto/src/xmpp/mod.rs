@@ -168,8 +168,7 @@ impl Session {
                 }
             }
             b"auth" if dir.is_orig() => {
-                let told = self.auth.begin(tag.attribute(b"mechanism").unwrap_or(b""));
-                cx.heard(told.as_deref());
+                self.auth.begin_told(SERVICE, tag.attribute(b"mechanism").unwrap_or(b""), cx);
                 let method = self.auth.mechanism.clone();
                 let row = self.row(cx);
                 row.auth_attempts += 1;
@@ -235,8 +234,7 @@ impl Session {
         let wanted = self.wanted.get_mut(dir.index()).map(std::mem::take).unwrap_or_default();
         match (wanted, name) {
             (Wanted::Answer, b"auth" | b"response") => {
-                let told = self.auth.answer(text.trim_ascii());
-                cx.heard(told.as_deref());
+                self.auth.answer_told(SERVICE, text.trim_ascii(), cx);
                 let user = self.auth.user.clone();
                 let row = self.row(cx);
                 row.user = user.or(row.user.take());
