@@ -198,7 +198,7 @@ rows! {
     Icmp "icmp" {
         ts: Timestamp = "ts", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         icmp_type: u64 = "icmp_type", code: u64 = "code", answers: u64 = "resp_count",
-        inner_orig: Addr = "inner_orig_h", inner_resp: Addr = "inner_resp_h",
+        inner_orig: Addr = "inner.orig_h", inner_resp: Addr = "inner.resp_h",
     }
     /// A packet meant to die on the way, or (`router` is set) a router's word that it did.
     Probe "probe" {

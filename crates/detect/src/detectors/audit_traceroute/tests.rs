@@ -50,8 +50,8 @@ fn routers_that_answer_give_the_path_away() {
             ("id.resp_h", Cell::Addr(addr("10.0.0.5"))),
             ("icmp_type", Cell::Count(3)),
             ("code", Cell::Count(3)),
-            ("inner_orig_h", Cell::Addr(addr("10.0.0.5"))),
-            ("inner_resp_h", Cell::Addr(addr("198.51.100.9"))),
+            ("inner.orig_h", Cell::Addr(addr("10.0.0.5"))),
+            ("inner.resp_h", Cell::Addr(addr("198.51.100.9"))),
         ],
     ));
     let found = found(&lines);
@@ -77,7 +77,8 @@ fn rising_limits_alone_are_half_as_sure() {
 
 #[test]
 fn daily_runs_have_a_period_and_merge() {
-    let lines: Vec<Line> = (0..6).flat_map(|d| run(86_400.0 * f64::from(d) + f64::from(d * 37 % 60), "icmp", 3)).collect();
+    let lines: Vec<Line> =
+        (0..6).flat_map(|d| run(86_400.0 * f64::from(d) + f64::from(d * 37 % 60), "icmp", 3)).collect();
     let found = found(&lines);
     let [periodic, each] = &found[..] else { panic!("{found:?}") };
     assert_eq!((each.code().as_str(), each.count), ("audit-traceroute/icmp", 6));
