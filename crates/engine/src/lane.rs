@@ -95,6 +95,9 @@ impl Lane {
             if settings.trace_rules {
                 eye.trace_rules();
             }
+            if settings.judged {
+                eye.tell_detectors();
+            }
             host.out.frames = eye.frames_wanted();
             host.eye = Some(Box::new(eye));
         }

@@ -102,7 +102,10 @@ impl Program {
         let mut plans = Vec::with_capacity(set.rules.len());
         let mut refused = Vec::new();
         for (number, rule) in (0u32..).zip(&set.rules) {
-            let mut plan = Plan::of(rule, |m| {
+            let plan = Plan::of(rule, |m| {
+                if m.transforms.is_empty() {
+                    return 0;
+                }
                 let next = u16::try_from(sets.transforms.len()).unwrap_or(0);
                 *chains.entry(m.transforms.clone()).or_insert_with(|| {
                     sets.transforms.push(m.transforms.clone());
@@ -112,7 +115,6 @@ impl Program {
             if let Some(why) = refusal(rule, number, limits) {
                 refused.push(Refused { rule: number, why });
             }
-            plan.has_literal = choose(rule, &plan).is_some();
             plans.push(plan);
         }
         let mut program = Self {
@@ -267,11 +269,13 @@ impl Program {
         let mut packets: [[Vec<Entry<'_>>; 2]; 5] = Default::default();
         let mut by_address = Vec::new();
         let mut literal_len = 0usize;
+        let mut has_literal = Vec::with_capacity(self.plans.len());
         for (number, (rule, plan)) in (0u32..).zip(self.set.rules.iter().zip(&self.plans)) {
+            let chosen = choose(rule, plan);
+            has_literal.push(chosen.is_some());
             if refused.contains(&number) {
                 continue;
             }
-            let chosen = choose(rule, plan);
             literal_len += chosen.map_or(0, |c| c.wanted.bytes.len());
             let chosen = chosen.filter(|_| literal_len <= limits.literal_len);
             let literal = chosen.map(|c| c.wanted);
@@ -311,6 +315,9 @@ impl Program {
                     }
                 }
             }
+        }
+        for (plan, has_literal) in self.plans.iter_mut().zip(has_literal) {
+            plan.has_literal = has_literal;
         }
         let mut next = 0;
         self.apps = drafts.finish(&mut next);
