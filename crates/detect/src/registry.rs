@@ -47,6 +47,7 @@ macro_rules! registry {
 registry! {
     audit_traceroute::Traceroute,
     dns_rebinding::Rebinding,
+    intel_contact::Contact,
     rule_alert::RuleAlerts,
     tls_cert_dates::Dates,
     tls_cert_name::Name,

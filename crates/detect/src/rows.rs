@@ -199,6 +199,12 @@ rows! {
         record_ttls: Items<'a> = "ttls", data: Items<'a> = "data", more: u64 = "more", digest: u64 = "digest",
         wire: Option<&'a [u8]> = "wire",
     }
+    /// A file seen on the way.
+    Files "files" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        source: &'a [u8] = "source", mime: &'a [u8] = "mime_type", name: &'a [u8] = "filename", seen: u64 = "seen_bytes",
+        md5: &'a [u8] = "md5", sha1: &'a [u8] = "sha1", sha256: &'a [u8] = "sha256",
+    }
     /// An HTTP request with its response.
     Http "http" {
         ts: Timestamp = "ts", uid: Uid = "uid",
