@@ -45,6 +45,7 @@ macro_rules! registry {
 }
 
 registry! {
+    audit_cleartext_post::CleartextPost,
     audit_traceroute::Traceroute,
     dns_rebinding::Rebinding,
     intel_contact::Contact,

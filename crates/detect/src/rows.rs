@@ -212,7 +212,7 @@ rows! {
         method: &'a [u8] = "method", host: &'a [u8] = "host", uri: &'a [u8] = "uri", referrer: &'a [u8] = "referrer",
         agent: &'a [u8] = "user_agent", status: Option<u64> = "status_code", user: &'a [u8] = "username",
         request_len: u64 = "request_body_len", response_len: u64 = "response_body_len",
-        response_types: Items<'a> = "resp_mime_types", api: &'a [u8] = "api", decrypted: bool = "decrypted",
+        response_types: Items<'a> = "resp_mime_types", request_types: Items<'a> = "orig_mime_types", api: &'a [u8] = "api", decrypted: bool = "decrypted",
     }
     /// An alert of a rule.
     RuleAlert "rule_alert" {

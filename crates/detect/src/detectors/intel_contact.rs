@@ -302,6 +302,35 @@ impl Contact {
         hit.answered |= answered;
     }
 
+    /// Flows to an address before its listed name was seen belong to that name, too.
+    fn fold(&mut self, cx: &Cx<'_>) {
+        let mut bare: Vec<(Key, Key)> = Vec::new();
+        for ((host, indicator), hit) in self.hits.iter().filter(|(_, h)| h.reason == ADDRESS) {
+            let name = hit.peers.first().filter(|_| hit.peers.len() == 1).and_then(|p| cx.name_of(*p));
+            if let Some((name, _)) = name.and_then(|n| self.domain(n.as_bytes())) {
+                bare.push(((*host, indicator.clone()), (*host, name)));
+            }
+        }
+        bare.sort_unstable();
+        for (from, to) in bare {
+            if self.hits.peek(&to).is_none() {
+                continue;
+            }
+            let Some(old) = self.hits.remove(&from) else { continue };
+            let Some(hit) = self.hits.get(&to) else { continue };
+            if hit.reason == DNS_ONLY {
+                hit.reason = NAME;
+            }
+            (hit.first, hit.last) = (hit.first.min(old.first), hit.last.max(old.last));
+            hit.flows_count += old.flows_count;
+            hit.bytes = hit.bytes.saturating_add(old.bytes);
+            hit.answered |= old.answered;
+            old.peers.into_iter().for_each(|p| keep(&mut hit.peers, p));
+            old.flows.into_iter().for_each(|f| keep(&mut hit.flows, f));
+            old.packets.into_iter().for_each(|p| keep(&mut hit.packets, p));
+        }
+    }
+
     /// How bad, how sure.
     fn grade(&self, hit: &Hit, shared: bool) -> (Severity, Confidence) {
         let (severity, percent) = match hit.reason {
@@ -401,6 +430,7 @@ impl Detector for Contact {
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
+        self.fold(cx);
         let mut all: Vec<(&Key, &Hit)> = self.hits.iter().collect();
         all.sort_unstable_by_key(|h| h.0);
         for ((host, indicator), hit) in all {

@@ -53,6 +53,8 @@ fn found(list: &str, lines: &[Line]) -> Vec<Finding> {
 fn a_listed_name_that_answers_is_one_finding_with_its_address() {
     let list = "# bad\nbad.example a botnet\n203.0.113.7\n";
     let lines = [
+        // Before anybody says what its name is.
+        conn(0, [CLIENT, "203.0.113.7"], [1, 1]),
         asked(1, "cdn.bad.example", "203.0.113.7"),
         tls(2, "203.0.113.7", "cdn.bad.example"),
         conn(2, [CLIENT, "203.0.113.7"], [500, 1_500]),
@@ -65,7 +67,7 @@ fn a_listed_name_that_answers_is_one_finding_with_its_address() {
     assert_eq!((finding.severity, finding.confidence.thousandths()), (Severity::High, 850));
     assert_eq!((finding.subject, finding.key.as_str()), (addr(CLIENT), "bad.example"));
     assert_eq!(finding.peers.named(), [addr("203.0.113.7")]);
-    assert_eq!(finding.measures.iter().map(|m| m.value()).collect::<Vec<_>>(), [2.0, 30_002_100.0, 1.0]);
+    assert_eq!(finding.measures.iter().map(|m| m.value()).collect::<Vec<_>>(), [3.0, 30_002_102.0, 1.0]);
     assert_eq!(finding.quotes[0].text, "bad.txt line 2 (plain list, 0 days old then): a botnet");
 }
 
