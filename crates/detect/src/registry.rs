@@ -47,6 +47,7 @@ macro_rules! registry {
 registry! {
     audit_cleartext_post::CleartextPost,
     audit_traceroute::Traceroute,
+    dns_poison_kaminsky::Kaminsky,
     dns_rebinding::Rebinding,
     intel_contact::Contact,
     rule_alert::RuleAlerts,

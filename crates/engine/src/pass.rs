@@ -607,7 +607,7 @@ impl Pass<'_> {
             let parsed = n < due.doubtful_from;
             match call.what {
                 What::Data(len) => {
-                    let bytes = due.bytes.get(from..from + len).unwrap_or(&[]);
+                    let bytes = due.bytes().get(from..from + len).unwrap_or(&[]);
                     from += len;
                     self.frame_bytes(flow, app, dir, call.offset(), bytes);
                     if let Some(eye) = &mut self.host.eye {
@@ -635,7 +635,7 @@ impl Pass<'_> {
             }
         }
         if let Some(eye) = &mut self.host.eye {
-            eye.due = due;
+            eye.done(flow, dir, due);
         }
     }
 

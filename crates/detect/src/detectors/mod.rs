@@ -3,6 +3,7 @@
 
 pub(crate) mod audit_cleartext_post;
 pub(crate) mod audit_traceroute;
+pub(crate) mod dns_poison_kaminsky;
 pub(crate) mod dns_rebinding;
 pub(crate) mod intel_contact;
 pub(crate) mod rule_alert;

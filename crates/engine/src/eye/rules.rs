@@ -385,7 +385,7 @@ impl Eye {
         if let (Some(xff), true) = (&self.settings.xff, look.dir.is_orig())
             && let Some(addr) = speaks_for(xff, tx)
         {
-            seen.xff = Some((mark.id, addr));
+            seen.rare_mut().xff = Some((mark.id, addr));
         }
         if seen.waiting.iter().any(|w| w.tx_id == Some(mark.id)) {
             self.refresh(at, tx, mark);
@@ -397,7 +397,7 @@ impl Eye {
         let info = &at.flow.info;
         let Some(seen) = self.flows.get_mut(info) else { return };
         let mut waiting = std::mem::take(&mut seen.waiting);
-        let xff = seen.xff.filter(|(id, _)| *id == mark.id).map(|(_, addr)| addr);
+        let xff = seen.rare().xff.filter(|(id, _)| *id == mark.id).map(|(_, addr)| addr);
         for alert in waiting.iter_mut().filter(|w| w.tx_id == Some(mark.id)) {
             alert.xff = xff;
             if !self.settings.alert.app_layer {
@@ -558,14 +558,8 @@ impl Eye {
     }
 
     fn fast(&mut self, alert: &Alert<'_>, packet: &Packet<'_>, ends: (Party, Party), rows: &mut dyn Rows) {
-        let mut room = [0; eve::TIME_LEN];
         self.line.clear();
-        alert.fast(
-            &eve::fast_time(packet.ts, &mut room),
-            ends,
-            eve::protocol_name(packet.decoded.proto),
-            &mut self.line,
-        );
+        alert.fast(&eve::fast_time(packet.ts), ends, eve::protocol_name(packet.decoded.proto), &mut self.line);
         self.line.push(b'\n');
         rows.line(eve::FAST_FILE, self.line.as_bytes());
     }
@@ -579,9 +573,9 @@ fn tunnel(around: &Around, number: u64, json: &mut Json<'_>) {
     }
     json.object("tunnel", |json| {
         let (src_port, dst_port) = if has_ports(d.proto) { (d.src_port, d.dst_port) } else { (0, 0) };
-        eve::addr("src_ip", d.src, json);
+        json.addr("src_ip", d.src);
         json.number("src_port", u64::from(src_port));
-        eve::addr("dest_ip", d.dst, json);
+        json.addr("dest_ip", d.dst);
         json.number("dest_port", u64::from(dst_port));
         eve::protocol("proto", d.proto, json);
         json.number("depth", around.depth as u64);
