@@ -230,6 +230,11 @@ pub struct Audit {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
+    /// A list of addresses, networks, names, URLs or digests with a bad name: plain, hosts file, CSV,
+    /// Zeek intel or MISP; contact with them is a finding; may be repeated
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub intel: Vec<PathBuf>,
+
     /// Rules in Suricata's language: what they alert on are findings, too; may be repeated
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub rules: Vec<PathBuf>,

@@ -3,7 +3,7 @@
 use crate::args::Audit;
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
-use crate::{DAMAGED, eve, input};
+use crate::{DAMAGED, eve, input, intel};
 use anyhow::{Context, Result};
 use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
@@ -11,6 +11,7 @@ use sekisho_output::eve::Settings as EveSettings;
 use sekisho_report::{Completeness, Judged, Pool as PoolFact, State, Summary, render_text, to_json};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 
 /// Exit code for findings at or above `--fail-on`.
 const ALARM: u8 = 3;
@@ -30,7 +31,10 @@ pub fn run(args: &Audit) -> Result<u8> {
         eve::watch(&mut settings, EveSettings { types: Vec::new(), alone: false, inline: true, ..of_config });
         eve::apply(&mut settings, eve::rules(&args.rules, config.as_ref(), args.common.quiet)?);
     }
-    let scope = Scope::new(&args.common.home_net, args.common.seed);
+    let intel = intel::read(&args.intel, args.common.quiet)?;
+    settings.files.hashes.md5 |= intel.has_hashes(32);
+    settings.files.hashes.sha1 |= intel.has_hashes(40);
+    let scope = Scope { intel: Arc::new(intel), ..Scope::new(&args.common.home_net, args.common.seed) };
     let mut audited = Audited { summary: Summary::new(args.common.seed), detection: Detection::new(&scope) };
     let outcome = drive::gather(&args.common, captures, settings, &mut audited);
     let verdict = audited.detection.finish();

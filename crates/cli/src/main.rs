@@ -13,6 +13,7 @@ mod gather;
 mod ground;
 mod hunt;
 mod input;
+mod intel;
 mod kept;
 mod logs;
 mod packets;

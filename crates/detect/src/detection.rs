@@ -6,8 +6,10 @@ use crate::known::Known;
 use crate::registry::{Detector, detectors};
 use crate::rows::{Kind, Plan};
 use sekisho_finding::Finding;
+use sekisho_intel::Table;
 use sekisho_record::{Record, Schema};
 use sekisho_types::{Subnet, Timestamp};
+use std::sync::Arc;
 
 /// What is judged, as the user says.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +18,8 @@ pub struct Scope {
     pub home_nets: Vec<Subnet>,
     /// Seed of tables keyed by what is on the wire.
     pub seed: u64,
+    /// Lists of what has a bad name.
+    pub intel: Arc<Table>,
 }
 
 /// Networks at home where the user names none (`detections.md` §1.2): RFC 1918, RFC 4193, link-local, loopback. Fewer than
@@ -35,7 +39,7 @@ impl Scope {
     /// With the networks that the user names as home, or else the private ones.
     pub fn new(home_nets: &[Subnet], seed: u64) -> Self {
         let private = || HOME_NETS.iter().filter_map(|n| n.parse().ok()).collect();
-        Self { home_nets: if home_nets.is_empty() { private() } else { home_nets.to_vec() }, seed }
+        Self { home_nets: if home_nets.is_empty() { private() } else { home_nets.to_vec() }, seed, ..Self::default() }
     }
 }
 

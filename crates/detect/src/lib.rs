@@ -42,3 +42,4 @@ pub use detection::{Detection, Scope, Spent, Verdict};
 pub use manual::{Entry, Manual, manual};
 pub use registry::{Detector, abouts};
 pub use rows::{DnsEntry, Items, Kind, Row};
+pub use sekisho_intel::{MAX_LIST_LEN, Table as Intel};

@@ -45,6 +45,7 @@ macro_rules! registry {
 }
 
 registry! {
+    audit_cleartext_post::CleartextPost,
     audit_traceroute::Traceroute,
     cleartext_credentials::Cleartext,
     dns_poison_kaminsky::Kaminsky,
@@ -52,6 +53,7 @@ registry! {
     exposed_service::Exposed,
     ics_control::Control,
     insecure_protocol::Insecure,
+    intel_contact::Contact,
     rule_alert::RuleAlerts,
     tls_cert_dates::Dates,
     tls_cert_name::Name,

@@ -226,6 +226,12 @@ rows! {
         is_orig: bool = "is_orig", command: &'a str = "command", service: &'a str = "service",
         product: &'a [u8] = "product_name",
     }
+    /// A file seen on the way.
+    Files "files" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        source: &'a [u8] = "source", mime: &'a [u8] = "mime_type", name: &'a [u8] = "filename", seen: u64 = "seen_bytes",
+        md5: &'a [u8] = "md5", sha1: &'a [u8] = "sha1", sha256: &'a [u8] = "sha256",
+    }
     /// An HTTP request with its response.
     Http "http" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -233,13 +239,13 @@ rows! {
         method: &'a [u8] = "method", host: &'a [u8] = "host", uri: &'a [u8] = "uri", referrer: &'a [u8] = "referrer",
         agent: &'a [u8] = "user_agent", status: Option<u64> = "status_code", user: &'a [u8] = "username",
         request_len: u64 = "request_body_len", response_len: u64 = "response_body_len",
-        response_types: Items<'a> = "resp_mime_types", api: &'a [u8] = "api", decrypted: bool = "decrypted",
+        response_types: Items<'a> = "resp_mime_types", request_types: Items<'a> = "orig_mime_types", api: &'a [u8] = "api", decrypted: bool = "decrypted",
     }
     /// ICMP messages of a flow that has ended.
     Icmp "icmp" {
         ts: Timestamp = "ts", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         icmp_type: u64 = "icmp_type", code: u64 = "code", answers: u64 = "resp_count",
-        inner_orig: Addr = "inner_orig_h", inner_resp: Addr = "inner_resp_h",
+        inner_orig: Addr = "inner.orig_h", inner_resp: Addr = "inner.resp_h",
     }
     /// A message of IEC 60870-5-104.
     Iec104 "iec104" {

@@ -141,7 +141,12 @@ impl Record for Line {
 
 /// What all detectors make of `lines`, home being the private networks.
 pub(crate) fn judge(lines: &[Line]) -> Verdict {
-    let mut detection = Detection::new(&Scope::new(&[], 0));
+    judge_in(&Scope::new(&[], 0), lines)
+}
+
+/// What all detectors make of `lines` in `scope`.
+pub(crate) fn judge_in(scope: &Scope, lines: &[Line]) -> Verdict {
+    let mut detection = Detection::new(scope);
     for line in lines {
         detection.add(line.packet, line);
     }

@@ -15,7 +15,7 @@ const LONG_FILES: &[(&str, &str)] = &[];
 /// Crates of law 1: no file, socket, thread, clock, environment, standard stream.
 const PURE: &[&str] = &[
     "types", "record", "wire", "inflate", "unpack", "x509", "dnssec", "flow", "proto", "files", "hunt", "rules",
-    "output", "finding", "detect", "report", "engine",
+    "output", "finding", "intel", "detect", "report", "engine",
 ];
 
 /// What law 1 forbids there.
@@ -39,7 +39,7 @@ const IMPURE: &[&str] = &[
 
 /// Crates of law 7, whose root must deny what can panic.
 const NO_PANIC: &[&str] =
-    &["wire", "flow", "proto", "files", "hunt", "rules", "inflate", "unpack", "x509", "dnssec", "finding", "detect"];
+    &["wire", "flow", "proto", "files", "hunt", "rules", "inflate", "unpack", "x509", "dnssec", "finding", "intel", "detect"];
 
 /// Lints that law 7 asks for.
 const NO_PANIC_LINTS: &[&str] = &[

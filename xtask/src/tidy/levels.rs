@@ -14,6 +14,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("sekisho-unpack", 1),
     ("sekisho-x509", 1),
     ("sekisho-finding", 1),
+    ("sekisho-intel", 1),
     ("sekisho-dnssec", 1),
     ("sekisho-capture", 1),
     ("sekisho-flow", 2),

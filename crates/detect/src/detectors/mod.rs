@@ -1,6 +1,7 @@
 //! One file per detector. Its comment has, for each of its judgements, a heading `# id` and below it the sections of
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
+pub(crate) mod audit_cleartext_post;
 pub(crate) mod audit_traceroute;
 pub(crate) mod cleartext_credentials;
 pub(crate) mod dns_poison_kaminsky;
@@ -8,6 +9,7 @@ pub(crate) mod dns_rebinding;
 pub(crate) mod exposed_service;
 pub(crate) mod ics_control;
 pub(crate) mod insecure_protocol;
+pub(crate) mod intel_contact;
 pub(crate) mod rule_alert;
 pub(crate) mod tls_cert_dates;
 pub(crate) mod tls_cert_name;

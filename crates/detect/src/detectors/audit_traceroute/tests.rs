@@ -50,8 +50,8 @@ fn routers_that_answer_give_the_path_away() {
             ("id.resp_h", Cell::Addr(addr("10.0.0.5"))),
             ("icmp_type", Cell::Count(3)),
             ("code", Cell::Count(3)),
-            ("inner_orig_h", Cell::Addr(addr("10.0.0.5"))),
-            ("inner_resp_h", Cell::Addr(addr("198.51.100.9"))),
+            ("inner.orig_h", Cell::Addr(addr("10.0.0.5"))),
+            ("inner.resp_h", Cell::Addr(addr("198.51.100.9"))),
         ],
     ));
     let found = found(&lines);
