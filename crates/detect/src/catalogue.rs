@@ -53,11 +53,6 @@ impl Fault {
             _ => return None,
         })
     }
-
-    /// Nobody but itself says who the server is.
-    pub fn is_own(self) -> bool {
-        matches!(self, Self::SelfSigned | Self::SelfIssued)
-    }
 }
 
 /// How a certificate covers the name that was asked for.
@@ -191,6 +186,11 @@ impl Catalogue {
         path
     }
 
+    /// Is that a protocol of proxies, behind which the server is another than the flow's?
+    pub fn is_proxied(inside: &str) -> bool {
+        matches!(inside, "http" | "socks")
+    }
+
     /// Authorities that trusted chains lead over, by name.
     pub fn vouched(&self) -> HashMap<&str, Vec<&Cert>, SeededState> {
         let mut by_name = HashMap::with_hasher(SeededState(0));
@@ -295,9 +295,9 @@ impl Service {
         format!("{} {}", self.port, short(&self.leaf))
     }
 
-    /// Is it one's own?
-    pub fn is_own(&self, hosts: &Hosts) -> bool {
-        hosts.is_internal(self.server)
+    /// Is it one's own? What a proxy leads to is not.
+    pub fn is_own(&self, served: &Served, hosts: &Hosts) -> bool {
+        !Catalogue::is_proxied(&served.inside) && hosts.is_internal(self.server)
     }
 }
 
@@ -333,6 +333,6 @@ pub(crate) fn raise(
 }
 
 /// The severity for a service of one's own, and one step less for others'.
-pub(crate) fn graded(service: &Service, own: Severity, cx: &Cx<'_>) -> Severity {
-    if service.is_own(cx.hosts()) { own } else { own.lowered(1) }
+pub(crate) fn graded((service, served, _): (&Service, &Served, &Cert), own: Severity, cx: &Cx<'_>) -> Severity {
+    if service.is_own(served, cx.hosts()) { own } else { own.lowered(1) }
 }

@@ -49,6 +49,8 @@ registry! {
     tls_cert_dates::Dates,
     tls_cert_name::Name,
     tls_cert_trust::Trust,
+    tls_cert_weak_crypto::WeakCrypto,
+    tls_weak_protocol::WeakProtocol,
 }
 
 /// Every judgement that can be made, in the list's order.

@@ -193,6 +193,12 @@ rows! {
         request_len: u64 = "request_body_len", response_len: u64 = "response_body_len",
         response_types: Items<'a> = "resp_mime_types", api: &'a [u8] = "api", decrypted: bool = "decrypted",
     }
+    /// An SSH connection.
+    Ssh "ssh" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        version: Option<u64> = "version", cipher: &'a [u8] = "cipher_alg",
+    }
     /// A TLS session.
     Ssl "ssl" {
         ts: Timestamp = "ts", uid: Uid = "uid",

@@ -5,3 +5,5 @@ pub(crate) mod dns_rebinding;
 pub(crate) mod tls_cert_dates;
 pub(crate) mod tls_cert_name;
 pub(crate) mod tls_cert_trust;
+pub(crate) mod tls_cert_weak_crypto;
+pub(crate) mod tls_weak_protocol;

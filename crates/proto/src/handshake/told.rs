@@ -65,7 +65,7 @@ pub struct TlsSessionRecord {
     pub client_alert: Option<u8>,
     /// The client showed a certificate.
     pub client_cert: bool,
-    /// Protocol in which TLS was begun.
+    /// Protocol in which TLS was begun; proxies' among them, behind which the server is another.
     pub inside: Option<&'static str>,
 }
 
