@@ -256,6 +256,7 @@ protocols! {
     @also software logs [SoftwareRecord];
     @also upgrade logs [WebsocketRecord];
     @also web logs [HttpRecord];
+    @told dns logs [DnsMessageRecord];
     @told handshake logs [TlsCertRecord, TlsSessionRecord];
 }
 
