@@ -28,6 +28,10 @@ const REFUSALS: &[u64] = &[42, 43, 44, 45, 46, 48, 113];
 /// The alert of a client that does not know the authority.
 const UNKNOWN_CA: u64 = 48;
 
+/// Before this day the roots that come with the program are not those of the time, as authorities retire roots and add
+/// others every year: 2025-01-01.
+pub(crate) const ROOTS_SINCE: Timestamp = Timestamp::from_parts(1_735_689_600, 0);
+
 /// Why a chain leads to no trusted root: the parsers' words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
@@ -277,6 +281,11 @@ impl Served {
         }
     }
 
+    /// Was it seen behind a proxy?
+    pub fn is_proxied(&self) -> bool {
+        Catalogue::is_proxied(&self.inside)
+    }
+
     /// Every client that saw the certificate refused it: the danger was seen.
     pub fn is_refused(&self) -> bool {
         self.refused > 0 && self.established == 0
@@ -297,7 +306,7 @@ impl Service {
 
     /// Is it one's own? What a proxy leads to is not.
     pub fn is_own(&self, served: &Served, hosts: &Hosts) -> bool {
-        !Catalogue::is_proxied(&served.inside) && hosts.is_internal(self.server)
+        !served.is_proxied() && hosts.is_internal(self.server)
     }
 }
 

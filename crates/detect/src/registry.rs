@@ -45,13 +45,17 @@ macro_rules! registry {
 }
 
 registry! {
+    audit_private_trust::PrivateTrust,
     audit_traceroute::Traceroute,
     dns_poison_kaminsky::Kaminsky,
     dns_rebinding::Rebinding,
     rule_alert::RuleAlerts,
+    tls_cert_changed::Changed,
     tls_cert_dates::Dates,
     tls_cert_name::Name,
+    tls_cert_revoked::Revoked,
     tls_cert_trust::Trust,
+    tls_cert_vendor_claim::VendorClaim,
     tls_cert_weak_crypto::WeakCrypto,
     tls_weak_protocol::WeakProtocol,
 }

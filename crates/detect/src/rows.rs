@@ -199,6 +199,10 @@ rows! {
         record_ttls: Items<'a> = "ttls", data: Items<'a> = "data", more: u64 = "more", digest: u64 = "digest",
         wire: Option<&'a [u8]> = "wire",
     }
+    /// A file that passed.
+    Files "files" {
+        ts: Timestamp = "ts", id: Uid = "fuid", source: &'a [u8] = "source", mime: &'a [u8] = "mime_type",
+    }
     /// An HTTP request with its response.
     Http "http" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -226,6 +230,12 @@ rows! {
     Probe "probe" {
         ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         proto: &'a str = "proto", mark: u32 = "mark", ttl: Option<u64> = "ttl", router: Option<Addr> = "router",
+    }
+    /// What an authority says about a certificate's revocation.
+    Ocsp "ocsp" {
+        ts: Timestamp = "ts", id: Uid = "id", serial: &'a [u8] = "serialNumber", key_hash: &'a [u8] = "issuerKeyHash",
+        status: &'a str = "certStatus", revoked_at: Option<Timestamp> = "revoketime", reason: &'a str = "revokereason",
+        next_update: Option<Timestamp> = "nextUpdate",
     }
     /// An SSH connection.
     Ssh "ssh" {

@@ -28,7 +28,7 @@
 //! ## References
 //! RFC 5280 §6; RFC 9525; Zeek policy validate-certs; nDPI TLS_SELFSIGNED_CERTIFICATE.
 
-use crate::catalogue::{Fault, Served, Service, raise};
+use crate::catalogue::{Fault, ROOTS_SINCE, Served, Service, raise};
 use crate::certificate::Cert;
 use crate::detection::Scope;
 use crate::registry::Detector;
@@ -36,7 +36,7 @@ use crate::rows::{Kind, Row};
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
-use sekisho_types::{SeededState, Timestamp};
+use sekisho_types::SeededState;
 use std::collections::BTreeMap;
 
 static ABOUT: About = About {
@@ -71,9 +71,6 @@ const CA_LEAF: &Reason = &ABOUT.reasons[4];
 
 /// Servers from which on an authority is an organisation's own.
 const OWN_SERVERS: usize = 5;
-/// Before this day the roots that come with the program are not those of the time, as authorities retire roots and add
-/// others every year: 2025-01-01.
-const ROOTS_SINCE: Timestamp = Timestamp::from_parts(1_735_689_600, 0);
 /// Ports of Remote Desktop.
 const RDP_PORT: u16 = 3389;
 

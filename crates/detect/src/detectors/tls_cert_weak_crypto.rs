@@ -22,7 +22,7 @@
 
 use crate::Cx;
 use crate::catalogue::{Served, Service, graded, raise};
-use crate::certificate::{Cert, Fingerprint};
+use crate::certificate::{Cert, Fingerprint, domain};
 use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::rows::{Kind, Row};
@@ -188,12 +188,6 @@ fn are_related(a: &Cert, b: &Cert) -> bool {
     };
     let known = domains(a);
     domains(b).iter().any(|d| known.contains(d))
-}
-
-fn domain(name: &str) -> String {
-    let mut labels = name.rsplit('.');
-    let (last, before) = (labels.next().unwrap_or(""), labels.next().unwrap_or(""));
-    format!("{before}.{last}").to_ascii_lowercase()
 }
 
 #[cfg(test)]
