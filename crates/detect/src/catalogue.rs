@@ -28,6 +28,10 @@ const REFUSALS: &[u64] = &[42, 43, 44, 45, 46, 48, 113];
 /// The alert of a client that does not know the authority.
 const UNKNOWN_CA: u64 = 48;
 
+/// Before this day the roots that come with the program are not those of the time, as authorities retire roots and add
+/// others every year: 2025-01-01.
+pub(crate) const ROOTS_SINCE: Timestamp = Timestamp::from_parts(1_735_689_600, 0);
+
 /// Why a chain leads to no trusted root: the parsers' words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
@@ -52,11 +56,6 @@ impl Fault {
             "no-authority" => Self::NoAuthority,
             _ => return None,
         })
-    }
-
-    /// Nobody but itself says who the server is.
-    pub fn is_own(self) -> bool {
-        matches!(self, Self::SelfSigned | Self::SelfIssued)
     }
 }
 
@@ -191,6 +190,11 @@ impl Catalogue {
         path
     }
 
+    /// Is that a protocol of proxies, behind which the server is another than the flow's?
+    pub fn is_proxied(inside: &str) -> bool {
+        matches!(inside, "http" | "socks")
+    }
+
     /// Authorities that trusted chains lead over, by name.
     pub fn vouched(&self) -> HashMap<&str, Vec<&Cert>, SeededState> {
         let mut by_name = HashMap::with_hasher(SeededState(0));
@@ -277,6 +281,11 @@ impl Served {
         }
     }
 
+    /// Was it seen behind a proxy?
+    pub fn is_proxied(&self) -> bool {
+        Catalogue::is_proxied(&self.inside)
+    }
+
     /// Every client that saw the certificate refused it: the danger was seen.
     pub fn is_refused(&self) -> bool {
         self.refused > 0 && self.established == 0
@@ -295,9 +304,9 @@ impl Service {
         format!("{} {}", self.port, short(&self.leaf))
     }
 
-    /// Is it one's own?
-    pub fn is_own(&self, hosts: &Hosts) -> bool {
-        hosts.is_internal(self.server)
+    /// Is it one's own? What a proxy leads to is not.
+    pub fn is_own(&self, served: &Served, hosts: &Hosts) -> bool {
+        !served.is_proxied() && hosts.is_internal(self.server)
     }
 }
 
@@ -333,6 +342,6 @@ pub(crate) fn raise(
 }
 
 /// The severity for a service of one's own, and one step less for others'.
-pub(crate) fn graded(service: &Service, own: Severity, cx: &Cx<'_>) -> Severity {
-    if service.is_own(cx.hosts()) { own } else { own.lowered(1) }
+pub(crate) fn graded((service, served, _): (&Service, &Served, &Cert), own: Severity, cx: &Cx<'_>) -> Severity {
+    if service.is_own(served, cx.hosts()) { own } else { own.lowered(1) }
 }

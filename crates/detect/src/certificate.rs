@@ -144,6 +144,13 @@ fn joint(text: &str) -> Option<usize> {
     })
 }
 
+/// The last two labels of a name, which mostly are what somebody registered.
+pub fn domain(name: &str) -> String {
+    let mut labels = name.rsplit('.');
+    let (last, before) = (labels.next().unwrap_or(""), labels.next().unwrap_or(""));
+    format!("{before}.{last}").to_ascii_lowercase()
+}
+
 /// In lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|b| [b >> 4, b & 15]);

@@ -46,6 +46,7 @@ macro_rules! registry {
 
 registry! {
     audit_cleartext_post::CleartextPost,
+    audit_private_trust::PrivateTrust,
     audit_traceroute::Traceroute,
     cleartext_credentials::Cleartext,
     dns_poison_kaminsky::Kaminsky,
@@ -55,9 +56,14 @@ registry! {
     insecure_protocol::Insecure,
     intel_contact::Contact,
     rule_alert::RuleAlerts,
+    tls_cert_changed::Changed,
     tls_cert_dates::Dates,
     tls_cert_name::Name,
+    tls_cert_revoked::Revoked,
     tls_cert_trust::Trust,
+    tls_cert_vendor_claim::VendorClaim,
+    tls_cert_weak_crypto::WeakCrypto,
+    tls_weak_protocol::WeakProtocol,
 }
 
 /// Every judgement that can be made, in the list's order.

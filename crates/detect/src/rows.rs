@@ -228,7 +228,7 @@ rows! {
     }
     /// A file seen on the way.
     Files "files" {
-        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        ts: Timestamp = "ts", id: Uid = "fuid", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         source: &'a [u8] = "source", mime: &'a [u8] = "mime_type", name: &'a [u8] = "filename", seen: u64 = "seen_bytes",
         md5: &'a [u8] = "md5", sha1: &'a [u8] = "sha1", sha256: &'a [u8] = "sha256",
     }
@@ -307,6 +307,12 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         replies: u64 = "replies", errors: u64 = "errors",
     }
+    /// What an authority says about a certificate's revocation.
+    Ocsp "ocsp" {
+        ts: Timestamp = "ts", id: Uid = "id", serial: &'a [u8] = "serialNumber", key_hash: &'a [u8] = "issuerKeyHash",
+        status: &'a str = "certStatus", revoked_at: Option<Timestamp> = "revoketime", reason: &'a str = "revokereason",
+        next_update: Option<Timestamp> = "nextUpdate",
+    }
     /// A packet meant to die on the way, or (`router` is set) a router's word that it did.
     Probe "probe" {
         ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
@@ -369,7 +375,7 @@ rows! {
     Ssh "ssh" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        version: Option<u64> = "version", server: &'a [u8] = "server",
+        version: Option<u64> = "version", server: &'a [u8] = "server", cipher: &'a [u8] = "cipher_alg",
     }
     /// A TLS session.
     Ssl "ssl" {

@@ -2,6 +2,7 @@
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
 pub(crate) mod audit_cleartext_post;
+pub(crate) mod audit_private_trust;
 pub(crate) mod audit_traceroute;
 pub(crate) mod cleartext_credentials;
 pub(crate) mod dns_poison_kaminsky;
@@ -11,6 +12,11 @@ pub(crate) mod ics_control;
 pub(crate) mod insecure_protocol;
 pub(crate) mod intel_contact;
 pub(crate) mod rule_alert;
+pub(crate) mod tls_cert_changed;
 pub(crate) mod tls_cert_dates;
 pub(crate) mod tls_cert_name;
+pub(crate) mod tls_cert_revoked;
 pub(crate) mod tls_cert_trust;
+pub(crate) mod tls_cert_vendor_claim;
+pub(crate) mod tls_cert_weak_crypto;
+pub(crate) mod tls_weak_protocol;

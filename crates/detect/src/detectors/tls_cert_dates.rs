@@ -153,11 +153,11 @@ fn longest<'a>(all: &[Shown<'a>]) -> HashMap<&'a str, Timestamp, SeededState> {
 }
 
 fn judge(shown: Shown<'_>, is_clock: bool, longest: &HashMap<&str, Timestamp, SeededState>, cx: &mut Cx<'_>) {
-    let (service, served, cert) = shown;
+    let (_, served, cert) = shown;
     let (Some(from), Some(to)) = (cert.not_before, cert.not_after) else { return };
     let validity = to - from;
     if to < served.last {
-        let grade = if is_clock { (Severity::Info, 30) } else { (graded(service, Severity::High, cx), 98) };
+        let grade = if is_clock { (Severity::Info, 30) } else { (graded(shown, Severity::High, cx), 98) };
         let past =
             Measure::count("expired since", days(served.last - to), Some(0), "days", Origin::Standard("RFC 5280"));
         cx.raise(clocked(raise(&ABOUT, EXPIRED, shown, grade).measure(past), is_clock).quote(
@@ -168,7 +168,7 @@ fn judge(shown: Shown<'_>, is_clock: bool, longest: &HashMap<&str, Timestamp, Se
     } else if from > served.first + SKEW {
         let ahead = u64::try_from((from - served.first).0 / 1_000_000_000).unwrap_or(0);
         let ahead = Measure::count("begins in", ahead, Some(300), "s", Origin::Own);
-        let grade = (graded(service, Severity::Medium, cx), 95);
+        let grade = (graded(shown, Severity::Medium, cx), 95);
         cx.raise(raise(&ABOUT, NOT_YET, shown, grade).measure(ahead));
     } else {
         let left = to - served.last;
@@ -178,7 +178,7 @@ fn judge(shown: Shown<'_>, is_clock: bool, longest: &HashMap<&str, Timestamp, Se
             let urgent = left < URGENT && left.0 < validity.0 / URGENT_PART;
             let own = if urgent { Severity::High } else { Severity::Medium };
             let measure = Measure::count("left", days(left), Some(days(Interval(limit))), "days", Origin::Own);
-            let raise = raise(&ABOUT, EXPIRING, shown, (graded(service, own, cx), 95)).measure(measure);
+            let raise = raise(&ABOUT, EXPIRING, shown, (graded(shown, own, cx), 95)).measure(measure);
             cx.raise(raise.benign("a renewal under way", "no other certificate of the same name lasts longer"));
         }
     }
@@ -186,11 +186,11 @@ fn judge(shown: Shown<'_>, is_clock: bool, longest: &HashMap<&str, Timestamp, Se
 }
 
 fn length(shown: Shown<'_>, validity: Interval, cx: &mut Cx<'_>) {
-    let (service, served, cert) = shown;
+    let (_, served, cert) = shown;
     let Some(from) = cert.not_before else { return };
     let secs = from.0.div_euclid(1_000_000_000);
     let limit = LIMITS.iter().find(|l| secs >= l.0).map_or(0, |l| l.1);
-    let low = graded(service, Severity::Low, cx);
+    let low = graded(shown, Severity::Low, cx);
     let forum = Origin::Standard("CA/B Forum");
     if served.vouched && validity > Interval::from_secs((limit + TOLERANCE) * DAY) {
         let measure = Measure::count("validity", days(validity), u64::try_from(limit).ok(), "days", forum);
@@ -206,7 +206,7 @@ fn length(shown: Shown<'_>, validity: Interval, cx: &mut Cx<'_>) {
 
 /// The chain would be good, and so is the server's own certificate: an issuer's is out of date.
 fn issuers(shown: Shown<'_>, is_clock: bool, cx: &mut Cx<'_>) {
-    let (service, served, own) = shown;
+    let (_, served, own) = shown;
     if !served.outdated || own.not_after.is_none_or(|to| to < served.last) {
         return;
     }
@@ -214,7 +214,7 @@ fn issuers(shown: Shown<'_>, is_clock: bool, cx: &mut Cx<'_>) {
     let expired = |c: &Cert| c.not_after.is_some_and(|to| to < served.first);
     let Some((_, cert)) = path.iter().skip(1).find(|(_, cert)| expired(cert)) else { return };
     let Some(to) = cert.not_after else { return };
-    let grade = if is_clock { (Severity::Info, 30) } else { (graded(service, Severity::Medium, cx), 90) };
+    let grade = if is_clock { (Severity::Info, 30) } else { (graded(shown, Severity::Medium, cx), 90) };
     let past = Measure::count("expired since", days(served.first - to), Some(0), "days", Origin::Standard("RFC 5280"));
     let raise = raise(&ABOUT, EXPIRED, shown, grade).measure(past);
     let raise = raise.quote("expired issuer", cert.words().as_bytes(), cert.packet);

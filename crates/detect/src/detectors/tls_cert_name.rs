@@ -97,11 +97,11 @@ fn judge(shown: (&Service, &Served, &Cert), asked: &Asked, cx: &mut Cx<'_>) {
         Fit::Unknown | Fit::Covered => return,
         Fit::CommonName => (NO_SAN, Severity::Low, 80),
         Fit::Other if is_address => (IP_LITERAL, Severity::Low, 80),
-        Fit::Other if service.is_own(cx.hosts()) => (MISMATCH, Severity::Medium, 90),
+        Fit::Other if service.is_own(served, cx.hosts()) => (MISMATCH, Severity::Medium, 90),
         Fit::Other => (MISMATCH, Severity::Medium, 80),
     };
     let mail = matches!(service.port, 25) || &*served.inside == "smtp";
-    let severity = if mail { Severity::Info } else { graded(service, own, cx) };
+    let severity = if mail { Severity::Info } else { graded(shown, own, cx) };
     let names = if cert.names.is_empty() { cert.first_name().to_owned() } else { cert.names.join(" ") };
     let raise = raise(&ABOUT, reason, shown, (severity, confidence))
         .key(format!("{} {}", service.port, asked.name))

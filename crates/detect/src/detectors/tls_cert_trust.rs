@@ -19,7 +19,8 @@
 //! ## Benign
 //! Private authorities, appliances and printers. Windows makes a certificate for Remote Desktop itself: low. Certificates of DTLS
 //! without a server name belong to calls (WebRTC), which compare them by other means: left out. A capture from before
-//! 2020 is compared with roots of today: one step less.
+//! 2025 is compared with roots of today, of which many of that time are missing (DigiCert's and Let's Encrypt's first ones, VeriSign, GeoTrust,
+//! Baltimore): one step less, and another if the certificate carries proofs of public logging.
 //! ## Blind
 //! TLS 1.3 and QUIC hide certificates, unless the keys are given; a missing chain is no finding. Signatures by algorithms
 //! that are not implemented (MD5, DSA, P-521, post-quantum ones) cannot be checked: no finding, but for
@@ -27,7 +28,7 @@
 //! ## References
 //! RFC 5280 §6; RFC 9525; Zeek policy validate-certs; nDPI TLS_SELFSIGNED_CERTIFICATE.
 
-use crate::catalogue::{Fault, Served, Service, raise};
+use crate::catalogue::{Fault, ROOTS_SINCE, Served, Service, raise};
 use crate::certificate::Cert;
 use crate::detection::Scope;
 use crate::registry::Detector;
@@ -35,7 +36,7 @@ use crate::rows::{Kind, Row};
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
-use sekisho_types::{SeededState, Timestamp};
+use sekisho_types::SeededState;
 use std::collections::BTreeMap;
 
 static ABOUT: About = About {
@@ -70,8 +71,6 @@ const CA_LEAF: &Reason = &ABOUT.reasons[4];
 
 /// Servers from which on an authority is an organisation's own.
 const OWN_SERVERS: usize = 5;
-/// Before this day the roots of today are not those of the time: 2020-01-01.
-const ROOTS_SINCE: Timestamp = Timestamp::from_parts(1_577_836_800, 0);
 /// Ports of Remote Desktop.
 const RDP_PORT: u16 = 3389;
 
@@ -102,12 +101,12 @@ impl Detector for Trust {
         let vouched = catalogue.vouched();
         let mut unknown: BTreeMap<&str, Vec<Shown<'_>>> = BTreeMap::new();
         for shown in catalogue.served() {
-            let (service, served, cert) = shown;
+            let (_, served, cert) = shown;
             let Some(fault) = served.fault else { continue };
             match fault {
                 Fault::SelfSigned | Fault::SelfIssued => self_signed(shown, fault, cx),
                 Fault::BadSignature => cx.raise(raise(&ABOUT, BAD_SIGNATURE, shown, (Severity::High, 95))),
-                Fault::NoAuthority => cx.raise(raise(&ABOUT, CA_LEAF, shown, grade(service, served, cx))),
+                Fault::NoAuthority => cx.raise(raise(&ABOUT, CA_LEAF, shown, grade(shown, cx))),
                 Fault::UnknownRoot | Fault::Alone => {
                     let path = catalogue.path(served);
                     let last = path.last().map_or(cert, |(_, last)| last);
@@ -129,13 +128,15 @@ impl Detector for Trust {
 }
 
 /// For a server that clients should not trust.
-fn grade(service: &Service, served: &Served, cx: &Cx<'_>) -> (Severity, u8) {
-    let (severity, confidence) = match (served.established > 0, service.is_own(cx.hosts())) {
+fn grade((service, served, cert): Shown<'_>, cx: &Cx<'_>) -> (Severity, u8) {
+    let (severity, confidence) = match (served.established > 0, service.is_own(served, cx.hosts())) {
         (false, _) => (Severity::Low, 60),
         (true, true) => (Severity::Medium, 95),
         (true, false) => (Severity::Medium, 90),
     };
-    (if served.last < ROOTS_SINCE { severity.lowered(1) } else { severity }, confidence)
+    let old = served.last < ROOTS_SINCE;
+    let steps = u32::from(old) + u32::from(old && cert.sct_count > 0);
+    (severity.lowered(steps), if old { confidence.min(60) } else { confidence })
 }
 
 fn self_signed(shown: Shown<'_>, fault: Fault, cx: &mut Cx<'_>) {
@@ -145,12 +146,12 @@ fn self_signed(shown: Shown<'_>, fault: Fault, cx: &mut Cx<'_>) {
         return;
     }
     // Roots have nothing to do with it, old or new.
-    let (severity, confidence) = match (served.established > 0, service.is_own(cx.hosts())) {
+    let (severity, confidence) = match (served.established > 0, service.is_own(served, cx.hosts())) {
         (false, _) => (Severity::Low, 60),
         (true, own) => (Severity::Medium, if own { 95 } else { 90 }),
     };
     let desktop = service.port == RDP_PORT || &*served.inside == "rdp";
-    let severity = if desktop && service.is_own(cx.hosts()) { severity.min(Severity::Low) } else { severity };
+    let severity = if desktop && service.is_own(served, cx.hosts()) { severity.min(Severity::Low) } else { severity };
     let confidence = if fault == Fault::SelfIssued { confidence.min(70) } else { confidence };
     let raise = raise(&ABOUT, SELF_SIGNED, shown, (severity, confidence));
     cx.raise(match (desktop, fault) {
@@ -177,7 +178,7 @@ fn missing(last: &Cert, served: &Served, vouched: &HashMap<&str, Vec<&Cert>, See
 }
 
 fn unsent(shown: Shown<'_>, last: &Cert, confidence: u8, cx: &mut Cx<'_>) {
-    let severity = if shown.0.is_own(cx.hosts()) { Severity::Low } else { Severity::Info };
+    let severity = if shown.0.is_own(shown.1, cx.hosts()) { Severity::Low } else { Severity::Info };
     let raise = raise(&ABOUT, MISSING, shown, (severity, confidence));
     let raise = raise.quote("not sent", last.issuer.as_bytes(), last.packet);
     cx.raise(if confidence > 70 {
@@ -195,8 +196,8 @@ fn of_authority(authority: &str, all: &[Shown<'_>], cx: &mut Cx<'_>) {
     let accepted = all.iter().all(|(_, served, _)| served.established > 0);
     if servers.len() < OWN_SERVERS || !accepted {
         for shown in all {
-            let (service, served, _) = shown;
-            let raise = raise(&ABOUT, UNKNOWN_ROOT, *shown, grade(service, served, cx));
+            let served = shown.1;
+            let raise = raise(&ABOUT, UNKNOWN_ROOT, *shown, grade(*shown, cx));
             let raise = raise.quote("authority", authority.as_bytes(), 0);
             let raise = raise.benign("a private authority", "it vouches for too few servers to tell");
             cx.raise(if served.last < ROOTS_SINCE {
@@ -210,7 +211,7 @@ fn of_authority(authority: &str, all: &[Shown<'_>], cx: &mut Cx<'_>) {
     let Some((service, first, cert)) = all.first() else { return };
     let count = u64::try_from(servers.len()).unwrap_or(u64::MAX);
     let last = all.iter().map(|(_, served, _)| served.last).max().unwrap_or(first.last);
-    let own = all.iter().filter(|(service, ..)| service.is_own(cx.hosts())).count();
+    let own = all.iter().filter(|(service, served, _)| service.is_own(served, cx.hosts())).count();
     let mut raise = Raise::new(&ABOUT, UNKNOWN_ROOT, service.server, Severity::Low, Confidence::percent(50))
         .key(authority)
         .between(first.first, last)

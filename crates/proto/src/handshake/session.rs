@@ -72,6 +72,8 @@ pub(crate) struct Session {
     tx: Option<Box<Exchange>>,
     /// The protocol that was spoken before, by Suricata's name.
     from: Option<&'static str>,
+    /// The same, by our name: proxies are among them.
+    inside: Option<&'static str>,
     /// What only detectors want to know.
     signs: Option<Box<Signs>>,
 }
@@ -116,9 +118,9 @@ impl Session {
         }
     }
 
-    /// The protocol that was spoken before TLS, by Suricata's name.
-    pub(crate) fn came_from(&mut self, name: Option<&'static str>) {
-        self.from = name;
+    /// The protocol that was spoken before TLS, by Suricata's name and by ours.
+    pub(crate) fn came_from(&mut self, name: Option<&'static str>, inside: Option<&'static str>) {
+        (self.from, self.inside) = (name, inside);
     }
 
     /// Lets those see it who watch; QUIC shows its hellos itself.
@@ -558,7 +560,7 @@ impl Session {
             name_fits: self.server_name.as_ref().and_then(|name| self.server.fits(&name.0)),
             client_alert: signs.client_alert,
             client_cert: !self.client.fingerprints.is_empty(),
-            inside: self.from,
+            inside: self.inside,
         }
     }
 }

@@ -16,8 +16,9 @@ const MAX_EXPONENT_LEN: usize = 24;
 /// End of the random of a server that could do more than it chose (RFC 8446 §4.1.3): TLS 1.2, or less.
 const DOWNGRADE: [[u8; 8]; 2] = [*b"DOWNGRD\x01", *b"DOWNGRD\x00"];
 
-/// Octets of a heartbeat message before its payload: type and the payload's length (RFC 6520 §4).
-const HEARTBEAT_HEAD_LEN: usize = 3;
+/// Octets of a heartbeat message beside its payload: type, the payload's length, and padding (RFC 6520 §4). A message of
+/// fewer is to be thrown away; a server that answers it does not look.
+const HEARTBEAT_FRAME_LEN: usize = 3 + 16;
 
 /// A session, as detectors see it. Ends are those of the handshake, whoever opened the connection.
 #[derive(Clone, Debug, Record)]
@@ -65,7 +66,7 @@ pub struct TlsSessionRecord {
     pub client_alert: Option<u8>,
     /// The client showed a certificate.
     pub client_cert: bool,
-    /// Protocol in which TLS was begun.
+    /// Protocol in which TLS was begun; proxies' among them, behind which the server is another.
     pub inside: Option<&'static str>,
 }
 
@@ -184,7 +185,7 @@ impl Signs {
         let &[kind, a, b, ..] = body else { return };
         let claimed = usize::from(u16::from_be_bytes([a, b]));
         match kind {
-            1 if claimed + HEARTBEAT_HEAD_LEN > len => {
+            1 if claimed + HEARTBEAT_FRAME_LEN > len => {
                 self.asked_too_much = true;
                 self.request_len = self.request_len.max(len);
             }

@@ -56,7 +56,8 @@ impl Protocol for Parser {
 
     fn start(start: &Start<'_>) -> Self {
         let mut parser = Self { datagrams: (start.transport == Transport::Udp).then(Box::default), ..Self::default() };
-        parser.session.came_from(start.handed_over_by.and_then(suricata_name));
+        let before = start.handed_over_by;
+        parser.session.came_from(before.and_then(suricata_name), before.map(|id| id.descriptor().service));
         parser
     }
 

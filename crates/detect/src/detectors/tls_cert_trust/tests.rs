@@ -57,7 +57,9 @@ fn nearly() {
     let desktop = shown(OWN, "self-signed").with("server_port", Cell::Port(3389));
     assert_eq!(one_of(desktop), one("self-signed", Severity::Low, 950));
     let old = shown(THEIRS, "unknown-root").with("ts", Cell::Time(NOW - 8.0 * 365.0 * 86_400.0));
-    assert_eq!(one_of(old), one("unknown-root", Severity::Low, 900));
+    assert_eq!(one_of(old.clone()), one("unknown-root", Severity::Low, 600));
+    let logged = found(&[known.clone().with("sct_count", Cell::Count(2)), old]);
+    assert_eq!(brief(&logged), one("unknown-root", Severity::Info, 600));
     // A call's own certificate.
     let call = untrusted(session(CLIENT, OWN, "", &["a.test"]), "self-signed").with("version", Cell::Count(0xfefd));
     assert_eq!(one_of(call), []);
