@@ -17,6 +17,7 @@ mod record;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod text;
 mod tx;
 
 pub use pending::{MAX_PENDING_IDS, MAX_PENDING_PER_ID};
