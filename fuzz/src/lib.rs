@@ -1,5 +1,8 @@
 //! What the fuzz targets share.
 
+mod dnssec;
+
+pub use dnssec::dnssec;
 use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{Budget, MIN_LEN, Settings, Worker};
 use sekisho_files::NoStore;
@@ -318,14 +321,14 @@ pub fn hunt(data: &[u8]) {
 /// A configuration up to a byte 0xff, then rules: each is read or refused with a place in the text, what is read can be told in
 /// words, and reading it again alone gives the same.
 pub fn rules_text(data: &[u8]) {
-    use sekisho_rules::{Config, Limits, NoFiles, Verdict, explain, load};
+    use sekisho_rules::{Config, Limits, NoFiles, Source, Verdict, explain, load};
     let mut halves = data.splitn(2, |&byte| byte == 0xff);
     let text = |half: Option<&[u8]>| String::from_utf8_lossy(half.unwrap_or_default()).into_owned();
     let (first, second) = (text(halves.next()), text(halves.next()));
     let (yaml, rules) = if second.is_empty() { (String::new(), first) } else { (first, second) };
     let config = Config::parse("fuzz.yaml", &yaml, &mut NoFiles).unwrap_or_default();
     let limits = Limits { entry_count: 1000, ..Limits::default() };
-    let source = |text: &str| vec![("fuzz.rules".to_owned(), text.to_owned())];
+    let source = |text: &str| [Source::new("fuzz.rules", text)];
     let loaded = load(&source(&rules), &config, &mut NoFiles, &limits);
     let report = &loaded.report;
     let gone = report.refused_count + report.unwanted_count + report.replaced_count;
@@ -345,11 +348,11 @@ pub fn rules_text(data: &[u8]) {
 /// Rules up to the first byte 0xff, and what they are run over: as packets, as a stream in pieces and in one, as all facts of an
 /// exchange. A second inspector says the same.
 pub fn rules_match(data: &[u8]) {
-    use sekisho_rules::{CompileLimits, Config, Limits, NoFiles, Program, load};
+    use sekisho_rules::{CompileLimits, Config, Limits, NoFiles, Program, Source, load};
     let at = data.iter().position(|&b| b == 0xff).unwrap_or(data.len());
     let (text, rest) = data.split_at(at);
     let Ok(config) = Config::parse("c", "", &mut NoFiles) else { return };
-    let sources = [("r".to_owned(), String::from_utf8_lossy(text).into_owned())];
+    let sources = [Source::new("r", String::from_utf8_lossy(text))];
     let loaded = load(&sources, &config, &mut NoFiles, &Limits::default());
     let program = std::sync::Arc::new(Program::compile(loaded.set, &CompileLimits::default()));
     assert_eq!(rules_run(&program, rest), rules_run(&program, rest));
@@ -379,8 +382,16 @@ fn rules_run(program: &std::sync::Arc<sekisho_rules::Program>, bytes: &[u8]) -> 
     let mut hits = Vec::new();
     for app in ["", "http", "dns", "tls"] {
         let mut state = FlowState::default();
-        let mut view =
-            FlowView { dir: Dir::Orig, established: true, app, pkts: [1, 1], bytes: [1, 1], stream_len: [1, 1], age: Interval(0), opaque: false };
+        let mut view = FlowView {
+            dir: Dir::Orig,
+            established: true,
+            app,
+            pkts: [1, 1],
+            bytes: [1, 1],
+            stream_len: [1, 1],
+            age: Interval(0),
+            opaque: false,
+        };
         let mut offset = 0;
         for (number, piece) in (1..).zip(bytes.chunks(64)) {
             let proto = [6, 17, 1, 58][number as usize % 4];
@@ -395,7 +406,13 @@ fn rules_run(program: &std::sync::Arc<sekisho_rules::Program>, bytes: &[u8]) -> 
                 payload_len: u32::try_from(piece.len()).unwrap_or(0),
                 ..sekisho_wire::Decoded::default()
             };
-            let packet = PacketView { ts: Timestamp(number as i64), number, decoded: &decoded, frame: piece, events: &["ipv4.opt_invalid"] };
+            let packet = PacketView {
+                ts: Timestamp(number as i64),
+                number,
+                decoded: &decoded,
+                frame: piece,
+                events: &["ipv4.opt_invalid"],
+            };
             view.dir = if number % 2 == 0 { Dir::Orig } else { Dir::Resp };
             let mut of_packet = Vec::new();
             inspector.packet(&packet, Some((&view, &mut state)), &mut of_packet);
@@ -404,7 +421,16 @@ fn rules_run(program: &std::sync::Arc<sekisho_rules::Program>, bytes: &[u8]) -> 
             mark.event(view.dir, "unknown");
             for (stage, over) in [(0, false), (2, false), (3, true)] {
                 let look = Look { dir: view.dir, stage, over, event: false };
-                inspector.transaction(&packet, &view, &mut state, look, &Tx(piece), &mut mark, &NoContent, &mut of_packet);
+                inspector.transaction(
+                    &packet,
+                    &view,
+                    &mut state,
+                    look,
+                    &Tx(piece),
+                    &mut mark,
+                    &NoContent,
+                    &mut of_packet,
+                );
             }
             inspector.settle(&packet, Some((&view, &mut state)), &mut of_packet);
             assert!(of_packet.len() <= sekisho_rules::ALERT_COUNT_MAX);

@@ -5,7 +5,7 @@ use sekisho_files::HashSet;
 use sekisho_flow::{Manner, Timeouts};
 use sekisho_output::eve::{AlertSettings, Carrier, Policy, Settings, Tunnels, Urgent, Xff};
 use sekisho_rules::ir::{Condition, Effect, FileCondition};
-use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Verdict};
+use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Source, Verdict};
 use sekisho_transaction::{Fields, fields};
 use sekisho_types::Interval;
 use std::fs;
@@ -31,8 +31,11 @@ impl Files for Disk {
 
 /// The whole of a file, if it is not too long.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MAX_FILE_LEN + 1).read_to_end(&mut bytes)?;
+    let file = fs::File::open(path)?;
+    let len = file.metadata()?.len().min(MAX_FILE_LEN);
+    // One more, so that the end is seen without a larger buffer.
+    let mut bytes = Vec::with_capacity(usize::try_from(len + 1)?);
+    file.take(MAX_FILE_LEN + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_LEN {
         anyhow::bail!("longer than {} MiB", MAX_FILE_LEN >> 20);
     }
@@ -53,7 +56,7 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
     for path in paths {
         let name = path.to_string_lossy().into_owned();
         let bytes = read(path).with_context(|| format!("--rules {name}"))?;
-        sources.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        sources.push(Source::of_bytes(name, bytes));
     }
     let none = Config::default();
     let loaded = sekisho_rules::load(&sources, config.unwrap_or(&none), &mut Disk, &Limits::default());

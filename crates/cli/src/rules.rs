@@ -4,7 +4,7 @@ use crate::args::{Rules, RulesCheck, RulesExplain, RulesVerb, When};
 use crate::eve::{Disk, config, read};
 use crate::trial;
 use anyhow::{Context, Result, bail};
-use sekisho_rules::{CompileLimits, Config, Limits, Loaded, Program, Remark, Verdict, explain, load};
+use sekisho_rules::{CompileLimits, Config, Limits, Loaded, Program, Remark, Source, Verdict, explain, load};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Read, Write};
@@ -29,7 +29,7 @@ pub fn run(args: &Rules) -> Result<u8> {
     }
 }
 
-fn sources(paths: &[PathBuf]) -> Result<Vec<(String, String)>> {
+fn sources(paths: &[PathBuf]) -> Result<Vec<Source>> {
     let mut sources = Vec::with_capacity(paths.len());
     for path in paths {
         let (name, bytes) = if path == Path::new("-") {
@@ -44,7 +44,7 @@ fn sources(paths: &[PathBuf]) -> Result<Vec<(String, String)>> {
             let bytes = read(path).with_context(|| name.clone())?;
             (name, bytes)
         };
-        sources.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        sources.push(Source::of_bytes(name, bytes));
     }
     Ok(sources)
 }
@@ -73,10 +73,10 @@ fn check(args: &RulesCheck) -> Result<u8> {
 }
 
 /// Rules that were read but that the program leaves out.
-fn not_run(loaded: &mut Loaded, program: &Program, sources: &[(String, String)]) {
+fn not_run(loaded: &mut Loaded, program: &Program, sources: &[Source]) {
     for refused in program.refused() {
         let (source, line) = loaded.places.get(refused.rule as usize).copied().unwrap_or_default();
-        let file = sources.get(source).map_or("", |(name, _)| name);
+        let file = sources.get(source).map_or("", |source| &source.name);
         let Some(rule) = program.rule(refused.rule) else { continue };
         loaded.report.remarks.push(Remark::not_run(rule.sid, &rule.text, file, line, refused.why));
         loaded.report.refused_count += 1;
@@ -89,11 +89,7 @@ struct Paint(bool);
 
 impl Paint {
     fn new(when: When) -> Self {
-        Self(match when {
-            When::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
-            When::Always => true,
-            When::Never => false,
-        })
+        Self(when.colours())
     }
 
     fn with(&self, code: &str, text: &str) -> String {

@@ -2,16 +2,19 @@
 
 use crate::config::Classes;
 use crate::config::{Config, Files};
+use crate::head::Heads;
 use crate::ir::{
     Action, Arrow, Buffer, BufferMatch, Condition, Content, FlowCondition, Header, Int, Meta, Protocol, Rule, RuleSet,
-    Step, Transform,
+    Step, Text, Transform,
 };
 use crate::limits::{Limits, NAME_COUNT_MAX, TRANSFORM_COUNT_MAX, VAR_COUNT_MAX};
 use crate::refusal::{Code, Done, refuse, refuse_help};
-use crate::syntax::{Groups, Word, integer};
+use crate::source::Source;
+use crate::syntax::{Groups, Word, integer, parts};
 use hashbrown::HashMap;
 use sekisho_transaction::{Fact, Kind};
 use sekisho_types::SeededState;
+use std::sync::Arc;
 
 /// Priority of a rule that says none and whose class is not known.
 const PRIORITY_DEFAULT: u8 = 3;
@@ -59,8 +62,10 @@ pub(crate) struct Shared<'a> {
     pub limits: &'a Limits,
     pub classes: &'a Classes,
     pub groups: Groups<'a>,
+    pub heads: Heads,
+    pub spare: Spare,
     /// The file at hand.
-    pub source: &'a str,
+    pub source: &'a Source,
     pub flow_bits: Names,
     pub flow_ints: Names,
     pub x_bits: Names,
@@ -104,13 +109,7 @@ impl Arg<'_> {
 
     /// Parts between commas, trimmed.
     pub fn parts(&self) -> impl Iterator<Item = Word<'_>> {
-        let mut at = self.value.at;
-        self.value.text.split(',').map(move |part| {
-            let trimmed = part.trim_start();
-            let word = Word { text: trimmed.trim_end(), at: at + part.len() - trimmed.len() };
-            at += part.len() + 1;
-            word
-        })
+        parts(self.value)
     }
 }
 
@@ -135,9 +134,43 @@ struct Open {
     len: usize,
 }
 
+/// Room that one rule in the making leaves to the next: a finished rule takes no more than it needs.
+#[derive(Default)]
+pub(crate) struct Spare {
+    conditions: Vec<Condition>,
+    matches: Vec<BufferMatch>,
+    steps: Vec<Vec<Step>>,
+}
+
+/// Lists of steps, and steps of each, that are kept for the next rule.
+const SPARE_COUNT_MAX: usize = 64;
+
+/// The elements of `list` in a list that is no longer than they are.
+fn exact<T>(list: &mut Vec<T>) -> Vec<T> {
+    let mut exact = Vec::with_capacity(list.len());
+    exact.append(list);
+    exact
+}
+
+impl Spare {
+    /// The same matches, with exactly the room that they need.
+    fn matches(&mut self, matches: &mut Vec<BufferMatch>) -> Vec<BufferMatch> {
+        let exact = |mut entry: BufferMatch| {
+            let steps = exact(&mut entry.steps);
+            let room = std::mem::replace(&mut entry.steps, steps);
+            if self.steps.len() < SPARE_COUNT_MAX && room.capacity() <= SPARE_COUNT_MAX {
+                self.steps.push(room);
+            }
+            entry
+        };
+        matches.drain(..).map(exact).collect()
+    }
+}
+
 /// A rule in the making.
 pub(crate) struct Draft {
     pub rule: Rule,
+    spare: Spare,
     open: Option<Open>,
     last: Option<At>,
     /// Where the last step went.
@@ -156,7 +189,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    pub fn new(action: Action, header: Header, text: &str) -> Self {
+    pub fn new(action: Action, header: Arc<Header>, text: Text, mut spare: Spare) -> Self {
         let app = match header.protocol {
             Protocol::App(name) => Some(name),
             _ => None,
@@ -168,8 +201,8 @@ impl Draft {
             action,
             scope: None,
             header,
-            conditions: Vec::new(),
-            matches: Vec::new(),
+            conditions: std::mem::take(&mut spare.conditions),
+            matches: std::mem::take(&mut spare.matches),
             effects: Vec::new(),
             thresholds: Vec::new(),
             silent: false,
@@ -177,10 +210,11 @@ impl Draft {
             file_request: None,
             var_count: 0,
             meta: Meta::default(),
-            text: text.into(),
+            text,
         };
         Self {
             rule,
+            spare,
             open: None,
             last: None,
             last_group: None,
@@ -238,7 +272,8 @@ impl Draft {
         let same = |m: &BufferMatch| m.buffer == buffer && *m.transforms == *transforms && m.request == request;
         let known = if is_list { None } else { self.rule.matches.iter().position(same) };
         let group = known.unwrap_or_else(|| {
-            let entry = BufferMatch { buffer, transforms: transforms.to_vec(), steps: Vec::new(), request };
+            let steps = self.spare.steps.pop().unwrap_or_default();
+            let entry = BufferMatch { buffer, transforms: transforms.to_vec(), steps, request };
             self.rule.matches.push(entry);
             self.rule.matches.len() - 1
         });
@@ -431,8 +466,8 @@ impl Draft {
         Ok(u8::try_from(place).unwrap_or(u8::MAX))
     }
 
-    /// The rule, once its options are read.
-    pub fn finish(mut self) -> Done<Rule> {
+    /// The rule, once its options are read, and the room that it leaves.
+    pub fn finish(mut self) -> Done<(Rule, Spare)> {
         self.close()?;
         if self.rule.sid == 0 {
             return refuse(Code::NoSid, 0, self.rule.text.len().min(40), "the rule has no sid");
@@ -456,7 +491,12 @@ impl Draft {
                 }
             }
         }
-        Ok(self.rule)
+        let Self { mut rule, mut spare, .. } = self;
+        let conditions = exact(&mut rule.conditions);
+        spare.conditions = std::mem::replace(&mut rule.conditions, conditions);
+        let matches = spare.matches(&mut rule.matches);
+        spare.matches = std::mem::replace(&mut rule.matches, matches);
+        Ok((rule, spare))
     }
 }
 

@@ -5,6 +5,49 @@ use crate::ir::{Action, Arrow, Header, Protocol};
 use crate::keywords::app_name;
 use crate::refusal::{Code, Done, refuse, refuse_help};
 use crate::syntax::{Tree, Word};
+use hashbrown::HashMap;
+use memchr::memchr;
+use sekisho_types::SeededState;
+use std::sync::Arc;
+
+/// Different heads that are remembered.
+const HEAD_COUNT_MAX: usize = 1 << 16;
+
+/// What stands before a rule's options.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub action: Action,
+    /// The action's part behind a colon.
+    pub scope: Option<Box<str>>,
+    pub header: Arc<Header>,
+}
+
+/// Heads that were read already, by their text up to the options; rules repeat few of them.
+pub(crate) struct Heads(HashMap<Box<str>, Head, SeededState>);
+
+impl Default for Heads {
+    fn default() -> Self {
+        Self(HashMap::with_hasher(SeededState(0)))
+    }
+}
+
+impl Heads {
+    /// A rule's head, if another rule had it, and where the options begin.
+    pub fn find(&self, text: &str) -> Option<(Head, usize)> {
+        let at = memchr(b'(', text.as_bytes())?;
+        self.0.get(text.get(..at)?).map(|head| (head.clone(), at))
+    }
+
+    /// Remembers a head. One that has a `(` within is rare, and not found again.
+    pub fn know(&mut self, text: &str, tree: &Tree<'_>, head: &Head) {
+        if self.0.len() < HEAD_COUNT_MAX
+            && memchr(b'(', text.as_bytes()) == Some(tree.options_at)
+            && let Some(text) = text.get(..tree.options_at)
+        {
+            self.0.insert(text.into(), head.clone());
+        }
+    }
+}
 
 /// Action and its part behind a colon.
 pub(crate) fn action(word: Word<'_>) -> Done<(Action, Option<Box<str>>)> {

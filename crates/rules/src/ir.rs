@@ -1,6 +1,8 @@
 //! A rule as data: what the language means, with names resolved and numbers checked. Made by the keyword table, read by
 //! the compiler. Names of Suricata's documentation (chapter "Rules") are kept.
 
+pub use crate::notes::Notes;
+pub use crate::source::Text;
 use sekisho_transaction::{Fact, FrameKind};
 use sekisho_types::Addr;
 use std::sync::Arc;
@@ -989,23 +991,19 @@ pub enum ThresholdKind {
     Suppress,
 }
 
-/// What a rule says about itself.
+/// What a rule says about itself; [`Rule::msg`], [`Rule::references`] and [`Rule::metadata`] say the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
-    /// `msg`.
-    pub msg: Box<str>,
     /// `classtype`'s short name; `""`: none.
-    pub classtype: Box<str>,
+    pub classtype: Arc<str>,
     /// Description of the class.
-    pub category: Box<str>,
+    pub category: Arc<str>,
     /// `priority`, or the class's; 3 if neither is known.
     pub priority: u8,
-    /// `reference`s: system and id, with the system's address before it if there is a reference file.
-    pub references: Vec<(Box<str>, Box<str>)>,
-    /// `metadata`: key and value, in order.
-    pub metadata: Vec<(Box<str>, Box<str>)>,
     /// `target`: true: the source is the target.
     pub target_is_src: Option<bool>,
+    /// What it tells readers.
+    pub notes: Notes,
 }
 
 /// One rule.
@@ -1021,8 +1019,8 @@ pub struct Rule {
     pub action: Action,
     /// The part of its action behind a colon (`accept:flow`, `drop:packet`), if any.
     pub scope: Option<Box<str>>,
-    /// Who.
-    pub header: Header,
+    /// Who. Rules that say the same share it.
+    pub header: Arc<Header>,
     /// About packet, flow, hosts.
     pub conditions: Vec<Condition>,
     /// What is looked for in buffers; several of one buffer are one entry unless a list's entries are meant one by one.
@@ -1042,7 +1040,7 @@ pub struct Rule {
     /// What it says about itself.
     pub meta: Meta,
     /// Text of the rule, for alerts that show it and for explanations.
-    pub text: Box<str>,
+    pub text: Text,
 }
 
 impl Rule {

@@ -1,15 +1,19 @@
 //! Files of rules to a set.
 
 use crate::config::{Classes, Config, Files, thresholds};
-use crate::draft::{Draft, Names, Shared};
-use crate::ir::{Action, Arrow, Condition, Effect, Rule, RuleSet};
+use crate::draft::{Draft, Names, Shared, Spare};
+use crate::head::{self, Head, Heads};
+use crate::ir::{Action, Arrow, Condition, Effect, Notes, Rule, RuleSet, Text};
+use crate::keywords;
 use crate::limits::{Limits, RULE_LEN_MAX};
 use crate::refusal::{Code, Done, Refusal, refuse};
 use crate::report::{Remark, Report, Verdict};
-use crate::syntax::{Choice, Groups, Line, rules, tree};
-use crate::{head, keywords};
+use crate::source::Source;
+use crate::syntax::{Choice, Groups, Line, Word, choices, rules, tree};
 use hashbrown::HashMap;
 use sekisho_types::SeededState;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Rules, and what became of those that are not among them.
 #[derive(Debug, Default)]
@@ -29,10 +33,11 @@ struct Read<'a> {
     line: Line<'a>,
 }
 
-/// Reads rules. `sources` are names (paths that other paths count from) and texts.
-pub fn load(sources: &[(String, String)], config: &Config, files: &mut dyn Files, limits: &Limits) -> Loaded {
+/// Reads rules.
+pub fn load(sources: &[Source], config: &Config, files: &mut dyn Files, limits: &Limits) -> Loaded {
     let mut report = Report { file_count: sources.len(), ..Report::default() };
-    let classes = Classes::load(config, sources.first().map(|(name, _)| name.as_str()), files);
+    let classes = Classes::load(config, sources.first().map(|source| source.name.as_str()), files);
+    let none = Source::new("", "");
     let mut shared = Shared {
         set: RuleSet::default(),
         config,
@@ -40,7 +45,9 @@ pub fn load(sources: &[(String, String)], config: &Config, files: &mut dyn Files
         limits,
         classes: &classes,
         groups: Groups::new(config),
-        source: "",
+        heads: Heads::default(),
+        spare: Spare::default(),
+        source: &none,
         flow_bits: Names::default(),
         flow_ints: Names::default(),
         x_bits: Names::default(),
@@ -51,9 +58,10 @@ pub fn load(sources: &[(String, String)], config: &Config, files: &mut dyn Files
     };
     let mut read: Vec<Option<Read<'_>>> = Vec::new();
     let mut known: HashMap<(u32, u32), usize, SeededState> = HashMap::with_hasher(SeededState(0));
-    for (source, (name, text)) in sources.iter().enumerate() {
-        shared.source = name;
-        for line in rules(text) {
+    for (source, file) in sources.iter().enumerate() {
+        shared.source = file;
+        let name = &file.name;
+        for line in rules(&file.text) {
             report.given_count += 1;
             let rule = if read.len() >= limits.rule_count {
                 refuse(Code::Limit, 0, 1, format!("there are more than {} rules", limits.rule_count))
@@ -62,7 +70,7 @@ pub fn load(sources: &[(String, String)], config: &Config, files: &mut dyn Files
             };
             match rule {
                 Ok(Made::Rule(rule)) => {
-                    add(Read { rule: *rule, source, line }, &mut read, &mut known, &mut report, sources, limits);
+                    add(Read { rule, source, line }, &mut read, &mut known, &mut report, sources, limits);
                 }
                 Ok(Made::Unwanted(sid, why)) => {
                     let help = "this is what the rule's author wants";
@@ -82,22 +90,27 @@ pub fn load(sources: &[(String, String)], config: &Config, files: &mut dyn Files
         &shared,
         &mut report,
     );
-    let mut read: Vec<Read<'_>> = read.into_iter().flatten().collect();
-    order(&mut read, &action_order(config));
-    let place = |read: Read<'_>| ((read.source, read.line.place(0).0), read.rule);
-    let (places, rules) = read.into_iter().map(place).unzip();
-    shared.set.rules = rules;
+    let mut places = Vec::with_capacity(read.len());
+    shared.set.rules.reserve_exact(read.len());
+    for at in order(&read, &action_order(config)) {
+        if let Some(Read { rule, source, line }) = read.get_mut(at).and_then(Option::take) {
+            places.push((source, line.place(0).0));
+            shared.set.rules.push(rule);
+        }
+    }
+    drop(read);
     report.loaded_count = shared.set.rules.len();
     thresholds::load(&mut shared);
     Loaded { set: shared.set, places, report }
 }
 
-fn sources_name(sources: &[(String, String)], n: usize) -> &str {
-    sources.get(n).map_or("", |(name, _)| name)
+fn sources_name(sources: &[Source], n: usize) -> &str {
+    sources.get(n).map_or("", |source| &source.name)
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large one")]
 enum Made {
-    Rule(Box<Rule>),
+    Rule(Rule),
     /// With its number, if that was read.
     Unwanted(u32, String),
 }
@@ -107,26 +120,48 @@ fn rule(line: &Line<'_>, shared: &mut Shared<'_>) -> Done<Made> {
     if line.is_cut {
         return refuse(Code::Limit, 0, 1, format!("the rule is longer than {RULE_LEN_MAX} bytes"));
     }
-    let tree = tree(&line.text)?;
-    let (action, scope) = head::action(tree.action)?;
-    // A rule that requires what is not there may use words of another version: look at that first.
-    let is_required = |choice: &&Choice<'_>| matches!(choice.name.text, "requires" | "sid");
-    if tree.choices.iter().any(|choice| choice.name.text == "requires") {
-        let mut probe = Draft::new(action, crate::ir::Header::any(), "");
-        for choice in tree.choices.iter().filter(is_required) {
-            keywords::read(&mut probe, shared, choice)?;
+    let text = &*line.text;
+    let (head, choices) = if let Some((head, at)) = shared.heads.find(text) {
+        let choices = choices(Word { text: text.get(at..).unwrap_or(""), at })?;
+        if let Some(unwanted) = unwanted(head.action, &choices, shared)? {
+            return Ok(unwanted);
         }
-        if let Some(why) = probe.unwanted {
-            return Ok(Made::Unwanted(probe.rule.sid, why));
+        (head, choices)
+    } else {
+        let tree = tree(text)?;
+        let (action, scope) = head::action(tree.action)?;
+        if let Some(unwanted) = unwanted(action, &tree.choices, shared)? {
+            return Ok(unwanted);
         }
-    }
-    let header = head::header(&tree, shared)?;
-    let mut draft = Draft::new(action, header, &line.text);
-    draft.rule.scope = scope;
-    for choice in &tree.choices {
+        let head = Head { action, scope, header: Arc::new(head::header(&tree, shared)?) };
+        shared.heads.know(text, &tree, &head);
+        (head, tree.choices)
+    };
+    let part = match &line.text {
+        Cow::Borrowed(text) => Text::part(&shared.source.text, line.start, text.len()),
+        Cow::Owned(text) => Text::from(text.as_str()),
+    };
+    let mut draft = Draft::new(head.action, head.header, part, std::mem::take(&mut shared.spare));
+    draft.rule.scope = head.scope;
+    draft.rule.meta.notes = Notes::new(Arc::clone(&shared.classes.systems));
+    for choice in &choices {
         keywords::read(&mut draft, shared, choice)?;
     }
-    draft.finish().map(|rule| Made::Rule(Box::new(rule)))
+    let (rule, spare) = draft.finish()?;
+    shared.spare = spare;
+    Ok(Made::Rule(rule))
+}
+
+/// What becomes of a rule that requires what is not there: it may use words of another version, so this is looked at first.
+fn unwanted(action: Action, choices: &[Choice<'_>], shared: &mut Shared<'_>) -> Done<Option<Made>> {
+    if choices.iter().all(|choice| choice.name.text != "requires") {
+        return Ok(None);
+    }
+    let mut probe = Draft::new(action, Arc::new(crate::ir::Header::any()), Text::from(""), Spare::default());
+    for choice in choices.iter().filter(|choice| matches!(choice.name.text, "requires" | "sid")) {
+        keywords::read(&mut probe, shared, choice)?;
+    }
+    Ok(probe.unwanted.map(|why| Made::Unwanted(probe.rule.sid, why)))
 }
 
 /// The number of a rule that is not used, for the report.
@@ -142,7 +177,7 @@ fn add<'a>(
     read: &mut Vec<Option<Read<'a>>>,
     known: &mut HashMap<(u32, u32), usize, SeededState>,
     report: &mut Report,
-    sources: &[(String, String)],
+    sources: &[Source],
     limits: &Limits,
 ) {
     let key = (new.rule.gid, new.rule.sid);
@@ -200,11 +235,15 @@ fn action_order(config: &Config) -> Vec<Action> {
 
 /// The order of evaluation: by action; those that set flow bits before those that ask for them, likewise for flow
 /// integers, host and pair bits; the most urgent first; then as they stood.
-fn order(rules: &mut [Read<'_>], actions: &[Action]) {
-    rules.sort_by_cached_key(|Read { rule, .. }| {
+fn order(rules: &[Option<Read<'_>>], actions: &[Action]) -> impl Iterator<Item = usize> + use<> {
+    let key = |(at, read): (usize, &Option<Read<'_>>)| {
+        let rule = &read.as_ref()?.rule;
         let action = actions.iter().position(|action| *action == rule.action);
-        (action, flow_bits(rule), flow_ints(rule), x_bits(rule), rule.meta.priority)
-    });
+        Some(((action, flow_bits(rule), flow_ints(rule), x_bits(rule), rule.meta.priority), at))
+    };
+    let mut order: Vec<_> = rules.iter().enumerate().filter_map(key).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, at)| at)
 }
 
 /// Set alone, set and asked, asked alone, neither.

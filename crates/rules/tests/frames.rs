@@ -2,7 +2,7 @@
 
 use sekisho_rules::{
     Anchor, CompileLimits, Config, FlowState, FlowView, FrameView, Hit, Inspector, Limits, Loaded, NoFiles, PacketView,
-    Program, explain, load,
+    Program, Source, explain, load,
 };
 use sekisho_transaction::{FrameKind, FrameSet};
 use sekisho_types::{Dir, Interval, Timestamp};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 fn loaded(rules: &[&str]) -> Loaded {
     let text = rules.join("\n");
-    load(&[("own.rules".to_owned(), text)], &Config::default(), &mut NoFiles, &Limits::default())
+    load(&[Source::new("own.rules", text)], &Config::default(), &mut NoFiles, &Limits::default())
 }
 
 /// Why a rule with these words between the brackets is refused.

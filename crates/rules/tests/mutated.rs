@@ -1,6 +1,6 @@
 //! Rules are hostile input: 10,000 damaged ones are read or refused, quickly, and nothing panics.
 
-use sekisho_rules::{CompileLimits, Config, Files, Limits, Program, explain, load};
+use sekisho_rules::{CompileLimits, Config, Files, Limits, Program, Source, explain, load};
 use std::fmt::Write;
 
 /// Rules of our own that between them use most of the language.
@@ -109,7 +109,7 @@ fn damaged_rules_are_read_or_refused() {
         writeln!(text, "{}", damaged(&mut dice).replace('\n', " ")).unwrap();
     }
     let limits = Limits { remark_count: 3 * COUNT, ..Limits::default() };
-    let loaded = load(&[("m.rules".into(), text.clone())], &config, &mut Lists, &limits);
+    let loaded = load(&[Source::new("m.rules", text.clone())], &config, &mut Lists, &limits);
     let report = &loaded.report;
     let gone = report.refused_count + report.unwanted_count + report.replaced_count;
     assert_eq!(report.given_count, report.loaded_count + gone);
@@ -132,7 +132,7 @@ fn damaged_rules_are_read_or_refused() {
 fn most_seeds_are_read() {
     let mut refused = Vec::new();
     for (n, seed) in SEEDS.iter().enumerate() {
-        let loaded = load(&[("s.rules".into(), (*seed).into())], &Config::default(), &mut Lists, &Limits::default());
+        let loaded = load(&[Source::new("s.rules", *seed)], &Config::default(), &mut Lists, &Limits::default());
         if loaded.report.refused_count > 0 {
             refused.push((n + 1, loaded.report.remarks[0].code));
         }

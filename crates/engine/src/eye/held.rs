@@ -125,11 +125,15 @@ impl Due {
 }
 
 impl Held {
-    /// Adds a call; the stream is at `end` behind it, less `urgent` bytes that were taken out.
-    pub fn push(&mut self, dir: Dir, what: What, bytes: &[u8], (end, urgent): (u64, u64), at: Moment) {
+    /// Adds a call; the stream is at `end` behind it, less `urgent` bytes that were taken out. Gives the offset at which its
+    /// bytes begin.
+    pub fn push(&mut self, dir: Dir, what: What, bytes: &[u8], (end, urgent): (u64, u64), at: Moment) -> u64 {
         let queue = dir.of_mut(&mut self.queues);
         queue.bytes.extend_from_slice(bytes);
-        queue.calls.push_back(Call { what, end, urgent, at });
+        let call = Call { what, end, urgent, at };
+        let offset = call.offset();
+        queue.calls.push_back(call);
+        offset
     }
 
     /// Forgets what waits of `dir`.

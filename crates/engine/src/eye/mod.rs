@@ -14,6 +14,7 @@ mod names;
 mod packet;
 mod rules;
 mod tag;
+mod told;
 mod urgent;
 
 pub(crate) use file::Closed;
@@ -72,6 +73,8 @@ pub(crate) struct Eye {
     files: HashMap<u64, FileNote, SeededState>,
     /// Bytes of files that are kept.
     content_len: usize,
+    /// Detectors listen: they are told of alerts.
+    pub judged: bool,
     /// Empty buffers for more of them.
     spare: Vec<Vec<u8>>,
     rules: Option<Rules>,
@@ -118,6 +121,7 @@ impl Eye {
     pub fn new(settings: Arc<eve::Settings>, program: Option<&Arc<Program>>, seed: u64) -> Self {
         Self {
             content_len: 0,
+            judged: false,
             spare: Vec::new(),
             tagged: HashMap::with_hasher(SeededState(seed)),
             payload: Vec::new(),
@@ -404,8 +408,17 @@ impl Eye {
         }
         let end = (end, *dir.of(&seen.rare().urgent));
         let held = seen.held.get_or_insert_with(|| self.spare_held.pop().unwrap_or_default());
-        held.push(dir, what, bytes, end, at);
+        let offset = held.push(dir, what, bytes, end, at);
         self.held_len += bytes.len();
+        if self.rules.is_some() && !bytes.is_empty() {
+            let state = seen.rules.get_or_insert_default();
+            match packet {
+                Some(packet) if std::ptr::eq(bytes, packet.decoded.payload(packet.frame)) => {
+                    state.comes_next(packet.number, dir, bytes, offset);
+                }
+                _ => state.comes_apart(dir, offset),
+            }
+        }
     }
 
     /// What waits of a stream that is not followed any more goes, too. Tells how many bytes that were.

@@ -18,10 +18,12 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 mod text;
+mod told;
 mod tx;
 
 pub use pending::{MAX_PENDING_IDS, MAX_PENDING_PER_ID};
 pub use record::{DnsRecord, Label};
+pub use told::{DnsMessageRecord, MAX_TOLD_RECORDS};
 pub(crate) use tx::{eve, fact, is_message};
 
 use crate::{Cx, Descriptor, Event, Protocol, Start, Transport};
@@ -137,6 +139,7 @@ impl Parser {
             return;
         };
         self.orient(dir, header, cx);
+        told::tell(dir, header, msg, cx);
         if cx.is_watched() {
             tx::show(dir, msg, frame, &mut self.txs, cx);
         }

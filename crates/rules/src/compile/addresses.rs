@@ -1,10 +1,12 @@
 //! Rules that ask for addresses alone, found by address.
 
 use crate::ir::Addresses;
-use std::collections::BTreeSet;
 
 /// Addresses (of IPv4) from which on a list is no use as a key.
 const WIDE_COUNT: u128 = 1 << 24;
+
+/// Rules that all ranges of a side together have at most; where they have more, lists are no use as keys.
+const ENTRY_COUNT_MAX: usize = 1 << 22;
 
 /// Rules by the addresses of one side each.
 #[derive(Debug, Default)]
@@ -48,7 +50,16 @@ impl AddressIndex {
                 }
             }
         }
-        Self { sides: keyed.map(|list| Side::new(&list)), always }
+        let sides = keyed.map(|list| match Side::new(&list, ENTRY_COUNT_MAX) {
+            Some(side) => side,
+            None => {
+                always.extend(list.iter().map(|(rule, _)| *rule));
+                Side::default()
+            }
+        });
+        always.sort_unstable();
+        always.dedup();
+        Self { sides, always }
     }
 
     /// Tells the rules that may concern a packet.
@@ -65,43 +76,81 @@ impl AddressIndex {
 }
 
 impl Side {
-    fn new(list: &[(u32, &Addresses)]) -> Self {
-        let mut bounds = BTreeSet::new();
-        // Which rules begin and end where.
-        let mut changes: Vec<(u128, bool, u32)> = Vec::new();
+    /// Nothing: the ranges have more than `entry_count` rules.
+    fn new(list: &[(u32, &Addresses)], entry_count: usize) -> Option<Self> {
+        // Which rules begin and end where; ranges of one rule do not touch.
+        let mut changes: Vec<(u128, u32, bool)> = Vec::new();
         for (rule, addresses) in list {
             for range in addresses.0.iter() {
-                bounds.insert(range.first);
-                changes.push((range.first, true, *rule));
-                if let Some(behind) = range.last.checked_add(1) {
-                    bounds.insert(behind);
-                    changes.push((behind, false, *rule));
-                }
+                changes.push((range.first, *rule, true));
+                changes.extend(range.last.checked_add(1).map(|behind| (behind, *rule, false)));
             }
         }
-        changes.sort_unstable();
+        changes.sort_unstable_by_key(|(at, ..)| *at);
         let mut side = Self::default();
-        let mut open: BTreeSet<u32> = BTreeSet::new();
-        let mut changes = changes.into_iter().peekable();
-        for start in bounds {
-            while let Some((_, begins, rule)) = changes.next_if(|(at, ..)| *at == start) {
-                if begins {
-                    open.insert(rule);
-                } else {
-                    open.remove(&rule);
+        let mut open: Vec<u32> = Vec::new();
+        for of_place in changes.chunk_by(|(a, ..), (b, ..)| a == b) {
+            for (_, rule, begins) in of_place {
+                match (open.binary_search(rule), begins) {
+                    (Err(at), true) => open.insert(at, *rule),
+                    (Ok(at), false) => drop(open.remove(at)),
+                    _ => {}
                 }
             }
-            side.starts.push(start);
-            side.lists.push(u32::try_from(side.rules.len()).unwrap_or(u32::MAX));
-            side.rules.extend(&open);
+            if side.rules.len() + open.len() > entry_count {
+                return None;
+            }
+            side.starts.extend(of_place.first().map(|(at, ..)| *at));
+            side.lists.push(u32::try_from(side.rules.len()).ok()?);
+            side.rules.extend_from_slice(&open);
         }
-        side.lists.push(u32::try_from(side.rules.len()).unwrap_or(u32::MAX));
-        side
+        side.lists.push(u32::try_from(side.rules.len()).ok()?);
+        Some(side)
     }
 
     fn find(&self, addr: u128) -> &[u32] {
         let Some(at) = self.starts.partition_point(|&start| start <= addr).checked_sub(1) else { return &[] };
         let (Some(&start), Some(&end)) = (self.lists.get(at), self.lists.get(at + 1)) else { return &[] };
         self.rules.get(start as usize..end as usize).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::AddrRange;
+
+    fn addresses(ranges: &[(u128, u128)]) -> Addresses {
+        Addresses(ranges.iter().map(|&(first, last)| AddrRange { first, last }).collect())
+    }
+
+    #[test]
+    fn finds_rules_by_address() {
+        let (a, b, all) = (addresses(&[(5, 9), (20, 20)]), addresses(&[(8, 30)]), addresses(&[(0, u128::MAX)]));
+        let index = AddressIndex::new(
+            [(3, &a, &all, false), (1, &b, &all, false), (7, &all, &a, false), (9, &all, &all, true)].into_iter(),
+        );
+        let found = |src, dst| {
+            let mut rules = Vec::new();
+            index.find(src, dst, |list| rules.extend_from_slice(list));
+            rules
+        };
+        assert_eq!(found(4, 4), [9]);
+        assert_eq!(found(5, 100), [9, 3]);
+        assert_eq!(found(9, 100), [9, 1, 3]);
+        assert_eq!(found(10, 20), [9, 1, 7]);
+        assert_eq!(found(21, 21), [9, 1]);
+        assert_eq!(found(31, 0), [9]);
+        assert!(!index.is_empty() && AddressIndex::default().is_empty());
+    }
+
+    #[test]
+    fn nested_ranges_are_bounded() {
+        let nested: Vec<_> =
+            (1u32..100).map(|n| (n, addresses(&[(1000 - u128::from(n), 1000 + u128::from(n))]))).collect();
+        let list: Vec<_> = nested.iter().map(|(n, addresses)| (*n, addresses)).collect();
+        assert!(Side::new(&list, 1000).is_none());
+        let side = Side::new(&list, 100_000).unwrap();
+        assert_eq!((side.find(1000).len(), side.find(902).len(), side.find(1100).len()), (99, 2, 0));
     }
 }

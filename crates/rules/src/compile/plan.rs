@@ -238,7 +238,7 @@ fn is_for_app(rule: &Rule) -> bool {
 }
 
 fn buffers(rule: &Rule, transform: &mut impl FnMut(&BufferMatch) -> u16) -> Vec<BufferPlan> {
-    let mut out: Vec<BufferPlan> = Vec::new();
+    let mut out: Vec<BufferPlan> = Vec::with_capacity(rule.matches.len());
     for (at, m) in (0u16..).zip(&rule.matches) {
         if m.buffer == Buffer::Base64 {
             let decodes = |p: &BufferPlan| {

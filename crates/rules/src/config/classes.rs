@@ -3,6 +3,7 @@
 use super::{Config, Files};
 use hashbrown::HashMap;
 use sekisho_types::SeededState;
+use std::sync::Arc;
 
 /// Classes and reference systems; more are left out.
 const ENTRY_COUNT_MAX: usize = 1 << 16;
@@ -10,13 +11,42 @@ const ENTRY_COUNT_MAX: usize = 1 << 16;
 /// What `classtype` and `reference` name.
 #[derive(Debug)]
 pub(crate) struct Classes {
-    classes: HashMap<Box<str>, (Box<str>, u8), SeededState>,
-    systems: HashMap<Box<str>, Box<str>, SeededState>,
+    classes: HashMap<Arc<str>, (Arc<str>, u8), SeededState>,
+    pub systems: Arc<Systems>,
 }
+
+/// What stands before the ids of references, by the references' system.
+#[derive(Debug)]
+pub(crate) struct Systems(HashMap<Box<str>, Box<str>, SeededState>);
 
 impl Default for Classes {
     fn default() -> Self {
-        Self { classes: HashMap::with_hasher(SeededState(0)), systems: HashMap::with_hasher(SeededState(0)) }
+        Self { classes: HashMap::with_hasher(SeededState(0)), systems: Arc::default() }
+    }
+}
+
+impl Default for Systems {
+    fn default() -> Self {
+        Self(HashMap::with_hasher(SeededState(0)))
+    }
+}
+
+impl Systems {
+    /// What stands before a reference's id: `https://`.
+    pub fn prefix(&self, name: &str) -> Option<&str> {
+        self.0.get(name.to_ascii_lowercase().as_str()).map(|prefix| &**prefix)
+    }
+
+    /// Lines `config reference: NAME PREFIX`.
+    pub fn add(&mut self, text: &str) {
+        for line in text.lines() {
+            let Some(rest) = directive(line, "reference") else { continue };
+            let mut parts = rest.split_ascii_whitespace();
+            let (Some(name), Some(prefix)) = (parts.next(), parts.next()) else { continue };
+            if self.0.len() < ENTRY_COUNT_MAX {
+                self.0.insert(name.to_ascii_lowercase().into(), prefix.into());
+            }
+        }
     }
 }
 
@@ -34,23 +64,21 @@ impl Classes {
         let text = read("classification-file", "classification.config");
         classes.add_classes(&text);
         let text = read("reference-config-file", "reference.config");
-        classes.add_systems(&text);
+        let mut systems = Systems::default();
+        systems.add(&text);
+        classes.systems = Arc::new(systems);
         classes
     }
 
-    /// Short name's description and priority.
-    pub fn class(&self, name: &str) -> Option<(&str, u8)> {
-        self.classes.get(name).map(|(text, priority)| (&**text, *priority))
+    /// A class by its short name: that name, description and priority.
+    pub fn class(&self, name: &str) -> Option<(Arc<str>, Arc<str>, u8)> {
+        let (name, (text, priority)) = self.classes.get_key_value(name)?;
+        Some((Arc::clone(name), Arc::clone(text), *priority))
     }
 
     /// Are no classes known?
     pub fn is_empty(&self) -> bool {
         self.classes.is_empty()
-    }
-
-    /// What stands before a reference's id: `https://`.
-    pub fn system(&self, name: &str) -> Option<&str> {
-        self.systems.get(name.to_ascii_lowercase().as_str()).map(|prefix| &**prefix)
     }
 
     /// Lines `config classification: NAME,DESCRIPTION,PRIORITY`.
@@ -62,18 +90,6 @@ impl Classes {
             let Ok(priority) = priority.parse() else { continue };
             if self.classes.len() < ENTRY_COUNT_MAX {
                 self.classes.insert(name.into(), (text.into(), priority));
-            }
-        }
-    }
-
-    /// Lines `config reference: NAME PREFIX`.
-    fn add_systems(&mut self, text: &str) {
-        for line in text.lines() {
-            let Some(rest) = directive(line, "reference") else { continue };
-            let mut parts = rest.split_ascii_whitespace();
-            let (Some(name), Some(prefix)) = (parts.next(), parts.next()) else { continue };
-            if self.systems.len() < ENTRY_COUNT_MAX {
-                self.systems.insert(name.to_ascii_lowercase().into(), prefix.into());
             }
         }
     }

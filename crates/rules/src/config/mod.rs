@@ -5,7 +5,7 @@ mod node;
 pub(crate) mod thresholds;
 mod yaml;
 
-pub(crate) use classes::Classes;
+pub(crate) use classes::{Classes, Systems};
 pub use node::Node;
 pub use yaml::{YAML_DEPTH_MAX, YAML_KEY_COUNT_MAX, YAML_NODE_COUNT_MAX, YAML_TEXT_LEN_MAX};
 

@@ -56,7 +56,7 @@ pub fn explain(rule: &Rule, set: &RuleSet) -> String {
 }
 
 fn title(rule: &Rule) -> &str {
-    if rule.meta.msg.is_empty() { "(no message)" } else { &rule.meta.msg }
+    if rule.msg().is_empty() { "(no message)" } else { rule.msg() }
 }
 
 fn count(rule: &Rule) -> usize {
@@ -75,7 +75,7 @@ fn about(text: &mut String, rule: &Rule) {
     if let Some(src) = meta.target_is_src {
         let _ = writeln!(text, "  its target is the {}", if src { "source" } else { "destination" });
     }
-    for (system, id) in &meta.references {
+    for (system, id) in rule.references() {
         let _ = writeln!(text, "  see {system}: {id}");
     }
 }

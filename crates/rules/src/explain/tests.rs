@@ -1,8 +1,8 @@
 use crate::config::{Config, NoFiles};
-use crate::{Limits, explain, load};
+use crate::{Limits, Source, explain, load};
 
 fn words(rule: &str) -> String {
-    let loaded = load(&[("t.rules".into(), rule.into())], &Config::default(), &mut NoFiles, &Limits::default());
+    let loaded = load(&[Source::new("t.rules", rule)], &Config::default(), &mut NoFiles, &Limits::default());
     assert_eq!(loaded.report.refused_count, 0, "{:?}", loaded.report.remarks);
     explain(&loaded.set.rules[0], &loaded.set)
 }

@@ -22,7 +22,7 @@ fn rule(protocol: Protocol, sid: u32) -> Rule {
         rev: 1,
         action: Action::Alert,
         scope: None,
-        header: Header {
+        header: Arc::new(Header {
             protocol,
             hook: None,
             src: any_addresses(),
@@ -30,7 +30,7 @@ fn rule(protocol: Protocol, sid: u32) -> Rule {
             arrow: Arrow::To,
             dst: any_addresses(),
             dst_ports: any_ports(),
-        },
+        }),
         conditions: Vec::new(),
         matches: Vec::new(),
         effects: Vec::new(),
@@ -407,11 +407,11 @@ fn flow_bits_pass_and_limits() {
 fn addresses_once_for_each_direction_and_ports() {
     let mut by_address = rule(Protocol::Ip, 1);
     let one = u128::from_be_bytes(*Addr::v4([10, 0, 0, 1]).octets());
-    by_address.header.src = Addresses([AddrRange { first: one, last: one }][..].into());
+    Arc::make_mut(&mut by_address.header).src = Addresses([AddrRange { first: one, last: one }][..].into());
     let mut by_port = payload(2, vec![step("x", |_| {})]);
-    by_port.header.dst_ports = Ports([(80, 81)][..].into());
+    Arc::make_mut(&mut by_port.header).dst_ports = Ports([(80, 81)][..].into());
     let mut other_port = payload(3, vec![step("x", |_| {})]);
-    other_port.header.dst_ports = Ports([(81, 90)][..].into());
+    Arc::make_mut(&mut other_port.header).dst_ports = Ports([(81, 90)][..].into());
     let mut flags = rule(Protocol::Tcp, 4);
     flags.conditions = vec![Condition::TcpFlags(BitTest { bits: 2, ignore: 0, mode: BitMode::Any })];
     let mut world = World::new(vec![by_address, by_port, other_port, flags]);
@@ -463,7 +463,7 @@ fn literals_seen_before_wait_for_the_rest() {
 #[test]
 fn exchanges_of_both_sides_and_of_each() {
     let mut both = rule(Protocol::App("http"), 1);
-    both.header.arrow = Arrow::Exchange;
+    Arc::make_mut(&mut both.header).arrow = Arrow::Exchange;
     let of = |text: &str, request| BufferMatch {
         request: Some(request),
         ..steps(Buffer::Fact(Fact::HttpConnection), vec![step(text, |_| {})])
@@ -527,7 +527,7 @@ fn captures_go_where_they_are_wanted() {
 #[test]
 fn the_furthest_that_a_rule_came_is_remembered() {
     let mut elsewhere = payload(4, vec![step("x", |_| {})]);
-    elsewhere.header.dst_ports = Ports([(81, 81)][..].into());
+    Arc::make_mut(&mut elsewhere.header).dst_ports = Ports([(81, 81)][..].into());
     let mut late = payload(3, vec![step("x", |_| {})]);
     late.conditions = vec![Condition::Ttl(Compare::Eq(0)), Condition::Ttl(Compare::Gt(9))];
     let rules = vec![

@@ -5,6 +5,7 @@ use crate::draft::{Arg, Draft, Shared};
 use crate::ir::{Content, Fast, Int, Place, Step};
 use crate::refusal::{Code, Done, refuse};
 use crate::syntax::Word;
+use memchr::memchr2;
 use sekisho_transaction::Fact;
 
 /// Largest and smallest `distance` and `within`, as in Suricata.
@@ -29,10 +30,18 @@ pub(super) const TABLE: &[Keyword] = &[
 
 /// Bytes of a content: text, `|hex|`, and `\` before signs that mean something in rules.
 pub(super) fn bytes(word: Word<'_>) -> Done<Box<[u8]>> {
-    let mut bytes = Vec::with_capacity(word.text.len());
+    let text = word.text.as_bytes();
+    let Some((plain, rest)) = memchr2(b'|', b'\\', text).and_then(|n| text.split_at_checked(n)) else {
+        if text.is_empty() {
+            return refuse(Code::Bytes, word.at, 0, "there are no bytes to look for");
+        }
+        return Ok(text.into());
+    };
+    let mut bytes = Vec::with_capacity(text.len());
+    bytes.extend_from_slice(plain);
     let mut nibble = None;
     let (mut is_hex, mut is_escaped) = (false, false);
-    for (n, c) in word.text.bytes().enumerate() {
+    for (n, &c) in (plain.len()..).zip(rest) {
         let fail = |text: &str| refuse(Code::Bytes, word.at + n, 1, text);
         match c {
             _ if is_escaped => match c {
@@ -45,7 +54,7 @@ pub(super) fn bytes(word: Word<'_>) -> Done<Box<[u8]>> {
             b'|' if is_hex && nibble.is_some() => return fail("a byte has two hexadecimal digits"),
             b'|' => is_hex = !is_hex,
             b' ' if is_hex => {}
-            _ if is_hex => match (char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok()), nibble.take()) {
+            _ if is_hex => match (digit(c), nibble.take()) {
                 (Some(digit), None) => nibble = Some(digit),
                 (Some(digit), Some(high)) => bytes.push(high << 4 | digit),
                 (None, _) => return fail("between | stand hexadecimal digits only"),
@@ -61,6 +70,16 @@ pub(super) fn bytes(word: Word<'_>) -> Done<Box<[u8]>> {
         return refuse(Code::Bytes, word.at, word.text.len(), "there are no bytes to look for");
     }
     Ok(bytes.into())
+}
+
+/// A hexadecimal digit.
+const fn digit(c: u8) -> Option<u8> {
+    match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        b'a'..=b'f' => Some(c - b'a' + 10),
+        b'A'..=b'F' => Some(c - b'A' + 10),
+        _ => None,
+    }
 }
 
 fn plain(arg: &Arg<'_>) -> Done<Content> {

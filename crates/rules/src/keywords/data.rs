@@ -135,7 +135,7 @@ fn put(draft: &mut Draft, shared: &mut Shared<'_>, arg: &Arg<'_>, name: &str, sa
 fn define(shared: &mut Shared<'_>, arg: &Arg<'_>, name: &str, said: Said<'_>) -> Done<u16> {
     let config = shared.config;
     let mut whole = said;
-    let mut base = shared.source;
+    let mut base = &*shared.source.name;
     for (key, value) in config.path("datasets").get(name).entries() {
         let value = value.text().unwrap_or("");
         let taken = match key {

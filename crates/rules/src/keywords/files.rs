@@ -86,7 +86,7 @@ fn store(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
 /// A list of digests from a file: the first word of each line, in hexadecimal digits.
 fn digests(draft: &mut Draft, shared: &mut Shared<'_>, arg: &Arg<'_>, len: u8) -> Done {
     let path = arg.value.text;
-    let key = format!("{len} {} {path}", shared.source);
+    let key = format!("{len} {} {path}", shared.source.name);
     let list = match shared.hash_lists.find(&key) {
         Some(list) => list,
         None => {
@@ -105,7 +105,7 @@ fn digests(draft: &mut Draft, shared: &mut Shared<'_>, arg: &Arg<'_>, len: u8) -
 
 fn read_list(shared: &mut Shared<'_>, arg: &Arg<'_>, len: u8) -> Done<Vec<Box<[u8]>>> {
     let path = arg.value.text;
-    let bytes = match shared.files.read(shared.source, path) {
+    let bytes = match shared.files.read(&shared.source.name, path) {
         Ok(bytes) => bytes,
         Err(e) => return arg.fail(Code::File, format!("{path}: {e}")),
     };

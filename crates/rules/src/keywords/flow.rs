@@ -8,6 +8,7 @@ use crate::ir::{
 };
 use crate::refusal::{Code, Done};
 use crate::syntax::{Word, compare, integer};
+use std::borrow::Cow;
 
 /// Seconds that a host or pair bit lasts, unless said.
 const EXPIRE_DEFAULT: u32 = 30;
@@ -96,6 +97,10 @@ fn elephant(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
     }
 }
 
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|c| c.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
+}
+
 fn flow(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
     let mut condition = FlowCondition::default();
     let set = |field: &mut Option<bool>, value: bool, text: &str| match field.replace(value) {
@@ -103,8 +108,8 @@ fn flow(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
         _ => Ok(()),
     };
     for part in arg.parts() {
-        let text = part.text.to_ascii_lowercase();
-        match text.as_str() {
+        let text = lower(part.text);
+        match &*text {
             "to_server" | "from_client" => set(&mut condition.to_server, true, &text)?,
             "to_client" | "from_server" => set(&mut condition.to_server, false, &text)?,
             "established" => set(&mut condition.established, true, &text)?,

@@ -13,14 +13,14 @@ const VERSION: [u32; 3] = [9, 0, 0];
 const FEATURES: &[&str] = &["ja3", "ja4", "true-ip-only"];
 
 pub(super) const TABLE: &[Keyword] = &[
-    value(&["msg"], msg),
+    value(&["msg"], |_, _, _| Ok(())),
     value(&["sid"], |draft, _, arg| number(arg, 1).map(|n| draft.rule.sid = n)),
     value(&["gid"], |draft, _, arg| number(arg, 0).map(|n| draft.rule.gid = n)),
     value(&["rev"], |draft, _, arg| number(arg, 0).map(|n| draft.rule.rev = n)),
     value(&["classtype"], classtype),
     value(&["priority"], priority),
-    value(&["reference"], reference),
-    value(&["metadata"], metadata),
+    value(&["reference"], |_, _, arg| reference(arg)),
+    value(&["metadata"], |_, _, _| Ok(())),
     value(&["target"], target),
     value(&["requires"], requires),
     value(&["config"], config),
@@ -47,27 +47,14 @@ fn number(arg: &Arg<'_>, least: u32) -> Done<u32> {
     }
 }
 
-fn msg(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
-    let mut text = String::with_capacity(arg.value.text.len());
-    let mut chars = arg.value.text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match chars.peek() {
-            Some('"' | ';' | '\\' | ':') if c == '\\' => text.extend(chars.next()),
-            _ => text.push(c),
-        }
-    }
-    draft.rule.meta.msg = text.into();
-    Ok(())
-}
-
 fn classtype(draft: &mut Draft, shared: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
-    let name = arg.value.text;
     let meta = &mut draft.rule.meta;
-    meta.classtype = name.into();
-    if let Some((text, priority)) = shared.classes.class(name) {
-        meta.category = text.into();
+    if let Some((name, text, priority)) = shared.classes.class(arg.value.text) {
+        (meta.classtype, meta.category) = (name, text);
         // Of several classes the most urgent counts.
         draft.class_priority = Some(draft.class_priority.map_or(priority, |old| old.min(priority)));
+    } else {
+        meta.classtype = arg.value.text.into();
     }
     Ok(())
 }
@@ -82,23 +69,9 @@ fn priority(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
     }
 }
 
-/// `reference:SYSTEM,ID`
-fn reference(draft: &mut Draft, shared: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
-    let Some((system, id)) = arg.value.text.split_once(',') else { return arg.bad("write reference:SYSTEM,ID") };
-    let (system, id) = (system.trim(), id.trim());
-    // What names its own scheme needs no prefix.
-    let prefix = if id.contains("://") { "" } else { shared.classes.system(system).unwrap_or("") };
-    draft.rule.meta.references.push((system.into(), format!("{prefix}{id}").into()));
-    Ok(())
-}
-
-/// `metadata:KEY VALUE, KEY VALUE`
-fn metadata(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {
-    for part in arg.parts().filter(|part| !part.text.is_empty()) {
-        let (key, value) = part.text.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((part.text, ""));
-        draft.rule.meta.metadata.push((key.into(), value.trim().into()));
-    }
-    Ok(())
+/// `reference:SYSTEM,ID`; see [`crate::notes`].
+fn reference(arg: &Arg<'_>) -> Done {
+    if arg.value.text.contains(',') { Ok(()) } else { arg.bad("write reference:SYSTEM,ID") }
 }
 
 fn target(draft: &mut Draft, _: &mut Shared<'_>, arg: &Arg<'_>) -> Done {

@@ -79,22 +79,65 @@ const TABLES: &[&[Keyword]] = &[
     transforms::TABLE,
 ];
 
-/// All names, sorted.
-static NAMES: LazyLock<Vec<(&'static str, Entry)>> = LazyLock::new(|| {
+/// All names, and where in the list a name is.
+struct Names {
+    list: Vec<(&'static str, Entry)>,
+    /// Places in the list by [`hash`], one behind the other where several have the same; [`NO_NAME`] ends them. At least half
+    /// are free.
+    slots: Vec<u16>,
+}
+
+/// A slot that no name has.
+const NO_NAME: u16 = u16::MAX;
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let rows = TABLES.iter().flat_map(|table| table.iter());
-    let mut all: Vec<_> = rows.flat_map(|row| row.names.iter().map(move |name| (*name, Entry::Row(row)))).collect();
-    all.extend(buffers::MODIFIERS.iter().map(|&(name, fact)| (name, Entry::Modifier(fact))));
-    all.extend(buffers::SYNONYMS.iter().map(|&(name, fact)| (name, Entry::Fact(fact))));
-    all.extend(Fact::ALL.iter().map(|&fact| (fact.info().keyword, Entry::Fact(fact))));
+    let mut list: Vec<_> = rows.flat_map(|row| row.names.iter().map(move |name| (*name, Entry::Row(row)))).collect();
+    list.extend(buffers::MODIFIERS.iter().map(|&(name, fact)| (name, Entry::Modifier(fact))));
+    list.extend(buffers::SYNONYMS.iter().map(|&(name, fact)| (name, Entry::Fact(fact))));
+    list.extend(Fact::ALL.iter().map(|&fact| (fact.info().keyword, Entry::Fact(fact))));
     // Stable: of equal names the first one counts, and rows come first.
-    all.sort_by_key(|(name, _)| *name);
-    all.dedup_by_key(|(name, _)| *name);
-    all
+    list.sort_by_key(|(name, _)| *name);
+    list.dedup_by_key(|(name, _)| *name);
+    let mut slots = vec![NO_NAME; (4 * list.len()).next_power_of_two()];
+    for (place, (name, _)) in (0u16..NO_NAME).zip(&list) {
+        let mut at = hash(name) & (slots.len() - 1);
+        while slots.get(at).is_some_and(|&slot| slot != NO_NAME) {
+            at = (at + 1) & (slots.len() - 1);
+        }
+        if let Some(slot) = slots.get_mut(at) {
+            *slot = place;
+        }
+    }
+    Names { list, slots }
 });
 
+/// Of a name's beginning, end and length.
+fn hash(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    let (a, b) = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(&a), Some(&b)) => (u64::from_le_bytes(a), u64::from_le_bytes(b)),
+        _ => match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            (Some(&a), Some(&b)) => (u32::from_le_bytes(a).into(), u32::from_le_bytes(b).into()),
+            _ => (bytes.iter().fold(0, |n, &byte| n << 8 | u64::from(byte)), 0),
+        },
+    };
+    let mixed = (a ^ b.rotate_left(23) ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::try_from(mixed >> 40).unwrap_or(0)
+}
+
 fn find(name: &str) -> Option<Entry> {
-    let at = NAMES.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
-    NAMES.get(at).map(|(_, entry)| *entry)
+    let Names { list, slots } = &*NAMES;
+    let mut at = hash(name);
+    loop {
+        let place = *slots.get(at & (slots.len() - 1))?;
+        // Behind the list is nothing, and NO_NAME is behind it.
+        let (known, entry) = list.get(usize::from(place))?;
+        if *known == name {
+            return Some(*entry);
+        }
+        at += 1;
+    }
 }
 
 /// Is there such a keyword? (`requires:keyword NAME`)
@@ -139,7 +182,7 @@ fn unknown(name: Word<'_>) -> Done {
 
 /// The known name that differs in one sign.
 fn nearest(name: &str) -> Option<&'static str> {
-    NAMES.iter().map(|(known, _)| *known).find(|known| is_near(known.as_bytes(), name.as_bytes()))
+    NAMES.list.iter().map(|(known, _)| *known).find(|known| is_near(known.as_bytes(), name.as_bytes()))
 }
 
 fn is_near(a: &[u8], b: &[u8]) -> bool {
@@ -173,14 +216,21 @@ fn arg<'a>(takes: Takes, choice: &Choice<'a>) -> Done<Arg<'a>> {
         negated = true;
     }
     let broken = |text: String| refuse(Code::Value, value.at, value.text.len().max(1), text);
+    if takes == Takes::Quoted && !value.text.starts_with('"') {
+        return broken(format!("{}: the value has to stand in quotes", name.text));
+    }
+    match unquoted(value) {
+        Some(Word { text: "", .. }) if takes == Takes::Quoted => broken(format!("{} needs a value", name.text)),
+        Some(value) => Ok(Arg { name, value, negated }),
+        None => broken(format!("{}: the quotes are not closed (is a ; missing?)", name.text)),
+    }
+}
+
+/// A value without its quotes, if it has any; nothing: they are not closed.
+pub(crate) fn unquoted(value: Word<'_>) -> Option<Word<'_>> {
     match value.text.strip_prefix('"') {
-        Some(rest) => match rest.strip_suffix('"') {
-            Some("") if takes == Takes::Quoted => broken(format!("{} needs a value", name.text)),
-            Some(text) => Ok(Arg { name, value: Word { text, at: value.at + 1 }, negated }),
-            None => broken(format!("{}: the quotes are not closed (is a ; missing?)", name.text)),
-        },
-        None if takes == Takes::Quoted => broken(format!("{}: the value has to stand in quotes", name.text)),
-        None => Ok(Arg { name, value, negated }),
+        Some(rest) => rest.strip_suffix('"').map(|text| Word { text, at: value.at + 1 }),
+        None => Some(value),
     }
 }
 
@@ -196,6 +246,12 @@ mod tests {
             assert_ne!(pair[0], pair[1]);
         }
         assert!(is_known("content") && is_known("http.uri") && is_known("file_data") && !is_known("nothing"));
+        for (name, _) in &NAMES.list {
+            for like in [name, &name[1..], &name[..name.len() - 1], &*format!("{name}x")] {
+                assert_eq!(is_known(like), NAMES.list.iter().any(|(known, _)| *known == like), "{like}");
+            }
+        }
+        assert!(NAMES.list.len() < usize::from(NO_NAME) && NAMES.slots.len() >= 2 * NAMES.list.len());
         assert_eq!(nearest("contnt"), Some("content"));
     }
 }

@@ -245,7 +245,32 @@ fn number(text: &str) -> Option<u128> {
     Some(u128::from_be_bytes(*Addr::from(addr).octets()))
 }
 
+/// Four decimal numbers, as nearly all addresses are: the number of the address.
+fn dotted(text: &str) -> Option<u128> {
+    let mut parts = [0u8; 4];
+    let mut rest = text.as_bytes();
+    for (n, part) in parts.iter_mut().enumerate() {
+        let (digits, value) = match rest {
+            [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] => (3, (a - b'0', b - b'0', c - b'0')),
+            [a @ b'1'..=b'9', b @ b'0'..=b'9', ..] => (2, (0, a - b'0', b - b'0')),
+            [a @ b'0'..=b'9', ..] => (1, (0, 0, a - b'0')),
+            _ => return None,
+        };
+        let (a, b, c) = value;
+        *part = u8::try_from(u32::from(a) * 100 + u32::from(b) * 10 + u32::from(c)).ok()?;
+        rest = match (rest.get(digits..)?, n) {
+            ([b'.', rest @ ..], 0..=2) => rest,
+            ([], 3) => &[],
+            _ => return None,
+        };
+    }
+    Some(u128::from_be_bytes(*Addr::v4(parts).octets()))
+}
+
 fn address(text: &str) -> Option<(u128, u128)> {
+    if let Some(n) = dotted(text) {
+        return Some((n, n));
+    }
     if text.eq_ignore_ascii_case("any") {
         return Some((0, u128::MAX));
     }
@@ -363,6 +388,24 @@ mod tests {
         }
         let deep = format!("{}1.1.1.1{}", "[".repeat(99), "]".repeat(99));
         assert_eq!(groups(&config, &deep).unwrap_err().code, Code::Limit);
+    }
+
+    #[test]
+    fn reads_addresses_as_the_library_does() {
+        for text in [
+            "1.2.3.4",
+            "10.20.255.0",
+            "01.2.3.4",
+            "256.1.1.1",
+            "1.2.3",
+            "1.2.3.4.",
+            "1.2.3.4.5",
+            "1..2.3",
+            "",
+            "999.1.1.1",
+        ] {
+            assert_eq!(dotted(text), number(text), "{text}");
+        }
     }
 
     #[test]

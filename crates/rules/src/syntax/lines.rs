@@ -1,6 +1,7 @@
 //! Lines to rules: comments go, lines that end in a backslash go on in the next.
 
 use crate::limits::RULE_LEN_MAX;
+use memchr::memchr;
 use std::borrow::Cow;
 
 /// A rule's text, and where its pieces stood.
@@ -9,58 +10,90 @@ pub(crate) struct Line<'a> {
     pub text: Cow<'a, str>,
     /// It was longer than [`RULE_LEN_MAX`]; the rest is cut off.
     pub is_cut: bool,
-    /// Where each of the lines begins in `text`, its number, and the columns (in bytes) that were cut off before it.
-    joins: Vec<(usize, usize, usize)>,
+    /// Where in the file it begins.
+    pub start: usize,
+    /// Its first line.
+    first: Join,
+    /// Its other lines.
+    more: Vec<Join>,
+}
+
+/// One of the lines that a rule stands on.
+#[derive(Clone, Copy, Debug)]
+struct Join {
+    /// Where it begins in the rule's text.
+    at: usize,
+    /// From 1.
+    number: usize,
+    /// The columns (in bytes) that were cut off before it.
+    skipped: usize,
 }
 
 impl Line<'_> {
+    fn joins(&self) -> impl DoubleEndedIterator<Item = Join> {
+        std::iter::once(self.first).chain(self.more.iter().copied())
+    }
+
     /// Line and column of an offset, both from 1; columns count characters.
     pub fn place(&self, at: usize) -> (usize, usize) {
         // Behind a backslash at the end of everything is no line.
-        let holds = |join: &&(usize, usize, usize)| join.0 <= at && join.0 < self.text.len();
-        let join = self.joins.iter().rev().find(holds).or_else(|| self.joins.first());
-        let &(start, line, skipped) = join.unwrap_or(&(0, 1, 0));
-        let before = self.text.get(start..at).map_or(0, |s| s.chars().count());
-        (line, before + skipped + 1)
+        let holds = |join: &Join| join.at <= at && join.at < self.text.len();
+        let join = self.joins().rev().find(holds).unwrap_or(self.first);
+        let before = self.text.get(join.at..at).map_or(0, |s| s.chars().count());
+        (join.number, before + join.skipped + 1)
     }
 
     /// The line of the file that holds offset `at`, as a part of the text, and that part's offset.
     pub fn row(&self, at: usize) -> (&str, usize) {
-        let n = self.joins.iter().rposition(|join| join.0 <= at).unwrap_or(0);
-        let start = self.joins.get(n).map_or(0, |j| j.0);
-        let end = self.joins.get(n + 1).map_or(self.text.len(), |j| j.0);
+        let n = self.more.iter().rposition(|join| join.at <= at).map_or(0, |n| n + 1);
+        let start = n.checked_sub(1).and_then(|n| self.more.get(n)).map_or(0, |join| join.at);
+        let end = self.more.get(n).map_or(self.text.len(), |join| join.at);
         (self.text.get(start..end).unwrap_or(""), start)
+    }
+}
+
+/// The lines of a text, each with its number (from 1) and where it begins.
+struct Rows<'a> {
+    /// Nothing: the last line was given.
+    rest: Option<&'a str>,
+    at: usize,
+    number: usize,
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = (usize, usize, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest?;
+        let end = memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+        let (row, behind) = rest.split_at_checked(end)?;
+        self.rest = behind.strip_prefix('\n');
+        let at = self.at;
+        self.at += end + 1;
+        self.number += 1;
+        Some((self.number, at, row.strip_suffix('\r').unwrap_or(row)))
     }
 }
 
 /// The rules of a file.
 pub(crate) fn rules(text: &str) -> impl Iterator<Item = Line<'_>> {
-    let mut lines = text.split('\n').enumerate();
+    let mut rows = Rows { rest: Some(text), at: 0, number: 0 };
     std::iter::from_fn(move || {
         loop {
-            let (n, line) = lines.next()?;
-            let line = line.strip_suffix('\r').unwrap_or(line);
-            let trimmed = line.trim_start();
+            let (number, at, row) = rows.next()?;
+            let trimmed = row.trim_start();
             if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
                 continue;
             }
-            let skipped = line.len() - trimmed.len();
-            let mut whole = Line { text: Cow::Borrowed(trimmed), is_cut: false, joins: vec![(0, n + 1, skipped)] };
-            while let Some(part) = whole.text.strip_suffix('\\') {
-                let mut joined = part.to_owned();
-                let Some((n, next)) = lines.next() else {
-                    whole.text = Cow::Owned(joined);
-                    break;
-                };
-                whole.joins.push((joined.len(), n + 1, 0));
-                joined.push_str(next.strip_suffix('\r').unwrap_or(next));
-                whole.text = Cow::Owned(joined);
-                if whole.text.len() > RULE_LEN_MAX {
-                    break;
-                }
-            }
-            // Backslashes alone continue nothing.
-            if whole.text.trim().is_empty() {
+            let skipped = row.len() - trimmed.len();
+            let mut whole = Line {
+                text: Cow::Borrowed(trimmed),
+                is_cut: false,
+                start: at + skipped,
+                first: Join { at: 0, number, skipped },
+                more: Vec::new(),
+            };
+            if trimmed.ends_with('\\') && !continued(&mut whole, &mut rows) {
                 continue;
             }
             cut(&mut whole);
@@ -69,6 +102,23 @@ pub(crate) fn rules(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
+/// Adds the lines that go on with a rule; is there anything but backslashes?
+fn continued(whole: &mut Line<'_>, rows: &mut Rows<'_>) -> bool {
+    while let Some(part) = whole.text.strip_suffix('\\') {
+        let mut joined = part.to_owned();
+        let Some((number, _, next)) = rows.next() else {
+            whole.text = Cow::Owned(joined);
+            break;
+        };
+        whole.more.push(Join { at: joined.len(), number, skipped: 0 });
+        joined.push_str(next);
+        whole.text = Cow::Owned(joined);
+        if whole.text.len() > RULE_LEN_MAX {
+            break;
+        }
+    }
+    !whole.text.trim().is_empty()
+}
 fn cut(line: &mut Line<'_>) {
     if line.text.len() <= RULE_LEN_MAX {
         return;

@@ -8,4 +8,4 @@ mod tree;
 pub(crate) use groups::Groups;
 pub(crate) use lines::{Line, rules};
 pub(crate) use numbers::{compare, integer};
-pub(crate) use tree::{Choice, Tree, Word, tree};
+pub(crate) use tree::{Choice, Tree, Word, choices, parts, tree};

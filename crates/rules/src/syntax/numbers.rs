@@ -75,6 +75,9 @@ fn value(text: &str, max: u64) -> Option<(u64, &str)> {
 
 /// A whole number, decimal or hexadecimal, nothing else.
 pub(crate) fn integer(text: &str) -> Option<i64> {
+    if let Some(n) = digits(text) {
+        return Some(n);
+    }
     let text = text.trim();
     let (negative, bare) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let bare = if negative { bare } else { bare.strip_prefix('+').unwrap_or(bare) };
@@ -83,6 +86,16 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
         None => bare.parse().ok().filter(|_| bare.starts_with(|c: char| c.is_ascii_digit()))?,
     };
     Some(if negative { -n } else { n })
+}
+
+/// A short number that has only decimal digits, as nearly all are.
+fn digits(text: &str) -> Option<i64> {
+    /// Digits that fit whatever they are.
+    const LEN_MAX: usize = 18;
+    if text.is_empty() || text.len() > LEN_MAX {
+        return None;
+    }
+    text.bytes().try_fold(0, |n, c| c.is_ascii_digit().then(|| n * 10 + i64::from(c - b'0')))
 }
 
 #[cfg(test)]
@@ -117,6 +130,8 @@ mod tests {
         for text in ["", "x", "1-2", "3-1", "<0", ">255", ">=0", "<=255", "256", "1 2", "&0xc0=1", "1kb", "--1", "&"] {
             assert_eq!(compare(text, 255), None, "{text}");
         }
+        assert_eq!((integer("007"), integer("999999999999999999")), (Some(7), Some(999_999_999_999_999_999)));
+        assert_eq!((integer("9223372036854775808"), integer(""), integer("+7")), (None, None, Some(7)));
         assert_eq!((integer("-5"), integer("0x10"), integer("1x"), integer("--1")), (Some(-5), Some(16), None, None));
     }
 }

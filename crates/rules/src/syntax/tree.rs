@@ -2,6 +2,10 @@
 
 use crate::limits::KEYWORD_COUNT_MAX;
 use crate::refusal::{Code, Done, refuse};
+use memchr::memchr;
+
+/// Bytes that an option of a rule has, about.
+const CHOICE_LEN: usize = 24;
 
 /// A piece of a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub(crate) struct Tree<'a> {
     pub arrow: Word<'a>,
     pub dst: Word<'a>,
     pub dst_ports: Word<'a>,
+    /// Where the options begin: at a `(`.
+    pub options_at: usize,
     pub choices: Vec<Choice<'a>>,
 }
 
@@ -37,11 +43,22 @@ pub(crate) fn tree(text: &str) -> Done<Tree<'_>> {
     let action = word(&mut rest);
     let protocol = word(&mut rest);
     // A rule of a protocol may leave addresses and ports out.
-    if trim(rest).text.starts_with('(') && !protocol.text.is_empty() {
+    let options = trim(rest);
+    if options.text.starts_with('(') && !protocol.text.is_empty() {
         let any = Word { text: "any", at: protocol.at };
         let arrow = Word { text: "->", at: protocol.at };
-        let choices = choices(rest)?;
-        return Ok(Tree { action, protocol, src: any, src_ports: any, arrow, dst: any, dst_ports: any, choices });
+        let (options_at, choices) = (options.at, choices(options)?);
+        return Ok(Tree {
+            action,
+            protocol,
+            src: any,
+            src_ports: any,
+            arrow,
+            dst: any,
+            dst_ports: any,
+            options_at,
+            choices,
+        });
     }
     let src = word(&mut rest);
     let src_ports = word(&mut rest);
@@ -51,16 +68,44 @@ pub(crate) fn tree(text: &str) -> Done<Tree<'_>> {
     if dst_ports.text.is_empty() {
         return refuse(Code::Head, 0, text.len().min(40), "the rule's head is not complete");
     }
-    if !trim(rest).text.starts_with('(') {
+    let options = trim(rest);
+    if !options.text.starts_with('(') {
         return refuse(Code::Options, rest.at, rest.text.len().clamp(1, 20), "the options do not begin with (");
     }
-    let choices = choices(rest)?;
-    Ok(Tree { action, protocol, src, src_ports, arrow, dst, dst_ports, choices })
+    let (options_at, choices) = (options.at, choices(options)?);
+    Ok(Tree { action, protocol, src, src_ports, arrow, dst, dst_ports, options_at, choices })
 }
 
 fn trim(word: Word<'_>) -> Word<'_> {
-    let text = word.text.trim_start();
-    Word { at: word.at + word.text.len() - text.len(), text: text.trim_end() }
+    let text = trim_start(word.text);
+    Word { at: word.at + word.text.len() - text.len(), text: trim_end(text) }
+}
+
+/// As [`str::trim_start`]; the way is short where there is nothing to trim.
+fn trim_start(text: &str) -> &str {
+    match text.as_bytes().first() {
+        Some(b'!'..=b'~') => text,
+        _ => text.trim_start(),
+    }
+}
+
+/// As [`str::trim_end`].
+fn trim_end(text: &str) -> &str {
+    match text.as_bytes().last() {
+        Some(b'!'..=b'~') => text,
+        _ => text.trim_end(),
+    }
+}
+
+/// Parts between commas, trimmed.
+pub(crate) fn parts(word: Word<'_>) -> impl Iterator<Item = Word<'_>> {
+    let mut at = word.at;
+    word.text.split(',').map(move |part| {
+        let start = trim_start(part);
+        let word = Word { text: trim_end(start), at: at + part.len() - start.len() };
+        at += part.len() + 1;
+        word
+    })
 }
 
 /// The next word of the head; blanks within brackets belong to it.
@@ -84,46 +129,58 @@ fn word<'a>(rest: &mut Word<'a>) -> Word<'a> {
     Word { text, at }
 }
 
-fn choices(rest: Word<'_>) -> Done<Vec<Choice<'_>>> {
+/// The options: what begins with the first `(`.
+pub(crate) fn choices(rest: Word<'_>) -> Done<Vec<Choice<'_>>> {
     let inner = rest.text.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
-    let mut at = rest.at + rest.text.len() - inner.len();
-    let mut inner = inner.trim_end_matches(|c: char| c.is_whitespace() || c == ')');
-    let mut choices = Vec::with_capacity(inner.len() / 16);
+    let base = rest.at + rest.text.len() - inner.len();
+    let inner = inner.trim_end_matches(|c: char| c.is_whitespace() || c == ')');
+    let mut choices = Vec::with_capacity(inner.len() / CHOICE_LEN + 4);
+    let mut at = 0;
     loop {
-        let start = inner.trim_start();
-        at += inner.len() - start.len();
-        if start.is_empty() {
+        at = not_blank(inner, at);
+        if at == inner.len() {
             return Ok(choices);
         }
-        let Some(end) = option_end(start) else {
-            return refuse(Code::Options, at, start.len().min(60), "no ; ends this option");
+        let Some(end) = option_end(inner, at) else {
+            return refuse(Code::Options, base + at, (inner.len() - at).min(60), "no ; ends this option");
         };
         if choices.len() >= KEYWORD_COUNT_MAX {
-            return refuse(Code::Limit, at, end, format!("the rule has more than {KEYWORD_COUNT_MAX} options"));
+            let text = format!("the rule has more than {KEYWORD_COUNT_MAX} options");
+            return refuse(Code::Limit, base + at, end - at, text);
         }
-        let (option, behind) = start.split_at_checked(end).unwrap_or((start, ""));
-        choices.push(match option.split_once(':') {
-            Some((name, value)) => Choice {
-                name: Word { text: name.trim_end(), at },
-                value: Some(trim(Word { text: value, at: at + name.len() + 1 })),
-            },
-            None => Choice { name: Word { text: option.trim_end(), at }, value: None },
-        });
-        inner = behind.strip_prefix(';').unwrap_or(behind);
-        at += end + 1;
+        let option = inner.get(at..end).unwrap_or("");
+        let colon = option.as_bytes().iter().position(|&c| c == b':');
+        let parts = colon.and_then(|n| Some((option.get(..n)?, option.get(n + 1..)?)));
+        let (name, value) = parts.map_or((option, None), |(name, value)| (name, Some(value)));
+        let value = value.map(|text| trim(Word { text, at: base + at + name.len() + 1 }));
+        choices.push(Choice { name: Word { text: trim_end(name), at: base + at }, value });
+        at = end + 1;
     }
 }
 
-/// Where the first `;` is that no `\` stands before. Quotes protect nothing, as in Suricata.
-fn option_end(text: &str) -> Option<usize> {
+/// Where `text` goes on behind blanks, from `at` on.
+fn not_blank(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
-    let mut from = 0;
+    let mut at = at.min(text.len());
+    while bytes.get(at) == Some(&b' ') {
+        at += 1;
+    }
+    match bytes.get(at) {
+        Some(b'!'..=b'~') => at,
+        _ => text.len() - text.get(at..).unwrap_or("").trim_start().len(),
+    }
+}
+
+/// Where the first `;` is, from `from` on, that no `\` stands before. Quotes protect nothing, as in Suricata.
+fn option_end(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = from;
     loop {
-        let n = from + bytes.get(from..)?.iter().position(|&c| c == b';')?;
-        if n == 0 || bytes.get(n - 1) != Some(&b'\\') {
+        let n = at + memchr(b';', bytes.get(at..)?)?;
+        if n == from || bytes.get(n - 1) != Some(&b'\\') {
             return Some(n);
         }
-        from = n + 1;
+        at = n + 1;
     }
 }
 

@@ -13,7 +13,26 @@ pub struct Unsupported {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ByteSet([u64; 4]);
 
+/// The bits from `first` to `last` that are in the word of the values from `base` on.
+const fn bits(base: u32, first: u8, last: u8) -> u64 {
+    let (first, last) = (first as u32, last as u32);
+    let low = if first > base { first } else { base };
+    let high = if last < base + 63 { last } else { base + 63 };
+    if low > high { 0 } else { u64::MAX >> (63 - (high - low)) << (low - base) }
+}
+
 impl ByteSet {
+    /// From `first` to `last`.
+    pub(crate) const fn range(first: u8, last: u8) -> Self {
+        Self([bits(0, first, last), bits(64, first, last), bits(128, first, last), bits(192, first, last)])
+    }
+
+    /// With what is in `other`.
+    pub(crate) const fn with(self, other: Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        Self([a | e, b | f, c | g, d | h])
+    }
+
     pub(crate) fn add(&mut self, byte: u8) {
         if let Some(word) = self.0.get_mut(usize::from(byte >> 6)) {
             *word |= 1 << (byte & 63);
@@ -21,31 +40,29 @@ impl ByteSet {
     }
 
     pub(crate) fn add_range(&mut self, first: u8, last: u8) {
-        (first..=last).for_each(|b| self.add(b));
+        *self = self.with(Self::range(first, last));
     }
 
     pub(crate) fn add_set(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
+        *self = self.with(*other);
     }
 
     pub(crate) fn has(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 == 1)
     }
 
-    pub(crate) fn negated(&self) -> Self {
-        Self(self.0.map(|word| !word))
+    pub(crate) const fn negated(&self) -> Self {
+        let [a, b, c, d] = self.0;
+        Self([!a, !b, !c, !d])
     }
 
     /// With both cases of each letter in it.
-    pub(crate) fn folded(&self) -> Self {
-        let mut out = *self;
-        for letter in b'a'..=b'z' {
-            if self.has(letter) || self.has(letter.to_ascii_uppercase()) {
-                out.add(letter);
-                out.add(letter.to_ascii_uppercase());
-            }
-        }
-        out
+    pub(crate) const fn folded(&self) -> Self {
+        const UPPER: u32 = b'A' as u32 - 64;
+        const LOWER: u32 = b'a' as u32 - 64;
+        let [a, letters, c, d] = self.0;
+        let either = (letters >> UPPER | letters >> LOWER) & ((1 << 26) - 1);
+        Self([a, letters | either << UPPER | either << LOWER, c, d])
     }
 
     pub(crate) fn of(test: impl Fn(u8) -> bool) -> Self {

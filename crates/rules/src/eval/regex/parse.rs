@@ -191,9 +191,7 @@ impl Parser<'_> {
     }
 
     fn byte(&self, byte: u8) -> Node {
-        let mut set = ByteSet::default();
-        set.add(byte);
-        self.set(set)
+        self.set(one(byte))
     }
 
     fn set(&self, set: ByteSet) -> Node {
@@ -204,7 +202,7 @@ impl Parser<'_> {
         let Some(byte) = self.next() else { return Ok(Node::Empty) };
         Ok(match byte {
             b'.' if self.flags.dot_all => Node::Set(ByteSet::default().negated()),
-            b'.' => Node::Set(ByteSet::of(|b| b != b'\n')),
+            b'.' => Node::Set(NEWLINE.negated()),
             b'^' => Node::Assert(if self.flags.multi_line { Assert::LineStart } else { Assert::Start }),
             b'$' if self.flags.multi_line => Node::Assert(Assert::LineEnd),
             b'$' if self.dollar_end => Node::Assert(Assert::End),
@@ -546,18 +544,29 @@ impl Parser<'_> {
     }
 }
 
+const DIGIT: ByteSet = ByteSet::range(b'0', b'9');
+const WORD: ByteSet = DIGIT.with(one(b'_')).with(ByteSet::range(b'a', b'z')).folded();
+const SPACE: ByteSet = ByteSet::range(9, 13).with(one(b' '));
+const HORIZONTAL: ByteSet = one(b' ').with(one(b'\t')).with(one(0xa0));
+const VERTICAL: ByteSet = ByteSet::range(10, 13).with(one(0x85));
+const NEWLINE: ByteSet = one(b'\n');
+
+const fn one(byte: u8) -> ByteSet {
+    ByteSet::range(byte, byte)
+}
+
 pub(super) const fn is_word(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric()
 }
 
 fn shorthand(byte: u8) -> Option<ByteSet> {
     let set = match byte.to_ascii_lowercase() {
-        b'd' => ByteSet::of(|b| b.is_ascii_digit()),
-        b'w' => ByteSet::of(is_word),
-        b's' => ByteSet::of(|b| matches!(b, b' ' | 9..=13)),
-        b'h' => ByteSet::of(|b| matches!(b, b' ' | b'\t' | 0xa0)),
-        b'v' => ByteSet::of(|b| matches!(b, 10..=13 | 0x85)),
-        b'n' if byte == b'N' => return Some(ByteSet::of(|b| b != b'\n')),
+        b'd' => DIGIT,
+        b'w' => WORD,
+        b's' => SPACE,
+        b'h' => HORIZONTAL,
+        b'v' => VERTICAL,
+        b'n' if byte == b'N' => NEWLINE,
         _ => return None,
     };
     Some(if byte.is_ascii_uppercase() { set.negated() } else { set })
@@ -565,11 +574,6 @@ fn shorthand(byte: u8) -> Option<ByteSet> {
 
 /// `\R`.
 fn newline() -> Node {
-    let byte = |b| {
-        let mut set = ByteSet::default();
-        set.add(b);
-        Node::Set(set)
-    };
-    let pair = Node::Concat(vec![byte(b'\r'), byte(b'\n')]);
-    Node::Atomic(Box::new(Node::Alternation(vec![pair, Node::Set(ByteSet::of(|b| matches!(b, 10..=13 | 0x85)))])))
+    let pair = Node::Concat(vec![Node::Set(one(b'\r')), Node::Set(NEWLINE)]);
+    Node::Atomic(Box::new(Node::Alternation(vec![pair, Node::Set(VERTICAL)])))
 }
