@@ -17,7 +17,8 @@ pub enum Manner {
     #[default]
     Zeek,
     /// Suricata's: SCTP has ports, ESP is told apart by its SPI (whose halves stand for ports), and a SYN begins another
-    /// flow only once the one at hand is closing.
+    /// flow only once the one at hand is closing. Nobody writes rows then, so flows have no community id: events that tell
+    /// it reckon it themselves, with their own seed.
     Suricata,
 }
 

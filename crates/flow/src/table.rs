@@ -360,7 +360,11 @@ impl<A: Default> FlowTable<A> {
             first_ts: p.ts,
             first_packet: p.number,
             vlan: p.decoded.vlan,
-            community_id: if key.one_way { CommunityId::one_way(&t, 0) } else { CommunityId::new(&t, 0) },
+            community_id: match config.manner {
+                Manner::Suricata => CommunityId::default(),
+                Manner::Zeek if key.one_way => CommunityId::one_way(&t, 0),
+                Manner::Zeek => CommunityId::new(&t, 0),
+            },
             local_orig: home.contains(t.orig),
             local_resp: home.contains(t.resp),
             midstream: false,

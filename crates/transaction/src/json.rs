@@ -1,6 +1,6 @@
 //! JSON text of EVE's objects, written straight into a buffer.
 
-use crate::members::{Members, WORD_LEN, copy_short, quoted_word, write_addr};
+use crate::members::{Members, WORD_LEN, copy_short, quoted_word, write_addr, write_bits};
 use crate::{Fields, fields};
 use sekisho_types::Addr;
 use sekisho_types::text::{Line, hex_pair, plain_len, short, unsigned, word};
@@ -290,11 +290,7 @@ impl<'a> Json<'a> {
 
     /// Bits in hexadecimal as text, lower case, without leading zeros: `8180`.
     pub fn bits(&mut self, name: &str, bits: u16) {
-        self.placed(name, |place| {
-            let ([a, b], [c, d]) = (hex_pair((bits >> 8) as u8), hex_pair(bits as u8));
-            let zeros = bits.max(1).leading_zeros() / 4;
-            word(place, &(u32::from_le_bytes([a, b, c, d]) >> (8 * zeros)).to_le_bytes()) - zeros as usize
-        });
+        self.placed(name, |place| write_bits(place, bits));
     }
 
     fn quoted(&mut self, write: impl FnOnce(&mut [u8; PLACE_LEN]) -> usize) {

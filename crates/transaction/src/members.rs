@@ -58,6 +58,18 @@ impl<'p> Members<'p> {
     pub fn addr(&mut self, addr: Addr) -> &mut Self {
         self.text(b"\"").fill(|room| write_addr(room, addr)).text(b"\"")
     }
+
+    /// Bits in quotes, as [`crate::Json::bits`] writes them.
+    pub fn bits(&mut self, bits: u16) -> &mut Self {
+        self.text(b"\"").fill(|room: &mut [u8; 4]| write_bits(room, bits)).text(b"\"")
+    }
+}
+
+/// See [`crate::Json::bits`].
+pub(crate) fn write_bits<const N: usize>(place: &mut [u8; N], bits: u16) -> usize {
+    let ([a, b], [c, d]) = (hex_pair((bits >> 8) as u8), hex_pair(bits as u8));
+    let zeros = bits.max(1).leading_zeros() / 4;
+    word(place, &(u32::from_le_bytes([a, b, c, d]) >> (8 * zeros)).to_le_bytes()) - zeros as usize
 }
 
 /// See [`crate::Json::addr`].

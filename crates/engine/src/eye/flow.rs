@@ -121,7 +121,7 @@ pub(super) struct Seen {
     rare: Option<Box<Rare>>,
 }
 
-/// A flow's worth of it is touched, and kept, for each of the flows of an hour.
+/// With Suricata's timeouts there are many flows, and a packet of each finds the cache without it.
 const _: () = assert!(size_of::<Seen>() <= 224);
 
 /// What is kept of few flows.

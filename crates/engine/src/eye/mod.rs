@@ -237,7 +237,9 @@ impl Eye {
         let Some(seen) = self.seen(at) else { return };
         let unfollowed = seen.is_unfollowed(at.flow) || seen.is_bypassed();
         seen.tx_count = seen.tx_count.max(mark.id + 1);
-        seen.note_app(names::of_exchange(tx.app()));
+        if !std::ptr::eq(seen.app, tx.app()) {
+            seen.note_app(names::of_exchange(tx.app()));
+        }
         let app = seen.app;
         let unseen = self.is_off(at.flow, app) || self.settings.only_recognized.iter().any(|name| **name == *app);
         if unfollowed || unseen {
@@ -431,7 +433,8 @@ impl Eye {
     /// Is a stream not followed any more, of which so much has come? The segment that crosses the limit is not, either, nor
     /// is the stream's end.
     fn is_too_deep(&self, flow: &Flow, end: u64) -> bool {
-        if self.settings.depth.is_none() && self.settings.file_depth.is_none() {
+        let least = [self.settings.depth, self.settings.file_depth].into_iter().flatten().min().unwrap_or(u64::MAX);
+        if end <= least.saturating_add(1) {
             return false;
         }
         let depth = match self.app_of(At { flow, packet: None }) {

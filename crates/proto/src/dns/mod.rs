@@ -17,6 +17,7 @@ mod record;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod text;
 mod told;
 mod tx;
 

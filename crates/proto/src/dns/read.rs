@@ -3,16 +3,17 @@
 
 use super::message::{HEADER_LEN, Header};
 use super::names::rr;
+use super::text::Text;
 use std::borrow::Cow;
 
 /// Longest name in bytes with its dots; the rest is dropped, and it is said.
 pub const MAX_TEXT_LEN: usize = 1025;
-/// Room for a name at first: most have no more bytes.
-const USUAL_LEN: usize = 48;
 /// Pointers and labels within one name.
 const MAX_STEPS: u32 = 255;
 /// Records kept of all sections together.
 pub const MAX_RECORDS: usize = 1024;
+/// Records of a section for which there is room at first: most have no more.
+const USUAL_COUNT: usize = 4;
 /// Strings of one TXT record, options of one OPT record.
 const MAX_PARTS: usize = 256;
 
@@ -31,7 +32,7 @@ pub struct Odd {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Name {
     /// Labels with dots between.
-    pub text: Vec<u8>,
+    pub text: Text,
     /// It was longer.
     pub truncated: bool,
 }
@@ -131,12 +132,7 @@ impl<'a> Cursor<'a> {
                         self.odd.labels = true;
                         break;
                     }
-                    if name.text.is_empty() {
-                        name.text.reserve(usize::from(len).max(USUAL_LEN));
-                    } else {
-                        name.text.push(b'.');
-                    }
-                    name.text.extend_from_slice(label);
+                    name.text.push(label);
                     if name.text.len() > MAX_TEXT_LEN {
                         name.text.truncate(MAX_TEXT_LEN);
                         name.truncated = true;
@@ -222,7 +218,7 @@ impl<'a> Cursor<'a> {
 
     /// `count` records; whether all of them can be read.
     fn records(&mut self, count: u16, room: &mut usize) -> (Vec<Record<'a>>, bool) {
-        let mut records = Vec::new();
+        let mut records = Vec::with_capacity(usize::from(count).min(USUAL_COUNT));
         for _ in 0..count {
             if *room == 0 {
                 return (records, true);
@@ -269,7 +265,7 @@ impl<'a> Message<'a> {
         let header = Header::parse(msg)?;
         let flags = msg.get(2..4)?.first_chunk().map(|b| u16::from_be_bytes(*b))?;
         let mut cursor = Cursor { msg, pos: HEADER_LEN, odd: Odd::default() };
-        let mut queries = Vec::new();
+        let mut queries = Vec::with_capacity(usize::from(header.qdcount).min(1));
         let mut room = MAX_RECORDS;
         for _ in 0..header.qdcount {
             if room == 0 {

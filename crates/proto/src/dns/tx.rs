@@ -3,7 +3,7 @@
 use super::names::rr;
 use super::read::{Data, Message, NULL, Name, Record, rcode_name, type_name};
 use crate::Cx;
-use sekisho_transaction::{Counter, Fact, FrameId, FrameKind, Json, Transaction, Value};
+use sekisho_transaction::{Counter, Fact, FrameId, FrameKind, Json, Members, Transaction, Value};
 use sekisho_types::{Addr, Dir, FlowInfo, Heap, list_len};
 
 /// Port of multicast DNS (RFC 6762 §2).
@@ -25,6 +25,9 @@ struct View<'a> {
     kind: Kind,
     number: u64,
 }
+
+/// Room for what every message begins with.
+const FIRST_LEN: usize = 256;
 
 /// Queries that a rule wants nothing told of, whose replies are waited for.
 const MAX_QUIET: usize = 64;
@@ -145,13 +148,13 @@ impl Transaction for View<'_> {
 
     fn fact(&self, fact: Fact, nth: usize) -> Option<Value<'_>> {
         let m = &self.message;
-        let owner = |records: &'_ [Record<'_>]| records.get(nth).map(|r| r.owner.text.clone()).map(Value::owned);
+        let owner = |records: &'_ [Record<'_>]| records.get(nth).map(|r| r.owner.text.to_vec()).map(Value::owned);
         let response = m.header.qr;
         match (fact, self.kind) {
             (Fact::DnsQuery, Kind::Dns) if response => None,
             (Fact::DnsQuery | Fact::DnsQueriesRrname, Kind::Dns)
             | (Fact::MdnsQueriesRrname, Kind::Mdns)
-            | (Fact::LlmnrQueriesRrname, Kind::Llmnr) => m.queries.get(nth).map(|q| q.0.text.as_slice().into()),
+            | (Fact::LlmnrQueriesRrname, Kind::Llmnr) => m.queries.get(nth).map(|q| (&*q.0.text).into()),
             (Fact::DnsAnswerName | Fact::DnsAnswersRrname, Kind::Dns)
             | (Fact::MdnsAnswersRrname, Kind::Mdns)
             | (Fact::LlmnrAnswersRrname, Kind::Llmnr) => owner(&m.answers),
@@ -167,7 +170,7 @@ impl Transaction for View<'_> {
                 if response =>
             {
                 let names = m.queries.iter().map(|q| &q.0).chain(self.sections().flat_map(names));
-                names.into_iter().nth(nth).map(|name| name.text.as_slice().into())
+                names.into_iter().nth(nth).map(|name| (&*name.text).into())
             }
             (Fact::DnsOpcode, Kind::Dns) if nth == 0 => Some(u64::from(m.header.opcode).into()),
             // A query has the field, too.
@@ -195,27 +198,36 @@ impl View<'_> {
     /// Suricata's version 3 of `dns`.
     fn dns(&self, out: &mut Json<'_>) {
         let m = &self.message;
-        out.number("version", 3);
-        out.text("type", if m.header.qr { "response" } else { "request" });
-        out.number("tx_id", self.number);
-        out.number("id", u64::from(m.header.id));
-        self.flags(out);
+        out.put::<FIRST_LEN>(|members| {
+            members.text(b"\"version\":3,\"type\":").word(if m.header.qr { "response" } else { "request" });
+            members.text(b",\"tx_id\":").number(self.number).text(b",\"id\":").number(u64::from(m.header.id));
+            members.text(b",");
+            self.flags(members);
+        });
         if m.header.qr {
-            out.text("rcode", &rcode_name(m.header.rcode));
+            out.word("rcode", &rcode_name(m.header.rcode));
         }
         self.queries(out, false);
         self.sections_of(out);
     }
 
-    fn flags(&self, out: &mut Json<'_>) {
+    fn flags(&self, members: &mut Members<'_>) {
+        const NAMES: [(u16, &[u8; 10]); 5] = [
+            (0x8000, b",\"qr\":true"),
+            (0x400, b",\"aa\":true"),
+            (0x200, b",\"tc\":true"),
+            (0x100, b",\"rd\":true"),
+            (0x80, b",\"ra\":true"),
+        ];
         let m = &self.message;
-        out.bits("flags", m.flags);
-        for (bit, name) in [(0x8000, "qr"), (0x400, "aa"), (0x200, "tc"), (0x100, "rd"), (0x80, "ra"), (0x40, "z")] {
-            if m.flags & bit != 0 {
-                out.flag(name, true);
-            }
+        members.text(b"\"flags\":").bits(m.flags);
+        for (_, member) in NAMES.iter().filter(|(bit, _)| m.flags & bit != 0) {
+            members.text(member);
         }
-        out.number("opcode", u64::from(m.header.opcode));
+        if m.flags & 0x40 != 0 {
+            members.text(b",\"z\":true");
+        }
+        members.text(b",\"opcode\":").number(u64::from(m.header.opcode));
     }
 
     /// Answers, authorities, additional records.
@@ -244,12 +256,12 @@ impl View<'_> {
         }
         out.text("type", "answer");
         out.number("id", u64::from(m.header.id));
-        self.flags(out);
+        out.put::<FIRST_LEN>(|members| self.flags(members));
         if let Some((name, rtype)) = m.queries.first() {
             out.bytes("rrname", &name.text);
-            out.text("rrtype", &type_name(*rtype));
+            out.word("rrtype", &type_name(*rtype));
         }
-        out.text("rcode", &rcode_name(m.header.rcode));
+        out.word("rcode", &rcode_name(m.header.rcode));
         if !out.is_alert() {
             self.sections_of(out);
         }
@@ -261,7 +273,7 @@ impl View<'_> {
         out.number("id", u64::from(m.header.id));
         if let Some((name, rtype)) = m.queries.first() {
             out.bytes("rrname", &name.text);
-            out.text("rrtype", &type_name(*rtype));
+            out.word("rrtype", &type_name(*rtype));
         }
         out.number("tx_id", self.number);
         if m.flags & 0x40 != 0 {
@@ -286,7 +298,7 @@ impl View<'_> {
                     if lower {
                         out.text("rrtype", &rtype.to_ascii_lowercase());
                     } else {
-                        out.text("rrtype", &rtype);
+                        out.word("rrtype", &rtype);
                     }
                 });
             }
@@ -377,7 +389,7 @@ fn head(out: &mut Json<'_>, r: &Record<'_>, section: Section) {
     if r.owner.truncated && section == Section::Authorities {
         out.flag("rrname_truncated", true);
     }
-    out.text("rrtype", &type_name(r.rtype));
+    out.word("rrtype", &type_name(r.rtype));
     out.number("ttl", u64::from(r.ttl));
 }
 
