@@ -627,7 +627,11 @@ impl Inspector {
         }
         let context = self.scratch.context(&program.sets);
         let vars = self.scratch.captured(CaptureTo::Packet).map(|(name, value)| (name.into(), value.into())).collect();
-        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), vars, passed: false, context });
+        let excerpts = std::mem::take(&mut self.scratch.excerpts);
+        if let Some(traced) = self.traces.as_mut().and_then(|traces| traces.get_mut(at)) {
+            traced.keep(&excerpts, packet.number);
+        }
+        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), excerpts, vars, passed: false, context });
     }
 
     fn take_effect(&mut self, effect: &Effect, packet: &PacketView<'_>, flow: &mut FlowAndState<'_>, dir: Dir) {

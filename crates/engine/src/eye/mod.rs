@@ -14,6 +14,7 @@ mod names;
 mod packet;
 mod rules;
 mod tag;
+mod told;
 mod urgent;
 
 pub(crate) use file::Closed;
@@ -71,6 +72,8 @@ pub(crate) struct Eye {
     files: HashMap<u64, FileNote, SeededState>,
     /// Bytes of files that are kept.
     content_len: usize,
+    /// Detectors listen: they are told of alerts.
+    pub judged: bool,
     /// Empty buffers for more of them.
     spare: Vec<Vec<u8>>,
     rules: Option<Rules>,
@@ -117,6 +120,7 @@ impl Eye {
     pub fn new(settings: Arc<eve::Settings>, program: Option<&Arc<Program>>, seed: u64) -> Self {
         Self {
             content_len: 0,
+            judged: false,
             spare: Vec::new(),
             tagged: HashMap::with_hasher(SeededState(seed)),
             payload: Vec::new(),

@@ -6,12 +6,13 @@
 use super::file::Kept;
 use super::flow::Seen;
 use super::packet::transport;
+use super::told;
 use super::{Around, At, Eye, has_ports, sender};
 use crate::Rows;
 use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
-use sekisho_rules::{Anchor, FlowState, Hit, Inspector, PacketView, Program, Tally, Var};
+use sekisho_rules::{Anchor, Excerpt, FlowState, Hit, Inspector, PacketView, Program, Tally, Var};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
 use sekisho_types::text::Line;
 use sekisho_types::{Addr, Dir, FlowInfo, Timestamp, ip_proto};
@@ -62,6 +63,8 @@ pub(super) struct Waiting {
     pub vars: Vec<Var>,
     /// What data sets and captures know about it.
     pub context: Box<[u8]>,
+    /// Pieces of what matched, for detectors.
+    pub excerpts: Vec<Excerpt>,
 }
 
 impl Waiting {
@@ -79,6 +82,7 @@ impl Waiting {
             xff: None,
             passed: hit.passed,
             vars: hit.vars.clone(),
+            excerpts: hit.excerpts.clone(),
         }
     }
 
@@ -123,6 +127,14 @@ impl Rules {
 }
 
 impl Eye {
+    /// Detectors are told of alerts from now on, and what matched.
+    pub fn tell_detectors(&mut self) {
+        self.judged = true;
+        if let Some(rules) = &mut self.rules {
+            rules.inspector.keep_excerpts();
+        }
+    }
+
     /// Remembers from now on how far each rule comes.
     pub fn trace_rules(&mut self) {
         if let Some(rules) = &mut self.rules {
@@ -486,6 +498,10 @@ impl Eye {
             seen.alerted = true;
         }
         self.tag(at, packet, rule);
+        if self.judged {
+            let uid = at.map(|at| at.flow.info.uid);
+            rows.row_at(packet.number, &told::alert(rule, packet.ts, uid, (src, dst), &hit.excerpts));
+        }
         self.fast(&alert, packet, (src, dst), rows);
         if !settings.is_on("alert") {
             return;
