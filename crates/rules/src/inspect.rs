@@ -210,13 +210,18 @@ impl Inspector {
         // Of what is encrypted nothing is searched.
         let is_opaque = flow.as_ref().is_some_and(|(view, _)| view.opaque);
         let payload = if is_opaque { &[] } else { d.payload(packet.frame) };
+        // What belongs to no session that was followed from its beginning is not in a stream.
+        let is_apart = class == PacketClass::Tcp && flow.as_ref().is_none_or(|(view, _)| !view.established);
+        if let (true, Some((_, state))) = (is_apart, &mut flow) {
+            // Its packets are searched for rules about streams here, not for a stream.
+            state.take_next(place(packet, dir));
+        }
         if self.foreseen_at.take() == Some(place(packet, dir)) {
             self.candidates.add_all(&self.foreseen);
         } else {
             self.collect_packet(&program, packet, payload, flow.as_mut().map(|(_, state)| &mut **state), dir);
         }
-        // What belongs to no session that was followed from its beginning is not in a stream.
-        if class == PacketClass::Tcp && flow.as_ref().is_none_or(|(view, _)| !view.established) && !payload.is_empty() {
+        if is_apart && !payload.is_empty() {
             let hay = Piece { base: 0, reach: 0, bytes: payload };
             self.collect(&program, Index::Stream(dir), &mut None, (d.src_port, d.dst_port), hay);
         }

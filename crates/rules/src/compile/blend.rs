@@ -8,13 +8,17 @@ use sekisho_scan::{Scanner, Sink, Union};
 /// Blends of one inspector at most. Packets of further ones are searched group by group.
 const BLEND_COUNT_MAX: usize = 256;
 
+/// Bytes that are searched group by group before a walk for all groups is worth what it takes to make.
+const SINGLY_LEN: usize = 32 * 1024;
+
 /// Groups of one index, or of two, searched in one walk.
 #[derive(Debug)]
 pub(crate) struct Blend {
     selected: [Selected; 2],
-    anywhere: Union,
-    /// Of the first index.
-    head: Union,
+    /// Bytes that were searched until there was one.
+    searched_len: usize,
+    anywhere: Option<Union>,
+    /// Within how many bytes literals of the first index end that stand in the first bytes.
     head_len: u32,
 }
 
@@ -30,10 +34,10 @@ pub(crate) struct Indexes<'p> {
 }
 
 impl<'p> Indexes<'p> {
-    fn sets(&self, selected: [Selected; 2]) -> [&'p Scanner; 6] {
-        let [a, b, c] = self.own.groups(selected[0]);
-        let [d, e, f] = self.beside.unwrap_or(self.own).groups(selected[1]);
-        [a, b, c, d, e, f].map(|group| &group.anywhere)
+    fn sets(&self, [own, beside]: [Selected; 2]) -> [&'p Scanner; 6] {
+        let [a, b, c] = self.own.groups(own);
+        let [d, e, f] = self.beside.unwrap_or(self.own).groups(beside);
+        [&a.anywhere, &b.anywhere, &c.anywhere, &d.anywhere, &e.anywhere, &f.anywhere]
     }
 }
 
@@ -61,37 +65,49 @@ impl Blends {
         Some(number)
     }
 
-    pub(crate) fn get(&self, number: BlendNumber) -> Option<&Blend> {
-        self.list.get(usize::from(number))
+    pub(crate) fn get(&mut self, number: BlendNumber) -> Option<&mut Blend> {
+        self.list.get_mut(usize::from(number))
     }
 }
 
 impl Blend {
     fn new(indexes: &Indexes<'_>, selected: [Selected; 2]) -> Self {
-        let groups = indexes.own.groups(selected[0]);
+        let [own, _] = selected;
+        let groups = indexes.own.groups(own);
         Self {
             selected,
-            anywhere: Union::of(&indexes.sets(selected)),
-            head: Union::of(&groups.map(|group| &group.head)),
-            head_len: groups.map(|group| group.head_len).into_iter().max().unwrap_or(0),
+            searched_len: 0,
+            anywhere: None,
+            head_len: groups.iter().map(|group| group.head_len).max().unwrap_or(0),
         }
     }
 
     /// Adds the rules that are always candidates.
     pub(crate) fn always(&self, indexes: &Indexes<'_>, to: &mut Candidates) {
-        indexes.own.groups(self.selected[0]).iter().for_each(|group| to.add_all(&group.always));
+        let [own, _] = self.selected;
+        indexes.own.groups(own).iter().for_each(|group| to.add_all(&group.always));
     }
 
     /// Tells of literals that stand anywhere in `hay`.
-    pub(crate) fn scan(&self, indexes: &Indexes<'_>, hay: &[u8], sink: &mut impl Sink) {
-        self.anywhere.scan(&indexes.sets(self.selected), hay, sink);
+    pub(crate) fn scan(&mut self, indexes: &Indexes<'_>, hay: &[u8], sink: &mut impl Sink) {
+        let sets = indexes.sets(self.selected);
+        if let Some(union) = &self.anywhere {
+            return union.scan(&sets, hay, sink);
+        }
+        sets.iter().filter(|set| !set.is_empty()).for_each(|set| set.scan(hay, sink));
+        self.searched_len = self.searched_len.saturating_add(hay.len());
+        if self.searched_len >= SINGLY_LEN {
+            self.anywhere = Some(Union::of(&sets));
+        }
     }
 
     /// Tells of literals of the first index that stand in the first bytes of a buffer, in which `hay` begins at `base`.
     pub(crate) fn scan_head(&self, indexes: &Indexes<'_>, hay: &[u8], base: u64, sink: &mut impl Sink) {
         let head = head_of(hay, base, self.head_len);
         if !head.is_empty() {
-            self.head.scan(&indexes.own.groups(self.selected[0]).map(|group| &group.head), head, sink);
+            let [own, _] = self.selected;
+            let groups = indexes.own.groups(own);
+            groups.iter().filter(|group| !group.head.is_empty()).for_each(|group| group.head.scan(head, sink));
         }
     }
 }
