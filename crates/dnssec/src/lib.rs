@@ -44,6 +44,8 @@ mod recent;
 mod record;
 mod rrset;
 mod rtype;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod waiting;
 mod zones;
