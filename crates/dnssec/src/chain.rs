@@ -5,6 +5,7 @@ use crate::budget::Budget;
 use crate::crypto::{self, Check};
 use crate::limits::{Limits, MAX_COLLIDING_KEYS, MAX_DIGESTS_PER_LINK, MAX_TAGS, MAX_VERIFICATIONS_PER_SET};
 use crate::name::Name;
+use crate::recent::Recent;
 use crate::record::{Algorithm, Digest, Dnskey, Ds, Rrsig};
 use crate::rrset::RrSet;
 use crate::rtype::Rtype;
@@ -19,6 +20,8 @@ pub(crate) struct Chain {
     pub(crate) zones: Zones,
     pub(crate) budget: Budget,
     pub(crate) limits: Limits,
+    /// Names that were seen signed, with their zone.
+    pub(crate) signed: Recent,
 }
 
 /// Where a chain ends before it reached an anchor.
@@ -53,6 +56,8 @@ pub(crate) struct Verified {
     pub(crate) sig: usize,
     /// The last moment that all signatures on the way hold.
     pub(crate) until: Timestamp,
+    /// By a key that the zone's latest key set is without.
+    pub(crate) is_withdrawn: bool,
 }
 
 /// The parent's word on a zone's keys.
@@ -77,7 +82,10 @@ impl Chain {
                 Err(describe(Stop::new(Reason::SignerWrong, &sig.signer), sig, set, at))
             };
             match outcome {
-                Ok(verified) => return Ok(verified),
+                Ok(verified) => {
+                    self.signed.insert((&set.name, &sig.signer));
+                    return Ok(verified);
+                }
                 Err(stop) => {
                     if worst.as_ref().is_none_or(|w| weight(stop.reason) > weight(w.reason)) {
                         worst = Some(stop);
@@ -98,6 +106,9 @@ impl Chain {
         };
         stop.evidence.keys = keys.tags();
         if stop.reason == Reason::KeyMissing {
+            if let Some(verified) = self.verify_by_older(signer, set, at, depth) {
+                return Ok(verified);
+            }
             if at > keys.fresh_until() {
                 stop.reason = Reason::NoDnskey;
             }
@@ -105,6 +116,20 @@ impl Chain {
             stop.waits = (keys.seen < at).then(|| signer.clone());
         }
         Err(stop)
+    }
+
+    /// Other sets of keys that caches may still answer from: after a rollover, or where several resolvers are asked.
+    fn verify_by_older(&mut self, signer: &Name, set: &RrSet, at: Timestamp, depth: u32) -> Option<Verified> {
+        let candidates = self.zones.get(signer).map(|z| z.keys.candidates()).unwrap_or_default();
+        for keys in candidates.iter().filter(|k| at <= k.fresh_until()) {
+            let all: Vec<&Dnskey> = keys.records.iter().collect();
+            if let Ok(verified) = self.try_signatures(set, signer, &all, at)
+                && self.check_keys(keys, at, depth).is_ok()
+            {
+                return Some(Verified { is_withdrawn: true, ..verified });
+            }
+        }
+        None
     }
 
     /// Tries all signatures by `signer` with the keys.
@@ -119,7 +144,7 @@ impl Chain {
         let mut left = MAX_VERIFICATIONS_PER_SET;
         for (n, sig) in set.sigs.iter().enumerate().filter(|(_, s)| s.signer == *signer) {
             match self.try_signature(set, sig, keys, at, &mut left) {
-                Ok(()) => return Ok(Verified { sig: n, until: sig.expires(at) }),
+                Ok(()) => return Ok(Verified { sig: n, until: sig.expires(at), is_withdrawn: false }),
                 Err(reason) => {
                     if best.is_none_or(|(b, _)| advance(reason) > advance(b)) {
                         best = Some((reason, sig));
@@ -244,10 +269,17 @@ impl Chain {
 
     /// Does a chain lead to this set of keys? If so they are the zone's from now on.
     pub(crate) fn prove_keys(&mut self, keys: &Arc<KeySet>, at: Timestamp, depth: u32) -> Result<Verified, Stop> {
+        let verified = self.check_keys(keys, at, depth)?;
+        self.zones.change(&keys.set.name, |z| z.keys.prove(Arc::clone(keys), verified.until));
+        Ok(verified)
+    }
+
+    /// Does a chain lead to this set of keys?
+    fn check_keys(&mut self, keys: &KeySet, at: Timestamp, depth: u32) -> Result<Verified, Stop> {
         let zone = &keys.set.name;
         let link = self.link(zone, at, depth)?;
         let named = self.named_keys(keys, &link, at)?;
-        let verified = self.try_signatures(&keys.set, zone, &named, at).map_err(|mut stop| {
+        self.try_signatures(&keys.set, zone, &named, at).map_err(|mut stop| {
             if matches!(stop.reason, Reason::SignatureMissing | Reason::KeyMissing) {
                 stop.reason = Reason::KeySetUnsigned;
                 stop.waits = Some(zone.clone());
@@ -255,9 +287,7 @@ impl Chain {
             stop.evidence.keys = keys.tags();
             stop.evidence.ds = link.tags();
             stop.at(&keys.set)
-        })?;
-        self.zones.change(zone, |z| z.keys.prove(Arc::clone(keys), verified.until));
-        Ok(verified)
+        })
     }
 
     /// Those of the keys that the link names.

@@ -4,13 +4,12 @@ use crate::judge::{Item, Judged};
 use crate::name::Name;
 use crate::nsec3;
 use crate::observer::Seen;
+use crate::recent::Recent;
 use crate::record::{Algorithm, Digest, Dnskey, Ds, Rrsig};
 use crate::rrset::RrSet;
 use crate::rtype::Rtype;
 use crate::verdict::Status;
-use hashbrown::HashSet;
-use sekisho_types::{Interval, SeededState};
-use std::hash::BuildHasher;
+use sekisho_types::Interval;
 
 /// A signature that ends sooner than this is about to expire, or than a quarter of its life if that is longer.
 const EXPIRING_SECS: i64 = 3 * 86_400;
@@ -50,6 +49,13 @@ pub enum Concern {
     },
     /// A key signed before caches could have it: the key set that they may still hold is without it (RFC 7583 §3.2.1).
     KeyNotPublished {
+        /// The key.
+        key_tag: u16,
+    },
+    /// A key signed that the zone's latest key set is without; it verifies by an older set that caches may still hold.
+    /// Whoever has fetched the new one can't verify this: keys have to stay until what they signed is out of caches
+    /// (RFC 7583 §3.2.1).
+    KeyWithdrawn {
         /// The key.
         key_tag: u16,
     },
@@ -94,7 +100,7 @@ pub enum Concern {
 }
 
 impl Concern {
-    /// Stable identifier: the reasons of `dnssec-hygiene` in `docs/detections.md`, and three for rollovers.
+    /// Stable identifier: the reasons of `dnssec-hygiene` in `docs/detections.md`, and four for rollovers.
     pub fn id(&self) -> &'static str {
         match self {
             Self::AlgorithmMissing { .. } => "alg-incomplete",
@@ -102,6 +108,7 @@ impl Concern {
             Self::DsWithoutKey { .. } => "ds-without-key",
             Self::Expiring { .. } => "expiring",
             Self::KeyNotPublished { .. } => "key-not-published",
+            Self::KeyWithdrawn { .. } => "key-withdrawn",
             Self::LongValidity { .. } => "long-validity",
             Self::Nsec3Parameters { .. } => "nsec3-params",
             Self::TtlOver { .. } | Self::TtlOverOriginal { .. } => "ttl-over",
@@ -124,6 +131,7 @@ impl Concern {
             Self::TtlOverOriginal { .. } => (8, 0),
             Self::WeakAlgorithm { algorithm } => (9, algorithm.0.into()),
             Self::WeakKey { key_tag, .. } => (10, key_tag.into()),
+            Self::KeyWithdrawn { key_tag } => (11, key_tag.into()),
         }
     }
 }
@@ -145,34 +153,8 @@ pub struct Hygiene {
     pub seen: Seen,
 }
 
-/// Remembers what was told.
-pub(crate) struct Told {
-    new: HashSet<u64, SeededState>,
-    old: HashSet<u64, SeededState>,
-    max_count: usize,
-}
-
-impl Told {
-    pub(crate) fn new(max_count: usize, seed: u64) -> Self {
-        let empty = || HashSet::with_hasher(SeededState(seed));
-        Self { new: empty(), old: empty(), max_count: max_count / 2 }
-    }
-
-    fn is_first(&mut self, hygiene: &Hygiene) -> bool {
-        let key = self.new.hasher().hash_one((&hygiene.zone, hygiene.rtype, hygiene.concern.key()));
-        if self.new.contains(&key) || self.old.contains(&key) {
-            return false;
-        }
-        if self.new.len() >= self.max_count {
-            self.old = std::mem::replace(&mut self.new, HashSet::with_hasher(*self.old.hasher()));
-        }
-        self.new.insert(key);
-        true
-    }
-}
-
 /// What there is to say of an item that is not bogus.
-pub(crate) fn tell(item: &Item, judged: &Judged, told: &mut Told, out: &mut Vec<Hygiene>) {
+pub(crate) fn tell(item: &Item, judged: &Judged, told: &mut Recent, out: &mut Vec<Hygiene>) {
     let status = judged.verdict.status();
     if status == Status::Bogus {
         return;
@@ -184,6 +166,9 @@ pub(crate) fn tell(item: &Item, judged: &Judged, told: &mut Told, out: &mut Vec<
             of_signature(set, sig, item, |c| found.push((set, sig.signer.clone(), c)));
         }
         of_records(set, |c| found.push((set, set.name.clone(), c)));
+        if let (Some(sig), Some(true)) = (verified, judged.verified.as_ref().map(|v| v.is_withdrawn)) {
+            found.push((set, sig.signer.clone(), Concern::KeyWithdrawn { key_tag: sig.key_tag }));
+        }
     }
     for set in item.proofs.iter() {
         if let Some(sig) = set.sigs.first() {
@@ -198,8 +183,8 @@ pub(crate) fn tell(item: &Item, judged: &Judged, told: &mut Told, out: &mut Vec<
 }
 
 /// Adds what wasn't told yet.
-pub(crate) fn say(hygiene: Hygiene, told: &mut Told, out: &mut Vec<Hygiene>) {
-    if told.is_first(&hygiene) {
+pub(crate) fn say(hygiene: Hygiene, told: &mut Recent, out: &mut Vec<Hygiene>) {
+    if told.insert((&hygiene.zone, hygiene.rtype, hygiene.concern.key())) {
         out.push(hygiene);
     }
 }

@@ -162,7 +162,9 @@ impl Chain {
         }
         match self.must_sign(&zone, at, MAX_CHAIN) {
             // Only where it is sure that no other zone begins below the one that is known.
-            Ok(()) if hint == Some(&zone) || *name == zone => Stop::new(Reason::SignatureMissing, &zone),
+            Ok(()) if hint == Some(&zone) || *name == zone || self.signed.contains((name, &zone)) => {
+                Stop::new(Reason::SignatureMissing, &zone)
+            }
             Ok(()) => Stop::new(Reason::NoProof, name),
             // Its own trouble is told by verdicts of its own.
             Err(stop) if stop.reason.status() == Status::Bogus && stop.waits.is_none() => stop,

@@ -40,9 +40,12 @@ mod name;
 mod nsec;
 mod nsec3;
 mod observer;
+mod recent;
 mod record;
 mod rrset;
 mod rtype;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod waiting;
 mod zones;

@@ -69,6 +69,8 @@ pub struct Limits {
     pub outcomes_count: usize,
     /// NSEC3 iterations above which nothing is hashed and the answer counts as insecure (RFC 9276 §3.2).
     pub nsec3_iterations: u16,
+    /// Names remembered that were seen signed, by 8 octets each: without signature they are not what they were.
+    pub names_count: usize,
     /// Concerns remembered so that each is told once.
     pub concerns_count: usize,
 }
@@ -88,6 +90,7 @@ impl Default for Limits {
             hash_rounds_per_second: 20_000,
             outcomes_count: 8_192,
             nsec3_iterations: 50,
+            names_count: 50_000,
             concerns_count: 20_000,
         }
     }

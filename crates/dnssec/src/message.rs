@@ -56,7 +56,7 @@ pub(crate) fn read(wire: &[u8]) -> Option<Message> {
     if !is_plain_response || wire.len() > MAX_MESSAGE_LEN || u16_at(wire, 4)? != 1 {
         return None;
     }
-    let (asked, at) = name::read(wire, 12)?;
+    let at = skip_name(wire, 12)?;
     let (rtype, class) = (Rtype(u16_at(wire, at)?), u16_at(wire, at + 2)?);
     // Transfers (251, 252) are whole zones.
     if class != IN || matches!(rtype.0, 251 | 252) {
@@ -65,6 +65,7 @@ pub(crate) fn read(wire: &[u8]) -> Option<Message> {
     let counts = [6, 8, 10].map(|at| usize::from(u16_at(wire, at).unwrap_or(0)));
     let layout = Layout { counts, first: at + 4 };
     let edns = concerns(wire, &layout)?;
+    let (asked, _) = name::read(wire, 12)?;
     let (is_authoritative, is_cut) = (flags & 0x0400 != 0, flags & 0x0200 != 0);
     let mut message = Message {
         question: (asked, rtype),

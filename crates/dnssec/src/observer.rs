@@ -3,11 +3,12 @@
 use crate::anchors::Anchors;
 use crate::budget::Budget;
 use crate::chain::Chain;
-use crate::hygiene::{self, Concern, Hygiene, Told};
+use crate::hygiene::{self, Concern, Hygiene};
 use crate::judge::{Item, Judged};
 use crate::limits::{Limits, MAX_AWOKEN_PER_MESSAGE, MAX_ZONES_ABOVE};
 use crate::message::{self, Message};
 use crate::name::Name;
+use crate::recent::Recent;
 use crate::rrset::RrSet;
 use crate::rtype::Rtype;
 use crate::verdict::{Evidence, Own, Reason, Status, Subject, Verdict};
@@ -64,7 +65,7 @@ pub struct Observer {
     waiting: Waiting,
     /// Unsigned answers, which are many, apart from those that lack a link.
     unproven: Waiting,
-    told: Told,
+    told: Recent,
     messages: u64,
     damaged: u64,
 }
@@ -75,10 +76,16 @@ impl Observer {
         let links = Room { count: limits.waiting_count, len: limits.waiting_len, time: limits.waiting_time };
         let proofs = Room { count: limits.unproven_count, len: limits.unproven_len, time: limits.unproven_time };
         Self {
-            chain: Chain { anchors, zones: Zones::new(&limits, seed), budget: Budget::new(&limits, seed), limits },
+            chain: Chain {
+                anchors,
+                zones: Zones::new(&limits, seed),
+                budget: Budget::new(&limits, seed),
+                limits,
+                signed: Recent::new(limits.names_count, seed),
+            },
             waiting: Waiting::new(links, seed),
             unproven: Waiting::new(proofs, seed),
-            told: Told::new(limits.concerns_count, seed),
+            told: Recent::new(limits.concerns_count, seed),
             messages: 0,
             damaged: 0,
         }

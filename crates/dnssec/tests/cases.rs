@@ -2,7 +2,7 @@
 
 mod book;
 
-use book::{Case, cases, found, observer, secured};
+use book::{Case, cases, found, observer, secured, truth};
 use sekisho_dnssec::{Findings, Limits, Rtype, Seen, Status, Subject, Verdict};
 use sekisho_types::Interval;
 
@@ -78,7 +78,7 @@ fn what_is_changed_is_never_secure() {
         usize::try_from(random >> 16).unwrap_or(0) % below
     };
     for case in cases().iter().filter(|c| c.name.ends_with(".client")) {
-        let truth = secured(&found(&case.messages));
+        let truth = truth(case);
         for _ in 0..40 {
             let mut changed = case.messages.clone();
             let n = next(changed.len());
@@ -182,4 +182,33 @@ fn limits_hold_under_a_flood() {
     let counters = observer.counters();
     assert!(counters.crowded_out > 0 && counters.zones_dropped > 0 && counters.refused > 0, "{counters:?}");
     assert!(told_count > 0 && observer.held_count().1 == 0);
+}
+
+/// What somebody on the way makes of an answer: its records without signatures and authority.
+#[test]
+fn names_seen_signed_must_stay_signed() {
+    let case = cases().into_iter().find(|c| c.name == "algorithm-13.client").unwrap();
+    let question_len = case.question.as_wire().len() + 4;
+    let (seen, _) = case.messages.last().unwrap();
+    let reply = |flags: u16, answers: u16, record: &[u8]| {
+        let mut wire = vec![0, 0];
+        wire.extend(flags.to_be_bytes());
+        wire.extend([0, 1]);
+        wire.extend(answers.to_be_bytes());
+        wire.extend([0, 0, 0, 1]);
+        let mut question = case.messages.iter().map(|(_, m)| &m[12..12 + question_len]);
+        wire.extend(question.find(|q| q.starts_with(case.question.as_wire())).unwrap());
+        wire.extend(record);
+        wire.extend(b"\x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00");
+        wire
+    };
+    let record = b"\xc0\x0c\x00\x1c\x00\x01\x00\x00\x00\x3c\x00\x10\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x66";
+    for (forged, reason) in [(reply(0x8180, 1, record), "sig-missing"), (reply(0x8183, 0, b""), "denial-missing")] {
+        let alone = found(&[(*seen, forged.clone())]);
+        assert_eq!(alone.verdicts[0].reason.id(), "no-proof");
+        let after = [case.messages.clone(), vec![(*seen, forged)]].concat();
+        let found = found(&after);
+        let last = found.verdicts.last().unwrap();
+        assert_eq!((last.reason.id(), last.status()), (reason, Status::Bogus), "{last}");
+    }
 }
