@@ -1,5 +1,8 @@
 //! What the fuzz targets share.
 
+mod dnssec;
+
+pub use dnssec::dnssec;
 use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{Budget, MIN_LEN, Settings, Worker};
 use sekisho_files::NoStore;
@@ -379,8 +382,16 @@ fn rules_run(program: &std::sync::Arc<sekisho_rules::Program>, bytes: &[u8]) -> 
     let mut hits = Vec::new();
     for app in ["", "http", "dns", "tls"] {
         let mut state = FlowState::default();
-        let mut view =
-            FlowView { dir: Dir::Orig, established: true, app, pkts: [1, 1], bytes: [1, 1], stream_len: [1, 1], age: Interval(0), opaque: false };
+        let mut view = FlowView {
+            dir: Dir::Orig,
+            established: true,
+            app,
+            pkts: [1, 1],
+            bytes: [1, 1],
+            stream_len: [1, 1],
+            age: Interval(0),
+            opaque: false,
+        };
         let mut offset = 0;
         for (number, piece) in (1..).zip(bytes.chunks(64)) {
             let proto = [6, 17, 1, 58][number as usize % 4];
@@ -395,7 +406,13 @@ fn rules_run(program: &std::sync::Arc<sekisho_rules::Program>, bytes: &[u8]) -> 
                 payload_len: u32::try_from(piece.len()).unwrap_or(0),
                 ..sekisho_wire::Decoded::default()
             };
-            let packet = PacketView { ts: Timestamp(number as i64), number, decoded: &decoded, frame: piece, events: &["ipv4.opt_invalid"] };
+            let packet = PacketView {
+                ts: Timestamp(number as i64),
+                number,
+                decoded: &decoded,
+                frame: piece,
+                events: &["ipv4.opt_invalid"],
+            };
             view.dir = if number % 2 == 0 { Dir::Orig } else { Dir::Resp };
             let mut of_packet = Vec::new();
             inspector.packet(&packet, Some((&view, &mut state)), &mut of_packet);
@@ -404,7 +421,16 @@ fn rules_run(program: &std::sync::Arc<sekisho_rules::Program>, bytes: &[u8]) -> 
             mark.event(view.dir, "unknown");
             for (stage, over) in [(0, false), (2, false), (3, true)] {
                 let look = Look { dir: view.dir, stage, over, event: false };
-                inspector.transaction(&packet, &view, &mut state, look, &Tx(piece), &mut mark, &NoContent, &mut of_packet);
+                inspector.transaction(
+                    &packet,
+                    &view,
+                    &mut state,
+                    look,
+                    &Tx(piece),
+                    &mut mark,
+                    &NoContent,
+                    &mut of_packet,
+                );
             }
             inspector.settle(&packet, Some((&view, &mut state)), &mut of_packet);
             assert!(of_packet.len() <= sekisho_rules::ALERT_COUNT_MAX);

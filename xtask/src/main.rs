@@ -4,11 +4,13 @@
 mod bench;
 mod callgrind;
 mod check;
+mod dnssec;
 mod flood;
 mod fuzz;
 mod guard;
 mod keys;
 mod mutate;
+mod namespaces;
 mod new;
 mod parallel;
 mod parquet;
@@ -35,6 +37,8 @@ cargo xtask TASK
   guard [CASE…]          instructions per item of every stage beside bench/instructions.txt, 3 % apart at most
   guard --bless REASON   the same, then write down what was counted, and why it may be so
   keys [CASE…] [FLAG…]   real servers and clients in clear and in TLS: with keys the binary says the same; keys --help
+  dnssec [FLAG…]         zones signed and damaged by BIND's tools: verdicts beside those of unbound-host and delv on the
+                         same messages; dnssec --help
   fuzz [TARGET…] [SECS]  fuzz these targets, or every target, for SECS seconds (default 10)
   fuzz all --until SECS  until each target has had so many CPU seconds by fuzz/ledger.tsv; fuzz --help
   parquet-check          DuckDB and pyarrow (from PyPI, in target/) read Parquet files back: types, values, filters
@@ -70,6 +74,7 @@ fn run(args: &[String]) -> Result<bool> {
         ["flood", ref rest @ ..] => flood::flood(rest),
         ["guard", ref rest @ ..] => guard::guard(rest),
         ["keys", ref rest @ ..] => keys::keys(rest),
+        ["dnssec", ref rest @ ..] => dnssec::dnssec(rest),
         ["fuzz", ref rest @ ..] => fuzz::fuzz(rest),
         ["parquet-check"] => parquet::task(),
         ["bench", "--protocols", ref rest @ ..] => protocols::bench(rest),

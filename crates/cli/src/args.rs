@@ -4,6 +4,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use sekisho_finding::Severity;
 use sekisho_types::Subnet;
 use sekisho_unpack::{DEPTH_MAX, MEMBER_COUNT_MAX, RATIO_MAX};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 const AFTER: &str = "\
@@ -117,6 +118,17 @@ pub enum When {
     Never,
 }
 
+impl When {
+    /// Colours on standard output?
+    pub fn colours(self) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+        }
+    }
+}
+
 /// Output formats of `logs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -217,6 +229,14 @@ pub struct Audit {
     /// Also write the same facts as JSON; - for standard output instead of the page
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+
+    /// Rules in Suricata's language: what they alert on are findings, too; may be repeated
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub rules: Vec<PathBuf>,
+
+    /// A suricata.yaml: variables, classes and thresholds for rules
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub suricata_config: Option<PathBuf>,
 
     /// End with exit code 3 if there are findings of this severity or worse
     #[arg(long, value_name = "SEVERITY", value_enum)]
@@ -511,7 +531,8 @@ Examples:
   sekisho rules profile --rules emerging-all.rules office.pcapng";
 
 const RULES_TEST_AFTER: &str = "\
-Each rule asked for is told of: on which packets it matched, or what was missing where it came furthest. A packet
+Each rule asked for is told of: on which packets it matched, with the bytes that did on the first of them, or what was
+missing where it came furthest. A packet
 number is that of the packet at hand when the rule was looked at: for what lies in streams and exchanges the one that
 acknowledged the bytes, - at a flow's end. Matches are counted before thresholds.
 
@@ -646,6 +667,10 @@ pub struct RulesTest {
     /// Ask for this rule alone; may be repeated
     #[arg(long, value_name = "N")]
     pub sid: Vec<u32>,
+
+    /// Colours: auto uses them on a terminal unless NO_COLOR is set; without them «» stand around what matched
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub color: When,
 }
 
 /// `sekisho rules profile`.

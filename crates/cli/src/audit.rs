@@ -1,12 +1,13 @@
 //! `sekisho audit`: the page.
 
-use crate::args::{Audit, When};
+use crate::args::Audit;
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
-use crate::{DAMAGED, input};
+use crate::{DAMAGED, eve, input};
 use anyhow::{Context, Result};
 use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
+use sekisho_output::eve::Settings as EveSettings;
 use sekisho_report::{Completeness, Judged, Pool as PoolFact, State, Summary, render_text, to_json};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -23,11 +24,19 @@ pub fn run(args: &Audit) -> Result<u8> {
     let mut settings = input::settings(&args.common)?;
     settings.files.hashes.sha256 = true;
     settings.judged = true;
+    if !args.rules.is_empty() {
+        let config = args.suricata_config.as_ref().map(|path| eve::config(path)).transpose()?;
+        let of_config = config.as_ref().map(eve::settings).unwrap_or_default();
+        eve::watch(&mut settings, EveSettings { types: Vec::new(), alone: false, inline: true, ..of_config });
+        eve::apply(&mut settings, eve::rules(&args.rules, config.as_ref(), args.common.quiet)?);
+    }
     let scope = Scope::new(&args.common.home_net, args.common.seed);
     let mut audited = Audited { summary: Summary::new(args.common.seed), detection: Detection::new(&scope) };
     let outcome = drive::gather(&args.common, captures, settings, &mut audited);
     let verdict = audited.detection.finish();
     let mut page = audited.summary.page(completeness(args, &outcome));
+    // What only detectors are told is no log.
+    page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
     let worst = verdict.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
     page.judged = judged(verdict);
@@ -44,11 +53,7 @@ pub fn run(args: &Audit) -> Result<u8> {
     if !to_stdout {
         let terminal = io::stdout().is_terminal();
         let width = if terminal { terminal_width() } else { DEFAULT_WIDTH };
-        let colour = match args.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
-        };
+        let colour = args.color.colours();
         io::stdout().write_all(render_text(&page, width, colour).as_bytes())?;
     }
     Ok(match (alarm, outcome.damaged) {

@@ -1,7 +1,7 @@
 //! `sekisho files`.
 
 use crate::arena::Arena;
-use crate::args::{Files, When};
+use crate::args::Files;
 use crate::drive::Outcome;
 use crate::flows::Flows;
 use crate::ground::Ground;
@@ -20,7 +20,7 @@ use sekisho_files::{Extract, HashSet, MemberEntry};
 use sekisho_output::{JsonEncoder, JsonStyle};
 use sekisho_record::Record;
 use sekisho_unpack::{Limits, MEMBER_LEN_MAX, MemberId, PASSWORD_COUNT_MAX, TOTAL_LEN_MAX};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -206,11 +206,7 @@ fn tree<'t>(args: &Files, passwords: &'t Passwords) -> Tree<'t> {
     if args.json {
         return Tree::json(out, passwords);
     }
-    let colour = match args.color {
-        When::Always => true,
-        When::Never => false,
-        When::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
-    };
+    let colour = args.color.colours();
     Tree::text(out, colour, passwords)
 }
 

@@ -89,11 +89,7 @@ struct Paint(bool);
 
 impl Paint {
     fn new(when: When) -> Self {
-        Self(match when {
-            When::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
-            When::Always => true,
-            When::Never => false,
-        })
+        Self(when.colours())
     }
 
     fn with(&self, code: &str, text: &str) -> String {

@@ -1,12 +1,12 @@
 //! `sekisho rules test` and `profile`: rules at work on captures.
 
-use crate::args::{RulesProfile, RulesRun, RulesTest, Shape};
+use crate::args::{RulesProfile, RulesRun, RulesTest, Shape, When};
 use crate::gather::{Gather, Packer, Pile};
 use crate::{drive, eve, input, rules};
 use anyhow::Result;
 use sekisho_output::eve::Settings as EveSettings;
 use sekisho_record::Record;
-use sekisho_rules::{Cost, Loaded, MATCH_COUNT_MAX, Program, Reach, Tally, Traced, explain_reach};
+use sekisho_rules::{Cost, Excerpt, Loaded, MATCH_COUNT_MAX, Program, Reach, Tally, Traced, explain_reach};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -88,7 +88,7 @@ pub fn test(args: &RulesTest) -> Result<u8> {
     let missing: BTreeSet<u32> = args.sid.iter().copied().filter(|&sid| !known(sid)).collect();
     let unusable = args.sid.is_empty() && run.loaded.report.refused_count > 0;
     let text = match args.run.format {
-        Shape::Text => page(&run, &asked, &missing),
+        Shape::Text => page(&run, &asked, &missing, marks(args.color)),
         Shape::Json => list(&run, &asked, &missing),
     };
     io::stdout().lock().write_all(text.as_bytes())?;
@@ -98,6 +98,11 @@ pub fn test(args: &RulesTest) -> Result<u8> {
         true => UNMATCHED,
         false => 0,
     })
+}
+
+/// What shows the bytes that matched: colour on a terminal, else marks.
+fn marks(color: When) -> (&'static str, &'static str) {
+    if color.colours() { ("\x1b[1;31m", "\x1b[0m") } else { ("«", "»") }
 }
 
 fn cost(run: &Run, number: u32) -> Cost {
@@ -130,7 +135,13 @@ fn packets(numbers: &[u64]) -> String {
     names.join(", ")
 }
 
-fn page(run: &Run, asked: &[u32], missing: &BTreeSet<u32>) -> String {
+/// What an excerpt is of.
+fn buffer(excerpt: &Excerpt) -> &'static str {
+    excerpt.fact.map_or("payload", |fact| fact.info().keyword)
+}
+
+/// `marks` stand around the bytes that matched.
+fn page(run: &Run, asked: &[u32], missing: &BTreeSet<u32>, (open, close): (&str, &str)) -> String {
     let mut text = String::new();
     let mut matched_count = 0;
     for &number in asked {
@@ -141,6 +152,9 @@ fn page(run: &Run, asked: &[u32], missing: &BTreeSet<u32>) -> String {
             let more = if traced.matches.len() >= MATCH_COUNT_MAX { ", ..." } else { "" };
             let times = if cost.matches == 1 { "once".to_owned() } else { format!("{} times", cost.matches) };
             let _ = writeln!(text, "{sid} {title}: matched {times}, packet {}{more}", packets(&traced.matches));
+            for excerpt in traced.excerpts.iter().flat_map(|kept| &kept.1) {
+                let _ = writeln!(text, "    {}: {}", buffer(excerpt), excerpt.line(open, close));
+            }
             continue;
         }
         let _ = writeln!(text, "{sid} {title}: no match");
@@ -183,6 +197,10 @@ fn one(run: &Run, number: u32) -> Value {
         "checks": cost.checks,
         "looks": cost.looks,
     });
+    if let Some((_, excerpts)) = &traced.excerpts {
+        let of = |e: &Excerpt| json!({"buffer": buffer(e), "offset": e.offset, "bytes": e.line("", ""), "line": e.line("«", "»")});
+        value["matched"] = excerpts.iter().map(of).collect();
+    }
     if cost.matches == 0 {
         value["packet"] = traced.packet.into();
         value["missing"] = explain_reach(&run.program, number, traced.reach).into();

@@ -130,3 +130,53 @@ fn a_trial_has_the_digests_that_rules_ask_for() {
     let out = sekisho(&["rules", "test", "-q", capture, "--rules", path.to_str().unwrap()]);
     assert_eq!(out.status.code(), Some(0), "{}", text(&out.stdout));
 }
+
+const OFFICE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/office.pcapng");
+
+#[test]
+fn a_trial_shows_what_matched() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.rules");
+    let logo = "alert http any any -> any any (msg:\"the logo\"; http.uri; content:\"logo\"; sid:1;)\n";
+    let user = "alert tcp any any -> any any (content:\"USER \"; content:\"|0d 0a|\"; distance:0; sid:2;)\n";
+    fs::write(&path, [logo, user].concat()).unwrap();
+    let run = |more: &[&str]| {
+        let rules = ["rules", "test", "-q", OFFICE, "--rules", path.to_str().unwrap()];
+        text(&sekisho(&[&rules[..], more].concat()).stdout)
+    };
+    let page = run(&[]);
+    assert!(
+        page.contains("    http.uri: /«logo».png\n") && page.contains("    payload: «USER »dave«\\r\\n»\n"),
+        "{page}"
+    );
+    assert!(run(&["--color", "always"]).contains("/\x1b[1;31mlogo\x1b[0m.png"));
+    let list: serde_json::Value = serde_json::from_str(&run(&["--format", "json"])).unwrap();
+    assert_eq!(list[0]["matched"][0]["bytes"], "/logo.png");
+    assert_eq!(list[0]["matched"][0]["buffer"], "http.uri");
+}
+
+#[test]
+fn alerts_are_findings_of_an_audit() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.rules");
+    let rule = "alert http any any -> any any (msg:\"the logo\"; http.uri; content:\"logo\"; priority:1; \
+                metadata:mitre_tactic_id TA0011, mitre_technique_id T1071, confidence High; sid:7;)\n";
+    fs::write(&path, rule).unwrap();
+    let run = |more: &[&str]| {
+        sekisho(&[&["audit", "-q", OFFICE, "--rules", path.to_str().unwrap(), "--json", "-"][..], more].concat())
+    };
+    let out = run(&["--jobs", "1"]);
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    let page: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let all = page["findings"].as_array().unwrap();
+    let found: Vec<_> = all.iter().filter(|f| f["id"] == "rule-alert").collect();
+    let [finding] = found[..] else { panic!("{found:?}") };
+    assert_eq!((&finding["severity"], &finding["subject"]), (&"high".into(), &"10.44.0.11".into()));
+    assert_eq!((&finding["stage"], &finding["techniques"][0]), (&"c2".into(), &"T1071".into()));
+    assert_eq!((&finding["key"], &finding["confidence"]), (&"1:7 the logo".into(), &0.8.into()));
+    assert_eq!(finding["quotes"][0]["text"], "http.uri: /«logo».png");
+    assert_eq!(finding["packets"]["samples"], serde_json::json!([68]));
+    assert_eq!(run(&["--jobs", "3"]).stdout, out.stdout);
+    assert_eq!(run(&["--fail-on", "high"]).status.code(), Some(3));
+    assert_eq!(run(&["--fail-on", "critical"]).status.code(), Some(0));
+}

@@ -1,8 +1,11 @@
 //! What a detector may ask and say.
 
+use crate::catalogue::Catalogue;
 use crate::desk::Desk;
+use crate::dns_exchanges::Exchange;
+use crate::dns_zones::Zones;
 use crate::hosts::Hosts;
-use crate::names::Names;
+use crate::known::Known;
 use sekisho_finding::{
     About, Benign, Confidence, Finding, MAX_QUOTES, Measure, Peers, Quality, Quote, Reason, Samples, Severity, Stage,
 };
@@ -17,20 +20,34 @@ pub struct Cx<'a> {
     pub packet: u64,
     /// Latest packet time so far.
     pub now: Timestamp,
-    pub(crate) hosts: &'a Hosts,
-    pub(crate) names: &'a Names,
+    pub(crate) known: &'a Known,
     pub(crate) desk: &'a mut Desk,
 }
 
-impl Cx<'_> {
+impl<'a> Cx<'a> {
     /// Roles, zones and how well hosts are seen.
     pub fn hosts(&self) -> &Hosts {
-        self.hosts
+        &self.known.hosts
+    }
+
+    /// How the DNS message at hand fits what was asked; `None` of other rows.
+    pub(crate) fn exchange(&self) -> Option<Exchange> {
+        self.known.exchanges.at_hand().copied()
+    }
+
+    /// What answers that fitted have said about zones, before the message at hand.
+    pub(crate) fn zones(&self) -> &Zones {
+        &self.known.zones
+    }
+
+    /// Certificates, and the services that show them.
+    pub(crate) fn catalogue(&self) -> &'a Catalogue {
+        &self.known.catalogue
     }
 
     /// The name that was last seen for `addr`.
     pub fn name_of(&self, addr: Addr) -> Option<&str> {
-        self.names.of(addr)
+        self.known.names.of(addr)
     }
 
     /// Raises a finding, or adds to the one of the same judgement, reason, subject and key.
@@ -41,7 +58,7 @@ impl Cx<'_> {
         }
         finding.last = finding.last.max(finding.first);
         let concerned = [finding.subject].into_iter().chain(finding.peers.named().iter().copied());
-        finding.names = concerned.filter_map(|a| Some((a, self.names.of(a)?.to_owned()))).collect();
+        finding.names = concerned.filter_map(|a| Some((a, self.known.names.of(a)?.to_owned()))).collect();
         self.desk.add(finding);
     }
 }
@@ -60,6 +77,7 @@ impl Raise {
     ) -> Self {
         Self(Finding {
             about,
+            techniques: Vec::new(),
             reason,
             confirmed: None,
             severity,
@@ -86,6 +104,13 @@ impl Raise {
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.0.key = key.into();
+        self
+    }
+
+    /// A further ATT&CK technique.
+    #[must_use]
+    pub fn technique(mut self, id: impl Into<String>) -> Self {
+        self.0.techniques.push(id.into());
         self
     }
 

@@ -2,8 +2,7 @@
 
 use crate::cx::Cx;
 use crate::desk::Desk;
-use crate::hosts::Hosts;
-use crate::names::Names;
+use crate::known::Known;
 use crate::registry::{Detector, detectors};
 use crate::rows::{Kind, Plan};
 use sekisho_finding::Finding;
@@ -74,12 +73,11 @@ struct Running {
 /// See the module.
 pub struct Detection {
     /// Row types met so far, with their columns if anybody reads them.
-    known: Vec<(&'static Schema, Option<Plan>)>,
+    types: Vec<(&'static Schema, Option<Plan>)>,
     detectors: Vec<Running>,
     /// Indices into `detectors`, by kind.
     by_kind: Vec<Vec<usize>>,
-    hosts: Hosts,
-    names: Names,
+    known: Known,
     desk: Desk,
     now: Timestamp,
 }
@@ -94,11 +92,10 @@ impl Detection {
         };
         let by_kind = Kind::ALL.iter().map(wants).collect();
         Self {
-            known: Vec::new(),
+            types: Vec::new(),
             by_kind,
             detectors,
-            hosts: Hosts::new(scope),
-            names: Names::new(scope.seed),
+            known: Known::new(scope),
             desk: Desk::new(scope.seed),
             now: Timestamp::default(),
         }
@@ -107,36 +104,35 @@ impl Detection {
     /// The next row of the run, found while packet `packet` was looked at (0: while only time passed).
     pub fn add(&mut self, packet: u64, record: &dyn Record) {
         let schema = record.schema();
-        let at = match self.known.iter().position(|k| std::ptr::eq(k.0, schema)) {
+        let at = match self.types.iter().position(|k| std::ptr::eq(k.0, schema)) {
             Some(at) => at,
             None => {
-                self.known.push((schema, Plan::new(schema)));
-                self.known.len() - 1
+                self.types.push((schema, Plan::new(schema)));
+                self.types.len() - 1
             }
         };
-        let Some((_, Some(plan))) = self.known.get(at) else { return };
+        let Some((_, Some(plan))) = self.types.get(at) else { return };
         let wanted = self.by_kind.get(plan.kind() as usize).map_or(&[][..], Vec::as_slice);
-        let (hosts, names, desk, detectors) = (&mut self.hosts, &mut self.names, &mut self.desk, &mut self.detectors);
-        let now = &mut self.now;
+        let (known, desk, detectors, now) = (&mut self.known, &mut self.desk, &mut self.detectors, &mut self.now);
         plan.show(record, &mut |row| {
             *now = (*now).max(row.ts());
-            hosts.row(row);
-            names.row(row);
-            let mut cx = Cx { packet, now: *now, hosts, names, desk };
+            known.row(row, packet);
+            let mut cx = Cx { packet, now: *now, known, desk };
             for i in wanted {
                 if let Some(running) = detectors.get_mut(*i) {
                     running.rows += 1;
                     running.detector.row(row, &mut cx);
                 }
             }
+            known.after(row);
         });
     }
 
     /// The run is over.
     pub fn finish(mut self) -> Verdict {
-        let (hosts, names) = (&self.hosts, &self.names);
         for running in &mut self.detectors {
-            running.detector.finish(&mut Cx { packet: 0, now: self.now, hosts, names, desk: &mut self.desk });
+            let cx = &mut Cx { packet: 0, now: self.now, known: &self.known, desk: &mut self.desk };
+            running.detector.finish(cx);
         }
         let spent = self.detectors.iter().map(|r| Spent {
             id: r.detector.abouts().first().map_or("", |a| a.id),
@@ -148,7 +144,7 @@ impl Detection {
             spent: spent.collect(),
             findings: self.desk.take(),
             refused: self.desk.refused,
-            forgotten: self.hosts.forgotten() + self.names.forgotten(),
+            forgotten: self.known.forgotten(),
         }
     }
 }

@@ -17,11 +17,16 @@
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod catalogue;
+mod certificate;
 mod cx;
 mod desk;
 mod detection;
 mod detectors;
+mod dns_exchanges;
+mod dns_zones;
 mod hosts;
+mod known;
 mod manual;
 mod names;
 mod registry;
@@ -29,9 +34,11 @@ mod rows;
 mod table;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_tls;
 
 pub use cx::{Cx, Raise};
 pub use detection::{Detection, Scope, Spent, Verdict};
 pub use manual::{Entry, Manual, manual};
 pub use registry::{Detector, abouts};
-pub use rows::{Items, Kind, Row};
+pub use rows::{DnsEntry, Items, Kind, Row};

@@ -45,7 +45,13 @@ macro_rules! registry {
 }
 
 registry! {
+    audit_traceroute::Traceroute,
+    dns_poison_kaminsky::Kaminsky,
     dns_rebinding::Rebinding,
+    rule_alert::RuleAlerts,
+    tls_cert_dates::Dates,
+    tls_cert_name::Name,
+    tls_cert_trust::Trust,
 }
 
 /// Every judgement that can be made, in the list's order.

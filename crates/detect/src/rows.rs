@@ -24,6 +24,7 @@ macro_rules! columns {
 columns! {
     bool: Value::Bool(v) => v; false;
     u64: Value::Count(v) => v, Value::Port(v) => u64::from(v), Value::Int(v) => u64::try_from(v).unwrap_or(0); 0;
+    u32: Value::Count(v) => u32::try_from(v).unwrap_or(0); 0;
     u16: Value::Port(v) => v, Value::Count(v) => u16::try_from(v).unwrap_or(0); 0;
     Timestamp: Value::Time(v) => v; Timestamp(0);
     Interval: Value::Interval(v) => v; Interval(0);
@@ -184,6 +185,20 @@ rows! {
         id: u64 = "trans_id", query: &'a [u8] = "query", qtype: u64 = "qtype", rcode: Option<u64> = "rcode",
         authoritative: bool = "AA", recursion: bool = "RA", answers: Items<'a> = "answers", ttls: Items<'a> = "TTLs",
     }
+    /// One DNS message on port 53, strays and forgeries too.
+    DnsMessage "dns_message" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", orig_port: u16 = "id.orig_p", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        packet: u64 = "packet", proto: &'a str = "proto", from_orig: bool = "from_orig", is_query: bool = "is_query",
+        hop_limit: u64 = "hop_limit", len: u64 = "len", id: u64 = "trans_id", opcode: u64 = "opcode",
+        authoritative: bool = "AA", truncated: bool = "TC", recursion_desired: bool = "RD", recursion: bool = "RA",
+        authentic: bool = "AD", unchecked: bool = "CD", rcode: u64 = "rcode",
+        query: Option<&'a [u8]> = "query", qtype: u64 = "qtype", qclass: u64 = "qclass",
+        edns_size: Option<u64> = "edns_size", dnssec_ok: bool = "edns_do", extended_error: Option<u64> = "edns_ede",
+        cookie: bool = "cookie", sections: Items<'a> = "sections", owners: Items<'a> = "owners", types: Items<'a> = "types",
+        record_ttls: Items<'a> = "ttls", data: Items<'a> = "data", more: u64 = "more", digest: u64 = "digest",
+        wire: Option<&'a [u8]> = "wire",
+    }
     /// An HTTP request with its response.
     Http "http" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -193,6 +208,25 @@ rows! {
         request_len: u64 = "request_body_len", response_len: u64 = "response_body_len",
         response_types: Items<'a> = "resp_mime_types", api: &'a [u8] = "api", decrypted: bool = "decrypted",
     }
+    /// An alert of a rule.
+    RuleAlert "rule_alert" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        src: Addr = "src", src_port: Option<u16> = "src_port", dst: Addr = "dst", dst_port: Option<u16> = "dst_port",
+        sid: u64 = "sid", gid: u64 = "gid", msg: &'a [u8] = "msg", category: &'a [u8] = "category",
+        priority: u64 = "priority", target_is_src: Option<bool> = "target_is_src", techniques: Items<'a> = "techniques",
+        tactic: &'a [u8] = "tactic", confidence: &'a [u8] = "confidence", matched: Items<'a> = "matched",
+    }
+    /// ICMP messages of a flow that has ended.
+    Icmp "icmp" {
+        ts: Timestamp = "ts", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        icmp_type: u64 = "icmp_type", code: u64 = "code", answers: u64 = "resp_count",
+        inner_orig: Addr = "inner_orig_h", inner_resp: Addr = "inner_resp_h",
+    }
+    /// A packet meant to die on the way, or (`router` is set) a router's word that it did.
+    Probe "probe" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        proto: &'a str = "proto", mark: u32 = "mark", ttl: Option<u64> = "ttl", router: Option<Addr> = "router",
+    }
     /// A TLS session.
     Ssl "ssl" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -201,6 +235,71 @@ rows! {
         established: bool = "established", resumed: bool = "resumed", chain: Items<'a> = "cert_chain_fps",
         validation: &'a [u8] = "validation_status", name_matches: Option<bool> = "sni_matches_cert",
         alert: &'a [u8] = "last_alert", ja3: &'a [u8] = "ja3", ja4: &'a [u8] = "ja4", alpn: &'a [u8] = "next_protocol",
+    }
+    /// A certificate, the first time that it was seen; told, no log.
+    TlsCert "tls_cert" {
+        ts: Timestamp = "ts", fingerprint: &'a [u8] = "fingerprint", key: &'a [u8] = "key", serial: &'a [u8] = "serial",
+        subject: &'a [u8] = "subject", issuer: &'a [u8] = "issuer",
+        not_before: Option<Timestamp> = "not_before", not_after: Option<Timestamp> = "not_after",
+        sig_alg: &'a [u8] = "sig_alg", key_type: &'a str = "key_type", key_len: Option<u64> = "key_len",
+        exponent: &'a [u8] = "exponent", names: Items<'a> = "names",
+        name_count: u64 = "name_count", ca: bool = "ca", key_id: &'a [u8] = "key_id",
+        issuer_key_id: &'a [u8] = "issuer_key_id", self_issued: bool = "self_issued", sct_count: u64 = "sct_count",
+    }
+    /// A TLS session as only detectors want it; told, no log.
+    TlsSession "tls_session" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        client: Addr = "client", server: Addr = "server", server_port: u16 = "server_port",
+        version: Option<u64> = "version", offered: Option<u64> = "offered", cipher: &'a str = "cipher",
+        dh_len: Option<u64> = "dh_len", compression: bool = "compression", downgrade: bool = "downgrade",
+        heartbleed: &'a str = "heartbleed", established: bool = "established", resumed: bool = "resumed",
+        server_name: &'a [u8] = "server_name", chain: Items<'a> = "chain", validation: &'a [u8] = "validation",
+        fault: &'a str = "fault", name_fits: &'a str = "name_fits", client_alert: Option<u64> = "client_alert",
+        client_cert: bool = "client_cert", inside: &'a str = "inside",
+    }
+}
+
+/// A record of a DNS message.
+#[derive(Clone, Copy, Debug)]
+pub struct DnsEntry<'a> {
+    /// 1 answer, 2 authority, 3 additional.
+    pub section: u64,
+    /// Owner in lower case.
+    pub owner: &'a [u8],
+    /// Type.
+    pub rtype: u64,
+    /// Time to live in seconds.
+    pub ttl: u64,
+    /// Address, or the name that it leads to.
+    pub data: &'a [u8],
+}
+
+impl DnsEntry<'_> {
+    /// The address of an A or AAAA record.
+    pub fn addr(&self) -> Option<Addr> {
+        if !matches!(self.rtype, 1 | 28) {
+            return None;
+        }
+        std::str::from_utf8(self.data).ok()?.parse().ok()
+    }
+}
+
+impl<'a> DnsMessage<'a> {
+    /// Who sent it, from which port.
+    pub fn sender(&self) -> (Addr, u16) {
+        if self.from_orig { (self.orig, self.orig_port) } else { (self.resp, self.resp_port) }
+    }
+
+    /// To whom.
+    pub fn receiver(&self) -> (Addr, u16) {
+        if self.from_orig { (self.resp, self.resp_port) } else { (self.orig, self.orig_port) }
+    }
+
+    /// Its records, the section's number first.
+    pub fn records(&self) -> impl Iterator<Item = DnsEntry<'a>> + use<'a> {
+        let names = self.owners.texts().zip(self.data.texts());
+        let numbers = self.sections.counts().zip(self.types.counts()).zip(self.record_ttls.counts());
+        names.zip(numbers).map(|((owner, data), ((section, rtype), ttl))| DnsEntry { section, owner, rtype, ttl, data })
     }
 }
 

@@ -152,3 +152,143 @@ pub(crate) fn judge(lines: &[Line]) -> Verdict {
 pub(crate) fn of(verdict: &Verdict, id: &str) -> Vec<Finding> {
     verdict.findings.iter().filter(|f| f.about.id == id).cloned().collect()
 }
+
+/// A row of `dns_message` in the making.
+#[derive(Clone)]
+pub(crate) struct Message {
+    at: f64,
+    from: (Addr, u16),
+    to: (Addr, u16),
+    is_query: bool,
+    id: u16,
+    name: String,
+    qtype: u64,
+    rcode: u64,
+    hops: u64,
+    authoritative: bool,
+    recursion: (bool, bool),
+    len: u64,
+    salt: u64,
+    records: Vec<(u64, String, u64, u64, String)>,
+}
+
+#[allow(dead_code, reason = "each test uses what it needs")]
+impl Message {
+    /// `client` asks `server` for the address of `name`.
+    pub fn query(at: f64, client: &str, port: u16, server: &str, id: u16, name: &str) -> Self {
+        Self {
+            at,
+            from: (addr(client), port),
+            to: (addr(server), 53),
+            is_query: true,
+            id,
+            name: name.to_owned(),
+            qtype: 1,
+            rcode: 0,
+            hops: 64,
+            authoritative: false,
+            recursion: (false, false),
+            len: 60,
+            salt: 0,
+            records: Vec::new(),
+        }
+    }
+
+    /// `server` answers with authority.
+    pub fn reply(at: f64, server: &str, client: &str, port: u16, id: u16, name: &str) -> Self {
+        let query = Self::query(at, client, port, server, id, name);
+        Self { from: query.to, to: query.from, is_query: false, authoritative: true, ..query }
+    }
+
+    pub fn id(self, id: u16) -> Self {
+        Self { id, ..self }
+    }
+
+    /// The client's port.
+    pub fn port(mut self, port: u16) -> Self {
+        if self.is_query {
+            self.from.1 = port
+        } else {
+            self.to.1 = port
+        };
+        self
+    }
+
+    pub fn hops(self, hops: u64) -> Self {
+        Self { hops, ..self }
+    }
+
+    pub fn rcode(self, rcode: u64) -> Self {
+        Self { rcode, ..self }
+    }
+
+    pub fn qtype(self, qtype: u64) -> Self {
+        Self { qtype, ..self }
+    }
+
+    pub fn len(self, len: u64) -> Self {
+        Self { len, ..self }
+    }
+
+    /// Recursion desired, and available; the latter without authority.
+    pub fn recursive(self) -> Self {
+        Self { recursion: (true, !self.is_query), authoritative: false, ..self }
+    }
+
+    /// A record of `section`.
+    pub fn record(mut self, section: u64, owner: &str, rtype: u64, ttl: u64, data: &str) -> Self {
+        self.records.push((section, owner.to_owned(), rtype, ttl, data.to_owned()));
+        self
+    }
+
+    /// A record of the answer section.
+    pub fn answer(self, owner: &str, rtype: u64, data: &str) -> Self {
+        self.record(1, owner, rtype, 300, data)
+    }
+
+    /// The row, found with packet `packet`.
+    pub fn line(self, packet: u64) -> Line {
+        let counts =
+            |f: fn(&(u64, String, u64, u64, String)) -> u64| Cell::Counts(self.records.iter().map(f).collect());
+        let texts = |f: fn(&(u64, String, u64, u64, String)) -> &String| {
+            Cell::Texts(self.records.iter().map(|r| f(r).clone()).collect())
+        };
+        let digest = format!("{} {} {} {:?} {}", self.is_query, self.name, self.rcode, self.records, self.salt);
+        // The side with port 53 is the responder's.
+        let from_orig = self.is_query;
+        let (orig, resp) = if from_orig { (self.from, self.to) } else { (self.to, self.from) };
+        let flow = u64::from(orig.1) << 8 | u64::from(orig.0.octets()[15]);
+        line(
+            "dns_message",
+            packet,
+            &[
+                ("ts", Cell::Time(self.at)),
+                ("uid", Cell::Uid(flow)),
+                ("id.orig_h", Cell::Addr(orig.0)),
+                ("id.orig_p", Cell::Port(orig.1)),
+                ("id.resp_h", Cell::Addr(resp.0)),
+                ("id.resp_p", Cell::Port(resp.1)),
+                ("packet", Cell::Count(packet)),
+                ("proto", Cell::Word("udp")),
+                ("from_orig", Cell::Flag(from_orig)),
+                ("is_query", Cell::Flag(self.is_query)),
+                ("hop_limit", Cell::Count(self.hops)),
+                ("len", Cell::Count(self.len)),
+                ("trans_id", Cell::Count(u64::from(self.id))),
+                ("AA", Cell::Flag(self.authoritative)),
+                ("RD", Cell::Flag(self.recursion.0)),
+                ("RA", Cell::Flag(self.recursion.1)),
+                ("rcode", Cell::Count(self.rcode)),
+                ("query", Cell::Text(self.name.clone().into_bytes())),
+                ("qtype", Cell::Count(self.qtype)),
+                ("qclass", Cell::Count(1)),
+                ("sections", counts(|r| r.0)),
+                ("owners", texts(|r| &r.1)),
+                ("types", counts(|r| r.2)),
+                ("ttls", counts(|r| r.3)),
+                ("data", texts(|r| &r.4)),
+                ("digest", Cell::Count(sekisho_types::seeded_hash(0, digest.as_bytes()))),
+            ],
+        )
+    }
+}

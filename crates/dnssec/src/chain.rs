@@ -154,6 +154,10 @@ impl Chain {
             let other = if is_revoked { Reason::KeyRevoked } else { Reason::KeyUnfit };
             return Err(if of_tag.is_empty() { Reason::KeyMissing } else { other });
         }
+        // Which of them is tried first would be chance.
+        if fit.len() > MAX_COLLIDING_KEYS {
+            return Err(Reason::CollidingKeys);
+        }
         if sig.lifetime() < 0 || sig.seconds_left(at) < 0 {
             return Err(Reason::SignatureExpired);
         }
@@ -161,7 +165,7 @@ impl Chain {
             return Err(Reason::SignatureFuture);
         }
         let mut reason = Reason::SignatureInvalid;
-        for key in fit.iter().take(MAX_COLLIDING_KEYS) {
+        for key in fit {
             if *left == 0 {
                 return Err(Reason::CollidingKeys);
             }
@@ -172,7 +176,7 @@ impl Chain {
                 Check::Unsupported => reason = Reason::KeySize,
             }
         }
-        Err(if fit.len() > MAX_COLLIDING_KEYS { Reason::CollidingKeys } else { reason })
+        Err(reason)
     }
 
     /// One verification, if it wasn't done before and the budget allows it.
@@ -226,7 +230,15 @@ impl Chain {
         match first {
             Some(stop) => Err(stop),
             // Insecure or unknown above: that is said rather than that keys are missing.
-            None => self.link(zone, at, depth).and(Err(Stop::missing(Reason::NoDnskey, zone))),
+            None => Err(self.must_sign(zone, at, depth).err().unwrap_or_else(|| Stop::missing(Reason::NoDnskey, zone))),
+        }
+    }
+
+    /// Does a chain lead to the parent's word that the zone is signed, in a way that validators take?
+    pub(crate) fn must_sign(&mut self, zone: &Name, at: Timestamp, depth: u32) -> Result<(), Stop> {
+        match self.link(zone, at, depth)? {
+            Link::Anchors(_) => Ok(()),
+            Link::Ds(ds) => usable(&ds).map(drop).map_err(|reason| stop_at_ds(reason, &ds)),
         }
     }
 
@@ -256,13 +268,7 @@ impl Chain {
                 keys.records.iter().filter(|k| anchors.iter().any(|a| a.names(zone, k))).take(MAX_TAGS).collect()
             }
             Link::Ds(ds) => {
-                let usable = usable(ds).map_err(|reason| {
-                    let mut stop = Stop::new(reason, zone);
-                    stop.evidence.ds = ds.tags();
-                    stop.evidence.algorithm = ds.records.first().map(|d| d.algorithm);
-                    stop.evidence.digest = ds.records.first().map(|d| d.digest_type);
-                    stop
-                })?;
+                let usable = usable(ds).map_err(|reason| stop_at_ds(reason, ds))?;
                 let pairs = usable.iter().flat_map(|ds| {
                     let matching = keys.records.iter().filter(|k| k.tag == ds.tag && k.algorithm == ds.algorithm);
                     matching.take(MAX_COLLIDING_KEYS).map(move |key| (*ds, key))
@@ -372,6 +378,14 @@ impl Link {
             Self::Ds(ds) => ds.tags(),
         }
     }
+}
+
+fn stop_at_ds(reason: Reason, ds: &DsSet) -> Stop {
+    let mut stop = Stop::new(reason, &ds.set.name);
+    stop.evidence.ds = ds.tags();
+    stop.evidence.algorithm = ds.records.first().map(|d| d.algorithm);
+    stop.evidence.digest = ds.records.first().map(|d| d.digest_type);
+    stop
 }
 
 /// The DS records to go by: those of known algorithm and digest, without SHA-1 where there is better (RFC 4509 §3).

@@ -97,7 +97,7 @@ impl Chain {
             _ => Own::Unchecked,
         };
         let (subject, name, rtype, seen) = (item.subject, item.name.clone(), item.rtype, item.seen);
-        let verdict = Verdict { subject, name, rtype, reason, own, evidence, seen };
+        let verdict = Verdict { subject, name, rtype, reason, own, evidence, seen, set: item.set.clone() };
         Judged { verdict, waits, learned, verified }
     }
 
@@ -160,10 +160,10 @@ impl Chain {
         if has_claim {
             return Stop::missing(Reason::NoProof, &zone);
         }
-        match self.keys_of(&zone, at, MAX_CHAIN) {
+        match self.must_sign(&zone, at, MAX_CHAIN) {
             // Only where it is sure that no other zone begins below the one that is known.
-            Ok(_) if hint == Some(&zone) || *name == zone => Stop::new(Reason::SignatureMissing, &zone),
-            Ok(_) => Stop::new(Reason::NoProof, name),
+            Ok(()) if hint == Some(&zone) || *name == zone => Stop::new(Reason::SignatureMissing, &zone),
+            Ok(()) => Stop::new(Reason::NoProof, name),
             // Its own trouble is told by verdicts of its own.
             Err(stop) if stop.reason.status() == Status::Bogus && stop.waits.is_none() => stop,
             Err(stop) => Stop { waits: stop.waits, ..Stop::new(stop.reason, &zone) },

@@ -36,6 +36,9 @@ pub(crate) const MAX_CHAIN: u32 = 24;
 /// Answers judged again because of one message; others go on with the next message.
 pub(crate) const MAX_AWOKEN_PER_MESSAGE: usize = 128;
 
+/// Zones above a name, from the top, that an unsigned answer waits for proof from.
+pub(crate) const MAX_ZONES_ABOVE: usize = 8;
+
 /// Key tags named as evidence.
 pub(crate) const MAX_TAGS: usize = 8;
 
@@ -52,6 +55,12 @@ pub struct Limits {
     pub waiting_len: usize,
     /// How long an answer waits, in packet time.
     pub waiting_time: Interval,
+    /// Unsigned answers that wait for proof that they may be unsigned: validators ask for it right after the answer.
+    pub unproven_count: usize,
+    /// Octets of these in all.
+    pub unproven_len: usize,
+    /// How long such an answer waits.
+    pub unproven_time: Interval,
     /// Signatures verified per second of packet time.
     pub verifications_per_second: u32,
     /// SHA-1 rounds for NSEC3 per second of packet time.
@@ -72,6 +81,9 @@ impl Default for Limits {
             waiting_count: 4_096,
             waiting_len: 8 * 1_024 * 1_024,
             waiting_time: Interval::from_secs(3_600),
+            unproven_count: 1_024,
+            unproven_len: 1_024 * 1_024,
+            unproven_time: Interval::from_secs(10),
             verifications_per_second: 2_000,
             hash_rounds_per_second: 20_000,
             outcomes_count: 8_192,

@@ -5,13 +5,13 @@ use crate::budget::Budget;
 use crate::chain::Chain;
 use crate::hygiene::{self, Concern, Hygiene, Told};
 use crate::judge::{Item, Judged};
-use crate::limits::{Limits, MAX_AWOKEN_PER_MESSAGE, MAX_CHAIN};
+use crate::limits::{Limits, MAX_AWOKEN_PER_MESSAGE, MAX_ZONES_ABOVE};
 use crate::message::{self, Message};
 use crate::name::Name;
 use crate::rrset::RrSet;
 use crate::rtype::Rtype;
 use crate::verdict::{Evidence, Own, Reason, Status, Subject, Verdict};
-use crate::waiting::{Waiter, Waiting};
+use crate::waiting::{Room, Waiter, Waiting};
 use crate::zones::Zones;
 use sekisho_types::{Addr, Timestamp};
 use std::sync::Arc;
@@ -62,6 +62,8 @@ pub struct Counters {
 pub struct Observer {
     chain: Chain,
     waiting: Waiting,
+    /// Unsigned answers, which are many, apart from those that lack a link.
+    unproven: Waiting,
     told: Told,
     messages: u64,
     damaged: u64,
@@ -70,9 +72,12 @@ pub struct Observer {
 impl Observer {
     /// Nothing seen yet. `seed` is the run's, against aimed hash collisions.
     pub fn new(anchors: Anchors, limits: Limits, seed: u64) -> Self {
+        let links = Room { count: limits.waiting_count, len: limits.waiting_len, time: limits.waiting_time };
+        let proofs = Room { count: limits.unproven_count, len: limits.unproven_len, time: limits.unproven_time };
         Self {
             chain: Chain { anchors, zones: Zones::new(&limits, seed), budget: Budget::new(&limits, seed), limits },
-            waiting: Waiting::new(&limits, seed),
+            waiting: Waiting::new(links, seed),
+            unproven: Waiting::new(proofs, seed),
             told: Told::new(limits.concerns_count, seed),
             messages: 0,
             damaged: 0,
@@ -85,7 +90,8 @@ impl Observer {
         let Some(message) = message::read(wire) else { return };
         self.messages += 1;
         self.chain.budget.begin(seen.at);
-        while let Some(waiter) = self.waiting.next_expired(seen.at) {
+        let expired = |o: &mut Self| o.waiting.next_expired(seen.at).or_else(|| o.unproven.next_expired(seen.at));
+        while let Some(waiter) = expired(self) {
             self.tell(&waiter.item, waiter.judged, out);
         }
         if message.rcode == 2
@@ -105,14 +111,14 @@ impl Observer {
             self.judge(item, out);
         }
         for _ in 0..MAX_AWOKEN_PER_MESSAGE {
-            let Some(waiter) = self.waiting.next_awake() else { break };
+            let Some(waiter) = self.waiting.next_awake().or_else(|| self.unproven.next_awake()) else { break };
             self.judge_again(waiter, out);
         }
     }
 
     /// The end: whoever still waits is told as it stands.
     pub fn finish(&mut self, out: &mut Findings) {
-        while let Some(waiter) = self.waiting.pop_first() {
+        while let Some(waiter) = self.waiting.pop_first().or_else(|| self.unproven.pop_first()) {
             self.tell(&waiter.item, waiter.judged, out);
         }
     }
@@ -149,19 +155,19 @@ impl Observer {
             verified: budget.verified_count,
             remembered: budget.remembered_count,
             refused: budget.refused_count,
-            crowded_out: self.waiting.crowded_out_count,
+            crowded_out: self.waiting.crowded_out_count + self.unproven.crowded_out_count,
             zones_dropped: self.chain.zones.dropped_count,
         }
     }
 
     /// Zones of which something is kept, and answers that wait.
     pub fn held_count(&self) -> (usize, usize) {
-        (self.chain.zones.count(), self.waiting.count())
+        (self.chain.zones.count(), self.waiting.count() + self.unproven.count())
     }
 
     /// Octets of these.
     pub fn held_len(&self) -> usize {
-        self.chain.zones.heap_len() + self.waiting.heap_len()
+        self.chain.zones.heap_len() + self.waiting.heap_len() + self.unproven.heap_len()
     }
 
     /// Keeps signed key and DS sets, so that whoever waits for them finds them.
@@ -172,7 +178,7 @@ impl Observer {
                 Rtype::DS => drop(self.chain.zones.add_ds(set, at)),
                 _ => continue,
             }
-            self.waiting.wake(&set.name);
+            self.wake(&set.name);
         }
     }
 
@@ -205,19 +211,31 @@ impl Observer {
 
     /// Tells a verdict, or lets it wait for what may change it.
     fn settle(&mut self, item: Item, judged: Judged, out: &mut Findings) {
-        if let Some(zone) = judged.waits.clone() {
+        let crowded_out = if let Some(zone) = &judged.waits {
             if item.set.is_none() && item.rtype == Rtype::DS {
                 self.chain.zones.change(&item.name, |z| z.has_claim = true);
             }
-            for waiter in self.waiting.add(&zone, Waiter { item, judged }) {
-                self.tell(&waiter.item, waiter.judged, out);
+            let zones = vec![zone.clone()];
+            self.waiting.add(Waiter { item, judged, zones })
+        } else if judged.verdict.reason == Reason::NoProof {
+            let count = item.name.label_count();
+            let zones = (1..=count.min(MAX_ZONES_ABOVE)).map(|labels| item.name.last_labels(labels)).collect();
+            self.unproven.add(Waiter { item, judged, zones })
+        } else {
+            if let Some(zone) = &judged.learned {
+                self.wake(zone);
             }
+            self.tell(&item, judged, out);
             return;
+        };
+        for waiter in crowded_out {
+            self.tell(&waiter.item, waiter.judged, out);
         }
-        if let Some(zone) = &judged.learned {
-            self.waiting.wake(zone);
-        }
-        self.tell(&item, judged, out);
+    }
+
+    fn wake(&mut self, zone: &Name) {
+        self.waiting.wake(zone);
+        self.unproven.wake(zone);
     }
 
     fn tell(&mut self, item: &Item, judged: Judged, out: &mut Findings) {
@@ -256,6 +274,7 @@ fn reported(message: &Message, ede: u16, seen: Seen) -> Verdict {
         own: Own::Unchecked,
         evidence: Evidence { ede: Some(ede), ..Evidence::default() },
         seen,
+        set: None,
     }
 }
 
@@ -332,6 +351,3 @@ fn last_alias(message: &Message) -> Name {
     }
     name
 }
-
-/// Chains end; the constant is told here so that nobody sets it to nothing.
-const _: () = assert!(MAX_CHAIN > 8);

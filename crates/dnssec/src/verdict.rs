@@ -3,9 +3,11 @@
 use crate::name::Name;
 use crate::observer::Seen;
 use crate::record::{Algorithm, Digest};
+use crate::rrset::RrSet;
 use crate::rtype::Rtype;
 use sekisho_types::Timestamp;
 use std::fmt;
+use std::sync::Arc;
 
 /// The four outcomes of RFC 4035 §4.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -274,9 +276,21 @@ pub struct Verdict {
     pub evidence: Evidence,
     /// The message it was in, which may be long before the verdict.
     pub seen: Seen,
+    pub(crate) set: Option<Arc<RrSet>>,
 }
 
 impl Verdict {
+    /// The records that were judged, for [`Subject::Answer`] and signed delegations: their data in canonical form
+    /// (RFC 4034 §6.2), sorted.
+    pub fn records(&self) -> &[Box<[u8]>] {
+        self.set.as_ref().map_or(&[], |set| &set.data)
+    }
+
+    /// Their TTL as it passed.
+    pub fn ttl(&self) -> Option<u32> {
+        self.set.as_ref().map(|set| set.ttl)
+    }
+
     /// The outcome.
     pub fn status(&self) -> Status {
         self.reason.status()
@@ -379,6 +393,7 @@ mod tests {
                 ..Evidence::default()
             },
             seen: Seen { at: Timestamp(0), server: Addr::UNSPECIFIED, token: 0 },
+            set: None,
         };
         assert_eq!(
             verdict.to_string(),

@@ -5,6 +5,7 @@ use crate::budget::{Lens, Pool};
 use crate::control::{self, Neighbours};
 use crate::eye::{Around, Eye};
 use crate::files::FileHost;
+use crate::hops;
 use crate::pass::{Host, Pass};
 use crate::records::{TunnelRecord, WeirdRecord};
 use crate::settings::Remembered;
@@ -94,6 +95,9 @@ impl Lane {
             let mut eye = Eye::new(Arc::clone(eve), settings.rules.as_ref(), seed);
             if settings.trace_rules {
                 eye.trace_rules();
+            }
+            if settings.judged {
+                eye.tell_detectors();
             }
             host.out.frames = eye.frames_wanted();
             host.eye = Some(Box::new(eye));
@@ -194,7 +198,18 @@ impl Lane {
         if self.host.eye.is_some() {
             self.look(&packet, &handled, outer, way);
         }
+        if self.host.out.judged && hops::concerns(d) {
+            self.tell_hops(&handled, d, bytes, way);
+        }
         Some(handled)
+    }
+
+    /// Detectors are told of packets meant to die on the way.
+    #[cold]
+    fn tell_hops(&mut self, handled: &Handled, d: &Decoded, bytes: &[u8], way: &mut Way<'_>) {
+        if let Some((flow, _)) = self.flows.flow(handled.id) {
+            hops::tell(flow, handled.dir, d, bytes, way.at, way.rows);
+        }
     }
 
     /// Whoever watches sees a packet that its flow has taken; what it acknowledges goes to parsers.

@@ -13,6 +13,7 @@ mod eve_stats;
 mod expect;
 mod eye;
 mod files;
+mod hops;
 mod known;
 mod lane;
 mod once;
@@ -29,9 +30,10 @@ mod worker;
 
 pub use budget::{Budget, FIXED_LEN, MAX_PARTS, MIN_LEN, POOL_COUNT, Pool, PoolState};
 pub use control::{ArpRecord, IcmpRecord, IgmpRecord, NdpRecord};
+pub use hops::ProbeRecord;
 pub use known::{KnownHostsRecord, KnownServicesRecord};
 pub use lane::MAX_TUNNEL_DEPTH;
-pub use records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
+pub use records::{AnalyzerRecord, RuleAlertRecord, TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
 pub use slice::{Balance, Dealing, Found, Key, KeyedRows, Part, Report, Slice, finish, parts};
 pub use stats_log::{STATS_INTERVAL, StatsRecord};
@@ -68,6 +70,13 @@ impl<F: FnMut(&dyn Record)> Rows for F {
     fn row(&mut self, record: &dyn Record) {
         self(record);
     }
+}
+
+/// Schemas of the rows that only detectors are told, if [`Settings::judged`].
+pub fn told_schemas() -> Vec<&'static Schema> {
+    let mut all = sekisho_proto::told_schemas();
+    all.extend([ProbeRecord::static_schema(), RuleAlertRecord::static_schema()]);
+    all
 }
 
 /// Schemas of every log that a pass can write, in the order of their names.

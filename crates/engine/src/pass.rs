@@ -107,8 +107,9 @@ impl Pass<'_> {
     fn call(&mut self, flow: &Flow, transport: Transport, at: Moment, f: impl FnOnce(&mut Cx<'_>)) {
         let eye = self.host.eye.as_deref_mut().map(|eye| (eye, At { flow, packet: self.packet }));
         let mut files = FileHost { manager: &mut self.host.files, tap: self.tap, rows: self.rows, eye };
-        let mut cx = Cx::new(at.ts, at.number, &flow.info, transport, &mut self.host.out, &mut files).from(at.source);
-        f(&mut cx);
+        let hop_limit = self.packet.map_or(0, |p| p.decoded.ttl);
+        let cx = Cx::new(at.ts, at.number, &flow.info, transport, &mut self.host.out, &mut files);
+        f(&mut cx.from(at.source).hopped(hop_limit));
     }
 
     /// Counts what the flow's parser has come to hold or given back.
@@ -606,7 +607,7 @@ impl Pass<'_> {
             let parsed = n < due.doubtful_from;
             match call.what {
                 What::Data(len) => {
-                    let bytes = due.bytes.get(from..from + len).unwrap_or(&[]);
+                    let bytes = due.bytes().get(from..from + len).unwrap_or(&[]);
                     from += len;
                     self.frame_bytes(flow, app, dir, call.offset(), bytes);
                     if let Some(eye) = &mut self.host.eye {
@@ -634,7 +635,7 @@ impl Pass<'_> {
             }
         }
         if let Some(eye) = &mut self.host.eye {
-            eye.due = due;
+            eye.done(flow, dir, due);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Rows that belong to no protocol.
 
-use sekisho_record::{EnumName, Head, Port, Record, Tail, Text};
+use sekisho_record::{EnumName, Head, Port, Record, Tail, Text, UnsetIfEmpty};
 use sekisho_types::{Addr, FlowInfo, Timestamp, Uid};
 
 /// Something odd that a parser, the flow table or a decoder noticed.
@@ -137,6 +137,47 @@ impl AnalyzerRecord {
             tail: Tail::new(flow),
         }
     }
+}
+
+/// An alert of a rule, as detectors see it. Stands in no log: EVE has it in its own shape.
+#[derive(Clone, Debug, Record)]
+#[record(log = "rule_alert")]
+pub struct RuleAlertRecord {
+    /// Time of the packet that the alert is told with.
+    pub ts: Timestamp,
+    /// Flow, if it belongs to one.
+    pub uid: Option<Uid>,
+    /// Source of what matched.
+    #[record(name = "src")]
+    pub src: Addr,
+    /// Its port.
+    pub src_port: Option<Port>,
+    /// Destination of what matched.
+    pub dst: Addr,
+    /// Its port.
+    pub dst_port: Option<Port>,
+    /// Rule's generator.
+    pub gid: u32,
+    /// Rule's number.
+    pub sid: u32,
+    /// Rule's revision.
+    pub rev: u32,
+    /// Rule's message.
+    pub msg: Text,
+    /// Description of its class.
+    pub category: Text,
+    /// Its priority; 1 is the highest.
+    pub priority: u8,
+    /// The attack is aimed at the source (`target:src_ip`), or the destination; unset if the rule does not say.
+    pub target_is_src: Option<bool>,
+    /// ATT&CK techniques of its metadata.
+    pub techniques: UnsetIfEmpty<Text>,
+    /// The first ATT&CK tactic of its metadata.
+    pub tactic: Option<Text>,
+    /// `confidence` of its metadata.
+    pub confidence: Option<Text>,
+    /// Pieces of what matched, with « and » around the bytes that did, each behind the name of its buffer.
+    pub matched: UnsetIfEmpty<Text>,
 }
 
 /// A tunnel between two hosts, once per tunnel.

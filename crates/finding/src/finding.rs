@@ -69,6 +69,8 @@ impl Quality {
 pub struct Finding {
     /// The judgement.
     pub about: &'static About,
+    /// ATT&CK techniques beyond those of `about`, as a rule's metadata names them.
+    pub techniques: Vec<String>,
     /// How it showed.
     pub reason: &'static Reason,
     /// A stronger form was reached, without the slash: `won`, `used`, `accepted`.

@@ -21,6 +21,8 @@ pub struct Cx<'a> {
     pub flow: &'a FlowInfo,
     /// What carries the bytes.
     pub transport: Transport,
+    /// Time to live or hop limit of the packet that brought the bytes; 0 if unknown.
+    pub hop_limit: u8,
     out: &'a mut Outbox,
     files: &'a mut dyn Files,
     /// The bytes were decrypted.
@@ -374,7 +376,13 @@ impl<'a> Cx<'a> {
         out: &'a mut Outbox,
         files: &'a mut dyn Files,
     ) -> Self {
-        Self { ts, packet, source: packet, flow, transport, out, files, decrypted: false, depth: 0 }
+        Self { ts, packet, source: packet, flow, transport, hop_limit: 0, out, files, decrypted: false, depth: 0 }
+    }
+
+    /// The packet at hand had `hop_limit`; that says nothing of bytes that waited.
+    #[must_use]
+    pub fn hopped(self, hop_limit: u8) -> Self {
+        Self { hop_limit: if self.source == self.packet { hop_limit } else { 0 }, ..self }
     }
 
     /// The bytes came in packet `source`, before the one at hand.

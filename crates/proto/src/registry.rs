@@ -256,6 +256,8 @@ protocols! {
     @also software logs [SoftwareRecord];
     @also upgrade logs [WebsocketRecord];
     @also web logs [HttpRecord];
+    @told dns logs [DnsMessageRecord];
+    @told handshake logs [TlsCertRecord, TlsSessionRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

@@ -7,10 +7,12 @@ mod trace;
 
 pub use trace::{MATCH_COUNT_MAX, Reach, Tally, Traced};
 
-use crate::compile::{Candidates, LITERAL_LEN_MAX, PacketClass, PortIndex, Program, is_app};
+use crate::compile::{
+    BlendNumber, Blends, Candidates, Finds, HEAD_LEN_MAX, Indexes, LITERAL_LEN_MAX, PacketClass, Program, is_app,
+};
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
 use crate::ir::{Action, BitChange, CaptureTo, Effect, FlowIntValue, Protocol};
-use crate::state::{Datasets, FlowState, HostBits, Tail, Thresholds};
+use crate::state::{Datasets, FlowState, HostBits, LEAD_LEN, PacketPlace, Tail, Thresholds};
 use crate::view::{Anchor, FlowView, Hit, PacketView, Span};
 use sekisho_types::{Dir, Timestamp, ip_proto};
 use std::sync::Arc;
@@ -20,6 +22,9 @@ pub const ALERT_COUNT_MAX: usize = 15;
 /// Bytes on both sides of the joint between two pieces of a stream that are searched together, for literals that lie across
 /// it.
 const JOINT_LEN: usize = LITERAL_LEN_MAX - 1;
+
+/// Offset in a stream from which on no literal has to end before.
+const JOINT_SEARCHED_MIN: u64 = HEAD_LEN_MAX as u64 + JOINT_LEN as u64;
 
 /// Rules of one direction of a stream of which a literal was seen and the rest is waited for.
 const OPEN_COUNT_MAX: usize = 64;
@@ -42,6 +47,9 @@ pub struct Cost {
 pub struct Inspector {
     program: Arc<Program>,
     candidates: Candidates,
+    blends: Blends,
+    /// Literals of the packet at hand for its stream.
+    literals: Vec<u32>,
     scratch: Scratch,
     hosts: HostBits,
     thresholds: Thresholds,
@@ -63,11 +71,58 @@ pub struct Inspector {
     foreseen_at: Option<PacketPlace>,
 }
 
-/// Which bytes of which packet: tunnelled ones have the number of their carrier.
-type PacketPlace = (u64, usize, Dir);
-
 fn place(packet: &PacketView<'_>, dir: Dir) -> PacketPlace {
     (packet.number, packet.decoded.payload(packet.frame).as_ptr() as usize, dir)
+}
+
+/// Bytes that are searched.
+#[derive(Clone, Copy)]
+struct Piece<'a> {
+    bytes: &'a [u8],
+    /// Where they begin in the packet's payload or the stream.
+    base: u64,
+    /// What ends within so many of them was found before.
+    reach: usize,
+}
+
+/// The last bytes before a joint and the first behind it, as far as literals go that lie across it.
+fn joint<'r>(before: &[u8], behind: &[u8], room: &'r mut [u8; 2 * JOINT_LEN]) -> &'r [u8] {
+    let behind = behind.get(..JOINT_LEN).unwrap_or(behind);
+    if let Some((left, right)) = room.split_at_mut_checked(before.len()) {
+        left.copy_from_slice(before);
+        right.iter_mut().zip(behind).for_each(|(to, from)| *to = *from);
+    }
+    room.get(..before.len() + behind.len()).unwrap_or_default()
+}
+
+/// One of the program's indexes by port.
+#[derive(Clone, Copy)]
+enum Index {
+    Stream(Dir),
+    Packet(PacketClass, Dir),
+    /// Of packets of TCP, and beside them of the stream.
+    Both(Dir),
+}
+
+impl Index {
+    fn of(self, program: &Program) -> Indexes<'_> {
+        let (own, beside) = match self {
+            Self::Stream(dir) => (dir.of(&program.streams), None),
+            Self::Packet(class, dir) => (program.packets_of(class, dir), None),
+            Self::Both(dir) => (program.packets_of(PacketClass::Tcp, dir), Some(dir.of(&program.streams))),
+        };
+        Indexes { own, beside, number: self.number() }
+    }
+
+    /// A number of its own.
+    const fn number(self) -> u8 {
+        let (kind, dir) = match self {
+            Self::Stream(dir) => (0, dir),
+            Self::Both(dir) => (1, dir),
+            Self::Packet(class, dir) => (2 + class as u8, dir),
+        };
+        kind << 1 | dir.is_orig() as u8
+    }
 }
 
 /// Flow and what is remembered of it.
@@ -91,7 +146,9 @@ impl Inspector {
         let rule_count = program.set.rules.len();
         let scratch = Scratch::new(Datasets::new(&program.set.datasets, seed));
         Self {
-            candidates: Candidates::new(program.literal_count as usize, rule_count),
+            candidates: Candidates::new(program.owners.len(), rule_count),
+            blends: Blends::default(),
+            literals: Vec::new(),
             scratch,
             hosts: HostBits::new(seed),
             thresholds: Thresholds::new(seed),
@@ -160,8 +217,8 @@ impl Inspector {
         }
         // What belongs to no session that was followed from its beginning is not in a stream.
         if class == PacketClass::Tcp && flow.as_ref().is_none_or(|(view, _)| !view.established) && !payload.is_empty() {
-            let index = dir.of(&program.streams);
-            collect(index, index.select(d.src_port, d.dst_port), payload, 0, &mut self.candidates);
+            let hay = Piece { base: 0, reach: 0, bytes: payload };
+            self.collect(&program, Index::Stream(dir), &mut None, (d.src_port, d.dst_port), hay);
         }
         self.collect_once(packet, flow.as_mut(), dir);
         for event in packet.events {
@@ -203,18 +260,125 @@ impl Inspector {
         dir: Dir,
     ) {
         let (class, d) = (class(packet), packet.decoded);
-        let of_class = program.packets.get(class as usize);
-        let Some(index) = of_class.map(|dirs| dir.of(dirs)).filter(|index| !index.is_empty()) else { return };
         let ports = if matches!(class, PacketClass::Tcp | PacketClass::Udp | PacketClass::OtherIp) {
             (d.src_port, d.dst_port)
         } else {
             (0, 0)
         };
-        let selected = match state.map(|state| dir.of_mut(&mut state.packet_groups)) {
-            Some(groups) => *groups.get_or_insert_with(|| index.select(ports.0, ports.1)),
-            None => index.select(ports.0, ports.1),
+        let hay = Piece { base: 0, reach: 0, bytes: payload };
+        let Some(state) = state else {
+            return self.collect(program, Index::Packet(class, dir), &mut None, ports, hay);
         };
-        collect(index, selected, payload, 0, &mut self.candidates);
+        let next = state.take_next(place(packet, dir)).filter(|_| class == PacketClass::Tcp && !payload.is_empty());
+        if let Some(offset) = next {
+            return self.collect_both(program, state, dir, ports, payload, offset);
+        }
+        self.collect(program, Index::Packet(class, dir), dir.of_mut(&mut state.packet_blends), ports, hay);
+    }
+
+    /// Rules for packets that the payload may concern; what it has for rules about streams is noted for its stream, in which it
+    /// comes at `offset`.
+    fn collect_both(
+        &mut self,
+        program: &Program,
+        state: &mut FlowState,
+        dir: Dir,
+        ports: (u16, u16),
+        payload: &[u8],
+        offset: u64,
+    ) {
+        let indexes = Index::Both(dir).of(program);
+        let known = dir.of_mut(&mut state.both_blends);
+        if known.is_none() {
+            *known = self.blends.number(&indexes, ports.0, ports.1);
+        }
+        let Some(blend) = known.and_then(|number| self.blends.get(number)) else {
+            let hay = Piece { base: 0, reach: 0, bytes: payload };
+            let known = dir.of_mut(&mut state.packet_blends);
+            return self.collect(program, Index::Packet(PacketClass::Tcp, dir), known, ports, hay);
+        };
+        let mut literals = std::mem::take(&mut self.literals);
+        literals.clear();
+        blend.always(&indexes, &mut self.candidates);
+        let (owners, to) = (&program.owners, &mut self.candidates);
+        let mut finds = Finds { owners, reach: 0, to, for_stream: Some(&mut literals) };
+        blend.scan(&indexes, payload, &mut finds);
+        blend.scan_head(&indexes, payload, 0, &mut finds);
+        let searched = dir.of_mut(&mut state.searched);
+        let lead = searched.lead(offset);
+        if !lead.is_empty() {
+            let indexes = Index::Stream(dir).of(program);
+            let known = dir.of_mut(&mut state.stream_blends);
+            if known.is_none() {
+                *known = self.blends.number(&indexes, ports.0, ports.1);
+            }
+            let mut room = [0; 2 * LEAD_LEN];
+            match known.and_then(|number| self.blends.get(number)) {
+                Some(blend) => {
+                    finds.reach = lead.len();
+                    blend.scan(&indexes, joint(lead, payload, &mut room), &mut finds);
+                }
+                // Searched with the stream.
+                None => searched.range.end = 0,
+            }
+        }
+        searched.push(offset, payload, &literals);
+        self.literals = literals;
+    }
+
+    /// Rules of the groups that the ports select, and that the bytes may concern. `known`: the number of their blend, once
+    /// it was looked up.
+    fn collect(
+        &mut self,
+        program: &Program,
+        of: Index,
+        known: &mut Option<BlendNumber>,
+        ports: (u16, u16),
+        hay: Piece<'_>,
+    ) {
+        let indexes = of.of(program);
+        if indexes.own.is_empty() {
+            return;
+        }
+        if known.is_none() {
+            *known = self.blends.number(&indexes, ports.0, ports.1);
+        }
+        let Piece { bytes, base, reach } = hay;
+        let Some(blend) = known.and_then(|number| self.blends.get(number)) else {
+            for group in indexes.own.groups(indexes.own.select(ports.0, ports.1)) {
+                self.candidates.add_all(&group.always);
+                group.scan(bytes, base, reach, &program.owners, &mut self.candidates);
+            }
+            return;
+        };
+        blend.always(&indexes, &mut self.candidates);
+        if !bytes.is_empty() {
+            let mut finds = Finds { owners: &program.owners, reach, to: &mut self.candidates, for_stream: None };
+            blend.scan(&indexes, bytes, &mut finds);
+            blend.scan_head(&indexes, bytes, base, &mut finds);
+        }
+    }
+
+    /// As [`Self::collect`], for bytes of a stream of which literals that stand anywhere were found already.
+    fn collect_head(
+        &mut self,
+        program: &Program,
+        dir: Dir,
+        known: &mut Option<BlendNumber>,
+        ports: (u16, u16),
+        offset: u64,
+        bytes: &[u8],
+    ) {
+        let indexes = Index::Stream(dir).of(program);
+        if known.is_none() {
+            *known = self.blends.number(&indexes, ports.0, ports.1);
+        }
+        if let Some(blend) = known.and_then(|number| self.blends.get(number)) {
+            blend.always(&indexes, &mut self.candidates);
+            let mut finds =
+                Finds { owners: &program.owners, reach: 0, to: &mut self.candidates, for_stream: None };
+            blend.scan_head(&indexes, bytes, offset, &mut finds);
+        }
     }
 
     /// Rules for addresses: once for each direction of a flow.
@@ -255,20 +419,30 @@ impl Inspector {
     ) {
         self.turn_to(packet);
         let program = Arc::clone(&self.program);
-        let index = dir.of(&program.streams);
-        if state.is_out() || bytes.is_empty() || index.is_empty() {
+        if state.is_out() || bytes.is_empty() || dir.of(&program.streams).is_empty() {
             return;
         }
         let d = packet.decoded;
         let ports = if view.dir == dir { (d.src_port, d.dst_port) } else { (d.dst_port, d.src_port) };
-        let selected = *dir.of_mut(&mut state.stream_groups).get_or_insert_with(|| index.select(ports.0, ports.1));
+        let known = dir.of_mut(&mut state.stream_blends);
         let mut tail = std::mem::take(dir.of_mut(&mut state.tails));
         if tail.end != offset {
             tail.bytes.clear();
         }
         self.candidates.begin();
-        collect(index, selected, bytes, offset, &mut self.candidates);
-        self.collect_joint(index, selected, &tail, bytes);
+        let end = offset.saturating_add(bytes.len() as u64);
+        let searched = dir.of_mut(&mut state.searched);
+        let candidates = &mut self.candidates;
+        let from = searched.range.start;
+        if searched.take(offset..end, |literal| candidates.add_all(program.owners.of(literal))) {
+            self.collect_head(&program, dir, known, ports, offset, bytes);
+        } else {
+            self.collect(&program, Index::Stream(dir), known, ports, Piece { bytes, base: offset, reach: 0 });
+        }
+        // The joint was searched if packets before it were.
+        if offset < JOINT_SEARCHED_MIN || offset - from.min(offset) < JOINT_LEN as u64 {
+            self.collect_joint(&program, dir, known, ports, &tail, bytes);
+        }
         // Rules of which a literal was seen a while ago may find the rest now.
         let begin = offset.saturating_sub(tail.bytes.len() as u64);
         let mut open = std::mem::take(dir.of_mut(&mut state.open));
@@ -315,23 +489,23 @@ impl Inspector {
     }
 
     /// Literals that lie across the joint to what came before.
-    fn collect_joint(&mut self, index: &PortIndex, selected: [u16; 3], tail: &Tail, bytes: &[u8]) {
+    fn collect_joint(
+        &mut self,
+        program: &Program,
+        dir: Dir,
+        known: &mut Option<BlendNumber>,
+        ports: (u16, u16),
+        tail: &Tail,
+        bytes: &[u8],
+    ) {
         let before = tail.bytes.get(tail.bytes.len().saturating_sub(JOINT_LEN)..).unwrap_or_default();
         if before.is_empty() {
             return;
         }
-        let behind = bytes.get(..JOINT_LEN).unwrap_or(bytes);
-        let mut joint = [0u8; 2 * JOINT_LEN];
-        let Some((left, right)) = joint.split_at_mut_checked(before.len()) else { return };
-        left.copy_from_slice(before);
-        if let Some(right) = right.get_mut(..behind.len()) {
-            right.copy_from_slice(behind);
-        }
-        let joint = joint.get(..before.len() + behind.len()).unwrap_or_default();
+        let mut room = [0u8; 2 * JOINT_LEN];
+        let joint = joint(before, bytes, &mut room);
         let base = tail.end.saturating_sub(before.len() as u64);
-        for group in selected.into_iter().filter_map(|at| index.group(at)) {
-            group.scan(joint, base, before.len(), &mut self.candidates);
-        }
+        self.collect(program, Index::Stream(dir), known, ports, Piece { bytes: joint, base, reach: before.len() });
     }
 
     /// Looks at all candidates, in order.
@@ -453,7 +627,11 @@ impl Inspector {
         }
         let context = self.scratch.context(&program.sets);
         let vars = self.scratch.captured(CaptureTo::Packet).map(|(name, value)| (name.into(), value.into())).collect();
-        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), vars, passed: false, context });
+        let excerpts = std::mem::take(&mut self.scratch.excerpts);
+        if let Some(traced) = self.traces.as_mut().and_then(|traces| traces.get_mut(at)) {
+            traced.keep(&excerpts, packet.number);
+        }
+        hits.push(Hit { rule: number, anchor, spans: self.spans.clone(), excerpts, vars, passed: false, context });
     }
 
     fn take_effect(&mut self, effect: &Effect, packet: &PacketView<'_>, flow: &mut FlowAndState<'_>, dir: Dir) {
@@ -486,16 +664,6 @@ impl Inspector {
             }
             (Effect::Bypass, Some(state)) => state.bypassed = true,
             _ => {}
-        }
-    }
-}
-
-/// Adds the rules of the selected groups that `hay` may concern, which begins at `base` of its stream.
-fn collect(index: &PortIndex, selected: [u16; 3], hay: &[u8], base: u64, to: &mut Candidates) {
-    for group in selected.into_iter().filter_map(|at| index.group(at)) {
-        to.add_all(&group.always);
-        if !hay.is_empty() {
-            group.scan(hay, base, 0, to);
         }
     }
 }

@@ -51,4 +51,4 @@ pub use refusal::Code;
 pub use report::{Remark, Report, Verdict};
 pub use source::Source;
 pub use state::{FlowState, Var};
-pub use view::{Anchor, Content, FileView, FlowView, FrameView, Hit, NoContent, PacketView, Span};
+pub use view::{Anchor, Content, Excerpt, FileView, FlowView, FrameView, Hit, NoContent, PacketView, Span};

@@ -86,6 +86,69 @@ pub struct Span {
     pub len: u32,
 }
 
+/// Buffers of a rule of which a piece is kept.
+pub(crate) const EXCERPT_COUNT_MAX: usize = 4;
+/// Bytes of a piece.
+const EXCERPT_LEN_MAX: usize = 96;
+/// Bytes of it before what matched.
+const EXCERPT_LEAD_LEN: usize = 16;
+
+/// A piece of what a rule looked at, with the bytes that matched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The fact; `None`: payload, stream or frame.
+    pub fact: Option<sekisho_transaction::Fact>,
+    /// Offset of the piece's first byte in it.
+    pub offset: u64,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Which of them matched: start and end, in order, not overlapping.
+    pub marks: Vec<(usize, usize)>,
+}
+
+impl Excerpt {
+    /// Around the first of `spans` (offset and length) in `bytes`, which begin at `base`; of no spans, the beginning.
+    pub(crate) fn of(bytes: &[u8], base: u64, spans: &[(u32, u32)]) -> Self {
+        let place = |(at, len): &(u32, u32)| (*at as usize, (*at as usize).saturating_add(*len as usize));
+        let mut places: Vec<(usize, usize)> = spans.iter().map(place).collect();
+        places.sort_unstable();
+        let start = places.first().map_or(0, |p| p.0.saturating_sub(EXCERPT_LEAD_LEN)).min(bytes.len());
+        let end = start.saturating_add(EXCERPT_LEN_MAX).min(bytes.len());
+        let mut marks: Vec<(usize, usize)> = Vec::new();
+        for (from, to) in places {
+            let from = from.max(start).max(marks.last().map_or(0, |m| m.1 + start));
+            if from < to.min(end) {
+                marks.push((from - start, to.min(end) - start));
+            }
+        }
+        Self {
+            fact: None,
+            offset: base + start as u64,
+            bytes: bytes.get(start..end).unwrap_or_default().to_vec(),
+            marks,
+        }
+    }
+
+    /// For one line: printable ASCII as it is, other bytes as `\xHH`; `open` and `close` stand around what matched.
+    pub fn line(&self, open: &str, close: &str) -> String {
+        let mut line = String::new();
+        for (i, byte) in self.bytes.iter().enumerate() {
+            if self.marks.iter().any(|m| m.0 == i) {
+                line.push_str(open);
+            }
+            match byte {
+                b'\\' => line.push_str("\\\\"),
+                b' '..=b'~' => line.push(char::from(*byte)),
+                _ => line.extend(byte.escape_ascii().map(char::from)),
+            }
+            if self.marks.iter().any(|m| m.1 == i + 1) {
+                line.push_str(close);
+            }
+        }
+        line
+    }
+}
+
 /// A rule has matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
@@ -95,6 +158,8 @@ pub struct Hit {
     pub anchor: Anchor,
     /// What matched, as far as it is remembered.
     pub spans: Vec<Span>,
+    /// Pieces of what matched, if they are kept ([`crate::Inspector::keep_excerpts`]).
+    pub excerpts: Vec<Excerpt>,
     /// What its expressions captured for the packet: names and values.
     pub vars: Vec<crate::state::Var>,
     /// A `pass` rule that comes later in the order of evaluation has matched, too: nothing was done to the packet.
@@ -141,5 +206,24 @@ pub struct NoContent;
 impl Content for NoContent {
     fn file(&self, _dir: Dir, _nth: usize) -> Option<FileView<'_>> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_shows_what_matched_where() {
+        let bytes: Vec<u8> = (0..200).map(|n| if n == 100 { b'\n' } else { b'a' + (n % 26) as u8 }).collect();
+        let excerpt = Excerpt::of(&bytes, 1000, &[(101, 3), (99, 2), (98, 2), (150, 500)]);
+        assert_eq!((excerpt.offset, excerpt.bytes.len()), (1082, 96));
+        assert_eq!(excerpt.marks, [(16, 18), (18, 19), (19, 22), (68, 96)]);
+        assert!(excerpt.line("<", ">").starts_with("efghijklmnopqrst<uv><\\n><xyz>abc"), "{}", excerpt.line("<", ">"));
+        let plain = Excerpt::of(b"GET \\ x", 0, &[]);
+        assert_eq!((plain.line("<", ">").as_str(), plain.marks.len()), ("GET \\\\ x", 0));
+        // Places that lie outside, as a hostile rule may have them, mark nothing.
+        assert_eq!(Excerpt::of(b"abc", 0, &[(7, 1), (u32::MAX, u32::MAX)]).marks, []);
+        assert_eq!(Excerpt::of(b"", 5, &[(0, 0)]).line("<", ">"), "");
     }
 }

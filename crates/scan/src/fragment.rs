@@ -1,6 +1,6 @@
 //! Which fragment of a literal to look for.
 
-use crate::stage::Class;
+use crate::table::Class;
 
 /// Counters of fragments in a set; a power of two.
 const COUNT_LEN: usize = 1 << 15;
@@ -70,7 +70,7 @@ pub(crate) struct Fragments {
 }
 
 fn slot(window: &[u8]) -> usize {
-    (crate::stage::fold(window).wrapping_mul(0x85eb_ca6b) >> 17) as usize & (COUNT_LEN - 1)
+    (crate::table::fold(window).wrapping_mul(0x85eb_ca6b) >> 17) as usize & (COUNT_LEN - 1)
 }
 
 /// How common a byte is in traffic, roughly.

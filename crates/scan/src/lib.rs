@@ -31,11 +31,17 @@
     )
 )]
 
+mod divide;
 mod fragment;
-mod stage;
+mod table;
+mod union;
 mod vector;
 
-use stage::{Class, Entry, Stage};
+pub use union::Union;
+
+use divide::Fragment;
+use table::{Class, Entry, Table};
+use vector::Halves;
 
 /// Bytes of a literal that count; the rest of a longer one is compared by whoever asks.
 pub const LITERAL_LEN_MAX: usize = 1 << 15;
@@ -43,20 +49,20 @@ pub const LITERAL_LEN_MAX: usize = 1 << 15;
 /// Literals of four to six bytes in a set at most that are looked for at every position.
 const MIDDLE_COUNT_MAX: usize = 64;
 
-/// Classes of literals, the longest first: each literal belongs to the first that it is long enough for. Where the second has
-/// no more than [`MIDDLE_COUNT_MAX`] literals, [`FEW`] stands for it.
-const CLASSES: [Class; 4] = [
-    Class { stride: 4, width: 4 },
-    Class { stride: 2, width: 3 },
+/// Fragments asked for at every position that sets of half bytes tell well enough.
+const HALVES_COUNT_MAX: usize = 128;
+
+/// Literals of seven bytes and more.
+const LONG: Class = Class { stride: 4, width: 4 };
+/// Literals of four to six bytes, if they are many.
+const MIDDLE: Class = Class { stride: 2, width: 3 };
+/// What is asked for at every position: literals of four to six bytes, if they are few, and those of three, two and one.
+const SHORT: [Class; 4] = [
+    Class { stride: 1, width: 4 },
+    Class { stride: 1, width: 3 },
     Class { stride: 1, width: 2 },
     Class { stride: 1, width: 1 },
 ];
-
-/// Literals of four to six bytes, if they are few.
-const FEW: Class = Class { stride: 1, width: 3 };
-
-/// Where in [`CLASSES`] literals of four to six bytes are.
-const MIDDLE: usize = 1;
 
 /// One literal of a set.
 #[derive(Clone, Copy, Debug)]
@@ -79,13 +85,19 @@ pub trait Sink {
     fn found(&mut self, literal: u32, end: usize);
 }
 
-/// Literals that are looked for together. A literal's number is its place in the list it was made of.
+/// Literals that are looked for together.
 #[derive(Clone, Debug, Default)]
 pub struct Scanner {
+    /// Number of the first literal.
+    first: u32,
     /// Bytes of all literals; of those without case in lower case.
     text: Vec<u8>,
     places: Vec<Place>,
-    stages: Vec<Stage>,
+    long: Option<Table>,
+    middle: Option<Table>,
+    /// As [`SHORT`].
+    short: [Option<Table>; SHORT.len()],
+    halves: Option<Box<Halves>>,
 }
 
 /// Where a literal's bytes are in `text`.
@@ -97,8 +109,13 @@ struct Place {
 }
 
 impl Scanner {
-    /// Makes a set.
+    /// Makes a set. A literal's number is its place in the list.
     pub fn new(literals: &[Literal<'_>]) -> Self {
+        Self::numbered(literals, 0)
+    }
+
+    /// Makes a set. A literal's number is `first` and its place in the list.
+    pub fn numbered(literals: &[Literal<'_>], first: u32) -> Self {
         let mut text = Vec::with_capacity(literals.iter().map(|l| l.bytes.len().min(LITERAL_LEN_MAX)).sum());
         let mut places = Vec::with_capacity(literals.len());
         for literal in literals {
@@ -111,8 +128,8 @@ impl Scanner {
             }
             places.push(Place { start, len: u16::try_from(bytes.len()).unwrap_or(u16::MAX), nocase: literal.nocase });
         }
-        let mut set = Self { text, places, stages: Vec::new() };
-        set.stages = set.make_stages();
+        let mut set = Self { first, text, places, ..Self::default() };
+        set.make_tables();
         set
     }
 
@@ -128,24 +145,78 @@ impl Scanner {
 
     /// Bytes of memory that it takes.
     pub fn heap_len(&self) -> usize {
-        let of_stages: usize = self.stages.iter().map(Stage::heap_len).sum();
-        self.text.capacity() + self.places.capacity() * size_of::<Place>() + of_stages
+        let tables = self.long.iter().chain(&self.middle).chain(self.short());
+        self.text.capacity()
+            + self.places.capacity() * size_of::<Place>()
+            + self.halves.as_ref().map_or(0, |halves| halves.heap_len())
+            + tables.map(Table::heap_len).sum::<usize>()
     }
 
     /// Tells of each literal in `hay`, possibly several times.
     pub fn scan(&self, hay: &[u8], sink: &mut impl Sink) {
-        for stage in &self.stages {
-            stage.run(hay, |at, entry| {
-                if sink.wants(entry.literal)
-                    && let Some(end) = self.verify(hay, at, entry)
-                {
-                    sink.found(entry.literal, end);
-                }
-            });
+        if let Some(table) = &self.long {
+            vector::by_hash(&table.filter, table.class, hay, |at, folded| self.look(table, hay, at, folded, sink));
+        }
+        self.scan_middle(hay, sink);
+        self.scan_short(hay, sink);
+    }
+
+    fn scan_middle(&self, hay: &[u8], sink: &mut impl Sink) {
+        if let Some(table) = &self.middle {
+            vector::by_hash(&table.filter, table.class, hay, |at, folded| self.look(table, hay, at, folded, sink));
+        }
+    }
+
+    fn scan_short(&self, hay: &[u8], sink: &mut impl Sink) {
+        if let Some(halves) = &self.halves {
+            return vector::by_halves(halves, hay, |at, folded, width| self.look_short(hay, at, folded, width, sink));
+        }
+        for table in self.short() {
+            vector::by_hash(&table.filter, table.class, hay, |at, folded| self.look(table, hay, at, folded, sink));
+        }
+    }
+
+    /// The tables of short literals.
+    fn short(&self) -> impl Iterator<Item = &Table> + Clone {
+        self.short.iter().flatten()
+    }
+
+    /// Their fragments.
+    fn fragments(&self) -> impl Iterator<Item = Fragment> {
+        self.short().flat_map(|table| table.entries().filter_map(|entry| self.fragment(entry, table.class.width)))
+    }
+
+    fn fragment(&self, entry: &Entry, width: usize) -> Option<Fragment> {
+        let place = *self.places.get(entry.literal as usize)?;
+        let window = self.text_of(place).get(usize::from(entry.offset)..)?.get(..width)?;
+        let mut bytes = [0; 4];
+        bytes.iter_mut().zip(window).for_each(|(to, from)| *to = *from);
+        Some(Fragment { bytes, width, nocase: place.nocase })
+    }
+
+    /// A short fragment of that width may stand there.
+    #[inline]
+    fn look_short(&self, hay: &[u8], at: usize, folded: u32, width: usize, sink: &mut impl Sink) {
+        if let Some(Some(table)) = self.short.get(SHORT.len() - width) {
+            self.look(table, hay, at, folded, sink);
+        }
+    }
+
+    /// A fragment of that table may stand there.
+    #[inline]
+    fn look(&self, table: &Table, hay: &[u8], at: usize, folded: u32, sink: &mut impl Sink) {
+        for entry in table.look(folded) {
+            let literal = self.first + entry.literal;
+            if sink.wants(literal)
+                && let Some(end) = self.verify(hay, at, *entry)
+            {
+                sink.found(literal, end);
+            }
         }
     }
 
     /// Does the literal stand where its fragment was found?
+    #[inline]
     fn verify(&self, hay: &[u8], at: usize, entry: Entry) -> Option<usize> {
         let place = *self.places.get(entry.literal as usize)?;
         let literal = self.text_of(place);
@@ -156,43 +227,57 @@ impl Scanner {
         equal.then_some(end)
     }
 
+    #[inline]
     fn text_of(&self, place: Place) -> &[u8] {
         let start = place.start as usize;
         self.text.get(start..start + usize::from(place.len)).unwrap_or_default()
     }
 
-    fn make_stages(&self) -> Vec<Stage> {
+    fn make_tables(&mut self) {
         let choice = fragment::Choice::of(self.places.iter().map(|&place| self.text_of(place)));
-        let class_of = |len: usize| CLASSES.iter().position(|class| len >= class.least_len());
-        let is_middle = |place: &&Place| class_of(usize::from(place.len)) == Some(MIDDLE);
+        let [four, ..] = &SHORT;
+        let is_middle = |place: &&Place| (four.width..LONG.least_len()).contains(&usize::from(place.len));
         let mut middle_count = self.places.iter().filter(is_middle).count();
         let few = middle_count <= MIDDLE_COUNT_MAX;
-        let mut classes = CLASSES;
-        if let (true, Some(middle)) = (few, classes.get_mut(MIDDLE)) {
-            *middle = FEW;
-        }
-        let mut lists: [Vec<(u32, Entry)>; CLASSES.len()] = Default::default();
+        let (mut long, mut middle, mut short) = (Vec::new(), Vec::new(), SHORT.map(|_| Vec::new()));
         for (literal, &place) in (0u32..).zip(&self.places) {
             let bytes = self.text_of(place);
-            let Some(mut at) = class_of(bytes.len()) else { continue };
-            let Some(mut class) = classes.get(at) else { continue };
-            let mut fragments = choice.best(bytes, class);
-            if fragments.is_run && at < MIDDLE && few && middle_count < MIDDLE_COUNT_MAX {
-                // Rather at every position than at every run of zeros.
-                let others = choice.best(bytes, &FEW);
-                if !others.is_run {
-                    middle_count += 1;
-                    (at, class, fragments) = (MIDDLE, &FEW, others);
+            let add = |list: &mut Vec<Entry>, class: &Class, fragments: &fragment::Fragments| {
+                for &offset in fragments.offsets.iter().take(class.stride) {
+                    let window = bytes.get(usize::from(offset)..).unwrap_or_default();
+                    list.push(Entry { fragment: table::fold(window), literal, offset });
                 }
+            };
+            if bytes.len() >= LONG.least_len() {
+                let fragments = choice.best(bytes, &LONG);
+                if !fragments.is_run || !few || middle_count >= MIDDLE_COUNT_MAX {
+                    add(&mut long, &LONG, &fragments);
+                    continue;
+                }
+                // Rather at every position than at every run of zeros.
+                let others = choice.best(bytes, four);
+                if others.is_run {
+                    add(&mut long, &LONG, &fragments);
+                    continue;
+                }
+                middle_count += 1;
+            } else if bytes.len() >= MIDDLE.least_len() && !few {
+                add(&mut middle, &MIDDLE, &choice.best(bytes, &MIDDLE));
+                continue;
             }
-            let Some(list) = lists.get_mut(at) else { continue };
-            for &offset in fragments.offsets.iter().take(class.stride) {
-                let Some(window) = bytes.get(usize::from(offset)..) else { break };
-                list.push((stage::fold(window), Entry { fragment: 0, literal, offset }));
+            let classes = SHORT.iter().zip(&mut short);
+            if let Some((class, list)) = classes.into_iter().find(|(class, _)| class.width <= bytes.len()) {
+                add(list, class, &choice.best(bytes, class));
             }
         }
-        let lists = classes.iter().zip(lists).filter(|(_, list)| !list.is_empty());
-        lists.map(|(class, list)| Stage::new(*class, list)).collect()
+        let make = |class, list: Vec<Entry>| Some(list).filter(|list| !list.is_empty()).map(|list| Table::new(class, list));
+        self.long = make(LONG, long);
+        self.middle = make(MIDDLE, middle);
+        for ((class, list), table) in SHORT.into_iter().zip(short).zip(&mut self.short) {
+            *table = make(class, list);
+        }
+        let short_count = self.short().map(Table::len).sum::<usize>();
+        self.halves = (1..=HALVES_COUNT_MAX).contains(&short_count).then(|| Box::new(Halves::of(self.fragments())));
     }
 }
 

@@ -1,6 +1,8 @@
 //! JSON text of EVE's objects, written straight into a buffer.
 
+use crate::members::{Members, WORD_LEN, copy_short, quoted_word, write_addr};
 use crate::{Fields, fields};
+use sekisho_types::Addr;
 use sekisho_types::text::{Line, hex_pair, plain_len, short, unsigned, word};
 use std::fmt::{self, Display, Write};
 
@@ -10,14 +12,14 @@ pub const MAX_EVENT_LEN: usize = 256 * 1024;
 /// Objects and lists within each other; deeper ones are left out.
 const MAX_DEPTH: u32 = 31;
 
-/// Room that [`Json::placed`] lends.
-pub const PLACE_LEN: usize = 48;
+/// Room that [`Json::placed`] lends: enough for an address.
+pub const PLACE_LEN: usize = Addr::ROOM_LEN;
 
 /// Names of members up to there are put in place in one go, with what is around them.
-const SHORT_NAME_LEN: usize = 32;
+const SHORT_NAME_LEN: usize = WORD_LEN;
 
 /// Texts up to there are, too, if they need no escape.
-const SHORT_TEXT_LEN: usize = 32;
+const SHORT_TEXT_LEN: usize = WORD_LEN;
 
 /// Printable characters that are escaped.
 const SPECIAL: [u8; 2] = [b'"', b'\\'];
@@ -252,6 +254,47 @@ impl<'a> Json<'a> {
         if self.name(name) {
             self.quoted(write);
         }
+    }
+
+    /// A word of the program's own, which needs no escape.
+    pub fn word(&mut self, name: &str, text: &str) {
+        if text.len() > SHORT_TEXT_LEN {
+            self.text(name, text);
+        } else if self.name(name) {
+            self.out.fill(|place: &mut [u8; SHORT_TEXT_LEN + 2]| quoted_word(place, text));
+        }
+    }
+
+    /// Members put side by side in `N` bytes of room, at least one.
+    pub fn put<const N: usize>(&mut self, write: impl FnOnce(&mut Members<'_>)) {
+        if self.next() {
+            self.out.fill(|place: &mut [u8; N]| {
+                let mut members = Members::new(place);
+                write(&mut members);
+                members.len()
+            });
+        }
+    }
+
+    /// An address as Suricata prints it: IPv6 in eight groups, each with its leading zeros.
+    pub fn addr(&mut self, name: &str, addr: Addr) {
+        self.placed(name, |place| write_addr(place, addr));
+    }
+
+    /// An address in a list.
+    pub fn item_addr(&mut self, addr: Addr) {
+        if self.next() {
+            self.quoted(|place| write_addr(place, addr));
+        }
+    }
+
+    /// Bits in hexadecimal as text, lower case, without leading zeros: `8180`.
+    pub fn bits(&mut self, name: &str, bits: u16) {
+        self.placed(name, |place| {
+            let ([a, b], [c, d]) = (hex_pair((bits >> 8) as u8), hex_pair(bits as u8));
+            let zeros = bits.max(1).leading_zeros() / 4;
+            word(place, &(u32::from_le_bytes([a, b, c, d]) >> (8 * zeros)).to_le_bytes()) - zeros as usize
+        });
     }
 
     fn quoted(&mut self, write: impl FnOnce(&mut [u8; PLACE_LEN]) -> usize) {
@@ -533,25 +576,6 @@ fn pairs(bytes: &[u8]) -> impl FnMut(&mut [u8; 4]) -> Option<usize> {
     move |place| Some(word(place, &hex_pair(*bytes.next()?)))
 }
 
-/// Copies a text of up to [`SHORT_NAME_LEN`] bytes to the begin of `place`, which has more room than that: two stores that
-/// may overlap instead of a call.
-#[inline]
-fn copy_short(place: &mut [u8], text: &[u8]) {
-    fn ends<const N: usize>(place: &mut [u8], text: &[u8]) -> Option<()> {
-        let (first, last) = (text.first_chunk::<N>()?, text.last_chunk::<N>()?);
-        *place.first_chunk_mut()? = *first;
-        *place.get_mut(text.len() - N..)?.first_chunk_mut()? = *last;
-        Some(())
-    }
-    let _ = match text.len() {
-        17.. => ends::<16>(place, text),
-        8.. => ends::<8>(place, text),
-        4.. => ends::<4>(place, text),
-        2.. => ends::<2>(place, text),
-        _ => ends::<1>(place, text),
-    };
-}
-
 /// Writes what displays itself, each piece escaped.
 struct Shown<'j, 'a>(&'j mut Json<'a>);
 
@@ -744,6 +768,40 @@ mod tests {
             });
             assert_eq!(text, format!("{{\"a\":\"{}\",\"b\":\"{}\"}}", digits(""), digits(":")));
         }
+    }
+
+    #[test]
+    fn addresses_and_bits() {
+        let six = Addr::v6([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0a, 0xbc]);
+        let text = written(|j| {
+            j.addr("a", Addr::v4([10, 0, 20, 255]));
+            j.list("b", |j| j.item_addr(six));
+        });
+        assert_eq!(text, "{\"a\":\"10.0.20.255\",\"b\":[\"fe80:0000:0000:0000:0000:0000:0000:0abc\"]}");
+        for bits in (0..=u16::MAX).step_by(7).chain([15, 16, 255, 256, 0xfff, 0x1000, u16::MAX]) {
+            assert_eq!(written(|j| j.bits("c", bits)), format!("{{\"c\":\"{bits:x}\"}}"));
+        }
+    }
+
+    #[test]
+    fn puts_members_side_by_side() {
+        let text = written(|j| {
+            j.word("a", "b");
+            j.word("c", "a word of the program's own that is longer than its room");
+            j.put::<256>(|m| {
+                m.text(b"\"d\":").number(u64::MAX).text(b",\"e\":").word("").text(b",\"f\":");
+                m.word("thirty-two bytes are the longest").text(b",\"g\":").addr(Addr::v4([1, 2, 3, 4]));
+                m.text(b",\"h\":").addr(Addr::v6([0x20; 16]));
+            });
+            j.object("i", |j| j.put::<64>(|m| _ = m.text(b"\"k\":").number(7)));
+            j.flag("l", true);
+        });
+        assert_eq!(
+            text,
+            "{\"a\":\"b\",\"c\":\"a word of the program's own that is longer than its room\",\
+             \"d\":18446744073709551615,\"e\":\"\",\"f\":\"thirty-two bytes are the longest\",\"g\":\"1.2.3.4\",\
+             \"h\":\"2020:2020:2020:2020:2020:2020:2020:2020\",\"i\":{\"k\":7},\"l\":true}"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod frames;
 mod json;
 mod limits;
 mod mark;
+mod members;
 
 pub use fact::{Ends, FactInfo, FactSet, Kind, Value};
 pub use facts::Fact;
@@ -19,6 +20,7 @@ pub use frames::{Frame, FrameId, FrameInfo, FrameKind, FrameSet};
 pub use json::{Json, MAX_EVENT_LEN, Options, PLACE_LEN};
 pub use limits::Limits;
 pub use mark::{Anomaly, Counter, Look, MAX_EVENTS, MAX_FILES, Mark};
+pub use members::Members;
 
 /// One exchange, as far as it is known.
 ///

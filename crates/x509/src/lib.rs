@@ -33,6 +33,7 @@ mod roots;
 #[cfg(test)]
 mod tests;
 mod time;
+mod trust;
 mod validate;
 mod verify;
 
@@ -40,9 +41,10 @@ pub use cert::{Certificate, MAX_CERT_LEN, fingerprint};
 pub use der::Error;
 pub use ext::{AltNames, BasicConstraints, Extensions, KeyUsage};
 pub use key::PublicKey;
-pub use matching::{covers, matches_name};
+pub use matching::{covers, covers_strictly, matches_name};
 pub use ocsp::{MAX_OCSP_LEN, SingleResponse, parse_ocsp};
 pub use plain::Plain;
 pub use roots::{RootStore, Trusted};
 pub use time::CertTime;
+pub use trust::{Fault, fault, key_fingerprint};
 pub use validate::{Judgement, MAX_DEPTH, MAX_SIGNATURE_CHECKS, Validation, judge, validate};

@@ -28,6 +28,16 @@ pub fn covers(pattern: &[u8], name: &[u8]) -> bool {
     same_parent && enclosed && !tail.contains(&b'*')
 }
 
+/// Does a dNSName cover host `name` by RFC 9525 §6.3: the same name without regard to case, or a `*` that is all of the
+/// left-most label and stands for exactly one?
+pub fn covers_strictly(pattern: &[u8], name: &[u8]) -> bool {
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    if pattern.starts_with(b"*.") {
+        return covers(pattern, name);
+    }
+    !name.is_empty() && !pattern.contains(&b'*') && pattern.eq_ignore_ascii_case(name)
+}
+
 /// First label and what follows its dot.
 fn split(name: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut parts = name.splitn(2, |&b| b == b'.');
@@ -57,6 +67,15 @@ mod tests {
         assert!(!check(&["w*x.example.org"], None, "www.example.org"));
         assert!(!check(&["*"], None, "www.example.org"));
         assert!(!check(&["*."], None, "a."));
+    }
+
+    #[test]
+    fn strict_wildcards_are_whole_labels() {
+        assert!(covers_strictly(b"*.example.org", b"www.Example.org"));
+        assert!(!covers_strictly(b"ww*.example.org", b"www.example.org"));
+        assert!(!covers_strictly(b"*.example.org", b"a.b.example.org"));
+        assert!(covers_strictly(b"a.example.org", b"A.example.org."));
+        assert!(!covers_strictly(b"", b""));
     }
 
     #[test]

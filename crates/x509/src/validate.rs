@@ -104,6 +104,11 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// Why no trusted root was reached.
+    pub(crate) fn failure(&self) -> Option<Validation> {
+        self.failure
+    }
+
     /// The verdict at time `at`.
     pub fn at(&self, at: Timestamp) -> Validation {
         let now = at.0.div_euclid(1_000_000_000);

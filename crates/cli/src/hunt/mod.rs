@@ -6,7 +6,7 @@ mod rows;
 mod scratch;
 mod seek;
 
-use crate::args::{Hunt as Args, When};
+use crate::args::Hunt as Args;
 use crate::{drive, input, passwords};
 use anyhow::{Result, bail};
 use hashbrown::{HashMap, HashSet};
@@ -22,7 +22,7 @@ use sekisho_record::{FileMeta, Record, Text};
 use sekisho_types::{Dir, FiveTuple, FlowInfo, SeededState, Uid, ip_proto};
 use sekisho_wire::Decoded;
 use std::cell::RefCell;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -167,11 +167,7 @@ impl Printer {
             () if args.only_matching => How::Only,
             () => How::Text,
         };
-        let colour = match args.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
-        };
+        let colour = args.color.colours();
         Self {
             out: BufWriter::new(io::stdout()),
             hunt: hunt.clone(),

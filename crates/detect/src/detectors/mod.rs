@@ -1,4 +1,10 @@
 //! One file per detector. Its comment has, for each of its judgements, a heading `# id` and below it the sections of
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
+pub(crate) mod audit_traceroute;
+pub(crate) mod dns_poison_kaminsky;
 pub(crate) mod dns_rebinding;
+pub(crate) mod rule_alert;
+pub(crate) mod tls_cert_dates;
+pub(crate) mod tls_cert_name;
+pub(crate) mod tls_cert_trust;

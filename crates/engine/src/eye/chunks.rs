@@ -28,6 +28,8 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
+    pub const NONE: Self = Self { bytes: Vec::new(), offset: 0, looked: 0, due: false };
+
     fn end(&self) -> u64 {
         self.offset.saturating_add(self.bytes.len() as u64)
     }
@@ -52,7 +54,7 @@ impl Eye {
         if (event_type != "http" || look.over || look.stage >= HTTP_COMPLETE)
             && let Some(seen) = self.flows.get_mut(&at.flow.info)
         {
-            look.dir.of_mut(&mut seen.chunks).due = true;
+            look.dir.of_mut(&mut seen.rare_mut().chunks).due = true;
         }
     }
 
@@ -66,7 +68,7 @@ impl Eye {
         if seen.is_unfollowed(at.flow) || seen.is_bypassed() {
             return;
         }
-        let chunk = dir.of_mut(&mut seen.chunks);
+        let chunk = dir.of_mut(&mut seen.rare_mut().chunks);
         // What lies before a hole is looked at by itself.
         let before = (!chunk.bytes.is_empty() && chunk.end() != offset).then(|| chunk.take());
         let deep = self.settings.depth.is_some_and(|depth| offset.saturating_add(bytes.len() as u64) >= depth);
@@ -102,7 +104,7 @@ impl Eye {
     /// Rules look at what still waits of a direction.
     pub(super) fn flush_chunk(&mut self, at: At<'_>, ts: Timestamp, dir: Dir) {
         let seen = self.flows.get(&at.flow.info);
-        let end = seen.map(|seen| dir.of(&seen.chunks)).filter(|chunk| !chunk.bytes.is_empty()).map(Chunk::end);
+        let end = seen.map(|seen| dir.of(&seen.rare().chunks)).filter(|chunk| !chunk.bytes.is_empty()).map(Chunk::end);
         if let Some(end) = end {
             self.inspect_stream(at, ts, dir, end, &[], true);
         }

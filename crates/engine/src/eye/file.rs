@@ -1,5 +1,6 @@
 //! Files of exchanges, and their events.
 
+use super::flow::Seen;
 use super::{At, Eye, MAX_FILES};
 use crate::Rows;
 use hashbrown::HashMap;
@@ -71,11 +72,11 @@ impl Eye {
             return;
         }
         let Some(seen) = self.flows.get_mut(flow) else { return };
-        if seen.files.len() >= MAX_FLOW_FILES {
+        if seen.rare().files.len() >= MAX_FLOW_FILES {
             self.files_refused += 1;
             return;
         }
-        seen.files.push(id);
+        seen.rare_mut().files.push(id);
         let name = meta.filename.as_ref().or(meta.suggested_name.as_ref());
         let note = FileNote {
             unnamed: meta.filename.is_none(),
@@ -180,8 +181,8 @@ impl Eye {
                 self.spare.push(content);
             }
         }
-        if let Some(seen) = self.flows.get_mut(&at.flow.info) {
-            seen.files.retain(|f| *f != id);
+        if let Some(rare) = self.flows.get_mut(&at.flow.info).and_then(Seen::any_rare) {
+            rare.files.retain(|f| *f != id);
         }
     }
 
@@ -191,10 +192,13 @@ impl Eye {
 
     /// Files that are left when their flow is over.
     pub(super) fn flow_files(&mut self, at: At<'_>, moment: Moment, rows: &mut dyn Rows) {
+        let rare = self.flows.get_mut(&at.flow.info).and_then(Seen::any_rare);
+        let Some(files) = rare.map(|rare| std::mem::take(&mut rare.files)).filter(|files| !files.is_empty()) else {
+            return;
+        };
         let app = self.app_of(at);
-        let files = self.flows.get_mut(&at.flow.info).map(|seen| std::mem::take(&mut seen.files));
         let told = matches!(app, "doh2" | "ftp-data" | "http" | "http2" | "nfs" | "smb" | "smtp");
-        for id in files.unwrap_or_default() {
+        for id in files {
             let Some(note) = self.files.get_mut(&id) else { continue };
             if note.closed.is_none() {
                 note.closed = Some(Closed { ts: moment.ts, complete: false, hashes: Hashes::default() });

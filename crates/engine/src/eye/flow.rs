@@ -76,6 +76,8 @@ pub(super) struct Sessions {
 #[derive(Default)]
 #[repr(C)]
 pub(super) struct Seen {
+    /// Its number in events; 0: there is no flow here.
+    pub number: u64,
     /// The last packet counted.
     last_packet: u64,
     pub pkts: [u64; 2],
@@ -113,10 +115,20 @@ pub(super) struct Seen {
     pub rules: Option<Box<FlowState>>,
     /// Frames, if somebody wants them.
     pub frames: Option<Box<Frames>>,
-    /// Files of the flow.
-    pub files: Vec<u64>,
     /// Alerts that wait for a packet of their way.
     pub waiting: Vec<Waiting>,
+    /// What most flows never have.
+    rare: Option<Box<Rare>>,
+}
+
+/// A flow's worth of it is touched, and kept, for each of the flows of an hour.
+const _: () = assert!(size_of::<Seen>() <= 224);
+
+/// What is kept of few flows.
+#[derive(Default)]
+pub(super) struct Rare {
+    /// Files of the flow.
+    pub files: Vec<u64>,
     /// Its packets are told of.
     pub tag: Option<Tag>,
     /// What is odd about its packets as a connection.
@@ -133,12 +145,39 @@ pub(super) struct Seen {
     all_macs: [Vec<MacAddr>; 2],
 }
 
+/// What most flows have of that.
+static NONE: Rare = Rare {
+    files: Vec::new(),
+    tag: None,
+    watch: None,
+    chunks: [Chunk::NONE, Chunk::NONE],
+    latest: [None, None],
+    urgent: [0; 2],
+    xff: None,
+    all_macs: [Vec::new(), Vec::new()],
+};
+
 impl Seen {
+    /// What most flows never have.
+    pub(super) fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(&NONE)
+    }
+
+    /// The same, to be changed; made if there is none.
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// The same, if there is any.
+    pub(super) fn any_rare(&mut self) -> Option<&mut Rare> {
+        self.rare.as_deref_mut()
+    }
+
     /// Notes the link addresses of a packet.
     pub(super) fn note_macs(&mut self, dir: Dir, packet: &Packet<'_>) {
         let d = packet.decoded;
         for (mac, dir) in [(d.src_mac, dir), (d.dst_mac, dir.flip())] {
-            let list = dir.of_mut(&mut self.all_macs);
+            let list = dir.of_mut(&mut self.rare_mut().all_macs);
             if let Some(mac) = mac.filter(|mac| list.len() < MAX_MACS && !list.contains(mac)) {
                 list.push(mac);
             }
@@ -369,7 +408,7 @@ impl Seen {
         let d = packet.decoded;
         if d.proto == ip_proto::TCP && d.has_transport {
             let secs = packet.ts.0.div_euclid(1_000_000_000);
-            let watch = self.watch.get_or_insert_default();
+            let watch = self.rare_mut().watch.get_or_insert_default();
             watch.packet(dir, &d.tcp, d.payload_wire_len, secs).iter().for_each(|name| events.add(name));
         }
     }
@@ -414,7 +453,8 @@ impl Eye {
         let flow = at.flow;
         let Some(seen) = self.flows.get_mut(&flow.info) else { return };
         let app = seen.app(flow);
-        let (all_macs, app_orig) = (std::mem::take(&mut seen.all_macs), seen.app_orig);
+        let app_orig = seen.app_orig;
+        let all_macs = seen.any_rare().map(|rare| std::mem::take(&mut rare.all_macs)).unwrap_or_default();
         let (client, icmp, ttl) = (seen.client(flow), seen.icmp, seen.ttl);
         let mut end = seen.ended(flow, client);
         end.reason = if self.ending { "shutdown" } else { "timeout" };

@@ -80,7 +80,11 @@ pub(crate) struct Held {
 #[derive(Debug, Default)]
 pub(crate) struct Due {
     pub calls: Vec<Call>,
-    pub bytes: Vec<u8>,
+    /// All bytes that waited …
+    bytes: Vec<u8>,
+    /// … and where those of the calls begin, and how many they are.
+    from: usize,
+    len: usize,
     /// From this call on bytes lie behind a hole that was never acknowledged: who knows whether they were ever taken. Rules
     /// look at them, parsers do not.
     pub doubtful_from: usize,
@@ -93,6 +97,16 @@ impl Due {
         self.doubtful_from = self.calls.iter().position(unseen).unwrap_or(usize::MAX);
     }
 
+    /// The bytes of the calls.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get(self.from..self.from + self.len).unwrap_or(&[])
+    }
+
+    /// Were there more?
+    pub fn has_more(&self) -> bool {
+        self.from + self.len < self.bytes.len()
+    }
+
     /// The bytes as alerts show them: with a word where some are missing.
     pub fn payload(&self, out: &mut Vec<u8>) {
         out.clear();
@@ -100,7 +114,7 @@ impl Due {
         for call in &self.calls {
             match call.what {
                 What::Data(len) => {
-                    out.extend_from_slice(self.bytes.get(from..from + len).unwrap_or(&[]));
+                    out.extend_from_slice(self.bytes().get(from..from + len).unwrap_or(&[]));
                     from += len;
                 }
                 What::Gap(len) => out.extend_from_slice(format!("[{len} bytes missing]").as_bytes()),
@@ -111,11 +125,15 @@ impl Due {
 }
 
 impl Held {
-    /// Adds a call; the stream is at `end` behind it, less `urgent` bytes that were taken out.
-    pub fn push(&mut self, dir: Dir, what: What, bytes: &[u8], (end, urgent): (u64, u64), at: Moment) {
+    /// Adds a call; the stream is at `end` behind it, less `urgent` bytes that were taken out. Gives the offset at which its
+    /// bytes begin.
+    pub fn push(&mut self, dir: Dir, what: What, bytes: &[u8], (end, urgent): (u64, u64), at: Moment) -> u64 {
         let queue = dir.of_mut(&mut self.queues);
         queue.bytes.extend_from_slice(bytes);
-        queue.calls.push_back(Call { what, end, urgent, at });
+        let call = Call { what, end, urgent, at };
+        let offset = call.offset();
+        queue.calls.push_back(call);
+        offset
     }
 
     /// Forgets what waits of `dir`.
@@ -150,7 +168,7 @@ impl Held {
         self.queues.iter().map(|q| q.bytes.len() - q.gone).sum()
     }
 
-    /// Moves what is acknowledged by `acked` to `due`.
+    /// Moves what is acknowledged by `acked` to `due`, which is lent all bytes of `dir` until [`Held::give_back`].
     pub fn take(&mut self, dir: Dir, acked: u64, closed: bool, due: &mut Due) {
         due.calls.clear();
         due.bytes.clear();
@@ -163,22 +181,29 @@ impl Held {
             }
             due.calls.push(call);
         }
-        if (queue.gone, len) == (0, queue.bytes.len()) {
-            // Mostly all that waits is acknowledged at once.
-            std::mem::swap(&mut due.bytes, &mut queue.bytes);
-        } else {
-            due.bytes.extend_from_slice(queue.bytes.get(queue.gone..queue.gone + len).unwrap_or(&[]));
-            queue.gone += len;
-        }
-        if queue.gone >= queue.bytes.len() {
-            queue.bytes.clear();
+        std::mem::swap(&mut due.bytes, &mut queue.bytes);
+        due.from = std::mem::take(&mut queue.gone);
+        due.len = len;
+    }
+
+    /// The calls were made: what `due` was lent beyond them waits further.
+    pub fn give_back(&mut self, dir: Dir, due: &mut Due) {
+        let queue = dir.of_mut(&mut self.queues);
+        due.bytes.append(&mut queue.bytes);
+        std::mem::swap(&mut due.bytes, &mut queue.bytes);
+        queue.gone = due.from + due.len;
+        if queue.gone > queue.bytes.len() / 2 {
+            queue.bytes.drain(..queue.gone.min(queue.bytes.len()));
             queue.gone = 0;
+        }
+    }
+
+    /// Nothing waits: keeps some room for what will.
+    pub fn trim(&mut self) {
+        for queue in &mut self.queues {
             if queue.bytes.capacity() > SPARE_LEN {
                 queue.bytes = Vec::new();
             }
-        } else if queue.gone > queue.bytes.len() / 2 {
-            queue.bytes.drain(..queue.gone);
-            queue.gone = 0;
         }
     }
 }
@@ -202,13 +227,40 @@ mod tests {
         let mut due = Due::default();
         held.take(Dir::Orig, 6, true, &mut due);
         let whats = |due: &Due| due.calls.iter().map(|c| c.what).collect::<Vec<_>>();
-        assert_eq!((whats(&due), &due.bytes[..]), (vec![What::Data(3), What::Gap(2)], &b"abc"[..]));
+        assert_eq!((whats(&due), due.bytes()), (vec![What::Data(3), What::Gap(2)], &b"abc"[..]));
+        assert!(due.has_more());
+        held.give_back(Dir::Orig, &mut due);
         held.take(Dir::Orig, 8, false, &mut due);
-        assert_eq!((whats(&due), &due.bytes[..]), (vec![What::Data(2)], &b"de"[..]));
+        assert_eq!((whats(&due), due.bytes(), due.has_more()), (vec![What::Data(2)], &b"de"[..], false));
         assert!(!held.is_due(Dir::Orig, 8, false));
         held.take(Dir::Orig, 8, true, &mut due);
         assert_eq!(whats(&due), [What::End]);
         assert_eq!(held.len(), 0);
+    }
+
+    #[test]
+    fn what_is_taken_in_parts_is_whole() {
+        let at = Moment::new(Timestamp(0), 1);
+        let bytes: Vec<u8> = (0..=255).cycle().take(5000).collect();
+        let (mut held, mut due, mut got) = (Held::default(), Due::default(), Vec::new());
+        let mut end = 1;
+        for chunk in bytes.chunks(100) {
+            end += chunk.len() as u64;
+            held.push(Dir::Resp, What::Data(chunk.len()), chunk, (end, 0), at);
+            // The acknowledgements lag behind by three chunks.
+            if held.is_due(Dir::Resp, end.saturating_sub(300), false) {
+                held.take(Dir::Resp, end.saturating_sub(300), false, &mut due);
+                got.extend_from_slice(due.bytes());
+                if due.has_more() {
+                    held.give_back(Dir::Resp, &mut due);
+                }
+            }
+        }
+        assert_eq!((held.len(), got.len()), (300, 4700));
+        held.take(Dir::Resp, u64::MAX, true, &mut due);
+        got.extend_from_slice(due.bytes());
+        assert!(got == bytes && !due.has_more() && held.is_empty());
+        held.trim();
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Such an alert says what its packet's exchange says: of a datagram, where the rule names a protocol; of a stream, where
 //! the configuration lets it be guessed and only one exchange can be meant.
 
+use super::flow::Seen;
 use super::rules::Waiting;
 use super::{At, Eye, sender};
 use sekisho_rules::PacketView;
@@ -32,12 +33,12 @@ impl Eye {
         if is_datagram && !self.may_alert(at, tx.app()) {
             return;
         }
-        let known = self.flows.get_mut(info).and_then(|seen| look.dir.of_mut(&mut seen.latest).take());
+        let known = self.flows.get_mut(info).and_then(|seen| look.dir.of_mut(&mut seen.rare_mut().latest).take());
         let mut latest = known.unwrap_or_else(|| Box::new(Latest { id: 0, packet: 0, members: Vec::new() }));
         (latest.id, latest.packet) = (mark.id, at.packet.map_or(0, |p| p.number));
         self.members(mark, look.dir, tx, &mut latest.members);
         if let Some(seen) = self.flows.get_mut(info) {
-            *look.dir.of_mut(&mut seen.latest) = Some(latest);
+            *look.dir.of_mut(&mut seen.rare_mut().latest) = Some(latest);
         }
     }
 
@@ -58,7 +59,7 @@ impl Eye {
     pub(super) fn give_latest(&self, at: At<'_>, dir: Dir, waiting: &mut Waiting) {
         let Some(rules) = &self.rules else { return };
         let Some(seen) = self.flows.get(&at.flow.info) else { return };
-        let Some(latest) = dir.of(&seen.latest) else { return };
+        let Some(latest) = dir.of(&seen.rare().latest) else { return };
         let meant = if at.flow.info.tuple.proto == ip_proto::UDP {
             let names_app = rules.rule(waiting).is_some_and(|rule| matches!(rule.header.protocol, Protocol::App(_)));
             names_app && at.packet.is_some_and(|p| p.number == latest.packet)
@@ -74,9 +75,9 @@ impl Eye {
     /// A packet's alerts were told: what datagrams showed is not needed any more.
     pub(super) fn forget_latest(&mut self, at: At<'_>) {
         if at.flow.info.tuple.proto == ip_proto::UDP
-            && let Some(seen) = self.flows.get_mut(&at.flow.info)
+            && let Some(rare) = self.flows.get_mut(&at.flow.info).and_then(Seen::any_rare)
         {
-            seen.latest = [None, None];
+            rare.latest = [None, None];
         }
     }
 }

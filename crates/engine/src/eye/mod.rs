@@ -15,6 +15,7 @@ mod names;
 mod packet;
 mod rules;
 mod tag;
+mod told;
 mod urgent;
 
 pub(crate) use file::Closed;
@@ -36,6 +37,7 @@ use sekisho_transaction::{Look, Mark, Transaction};
 use sekisho_types::text::Line;
 use sekisho_types::{Addr, Dir, FlowInfo, SeededState, Timestamp, ip_proto};
 use sekisho_wire::events::Events;
+use sekisho_wire::tcp_flags::URG;
 use sekisho_wire::tunnel::TunnelKind;
 use sekisho_wire::{Decoded, LinkType};
 use std::sync::Arc;
@@ -72,6 +74,8 @@ pub(crate) struct Eye {
     files: HashMap<u64, FileNote, SeededState>,
     /// Bytes of files that are kept.
     content_len: usize,
+    /// Detectors listen: they are told of alerts.
+    pub judged: bool,
     /// Empty buffers for more of them.
     spare: Vec<Vec<u8>>,
     rules: Option<Rules>,
@@ -120,6 +124,7 @@ impl Eye {
     pub fn new(settings: Arc<eve::Settings>, program: Option<&Arc<Program>>, seed: u64) -> Self {
         Self {
             content_len: 0,
+            judged: false,
             spare: Vec::new(),
             tagged: HashMap::with_hasher(SeededState(seed)),
             payload: Vec::new(),
@@ -199,7 +204,7 @@ impl Eye {
 
     /// A flow begins.
     pub fn opened(&mut self, flow: &mut FlowInfo) {
-        flow.watched = self.flows.open();
+        flow.watched = self.flows.open(eve::flow_id(flow.uid));
         self.count_begun(flow.tuple.proto);
     }
 
@@ -337,10 +342,11 @@ impl Eye {
         let (ts, packet) = at.packet.map_or((ts, 0), |p| (p.ts, p.number));
         let info = &at.flow.info;
         let t = if way.is_orig() { info.tuple } else { info.tuple.flipped() };
-        let macs = self.flows.get(info).and_then(|seen| seen.macs);
+        let seen = self.flows.get(info);
+        let macs = seen.and_then(|seen| seen.macs);
         Head {
             ts,
-            flow: Some(info.uid),
+            flow: seen.map(|seen| seen.number),
             packet,
             event_type,
             vlan: info.vlan,
@@ -395,14 +401,28 @@ impl Eye {
         }
         let policy = self.settings.urgent;
         let Some(seen) = self.flows.get_mut(&flow.info) else { return };
-        let (what, bytes) = urgent::in_band(policy, dir.of_mut(&mut seen.urgent), packet, what, bytes);
+        let (what, bytes) = match packet {
+            Some(packet) if packet.decoded.tcp.flags & URG != 0 => {
+                urgent::in_band(policy, dir.of_mut(&mut seen.rare_mut().urgent), packet, what, bytes)
+            }
+            _ => (what, bytes),
+        };
         if what == What::Data(0) {
             return;
         }
-        let end = (end, *dir.of(&seen.urgent));
+        let end = (end, *dir.of(&seen.rare().urgent));
         let held = seen.held.get_or_insert_with(|| self.spare_held.pop().unwrap_or_default());
-        held.push(dir, what, bytes, end, at);
+        let offset = held.push(dir, what, bytes, end, at);
         self.held_len += bytes.len();
+        if self.rules.is_some() && !bytes.is_empty() {
+            let state = seen.rules.get_or_insert_default();
+            match packet {
+                Some(packet) if std::ptr::eq(bytes, packet.decoded.payload(packet.frame)) => {
+                    state.comes_next(packet.number, dir, bytes, offset);
+                }
+                _ => state.comes_apart(dir, offset),
+            }
+        }
     }
 
     /// What waits of a stream that is not followed any more goes, too. Tells how many bytes that were.
@@ -441,9 +461,10 @@ impl Eye {
             return false;
         }
         held.take(dir, acked, closed, &mut self.due);
-        if let Some(held) = seen.held.take_if(|held| held.is_empty())
+        if let Some(mut held) = seen.held.take_if(|held| held.is_empty())
             && self.spare_held.len() < held::SPARE_COUNT
         {
+            held.trim();
             self.spare_held.push(held);
         }
         if all && !self.settings.inline && flow.acked(dir) > 0 {
@@ -452,8 +473,18 @@ impl Eye {
         if self.rules.is_some() && self.settings.alert.shows_payload() {
             self.due.payload(&mut self.payload);
         }
-        self.held_len = self.held_len.saturating_sub(self.due.bytes.len());
+        self.held_len = self.held_len.saturating_sub(self.due.bytes().len());
         true
+    }
+
+    /// The calls of [`Eye::due`] were made.
+    pub fn done(&mut self, flow: &Flow, dir: Dir, mut due: Due) {
+        if due.has_more()
+            && let Some(held) = self.flows.get_mut(&flow.info).and_then(|seen| seen.held.as_mut())
+        {
+            held.give_back(dir, &mut due);
+        }
+        self.due = due;
     }
 
     /// A flow is over.

@@ -3,7 +3,7 @@
 use super::{At, Eye};
 use crate::Rows;
 use sekisho_flow::Packet;
-use sekisho_output::eve::{Evidence, Head};
+use sekisho_output::eve::{self, Evidence, Head};
 use sekisho_transaction::Json;
 use sekisho_types::{Addr, MacAddr, ip_proto};
 
@@ -29,7 +29,7 @@ impl Eye {
                 _ => continue,
             };
             let mut head = self.packet_head(packet, "anomaly");
-            head.flow = at.map(|at| at.flow.info.uid);
+            head.flow = at.map(|at| eve::flow_id(at.flow.info.uid));
             head.ether_type = Some(packet.decoded.ethertype).filter(|_| kind == "decode");
             let mut shown = self.settings.alert;
             shown.packet = self.settings.anomaly_header;

@@ -6,12 +6,13 @@
 use super::file::Kept;
 use super::flow::Seen;
 use super::packet::transport;
+use super::told;
 use super::{Around, At, Eye, has_ports, sender};
 use crate::Rows;
 use sekisho_flow::{Flow, Packet};
 use sekisho_output::eve::{self, Alert, Evidence, Head, Party, Policy, Xff};
 use sekisho_rules::ir::{Action, Effect, Rule};
-use sekisho_rules::{Anchor, FlowState, Hit, Inspector, PacketView, Program, Tally, Var};
+use sekisho_rules::{Anchor, Excerpt, FlowState, Hit, Inspector, PacketView, Program, Tally, Var};
 use sekisho_transaction::{Fact, Json, Look, Mark, Transaction};
 use sekisho_types::text::Line;
 use sekisho_types::{Addr, Dir, FlowInfo, Timestamp, ip_proto};
@@ -62,6 +63,8 @@ pub(super) struct Waiting {
     pub vars: Vec<Var>,
     /// What data sets and captures know about it.
     pub context: Box<[u8]>,
+    /// Pieces of what matched, for detectors.
+    pub excerpts: Vec<Excerpt>,
 }
 
 impl Waiting {
@@ -79,6 +82,7 @@ impl Waiting {
             xff: None,
             passed: hit.passed,
             vars: hit.vars.clone(),
+            excerpts: hit.excerpts.clone(),
         }
     }
 
@@ -123,6 +127,14 @@ impl Rules {
 }
 
 impl Eye {
+    /// Detectors are told of alerts from now on, and what matched.
+    pub fn tell_detectors(&mut self) {
+        self.judged = true;
+        if let Some(rules) = &mut self.rules {
+            rules.inspector.keep_excerpts();
+        }
+    }
+
     /// Remembers from now on how far each rule comes.
     pub fn trace_rules(&mut self) {
         if let Some(rules) = &mut self.rules {
@@ -377,7 +389,7 @@ impl Eye {
         if let (Some(xff), true) = (&self.settings.xff, look.dir.is_orig())
             && let Some(addr) = speaks_for(xff, tx)
         {
-            seen.xff = Some((mark.id, addr));
+            seen.rare_mut().xff = Some((mark.id, addr));
         }
         if seen.waiting.iter().any(|w| w.tx_id == Some(mark.id)) {
             self.refresh(at, tx, mark);
@@ -389,7 +401,7 @@ impl Eye {
         let info = &at.flow.info;
         let Some(seen) = self.flows.get_mut(info) else { return };
         let mut waiting = std::mem::take(&mut seen.waiting);
-        let xff = seen.xff.filter(|(id, _)| *id == mark.id).map(|(_, addr)| addr);
+        let xff = seen.rare().xff.filter(|(id, _)| *id == mark.id).map(|(_, addr)| addr);
         for alert in waiting.iter_mut().filter(|w| w.tx_id == Some(mark.id)) {
             alert.xff = xff;
             if !self.settings.alert.app_layer {
@@ -495,6 +507,10 @@ impl Eye {
         }
         self.count_alert(true);
         self.tag(at, packet, rule);
+        if self.judged {
+            let uid = at.map(|at| at.flow.info.uid);
+            rows.row_at(packet.number, &told::alert(rule, packet.ts, uid, (src, dst), &hit.excerpts));
+        }
         self.fast(&alert, packet, (src, dst), rows);
         if !settings.is_on("alert") {
             return;
@@ -551,14 +567,8 @@ impl Eye {
     }
 
     fn fast(&mut self, alert: &Alert<'_>, packet: &Packet<'_>, ends: (Party, Party), rows: &mut dyn Rows) {
-        let mut room = [0; eve::TIME_LEN];
         self.line.clear();
-        alert.fast(
-            &eve::fast_time(packet.ts, &mut room),
-            ends,
-            eve::protocol_name(packet.decoded.proto),
-            &mut self.line,
-        );
+        alert.fast(&eve::fast_time(packet.ts), ends, eve::protocol_name(packet.decoded.proto), &mut self.line);
         self.line.push(b'\n');
         rows.line(eve::FAST_FILE, self.line.as_bytes());
     }
@@ -572,9 +582,9 @@ fn tunnel(around: &Around, number: u64, json: &mut Json<'_>) {
     }
     json.object("tunnel", |json| {
         let (src_port, dst_port) = if has_ports(d.proto) { (d.src_port, d.dst_port) } else { (0, 0) };
-        eve::addr("src_ip", d.src, json);
+        json.addr("src_ip", d.src);
         json.number("src_port", u64::from(src_port));
-        eve::addr("dest_ip", d.dst, json);
+        json.addr("dest_ip", d.dst);
         json.number("dest_port", u64::from(dst_port));
         eve::protocol("proto", d.proto, json);
         json.number("depth", around.depth as u64);

@@ -1,9 +1,10 @@
 //! Packets that are told of because a rule's `tag` wants what follows its alert.
 
+use super::flow::Seen;
 use super::{At, Eye};
 use crate::Rows;
 use sekisho_flow::Packet;
-use sekisho_output::eve::{AlertSettings, Evidence, Head};
+use sekisho_output::eve::{self, AlertSettings, Evidence, Head};
 use sekisho_rules::ir::{Effect, Rule, TagMetric};
 use sekisho_types::{Addr, Interval, Timestamp};
 
@@ -48,7 +49,7 @@ impl Eye {
             let tag = Tag::new(*metric, *count, packet.ts);
             if *session {
                 if let Some(seen) = at.and_then(|at| self.flows.get_mut(&at.flow.info)) {
-                    seen.tag = Some(tag);
+                    seen.rare_mut().tag = Some(tag);
                 }
             } else if self.tagged.len() < MAX_HOSTS {
                 self.tagged.insert(if *src { packet.decoded.src } else { packet.decoded.dst }, tag);
@@ -59,7 +60,8 @@ impl Eye {
     /// Is the packet to be told of?
     fn is_tagged(&mut self, at: Option<At<'_>>, packet: &Packet<'_>) -> bool {
         let seen = at.and_then(|at| self.flows.get_mut(&at.flow.info));
-        let of_flow = seen.and_then(|seen| seen.tag.as_mut()).is_some_and(|tag| tag.take(packet));
+        let of_flow =
+            seen.and_then(Seen::any_rare).and_then(|rare| rare.tag.as_mut()).is_some_and(|tag| tag.take(packet));
         let mut of_host = |addr: Addr| {
             let Some(tag) = self.tagged.get_mut(&addr) else { return false };
             let told = tag.take(packet);
@@ -75,11 +77,11 @@ impl Eye {
     /// Tells of a packet that a tag wants.
     pub(super) fn tell_tagged(&mut self, at: Option<At<'_>>, packet: &Packet<'_>, rows: &mut dyn Rows) {
         let none = self.tagged.is_empty()
-            && at.and_then(|at| self.flows.get(&at.flow.info)).is_none_or(|seen| seen.tag.is_none());
+            && at.and_then(|at| self.flows.get(&at.flow.info)).is_none_or(|seen| seen.rare().tag.is_none());
         if none || !self.is_tagged(at, packet) || !self.settings.is_on("alert") {
             return;
         }
-        let head = Head { flow: at.map(|at| at.flow.info.uid), ..self.packet_head(packet, "packet") };
+        let head = Head { flow: at.map(|at| eve::flow_id(at.flow.info.uid)), ..self.packet_head(packet, "packet") };
         let shown = AlertSettings { packet: true, ..AlertSettings::default() };
         let evidence = Evidence { payload: &[], stream: false, packet: Some((packet.frame, self.link.0)) };
         self.write(rows, at, &head, |json| evidence.write(shown, json));

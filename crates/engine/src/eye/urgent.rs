@@ -3,21 +3,19 @@
 use super::What;
 use sekisho_flow::Packet;
 use sekisho_output::eve::Urgent;
-use sekisho_wire::tcp_flags::URG;
 
 /// Where in TCP's header the urgent pointer is (RFC 9293 §3.1).
 const POINTER_AT: usize = 18;
 
-/// What of a stream's next bytes stays in the stream; `count` counts those that do not. Only the packet's own bytes, whole, are
+/// What of a stream's next bytes stays in the stream, when a packet with urgent data is at hand; `count` counts those that do not. Only the packet's own bytes, whole, are
 /// known to be urgent: those of an earlier one that had to wait are taken as they are.
 pub(super) fn in_band<'b>(
     policy: Urgent,
     count: &mut u64,
-    packet: Option<&Packet<'_>>,
+    packet: &Packet<'_>,
     what: What,
     bytes: &'b [u8],
 ) -> (What, &'b [u8]) {
-    let Some(packet) = packet.filter(|p| p.decoded.tcp.flags & URG != 0) else { return (what, bytes) };
     let header = packet.decoded.transport(packet.frame);
     let pointer = header.get(POINTER_AT..).and_then(|rest| rest.first_chunk()).map_or(0, |p| u16::from_be_bytes(*p));
     let own = packet.decoded.payload(packet.frame);
@@ -37,6 +35,7 @@ mod tests {
     use super::*;
     use sekisho_types::Timestamp;
     use sekisho_wire::Decoded;
+    use sekisho_wire::tcp_flags::URG;
 
     fn cut<'b>(policy: Urgent, pointer: u16, payload: &'b [u8], bytes: &'b [u8]) -> (What, &'b [u8], u64) {
         let mut frame = vec![0; 20];
@@ -47,7 +46,7 @@ mod tests {
         decoded.tcp.flags = URG;
         let packet = Packet { ts: Timestamp(0), number: 1, decoded: &decoded, frame: &frame, tunnel: None };
         let mut count = 0;
-        let (what, bytes) = in_band(policy, &mut count, Some(&packet), What::Data(bytes.len()), bytes);
+        let (what, bytes) = in_band(policy, &mut count, &packet, What::Data(bytes.len()), bytes);
         (what, bytes, count)
     }
 

@@ -1,6 +1,5 @@
 //! Alerts.
 
-use super::head::addr;
 use super::{AlertSettings, End};
 use sekisho_transaction::Json;
 use sekisho_types::Addr;
@@ -76,7 +75,7 @@ impl Alert<'_> {
                 json.object("target", |json| target.write(json));
             }
             if let Some(xff) = self.xff {
-                addr("xff", xff, json);
+                json.addr("xff", xff);
             }
             if !self.context.is_empty() {
                 json.object("context", |json| json.members(self.context));
@@ -130,7 +129,7 @@ impl Alert<'_> {
 
 impl Party {
     fn write(self, json: &mut Json<'_>) {
-        addr("ip", self.addr, json);
+        json.addr("ip", self.addr);
         if let Some(port) = self.port {
             json.number("port", u64::from(port));
         }

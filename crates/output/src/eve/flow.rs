@@ -1,9 +1,13 @@
 //! Events about flows as such.
 
 use super::Policy;
-use super::head::{TIME_LEN, addr, time};
-use sekisho_transaction::Json;
+use super::head::write_time;
+use sekisho_transaction::{Json, Members};
+use sekisho_types::text::{hex_pair, word};
 use sekisho_types::{Addr, Interval, Timestamp};
+
+/// Room for what events tell of a flow in one go.
+const ROOM_LEN: usize = 512;
 
 /// TCP flags of a flow or of one end, by the bits of the header; with what else is told of its streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,21 +38,21 @@ pub struct End {
 impl End {
     /// The members of an alert's `flow`.
     pub fn write(&self, json: &mut Json<'_>) {
-        self.counts(json);
-        json.text("start", time(self.start, &mut [0; TIME_LEN]));
-        addr("src_ip", self.ends.0, json);
-        addr("dest_ip", self.ends.1, json);
-        if let Some((src, dst)) = self.ports {
-            json.number("src_port", u64::from(src));
-            json.number("dest_port", u64::from(dst));
-        }
+        json.put::<ROOM_LEN>(|m| {
+            self.counts(m);
+            let (src, dst) = self.ends;
+            m.text(b",\"src_ip\":").addr(src).text(b",\"dest_ip\":").addr(dst);
+            if let Some((src, dst)) = self.ports {
+                m.text(b",\"src_port\":").number(u64::from(src)).text(b",\"dest_port\":").number(u64::from(dst));
+            }
+        });
     }
 
-    fn counts(&self, json: &mut Json<'_>) {
-        json.number("pkts_toserver", self.pkts[0]);
-        json.number("pkts_toclient", self.pkts[1]);
-        json.number("bytes_toserver", self.bytes[0]);
-        json.number("bytes_toclient", self.bytes[1]);
+    /// Packets, bytes and the begin.
+    fn counts(&self, m: &mut Members<'_>) {
+        m.text(b"\"pkts_toserver\":").number(self.pkts[0]).text(b",\"pkts_toclient\":").number(self.pkts[1]);
+        m.text(b",\"bytes_toserver\":").number(self.bytes[0]).text(b",\"bytes_toclient\":").number(self.bytes[1]);
+        m.text(b",\"start\":\"").fill(|place| write_time(place, self.start)).text(b"\"");
     }
 }
 
@@ -79,16 +83,20 @@ impl FlowEnd {
     /// The members of a `flow` event.
     pub fn write(&self, json: &mut Json<'_>) {
         json.object("flow", |json| {
-            self.flow.counts(json);
-            json.text("start", time(self.flow.start, &mut [0; TIME_LEN]));
-            json.text("end", time(self.end, &mut [0; TIME_LEN]));
-            json.number("age", age(self.flow.start, self.end));
-            json.text("state", self.state);
-            if self.state == "bypassed" {
-                json.text("bypass", "local");
-            }
-            json.text("reason", self.reason);
-            json.flag("alerted", self.alerted);
+            json.put::<ROOM_LEN>(|m| {
+                self.flow.counts(m);
+                m.text(b",\"end\":\"").fill(|place| write_time(place, self.end));
+                m.text(b"\",\"age\":").number(age(self.flow.start, self.end));
+                m.text(b",\"state\":").word(self.state);
+                if self.state == "bypassed" {
+                    m.text(b",\"bypass\":\"local\"");
+                }
+                m.text(b",\"reason\":").word(self.reason);
+                m.fill(|place: &mut [u8; 17]| match self.alerted {
+                    true => word(place, b",\"alerted\":true"),
+                    false => word(place, b",\"alerted\":false"),
+                });
+            });
             if let Some(action) = self.action {
                 json.text("action", action);
             }
@@ -112,13 +120,15 @@ impl FlowEnd {
     /// The members of the `netflow` event of one direction.
     pub fn write_netflow(&self, side: NetflowSide, json: &mut Json<'_>) {
         json.object("netflow", |json| {
-            json.number("pkts", self.flow.pkts[side.side]);
-            json.number("bytes", self.flow.bytes[side.side]);
-            json.text("start", time(self.flow.start, &mut [0; TIME_LEN]));
-            json.text("end", time(self.end, &mut [0; TIME_LEN]));
-            json.number("age", age(self.flow.start, self.end));
-            json.number("min_ttl", u64::from(side.ttl.0));
-            json.number("max_ttl", u64::from(side.ttl.1));
+            json.put::<ROOM_LEN>(|m| {
+                m.text(b"\"pkts\":").number(self.flow.pkts[side.side]);
+                m.text(b",\"bytes\":").number(self.flow.bytes[side.side]);
+                m.text(b",\"start\":\"").fill(|place| write_time(place, self.flow.start));
+                m.text(b"\",\"end\":\"").fill(|place| write_time(place, self.end));
+                m.text(b"\",\"age\":").number(age(self.flow.start, self.end));
+                m.text(b",\"min_ttl\":").number(u64::from(side.ttl.0));
+                m.text(b",\"max_ttl\":").number(u64::from(side.ttl.1));
+            });
             if let Some(count) = self.tx_count {
                 json.number("tx_cnt", count);
             }
@@ -126,8 +136,10 @@ impl FlowEnd {
         if let Some(tcp) = &self.tcp {
             json.object("tcp", |json| {
                 let flags = tcp.flags[side.side];
-                json.text("tcp_flags", &format!("{flags:02x}"));
-                flag_names(flags, json);
+                json.put::<ROOM_LEN>(|m| {
+                    m.text(b"\"tcp_flags\":\"").text(&hex_pair(flags)).text(b"\"");
+                    flag_names(flags, m);
+                });
             });
         }
     }
@@ -145,12 +157,14 @@ pub struct NetflowSide {
 impl TcpEnd {
     fn write(&self, json: &mut Json<'_>) {
         let [ts, tc] = self.flags;
-        json.text("tcp_flags", &format!("{:02x}", ts | tc));
-        json.text("tcp_flags_ts", &format!("{ts:02x}"));
-        json.text("tcp_flags_tc", &format!("{tc:02x}"));
-        flag_names(ts | tc, json);
+        json.put::<ROOM_LEN>(|m| {
+            m.text(b"\"tcp_flags\":\"").text(&hex_pair(ts | tc));
+            m.text(b"\",\"tcp_flags_ts\":\"").text(&hex_pair(ts));
+            m.text(b"\",\"tcp_flags_tc\":\"").text(&hex_pair(tc)).text(b"\"");
+            flag_names(ts | tc, m);
+        });
         let Some(state) = self.state else { return };
-        json.text("state", state);
+        json.word("state", state);
         for (gap, name) in self.gap.into_iter().zip(["ts_gap", "tc_gap"]) {
             if gap {
                 json.flag(name, true);
@@ -162,12 +176,22 @@ impl TcpEnd {
     }
 }
 
-fn flag_names(flags: u8, json: &mut Json<'_>) {
-    let names = ["fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr"];
+/// A member for each flag that is set.
+fn flag_names(flags: u8, m: &mut Members<'_>) {
     // Suricata's order: as the bits are named in its own header.
-    for bit in [1, 0, 2, 3, 4, 5, 6, 7] {
-        if flags >> bit & 1 == 1 {
-            json.flag(names[bit], true);
+    const NAMES: [(u8, &[u8; 11]); 8] = [
+        (2, b",\"syn\":true"),
+        (1, b",\"fin\":true"),
+        (4, b",\"rst\":true"),
+        (8, b",\"psh\":true"),
+        (16, b",\"ack\":true"),
+        (32, b",\"urg\":true"),
+        (64, b",\"ecn\":true"),
+        (128, b",\"cwr\":true"),
+    ];
+    for (bit, member) in NAMES {
+        if flags & bit != 0 {
+            m.text(member);
         }
     }
 }

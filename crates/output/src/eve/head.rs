@@ -1,9 +1,12 @@
 use super::Settings;
 use super::protocols::protocol_name;
-use crate::line::PLACE_LEN;
 use crate::number::iso_time;
-use sekisho_transaction::Json;
+use sekisho_transaction::{Json, Members, PLACE_LEN};
+use sekisho_types::text::word;
 use sekisho_types::{Addr, CommunityId, FiveTuple, MacAddr, Timestamp, Uid, VlanTags, seeded_hash};
+
+/// Room for what every event begins with.
+const HEAD_LEN: usize = 768;
 
 /// Bits of a flow's id: JSON's readers keep whole numbers exact up to there.
 const FLOW_ID_BITS: u32 = 53;
@@ -24,8 +27,8 @@ pub enum Ports {
 pub struct Head<'a> {
     /// Time of the packet at hand.
     pub ts: Timestamp,
-    /// The flow.
-    pub flow: Option<Uid>,
+    /// The flow's number: see [`flow_id`].
+    pub flow: Option<u64>,
     /// Number of the packet at hand; 0: none.
     pub packet: u64,
     /// Kind of event.
@@ -57,23 +60,7 @@ pub fn flow_id(uid: Uid) -> u64 {
 
 impl Head<'_> {
     pub(super) fn write(&self, settings: &Settings, json: &mut Json<'_>) {
-        json.text("timestamp", time(self.ts, &mut [0; TIME_LEN]));
-        if let Some(uid) = self.flow {
-            json.number("flow_id", flow_id(uid));
-        }
-        if self.packet > 0 {
-            json.number("pcap_cnt", self.packet);
-        }
-        json.text("event_type", self.event_type);
-        if let Some(outer) = self.vlan.outer() {
-            json.list("vlan", |json| {
-                json.item_number(u64::from(outer));
-                if let Some(inner) = self.vlan.inner() {
-                    json.item_number(u64::from(inner));
-                }
-            });
-        }
-        self.ends(json);
+        json.put::<HEAD_LEN>(|m| self.first(m));
         if let Some(tx_id) = self.tx_id {
             json.number("tx_id", tx_id);
         }
@@ -94,25 +81,40 @@ impl Head<'_> {
         }
     }
 
-    fn ends(&self, json: &mut Json<'_>) {
+    /// What comes first, of bounded size.
+    fn first(&self, m: &mut Members<'_>) {
+        m.text(b"\"timestamp\":\"").fill(|place| write_time(place, self.ts)).text(b"\"");
+        if let Some(number) = self.flow {
+            m.text(b",\"flow_id\":").number(number);
+        }
+        if self.packet > 0 {
+            m.text(b",\"pcap_cnt\":").number(self.packet);
+        }
+        m.text(b",\"event_type\":").word(self.event_type);
+        if let Some(outer) = self.vlan.outer() {
+            m.text(b",\"vlan\":[").number(u64::from(outer));
+            if let Some(inner) = self.vlan.inner() {
+                m.text(b",").number(u64::from(inner));
+            }
+            m.text(b"]");
+        }
         if let Some((src, dst)) = self.ends {
-            addr("src_ip", src, json);
+            m.text(b",\"src_ip\":").addr(src);
             if let Ports::Ports(src, _) = self.ports {
-                json.number("src_port", u64::from(src));
+                m.text(b",\"src_port\":").number(u64::from(src));
             }
-            addr("dest_ip", dst, json);
+            m.text(b",\"dest_ip\":").addr(dst);
             if let Ports::Ports(_, dst) = self.ports {
-                json.number("dest_port", u64::from(dst));
+                m.text(b",\"dest_port\":").number(u64::from(dst));
             }
-            protocol("proto", self.proto, json);
-            json.number("ip_v", if src.is_v4() { 4 } else { 6 });
+            m.text(b",\"proto\":\"").fill(|place| write_protocol(place, self.proto));
+            m.text(if src.is_v4() { b"\",\"ip_v\":4" } else { b"\",\"ip_v\":6" });
             if let Ports::Icmp(kind, code) = self.ports {
-                json.number("icmp_type", u64::from(kind));
-                json.number("icmp_code", u64::from(code));
+                m.text(b",\"icmp_type\":").number(u64::from(kind)).text(b",\"icmp_code\":").number(u64::from(code));
             }
         }
         if !self.pkt_src.is_empty() {
-            json.text("pkt_src", self.pkt_src);
+            m.text(b",\"pkt_src\":").word(self.pkt_src);
         }
     }
 
@@ -124,58 +126,45 @@ impl Head<'_> {
             Ports::None => (0, 0),
         };
         let tuple = FiveTuple { orig, resp, orig_port, resp_port, proto: self.proto };
-        let mut text = [0; CommunityId::ROOM_LEN];
-        let len = CommunityId::new(&tuple, seed).write(&mut text);
-        json.bytes("community_id", text.get(..len).unwrap_or(&[]));
+        json.placed("community_id", |place| CommunityId::new(&tuple, seed).write(place));
     }
-}
-
-/// An address as Suricata prints it: IPv6 in eight groups, each with its leading zeros.
-pub fn addr(name: &str, addr: Addr, json: &mut Json<'_>) {
-    if addr.is_v4() {
-        let mut text = [0; Addr::ROOM_LEN];
-        let len = addr.write(&mut text);
-        return json.bytes(name, text.get(..len).unwrap_or(&[]));
-    }
-    let mut text = [b':'; 39];
-    for (group, octets) in text.chunks_mut(5).zip(addr.octets().as_chunks::<2>().0) {
-        let digits = octets.iter().flat_map(|o| [o >> 4, o & 15]);
-        for (place, digit) in group.iter_mut().zip(digits) {
-            *place = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
-        }
-    }
-    json.bytes(name, &text);
 }
 
 /// An IP protocol as a member: its name, or its number.
 pub fn protocol(member: &str, proto: u8, json: &mut Json<'_>) {
-    match protocol_name(proto) {
-        "" => json.text(member, &format!("{proto:03}")),
-        name => json.text(member, name),
+    json.placed(member, |place| write_protocol(place, proto));
+}
+
+/// An IP protocol's name; of one without its number in three digits.
+fn write_protocol(place: &mut [u8; PLACE_LEN], proto: u8) -> usize {
+    let name = protocol_name(proto).as_bytes();
+    if let Some(room) = place.get_mut(..name.len()).filter(|room| !room.is_empty()) {
+        room.copy_from_slice(name);
+        return name.len();
     }
+    word(place, &[b'0' + proto / 100, b'0' + proto / 10 % 10, b'0' + proto % 10])
 }
 
 /// A time as `fast.log` has it: `07/01/2019-12:34:56.123456`.
-pub fn fast_time(ts: Timestamp, room: &mut [u8; TIME_LEN]) -> String {
-    let text = time(ts, room);
-    let (date, clock) = text.get(..MICROS_LEN).and_then(|t| t.split_once('T')).unwrap_or((text, ""));
+pub fn fast_time(ts: Timestamp) -> String {
+    let mut iso = [0; PLACE_LEN];
+    iso_time(&mut iso, ts);
+    let text = iso.get(..MICROS_LEN).and_then(|text| str::from_utf8(text).ok()).unwrap_or("");
+    let (date, clock) = text.split_once('T').unwrap_or((text, ""));
     let mut parts = date.splitn(3, '-');
     let (year, month, day) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
     format!("{month}/{day}/{year}-{clock}")
 }
 
-/// Room for a time.
-pub const TIME_LEN: usize = 31;
+/// Characters of a time.
+const TIME_LEN: usize = 31;
 
 /// Characters of a time down to the microsecond.
 const MICROS_LEN: usize = 26;
 
 /// A time as EVE has it: `2019-07-01T12:34:56.123456+0000`.
-pub fn time(ts: Timestamp, room: &mut [u8; TIME_LEN]) -> &str {
-    let mut iso = [0; PLACE_LEN];
-    iso_time(&mut iso, ts);
-    let (micros, zone) = room.split_at_mut(MICROS_LEN);
-    micros.iter_mut().zip(iso).for_each(|(to, from)| *to = from);
-    zone.iter_mut().zip(b"+0000").for_each(|(to, from)| *to = *from);
-    str::from_utf8(room).unwrap_or("")
+pub(super) fn write_time(place: &mut [u8; PLACE_LEN], ts: Timestamp) -> usize {
+    iso_time(place, ts);
+    place[MICROS_LEN..TIME_LEN].copy_from_slice(b"+0000");
+    TIME_LEN
 }

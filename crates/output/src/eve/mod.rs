@@ -13,7 +13,7 @@ mod stats;
 pub use alert::{Alert, Evidence, MAX_PAYLOAD_LEN, Party, of_flow, printable};
 pub use flow::{End, FlowEnd, NetflowSide, TcpEnd};
 pub use frame::Frame;
-pub use head::{Head, Ports, TIME_LEN, addr, fast_time, flow_id, protocol, time};
+pub use head::{Head, Ports, fast_time, flow_id, protocol};
 pub use protocols::protocol_name;
 pub use settings::{AlertSettings, Carrier, DEFAULT_DEPTH, DEFAULT_TYPES, Policy, Settings, Tunnels, Urgent, Xff};
 pub use stats::{Counts, Layer, RuleCounts, STATS_SECS, StatsSettings, Totals};

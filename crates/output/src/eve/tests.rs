@@ -6,7 +6,7 @@ fn head() -> Head<'static> {
     let tuple = FiveTuple { orig: src, resp: dst, orig_port: 1, resp_port: 2, proto: 6 };
     Head {
         ts: Timestamp(1_561_984_496_123_456_789),
-        flow: Some(Uid::for_flow(&tuple, Timestamp(0), 0)),
+        flow: Some(flow_id(Uid::for_flow(&tuple, Timestamp(0), 0))),
         packet: 7,
         event_type: "dns",
         vlan: VlanTags::new(Some(5), Some(6)),

@@ -163,6 +163,11 @@ impl<'a> Walk<'a> {
         self.pos
     }
 
+    /// Goes on at offset `pos`.
+    pub fn seek(&mut self, pos: usize) {
+        self.pos = pos.min(self.msg.len());
+    }
+
     /// Reports an anomaly.
     pub fn odd(&mut self, name: &'static str, detail: Option<u32>) {
         if self.oddities.len() < MAX_ODDITIES {

@@ -17,10 +17,12 @@ mod record;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod told;
 mod tx;
 
 pub use pending::{MAX_PENDING_IDS, MAX_PENDING_PER_ID};
 pub use record::{DnsRecord, Label};
+pub use told::{DnsMessageRecord, MAX_TOLD_RECORDS};
 pub(crate) use tx::{eve, fact, is_message};
 
 use crate::{Cx, Descriptor, Event, Protocol, Start, Transport};
@@ -136,6 +138,7 @@ impl Parser {
             return;
         };
         self.orient(dir, header, cx);
+        told::tell(dir, header, msg, cx);
         if cx.is_watched() {
             tx::show(dir, msg, frame, &mut self.txs, cx);
         }

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 /// Longest name in bytes with its dots; the rest is dropped, and it is said.
 pub const MAX_TEXT_LEN: usize = 1025;
+/// Room for a name at first: most have no more bytes.
+const USUAL_LEN: usize = 48;
 /// Pointers and labels within one name.
 const MAX_STEPS: u32 = 255;
 /// Records kept of all sections together.
@@ -129,7 +131,9 @@ impl<'a> Cursor<'a> {
                         self.odd.labels = true;
                         break;
                     }
-                    if !name.text.is_empty() {
+                    if name.text.is_empty() {
+                        name.text.reserve(usize::from(len).max(USUAL_LEN));
+                    } else {
                         name.text.push(b'.');
                     }
                     name.text.extend_from_slice(label);
@@ -232,7 +236,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// NULL's number (RFC 1035 §3.3.10).
-const NULL: u16 = 10;
+pub const NULL: u16 = 10;
 
 fn strings(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let mut parts = Vec::new();

@@ -7,14 +7,14 @@ const QUERY: u16 = 0x0100;
 const REPLY: u16 = 0x8180;
 
 /// A header with the four counts.
-fn header(id: u16, flags: u16, counts: [u16; 4]) -> Vec<u8> {
+pub fn header(id: u16, flags: u16, counts: [u16; 4]) -> Vec<u8> {
     let mut v = [id.to_be_bytes(), flags.to_be_bytes()].concat();
     counts.iter().for_each(|c| v.extend(c.to_be_bytes()));
     v
 }
 
 /// A name as labels; no compression.
-fn name(text: &str) -> Vec<u8> {
+pub fn name(text: &str) -> Vec<u8> {
     let mut v = Vec::new();
     for label in text.split('.').filter(|l| !l.is_empty()) {
         v.push(label.len() as u8);
@@ -24,11 +24,11 @@ fn name(text: &str) -> Vec<u8> {
     v
 }
 
-fn question(text: &str, qtype: u16) -> Vec<u8> {
+pub fn question(text: &str, qtype: u16) -> Vec<u8> {
     [name(text), qtype.to_be_bytes().to_vec(), vec![0, 1]].concat()
 }
 
-fn record(owner: &[u8], rtype: u16, class: u16, ttl: u32, data: &[u8]) -> Vec<u8> {
+pub fn record(owner: &[u8], rtype: u16, class: u16, ttl: u32, data: &[u8]) -> Vec<u8> {
     let mut v = owner.to_vec();
     v.extend(rtype.to_be_bytes());
     v.extend(class.to_be_bytes());
@@ -38,12 +38,12 @@ fn record(owner: &[u8], rtype: u16, class: u16, ttl: u32, data: &[u8]) -> Vec<u8
     v
 }
 
-fn query(id: u16, text: &str, qtype: u16) -> Vec<u8> {
+pub fn query(id: u16, text: &str, qtype: u16) -> Vec<u8> {
     [header(id, QUERY, [1, 0, 0, 0]), question(text, qtype)].concat()
 }
 
 /// A reply to `query(id, text, qtype)` with records whose owner is the question's name.
-fn reply(id: u16, text: &str, qtype: u16, answers: &[(u16, &[u8])]) -> Vec<u8> {
+pub fn reply(id: u16, text: &str, qtype: u16, answers: &[(u16, &[u8])]) -> Vec<u8> {
     let mut v = [header(id, REPLY, [1, answers.len() as u16, 0, 0]), question(text, qtype)].concat();
     for (rtype, data) in answers {
         v.extend(record(&[0xc0, 12], *rtype, 1, 60, data));
@@ -51,7 +51,7 @@ fn reply(id: u16, text: &str, qtype: u16, answers: &[(u16, &[u8])]) -> Vec<u8> {
     v
 }
 
-fn udp() -> Bench {
+pub fn udp() -> Bench {
     Bench::new(ProtoId::Dns, Transport::Udp, 53)
 }
 

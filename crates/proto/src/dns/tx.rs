@@ -1,9 +1,10 @@
 //! Messages as rules and EVE see them: `dns`, `mdns` and `llmnr`, each message an exchange of its own, as in Suricata.
 
-use super::read::{Data, Message, Name, Record, rcode_name, type_name};
+use super::names::rr;
+use super::read::{Data, Message, NULL, Name, Record, rcode_name, type_name};
 use crate::Cx;
 use sekisho_transaction::{Counter, Fact, FrameId, FrameKind, Json, Transaction, Value};
-use sekisho_types::{Dir, FlowInfo, Heap, list_len};
+use sekisho_types::{Addr, Dir, FlowInfo, Heap, list_len};
 
 /// Port of multicast DNS (RFC 6762 §2).
 const MDNS_PORT: u16 = 5353;
@@ -208,7 +209,7 @@ impl View<'_> {
 
     fn flags(&self, out: &mut Json<'_>) {
         let m = &self.message;
-        out.display("flags", format_args!("{:x}", m.flags));
+        out.bits("flags", m.flags);
         for (bit, name) in [(0x8000, "qr"), (0x400, "aa"), (0x200, "tc"), (0x100, "rd"), (0x80, "ra"), (0x40, "z")] {
             if m.flags & bit != 0 {
                 out.flag(name, true);
@@ -354,7 +355,7 @@ fn record(out: &mut Json<'_>, r: &Record<'_>, section: Section) {
     out.item(|out| {
         head(out, r, section);
         match &r.data {
-            Data::Addr(addr) => out.text("rdata", &address(addr)),
+            Data::Addr(addr) => address(out, "rdata", addr),
             Data::Name(name) => {
                 out.bytes("rdata", &name.text);
                 if name.truncated && section == Section::Authorities {
@@ -391,16 +392,18 @@ fn opt(out: &mut Json<'_>, options: &[(u16, &[u8])]) {
     });
 }
 
-/// Addresses as Suricata writes them: all digits of IPv6 ones.
-fn address(addr: &[u8]) -> String {
-    match addr {
-        [a, b, c, d] => format!("{a}.{b}.{c}.{d}"),
-        _ if addr.len() == 16 => {
-            let parts: Vec<String> =
-                addr.chunks(2).map(|pair| pair.iter().map(|b| format!("{b:02x}")).collect()).collect();
-            parts.join(":")
-        }
-        _ => String::new(),
+/// The address in a record, if it is one.
+fn addr(bytes: &[u8]) -> Option<Addr> {
+    match bytes {
+        [a, b, c, d] => Some(Addr::v4([*a, *b, *c, *d])),
+        _ => bytes.as_array().map(|octets| Addr::v6(*octets)),
+    }
+}
+
+fn address(out: &mut Json<'_>, name: &str, bytes: &[u8]) {
+    match addr(bytes) {
+        Some(addr) => out.addr(name, addr),
+        None => out.text(name, ""),
     }
 }
 
@@ -436,17 +439,35 @@ fn srv(out: &mut Json<'_>, data: &Data<'_>) {
     out.bytes("name", &target.text);
 }
 
+/// Types that answers are told by, too, in that order.
+const GROUPED: &[(u16, &str)] = &[
+    (rr::A, "A"),
+    (rr::AAAA, "AAAA"),
+    (rr::CNAME, "CNAME"),
+    (rr::MX, "MX"),
+    (rr::NS, "NS"),
+    (NULL, "NULL"),
+    (rr::PTR, "PTR"),
+    (rr::SOA, "SOA"),
+    (rr::SRV, "SRV"),
+    (rr::SSHFP, "SSHFP"),
+    (rr::TXT, "TXT"),
+];
+
 /// Answers by type: only those types that the schema has.
 fn grouped(out: &mut Json<'_>, answers: &[Record<'_>]) {
-    for name in ["A", "AAAA", "CNAME", "MX", "NS", "NULL", "PTR", "SOA", "SRV", "SSHFP", "TXT"] {
-        let of_type = || answers.iter().filter(|r| type_name(r.rtype) == name);
+    for (rtype, name) in GROUPED {
+        let of_type = || answers.iter().filter(|r| r.rtype == *rtype);
         if of_type().next().is_none() {
             continue;
         }
         out.list(name, |out| {
             for r in of_type() {
                 match &r.data {
-                    Data::Addr(addr) => out.item_bytes(address(addr).as_bytes()),
+                    Data::Addr(bytes) => match addr(bytes) {
+                        Some(addr) => out.item_addr(addr),
+                        None => out.item_bytes(b""),
+                    },
                     Data::Name(name) => out.item_bytes(&name.text),
                     Data::Txt(strings) => strings.iter().for_each(|s| out.item_bytes(s)),
                     Data::Null(bytes) => out.item_bytes(bytes),
@@ -470,7 +491,7 @@ fn lower_record(out: &mut Json<'_>, r: &Record<'_>, kind: Kind, section: Section
         let rtype = type_name(r.rtype).to_ascii_lowercase();
         let all = kind == Kind::Llmnr;
         match &r.data {
-            Data::Addr(addr) if all => out.text(&rtype, &address(addr)),
+            Data::Addr(addr) if all => address(out, &rtype, addr),
             Data::Name(name) if all || rtype == "ptr" && section == Section::Answers => out.bytes(&rtype, &name.text),
             Data::Txt(strings) if all || section == Section::Answers => {
                 out.list("txt", |out| strings.iter().for_each(|s| out.item_bytes(s)));

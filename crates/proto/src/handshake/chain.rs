@@ -1,11 +1,11 @@
 //! Certificates of one end: x509 rows, fingerprints, the leaf, and the verdict on the chain.
 
-use super::tor;
+use super::{told, tor};
 use crate::Cx;
 use crate::certs::{self, Named};
 use sekisho_record::Digest;
-use sekisho_types::{Dir, Heap, SeededState, block_len, list_len};
-use sekisho_x509::{Certificate, Judgement, RootStore, Validation, judge};
+use sekisho_types::{Addr, Dir, Heap, SeededState, block_len, list_len};
+use sekisho_x509::{Certificate, Fault, Judgement, RootStore, Validation, fault, judge};
 use sha2::{Digest as _, Sha256};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -17,6 +17,8 @@ const MAX_JUDGEMENTS: usize = 4096;
 
 static ROOTS: LazyLock<RootStore> = LazyLock::new(RootStore::mozilla);
 
+type Faults = hashbrown::HashMap<[u8; 32], Option<Fault>, SeededState>;
+
 type Judgements = hashbrown::HashMap<[u8; 32], Judgement, SeededState>;
 
 /// Verdicts by the SHA-256 of the chain's fingerprints. They depend on the chain alone, so sharing them between
@@ -24,11 +26,16 @@ type Judgements = hashbrown::HashMap<[u8; 32], Judgement, SeededState>;
 static JUDGEMENTS: LazyLock<Mutex<Judgements>> =
     LazyLock::new(|| Mutex::new(Judgements::with_hasher(SeededState(0x007e_57ed))));
 
+/// Why chains lead to no root, by the same key; asked for only while detectors listen.
+static FAULTS: LazyLock<Mutex<Faults>> = LazyLock::new(|| Mutex::new(Faults::with_hasher(SeededState(0x007e_57ed))));
+
 /// The names that a certificate covers.
 #[derive(Debug)]
 struct Names {
     common: Option<Vec<u8>>,
     dns: Vec<Vec<u8>>,
+    /// Kept only while detectors listen.
+    ip: Vec<Addr>,
     /// What it is known by, of hosts in the home networks.
     named: Option<Named>,
     /// What the names take.
@@ -36,17 +43,18 @@ struct Names {
 }
 
 impl Names {
-    fn new(cert: &Certificate, is_local: bool) -> Self {
+    fn new(cert: &Certificate, is_local: bool, is_judged: bool) -> Self {
         let dns = cert.extensions.alt_names.as_ref().map(|a| a.dns.clone()).unwrap_or_default();
+        let ip = cert.extensions.alt_names.as_ref().filter(|_| is_judged).map(|a| a.ip.clone()).unwrap_or_default();
         let named = is_local.then(|| Named {
             subject: cert.subject.clone().into(),
             issuer: cert.issuer.clone().into(),
             serial: cert.serial.clone().into(),
         });
         let common = cert.common_name.clone();
-        let names = common.heap_len() + list_len(&dns) + dns.as_slice().heap_len();
+        let names = common.heap_len() + list_len(&ip) + list_len(&dns) + dns.as_slice().heap_len();
         let len = names + named.as_ref().map_or(0, Heap::heap_len);
-        Self { common, dns, named, len }
+        Self { common, dns, ip, named, len }
     }
 }
 
@@ -57,6 +65,8 @@ pub(super) struct Chain {
     /// The first certificate of a server, if it could be read.
     leaf: Option<Box<Names>>,
     pub(super) verdict: Option<Validation>,
+    /// Why it leads to no root, if detectors listen.
+    pub(super) fault: Option<Fault>,
 }
 
 impl Heap for Chain {
@@ -71,6 +81,23 @@ impl Chain {
     pub(super) fn covers(&self, name: &[u8]) -> Option<bool> {
         let names = self.leaf.as_ref()?;
         Some(names.common.iter().chain(&names.dns).any(|pattern| sekisho_x509::covers(pattern, name)))
+    }
+
+    /// How the first certificate covers `name` by RFC 9525, which knows no common names: `covered`, `common-name` if it has
+    /// but that, or `other`.
+    pub(super) fn fits(&self, name: &[u8]) -> Option<&'static str> {
+        let names = self.leaf.as_ref()?;
+        let addr = std::str::from_utf8(name).ok().and_then(|text| text.parse::<Addr>().ok());
+        let covered = match addr {
+            Some(addr) => names.ip.contains(&addr),
+            None => names.dns.iter().any(|pattern| sekisho_x509::covers_strictly(pattern, name)),
+        };
+        let nameless = names.dns.is_empty() && names.ip.is_empty();
+        Some(match (covered, nameless) {
+            (true, _) => "covered",
+            (false, true) if names.common.iter().any(|c| sekisho_x509::covers(c, name)) => "common-name",
+            _ => "other",
+        })
     }
 
     /// A session with this server was established: its certificate is logged if it is of the home networks.
@@ -101,6 +128,7 @@ impl Chain {
             self.fingerprints.push(read.fingerprint);
             match &read.cert {
                 Some(cert) => {
+                    told::certificate(read.fingerprint, der, cert, cx);
                     if certs::log_once(read.fingerprint, cert, first, client, cx) {
                         certs::file(der, "SSL", is_orig, cert, cx);
                     }
@@ -108,23 +136,28 @@ impl Chain {
                         if tor::is_relay(cert) {
                             cx.recognize("tor");
                         }
-                        self.leaf = Some(Box::new(Names::new(cert, cx.is_local(Dir::Resp))));
+                        self.leaf = Some(Box::new(Names::new(cert, cx.is_local(Dir::Resp), cx.is_judged())));
                     }
                 }
                 None => cx.weird("x509_unparsable_certificate"),
             }
         }
         if !client && self.verdict.is_none() && !certs.is_empty() {
-            self.verdict = Some(self.judged(certs).at(cx.ts));
+            let (key, judgement) = self.judged(certs);
+            self.verdict = Some(judgement.at(cx.ts));
+            if cx.is_judged() && self.verdict != Some(Validation::Ok) {
+                self.fault = faulty(key, certs, &judgement);
+            }
         }
     }
 
-    fn judged(&self, certs: &[&[u8]]) -> Judgement {
+    /// The verdict on the chain, and the chain's digest.
+    fn judged(&self, certs: &[&[u8]]) -> ([u8; 32], Judgement) {
         let mut hash = Sha256::new();
         self.fingerprints.iter().for_each(|fp| hash.update(fp.0));
         let key: [u8; 32] = hash.finalize().into();
         let kept = JUDGEMENTS.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
-        kept.unwrap_or_else(|| {
+        let judgement = kept.unwrap_or_else(|| {
             let judgement = judge(certs, &ROOTS);
             let mut all = JUDGEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
             if all.len() >= MAX_JUDGEMENTS {
@@ -132,6 +165,21 @@ impl Chain {
             }
             all.insert(key, judgement);
             judgement
-        })
+        });
+        (key, judgement)
     }
+}
+
+/// Why the chain with that digest leads to no root.
+fn faulty(key: [u8; 32], certs: &[&[u8]], judgement: &Judgement) -> Option<Fault> {
+    let kept = FAULTS.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+    kept.unwrap_or_else(|| {
+        let fault = fault(certs, judgement, &ROOTS);
+        let mut all = FAULTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MAX_JUDGEMENTS {
+            all.clear();
+        }
+        all.insert(key, fault);
+        fault
+    })
 }

@@ -87,6 +87,8 @@ pub(crate) struct ServerHello<'a> {
     pub(crate) random: [u8; 32],
     pub(crate) session_id: &'a [u8],
     pub(crate) cipher: u16,
+    /// Compression method; 0 for none.
+    pub(crate) compression: u8,
     /// Extension types in wire order.
     pub(crate) extensions: SmallVec<[u16; 32]>,
     pub(crate) alpn: Option<&'a [u8]>,
@@ -186,7 +188,7 @@ pub(crate) fn server_hello(body: &[u8]) -> ParseResult<ServerHello<'_>> {
     }
     h.cipher = r.u16(&"cipher suite")?;
     if !early_draft {
-        r.skip(&"compression method", 1)?;
+        h.compression = r.u8(&"compression method")?;
     }
     let Ok(list) = r.block16(&"extensions") else { return Ok(h) };
     h.extensions(list);
@@ -287,6 +289,15 @@ pub(crate) fn named_curve(body: &[u8]) -> Option<u16> {
     let mut r = Reader::new(body);
     (r.u8(&"curve type").ok()? == 3).then_some(())?;
     r.u16(&"curve").ok()
+}
+
+/// Bits of the prime of a DHE ServerKeyExchange (RFC 5246 §7.4.3).
+pub(crate) fn dh_prime_len(body: &[u8]) -> Option<u32> {
+    let prime = Reader::new(body).block16(&"prime").ok()?.take_rest();
+    let zeros = prime.iter().take_while(|&&b| b == 0).count();
+    let digits = prime.get(zeros..)?;
+    let len = u32::try_from(digits.len()).ok()?;
+    Some(len * 8 - digits.first()?.leading_zeros())
 }
 
 /// An SSL 2 client hello: the record's content after the message type.

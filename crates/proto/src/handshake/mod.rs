@@ -11,6 +11,7 @@ pub(crate) mod names;
 mod record;
 mod session;
 mod split;
+mod told;
 mod tor;
 mod tx;
 
@@ -21,3 +22,4 @@ pub use session::MAX_HISTORY_LEN;
 pub(crate) use session::{Agreed, Session};
 pub use split::MAX_MESSAGE_LEN;
 pub(crate) use split::{Handshakes, Step};
+pub use told::{TlsCertRecord, TlsSessionRecord};

@@ -4,10 +4,11 @@ use super::chain::Chain;
 use super::fingerprint::{self, Carrier};
 use super::message::{self, ClientHello, ServerHello, kind};
 use super::names::{alert_name, group_name, is_tls13, version_name};
+use super::told::{Signs, TlsSessionRecord};
 use super::tx::Exchange;
 use super::{ciphers, record::SslRecord, tor};
 use crate::{Cx, FileMeta};
-use sekisho_record::{Digest, Head, Text};
+use sekisho_record::{Digest, Head, Port, Text};
 use sekisho_transaction::FrameKind;
 use sekisho_types::{Dir, Heap, block_len, list_len};
 
@@ -16,6 +17,9 @@ pub const MAX_HISTORY_LEN: usize = 100;
 
 /// Largest alert count of one record that is read, as in Zeek.
 pub(crate) const MAX_ALERTS_PER_RECORD: usize = 10;
+
+/// The alert that ends a session in the ordinary way.
+const CLOSE_NOTIFY: u8 = 0;
 
 /// Longest session id that the standard allows; longer ones are not compared.
 const MAX_SESSION_ID_LEN: usize = 32;
@@ -68,6 +72,8 @@ pub(crate) struct Session {
     tx: Option<Box<Exchange>>,
     /// The protocol that was spoken before, by Suricata's name.
     from: Option<&'static str>,
+    /// What only detectors want to know.
+    signs: Option<Box<Signs>>,
 }
 
 /// What the keys of a session follow from, beside its secrets.
@@ -97,7 +103,8 @@ impl Heap for Session {
         let texts = self.cipher.heap_len() + self.last_alert.heap_len() + self.ja4.heap_len() + self.history.heap_len();
         let names = self.server_name.heap_len() + self.next_protocol.heap_len() + self.session_id.heap_len();
         let tx = self.tx.as_ref().map_or(0, |tx| block_len(size_of::<Exchange>()) + tx.heap_len());
-        tx + texts + names + self.alpn_len + self.server.heap_len() + self.client.heap_len()
+        let signs = self.signs.as_ref().map_or(0, |_| block_len(size_of::<Signs>()));
+        tx + signs + texts + names + self.alpn_len + self.server.heap_len() + self.client.heap_len()
     }
 }
 
@@ -119,6 +126,13 @@ impl Session {
         if carrier != Carrier::Quic && !self.logged && cx.is_watched() {
             let from = self.from;
             f(self.tx.get_or_insert_with(|| Box::new(Exchange::new(from))), cx);
+        }
+    }
+
+    /// Notes what only detectors want to know.
+    fn note(&mut self, cx: &Cx<'_>, f: impl FnOnce(&mut Signs)) {
+        if cx.is_judged() && !self.logged {
+            f(self.signs.get_or_insert_default());
         }
     }
 
@@ -241,6 +255,8 @@ impl Session {
             kind::SERVER_KEY_EXCHANGE => {
                 if self.cipher.as_deref().is_some_and(|c| c.contains("_ECDH")) {
                     self.curve = message::named_curve(body).or(self.curve);
+                } else if self.cipher.as_deref().is_some_and(|c| c.contains("_DHE_") || c.contains("_DH_anon_")) {
+                    self.note(cx, |signs| signs.dh_len = message::dh_prime_len(body));
                 }
                 self.show(carrier, cx, |tx, _| tx.key_exchange(false));
             }
@@ -295,6 +311,7 @@ impl Session {
             self.alpn_len = list_len(&self.client_alpn) + self.client_alpn.as_slice().heap_len();
             self.client_version = Some(fingerprint::offered_version(h));
         }
+        self.note(cx, |signs| signs.client_hello(h));
         self.show(carrier, cx, |tx, cx| {
             let (ja3, ja4) = fingerprint::client_in_suricata(h, carrier);
             tx.client_hello(h, (&ja3, &ja4), dir, cx);
@@ -310,6 +327,7 @@ impl Session {
         if h.selected_version.is_some() || self.version.is_none() {
             self.version = Some(version);
         }
+        self.note(cx, |signs| signs.server_hello(h));
         self.cipher = Some(ciphers::name(h.cipher).into_owned());
         self.agreed = self.client_random.filter(|_| !h.retry).map(|client_random| Agreed {
             client_random,
@@ -394,14 +412,18 @@ impl Session {
         }
         for &[_level, description] in body.as_chunks::<2>().0.iter().take(most) {
             self.letter(dir, 'l');
+            if self.is_client(dir) && description != CLOSE_NOTIFY {
+                self.note(cx, |signs| signs.client_alert = Some(description));
+            }
             self.last_alert = Some(alert_name(u16::from(description)).into_owned());
         }
         Ok(())
     }
 
-    /// A heartbeat in clear (RFC 6520).
-    pub(crate) fn heartbeat(&mut self, dir: Dir, cx: &mut Cx<'_>) {
+    /// A heartbeat in clear (RFC 6520): the record's beginning and its length.
+    pub(crate) fn heartbeat(&mut self, dir: Dir, body: &[u8], len: usize, cx: &mut Cx<'_>) {
         self.begin(cx);
+        self.note(cx, |signs| signs.heartbeat(body, len));
         self.letter(dir, 'b');
     }
 
@@ -473,6 +495,7 @@ impl Session {
         if self.established && !self.flipped {
             self.server.established(cx);
         }
+        let told = cx.is_judged().then(|| self.told(&head));
         let fps = |chain: &mut Chain| std::mem::take(&mut chain.fingerprints);
         let sni_matches_cert = self.server_name.as_ref().and_then(|name| self.server.covers(&name.0));
         let record = SslRecord {
@@ -503,6 +526,40 @@ impl Session {
         self.alpn_len = 0;
         self.session_id = Vec::new();
         cx.emit(record);
+        if let Some(told) = told {
+            cx.emit(told);
+        }
+    }
+
+    /// The session as detectors see it, before its row takes what there is.
+    fn told(&mut self, head: &Head) -> TlsSessionRecord {
+        let signs = self.signs.take().unwrap_or_default();
+        let (client, server) = ((head.orig_h, head.orig_p), (head.resp_h, head.resp_p));
+        let (client, server) = if self.flipped { (server, client) } else { (client, server) };
+        TlsSessionRecord {
+            ts: head.ts,
+            uid: head.uid,
+            client: client.0,
+            server: server.0,
+            server_port: Port(server.1.0),
+            version: self.version,
+            offered: self.client_version,
+            cipher: self.cipher.as_ref().map(Text::from),
+            dh_len: signs.dh_len,
+            compression: signs.compression,
+            downgrade: signs.downgrade,
+            heartbleed: signs.heartbleed(),
+            established: self.established,
+            resumed: self.resumed,
+            server_name: self.server_name.clone(),
+            chain: self.server.fingerprints.clone(),
+            validation: self.server.verdict.map(sekisho_x509::Validation::as_str),
+            fault: self.server.fault.map(sekisho_x509::Fault::as_str),
+            name_fits: self.server_name.as_ref().and_then(|name| self.server.fits(&name.0)),
+            client_alert: signs.client_alert,
+            client_cert: !self.client.fingerprints.is_empty(),
+            inside: self.from,
+        }
     }
 }
 

@@ -118,7 +118,7 @@ impl Datagrams {
             }
             content::ALERT => session.alerts(dir, body.rest(), body.left(), cx),
             content::HEARTBEAT => {
-                session.heartbeat(dir, cx);
+                session.heartbeat(dir, body.rest(), body.left(), cx);
                 Ok(())
             }
             _ => Ok(()),

@@ -268,7 +268,7 @@ impl Parser {
                 }
             }
             content::ALERT => return self.session.alerts(dir, body, len, cx),
-            content::HEARTBEAT => self.session.heartbeat(dir, cx),
+            content::HEARTBEAT => self.session.heartbeat(dir, body, len, cx),
             content::APPLICATION_DATA => self.session.plain_data(cx),
             _ => return Err("unknown TLS record type"),
         }

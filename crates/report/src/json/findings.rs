@@ -18,7 +18,8 @@ fn finding(j: &mut Json, f: &Finding) {
     j.text("severity", f.severity.name().as_bytes());
     j.real("confidence", i64::from(f.confidence.thousandths()));
     j.text("stage", f.stage.name().as_bytes());
-    j.strings("techniques", f.about.techniques.iter().map(|t| t.as_bytes()));
+    let techniques = f.about.techniques.iter().copied().chain(f.techniques.iter().map(String::as_str));
+    j.strings("techniques", techniques.map(str::as_bytes));
     j.addr("subject", f.subject);
     j.text("key", f.key.as_bytes());
     let peers: Vec<String> = f.peers.named().iter().map(ToString::to_string).collect();

@@ -1,7 +1,7 @@
 //! Rules about frames, by frame, direction and transforms.
 
 use super::fast::Chosen;
-use super::groups::{Draft, Group};
+use super::groups::{Draft, Group, Owners};
 use super::plan::Plan;
 use crate::ir::{Buffer, Rule};
 use sekisho_transaction::{FrameKind, FrameSet};
@@ -46,13 +46,13 @@ impl FrameDrafts {
         set
     }
 
-    /// Makes the groups; `next` counts literals.
-    pub(crate) fn finish(self, next: &mut u32) -> [Vec<FrameGroup>; 2] {
+    /// Makes the groups; `owners` are of all literals of the program.
+    pub(crate) fn finish(self, owners: &mut Owners) -> [Vec<FrameGroup>; 2] {
         let mut finish = |((kind, app, transforms), draft): ((FrameKind, &'static str, u16), Draft)| FrameGroup {
             kind,
             app,
             transforms,
-            group: draft.finish(next),
+            group: draft.finish(owners),
         };
         self.0.map(|drafts| drafts.into_iter().map(&mut finish).collect())
     }

@@ -3,29 +3,63 @@
 use super::Map;
 use super::fast::Wanted;
 use sekisho_scan::{Literal, Scanner, Sink};
+use std::ops::Range;
 
 /// A literal that has to end within so many bytes is looked for only there.
-const HEAD_LEN_MAX: u32 = 64;
+pub(crate) const HEAD_LEN_MAX: u32 = 64;
 
-/// Literals that are looked for together, and their rules.
+/// The rules of each literal of a program, by the literal's number.
 #[derive(Debug, Default)]
-struct Part {
-    scanner: Scanner,
-    /// Number of the scanner's first literal among all of the program: literals are marked by it.
-    first: u32,
-    /// Where the rules of each literal begin in `owners`; one more at the end.
-    starts: Vec<u32>,
-    owners: Vec<u32>,
+pub(crate) struct Owners {
+    /// Where the rules of each literal end in `rules`.
+    ends: Vec<u32>,
+    rules: Vec<u32>,
+    /// The literals for streams.
+    pub(crate) streams: Range<u32>,
+}
+
+impl Owners {
+    /// Is it one for streams?
+    fn is_for_streams(&self, literal: u32) -> bool {
+        self.streams.contains(&literal)
+    }
+
+    /// As [`Self::len`], as a literal's number.
+    pub(crate) fn next(&self) -> u32 {
+        u32::try_from(self.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many literals there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn add(&mut self, rules: &[u32]) {
+        self.rules.extend(rules);
+        self.ends.push(u32::try_from(self.rules.len()).unwrap_or(u32::MAX));
+    }
+
+    /// The rules of a literal.
+    pub(crate) fn of(&self, literal: u32) -> &[u32] {
+        let literal = literal as usize;
+        let start = literal.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        let end = self.ends.get(literal).copied().unwrap_or(start);
+        self.rules.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    pub(crate) const fn heap_len(&self) -> usize {
+        4 * (self.ends.capacity() + self.rules.capacity())
+    }
 }
 
 /// Rules that are looked at together.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     /// Literals that may stand anywhere.
-    anywhere: Part,
+    pub(super) anywhere: Scanner,
     /// Literals that end within the first bytes, and within how many.
-    head: Part,
-    head_len: u32,
+    pub(super) head: Scanner,
+    pub(super) head_len: u32,
     /// Rules without a literal: always candidates.
     pub(crate) always: Vec<u32>,
 }
@@ -56,67 +90,52 @@ impl Draft {
         self.anywhere.is_empty() && self.head.is_empty() && self.always.is_empty()
     }
 
-    /// Makes the group; `next` counts literals.
-    pub(crate) fn finish(mut self, next: &mut u32) -> Group {
+    /// Makes the group; `owners` are of all literals of the program.
+    pub(crate) fn finish(mut self, owners: &mut Owners) -> Group {
         self.always.sort_unstable();
         self.always.dedup();
         Group {
-            anywhere: Part::new(&self.anywhere, next),
-            head: Part::new(&self.head, next),
+            anywhere: scanner(&self.anywhere, owners),
+            head: scanner(&self.head, owners),
             head_len: self.head_len,
             always: self.always,
         }
     }
 }
 
-impl Part {
-    fn new(literals: &[(Vec<u8>, bool, u32)], next: &mut u32) -> Self {
-        let mut numbers: Map<(&[u8], bool), usize> = Map::default();
-        let mut distinct: Vec<Literal<'_>> = Vec::new();
-        let mut rules: Vec<Vec<u32>> = Vec::new();
-        for (bytes, nocase, rule) in literals {
-            let number = *numbers.entry((bytes, *nocase)).or_insert_with(|| {
-                distinct.push(Literal { bytes, nocase: *nocase });
-                rules.push(Vec::new());
-                distinct.len() - 1
-            });
-            if let Some(list) = rules.get_mut(number) {
-                list.push(*rule);
-            }
+/// Looks for the literals of rules, each once.
+fn scanner(literals: &[(Vec<u8>, bool, u32)], owners: &mut Owners) -> Scanner {
+    let mut numbers: Map<(&[u8], bool), usize> = Map::default();
+    let mut distinct: Vec<Literal<'_>> = Vec::new();
+    let mut rules: Vec<Vec<u32>> = Vec::new();
+    for (bytes, nocase, rule) in literals {
+        let number = *numbers.entry((bytes, *nocase)).or_insert_with(|| {
+            distinct.push(Literal { bytes, nocase: *nocase });
+            rules.push(Vec::new());
+            distinct.len() - 1
+        });
+        if let Some(list) = rules.get_mut(number) {
+            list.push(*rule);
         }
-        let mut part = Self { scanner: Scanner::new(&distinct), first: *next, ..Self::default() };
-        *next = next.saturating_add(u32::try_from(distinct.len()).unwrap_or(u32::MAX));
-        for list in rules {
-            part.starts.push(u32::try_from(part.owners.len()).unwrap_or(u32::MAX));
-            part.owners.extend(list);
-        }
-        part.starts.push(u32::try_from(part.owners.len()).unwrap_or(u32::MAX));
-        part
     }
-
-    /// Adds the rules of which a literal stands in `hay`, ending behind `reach`.
-    fn scan(&self, hay: &[u8], reach: usize, to: &mut Candidates) {
-        if self.scanner.is_empty() {
-            return;
-        }
-        self.scanner.scan(hay, &mut Finds { part: self, reach, to });
-    }
-
-    fn heap_len(&self) -> usize {
-        self.scanner.heap_len() + 4 * (self.starts.capacity() + self.owners.capacity())
-    }
+    let first = owners.next();
+    rules.iter().for_each(|list| owners.add(list));
+    Scanner::numbered(&distinct, first)
 }
 
 /// Marks the literals that are found, and adds their rules.
-struct Finds<'a> {
-    part: &'a Part,
-    reach: usize,
-    to: &'a mut Candidates,
+pub(crate) struct Finds<'a> {
+    pub(crate) owners: &'a Owners,
+    /// What ends before was found before.
+    pub(crate) reach: usize,
+    pub(crate) to: &'a mut Candidates,
+    /// Literals whose rules are for streams: they are noted there.
+    pub(crate) for_stream: Option<&'a mut Vec<u32>>,
 }
 
 impl Sink for Finds<'_> {
     fn wants(&self, literal: u32) -> bool {
-        let mark = self.to.literal_marks.get((self.part.first + literal) as usize);
+        let mark = self.to.literal_marks.get(literal as usize);
         mark.is_some_and(|mark| *mark != self.to.look)
     }
 
@@ -124,13 +143,13 @@ impl Sink for Finds<'_> {
         if end <= self.reach {
             return;
         }
-        let Self { part, to, .. } = self;
-        if let Some(mark) = to.literal_marks.get_mut((part.first + literal) as usize) {
+        let Self { owners, to, .. } = self;
+        if let Some(mark) = to.literal_marks.get_mut(literal as usize) {
             *mark = to.look;
         }
-        let at = literal as usize;
-        if let (Some(&start), Some(&end)) = (part.starts.get(at), part.starts.get(at + 1)) {
-            to.add_all(part.owners.get(start as usize..end as usize).unwrap_or_default());
+        match &mut self.for_stream {
+            Some(list) if owners.is_for_streams(literal) => list.push(literal),
+            _ => to.add_all(owners.of(literal)),
         }
     }
 }
@@ -178,19 +197,23 @@ impl Candidates {
     }
 }
 
+/// What of `hay`, which begins at `base` of its buffer, is within the first `head_len` bytes.
+pub(super) fn head_of(hay: &[u8], base: u64, head_len: u32) -> &[u8] {
+    let rest = usize::try_from(u64::from(head_len).saturating_sub(base)).unwrap_or(usize::MAX);
+    hay.get(..rest).unwrap_or(hay)
+}
+
 impl Group {
     /// Adds the rules of which a literal stands in `hay`, ending behind `reach`. `base`: where `hay` begins in its buffer.
-    pub(crate) fn scan(&self, hay: &[u8], base: u64, reach: usize, to: &mut Candidates) {
-        self.anywhere.scan(hay, reach, to);
-        if let Some(rest) = u64::from(self.head_len).checked_sub(base).filter(|rest| *rest > 0) {
-            let rest = usize::try_from(rest).unwrap_or(usize::MAX);
-            self.head.scan(hay.get(..rest).unwrap_or(hay), reach, to);
-        }
+    pub(crate) fn scan(&self, hay: &[u8], base: u64, reach: usize, owners: &Owners, to: &mut Candidates) {
+        let mut finds = Finds { owners, reach, to, for_stream: None };
+        self.anywhere.scan(hay, &mut finds);
+        self.head.scan(head_of(hay, base, self.head_len), &mut finds);
     }
 
     /// Literals, and rules without one.
     pub(crate) const fn counts(&self) -> (usize, usize) {
-        (self.anywhere.scanner.len() + self.head.scanner.len(), self.always.len())
+        (self.anywhere.len() + self.head.len(), self.always.len())
     }
 
     pub(crate) fn heap_len(&self) -> usize {

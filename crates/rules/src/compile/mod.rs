@@ -3,6 +3,7 @@
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 mod addresses;
+mod blend;
 mod fast;
 mod frames;
 mod groups;
@@ -11,12 +12,12 @@ mod ports;
 mod program;
 mod transactions;
 
+pub(crate) use blend::{BlendNumber, Blends, Indexes};
 pub(crate) use fast::LITERAL_LEN_MAX;
 pub(crate) use frames::FrameGroup;
-pub(crate) use groups::Candidates;
+pub(crate) use groups::{Candidates, Finds, HEAD_LEN_MAX};
 pub(crate) use plan::grows;
 pub(crate) use plan::{BufferPlan, Plan};
-pub(crate) use ports::PortIndex;
 pub use program::{CompileLimits, Program, Refused};
 pub(crate) use program::{PacketClass, Sets};
 pub(crate) use transactions::{TxGroup, family, is_app};

@@ -2,7 +2,7 @@
 
 use super::Map;
 use super::fast::Wanted;
-use super::groups::{Draft, Group};
+use super::groups::{Draft, Group, Owners};
 use crate::ir::Ports;
 use std::collections::BTreeSet;
 
@@ -25,6 +25,8 @@ struct Side {
 #[derive(Debug, Default)]
 pub(crate) struct PortIndex {
     groups: Vec<Group>,
+    /// Stands for a group that there is not.
+    none: Group,
     any: u16,
     sides: [Side; 2],
 }
@@ -42,13 +44,16 @@ pub(crate) struct Entry<'a> {
 /// The groups that a packet's ports select.
 pub(crate) type Selected = [u16; 3];
 
+/// No group at all.
+pub(crate) const NOTHING: Selected = [NO_GROUP; 3];
+
 fn count(ports: &Ports) -> u32 {
     ports.0.iter().map(|&(a, b)| u32::from(b.saturating_sub(a)) + 1).sum()
 }
 
 impl PortIndex {
-    /// Puts rules into groups; `next` counts literals.
-    pub(crate) fn new(entries: &[Entry<'_>], next: &mut u32) -> Self {
+    /// Puts rules into groups; `owners` are of all literals of the program.
+    pub(crate) fn new(entries: &[Entry<'_>], owners: &mut Owners) -> Self {
         let mut any = Draft::default();
         let mut narrow: [Vec<(&Ports, &Entry<'_>)>; 2] = [Vec::new(), Vec::new()];
         for entry in entries {
@@ -66,22 +71,22 @@ impl PortIndex {
         }
         let mut index = Self::default();
         for (side, list) in narrow.iter().enumerate() {
-            index.add_side(side, list, &mut any, next);
+            index.add_side(side, list, &mut any, owners);
         }
-        index.any = index.add(any, next);
+        index.any = index.add(any, owners);
         index
     }
 
-    fn add(&mut self, draft: Draft, next: &mut u32) -> u16 {
+    fn add(&mut self, draft: Draft, owners: &mut Owners) -> u16 {
         if draft.is_empty() {
             return NO_GROUP;
         }
         let at = u16::try_from(self.groups.len()).unwrap_or(NO_GROUP);
-        self.groups.push(draft.finish(next));
+        self.groups.push(draft.finish(owners));
         at
     }
 
-    fn add_side(&mut self, side: usize, list: &[(&Ports, &Entry<'_>)], any: &mut Draft, next: &mut u32) {
+    fn add_side(&mut self, side: usize, list: &[(&Ports, &Entry<'_>)], any: &mut Draft, owners: &mut Owners) {
         let mut bounds = BTreeSet::from([0u16]);
         for (ports, _) in list {
             for &(first, last) in ports.0.iter() {
@@ -102,7 +107,7 @@ impl PortIndex {
                 for (_, entry) in members.iter().filter_map(|&n| list.get(n)) {
                     draft.add(entry.rule, entry.literal);
                 }
-                self.add(draft, next)
+                self.add(draft, owners)
             });
             known.insert(members, group);
             if let Some(side) = self.sides.get_mut(side)
@@ -124,13 +129,14 @@ impl PortIndex {
         [self.any, of(src, src_port), of(dst, dst_port)]
     }
 
-    pub(crate) fn group(&self, at: u16) -> Option<&Group> {
-        self.groups.get(usize::from(at))
+    /// The groups that were selected; empty ones for those that there are not.
+    pub(crate) fn groups(&self, selected: Selected) -> [&Group; 3] {
+        selected.map(|at| self.groups.get(usize::from(at)).unwrap_or(&self.none))
     }
 
     /// In a line: what it holds.
     pub(crate) fn outline(&self) -> String {
-        let (literals, always) = self.group(self.any).map_or((0, 0), Group::counts);
+        let (literals, always) = self.groups.get(usize::from(self.any)).map_or((0, 0), Group::counts);
         let most = self.groups.iter().map(|g| g.counts().1).max().unwrap_or(0);
         format!(
             "{literals} literals and {always} rules without one for any port, {} groups (at most {most} such rules)",

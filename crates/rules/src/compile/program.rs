@@ -3,6 +3,7 @@
 use super::addresses::AddressIndex;
 use super::fast::choose;
 use super::frames::{FrameDrafts, FrameGroup};
+use super::groups::Owners;
 use super::plan::{Plan, facts};
 use super::ports::{Entry, PortIndex};
 use super::transactions::{TxDrafts, TxGroup, family};
@@ -81,7 +82,7 @@ pub struct Program {
     /// By name.
     pub(crate) apps: Vec<(&'static str, [TxGroup; 2])>,
     pub(crate) frame_groups: [Vec<FrameGroup>; 2],
-    pub(crate) literal_count: u32,
+    pub(crate) owners: Owners,
     /// Exchanges' rules look at payload too, so that the streams' tails have to be kept.
     pub(crate) keeps_tails: bool,
     /// Alerts that one packet may have.
@@ -128,7 +129,7 @@ impl Program {
             packet_events: Map::default(),
             apps: Vec::new(),
             frame_groups: Default::default(),
-            literal_count: 0,
+            owners: Owners::default(),
             keeps_tails: false,
             alert_count: limits.alert_count,
             facts: Arc::new(FactSet::default()),
@@ -137,6 +138,19 @@ impl Program {
         };
         program.group(limits);
         program
+    }
+
+    /// Rules about packets of a kind.
+    pub(crate) const fn packets_of(&self, class: PacketClass, dir: Dir) -> &PortIndex {
+        let [tcp, udp, icmp, other_ip, no_ip] = &self.packets;
+        let [orig, resp] = match class {
+            PacketClass::Tcp => tcp,
+            PacketClass::Udp => udp,
+            PacketClass::Icmp => icmp,
+            PacketClass::OtherIp => other_ip,
+            PacketClass::NoIp => no_ip,
+        };
+        if dir.is_orig() { orig } else { resp }
     }
 
     /// What its rules ask of exchanges.
@@ -257,7 +271,8 @@ impl Program {
         let of_apps = self.apps.iter().flat_map(|(_, dirs)| dirs).flat_map(|group| &group.engines);
         let of_ports = self.streams.iter().chain(self.packets.iter().flatten()).map(PortIndex::heap_len);
         let of_frames = self.frame_groups.iter().flatten().map(|group| group.group.heap_len());
-        of_ports.chain(of_apps.map(|engine| engine.group.heap_len())).chain(of_frames).sum()
+        let of_groups = of_ports.chain(of_apps.map(|engine| engine.group.heap_len())).chain(of_frames);
+        of_groups.sum::<usize>() + self.owners.heap_len()
     }
 
     fn group(&mut self, limits: &CompileLimits) {
@@ -319,14 +334,16 @@ impl Program {
         for (plan, has_literal) in self.plans.iter_mut().zip(has_literal) {
             plan.has_literal = has_literal;
         }
-        let mut next = 0;
-        self.apps = drafts.finish(&mut next);
+        let mut owners = Owners::default();
+        self.apps = drafts.finish(&mut owners);
         self.frames = frames.wanted();
-        self.frame_groups = frames.finish(&mut next);
-        self.streams = streams.map(|list| PortIndex::new(&list, &mut next));
-        self.packets = packets.map(|dirs| dirs.map(|list| PortIndex::new(&list, &mut next)));
+        self.frame_groups = frames.finish(&mut owners);
+        let first = owners.next();
+        self.streams = streams.map(|list| PortIndex::new(&list, &mut owners));
+        owners.streams = first..owners.next();
+        self.packets = packets.map(|dirs| dirs.map(|list| PortIndex::new(&list, &mut owners)));
         self.addresses = AddressIndex::new(by_address.into_iter());
-        self.literal_count = next;
+        self.owners = owners;
         self.facts = Arc::new(facts_wanted);
     }
 }

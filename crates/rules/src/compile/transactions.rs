@@ -2,7 +2,7 @@
 
 use super::Map;
 use super::fast::Chosen;
-use super::groups::{Draft, Group};
+use super::groups::{Draft, Group, Owners};
 use super::plan::{Plan, facts};
 use crate::ir::{Buffer, Condition, Protocol, Rule};
 use sekisho_transaction::Fact;
@@ -88,13 +88,13 @@ impl TxDrafts {
         }
     }
 
-    /// Makes the groups; `next` counts literals.
-    pub(crate) fn finish(self, next: &mut u32) -> Vec<(&'static str, [TxGroup; 2])> {
+    /// Makes the groups; `owners` are of all literals of the program.
+    pub(crate) fn finish(self, owners: &mut Owners) -> Vec<(&'static str, [TxGroup; 2])> {
         let mut finish = |draft: TxDraft| TxGroup {
             engines: draft
                 .engines
                 .into_iter()
-                .map(|((_, fact, transforms), draft)| TxEngine { fact, transforms, group: draft.finish(next) })
+                .map(|((_, fact, transforms), draft)| TxEngine { fact, transforms, group: draft.finish(owners) })
                 .collect(),
             always: draft.always,
             events: draft.events,

@@ -70,7 +70,14 @@ impl Chain<'_> {
     /// Do the steps match?
     pub(crate) fn matches(&self, hay: Hay<'_>, scratch: &mut Scratch) -> bool {
         scratch.recursions = 0;
-        self.run(hay, State { step: 0, regex: 0, at: 0, reached: 0 }, scratch) == Verdict::Match
+        let depth = scratch.spans.len();
+        let matches = self.run(hay, State { step: 0, regex: 0, at: 0, reached: 0 }, scratch) == Verdict::Match;
+        if !matches {
+            scratch.spans.truncate(depth);
+        } else if scratch.keeps_excerpts {
+            scratch.excerpt(hay, depth);
+        }
+        matches
     }
 
     fn run(&self, hay: Hay<'_>, mut state: State, scratch: &mut Scratch) -> Verdict {

@@ -84,7 +84,11 @@ impl Bench<'_, '_> {
         for of_buffer in &plan.buffers {
             let Some(m) = rule.matches.get(usize::from(of_buffer.at)) else { continue };
             scratch.furthest = 0;
+            let kept = scratch.excerpts.len();
             let verdict = self.buffer(m, of_buffer, source, scratch);
+            for excerpt in scratch.excerpts.iter_mut().skip(kept) {
+                excerpt.fact = if let Buffer::Fact(fact) = m.buffer { Some(fact) } else { None };
+            }
             match verdict {
                 Verdict::Match => {
                     let fact = if let Buffer::Fact(fact) = m.buffer { Some(fact) } else { None };

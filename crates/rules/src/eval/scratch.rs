@@ -1,10 +1,11 @@
 //! What evaluation writes into while it goes, kept between calls so that nothing is allocated.
 
-use super::chain::SPAN_COUNT_MAX;
+use super::chain::{Hay, SPAN_COUNT_MAX};
 use crate::compile::Sets;
 use crate::inspect::Reach;
 use crate::ir::{CaptureTo, DatasetOp, Int};
 use crate::state::Datasets;
+use crate::view::{EXCERPT_COUNT_MAX, Excerpt};
 
 /// Captured strings kept for one evaluation.
 const CAPTURE_COUNT_MAX: usize = 16;
@@ -43,6 +44,10 @@ pub(crate) struct Scratch {
     /// Offset and length of what matched.
     pub(crate) spans: Vec<(u32, u32)>,
     pub(crate) captures: Vec<(CaptureTo, Box<str>, Vec<u8>)>,
+    /// Somebody wants to see what matched.
+    pub(crate) keeps_excerpts: bool,
+    /// What matched so far of the rule at hand.
+    pub(crate) excerpts: Vec<Excerpt>,
     /// Entries of data sets with context that were found: set and place.
     pub(crate) found: Vec<(u16, u32)>,
     pub(crate) counters: Counters,
@@ -62,6 +67,14 @@ impl Scratch {
         self.spans.clear();
         self.captures.clear();
         self.found.clear();
+        self.excerpts.clear();
+    }
+
+    /// Keeps a piece of what the steps of a buffer looked at, around the places from `depth` on.
+    pub(crate) fn excerpt(&mut self, hay: Hay<'_>, depth: usize) {
+        if self.excerpts.len() < EXCERPT_COUNT_MAX {
+            self.excerpts.push(Excerpt::of(hay.bytes, hay.base, self.spans.get(depth..).unwrap_or_default()));
+        }
     }
 
     pub(crate) fn int(&self, int: Int) -> i64 {

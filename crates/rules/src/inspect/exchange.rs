@@ -127,7 +127,7 @@ impl Inspector {
                 let there = exchange.with_bytes(&program.sets, engine.fact, engine.transforms, nth, |hay| {
                     if let Some(hay_left) = hay.bytes.get(seen - joint..).filter(|_| seen < hay.bytes.len()) {
                         let base = hay.base.saturating_add((seen - joint) as u64);
-                        engine.group.scan(hay_left, base, joint, candidates);
+                        engine.group.scan(hay_left, base, joint, &program.owners, candidates);
                     }
                 });
                 if there.is_none() {

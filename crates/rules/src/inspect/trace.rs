@@ -1,6 +1,7 @@
 //! What rules cost and how far they came, for people who write them.
 
 use super::{Cost, Inspector};
+use crate::view::Excerpt;
 
 /// Packets on which a rule matched that are remembered.
 pub const MATCH_COUNT_MAX: usize = 16;
@@ -51,9 +52,18 @@ pub struct Traced {
     pub packet: u64,
     /// Packets at hand when it matched, the first few.
     pub matches: Vec<u64>,
+    /// What matched on the first of them: the packet, pieces of what was looked at.
+    pub excerpts: Option<(u64, Vec<Excerpt>)>,
 }
 
 impl Traced {
+    /// What matched, if it is the first match.
+    pub(super) fn keep(&mut self, excerpts: &[Excerpt], packet: u64) {
+        if self.excerpts.is_none() {
+            self.excerpts = Some((packet, excerpts.to_vec()));
+        }
+    }
+
     fn take(&mut self, reach: Reach, packet: u64) {
         if reach.rank() > self.reach.rank() {
             (self.reach, self.packet) = (reach, packet);
@@ -90,6 +100,10 @@ impl Tally {
             if earlier || traced.reach.rank() > sum.reach.rank() {
                 (sum.reach, sum.packet) = (traced.reach, traced.packet);
             }
+            let first = |kept: &Option<(u64, Vec<Excerpt>)>| kept.as_ref().map_or(u64::MAX, |e| e.0);
+            if first(&traced.excerpts) < first(&sum.excerpts) {
+                sum.excerpts.clone_from(&traced.excerpts);
+            }
             sum.matches.extend(&traced.matches);
             sum.matches.sort_unstable();
             sum.matches.truncate(MATCH_COUNT_MAX);
@@ -98,8 +112,14 @@ impl Tally {
 }
 
 impl Inspector {
-    /// Remembers from now on how far each rule comes.
+    /// Hits show from now on what matched.
+    pub fn keep_excerpts(&mut self) {
+        self.scratch.keeps_excerpts = true;
+    }
+
+    /// Remembers from now on how far each rule comes, and what matched.
     pub fn trace(&mut self) {
+        self.keep_excerpts();
         self.traces.get_or_insert_with(|| vec![Traced::default(); self.costs.len()]);
     }
 

@@ -1,8 +1,9 @@
 //! What rules remember of a flow.
 
-use crate::compile::Program;
+use crate::compile::{BlendNumber, LITERAL_LEN_MAX, Program};
 use crate::ir::BitChange;
-use sekisho_types::{Heap, block_len, list_len};
+use sekisho_types::{Dir, Heap, block_len, list_len};
+use std::ops::Range;
 
 /// Bytes of each direction's stream that are kept for matches across calls.
 pub(crate) const TAIL_LEN: usize = 2048;
@@ -49,6 +50,71 @@ impl Ahead {
     }
 }
 
+/// Which bytes of which packet: tunnelled ones have the number of their carrier.
+pub(crate) type PacketPlace = (u64, usize, Dir);
+
+/// Literals found in packets for the stream that they wait for; with more, it is searched again.
+const FOUND_COUNT_MAX: usize = 64;
+
+/// Bytes before a packet's that are searched with it, for literals that lie across the joint.
+pub(crate) const LEAD_LEN: usize = LITERAL_LEN_MAX - 1;
+
+/// What of a stream was searched in the packets that brought it, one behind the other.
+#[derive(Debug, Default)]
+pub(crate) struct Searched {
+    /// Offsets in the stream.
+    pub(crate) range: Range<u64>,
+    /// Literals, and within which bytes they stand.
+    found: Vec<(Range<u64>, u32)>,
+    /// The last bytes.
+    lead: [u8; LEAD_LEN],
+    lead_len: usize,
+}
+
+impl Searched {
+    /// The last bytes before `offset`, if that is where the next packet's begin.
+    pub(crate) fn lead(&self, offset: u64) -> &[u8] {
+        let len = if self.range.end == offset { self.lead_len } else { 0 };
+        self.lead.get(..len).unwrap_or_default()
+    }
+
+    /// A packet's payload, which is what comes at `offset`, was searched, with the bytes before it.
+    pub(crate) fn push(&mut self, offset: u64, payload: &[u8], literals: &[u32]) {
+        let end = offset.saturating_add(payload.len() as u64);
+        if self.range.end != offset || self.found.len() + literals.len() > FOUND_COUNT_MAX {
+            self.found.clear();
+            self.range.start = offset;
+            self.lead_len = 0;
+        }
+        self.range.end = end;
+        if literals.len() > FOUND_COUNT_MAX {
+            self.range.start = end;
+        } else {
+            let within = offset.saturating_sub(LEAD_LEN as u64)..end;
+            self.found.extend(literals.iter().map(|literal| (within.clone(), *literal)));
+        }
+        // Of a short payload some of the bytes before it stay.
+        let kept = LEAD_LEN.saturating_sub(payload.len()).min(self.lead_len);
+        self.lead.copy_within(self.lead_len - kept..self.lead_len, 0);
+        let new = payload.get(payload.len().saturating_sub(LEAD_LEN)..).unwrap_or_default();
+        if let Some(room) = self.lead.get_mut(kept..kept + new.len()) {
+            room.copy_from_slice(new);
+            self.lead_len = kept + new.len();
+        }
+    }
+
+    /// Were all of these bytes searched, but for literals that begin before them? Then `found` is told of the literals in them.
+    pub(crate) fn take(&mut self, bytes: Range<u64>, mut found: impl FnMut(u32)) -> bool {
+        let has_all = self.range.start <= bytes.start && bytes.end <= self.range.end;
+        if has_all {
+            let here = self.found.iter().filter(|(at, _)| at.start < bytes.end && at.end > bytes.start);
+            here.for_each(|(_, literal)| found(*literal));
+        }
+        self.found.retain(|(at, _)| at.end > bytes.end);
+        has_all
+    }
+}
+
 /// What rules remember of a flow. The engine keeps one for each flow that it shows.
 #[derive(Debug, Default)]
 pub struct FlowState {
@@ -67,9 +133,15 @@ pub struct FlowState {
     pub(crate) app: &'static str,
     pub(crate) app_known: bool,
     pub(crate) app_groups: [u16; 5],
-    /// The groups of ports, by direction.
-    pub(crate) stream_groups: [Option<[u16; 3]>; 2],
-    pub(crate) packet_groups: [Option<[u16; 3]>; 2],
+    /// What its ports select, by direction: numbers given by the inspector that looks at it.
+    pub(crate) stream_blends: [Option<BlendNumber>; 2],
+    pub(crate) packet_blends: [Option<BlendNumber>; 2],
+    /// As those of packets, with those of the stream beside.
+    pub(crate) both_blends: [Option<BlendNumber>; 2],
+    /// The packet whose payload comes next in its stream, and where.
+    next_in_stream: Option<(PacketPlace, u64)>,
+    /// What of the streams was searched in packets.
+    pub(crate) searched: [Searched; 2],
     /// What is looked at once for each direction has been: addresses, protocol.
     pub(crate) once: [bool; 2],
     pub(crate) once_app: [bool; 2],
@@ -88,6 +160,26 @@ impl FlowState {
         if is_for_streams && self.loose.len() < LOOSE_COUNT_MAX && !self.loose.contains(&number) {
             self.loose.push(number);
         }
+    }
+
+    /// The payload of the packet at hand, all of it, is what comes at `offset` of what `dir` sends: said before
+    /// [`crate::Inspector::packet`], it is searched once for both.
+    pub fn comes_next(&mut self, number: u64, dir: Dir, payload: &[u8], offset: u64) {
+        self.next_in_stream = Some(((number, payload.as_ptr() as usize, dir), offset));
+    }
+
+    /// What comes at `offset` of what `dir` sends is not a packet's payload.
+    pub fn comes_apart(&mut self, dir: Dir, offset: u64) {
+        let searched = dir.of_mut(&mut self.searched);
+        if offset < searched.range.end {
+            // The flow has turned round.
+            *searched = Searched::default();
+        }
+    }
+
+    /// Where in the stream the payload of that packet comes.
+    pub(crate) fn take_next(&mut self, packet: PacketPlace) -> Option<u64> {
+        self.next_in_stream.take().filter(|(place, _)| *place == packet).map(|(_, offset)| offset)
     }
 
     /// Was a rule noted so? Then it is no more.
@@ -206,6 +298,7 @@ impl Heap for FlowState {
             + block_len(orig.bytes.capacity())
             + block_len(resp.bytes.capacity())
             + self.ahead.iter().map(|ahead| block_len(ahead.bytes.capacity())).sum::<usize>()
+            + self.searched.iter().map(|searched| list_len(&searched.found)).sum::<usize>()
     }
 }
 

@@ -1,0 +1,158 @@
+//! What DNS answers that fitted their questions have said about zones: whose servers they are, and where.
+//!
+//! Learnt only from answers that were asked for, and never against what is known: who contradicts is judged, not believed.
+
+use crate::dns_exchanges::{Exchanges, Fit, name_digest};
+use crate::rows::{DnsMessage, Row};
+use crate::table::Recent;
+use sekisho_types::{Addr, Interval, Timestamp};
+
+/// Zones known.
+const MAX_ZONES: usize = 50_000;
+/// Names and addresses kept of the servers of a zone.
+pub(crate) const MAX_SERVERS: usize = 8;
+/// From here on a zone may have got other servers.
+const BELIEVED_FOR: Interval = Interval::from_secs(86_400);
+
+/// NS, SOA, A and AAAA.
+const NS: u64 = 2;
+
+/// The servers of a zone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Zone {
+    last: Timestamp,
+    /// Digests of their names.
+    pub names: Vec<u64>,
+    /// Their addresses.
+    pub addrs: Vec<Addr>,
+}
+
+impl Zone {
+    /// Has it nothing in common with what is known here? False if too little is known on either side.
+    pub fn contradicts(&self, said: &Self) -> bool {
+        if !self.addrs.is_empty() && !said.addrs.is_empty() {
+            return !said.addrs.iter().any(|a| self.addrs.contains(a));
+        }
+        !self.names.is_empty() && !said.names.is_empty() && !said.names.iter().any(|n| self.names.contains(n))
+    }
+}
+
+/// See the module.
+pub(crate) struct Zones {
+    seed: u64,
+    of: Recent<u64, Zone>,
+}
+
+impl Zones {
+    pub fn new(seed: u64) -> Self {
+        Self { seed, of: Recent::new(MAX_ZONES, seed) }
+    }
+
+    /// What is known of the zone.
+    pub fn get(&self, zone: &[u8]) -> Option<&Zone> {
+        self.of.peek(&name_digest(zone, self.seed))
+    }
+
+    pub fn forgotten(&self) -> u64 {
+        self.of.forgotten()
+    }
+
+    /// What the message says about servers of `zone`.
+    pub fn said(&self, m: &DnsMessage<'_>, zone: &[u8]) -> Zone {
+        let mut said = Zone::default();
+        for ns in m.records().filter(|r| r.rtype == NS && r.section < 3 && r.owner == zone).take(MAX_SERVERS) {
+            said.names.push(name_digest(ns.data, self.seed));
+            let glue = m.records().filter(|r| r.owner == ns.data).filter_map(|r| r.addr());
+            for addr in glue.take(MAX_SERVERS) {
+                if said.addrs.len() < MAX_SERVERS && !said.addrs.contains(&addr) {
+                    said.addrs.push(addr);
+                }
+            }
+        }
+        said
+    }
+
+    pub fn row(&mut self, row: &Row<'_>, exchanges: &Exchanges) {
+        let (Row::DnsMessage(m), Some(exchange)) = (row, exchanges.at_hand()) else { return };
+        if exchange.fit != Fit::Matching || m.rcode != 0 {
+            return;
+        }
+        let mut last: Option<&[u8]> = None;
+        for r in m.records().filter(|r| r.rtype == NS && r.section < 3) {
+            if last.replace(r.owner) == Some(r.owner) {
+                continue;
+            }
+            let mut said = self.said(m, r.owner);
+            // Who answers with authority is a server of the zone himself.
+            let asked = m.query.unwrap_or(&[]);
+            if m.authoritative && r.section == 2 && is_within(asked, r.owner) && !said.addrs.contains(&exchange.server)
+            {
+                said.addrs.truncate(MAX_SERVERS - 1);
+                said.addrs.push(exchange.server);
+            }
+            let zone = self.of.at(name_digest(r.owner, self.seed), Zone::default);
+            if zone.contradicts(&said) && m.ts - zone.last <= BELIEVED_FOR {
+                continue;
+            }
+            if zone.contradicts(&said) {
+                *zone = Zone::default();
+            }
+            zone.last = m.ts;
+            add(&mut zone.names, &said.names);
+            add(&mut zone.addrs, &said.addrs);
+        }
+    }
+}
+
+fn add<T: Copy + PartialEq>(known: &mut Vec<T>, said: &[T]) {
+    for item in said {
+        if known.len() < MAX_SERVERS && !known.contains(item) {
+            known.push(*item);
+        }
+    }
+}
+
+/// Is `name` the zone's apex or below it, whatever its case?
+pub(crate) fn is_within(name: &[u8], zone: &[u8]) -> bool {
+    if zone.is_empty() {
+        return true;
+    }
+    let Some(front) = name.len().checked_sub(zone.len()) else { return false };
+    let Some((front, end)) = name.split_at_checked(front) else { return false };
+    end.eq_ignore_ascii_case(zone) && matches!(front.last(), None | Some(b'.'))
+}
+
+/// `name` without its first label; `None` of the root.
+pub(crate) fn parent(name: &[u8]) -> Option<&[u8]> {
+    if name.is_empty() {
+        return None;
+    }
+    let dot = name.iter().position(|b| *b == b'.');
+    Some(dot.and_then(|d| name.get(d + 1..)).unwrap_or(&[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_within_zones() {
+        assert!(is_within(b"A.Victim.test", b"victim.test") && is_within(b"victim.test", b"victim.test"));
+        assert!(!is_within(b"avictim.test", b"victim.test") && !is_within(b"test", b"victim.test"));
+        assert!(is_within(b"test", b""));
+        assert_eq!((parent(b"a.b"), parent(b"b"), parent(b"")), (Some(&b"b"[..]), Some(&b""[..]), None));
+    }
+
+    #[test]
+    fn zones_are_contradicted_by_other_addresses_or_else_names() {
+        let zone = |names: &[u64], last: &[u8]| Zone {
+            last: Timestamp(0),
+            names: names.to_vec(),
+            addrs: last.iter().map(|n| Addr::v4([192, 0, 2, *n])).collect(),
+        };
+        assert!(zone(&[1], &[1]).contradicts(&zone(&[1], &[2])));
+        assert!(!zone(&[1], &[1]).contradicts(&zone(&[2], &[1])));
+        assert!(zone(&[1], &[1]).contradicts(&zone(&[2], &[])));
+        assert!(!zone(&[1], &[]).contradicts(&zone(&[1], &[7])) && !zone(&[], &[]).contradicts(&zone(&[1], &[1])));
+    }
+}

@@ -1,0 +1,52 @@
+//! What is known of the network and shared by all detectors. Each part sees a row before the detectors do.
+
+use crate::catalogue::Catalogue;
+use crate::detection::Scope;
+use crate::dns_exchanges::Exchanges;
+use crate::dns_zones::Zones;
+use crate::hosts::Hosts;
+use crate::names::Names;
+use crate::rows::Row;
+
+/// See the module.
+pub(crate) struct Known {
+    pub hosts: Hosts,
+    pub names: Names,
+    pub exchanges: Exchanges,
+    pub zones: Zones,
+    pub catalogue: Catalogue,
+}
+
+impl Known {
+    pub fn new(scope: &Scope) -> Self {
+        Self {
+            hosts: Hosts::new(scope),
+            names: Names::new(scope.seed),
+            exchanges: Exchanges::new(scope.seed),
+            zones: Zones::new(scope.seed),
+            catalogue: Catalogue::new(scope.seed),
+        }
+    }
+
+    /// The row that detectors see next, found while packet `packet` was looked at.
+    pub fn row(&mut self, row: &Row<'_>, packet: u64) {
+        self.hosts.row(row);
+        self.names.row(row);
+        self.exchanges.row(row);
+        self.catalogue.row(row, packet);
+    }
+
+    /// The detectors have seen the row.
+    pub fn after(&mut self, row: &Row<'_>) {
+        self.zones.row(row, &self.exchanges);
+    }
+
+    /// Entries forgotten for want of room.
+    pub fn forgotten(&self) -> u64 {
+        self.hosts.forgotten()
+            + self.names.forgotten()
+            + self.exchanges.forgotten()
+            + self.zones.forgotten()
+            + self.catalogue.forgotten()
+    }
+}
