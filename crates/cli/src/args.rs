@@ -290,7 +290,8 @@ pub struct Logs {
     #[arg(long)]
     pub midstream: bool,
 
-    /// Also write stats.log: memory in use, peaks, and what was given up, every five minutes of packet time
+    /// Also write stats.log: memory in use, peaks, and what was given up, every five minutes of packet time;
+    /// with --format eve events of type stats
     #[arg(long)]
     pub stats: bool,
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use sekisho_files::HashSet;
 use sekisho_flow::{Manner, Timeouts};
-use sekisho_output::eve::{AlertSettings, Carrier, Policy, Settings, Tunnels, Urgent, Xff};
+use sekisho_output::eve::{AlertSettings, Carrier, Policy, RuleCounts, Settings, StatsSettings, Tunnels, Urgent, Xff};
 use sekisho_rules::ir::{Condition, Effect, FileCondition};
 use sekisho_rules::{CompileLimits, Config, Files, Limits, Node, Program, Source, Verdict};
 use sekisho_transaction::{Fields, fields};
@@ -51,7 +51,7 @@ pub fn config(path: &Path) -> Result<Config> {
 }
 
 /// Reads `--rules`, for variables and files with `config`. What cannot be used costs a line on standard error.
-pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<Arc<Program>> {
+pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<(Arc<Program>, RuleCounts)> {
     let mut sources = Vec::with_capacity(paths.len());
     for path in paths {
         let name = path.to_string_lossy().into_owned();
@@ -72,7 +72,12 @@ pub fn rules(paths: &[PathBuf], config: Option<&Config>, quiet: bool) -> Result<
             eprintln!("sekisho: {}:{}: {}", remark.file, remark.line, remark.text);
         }
     }
-    Ok(Arc::new(program))
+    let counts = RuleCounts {
+        loaded: (loaded.report.loaded_count - program.refused().len()) as u64,
+        failed: left_out as u64,
+        skipped: loaded.report.unwanted_count as u64,
+    };
+    Ok((Arc::new(program), counts))
 }
 
 /// Lets a run see with Suricata's eyes; `of_config.alone`: nobody wants other rows, so flows are Suricata's, too.
@@ -181,7 +186,9 @@ pub fn settings(config: &Config) -> Settings {
         (!chosen.is_empty()).then_some(fields)
     };
     let stores = config.path("outputs.file-store.enabled").truth() == Some(true);
+    let types_on = |name: &str| types.entries().any(|(other, node)| other == name && is_on(node));
     Settings {
+        stats: stats(config).filter(|_| types_on("stats")),
         types: types.entries().filter(|(_, node)| is_on(node)).flat_map(|(name, _)| event_types(name)).collect(),
         options: sekisho_transaction::Options {
             http_extended: truth("http.extended", true),
@@ -333,6 +340,18 @@ fn policy(config: &Config, path: &str) -> Policy {
     own.or_else(|| config.path("exception-policy").text()).map_or(Policy::Ignore, Policy::of)
 }
 
+/// How events about the run are written, unless `stats` is switched off.
+fn stats(config: &Config) -> Option<StatsSettings> {
+    let stats = config.get("stats");
+    let defaults = StatsSettings::default();
+    (!is_off(stats)).then(|| StatsSettings {
+        secs: stats.get("interval").number().and_then(|n| u32::try_from(n).ok()).unwrap_or(defaults.secs),
+        decoder_events: stats.get("decoder-events").truth().unwrap_or(defaults.decoder_events),
+        stream_events: stats.get("stream-events").truth().unwrap_or(defaults.stream_events),
+        rules: None,
+    })
+}
+
 /// Where one kind of packets in UDP is looked for: on the ports that are named, or of a variable.
 fn carrier(config: &Config, name: &str) -> Carrier {
     let decoder = config.get("decoder").get(name);
@@ -389,7 +408,12 @@ mod tests {
         );
         assert!(s.alert.payload && !s.alert.app_layer && s.file_md5 && !s.file_sha256 && s.anomaly_decode);
         assert_eq!((s.community_id, s.anomaly_applayer, s.ethernet), (Some(7), true, false));
-        assert!(!s.midstream && s.depth == Some(1 << 20));
+        assert!(!s.midstream && s.depth == Some(1 << 20) && s.stats.is_none());
+        let text = "stats: {interval: 30, stream-events: yes}\noutputs:\n- eve-log:\n    types: [stats, dns]\n";
+        let stats = settings(&Config::parse("x", text, &mut NoFiles).unwrap()).stats.unwrap();
+        assert_eq!((stats.secs, stats.decoder_events, stats.stream_events, stats.rules), (30, true, true, None));
+        let text = "stats: {enabled: no}\noutputs:\n- eve-log:\n    types: [stats, dns]\n";
+        assert_eq!(settings(&Config::parse("x", text, &mut NoFiles).unwrap()).stats, None);
         let s = settings(&Config::default());
         assert!(s.is_on("http") && s.is_on("flow") && !s.is_on("netflow"));
     }

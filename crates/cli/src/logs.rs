@@ -26,19 +26,27 @@ pub fn run(args: &Logs) -> Result<bool> {
     let mut settings = input::settings(&args.common)?;
     settings.stats = args.stats.then_some(STATS_INTERVAL);
     let config = args.suricata_config.as_deref().map(eve::config).transpose()?;
-    if args.format.contains(&Format::Eve) {
+    let is_eve = args.format.contains(&Format::Eve);
+    if !args.rules.is_empty() && !is_eve {
+        bail!("--rules needs --format eve: what rules find is an event of EVE");
+    }
+    let rules = (!args.rules.is_empty()).then(|| eve::rules(&args.rules, config.as_ref(), args.common.quiet));
+    let rules = rules.transpose()?;
+    if is_eve {
         let mut of_config = config.as_ref().map(eve::settings).unwrap_or_default();
         // Rows of other formats are as they are without EVE: what waits for an acknowledgement may be too late for them.
         of_config.inline |= !formats.is_empty();
         of_config.alone = formats.is_empty();
+        if args.stats {
+            of_config.stats.get_or_insert_default();
+        }
+        if let (Some(stats), Some((_, counts))) = (&mut of_config.stats, &rules) {
+            stats.rules = Some(*counts);
+        }
         eve::watch(&mut settings, of_config);
     }
-    if !args.rules.is_empty() {
-        if settings.eve.is_none() {
-            bail!("--rules needs --format eve: what rules find is an event of EVE");
-        }
-        let rules = eve::rules(&args.rules, config.as_ref(), args.common.quiet)?;
-        eve::apply(&mut settings, rules);
+    if let Some((program, _)) = rules {
+        eve::apply(&mut settings, program);
     }
     for hash in &args.hash {
         match hash {

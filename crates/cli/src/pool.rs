@@ -355,7 +355,9 @@ impl<'g, G: Gather> Pool<'g, G> {
         reader.progress.clear();
         let now = dealer.dealing.now();
         let rest = catch_unwind(AssertUnwindSafe(|| {
-            finish(&mut parts, now, &mut Direct(&mut *collector.gather));
+            let rows = &mut Direct(&mut *collector.gather);
+            finish(&mut parts, now, rows);
+            balance.last_event(now, dealer.dealing.stats(), &parts, rows);
         }));
         balance.note(&mut parts);
         lost += u64::from(rest.is_err());

@@ -70,7 +70,7 @@ fn run(args: &RulesRun, trace: bool) -> Result<Run> {
     let program = Arc::new(program);
     let given = args.suricata_config.is_some();
     let of_config = if given { eve::settings(&config) } else { EveSettings::default() };
-    eve::watch(&mut settings, EveSettings { types: Vec::new(), alone: true, ..of_config });
+    eve::watch(&mut settings, EveSettings { types: Vec::new(), alone: true, stats: None, ..of_config });
     eve::apply(&mut settings, Arc::clone(&program));
     settings.trace_rules = trace;
     let outcome = drive::gather(&args.common, captures, settings, &mut Nowhere);

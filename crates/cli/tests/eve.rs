@@ -206,6 +206,46 @@ fn rules_alert_in_eve_and_fast() {
 }
 
 #[test]
+fn the_run_itself_is_told_of() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (rules, config) = (dir.path().join("own.rules"), dir.path().join("own.yaml"));
+    let text = "alert dns any any -> any 53 (msg:\"q\"; dns.query; content:\".\"; sid:7;)\n\
+                alert tcp any any -> any any (flags:S; noalert; sid:8;)\nalert tcp any any -> any any (nothing; sid:9;)\n";
+    fs::write(&rules, text).expect("written");
+    let yaml = "stats: {interval: 60}\noutputs:\n- eve-log:\n    types: [stats, alert, flow, {dns: {version: 3}}]\n";
+    fs::write(&config, yaml).expect("written");
+    let (rules, config) = (rules.to_str().expect("UTF-8"), config.to_str().expect("UTF-8"));
+    let run = |jobs: &str| {
+        let args =
+            ["logs", "-q", "--format", "eve", "--rules", rules, "--suricata-config", config, "--jobs", jobs, "-o", "-"];
+        let run = sekisho(&args, &[&root().join("examples/office.pcapng")]);
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).expect("UTF-8")
+    };
+    let text = run("1");
+    assert_eq!(run("2"), text, "however many threads there are");
+    let events: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    let count = |kind: &str| events.iter().filter(|e| e["event_type"] == kind).count() as u64;
+    let last = events.last().expect("an event");
+    assert_eq!(last["event_type"], "stats");
+    let stats = &last["stats"];
+    assert_eq!(stats["detect"]["engines"][0]["rules_loaded"], 2);
+    assert_eq!(stats["detect"]["engines"][0]["rules_failed"], 1);
+    assert_eq!(stats["detect"]["alert"], count("alert"));
+    assert_eq!((&stats["flow"]["total"], &stats["flow"]["active"]), (&count("flow").into(), &0.into()));
+    assert_eq!(stats["detect"]["alerts_suppressed"], stats["tcp"]["syn"], "of the rule that tells nothing");
+    let decoder = &stats["decoder"];
+    assert_eq!(decoder["pkts"], decoder["ethernet"]);
+    assert!(decoder["ipv4"].as_u64() > Some(0) && decoder["max_pkt_size"].as_u64() <= Some(65_535), "{decoder}");
+    let with_dns =
+        events.iter().filter(|e| e["event_type"] == "flow" && e["app_proto"] == "dns" && e["proto"] == "UDP");
+    assert_eq!(stats["app_layer"]["flow"]["dns_udp"], with_dns.count() as u64);
+    // Without a word of it there is none.
+    let run = sekisho(&["logs", "-q", "--format", "eve", "-o", "-"], &[&root().join("examples/office.pcapng")]);
+    assert!(!String::from_utf8(run.stdout).expect("UTF-8").contains("\"event_type\":\"stats\""));
+}
+
+#[test]
 fn rules_need_eve() {
     let dir = tempfile::tempdir().expect("tempdir");
     let rules = dir.path().join("own.rules");

@@ -15,6 +15,7 @@ use crate::{Rows, Settings, Stats};
 use sekisho_files::FileManager;
 use sekisho_flow::defrag::{Defragmenter, Outcome};
 use sekisho_flow::{FlowId, FlowTable, Handled, Manner, Moment, Packet};
+use sekisho_output::eve::Counts;
 use sekisho_record::{EnumName, Port, Tail};
 use sekisho_rules::Tally;
 use sekisho_transaction::{Fact, fields};
@@ -419,6 +420,13 @@ impl Lane {
     pub fn tally(&self, sum: &mut Tally) {
         if let Some(eye) = &self.host.eye {
             eye.tally(sum);
+        }
+    }
+
+    /// Adds what was counted for events about the run itself.
+    pub fn counts(&self, sum: &mut Counts) {
+        if let Some(eye) = &self.host.eye {
+            eye.add_counts(sum);
         }
     }
 

@@ -8,6 +8,7 @@ use crate::lane::{Carried, Lane, Outer, Way};
 use crate::records::TunnelRecord;
 use crate::{Rows, Settings, Stats, Tap};
 use sekisho_flow::{FlowId, Moment};
+use sekisho_output::eve::Counts;
 use sekisho_rules::Tally;
 use sekisho_types::{FiveTuple, Timestamp};
 use sekisho_wire::Decoded;
@@ -269,6 +270,13 @@ impl Shard {
     pub fn tally(&self, sum: &mut Tally) {
         for lane in self.lanes() {
             lane.tally(sum);
+        }
+    }
+
+    /// Adds what was counted for events about the run itself.
+    pub fn counts(&self, sum: &mut Counts) {
+        for lane in self.lanes() {
+            lane.counts(sum);
         }
     }
 

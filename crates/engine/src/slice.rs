@@ -10,6 +10,7 @@
 
 use crate::budget::{Ledger, Order, POOL_COUNT, PoolState, Usage};
 use crate::deal::{Dealer, Hash, TOGETHER};
+use crate::eve_stats::EveStats;
 use crate::lane::Way;
 use crate::shard::{Parcel, Shard};
 use crate::stats_log::{StatsLog, StatsRecord};
@@ -18,6 +19,7 @@ use crate::{Rows, Settings, Stats};
 use sekisho_capture::{Batch, Frame};
 use sekisho_files::NoStore;
 use sekisho_flow::{FlowId, Moment};
+use sekisho_output::eve::{self, Counts};
 use sekisho_proto::Fact;
 use sekisho_record::Record;
 use sekisho_rules::Tally;
@@ -225,7 +227,7 @@ pub fn parts(settings: Settings) -> (Dealing, Balance, Vec<Part>) {
         part.shard.lead();
     }
     let log = settings.stats.map(StatsLog::new);
-    let mut balance = Balance { ledger: Ledger::new(settings.budget), log };
+    let mut balance = Balance { ledger: Ledger::new(settings.budget), log, eve: EveStats::of(&settings) };
     balance.epoch(&mut parts);
     for part in &mut parts {
         part.follow(Moment::default(), &mut |_: &dyn Record| {});
@@ -335,6 +337,39 @@ pub struct Part {
 pub struct Balance {
     ledger: Ledger,
     log: Option<StatsLog>,
+    eve: Option<EveStats>,
+}
+
+/// What there is to say about the run itself.
+#[derive(Clone, Debug)]
+pub struct Report {
+    key: Key,
+    record: Option<StatsRecord>,
+    /// EVE's event.
+    line: Vec<u8>,
+}
+
+impl Report {
+    /// Gives it to whoever takes rows.
+    pub fn put(&self, rows: &mut dyn KeyedRows) {
+        if let Some(record) = &self.record {
+            rows.row(self.key, &[], 0, record);
+        }
+        if !self.line.is_empty() {
+            rows.line(self.key, eve::FILE, &self.line);
+        }
+    }
+}
+
+/// Takes a line.
+struct OneLine(Vec<u8>);
+
+impl Rows for OneLine {
+    fn row(&mut self, _: &dyn Record) {}
+
+    fn line(&mut self, _: &'static str, line: &[u8]) {
+        self.0.extend_from_slice(line);
+    }
 }
 
 impl Balance {
@@ -348,43 +383,73 @@ impl Balance {
         }
     }
 
-    /// After that: the row about the run itself, if it is time for one.
-    pub fn report<'p>(
-        &mut self,
-        slice: &Slice,
-        parts: impl IntoIterator<Item = &'p mut Part>,
-    ) -> Option<(Key, StatsRecord)> {
+    /// After that: what there is to say about the run itself, if it is time for it.
+    pub fn report<'p>(&mut self, slice: &Slice, parts: impl IntoIterator<Item = &'p mut Part>) -> Option<Report> {
         let now = slice.times.last().copied()?;
-        if !self.log.as_mut()?.is_due(now) {
+        let log = self.log.as_mut().is_some_and(|log| log.is_due(now));
+        let eve = self.eve.as_mut().is_some_and(|eve| eve.is_due(now));
+        if !log && !eve {
             return None;
         }
+        let parts: Vec<&mut Part> = parts.into_iter().collect();
+        let mut stats = slice.stats;
+        parts.iter().for_each(|part| part.stats(&mut stats));
+        let mut line = OneLine(Vec::new());
+        if eve {
+            self.tell(now, &stats, parts.iter().map(|part| &**part), &mut line);
+        }
         let packet = slice.first + slice.len() as u64 - 1;
-        Some((Key::new(packet, RELIEF, u32::MAX), self.row(now, slice.stats, parts)?))
+        let record = if log { self.row(now, &stats) } else { None };
+        Some(Report { key: Key::new(packet, RELIEF, u32::MAX), record, line: line.0 })
     }
 
     /// At the end of the run, before [`Part::close`]: notes what the parts use; the last row about the run itself.
     pub fn last_report<'p>(
         &mut self,
         now: Timestamp,
-        stats: Stats,
+        mut stats: Stats,
         parts: impl IntoIterator<Item = &'p mut Part>,
-    ) -> Option<(Key, StatsRecord)> {
+    ) -> Option<Report> {
         let mut parts: Vec<&mut Part> = parts.into_iter().collect();
         self.note(parts.iter_mut().map(|p| &mut **p));
         if stats.packets == 0 {
             return None;
         }
-        Some((Key::default(), self.row(now, stats, parts)?))
+        parts.iter().for_each(|part| part.stats(&mut stats));
+        let record = Some(self.row(now, &stats)?);
+        Some(Report { key: Key::default(), record, line: Vec::new() })
     }
 
-    fn row<'p>(
+    /// When everything else was told: EVE's last event about the run itself.
+    pub fn last_event<'p>(
         &mut self,
         now: Timestamp,
         mut stats: Stats,
-        parts: impl IntoIterator<Item = &'p mut Part>,
-    ) -> Option<StatsRecord> {
-        parts.into_iter().for_each(|part| part.stats(&mut stats));
-        Some(self.log.as_mut()?.row(now, &stats, &self.ledger.pools(), self.ledger.memory_len()))
+        parts: impl IntoIterator<Item = &'p Part>,
+        rows: &mut dyn Rows,
+    ) {
+        let parts: Vec<&Part> = parts.into_iter().collect();
+        parts.iter().for_each(|part| part.stats(&mut stats));
+        if stats.packets > 0 {
+            self.tell(now, &stats, parts, rows);
+        }
+    }
+
+    fn tell<'p>(
+        &mut self,
+        now: Timestamp,
+        stats: &Stats,
+        parts: impl IntoIterator<Item = &'p Part>,
+        rows: &mut dyn Rows,
+    ) {
+        let Some(eve) = &mut self.eve else { return };
+        let mut counts = Counts::default();
+        parts.into_iter().for_each(|part| part.shard.counts(&mut counts));
+        eve.write(now, stats, &counts, rows);
+    }
+
+    fn row(&mut self, now: Timestamp, stats: &Stats) -> Option<StatsRecord> {
+        Some(self.log.as_mut()?.row(now, stats, &self.ledger.pools(), self.ledger.memory_len()))
     }
 
     /// Takes note of what the parts use, at the end of the run.

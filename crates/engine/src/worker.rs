@@ -2,6 +2,7 @@
 
 use crate::budget::{Ledger, POOL_COUNT, PoolState, Usage};
 use crate::deal::{Dealer, Place, TOGETHER};
+use crate::eve_stats::EveStats;
 use crate::lane::Way;
 use crate::once::Once;
 use crate::shard::Shard;
@@ -10,6 +11,7 @@ use crate::{Rows, Settings, Stats, Tap, Watch};
 use sekisho_capture::Frame;
 use sekisho_files::NoStore;
 use sekisho_flow::Moment;
+use sekisho_output::eve::Counts;
 use sekisho_proto::{Passwords, Secrets};
 use sekisho_record::Record;
 use sekisho_rules::Tally;
@@ -29,6 +31,7 @@ pub struct Worker {
     once: Once,
     ledger: Ledger,
     stats_log: Option<StatsLog>,
+    eve_stats: Option<EveStats>,
     stats: Stats,
     /// The run's time: the latest of all packets so far.
     now: Timestamp,
@@ -58,6 +61,7 @@ impl Worker {
             once: Once::default(),
             ledger: Ledger::new(settings.budget),
             stats_log: settings.stats.map(StatsLog::new),
+            eve_stats: EveStats::of(&settings),
             stats: Stats::default(),
             now: Timestamp(i64::MIN),
             next_due: Timestamp(i64::MIN),
@@ -208,6 +212,18 @@ impl Worker {
         if self.stats_log.as_mut().is_some_and(|log| log.is_due(self.now)) {
             self.log_stats(rows);
         }
+        if self.eve_stats.as_mut().is_some_and(|eve| eve.is_due(self.now)) {
+            self.tell_stats(rows);
+        }
+    }
+
+    /// EVE's event about the run itself.
+    fn tell_stats(&mut self, rows: &mut dyn Rows) {
+        let (stats, mut counts) = (self.stats(), Counts::default());
+        self.shards.iter().for_each(|shard| shard.counts(&mut counts));
+        if let Some(eve) = &mut self.eve_stats {
+            eve.write(self.now, &stats, &counts, rows);
+        }
     }
 
     /// A row about the run itself.
@@ -275,6 +291,9 @@ impl Worker {
         }
         let mut shards: Vec<&mut Shard> = self.shards.iter_mut().collect();
         finish(&mut shards, self.now, rows, tap);
+        if self.stats.packets > 0 && self.eve_stats.is_some() {
+            self.tell_stats(rows);
+        }
         let usages = self.usages();
         self.ledger.note(&usages);
         self.once = once;

@@ -38,6 +38,11 @@ impl Interval {
         Self(secs.saturating_mul(1_000_000_000))
     }
 
+    /// The seconds in it, without a fraction.
+    pub const fn whole_secs(self) -> i64 {
+        self.0 / 1_000_000_000
+    }
+
     /// Whole milliseconds.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis.saturating_mul(1_000_000))

@@ -3,7 +3,7 @@
 use super::{Collector, Dealer, Load, PileOf, Reader, Sheaf, lock};
 use crate::gather::Gather;
 use sekisho_capture::Batch;
-use sekisho_engine::{Balance, Found, Key, KeyedRows, MAX_PARTS, Part, Slice, StatsRecord};
+use sekisho_engine::{Balance, Found, KeyedRows, MAX_PARTS, Part, Report, Slice};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -45,7 +45,7 @@ pub enum Job {
     /// The end of an epoch: what has to be given up so that the rest fits into memory.
     Relief(Arc<Slice>),
     /// A row about the run itself, at the end of an epoch or of the run.
-    Report(Option<Arc<Slice>>, Key, Arc<StatsRecord>),
+    Report(Option<Arc<Slice>>, Arc<Report>),
     /// The run is over.
     Close(sekisho_types::Timestamp),
     /// Flows that began before that packet end.
@@ -60,7 +60,7 @@ impl Job {
             Self::Found(slice, stage) => part.found(slice, *stage, these, rows, found),
             Self::Leaves(slice) => part.leaves(slice, these, rows),
             Self::Relief(slice) => part.obey(slice, rows),
-            Self::Report(_, key, record) => rows.row(*key, &[], 0, &**record),
+            Self::Report(_, report) => report.put(rows),
             Self::Close(now) => _ = part.close(*now, rows),
             Self::End(before) => part.end_flows(*before, rows),
         }
@@ -417,8 +417,8 @@ impl<'g, G: Gather> State<'g, G> {
                 true
             }
             Job::Relief(slice) => {
-                let Some((key, row)) = all(parts, |parts| self.balance.report(slice, parts)) else { return false };
-                active.job = Job::Report(Some(Arc::clone(slice)), key, Arc::new(row));
+                let Some(report) = all(parts, |parts| self.balance.report(slice, parts)) else { return false };
+                active.job = Job::Report(Some(Arc::clone(slice)), Arc::new(report));
                 active.start(|i| usize::from(i == 0));
                 true
             }
@@ -431,9 +431,9 @@ impl<'g, G: Gather> State<'g, G> {
         let Some(dealer) = &self.dealer else { return };
         let (now, stats) = (dealer.dealing.now(), dealer.dealing.stats());
         if !std::mem::replace(&mut self.reported, true)
-            && let Some((key, row)) = all(parts, |parts| self.balance.last_report(now, stats, parts))
+            && let Some(report) = all(parts, |parts| self.balance.last_report(now, stats, parts))
         {
-            let mut report = self.active(Job::Report(None, key, Arc::new(row)));
+            let mut report = self.active(Job::Report(None, Arc::new(report)));
             report.start(|i| usize::from(i == 0));
             self.active.push_back(report);
             return;

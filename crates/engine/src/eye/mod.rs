@@ -4,6 +4,7 @@
 //! belongs to an exchange; both go with their flow. Without it a pass keeps and does nothing of this.
 
 mod chunks;
+mod counts;
 mod file;
 mod flow;
 mod flows;
@@ -115,6 +116,8 @@ pub(crate) struct Eye {
     pub due: Due,
     /// Files of which nothing was told because there were too many.
     pub files_refused: u64,
+    /// What events about the run itself tell, if anybody wants them.
+    counts: Option<Box<eve::Counts>>,
 }
 
 impl Eye {
@@ -132,7 +135,9 @@ impl Eye {
             inspects: program.is_some()
                 || settings.anomaly_decode
                 || settings.anomaly_stream
+                || settings.stats.is_some()
                 || settings.is_on("frame"),
+            counts: settings.stats.map(|_| Box::default()),
             how: Sessions::of(&settings),
             last_type: ("", false),
             spare_held: Vec::new(),
@@ -200,6 +205,7 @@ impl Eye {
     /// A flow begins.
     pub fn opened(&mut self, flow: &mut FlowInfo) {
         flow.watched = self.flows.open(eve::flow_id(flow.uid));
+        self.count_begun(flow.tuple.proto);
     }
 
     /// A packet was taken by its flow. Tells of which directions something waits that may be due now.
@@ -500,6 +506,7 @@ impl Eye {
         if let Some(seen) = self.flows.get_mut(&flow.info) {
             seen.sum_up();
         }
+        self.count_ended(flow);
         self.end(of_flow, at, rows);
         self.flows.close(&flow.info);
     }

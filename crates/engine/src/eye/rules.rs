@@ -175,6 +175,9 @@ impl Eye {
         events.clear();
         self.find_events(flow, packet, link, &mut events);
         self.invalid = events.is_nobodys();
+        if self.counts.is_some() {
+            self.count_packet(packet.decoded, link, packet.frame.len(), &events);
+        }
         if !events.names().is_empty() {
             self.packet_anomalies(at, packet, events.names(), rows);
         }
@@ -228,11 +231,12 @@ impl Eye {
         events: &mut Events,
     ) {
         let asked = self.rules.as_ref().is_some_and(|rules| rules.program.wants_packet_events());
-        if asked || self.settings.anomaly_decode {
+        let [counts_headers, counts_tcp] = self.counted_events();
+        if asked || self.settings.anomaly_decode || counts_headers {
             self.fragment_events.drain(..).for_each(|name| events.add(name));
             headers(packet, link, events);
         }
-        if (asked || self.settings.anomaly_stream)
+        if (asked || self.settings.anomaly_stream || counts_tcp)
             && let Some((flow, dir)) = flow
             && let Some(seen) = self.flows.get_mut(&flow.info)
         {
@@ -484,7 +488,11 @@ impl Eye {
     ) {
         let Some(program) = self.rules.as_ref().map(|rules| Arc::clone(&rules.program)) else { return };
         let Some(rule) = program.rule(hit.rule) else { return };
-        if rule.silent || matches!(rule.action, Action::Pass | Action::Config) {
+        let is_alert = !matches!(rule.action, Action::Pass | Action::Config);
+        if rule.silent || !is_alert {
+            if is_alert {
+                self.count_alert(false);
+            }
             return;
         }
         let (Some(packet), settings) = (packet, Arc::clone(&self.settings)) else { return };
@@ -497,6 +505,7 @@ impl Eye {
         {
             seen.alerted = true;
         }
+        self.count_alert(true);
         self.tag(at, packet, rule);
         if self.judged {
             let uid = at.map(|at| at.flow.info.uid);

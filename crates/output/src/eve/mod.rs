@@ -8,6 +8,7 @@ mod frame;
 mod head;
 mod protocols;
 mod settings;
+mod stats;
 
 pub use alert::{Alert, Evidence, MAX_PAYLOAD_LEN, Party, of_flow, printable};
 pub use flow::{End, FlowEnd, NetflowSide, TcpEnd};
@@ -15,6 +16,7 @@ pub use frame::Frame;
 pub use head::{Head, Ports, fast_time, flow_id, protocol};
 pub use protocols::protocol_name;
 pub use settings::{AlertSettings, Carrier, DEFAULT_DEPTH, DEFAULT_TYPES, Policy, Settings, Tunnels, Urgent, Xff};
+pub use stats::{Counts, Layer, RuleCounts, STATS_SECS, StatsSettings, Totals};
 
 use sekisho_transaction::Json;
 use sekisho_types::text::Line;

@@ -1,3 +1,4 @@
+use super::StatsSettings;
 use sekisho_transaction::{Limits, Options};
 
 /// Types of events that are written where no configuration says otherwise: those of Suricata's own default file, and those
@@ -114,6 +115,8 @@ pub struct Settings {
     pub file_depth: Option<u64>,
     /// No other format is written.
     pub alone: bool,
+    /// Events about the run itself.
+    pub stats: Option<StatsSettings>,
 }
 
 /// What is done with what cannot be followed as it should: Suricata's exception policies, as far as they concern someone
@@ -299,6 +302,7 @@ impl Default for Settings {
             depth: None,
             file_depth: None,
             alone: false,
+            stats: None,
         }
     }
 }
