@@ -46,8 +46,10 @@ macro_rules! registry {
 
 registry! {
     audit_traceroute::Traceroute,
+    dns_poison_birthday::Birthday,
     dns_poison_kaminsky::Kaminsky,
     dns_rebinding::Rebinding,
+    dns_resolver_weak_entropy::WeakEntropy,
     rule_alert::RuleAlerts,
     tls_cert_dates::Dates,
     tls_cert_name::Name,

@@ -28,7 +28,7 @@
 
 use crate::detection::Scope;
 use crate::dns_exchanges::{Exchange, Fit, name_digest};
-use crate::dns_zones::{Zone, is_within, parent};
+use crate::dns_zones::{Zone, parent};
 use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
@@ -185,7 +185,7 @@ impl Kaminsky {
             return;
         }
         let siblings = self.siblings.at((e.client, parent_key), Siblings::default);
-        if m.ts - siblings.since > WINDOW {
+        if siblings.asked == 0 || m.ts - siblings.since > WINDOW {
             *siblings = Siblings { since: m.ts, raised: siblings.raised, ..Siblings::default() };
         }
         if !siblings.labels.add(label_key, MAX_NAMES) {
@@ -232,18 +232,8 @@ impl Kaminsky {
         if !(e.fit.is_bad() || e.fit == Fit::Matching) {
             return;
         }
-        let zone = m.records().find(|r| r.rtype == 2 && r.section == 2).map(|r| r.owner);
-        let Some(zone) = zone.filter(|z| !z.is_empty() && z.len() < name.len() && is_within(name, z)) else { return };
-        let said = cx.zones().said(m, zone);
-        let known = cx.zones().get(zone);
-        let foreign = match known {
-            Some(known) => known.contradicts(&said),
-            None => !said.addrs.is_empty() && !said.addrs.contains(&e.server),
-        };
-        if !foreign {
-            return;
-        }
-        let known = known.map(|k| k.addrs.clone()).unwrap_or_default();
+        let Some((zone, said)) = cx.zones().foreign(m, e.server, name) else { return };
+        let known = cx.zones().get(zone).map(|k| k.addrs.clone()).unwrap_or_default();
         if e.fit == Fit::Matching {
             self.fits(m, e, zone, &said, cx);
         } else {

@@ -2,8 +2,10 @@
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
 pub(crate) mod audit_traceroute;
+pub(crate) mod dns_poison_birthday;
 pub(crate) mod dns_poison_kaminsky;
 pub(crate) mod dns_rebinding;
+pub(crate) mod dns_resolver_weak_entropy;
 pub(crate) mod rule_alert;
 pub(crate) mod tls_cert_dates;
 pub(crate) mod tls_cert_name;
