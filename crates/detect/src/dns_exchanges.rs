@@ -57,7 +57,6 @@ pub(crate) struct Answered {
     pub ts: Timestamp,
     pub packet: u64,
     pub hop_limit: u8,
-    pub rcode: u16,
     digest: u64,
     /// Digest of the answer section without order and times to live.
     pub set: u64,
@@ -69,7 +68,6 @@ pub(crate) struct Asked {
     pub ts: Timestamp,
     pub packet: u64,
     pub uid: Uid,
-    pub port: u16,
     pub id: u16,
     question: u64,
     exact: u64,
@@ -229,7 +227,6 @@ impl Exchanges {
                 ts: m.ts,
                 packet: m.packet,
                 uid: m.uid,
-                port: exchange.client_port,
                 id,
                 question: exchange.question,
                 exact,
@@ -250,7 +247,6 @@ impl Exchanges {
             ts: m.ts,
             packet: m.packet,
             hop_limit: u8::try_from(m.hop_limit).unwrap_or(0),
-            rcode: u16::try_from(m.rcode).unwrap_or(u16::MAX),
             digest: m.digest,
             set: exchange.set,
         };

@@ -46,6 +46,8 @@ macro_rules! registry {
 
 registry! {
     audit_traceroute::Traceroute,
+    dns_answer_conflict::Conflict,
+    dns_open_resolver::OpenResolver,
     dns_poison_birthday::Birthday,
     dns_poison_kaminsky::Kaminsky,
     dns_rebinding::Rebinding,

@@ -18,7 +18,8 @@
 //! fewer; below 10 answers medium 0.6. `random-siblings` medium 0.5.
 //! ## Benign
 //! Labels that are asked for below several parents are search lists at work (browsers' probes), labels of fewer than six
-//! characters or of digits block lists and shortened questions (RFC 9156): they do not count as random. A server that
+//! characters or of digits block lists and shortened questions (RFC 9156), names right below a top-level domain are
+//! domains of their own, or hosts of a local network: they do not count as random. A server that
 //! moves answers its questions; its answers fit.
 //! ## Blind
 //! Captures without the traffic between resolver and servers see neither forgeries nor their success. Without an earlier
@@ -181,7 +182,7 @@ impl Kaminsky {
         let label = name.split(|b| *b == b'.').next().unwrap_or(&[]);
         let (label_key, parent_key) = (name_digest(label, self.seed), name_digest(parent, self.seed));
         let elsewhere = *self.labels.at(label_key, || parent_key) != parent_key;
-        if elsewhere || parent.is_empty() || label.len() < MIN_LABEL_LEN || label.iter().all(u8::is_ascii_digit) {
+        if elsewhere || !parent.contains(&b'.') || label.len() < MIN_LABEL_LEN || label.iter().all(u8::is_ascii_digit) {
             return;
         }
         let siblings = self.siblings.at((e.client, parent_key), Siblings::default);

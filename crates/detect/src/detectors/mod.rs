@@ -2,6 +2,8 @@
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
 pub(crate) mod audit_traceroute;
+pub(crate) mod dns_answer_conflict;
+pub(crate) mod dns_open_resolver;
 pub(crate) mod dns_poison_birthday;
 pub(crate) mod dns_poison_kaminsky;
 pub(crate) mod dns_rebinding;
