@@ -12,6 +12,8 @@ const MAX_ASKED: usize = 262_144;
 const MAX_ALIKE: usize = 131_072;
 /// Pairs of client and server of which it is known how far and how fast the server is.
 const MAX_PAIRS: usize = 16_384;
+/// Hosts that answer others' questions by asking themselves.
+const MAX_RESOLVERS: usize = 4_096;
 /// How long a question is open.
 pub(crate) const OPEN_FOR: Interval = Interval::from_secs(10);
 /// From here on a repeated question is a new one, not a copy.
@@ -55,7 +57,6 @@ pub(crate) struct Answered {
     pub ts: Timestamp,
     pub packet: u64,
     pub hop_limit: u8,
-    pub rcode: u16,
     digest: u64,
     /// Digest of the answer section without order and times to live.
     pub set: u64,
@@ -67,7 +68,6 @@ pub(crate) struct Asked {
     pub ts: Timestamp,
     pub packet: u64,
     pub uid: Uid,
-    pub port: u16,
     pub id: u16,
     question: u64,
     exact: u64,
@@ -108,6 +108,8 @@ pub(crate) struct Exchange {
     pub set: u64,
     /// What was usual before this message.
     pub usual: Usual,
+    /// The client is a resolver: it asks without wanting recursion, or offers recursion to others.
+    pub by_resolver: bool,
 }
 
 impl Exchange {
@@ -134,6 +136,7 @@ pub(crate) struct Exchanges {
     asked: Recent<u64, Asked>,
     alike: Recent<u64, Alike>,
     pairs: Recent<(Addr, Addr), Usual>,
+    resolvers: Recent<Addr, ()>,
     at_hand: Option<Exchange>,
 }
 
@@ -144,6 +147,7 @@ impl Exchanges {
             asked: Recent::new(MAX_ASKED, seed),
             alike: Recent::new(MAX_ALIKE, seed),
             pairs: Recent::new(MAX_PAIRS, seed),
+            resolvers: Recent::new(MAX_RESOLVERS, seed),
             at_hand: None,
         }
     }
@@ -182,7 +186,11 @@ impl Exchanges {
             in_flight: 0,
             set: 0,
             usual,
+            by_resolver: (m.is_query && !m.recursion_desired) || self.resolvers.get(&client).is_some(),
         };
+        if exchange.by_resolver && m.is_query {
+            self.resolvers.at(client, || ());
+        }
         if m.is_query {
             self.query(m, &keys, exact, &mut exchange);
         } else {
@@ -219,7 +227,6 @@ impl Exchanges {
                 ts: m.ts,
                 packet: m.packet,
                 uid: m.uid,
-                port: exchange.client_port,
                 id,
                 question: exchange.question,
                 exact,
@@ -240,7 +247,6 @@ impl Exchanges {
             ts: m.ts,
             packet: m.packet,
             hop_limit: u8::try_from(m.hop_limit).unwrap_or(0),
-            rcode: u16::try_from(m.rcode).unwrap_or(u16::MAX),
             digest: m.digest,
             set: exchange.set,
         };

@@ -72,6 +72,21 @@ impl Zones {
         said
     }
 
+    /// A zone above `name` that the message gives other servers than are known; of a zone that nothing is known of, others
+    /// than `server`, who is said to have sent it.
+    pub fn foreign<'a>(&self, m: &DnsMessage<'a>, server: Addr, name: &[u8]) -> Option<(&'a [u8], Zone)> {
+        let zone = m.records().find(|r| r.rtype == NS && r.section == 2).map(|r| r.owner)?;
+        if zone.is_empty() || zone.len() >= name.len() || !is_within(name, zone) {
+            return None;
+        }
+        let said = self.said(m, zone);
+        let foreign = match self.get(zone) {
+            Some(known) => known.contradicts(&said),
+            None => !said.addrs.is_empty() && !said.addrs.contains(&server),
+        };
+        foreign.then_some((zone, said))
+    }
+
     pub fn row(&mut self, row: &Row<'_>, exchanges: &Exchanges) {
         let (Row::DnsMessage(m), Some(exchange)) = (row, exchanges.at_hand()) else { return };
         if exchange.fit != Fit::Matching || m.rcode != 0 {
@@ -83,6 +98,10 @@ impl Zones {
                 continue;
             }
             let mut said = self.said(m, r.owner);
+            let known = self.of.peek(&name_digest(r.owner, self.seed));
+            if known.is_some_and(|k| k.contradicts(&said) && m.ts - k.last <= BELIEVED_FOR) {
+                continue;
+            }
             // Who answers with authority is a server of the zone himself.
             let asked = m.query.unwrap_or(&[]);
             if m.authoritative && r.section == 2 && is_within(asked, r.owner) && !said.addrs.contains(&exchange.server)
@@ -91,9 +110,6 @@ impl Zones {
                 said.addrs.push(exchange.server);
             }
             let zone = self.of.at(name_digest(r.owner, self.seed), Zone::default);
-            if zone.contradicts(&said) && m.ts - zone.last <= BELIEVED_FOR {
-                continue;
-            }
             if zone.contradicts(&said) {
                 *zone = Zone::default();
             }

@@ -18,7 +18,8 @@
 //! fewer; below 10 answers medium 0.6. `random-siblings` medium 0.5.
 //! ## Benign
 //! Labels that are asked for below several parents are search lists at work (browsers' probes), labels of fewer than six
-//! characters or of digits block lists and shortened questions (RFC 9156): they do not count as random. A server that
+//! characters or of digits block lists and shortened questions (RFC 9156), names right below a top-level domain are
+//! domains of their own, or hosts of a local network: they do not count as random. A server that
 //! moves answers its questions; its answers fit.
 //! ## Blind
 //! Captures without the traffic between resolver and servers see neither forgeries nor their success. Without an earlier
@@ -28,7 +29,7 @@
 
 use crate::detection::Scope;
 use crate::dns_exchanges::{Exchange, Fit, name_digest};
-use crate::dns_zones::{Zone, is_within, parent};
+use crate::dns_zones::{Zone, parent};
 use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
@@ -181,11 +182,11 @@ impl Kaminsky {
         let label = name.split(|b| *b == b'.').next().unwrap_or(&[]);
         let (label_key, parent_key) = (name_digest(label, self.seed), name_digest(parent, self.seed));
         let elsewhere = *self.labels.at(label_key, || parent_key) != parent_key;
-        if elsewhere || parent.is_empty() || label.len() < MIN_LABEL_LEN || label.iter().all(u8::is_ascii_digit) {
+        if elsewhere || !parent.contains(&b'.') || label.len() < MIN_LABEL_LEN || label.iter().all(u8::is_ascii_digit) {
             return;
         }
         let siblings = self.siblings.at((e.client, parent_key), Siblings::default);
-        if m.ts - siblings.since > WINDOW {
+        if siblings.asked == 0 || m.ts - siblings.since > WINDOW {
             *siblings = Siblings { since: m.ts, raised: siblings.raised, ..Siblings::default() };
         }
         if !siblings.labels.add(label_key, MAX_NAMES) {
@@ -232,18 +233,8 @@ impl Kaminsky {
         if !(e.fit.is_bad() || e.fit == Fit::Matching) {
             return;
         }
-        let zone = m.records().find(|r| r.rtype == 2 && r.section == 2).map(|r| r.owner);
-        let Some(zone) = zone.filter(|z| !z.is_empty() && z.len() < name.len() && is_within(name, z)) else { return };
-        let said = cx.zones().said(m, zone);
-        let known = cx.zones().get(zone);
-        let foreign = match known {
-            Some(known) => known.contradicts(&said),
-            None => !said.addrs.is_empty() && !said.addrs.contains(&e.server),
-        };
-        if !foreign {
-            return;
-        }
-        let known = known.map(|k| k.addrs.clone()).unwrap_or_default();
+        let Some((zone, said)) = cx.zones().foreign(m, e.server, name) else { return };
+        let known = cx.zones().get(zone).map(|k| k.addrs.clone()).unwrap_or_default();
         if e.fit == Fit::Matching {
             self.fits(m, e, zone, &said, cx);
         } else {

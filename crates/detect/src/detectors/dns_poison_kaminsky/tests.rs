@@ -141,6 +141,11 @@ fn ordinary() {
     assert!(found(&names(60, |n| format!("server{n:03}"), true)).is_empty());
     // A block list's octets, and shortened questions.
     assert!(found(&names(200, |n| format!("{n}"), false)).is_empty());
+    // Hosts of a local network.
+    let local: Vec<Line> = (0..90u64)
+        .map(|n| Message::query(1.0, RESOLVER, 3000, REAL, n as u16, &format!("printer{n}.lan")).line(n + 1))
+        .collect();
+    assert!(found(&local).is_empty());
     // A search list: the labels were asked for alone before.
     let mut lines = Vec::new();
     for n in 0..60u64 {
