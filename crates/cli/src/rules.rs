@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use sekisho_rules::{CompileLimits, Config, Limits, Loaded, Program, Remark, Source, Verdict, explain, load};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Exit code if rules are refused, or not found.

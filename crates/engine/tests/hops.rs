@@ -72,8 +72,9 @@ fn packets_and_answers_have_the_same_mark() {
     let sent = |proto: &str, mark: u32, ttl: u8| {
         format!("{ends} proto=Str(\"{proto}\") mark=Count({mark}) ttl=Count({ttl}) router=Unset")
     };
-    let died =
-        |proto: &str, mark: u32| format!("{ends} proto=Str(\"{proto}\") mark=Count({mark}) ttl=Unset router=Addr({ROUTER})");
+    let died = |proto: &str, mark: u32| {
+        format!("{ends} proto=Str(\"{proto}\") mark=Count({mark}) ttl=Unset router=Addr({ROUTER})")
+    };
     let marks = [40_000 << 16 | 33_434, 40_000 << 16 | 443, 7 << 16 | 3];
     assert_eq!(
         told(true, &packets),

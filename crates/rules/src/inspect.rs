@@ -375,8 +375,7 @@ impl Inspector {
         }
         if let Some(blend) = known.and_then(|number| self.blends.get(number)) {
             blend.always(&indexes, &mut self.candidates);
-            let mut finds =
-                Finds { owners: &program.owners, reach: 0, to: &mut self.candidates, for_stream: None };
+            let mut finds = Finds { owners: &program.owners, reach: 0, to: &mut self.candidates, for_stream: None };
             blend.scan_head(&indexes, bytes, offset, &mut finds);
         }
     }

@@ -270,7 +270,8 @@ impl Scanner {
                 add(list, class, &choice.best(bytes, class));
             }
         }
-        let make = |class, list: Vec<Entry>| Some(list).filter(|list| !list.is_empty()).map(|list| Table::new(class, list));
+        let make =
+            |class, list: Vec<Entry>| Some(list).filter(|list| !list.is_empty()).map(|list| Table::new(class, list));
         self.long = make(LONG, long);
         self.middle = make(MIDDLE, middle);
         for ((class, list), table) in SHORT.into_iter().zip(short).zip(&mut self.short) {

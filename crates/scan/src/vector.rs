@@ -131,7 +131,10 @@ impl Halves {
             }
             let (of_low, of_high) = fragment.halves(n);
             for (set, wanted) in [(low, of_low), (high, of_high)] {
-                (0..).zip(set).filter(|(at, _)| wanted >> at & 1 == 1).for_each(|(_, groups): (u8, _)| *groups |= group);
+                (0..)
+                    .zip(set)
+                    .filter(|(at, _)| wanted >> at & 1 == 1)
+                    .for_each(|(_, groups): (u8, _)| *groups |= group);
             }
         }
     }
@@ -379,7 +382,8 @@ mod avx2 {
             let of_high = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16::<4>(v), half));
             _mm256_and_si256(of_low, of_high)
         };
-        let hits_of = |all: __m256i| !_mm256_movemask_epi8(_mm256_cmpeq_epi8(all, _mm256_setzero_si256())).cast_unsigned();
+        let hits_of =
+            |all: __m256i| !_mm256_movemask_epi8(_mm256_cmpeq_epi8(all, _mm256_setzero_si256())).cast_unsigned();
         while at + LOAD_LEN + WIDTH - 1 <= hay.len() {
             // SAFETY: `at + 32 + n` is within `hay` for `n` below `WIDTH`; the loads need no alignment.
             let load = |n: usize| unsafe { _mm256_loadu_si256(hay.as_ptr().add(at + n).cast::<__m256i>()) };
