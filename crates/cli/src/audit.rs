@@ -28,8 +28,12 @@ pub fn run(args: &Audit) -> Result<u8> {
     if !args.rules.is_empty() {
         let config = args.suricata_config.as_ref().map(|path| eve::config(path)).transpose()?;
         let of_config = config.as_ref().map(eve::settings).unwrap_or_default();
-        eve::watch(&mut settings, EveSettings { types: Vec::new(), alone: false, inline: true, ..of_config });
-        eve::apply(&mut settings, eve::rules(&args.rules, config.as_ref(), args.common.quiet)?.0);
+        eve::watch(
+            &mut settings,
+            EveSettings { types: Vec::new(), alone: false, inline: true, stats: None, ..of_config },
+        );
+        let (program, _) = eve::rules(&args.rules, config.as_ref(), args.common.quiet)?;
+        eve::apply(&mut settings, program);
     }
     let intel = intel::read(&args.intel, args.common.quiet)?;
     settings.files.hashes.md5 |= intel.has_hashes(32);

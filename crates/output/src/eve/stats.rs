@@ -119,7 +119,7 @@ pub struct Counts {
     pub midstream: u64,
     /// Alerts told.
     pub alerts: u64,
-    /// Alerts of rules that tell none, and those that thresholds kept back.
+    /// Alerts that thresholds and suppressions kept back.
     pub alerts_suppressed: u64,
     /// Alerts beyond those that one packet may have.
     pub alerts_cut: u64,
