@@ -68,7 +68,6 @@ pub(crate) struct Asked {
     pub ts: Timestamp,
     pub packet: u64,
     pub uid: Uid,
-    pub id: u16,
     question: u64,
     exact: u64,
     /// Lower and upper case stand mixed in the name.
@@ -227,7 +226,6 @@ impl Exchanges {
                 ts: m.ts,
                 packet: m.packet,
                 uid: m.uid,
-                id,
                 question: exchange.question,
                 exact,
                 mixed,

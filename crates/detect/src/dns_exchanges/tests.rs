@@ -40,7 +40,7 @@ fn an_answer_fits_by_address_port_id_and_question() {
     use Fit::*;
     assert_eq!(seen, [Query, BadId, BadPort, BadQuestion, Unsolicited, Matching, Copy, Late, Unsolicited]);
     assert_eq!((all[0].client, all[0].server, all[0].in_flight), (addr("10.0.0.53"), addr("192.0.2.53"), 1));
-    assert_eq!((all[1].asked.unwrap().packet, all[2].asked.unwrap().id), (1, 77));
+    assert_eq!((all[1].asked.unwrap().packet, all[2].asked.unwrap().packet), (1, 1));
     let late = all[7];
     assert_eq!((late.usual.hop_limit, late.hop_difference(50), late.hop_difference(0)), (60, 10, 0));
     assert_eq!(late.asked.unwrap().answered.unwrap().packet, 6);
