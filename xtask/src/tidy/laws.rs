@@ -38,8 +38,10 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Crates of law 7, whose root must deny what can panic.
-const NO_PANIC: &[&str] =
-    &["wire", "flow", "proto", "files", "hunt", "rules", "inflate", "unpack", "x509", "dnssec", "finding", "intel", "detect"];
+const NO_PANIC: &[&str] = &[
+    "wire", "flow", "proto", "files", "hunt", "rules", "inflate", "unpack", "x509", "dnssec", "finding", "intel",
+    "detect",
+];
 
 /// Lints that law 7 asks for.
 const NO_PANIC_LINTS: &[&str] = &[
