@@ -130,8 +130,8 @@ fn work(
         for &i in &order {
             parts[i].obey(slice, collected);
         }
-        if let Some((key, row)) = balance.report(slice, parts.iter_mut()) {
-            collected.row(key, &[], 0, &row);
+        if let Some(report) = balance.report(slice, parts.iter_mut()) {
+            report.put(collected);
         }
     }
     if slice.meets() {

@@ -26,6 +26,12 @@ pub struct About {
 }
 
 impl About {
+    /// The reason at a place, for constants: a place that is not there fails the build.
+    #[expect(clippy::indexing_slicing, reason = "evaluated when compiled")]
+    pub const fn at(&'static self, place: usize) -> &'static Reason {
+        &self.reasons[place]
+    }
+
     /// The reason with that code.
     pub fn reason(&self, code: &str) -> Option<&'static Reason> {
         self.reasons.iter().find(|r| r.code == code)

@@ -57,10 +57,10 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-const VENDOR_CA: &Reason = &ABOUT.reasons[0];
-const SELF_SIGNED: &Reason = &ABOUT.reasons[1];
-const PINNED: &Reason = &ABOUT.reasons[2];
-const CLIENT_CERT: &Reason = &ABOUT.reasons[3];
+const VENDOR_CA: &Reason = ABOUT.at(0);
+const SELF_SIGNED: &Reason = ABOUT.at(1);
+const PINNED: &Reason = ABOUT.at(2);
+const CLIENT_CERT: &Reason = ABOUT.at(3);
 
 /// Servers that vouch for themselves from which on a device may not check at all.
 const SELF_SERVERS: usize = 3;

@@ -51,8 +51,7 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const PERIODIC: &Reason = &ABOUT.reasons[3];
+const PERIODIC: &Reason = ABOUT.at(3);
 
 /// Sources, destinations and protocols of which something is kept.
 const MAX_TRACES: usize = 8_192;

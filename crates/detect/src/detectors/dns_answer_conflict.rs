@@ -54,14 +54,10 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const DOUBLE_ANSWER: &Reason = &ABOUT.reasons[0];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const INJECTED_EARLY: &Reason = &ABOUT.reasons[1];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const RESOLVER_DIFFERS: &Reason = &ABOUT.reasons[2];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const NX_REWRITE: &Reason = &ABOUT.reasons[3];
+const DOUBLE_ANSWER: &Reason = ABOUT.at(0);
+const INJECTED_EARLY: &Reason = ABOUT.at(1);
+const RESOLVER_DIFFERS: &Reason = ABOUT.at(2);
+const NX_REWRITE: &Reason = ABOUT.at(3);
 
 /// Names and questions remembered.
 const MAX_NAMES: usize = 50_000;

@@ -48,12 +48,9 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const RECURSIVE: &Reason = &ABOUT.reasons[0];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const FORWARDER: &Reason = &ABOUT.reasons[1];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const ANY: &Reason = &ABOUT.reasons[2];
+const RECURSIVE: &Reason = ABOUT.at(0);
+const FORWARDER: &Reason = ABOUT.at(1);
+const ANY: &Reason = ABOUT.at(2);
 
 /// Servers watched, and questions remembered that servers passed on.
 const MAX_SERVERS: usize = 4_096;

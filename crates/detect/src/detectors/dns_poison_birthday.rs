@@ -50,10 +50,8 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const FORGED_FLOOD: &Reason = &ABOUT.reasons[0];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const DUPLICATE_QUERIES: &Reason = &ABOUT.reasons[1];
+const FORGED_FLOOD: &Reason = ABOUT.at(0);
+const DUPLICATE_QUERIES: &Reason = ABOUT.at(1);
 
 /// Clients, servers and questions counted.
 const MAX_COUNTED: usize = 16_384;

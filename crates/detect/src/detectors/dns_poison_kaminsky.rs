@@ -59,10 +59,8 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const FORGED_NS: &Reason = &ABOUT.reasons[0];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const RANDOM_SIBLINGS: &Reason = &ABOUT.reasons[1];
+const FORGED_NS: &Reason = ABOUT.at(0);
+const RANDOM_SIBLINGS: &Reason = ABOUT.at(1);
 
 /// Resolvers and zones under attack.
 const MAX_ATTACKS: usize = 2_000;

@@ -56,12 +56,9 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const PRIVATE_ANSWER: &Reason = &ABOUT.reasons[0];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const FLIP: &Reason = &ABOUT.reasons[1];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const METADATA: &Reason = &ABOUT.reasons[2];
+const PRIVATE_ANSWER: &Reason = ABOUT.at(0);
+const FLIP: &Reason = ABOUT.at(1);
+const METADATA: &Reason = ABOUT.at(2);
 
 /// Clients and names of which the last answers are kept.
 const MAX_PAIRS: usize = 50_000;

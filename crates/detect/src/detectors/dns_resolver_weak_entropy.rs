@@ -55,18 +55,12 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const FIXED_PORT: &Reason = &ABOUT.reasons[0];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const NARROW_PORTS: &Reason = &ABOUT.reasons[1];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const SEQUENTIAL_PORT: &Reason = &ABOUT.reasons[2];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const TXID_SEQUENTIAL: &Reason = &ABOUT.reasons[3];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const TXID_BIASED: &Reason = &ABOUT.reasons[4];
-#[expect(clippy::indexing_slicing, reason = "a place that is not there fails the build")]
-const NO_COOKIE: &Reason = &ABOUT.reasons[5];
+const FIXED_PORT: &Reason = ABOUT.at(0);
+const NARROW_PORTS: &Reason = ABOUT.at(1);
+const SEQUENTIAL_PORT: &Reason = ABOUT.at(2);
+const TXID_SEQUENTIAL: &Reason = ABOUT.at(3);
+const TXID_BIASED: &Reason = ABOUT.at(4);
+const NO_COOKIE: &Reason = ABOUT.at(5);
 
 /// Resolvers looked at.
 const MAX_RESOLVERS: usize = 4_096;

@@ -53,9 +53,9 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-const ISSUER_CHANGE: &Reason = &ABOUT.reasons[0];
-const EARLY_CHANGE: &Reason = &ABOUT.reasons[1];
-const SPLIT_VIEW: &Reason = &ABOUT.reasons[2];
+const ISSUER_CHANGE: &Reason = ABOUT.at(0);
+const EARLY_CHANGE: &Reason = ABOUT.at(1);
+const SPLIT_VIEW: &Reason = ABOUT.at(2);
 
 /// Certificates of one service that are compared.
 const MAX_LEAVES: usize = 8;

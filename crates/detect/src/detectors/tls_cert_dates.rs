@@ -60,11 +60,11 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-const EXPIRED: &Reason = &ABOUT.reasons[0];
-const NOT_YET: &Reason = &ABOUT.reasons[1];
-const EXPIRING: &Reason = &ABOUT.reasons[2];
-const TOO_LONG: &Reason = &ABOUT.reasons[3];
-const TOO_SHORT: &Reason = &ABOUT.reasons[4];
+const EXPIRED: &Reason = ABOUT.at(0);
+const NOT_YET: &Reason = ABOUT.at(1);
+const EXPIRING: &Reason = ABOUT.at(2);
+const TOO_LONG: &Reason = ABOUT.at(3);
+const TOO_SHORT: &Reason = ABOUT.at(4);
 
 const DAY: i64 = 86_400;
 /// Clocks that are so far apart are right.

@@ -50,9 +50,9 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-const MISMATCH: &Reason = &ABOUT.reasons[0];
-const NO_SAN: &Reason = &ABOUT.reasons[1];
-const IP_LITERAL: &Reason = &ABOUT.reasons[2];
+const MISMATCH: &Reason = ABOUT.at(0);
+const NO_SAN: &Reason = ABOUT.at(1);
+const IP_LITERAL: &Reason = ABOUT.at(2);
 
 /// See the module.
 pub(crate) struct Name;

@@ -50,9 +50,9 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-const STAPLED: &Reason = &ABOUT.reasons[0];
-const OCSP_SEEN: &Reason = &ABOUT.reasons[1];
-const STAPLE_INVALID: &Reason = &ABOUT.reasons[2];
+const STAPLED: &Reason = ABOUT.at(0);
+const OCSP_SEEN: &Reason = ABOUT.at(1);
+const STAPLE_INVALID: &Reason = ABOUT.at(2);
 
 /// Answers kept.
 const MAX_ANSWERS: usize = 4096;

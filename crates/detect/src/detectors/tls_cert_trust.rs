@@ -63,11 +63,11 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-const SELF_SIGNED: &Reason = &ABOUT.reasons[0];
-const UNKNOWN_ROOT: &Reason = &ABOUT.reasons[1];
-const MISSING: &Reason = &ABOUT.reasons[2];
-const BAD_SIGNATURE: &Reason = &ABOUT.reasons[3];
-const CA_LEAF: &Reason = &ABOUT.reasons[4];
+const SELF_SIGNED: &Reason = ABOUT.at(0);
+const UNKNOWN_ROOT: &Reason = ABOUT.at(1);
+const MISSING: &Reason = ABOUT.at(2);
+const BAD_SIGNATURE: &Reason = ABOUT.at(3);
+const CA_LEAF: &Reason = ABOUT.at(4);
 
 /// Servers from which on an authority is an organisation's own.
 const OWN_SERVERS: usize = 5;

@@ -54,8 +54,8 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-const BRAND: &Reason = &ABOUT.reasons[0];
-const DEFAULT_C2: &Reason = &ABOUT.reasons[1];
+const BRAND: &Reason = ABOUT.at(0);
+const DEFAULT_C2: &Reason = ABOUT.at(1);
 
 /// Companies that many trust, in lower case, and domains that are theirs.
 const BRANDS: &[(&str, &[&str])] = &[

@@ -52,14 +52,14 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-const RSA_SHORT: &Reason = &ABOUT.reasons[0];
-const SIG_MD5: &Reason = &ABOUT.reasons[1];
-const SIG_SHA1: &Reason = &ABOUT.reasons[2];
-const EC_WEAK: &Reason = &ABOUT.reasons[3];
-const DSA: &Reason = &ABOUT.reasons[4];
-const DH_SHORT: &Reason = &ABOUT.reasons[5];
-const EXPONENT: &Reason = &ABOUT.reasons[6];
-const SHARED_KEY: &Reason = &ABOUT.reasons[7];
+const RSA_SHORT: &Reason = ABOUT.at(0);
+const SIG_MD5: &Reason = ABOUT.at(1);
+const SIG_SHA1: &Reason = ABOUT.at(2);
+const EC_WEAK: &Reason = ABOUT.at(3);
+const DSA: &Reason = ABOUT.at(4);
+const DH_SHORT: &Reason = ABOUT.at(5);
+const EXPONENT: &Reason = ABOUT.at(6);
+const SHARED_KEY: &Reason = ABOUT.at(7);
 
 /// Shortest RSA and DSA keys and primes, bits.
 const LEAST_BITS: u64 = 2048;

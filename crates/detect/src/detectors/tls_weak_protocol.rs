@@ -64,21 +64,21 @@ static ABOUT: About = About {
 
 static ABOUTS: &[&About] = &[&ABOUT];
 
-const SSL2: &Reason = &ABOUT.reasons[0];
-const SSL3: &Reason = &ABOUT.reasons[1];
-const TLS10: &Reason = &ABOUT.reasons[2];
-const TLS11: &Reason = &ABOUT.reasons[3];
-const DTLS10: &Reason = &ABOUT.reasons[4];
-const NULL: &Reason = &ABOUT.reasons[5];
-const ANON: &Reason = &ABOUT.reasons[6];
-const EXPORT: &Reason = &ABOUT.reasons[7];
-const RC4: &Reason = &ABOUT.reasons[8];
-const TRIPLE_DES: &Reason = &ABOUT.reasons[9];
-const NO_FS: &Reason = &ABOUT.reasons[10];
-const COMPRESSION: &Reason = &ABOUT.reasons[11];
-const DOWNGRADE: &Reason = &ABOUT.reasons[12];
-const HEARTBLEED: &Reason = &ABOUT.reasons[13];
-const OBSOLETE_SSH: &Reason = &ABOUT.reasons[14];
+const SSL2: &Reason = ABOUT.at(0);
+const SSL3: &Reason = ABOUT.at(1);
+const TLS10: &Reason = ABOUT.at(2);
+const TLS11: &Reason = ABOUT.at(3);
+const DTLS10: &Reason = ABOUT.at(4);
+const NULL: &Reason = ABOUT.at(5);
+const ANON: &Reason = ABOUT.at(6);
+const EXPORT: &Reason = ABOUT.at(7);
+const RC4: &Reason = ABOUT.at(8);
+const TRIPLE_DES: &Reason = ABOUT.at(9);
+const NO_FS: &Reason = ABOUT.at(10);
+const COMPRESSION: &Reason = ABOUT.at(11);
+const DOWNGRADE: &Reason = ABOUT.at(12);
+const HEARTBLEED: &Reason = ABOUT.at(13);
+const OBSOLETE_SSH: &Reason = ABOUT.at(14);
 
 /// Services and reasons kept.
 const MAX_SEEN: usize = 20_000;

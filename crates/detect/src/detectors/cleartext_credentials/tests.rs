@@ -53,7 +53,7 @@ fn a_password_that_was_accepted() {
 fn inside_and_without_verdict() {
     let severity = |lines: &[Line]| found(lines).iter().map(|f| (f.code(), f.severity)).collect::<Vec<_>>();
     let medium = ("cleartext-credentials/pop3".to_owned(), Severity::Medium);
-    assert_eq!(severity(&[login("10.0.0.9", "pop3", "ada", true)]), [medium.clone()]);
+    assert_eq!(severity(&[login("10.0.0.9", "pop3", "ada", true)]), std::slice::from_ref(&medium));
     assert_eq!(severity(&[login("10.0.0.9", "pop3", "ada", true), verdict("10.0.0.9", "pop3", false)]), [medium]);
     let high = ("cleartext-credentials/telnet".to_owned(), Severity::High);
     assert_eq!(severity(&[login("10.0.0.9", "telnet", "root", true)]), [high]);

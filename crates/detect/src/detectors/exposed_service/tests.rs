@@ -69,9 +69,12 @@ fn text(value: &str) -> Cell {
     Cell::Text(value.into())
 }
 
+/// A log, the columns of a row, the code that it gives.
+type Case = (&'static str, Vec<(&'static str, Cell)>, &'static str);
+
 #[test]
 fn services_told_by_logs() {
-    let cases: [(&'static str, Vec<(&'static str, Cell)>, &str); 12] = [
+    let cases: [Case; 12] = [
         (
             "memcached",
             vec![("command", text("stats")), ("success", Cell::Flag(true)), ("item_count", Cell::Count(9))],
