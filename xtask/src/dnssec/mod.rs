@@ -76,14 +76,6 @@ pub(crate) fn dnssec(args: &[&str]) -> Result<bool> {
     compare(keep, bless)
 }
 
-/// As a step of `check`; the reason if it can't be taken here.
-pub(crate) fn check() -> Result<Result<bool, String>> {
-    if let Some(why) = namespaces::missing(PROGRAMS)? {
-        return Ok(Err(why));
-    }
-    compare(None, false).map(Ok)
-}
-
 fn compare(keep: Option<PathBuf>, bless: bool) -> Result<bool> {
     let root = shell::root();
     let folder = keep.clone().unwrap_or_else(|| root.join("target/dnssec"));
