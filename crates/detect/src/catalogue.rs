@@ -96,6 +96,8 @@ pub struct Served {
     pub fault: Option<Fault>,
     /// The chain leads to a trusted root and is valid; or would be, were it not for the time.
     pub vouched: bool,
+    /// The root is one that the user added: no public one.
+    pub private: bool,
     /// A certificate of an otherwise good chain is out of date.
     pub outdated: bool,
     pub first: Timestamp,
@@ -217,6 +219,7 @@ impl Served {
             chain: chain.collect(),
             fault: Fault::named(s.fault),
             vouched: s.validation == b"ok" || outdated,
+            private: s.added_root,
             outdated,
             first: s.ts,
             last: s.ts,

@@ -405,7 +405,7 @@ rows! {
         heartbleed: &'a str = "heartbleed", established: bool = "established", resumed: bool = "resumed",
         server_name: &'a [u8] = "server_name", chain: Items<'a> = "chain", validation: &'a [u8] = "validation",
         fault: &'a str = "fault", name_fits: &'a str = "name_fits", client_alert: Option<u64> = "client_alert",
-        client_cert: bool = "client_cert", inside: &'a str = "inside",
+        client_cert: bool = "client_cert", inside: &'a str = "inside", added_root: bool = "added_root",
     }
 }
 
