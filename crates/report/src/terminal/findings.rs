@@ -20,8 +20,8 @@ const PACKETS: usize = 6;
 pub(super) fn findings(pen: &mut Pen, page: &Page) {
     let judged = &page.judged;
     let open: Vec<&Finding> = judged.findings.iter().filter(|f| f.is_open()).collect();
-    let muted = judged.findings.len() - open.len();
-    pen.heading("Findings", &tally(&open, muted));
+    let muted_count = judged.findings.len() - open.len();
+    pen.heading("Findings", &tally(&open, muted_count));
     if open.is_empty() {
         pen.paragraph(Style::Good, "", "Nothing that the detectors look for was seen.");
     }
