@@ -221,19 +221,21 @@ pub struct Explain {
 
 const AUDIT_AFTER: &str = "\
 Mutes, one a line; # begins a comment:
-  JUDGEMENT[/REASON[/FORM]] [host=NET|any] [peer=NET|NAME] [key=PATTERN] [below=SEVERITY] [most=N]
-      [kind=KIND] [from=DAY] until=DAY reason=WHY
-  JUDGEMENT and key may have * for any characters; values with spaces stand in quotation marks. A peer
-  that begins with a dot is all names below. A finding with a stronger form (…/accepted, …/used) is muted
-  only if FORM is given. most: only up to N signs a day. KIND: accepted-risk, expected, false-positive,
-  maintenance, owned-elsewhere. until is needed, and so are ten characters of reason. Days are the packets'.
+  JUDGEMENT[/REASON[/FORM]] [host=NET|any] [peer=NET|NAME] [key=PATTERN]
+      [below=SEVERITY] [most=N] [kind=KIND] [from=DAY] until=DAY reason=WHY
+  JUDGEMENT and key may have * for any characters; values with spaces stand in quotation
+  marks. A peer that begins with a dot is all names below. A finding with a stronger form
+  (.../accepted, .../used) is muted only if FORM is given. most: no more than N signs a day.
+  KIND: accepted-risk, expected, false-positive, maintenance or owned-elsewhere.
+  until is needed, and so are ten characters of reason. Days are the packets'.
 
 Examples:
   sekisho audit office.pcapng
   sekisho audit --roots company-ca.pem office.pcapng
+  sekisho audit --intel bad-hosts.txt --intel intel.csv --json - office.pcapng
   sekisho audit --json - office.pcapng | jq '.findings[] | select(.muted == null) | .code'
-  echo 'audit-insecure-protocol/ftp host=10.20.0.20 until=2027-03-31 reason=Replaced in March' > mutes.txt
-  sekisho audit --mutes mutes.txt --fail-on medium office.pcapng";
+  echo 'tls-cert-dates host=192.0.2.7 until=2027-03-31 reason=Replaced in March' > mutes
+  sekisho audit --mutes mutes --fail-on medium office.pcapng";
 
 /// `sekisho audit`.
 #[derive(Args, Debug)]
