@@ -9,13 +9,13 @@ use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
 use sekisho_finding::Mutes;
 use sekisho_output::eve::Settings as EveSettings;
+use sekisho_proto::Trust;
 use sekisho_report::{Completeness, Judged, Pool as PoolFact, State, Summary, render_text, to_json};
+use sekisho_types::Day;
+use sekisho_x509::RootStore;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
-use sekisho_proto::Trust;
-use sekisho_types::Day;
-use sekisho_x509::RootStore;
 use std::sync::Arc;
 
 /// Exit code for findings at or above `--fail-on`.

@@ -314,7 +314,8 @@ pub(crate) fn are_makers(all: &[(&Service, &Served, &Cert)], hosts: &Hosts) -> b
         };
         outside && taken && by_home && named && in_time && served.last >= ROOTS_SINCE
     };
-    let names = || all.iter().flat_map(|(_, s, c)| s.asked.iter().map(|a| &*a.name).chain(c.names.iter().map(|n| &**n)));
+    let names =
+        || all.iter().flat_map(|(_, s, c)| s.asked.iter().map(|a| &*a.name).chain(c.names.iter().map(|n| &**n)));
     let Some(first) = names().next() else { return false };
     let one_domain = names().all(|name| domain(name) == domain(first));
     let several = names().any(|name| name != first) || all.iter().any(|s| all.iter().any(|o| o.0.server != s.0.server));

@@ -236,7 +236,11 @@ fn parse_line(line: &str, number: usize, abouts: &[&About]) -> Result<Mute, Stri
             }
             "from" => mute.from = Some(day()?),
             "until" => until = Some(day()?),
-            _ => return Err(format!("{name}=: no such field; there are host, peer, key, below, most, kind, from, until and, last, reason")),
+            _ => {
+                return Err(format!(
+                    "{name}=: no such field; there are host, peer, key, below, most, kind, from, until and, last, reason"
+                ));
+            }
         }
     }
     if mute.reason.chars().count() < MIN_REASON_LEN {

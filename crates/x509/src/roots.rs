@@ -71,10 +71,8 @@ impl RootStore {
         let extensions = Certificate::from_raw(&raw)?.extensions;
         let known = self.added.entry(raw.subject.into()).or_default();
         if known.iter().all(|a| *a.spki != *raw.spki) {
-            known.push(Added {
-                spki: raw.spki.into(),
-                is_authority: extensions.basic_constraints.is_none_or(|b| b.ca),
-            });
+            known
+                .push(Added { spki: raw.spki.into(), is_authority: extensions.basic_constraints.is_none_or(|b| b.ca) });
         }
         Ok(())
     }

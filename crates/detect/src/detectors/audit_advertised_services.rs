@@ -38,7 +38,10 @@ static ABOUT: About = About {
     stage: Stage::Hygiene,
     reasons: &[
         Reason { code: "new-service", means: "It announces services." },
-        Reason { code: "risky", means: "It announces a service that gives much to whoever comes, or has a port opened." },
+        Reason {
+            code: "risky",
+            means: "It announces a service that gives much to whoever comes, or has a port opened.",
+        },
         Reason { code: "reachable", means: "Somebody from outside was answered on a port that it announces." },
         Reason { code: "leak", means: "Its announcement says more than it has to: a serial number, an account." },
     ],
@@ -83,7 +86,8 @@ const RISKY_SERVICES: &[(&str, &str)] = &[
 ];
 
 /// Keys of texts, in small letters, whose values are nobody else's business.
-const LEAKS: &[&str] = &["account", "email", "mail", "owner", "serial", "serialnumber", "sn", "user", "username", "usr"];
+const LEAKS: &[&str] =
+    &["account", "email", "mail", "owner", "serial", "serialnumber", "sn", "user", "username", "usr"];
 
 /// What a device announces under one name.
 #[derive(Default)]

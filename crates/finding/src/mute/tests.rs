@@ -148,7 +148,10 @@ fn a_bad_line_is_one_clear_error() {
         ("cleartext-credentials host=any until=2026-12-31".to_owned(), "reason=WHY"),
         ("cleartext-credentials host=any until=2026-12-31 reason=short".to_owned(), "10 characters"),
         ("cleartext-credentials host=any reason=Old server, replaced soon".to_owned(), "until=YYYY-MM-DD"),
-        ("cleartext-credentials host=any until=2026-12-32 reason=Old server".to_owned(), "until=2026-12-32: expected a day"),
+        (
+            "cleartext-credentials host=any until=2026-12-32 reason=Old server".to_owned(),
+            "until=2026-12-32: expected a day",
+        ),
         ("cleartext-credentials what".to_owned(), "expected NAME=VALUE"),
     ] {
         let error = mutes(&format!("# a comment\n\n{line}\n")).unwrap_err();

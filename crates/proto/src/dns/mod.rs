@@ -22,9 +22,9 @@ mod text;
 mod told;
 mod tx;
 
+pub use announced::AnnouncementRecord;
 pub use pending::{MAX_PENDING_IDS, MAX_PENDING_PER_ID};
 pub use record::{DnsRecord, Label};
-pub use announced::AnnouncementRecord;
 pub use told::{DnsMessageRecord, MAX_TOLD_RECORDS};
 pub(crate) use tx::{eve, fact, is_message};
 

@@ -1,6 +1,6 @@
 use super::{Pen, Style};
-use crate::units::{clock, count, counted};
 use crate::page::Judged;
+use crate::units::{clock, count, counted};
 use crate::{Page, clean};
 use sekisho_finding::{Finding, Severity};
 use sekisho_types::Addr;

@@ -142,8 +142,7 @@ fn ordinary() {
 
 #[test]
 fn a_flood_of_announcements_is_bounded() {
-    let lines: Vec<Line> =
-        (0..MAX_ANNOUNCED + 5_000).map(|n| announced(DEVICE, &format!("_{n}._tcp"), &[])).collect();
+    let lines: Vec<Line> = (0..MAX_ANNOUNCED + 5_000).map(|n| announced(DEVICE, &format!("_{n}._tcp"), &[])).collect();
     let verdict = judge(&lines);
     let spent = verdict.spent.iter().find(|s| s.id == "audit-advertised-services").unwrap();
     assert!(spent.forgotten >= 5_000 && spent.held_len < 16 << 20, "{spent:?}");

@@ -122,7 +122,8 @@ fn a_server_of_the_house_is_less_of_a_find() {
     };
     let severity = |user: &str, protocol, clients: usize| {
         // Who the clients are shows after the login.
-        let lines: Vec<Line> = [login("10.0.0.9", protocol, user, true)].into_iter().chain((1..=clients).map(visit)).collect();
+        let lines: Vec<Line> =
+            [login("10.0.0.9", protocol, user, true)].into_iter().chain((1..=clients).map(visit)).collect();
         let found = found(&lines);
         let [finding] = &found[..] else { panic!("{found:?}") };
         assert_eq!(finding.benign.len(), usize::from(finding.severity == Severity::Low));

@@ -118,7 +118,10 @@ fn a_makers_authority_is_told_of_the_device() {
     assert_eq!(makers(|s| refused(s, 48))[0].1, Severity::Medium);
     // One certificate for one name says nothing of an authority.
     let alone = untrusted(session(CLIENT, THEIRS, "a.maker.test", &["a.maker.test"]), "alone");
-    assert_eq!(brief(&found(&[cert("a.maker.test", "Maker"), alone.clone()])), one("unknown-root", Severity::Medium, 900));
+    assert_eq!(
+        brief(&found(&[cert("a.maker.test", "Maker"), alone.clone()])),
+        one("unknown-root", Severity::Medium, 900)
+    );
     let wide = cert("a.maker.test", "Maker")
         .with("names", Cell::Texts(vec!["a.maker.test".to_owned(), "b.maker.test".to_owned()]));
     assert_eq!(brief(&found(&[wide.clone(), alone.clone()])), []);
