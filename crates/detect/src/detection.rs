@@ -153,6 +153,7 @@ impl Detection {
             let cx = &mut Cx { packet: 0, now: self.now, known: &self.known, desk: &mut self.desk };
             running.detector.finish(cx);
         }
+        self.desk.settle(&self.known.hosts);
         let spent = self.detectors.iter().map(|r| Spent {
             id: r.detector.abouts().first().map_or("", |a| a.id),
             rows: r.rows,
