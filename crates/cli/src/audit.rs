@@ -3,7 +3,7 @@
 use crate::args::Audit;
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
-use crate::{DAMAGED, eve, input, intel};
+use crate::{DAMAGED, anchors, eve, input, intel};
 use anyhow::{Context, Result};
 use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
@@ -38,7 +38,12 @@ pub fn run(args: &Audit) -> Result<u8> {
     let intel = intel::read(&args.intel, args.common.quiet)?;
     settings.files.hashes.md5 |= intel.has_hashes(32);
     settings.files.hashes.sha1 |= intel.has_hashes(40);
-    let scope = Scope { intel: Arc::new(intel), ..Scope::new(&args.common.home_net, args.common.seed) };
+    let scope = Scope {
+        intel: Arc::new(intel),
+        anchors: anchors::read(args.trust_anchors.as_deref())?,
+        resolvers: args.resolver.clone(),
+        ..Scope::new(&args.common.home_net, args.common.seed)
+    };
     let mut audited = Audited { summary: Summary::new(args.common.seed), detection: Detection::new(&scope) };
     let outcome = drive::gather(&args.common, captures, settings, &mut audited);
     let verdict = audited.detection.finish();
@@ -74,7 +79,7 @@ pub fn run(args: &Audit) -> Result<u8> {
 /// What the detectors say, in the page's terms.
 fn judged(verdict: Verdict) -> Judged {
     let forgotten: u64 = verdict.spent.iter().map(|s| s.forgotten).sum::<u64>() + verdict.forgotten;
-    Judged { findings: verdict.findings, refused: verdict.refused, forgotten }
+    Judged { findings: verdict.findings, refused: verdict.refused, forgotten, dnssec: verdict.dnssec }
 }
 
 fn terminal_width() -> usize {

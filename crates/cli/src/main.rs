@@ -2,6 +2,7 @@
 //! answer can be walked back to the packets.
 
 mod arena;
+mod anchors;
 mod args;
 mod audit;
 mod drive;
