@@ -1,8 +1,8 @@
 //! `sekisho`: flags, wiring, exit codes. What it does is one sentence: packets become records, and every
 //! answer can be walked back to the packets.
 
-mod arena;
 mod anchors;
+mod arena;
 mod args;
 mod audit;
 mod drive;

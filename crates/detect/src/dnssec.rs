@@ -1,7 +1,7 @@
 //! DNSSEC as the run's answers show it: one observer for all detectors, which sees only messages that carry it.
 //!
 //! It begins with the first message that has a record of DNSSEC, or a resolver's word that validation failed: a network without
-//! DNSSEC costs a look at the types of records.
+//! DNSSEC costs a look at the types of records, and a few answers that are kept for some seconds.
 
 use crate::detection::Scope;
 use crate::dns_exchanges::{Exchange, Fit, name_digest};
@@ -10,10 +10,13 @@ use crate::table::Recent;
 use sekisho_dnssec::{Anchors, Findings, Hygiene, Limits, Name, Observer, Seen, Status, Verdict};
 use sekisho_finding::{Outcome, Signed};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Messages remembered until they are judged: as many as may wait in the observer, and some.
 const MAX_MESSAGES: usize = 16_384;
+/// Answers kept until the first message that has to do with DNSSEC, and how long.
+const MAX_EARLY: usize = 32;
+const EARLY_FOR: Interval = Interval::from_secs(10);
 /// Names remembered that were seen signed.
 const MAX_SIGNED: usize = 50_000;
 /// How long a name is known to be signed.
@@ -57,6 +60,8 @@ pub(crate) struct Dnssec {
     seed: u64,
     anchors: Anchors,
     observer: Option<Box<Observer>>,
+    /// Messages from before the first that has to do with DNSSEC.
+    early: VecDeque<(Seen, Box<[u8]>)>,
     found: Findings,
     messages: Recent<u64, Origin>,
     next: u64,
@@ -72,6 +77,7 @@ impl Dnssec {
             seed: scope.seed,
             anchors: scope.anchors.clone(),
             observer: None,
+            early: VecDeque::new(),
             found: Findings::default(),
             messages: Recent::new(MAX_MESSAGES, scope.seed),
             next: 0,
@@ -91,12 +97,6 @@ impl Dnssec {
         if !matches!(e.fit, Fit::Matching | Fit::Late | Fit::Unsolicited) {
             return;
         }
-        if self.observer.is_none() && !carries(m) {
-            return;
-        }
-        let limits = Limits::default;
-        let observer =
-            self.observer.get_or_insert_with(|| Box::new(Observer::new(self.anchors.clone(), limits(), self.seed)));
         let asked = e.asked.filter(|_| e.fit == Fit::Matching);
         let origin = Origin {
             uid: m.uid,
@@ -111,7 +111,21 @@ impl Dnssec {
         };
         self.next += 1;
         *self.messages.at(self.next, || origin) = origin;
-        observer.message(wire, Seen { at: m.ts, server: e.server, token: self.next }, &mut self.found);
+        let seen = Seen { at: m.ts, server: e.server, token: self.next };
+        if self.observer.is_none() && !carries(m) {
+            // Validators ask for the proof that this may be unsigned right after it.
+            while self.early.len() >= MAX_EARLY || self.early.front().is_some_and(|f| m.ts - f.0.at > EARLY_FOR) {
+                self.early.pop_front();
+            }
+            self.early.push_back((seen, wire.into()));
+            return;
+        }
+        let new = || Box::new(Observer::new(self.anchors.clone(), Limits::default(), self.seed));
+        let observer = self.observer.get_or_insert_with(new);
+        for (seen, wire) in self.early.drain(..).filter(|f| m.ts - f.0.at <= EARLY_FOR) {
+            observer.message(&wire, seen, &mut self.found);
+        }
+        observer.message(wire, seen, &mut self.found);
         self.note();
     }
 

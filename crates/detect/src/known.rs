@@ -2,9 +2,9 @@
 
 use crate::catalogue::Catalogue;
 use crate::detection::Scope;
-use crate::dnssec::Dnssec;
 use crate::dns_exchanges::Exchanges;
 use crate::dns_zones::Zones;
+use crate::dnssec::Dnssec;
 use crate::hosts::Hosts;
 use crate::names::Names;
 use crate::rows::Row;

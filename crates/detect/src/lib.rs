@@ -45,6 +45,8 @@ mod table;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
+mod testing_dnssec;
+#[cfg(test)]
 mod testing_tls;
 
 pub use cx::{Cx, Raise};

@@ -396,6 +396,7 @@ rows! {
         established: bool = "established", resumed: bool = "resumed", chain: Items<'a> = "cert_chain_fps",
         validation: &'a [u8] = "validation_status", name_matches: Option<bool> = "sni_matches_cert",
         alert: &'a [u8] = "last_alert", ja3: &'a [u8] = "ja3", ja4: &'a [u8] = "ja4", alpn: &'a [u8] = "next_protocol",
+        offered: Items<'a> = "client_alpn",
     }
     /// A certificate, the first time that it was seen; told, no log.
     TlsCert "tls_cert" {

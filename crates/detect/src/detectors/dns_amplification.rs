@@ -37,8 +37,14 @@ static ABOUT: About = About {
     techniques: &["T1498.002"],
     stage: Stage::Impact,
     reasons: &[
-        Reason { code: "reflector", means: "A service here answers one outside network with far more than it is asked." },
-        Reason { code: "victim", means: "Many outside services send a host here large answers that it did not ask for." },
+        Reason {
+            code: "reflector",
+            means: "A service here answers one outside network with far more than it is asked.",
+        },
+        Reason {
+            code: "victim",
+            means: "Many outside services send a host here large answers that it did not ask for.",
+        },
     ],
     benign: "Monitoring of one's own from outside, measurements.",
     clears: "No such minute for 24 hours.",
@@ -195,7 +201,13 @@ impl Amplification {
             .packet(cx.packet)
             .measure(Measure::count("bytes out for each byte in", factor, Some(FACTOR), "", Origin::Own))
             .measure(Measure::count("bytes out in a minute", answered, Some(REFLECTED_LEN), "bytes", Origin::Own))
-            .measure(Measure::count("flows with like requests", alike * 100 / pair.flows, Some(ALIKE_PERCENT), "%", Origin::Own))
+            .measure(Measure::count(
+                "flows with like requests",
+                alike * 100 / pair.flows,
+                Some(ALIKE_PERCENT),
+                "%",
+                Origin::Own,
+            ))
             .quote("mean length of a request", lengths.join(", ").as_bytes(), 0)
             .benign("a client with large answers", "the requests are alike, and nothing else is asked");
         let raise = pair.samples.iter().chain([&conn.uid]).fold(raise, |raise, uid| raise.flow(*uid));
@@ -225,13 +237,20 @@ impl Amplification {
             return;
         }
         let senders = u64::try_from(target.senders.len()).unwrap_or(u64::MAX);
-        let services: Vec<String> = target.ports.iter().filter_map(|p| Some(format!("{} {p}/udp", service(*p)?))).collect();
+        let services: Vec<String> =
+            target.ports.iter().filter_map(|p| Some(format!("{} {p}/udp", service(*p)?))).collect();
         let raise = Raise::new(&ABOUT, VICTIM, to, Severity::High, Confidence::percent(85))
             .between(target.first, end)
             .packet(cx.packet)
             .measure(Measure::count("senders, at least", senders, u64::try_from(FLOOD_SENDERS).ok(), "", Origin::Own))
             .measure(Measure::count("bytes in a minute", sum, Some(FLOOD_LEN), "bytes", Origin::Own))
-            .measure(Measure::count("nobody asked for", unasked.saturating_mul(100) / sum.max(1), Some(UNASKED_PERCENT), "%", Origin::Own))
+            .measure(Measure::count(
+                "nobody asked for",
+                unasked.saturating_mul(100) / sum.max(1),
+                Some(UNASKED_PERCENT),
+                "%",
+                Origin::Own,
+            ))
             .quote("services", services.join(", ").as_bytes(), 0)
             .benign("answers to questions", "the host had sent nothing to those ports");
         let raise = target.samples.iter().chain([&conn.uid]).fold(raise, |raise, uid| raise.flow(*uid));
@@ -289,7 +308,8 @@ impl Detector for Amplification {
     }
 
     fn held_len(&self) -> usize {
-        let pair = |p: &Pair| p.lengths.capacity() * 16 + (p.samples.capacity() + p.peers.capacity()) * size_of::<Addr>();
+        let pair =
+            |p: &Pair| p.lengths.capacity() * 16 + (p.samples.capacity() + p.peers.capacity()) * size_of::<Addr>();
         let target = |t: &Target| (t.senders.capacity() + t.samples.capacity()) * size_of::<Addr>();
         self.pairs.held_len()
             + self.targets.held_len()

@@ -42,7 +42,10 @@ static ABOUT: About = About {
     stage: Stage::C2,
     reasons: &[
         Reason { code: "single", means: "A name's addresses change quickly over many networks." },
-        Reason { code: "double", means: "The addresses of a name and those of its name servers change over many networks." },
+        Reason {
+            code: "double",
+            means: "The addresses of a name and those of its name servers change over many networks.",
+        },
     ],
     benign: "Content networks, pools of time servers, peer-to-peer trackers, large clouds.",
     clears: "The name keeps to a few networks for 24 hours.",
@@ -258,7 +261,9 @@ impl FastFlux {
     /// Addresses of name servers, as they stand beside NS records.
     fn message(&mut self, m: &DnsMessage<'_>) {
         let mut last: &[u8] = &[];
-        for ns in m.records().filter(|r| r.rtype == 2 && r.section < 3 && r.ttl <= MAX_TTL && r.owner.len() <= MAX_NAME_LEN) {
+        for ns in
+            m.records().filter(|r| r.rtype == 2 && r.section < 3 && r.ttl <= MAX_TTL && r.owner.len() <= MAX_NAME_LEN)
+        {
             if ns.owner == last || !ns.owner.contains(&b'.') || is_large(ns.data) {
                 continue;
             }
@@ -314,7 +319,10 @@ impl FastFlux {
         raise = raise
             .benign("a content network or a pool", "neither the name nor its aliases are below a known one's domain")
             .benign("a common name", if common { "five hosts or more asked for it" } else { "few hosts asked for it" })
-            .benign("nobody went there", if contacted.is_some() { "an address was connected to" } else { "no connection was seen" })
+            .benign(
+                "nobody went there",
+                if contacted.is_some() { "an address was connected to" } else { "no connection was seen" },
+            )
             .key(String::from_utf8_lossy(name))
             .between(flux.since, flux.last)
             .times(flux.answers.into())

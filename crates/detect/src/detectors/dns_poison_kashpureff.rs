@@ -47,10 +47,16 @@ static ABOUT: About = About {
     techniques: &["T1584.002", "T1557"],
     stage: Stage::Recon,
     reasons: &[
-        Reason { code: "unrelated-additional", means: "The additional section speaks of names that are not the server's." },
+        Reason {
+            code: "unrelated-additional",
+            means: "The additional section speaks of names that are not the server's.",
+        },
         Reason { code: "unrelated-answer", means: "The answer section speaks of names that nobody asked for." },
         Reason { code: "authority-up", means: "The answer names servers for a zone above the server's own." },
-        Reason { code: "authority-sideways", means: "The answer names servers for a zone that has nothing to do with it." },
+        Reason {
+            code: "authority-sideways",
+            means: "The answer names servers for a zone that has nothing to do with it.",
+        },
         Reason { code: "upward-referral", means: "The server refers to the root instead of answering." },
     ],
     benign: "Servers of several zones, old servers that add more than they should, mistakes in delegations.",
@@ -281,7 +287,9 @@ impl Kashpureff {
 
     /// Is the address of the name known to be another?
     fn contradicts(&self, r: &DnsEntry<'_>, now: Timestamp) -> bool {
-        let (Some(addr), Some(known)) = (r.addr(), self.known.peek(&name_digest(r.owner, self.seed))) else { return false };
+        let (Some(addr), Some(known)) = (r.addr(), self.known.peek(&name_digest(r.owner, self.seed))) else {
+            return false;
+        };
         let alike = |a: &&Addr| a.is_v4() == addr.is_v4();
         let mut same_kind = known.addrs.iter().filter(alike).peekable();
         // Of a name with so many addresses not all are known.
@@ -293,7 +301,8 @@ impl Kashpureff {
     fn learn(&mut self, m: &DnsMessage<'_>, b: &Bailiwick<'_>) {
         // Who refers to a zone above the guess speaks for a zone higher up: of the root or a top-level domain.
         let refers = !b.learned && !m.authoritative && !m.records().any(|r| r.section == 1);
-        let held = |r: &DnsEntry<'_>| b.holds(r.owner) || (refers && !r.owner.is_empty() && is_within(&b.query, r.owner));
+        let held =
+            |r: &DnsEntry<'_>| b.holds(r.owner) || (refers && !r.owner.is_empty() && is_within(&b.query, r.owner));
         for ns in m.records().filter(|r| r.rtype == NS && r.section < 3 && !r.data.is_empty() && held(r)) {
             let mut glue = m.records().filter(|r| r.owner == ns.data).filter_map(|r| r.addr()).peekable();
             if glue.peek().is_none() {
@@ -311,7 +320,9 @@ impl Kashpureff {
         for r in m.records().filter(|r| b.holds(r.owner)) {
             let Some(addr) = r.addr() else { continue };
             let key = name_digest(r.owner, self.seed);
-            if r.section == 1 && let Some(zones) = self.glueless.get(&key) {
+            if r.section == 1
+                && let Some(zones) = self.glueless.get(&key)
+            {
                 for zone in zones.clone() {
                     add(self.served.at(addr, Vec::new), &zone);
                 }
@@ -408,7 +419,9 @@ impl Kashpureff {
         let key = (e.client, server_key(e.server, self.seed));
         let name = m.query.unwrap_or(&[]);
         let referred = self.served.peek(&e.server).is_some_and(|zones| zones.iter().any(|z| is_within(name, z)));
-        let Some(planted) = self.planted.get(&key).filter(|p| p.server == e.server || e.usual.asked == 0) else { return };
+        let Some(planted) = self.planted.get(&key).filter(|p| p.server == e.server || e.usual.asked == 0) else {
+            return;
+        };
         if referred {
             return;
         }

@@ -278,7 +278,8 @@ impl Unapproved {
         if !cx.hosts().is_internal(dns.orig) {
             return;
         }
-        if dns.rcode == Some(0) && DYNAMIC_DOMAINS.iter().any(|d| is_within(dns.query, d) && dns.query.len() > d.len()) {
+        if dns.rcode == Some(0) && DYNAMIC_DOMAINS.iter().any(|d| is_within(dns.query, d) && dns.query.len() > d.len())
+        {
             let raise = Raise::new(&ABOUT, DYNAMIC, dns.orig, Severity::Info, Confidence::percent(50))
                 .key(String::from_utf8_lossy(dns.query))
                 .peer(dns.resp)
@@ -295,7 +296,9 @@ impl Unapproved {
         let outside = self.bypasses(dns.orig, dns.resp, cx);
         let host = self.hosts.at(dns.orig, Host::default);
         host.note(dns, outside, cx.packet);
-        if let Some(from) = host.moved(dns) && outside {
+        if let Some(from) = host.moved(dns)
+            && outside
+        {
             let used = host.used.iter().find(|u| u.resolver == dns.resp);
             let in_hour: u64 = host.in_hour.iter().map(|h| h.1).sum();
             let here = host.in_hour.iter().find(|h| h.0 == dns.resp).map_or(0, |h| h.1);
@@ -307,7 +310,13 @@ impl Unapproved {
                 .flow(dns.uid)
                 .packet(cx.packet)
                 .measure(Measure::count("answers before by others", from.1, Some(STEADY), "", Origin::Own))
-                .measure(Measure::count("share within an hour", here * 100 / in_hour.max(1), Some(MOVED_PERCENT), "%", Origin::Own))
+                .measure(Measure::count(
+                    "share within an hour",
+                    here * 100 / in_hour.max(1),
+                    Some(MOVED_PERCENT),
+                    "%",
+                    Origin::Own,
+                ))
                 .quote("resolver before", from.0.to_string().as_bytes(), 0)
                 .quote("resolver now", dns.resp.to_string().as_bytes(), cx.packet);
             raise = match host.given.is_empty() {
@@ -334,7 +343,10 @@ impl Unapproved {
             .flow(s.uid)
             .packet(cx.packet)
             .quote("resolver", format!("{name} {} port {}: {how}", s.resp, s.port).trim_start().as_bytes(), cx.packet)
-            .benign("a server", if server { "it serves others: no browser's own choice" } else { "it is not known to serve others" });
+            .benign(
+                "a server",
+                if server { "it serves others: no browser's own choice" } else { "it is not known to serve others" },
+            );
         cx.raise(raise);
     }
 }
@@ -457,9 +469,10 @@ impl Detector for Unapproved {
                 let Ssl { ts, uid, orig, resp, resp_port: port, server_name: name, .. } = *s;
                 let session = Session { ts, uid, orig, resp, port, name };
                 // TLS 1.3 hides what the server chose.
+                let offers = s.offered.texts().any(|p| matches!(p, b"h2" | b"h3"));
                 match (port, s.alpn) {
                     (DOT_PORT, alpn) if !alpn.starts_with(b"doq") => self.encrypted(DOT, &session, "TLS", cx),
-                    (443, b"" | b"h2" | b"h3") => {
+                    (443, alpn) if matches!(alpn, b"h2" | b"h3") || (alpn.is_empty() && offers) => {
                         self.encrypted(DOH, &session, "HTTPS with a provider of DNS over HTTPS", cx);
                     }
                     _ => {}

@@ -17,8 +17,8 @@
 //! Zones whose server stands at home high 0.9, others low 0.8. If another copy of the same records verifies, somebody changed this one: high 0.8.
 //! What only the zone's own keys contradict, while the chain above them was not seen, low 0.5.
 //! ## Benign
-//! A key that comes later is waited for. If five or more zones are outside their signatures' validity, and more than are inside it, the
-//! capture's clock is wrong: `info`. Algorithms and digests that cannot be verified here are never bogus.
+//! A key that comes later is waited for. If five or more zones are outside their signatures' validity, and more than are inside it, or the
+//! root is, the capture's clock is wrong: `info`. Algorithms and digests that cannot be verified here are never bogus.
 //! ## Blind
 //! Answers without signatures of zones that nothing is known of. Captures at clients that do not ask for signatures. What lies behind a link that did not pass:
 //! indeterminate, no finding.
@@ -193,18 +193,21 @@ fn raise(v: &Verdict, source: Source, kin: Kin, cx: &mut Cx<'_>) {
         .quote("reason", v.reason.id().as_bytes(), source.packet)
         .quote("verdict", v.to_string().as_bytes(), source.packet);
     if let Some(left) = distance(v) {
-        raise = raise.measure(Measure::count("outside the validity by", left, Some(0), "s", Origin::Standard("RFC 4035")));
+        raise =
+            raise.measure(Measure::count("outside the validity by", left, Some(0), "s", Origin::Standard("RFC 4035")));
     }
     if own {
         raise = raise.quote("whose", b"a server at home speaks for the zone", source.packet);
     }
     raise = match kin {
-        Kin::Verifies => raise
-            .stage(Stage::Credential)
-            .technique("T1557")
-            .benign("a mistake of the zone", "another copy of the same records verifies: this one was changed on its way"),
+        Kin::Verifies => raise.stage(Stage::Credential).technique("T1557").benign(
+            "a mistake of the zone",
+            "another copy of the same records verifies: this one was changed on its way",
+        ),
         Kin::OwnKeys => raise.benign("a zone that need not be signed", "its keys passed, but no chain from above"),
-        Kin::Clock => raise.benign("the clock of the capture", "many zones are outside their validity at once, fewer inside"),
+        Kin::Clock => {
+            raise.benign("the clock of the capture", "many zones are outside their validity at once, fewer inside")
+        }
         Kin::None if v.reason == Why::KeyMissing => {
             raise.benign("a key set older than the signature", "no newer one was seen")
         }
@@ -242,7 +245,10 @@ impl Detector for Bogus {
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
         self.look(cx);
-        let clock = self.outside.len() >= CLOCK_ZONES && self.outside.len() > self.inside.len();
+        let many = self.outside.len() >= CLOCK_ZONES && self.outside.len() > self.inside.len();
+        // The root's own signatures are never outside.
+        let root = name_digest(b"", self.seed);
+        let clock = many || (self.outside.contains(&root) && !self.inside.contains(&root));
         for (v, source) in std::mem::take(&mut self.untimely) {
             raise(&v, source, if clock { Kin::Clock } else { Kin::None }, cx);
         }

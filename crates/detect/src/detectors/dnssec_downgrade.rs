@@ -35,8 +35,14 @@ static ABOUT: About = About {
     techniques: &["T1557"],
     stage: Stage::Hygiene,
     reasons: &[
-        Reason { code: "rrsig-stripped", means: "A signed name was answered without signatures although they were asked for." },
-        Reason { code: "ad-never", means: "A resolver does not say that signed answers are authentic: it does not validate." },
+        Reason {
+            code: "rrsig-stripped",
+            means: "A signed name was answered without signatures although they were asked for.",
+        },
+        Reason {
+            code: "ad-never",
+            means: "A resolver does not say that signed answers are authentic: it does not validate.",
+        },
         Reason { code: "do-stripped", means: "A forwarder does not pass on that signatures are wanted." },
         Reason { code: "cd-forced", means: "A forwarder asks for answers that were not checked." },
         Reason { code: "unsigned-was-signed", means: "A zone that was signed is served without signatures." },
@@ -165,7 +171,8 @@ impl Downgrade {
             return;
         }
         let name = m.query.unwrap_or(&[]).to_ascii_lowercase();
-        let of_name = |r: &crate::rows::DnsEntry<'_>| r.section == 1 && r.owner == name && !matches!(r.rtype, NS | CNAME);
+        let of_name =
+            |r: &crate::rows::DnsEntry<'_>| r.section == 1 && r.owner == name && !matches!(r.rtype, NS | CNAME);
         let bare = m.records().any(|r| of_name(&r)) && !m.types.counts().any(|t| t == RRSIG);
         if !bare || !cx.dnssec().was_signed(&name, m.ts) {
             return;

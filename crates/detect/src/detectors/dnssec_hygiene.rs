@@ -118,13 +118,14 @@ impl Weaknesses {
         }
         let strong = self.strong.peek(&name_digest(&plain(&h.zone), self.seed)).is_some();
         raise = match h.concern {
-            Concern::WeakAlgorithm { .. } | Concern::AlgorithmMissing { .. } if strong => {
-                raise.benign("a rollover of algorithms", "a strong one signs the zone, too: a rollover may be in progress")
-            }
+            Concern::WeakAlgorithm { .. } | Concern::AlgorithmMissing { .. } if strong => raise
+                .benign("a rollover of algorithms", "a strong one signs the zone, too: a rollover may be in progress"),
             Concern::DsWithoutKey { .. } | Concern::DsDigest { .. } => {
                 raise.benign("a rollover of keys", "another DS record leads to a key: a rollover may be in progress")
             }
-            Concern::Expiring { .. } => raise.benign("short lives on purpose", "less than a quarter of the life is left"),
+            Concern::Expiring { .. } => {
+                raise.benign("short lives on purpose", "less than a quarter of the life is left")
+            }
             _ => raise.benign("a rollover", "nothing else of one was seen"),
         };
         cx.raise(raise);
@@ -142,8 +143,12 @@ fn told(concern: &Concern) -> (Severity, String, Option<Measure>) {
         Concern::AlgorithmMissing { algorithm } => {
             (Severity::Low, format!("no signature by algorithm {algorithm}, of which there is a key"), None)
         }
-        Concern::DsDigest { digest, key_tag } => (Severity::Low, format!("DS for key {key_tag} by digest {digest}"), None),
-        Concern::DsWithoutKey { key_tag } => (Severity::Low, format!("a DS for key {key_tag}, which is not in the key set"), None),
+        Concern::DsDigest { digest, key_tag } => {
+            (Severity::Low, format!("DS for key {key_tag} by digest {digest}"), None)
+        }
+        Concern::DsWithoutKey { key_tag } => {
+            (Severity::Low, format!("a DS for key {key_tag}, which is not in the key set"), None)
+        }
         Concern::Expiring { left, lifetime } => {
             let (left, lifetime) = (left.whole_secs(), lifetime.whole_secs());
             let severity = if left < THREE_DAYS { Severity::High } else { Severity::Medium };
