@@ -366,16 +366,14 @@ impl Detector for FastFlux {
     }
 
     fn held_len(&self) -> usize {
-        let of = |(name, flux): (&Box<[u8]>, &Flux)| {
-            name.len()
-                + (flux.addrs.capacity() + flux.clients.capacity()) * size_of::<Addr>()
+        let of = |flux: &Flux| {
+            (flux.addrs.capacity() + flux.clients.capacity()) * size_of::<Addr>()
                 + flux.flows.capacity() * size_of::<Uid>()
         };
-        self.names.held_len()
-            + self.servers.held_len()
-            + self.contacts.held_len()
-            + self.names.iter().map(of).sum::<usize>()
-            + self.servers.iter().map(of).sum::<usize>()
+        let table = |flux: &Recent<Box<[u8]>, Flux>| {
+            flux.held_len() + flux.iter().map(|(name, flux)| name.len() + of(flux)).sum::<usize>()
+        };
+        table(&self.names) + table(&self.servers) + self.contacts.held_len()
     }
 
     fn forgotten(&self) -> u64 {

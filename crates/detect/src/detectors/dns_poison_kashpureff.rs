@@ -223,9 +223,8 @@ impl Kashpureff {
                 }
                 1 | 3 if b.holds(r.owner) || b.is_asked(r.owner) || r.rtype == SOA => {}
                 1 | 3 if is_target(m, &r) => {
-                    if !from_cache && self.contradicts(&r, m.ts) && !self.is_neighbour(e.server, r.owner, cx) {
-                        points.push((UNRELATED_ADDITIONAL, r, true));
-                    }
+                    let moved = !from_cache && self.contradicts(&r, m.ts) && !self.is_neighbour(e.server, r.owner, cx);
+                    points.extend(moved.then_some((UNRELATED_ADDITIONAL, r, true)));
                 }
                 3 if untold => {}
                 1 | 3 if self.is_neighbour(e.server, r.owner, cx) => {}
