@@ -271,6 +271,15 @@ pub struct Audit {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub mutes: Option<PathBuf>,
 
+    /// Resolvers outside that hosts may ask; those at home, and those that DHCP gives, may be asked anyway
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', num_args = 1)]
+    pub resolver: Vec<Subnet>,
+
+    /// Where chains of DNSSEC begin, instead of the root's keys of 2017 and 2024: DS or DNSKEY records, one a line, as in
+    /// unbound's root.key
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub trust_anchors: Option<PathBuf>,
+
     /// End with exit code 3 if there are findings of this severity or worse that are not muted
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub fail_on: Option<FailOn>,

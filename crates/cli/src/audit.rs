@@ -3,7 +3,7 @@
 use crate::args::Audit;
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
-use crate::{DAMAGED, eve, input, intel};
+use crate::{DAMAGED, anchors, eve, input, intel};
 use anyhow::{Context, Result, bail};
 use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
@@ -55,6 +55,8 @@ pub fn run(args: &Audit) -> Result<u8> {
     let scope = Scope {
         intel: Arc::new(intel),
         memory_len: Some(judges_len),
+        anchors: anchors::read(args.trust_anchors.as_deref())?,
+        resolvers: args.resolver.clone(),
         ..Scope::new(&args.common.home_net, args.common.seed)
     };
     let mut mutes = args.mutes.as_deref().map(mutes).transpose()?.unwrap_or_default();
@@ -118,7 +120,7 @@ fn mutes(path: &Path) -> Result<Mutes> {
 /// What the detectors say, in the page's terms.
 fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
     let forgotten: u64 = verdict.spent.iter().map(|s| s.forgotten).sum::<u64>() + verdict.forgotten;
-    Judged { findings: verdict.findings, refused: verdict.refused, forgotten, mutes }
+    Judged { findings: verdict.findings, refused: verdict.refused, forgotten, mutes, dnssec: verdict.dnssec }
 }
 
 fn terminal_width() -> usize {

@@ -1,7 +1,7 @@
 //! The audit page as data. Everything printed or written comes from here.
 
 use crate::{Completeness, State};
-use sekisho_finding::{Finding, Mutes};
+use sekisho_finding::{Finding, Mutes, Signed};
 use sekisho_record::Text;
 use sekisho_types::{Addr, Timestamp};
 
@@ -88,6 +88,8 @@ pub struct Judged {
     pub forgotten: u64,
     /// What was agreed to be muted, and what became of it.
     pub mutes: Mutes,
+    /// What DNSSEC came to, if any passed.
+    pub dnssec: Option<Signed>,
 }
 
 /// Sums over all flows.
