@@ -8,9 +8,9 @@ use sekisho_finding::{
 };
 use sekisho_record::Text;
 use sekisho_report::{
-    Activity, Attempts, Bin, Certificate, Completeness, File, FileType, Host, HtmlOptions, Judged, Lang, Listing, Login,
-    Mail, Name, Names, Page, Pool, Protocol, Service, Software, State, Talker, Totals, Transport, Tunnel, Unseen,
-    WEEK_HOURS, Weird, render_html,
+    Activity, Attempts, Bin, Certificate, Completeness, File, FileType, Host, HtmlOptions, Judged, Lang, Listing,
+    Login, Mail, Name, Names, Page, Pool, Protocol, Service, Software, State, Talker, Totals, Transport, Tunnel,
+    Unseen, WEEK_HOURS, Weird, render_html,
 };
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 use std::fs;
@@ -117,9 +117,8 @@ fn finding(t: &mut Texts, n: u32) -> Finding {
 fn page(rows: u32, findings: u32, more: u64) -> Page {
     let t = &mut Texts(0);
     let many = rows as usize;
-    let names = |t: &mut Texts| {
-        listing((0..rows).map(|n| Name { name: t.text(), count: u64::from(n) }).collect(), more)
-    };
+    let names =
+        |t: &mut Texts| listing((0..rows).map(|n| Name { name: t.text(), count: u64::from(n) }).collect(), more);
     Page {
         completeness: Completeness {
             inputs: (0..4).map(|_| t.string()).chain(["-rf.pcap".to_owned()]).collect(),
@@ -180,7 +179,10 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
                 .collect(),
             more,
         ),
-        protocols: listing((0..rows).map(|n| Protocol { name: t.text(), flows: 1, bytes: u64::from(n) }).collect(), more),
+        protocols: listing(
+            (0..rows).map(|n| Protocol { name: t.text(), flows: 1, bytes: u64::from(n) }).collect(),
+            more,
+        ),
         logs: vec![("conn", 1)],
         tls_versions: names(t),
         tunnels: listing(
@@ -203,14 +205,26 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
                     fingerprint: t.text(),
                     subject: t.text(),
                     issuer: t.text(),
-                    not_before: Some(Timestamp(if n == 3 { i64::MIN } else { ts(0).0 - i64::from(n) * 100_000_000_000_000 })),
-                    not_after: Some(Timestamp(if n == 4 { i64::MAX } else { ts(0).0 + i64::from(n) * 90_000_000_000_000 })),
+                    not_before: Some(Timestamp(if n == 3 {
+                        i64::MIN
+                    } else {
+                        ts(0).0 - i64::from(n) * 100_000_000_000_000
+                    })),
+                    not_after: Some(Timestamp(if n == 4 {
+                        i64::MAX
+                    } else {
+                        ts(0).0 + i64::from(n) * 90_000_000_000_000
+                    })),
                     key: t.text(),
                     signature: t.text(),
                     count: 1,
                     server_name: n.is_multiple_of(2).then(|| t.text()),
                     server: Some(addr(n)),
-                    problems: if n.is_multiple_of(3) { vec![format!("not for {}", sekisho_report::clean(&t.text().0))] } else { Vec::new() },
+                    problems: if n.is_multiple_of(3) {
+                        vec![format!("not for {}", sekisho_report::clean(&t.text().0))]
+                    } else {
+                        Vec::new()
+                    },
                 })
                 .collect(),
             more,
@@ -235,7 +249,10 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
                 .collect(),
             more,
         ),
-        file_types: listing((0..rows).map(|_| FileType { mime_type: Some(t.text()), files: 1, bytes: 1 }).collect(), more),
+        file_types: listing(
+            (0..rows).map(|_| FileType { mime_type: Some(t.text()), files: 1, bytes: 1 }).collect(),
+            more,
+        ),
         mails: listing(
             (0..rows)
                 .map(|n| Mail {
@@ -270,7 +287,14 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
         ),
         attempts: listing(
             (0..rows)
-                .map(|n| Attempts { addr: addr(n), unanswered: 1, refused: 2, hosts: 3, ports: 4, exact: n.is_multiple_of(2) })
+                .map(|n| Attempts {
+                    addr: addr(n),
+                    unanswered: 1,
+                    refused: 2,
+                    hosts: 3,
+                    ports: 4,
+                    exact: n.is_multiple_of(2),
+                })
                 .collect(),
             more,
         ),

@@ -10,7 +10,7 @@ pub const WEEK_HOURS: usize = 168;
 pub struct Activity {
     /// Start of the first bin.
     pub start: Option<Timestamp>,
-    /// Length of a bin: a second at least, more where the capture lasts longer.
+    /// Length of a bin: ten milliseconds at least, more where the capture lasts longer.
     pub width: Interval,
     /// Without holes; a few hundred at most.
     pub bins: Vec<Bin>,

@@ -22,7 +22,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use language::{Lang, translated_codes, untranslated};
+pub use language::{Lang, untranslated};
 
 use crate::Page;
 use cx::Cx;

@@ -20,7 +20,7 @@ mod units;
 pub use activity::{Activity, Bin, WEEK_HOURS};
 pub use clean::{clean, fit, width_of};
 pub use facts::{Completeness, Pool, State};
-pub use html::{HtmlOptions, Lang, render_html, translated_codes, untranslated};
+pub use html::{HtmlOptions, Lang, render_html, untranslated};
 pub use json::{SCHEMA_VERSION, to_json};
 pub use page::{
     Attempts, Certificate, File, FileType, Host, Judged, Listing, Login, Mail, Name, Names, Page, Protocol, Service,

@@ -84,7 +84,8 @@ fn run(captures: &[&str]) -> Result<bool> {
     let folder = pages.to_str().context("target is no UTF-8")?;
     shell::run("cargo", &["run", "--quiet", "--locked", "-p", "sekisho-report", "--example", "pages", "--", folder])?;
     let script = root.join("xtask/src/page/browser.mjs");
-    let judged = Command::new("node").arg(script).args([&pages, &shots]).current_dir(home()).status().context("node")?;
+    let judged =
+        Command::new("node").arg(script).args([&pages, &shots]).current_dir(home()).status().context("node")?;
     Ok(judged.success())
 }
 

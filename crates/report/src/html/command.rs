@@ -87,7 +87,9 @@ mod tests {
         if Command::new("bash").arg("-c").arg("true").status().is_err() {
             return;
         }
-        for word in ["", "a b", "it's", "$HOME \"x\" `id` \\", "a\nb\tc\u{1b}[31m", "\u{202e}7'\\1", "-x", "*", "!!", "取得"] {
+        for word in
+            ["", "a b", "it's", "$HOME \"x\" `id` \\", "a\nb\tc\u{1b}[31m", "\u{202e}7'\\1", "-x", "*", "!!", "取得"]
+        {
             let out = Command::new("bash").arg("-c").arg(format!("printf %s {}", quoted(word))).output().unwrap();
             assert_eq!(String::from_utf8(out.stdout).unwrap(), word);
         }

@@ -5,9 +5,10 @@ use super::language::{Catalogue, Lang};
 use super::markup::{Markup, attrs};
 use super::words::W;
 use crate::Page;
-use crate::units::count;
+use crate::clean::clean;
+use crate::units::{clock, count, date};
 use sekisho_finding::{Confidence, Finding, Severity, Stage};
-use sekisho_types::{Addr, Interval};
+use sekisho_types::{Addr, Interval, Timestamp};
 
 pub(super) struct Cx<'a> {
     pub page: &'a Page,
@@ -46,10 +47,11 @@ impl<'a> Cx<'a> {
 
     /// A fixed English text of another part of the program, translated if the catalogue has it and marked if not.
     pub fn fixed(&self, m: &mut Markup, english: &str) {
-        match self.catalogue.get(english) {
-            Some(text) => m.text(text),
-            None if self.lang == Lang::En => m.wire(english.as_bytes()),
-            None => m.el("span", attrs![lang: "en"], |m| m.wire(english.as_bytes())),
+        let english = clean(english.as_bytes());
+        match self.catalogue.like(&english) {
+            Some(text) => m.text(&text),
+            None if self.lang == Lang::En => m.text(&english),
+            None => m.say("span", attrs![lang: "en"], &english),
         }
     }
 
@@ -92,6 +94,21 @@ impl<'a> Cx<'a> {
             m.raw(" <span class=\"name\">");
             m.word(name.as_bytes());
             m.raw("</span>");
+        }
+    }
+
+    /// A time; the day only where the capture lasts over midnight, and the part of a second where it is short.
+    pub fn time(&self, ts: Timestamp) -> String {
+        let c = &self.page.completeness;
+        let clock = clock(ts);
+        let (Some(first), Some(last)) = (c.first, c.last) else { return clock };
+        if [first, last].map(date) != [date(ts), date(ts)] {
+            return clock;
+        }
+        let time = clock.get(11..).unwrap_or(&clock);
+        match (last - first).0 {
+            0..10_000_000_000 => format!("{time}.{:03}", ts.0.rem_euclid(1_000_000_000) / 1_000_000),
+            _ => time.to_owned(),
         }
     }
 

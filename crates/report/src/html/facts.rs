@@ -45,7 +45,7 @@ fn missing(m: &mut Markup, cx: &Cx<'_>) {
     let c = &page.completeness;
     for sentence in c.damage.iter().take(DAMAGE) {
         m.el("li", attrs![class: "bad"], |m| {
-            m.el("span", attrs![lang: "en"], |m| m.wire(sentence.as_bytes()));
+            cx.fixed(m, sentence);
         });
     }
     if c.damage.len() > DAMAGE {

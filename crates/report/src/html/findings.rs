@@ -7,27 +7,31 @@ use super::words::W;
 use super::{command, section};
 use crate::units::{clock, count};
 use sekisho_finding::{Finding, Measure, Severity};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Findings told with their evidence.
-pub(super) const TOLD: usize = 500;
+const TOLD: usize = 500;
 /// Of them, most of one code: one noisy judgement must not hide the others.
 pub(super) const OF_A_CODE: usize = 100;
 /// Codes counted of those not told.
 const CODES: usize = 200;
 
-/// Those told, by their places among the open ones, and how many of each code are not: severity, title's key, code.
-pub(super) fn choose<'a>(cx: &Cx<'a>) -> (Vec<&'a Finding>, BTreeMap<(std::cmp::Reverse<Severity>, String), (&'a Finding, u64)>) {
+/// What is not told one by one, worst first: of each severity and code an example, and how many.
+type Rest<'a> = BTreeMap<(Reverse<Severity>, String), (&'a Finding, u64)>;
+
+/// Those told, and what is left.
+fn choose<'a>(cx: &Cx<'a>) -> (Vec<&'a Finding>, Rest<'a>) {
     let mut told = Vec::new();
     let mut of_code: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    let mut rest = BTreeMap::new();
+    let mut rest = Rest::new();
     for f in &cx.open {
         let seen = of_code.entry((f.about.id, f.reason.code)).or_default();
         if told.len() < TOLD && *seen < OF_A_CODE {
             *seen += 1;
             told.push(*f);
         } else {
-            let entry = rest.entry((std::cmp::Reverse(f.severity), f.code())).or_insert((*f, 0u64));
+            let entry = rest.entry((Reverse(f.severity), f.code())).or_insert((*f, 0u64));
             entry.1 += 1;
         }
     }
@@ -85,7 +89,7 @@ fn one(m: &mut Markup, cx: &Cx<'_>, number: usize, f: &Finding) {
                 super::cx::shape(m, f.severity);
                 m.text(cx.severity(f.severity));
             });
-            m.el("span", attrs![class: "title"], |m| title(m, cx, f));
+            m.say("span", attrs![class: "title"], reason(cx, f));
             m.el("span", attrs![class: "who"], |m| {
                 cx.host(m, f, f.subject);
                 if !f.key.is_empty() {
@@ -94,21 +98,20 @@ fn one(m: &mut Markup, cx: &Cx<'_>, number: usize, f: &Finding) {
                     m.raw("</span>");
                 }
             });
-            m.say("span", attrs![class: "when"], &clock(f.first));
+            m.say("span", attrs![class: "when"], &cx.time(f.first));
         });
         m.el("div", attrs![class: "evidence"], |m| evidence(m, cx, number, f));
     });
 }
 
-/// The judgement in a few words.
-fn title(m: &mut Markup, cx: &Cx<'_>, f: &Finding) {
-    m.text(cx.told(f.about.id, f.about.title));
+/// How it showed, in a sentence.
+fn reason<'a>(cx: &Cx<'a>, f: &Finding) -> &'a str {
+    cx.told(&format!("{}/{}", f.about.id, f.reason.code), f.reason.means)
 }
 
 fn evidence(m: &mut Markup, cx: &Cx<'_>, number: usize, f: &Finding) {
     let about = f.about;
-    let key = format!("{}/{}", about.id, f.reason.code);
-    m.say("p", attrs![class: "reason"], cx.told(&key, f.reason.means));
+    m.say("p", attrs![class: "reason"], cx.told(about.id, about.title));
     let means = cx.told(&format!("{}:means", about.id), about.means);
     m.say("p", &[], means);
     m.el("dl", &[], |m| {

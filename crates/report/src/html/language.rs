@@ -24,7 +24,8 @@ impl Lang {
 
 /// One translation a line, `KEY = TEXT`, sorted by key. Keys are a judgement's id (its title), the id with `:means`,
 /// `:benign`, `:clears` or `:next1`, a reason's code with the id before it (`dns-rebinding/private-answer`), or any other
-/// fixed English text as it is. Lines that begin with `#` are remarks.
+/// fixed English text as it is; in one with values `*` stands for each, and the text has `{0}`, `{1}`… for them. Lines that begin
+/// with `#` are remarks.
 const JAPANESE: &str = include_str!("ja.txt");
 
 /// Fixed texts of other parts of the program in a language.
@@ -44,6 +45,32 @@ impl Catalogue {
         let at = self.0.binary_search_by_key(&key, |(k, _)| k).ok()?;
         self.0.get(at).map(|(_, text)| *text)
     }
+
+    /// As [`Catalogue::get`], also of texts with values in them; the values are looked up, too.
+    pub fn like(&self, english: &str) -> Option<String> {
+        if let Some(text) = self.get(english) {
+            return Some(text.to_owned());
+        }
+        self.0.iter().filter(|(key, _)| key.contains('*')).find_map(|(key, text)| {
+            let values = values(key, english)?;
+            let values: Vec<&str> = values.into_iter().map(|v| self.get(v).unwrap_or(v)).collect();
+            Some(super::cx::fill(text, &values))
+        })
+    }
+}
+
+/// What stands in `text` where `pattern` has `*`; each as short as can be.
+fn values<'t>(pattern: &str, text: &'t str) -> Option<Vec<&'t str>> {
+    let mut parts = pattern.split('*');
+    let mut rest = text.strip_prefix(parts.next()?)?;
+    let mut values = Vec::new();
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        let at = if parts.peek().is_some() { rest.find(part)? } else { rest.strip_suffix(part)?.len() };
+        values.push(rest.get(..at)?);
+        rest = rest.get(at + part.len()..)?;
+    }
+    Some(values)
 }
 
 fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -71,15 +98,20 @@ pub fn untranslated(about: &'static About) -> Vec<(String, &'static str)> {
     keys(about).into_iter().filter(|(key, _)| catalogue.get(key).is_none_or(|text| text.trim().is_empty())).collect()
 }
 
-/// Keys of the Japanese catalogue that look like a judgement's, so that what no judgement has any more can be found.
-pub fn translated_codes() -> Vec<&'static str> {
-    let is_code = |key: &&str| key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-/:".contains(&b));
-    lines().map(|(key, _)| key).filter(|k| k.contains('-') && is_code(k)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_with_values_are_found() {
+        assert_eq!(values("a * b *", "a 1 b 2 b 3"), Some(vec!["1", "2 b 3"]));
+        assert_eq!(values("* at byte *", "x at byte 7"), Some(vec!["x", "7"]));
+        assert_eq!((values("a * b", "a b"), values("a*", "b"), values("*b", "a")), (None, None, None));
+        let catalogue = Catalogue::of(Lang::Ja);
+        let said = catalogue.like("<x>.pcap: cut off inside a record at byte 77").unwrap();
+        assert_eq!(said, "<x>.pcap: レコードの途中で切れています（77 バイト目）");
+        assert_eq!(Catalogue::of(Lang::En).like("cut off"), None);
+    }
 
     #[test]
     fn the_catalogue_has_each_key_once_and_in_japanese() {

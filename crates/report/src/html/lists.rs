@@ -47,8 +47,8 @@ pub(super) fn hosts(m: &mut Markup, cx: &Cx<'_>) {
             row.count(h.flows_in);
             row.bytes(h.sent);
             row.bytes(h.received);
-            row.time(h.first);
-            row.time(h.last);
+            row.time(cx, h.first);
+            row.time(cx, h.last);
         });
     });
 }
@@ -68,8 +68,7 @@ pub(super) fn traffic(m: &mut Markup, cx: &Cx<'_>) {
         return;
     }
     section(m, cx, "services", W::Services, |m| {
-        let columns =
-            [Words(W::Service), Words(W::Transport), Number(W::Port), Number(W::Flows), Number(W::Bytes)];
+        let columns = [Words(W::Service), Words(W::Transport), Number(W::Port), Number(W::Flows), Number(W::Bytes)];
         listing(m, cx, W::ServicesCaption, &columns, &page.services, |row, s| {
             match (&s.service, s.answered) {
                 (None, false) => row.text(cx.w(W::NeverAnswered)),
@@ -186,9 +185,9 @@ pub(super) fn certificates(m: &mut Markup, cx: &Cx<'_>) {
             row.with("t", |m| m.text(&c.not_after.map(date).unwrap_or_default()));
             row.wire(Some(&c.key));
             row.wire(Some(&c.signature));
-            row.with("a", |m| {
+            row.with("w", |m| {
                 if let Some(server) = c.server {
-                    m.text(&server.to_string());
+                    m.say("span", attrs![class: "addr"], &server.to_string());
                 }
                 if let Some(name) = &c.server_name {
                     m.raw(" ");
@@ -226,7 +225,7 @@ pub(super) fn files(m: &mut Markup, cx: &Cx<'_>) {
             row.wire(Some(&f.source));
             row.addr(f.from);
             row.addr(f.to);
-            row.time(f.ts);
+            row.time(cx, f.ts);
             row.code(f.sha256.as_ref());
         });
         let columns = [Words(W::Type), Number(W::Files), Number(W::Bytes)];
@@ -243,7 +242,7 @@ pub(super) fn files(m: &mut Markup, cx: &Cx<'_>) {
             row.wires(&mail.to);
             row.addr(mail.client);
             row.addr(mail.server);
-            row.time(mail.ts);
+            row.time(cx, mail.ts);
         });
     });
 }

@@ -1,10 +1,11 @@
-//! Who talks to whom: hosts at home to the left, others to the right, a curve for each pair.
+//! Who talks to whom: hosts at home to the left, others to the right, a curve for each pair. Where all are on one side, those who
+//! open flows stand to the left and those who answer to the right.
 
 use super::cx::{Cx, class};
+use super::lists;
 use super::markup::{Markup, attrs};
 use super::plot::{figure, label};
 use super::words::W;
-use super::lists;
 use crate::clean::{clean, fit};
 use crate::units::{bytes, count};
 use sekisho_finding::Severity;
@@ -34,6 +35,8 @@ type Place = (usize, usize);
 
 struct Map {
     sides: [Vec<Node>; 2],
+    /// What the sides are called.
+    names: [W; 2],
     /// Flows and bytes between two places, the smaller one first.
     pairs: BTreeMap<(Place, Place), (u64, u64)>,
     /// Pairs of hosts in it.
@@ -43,10 +46,16 @@ struct Map {
 fn build(cx: &Cx<'_>) -> Map {
     let page = cx.page;
     let inside = |addr: Addr| page.hosts.rows.iter().find(|h| h.addr == addr).is_some_and(|h| h.internal);
+    let addrs = || page.talkers.rows.iter().flat_map(|t| [t.a, t.b]);
+    let split = addrs().any(inside) && !addrs().all(inside);
+    // Where all are on one side: who mostly opens to the left, who mostly answers to the right.
+    let answers = |addr: Addr| page.hosts.rows.iter().find(|h| h.addr == addr).is_none_or(|h| h.flows_in > h.flows_out);
     let mut known: BTreeMap<Addr, (usize, u64)> = BTreeMap::new();
     for t in &page.talkers.rows {
         for addr in [t.a, t.b] {
-            let entry = known.entry(addr).or_insert_with(|| (usize::from(!inside(addr)), 0));
+            let entry = known
+                .entry(addr)
+                .or_insert_with(|| (usize::from(if split { !inside(addr) } else { answers(addr) }), 0));
             entry.1 = entry.1.saturating_add(t.a_to_b).saturating_add(t.b_to_a);
         }
     }
@@ -71,7 +80,8 @@ fn build(cx: &Cx<'_>) -> Map {
         pair.0 += t.flows;
         pair.1 = pair.1.saturating_add(t.a_to_b).saturating_add(t.b_to_a);
     }
-    Map { sides, pairs, told: page.talkers.rows.len() as u64 }
+    let names = if split { [W::AtHome, W::Elsewhere] } else { [W::Clients, W::Servers] };
+    Map { sides, names, pairs, told: page.talkers.rows.len() as u64 }
 }
 
 pub(super) fn section(m: &mut Markup, cx: &Cx<'_>) {
@@ -94,8 +104,8 @@ fn y(row: usize) -> f64 {
 }
 
 fn draw(m: &mut Markup, cx: &Cx<'_>, map: &Map) {
-    label(m, (SIDES[0], 13.0), "end", "axis", cx.w(W::AtHome));
-    label(m, (SIDES[1], 13.0), "start", "axis", cx.w(W::Elsewhere));
+    label(m, (SIDES[0], 13.0), "end", "head", cx.w(map.names[0]));
+    label(m, (SIDES[1], 13.0), "start", "head", cx.w(map.names[1]));
     let mut pairs: Vec<_> = map.pairs.iter().collect();
     pairs.sort_by(|a, b| b.1.1.cmp(&a.1.1).then(a.0.cmp(b.0)));
     let heaviest = pairs.first().map_or(0, |p| p.1.1);

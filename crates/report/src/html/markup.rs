@@ -196,7 +196,9 @@ mod tests {
 
     #[test]
     fn lengths_have_one_decimal() {
-        for (v, want) in [(1.0, "<a x=\"1\">"), (-2.26, "<a x=\"-2.3\">"), (0.04, "<a x=\"0\">"), (f64::NAN, "<a x=\"0\">")] {
+        for (v, want) in
+            [(1.0, "<a x=\"1\">"), (-2.26, "<a x=\"-2.3\">"), (0.04, "<a x=\"0\">"), (f64::NAN, "<a x=\"0\">")]
+        {
             let mut m = Markup::default();
             m.tag("a", attrs![x: v]);
             assert_eq!(m.finish(), want);

@@ -3,8 +3,8 @@
 use super::cx::Cx;
 use super::markup::{Markup, attrs};
 use super::words::W;
-use crate::units::{bytes, clock, count};
 use crate::Listing;
+use crate::units::{bytes, count};
 use sekisho_record::Text;
 use sekisho_types::{Addr, Timestamp};
 
@@ -118,10 +118,11 @@ impl Row<'_> {
         });
     }
 
-    pub fn time(&mut self, ts: Option<Timestamp>) {
+    pub fn time(&mut self, cx: &Cx<'_>, ts: Option<Timestamp>) {
+        let words = ts.map(|t| cx.time(t)).unwrap_or_default();
         let value = ts.map(|t| u64::try_from(t.0 / 1_000_000).unwrap_or(0));
         self.cell("t", value, |m| match ts {
-            Some(ts) => m.text(&clock(ts)),
+            Some(_) => m.text(&words),
             None => m.raw("–"),
         });
     }
@@ -142,7 +143,7 @@ pub(super) fn table<T>(
     mut each: impl FnMut(&mut Row<'_>, T),
 ) {
     let class = if rows.len() > FEW { "sort" } else { "" };
-    m.el("div", attrs![class: "scroll", tabindex: "0", role: "region", "aria-label": caption], |m| {
+    m.el("div", attrs![class: "scroll", tabindex: "0", role: "group", "aria-label": caption], |m| {
         m.el("table", attrs![class: class], |m| {
             m.say("caption", &[], caption);
             m.raw("<thead><tr>");

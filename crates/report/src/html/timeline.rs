@@ -5,7 +5,7 @@ use super::markup::{Markup, attrs};
 use super::plot::{figure, label, line, part, round_up, time_ticks};
 use super::tables::{Col, table};
 use super::words::W;
-use crate::units::{bytes, clock, count, date};
+use crate::units::{bytes, count};
 use sekisho_finding::Severity;
 use sekisho_types::Timestamp;
 
@@ -47,10 +47,9 @@ pub(super) fn draw(m: &mut Markup, cx: &Cx<'_>) {
         let step = (RIGHT - LEFT) / activity.bins.len() as f64;
         let most_bytes = round_up(activity.bins.iter().map(|b| b.bytes).max().unwrap_or(0));
         let most_flows = round_up(activity.bins.iter().map(|b| b.flows).max().unwrap_or(0));
-        for (name, top, height, most) in [
-            (W::Bytes, bytes_top, BYTES, bytes(most_bytes)),
-            (W::NewFlows, flows_top, FLOWS, count(most_flows)),
-        ] {
+        for (name, top, height, most) in
+            [(W::Bytes, bytes_top, BYTES, bytes(most_bytes)), (W::NewFlows, flows_top, FLOWS, count(most_flows))]
+        {
             line(m, (LEFT, top), (RIGHT, top), "grid");
             line(m, (LEFT, top + height / 2.0), (RIGHT, top + height / 2.0), "grid");
             line(m, (LEFT, top + height), (RIGHT, top + height), "base");
@@ -70,16 +69,13 @@ pub(super) fn draw(m: &mut Markup, cx: &Cx<'_>) {
             bar(flows_top, FLOWS, part(bin.flows, most_flows), "bar soft");
             let from = Timestamp(start.0.saturating_add(activity.width.0.saturating_mul(i as i64)));
             m.el("rect", attrs![x: x, y: bytes_top, width: step, height: bottom - bytes_top, class: "hit"], |m| {
-                let words = cx.fill(W::BinSays, &[&clock(from), &bytes(bin.bytes), &count(bin.flows)]);
+                let words = cx.fill(W::BinSays, &[&cx.time(from), &bytes(bin.bytes), &count(bin.flows)]);
                 m.say("title", &[], &words);
             });
         }
-        let (ticks, days) = time_ticks(start, end, 8);
-        for tick in ticks {
+        for (tick, words) in time_ticks(start, end, 8) {
             let x = place(tick, start, end);
             line(m, (x, bottom), (x, bottom + 4.0), "base");
-            let clock = clock(tick);
-            let words = if days { date(tick) } else { clock.get(11..).unwrap_or(&clock).to_owned() };
             label(m, (x.clamp(LEFT + 24.0, RIGHT - 28.0), bottom + 17.0), "middle", "tick", &words);
         }
     };
@@ -164,7 +160,7 @@ fn numbers(m: &mut Markup, cx: &Cx<'_>, start: Timestamp) {
     table(m, cx, cx.w(W::Timeline), &columns, rows.into_iter(), |row, (i, bins)| {
         let at = |n: usize| Timestamp(start.0.saturating_add(activity.width.0.saturating_mul(n as i64)));
         let (from, to) = (at(i * each), at(i * each + bins.len()));
-        row.time(Some(from));
+        row.time(cx, Some(from));
         row.bytes(bins.iter().fold(0u64, |sum, b| sum.saturating_add(b.bytes)));
         row.count(bins.iter().map(|b| b.flows).sum::<u64>());
         row.count(cx.open.iter().filter(|f| (from..to).contains(&f.first)).count() as u64);

@@ -2,7 +2,7 @@
 
 use super::cx::Cx;
 use super::markup::{Markup, attrs};
-use super::plot::{figure, label, line};
+use super::plot::{figure, label, line, time_ticks};
 use super::words::W;
 use crate::Certificate;
 use crate::clean::{clean, fit};
@@ -11,7 +11,7 @@ use sekisho_types::Timestamp;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 280.0;
-const RIGHT: f64 = 800.0;
+const RIGHT: f64 = 780.0;
 const ROW: f64 = 20.0;
 /// Certificates drawn; all are in the table below.
 const BARS: usize = 30;
@@ -25,13 +25,8 @@ const NAME: usize = 34;
 pub(super) fn draw(m: &mut Markup, cx: &Cx<'_>) {
     let page = cx.page;
     let (Some(first), Some(last)) = (page.completeness.first, page.completeness.last) else { return };
-    let shown: Vec<&Certificate> = page
-        .certificates
-        .rows
-        .iter()
-        .filter(|c| c.not_before.is_some() && c.not_after.is_some())
-        .take(BARS)
-        .collect();
+    let shown: Vec<&Certificate> =
+        page.certificates.rows.iter().filter(|c| c.not_before.is_some() && c.not_after.is_some()).take(BARS).collect();
     if shown.is_empty() {
         return;
     }
@@ -59,9 +54,13 @@ pub(super) fn draw(m: &mut Markup, cx: &Cx<'_>) {
             let bad = !c.problems.is_empty();
             let (x1, x2) = (x(before), x(after));
             let class = if bad { "bar bad" } else { "bar" };
-            m.el("rect", attrs![x: x1.min(x2), y: y + 5.0, width: (x2 - x1).abs().max(2.0), height: 10.0, rx: 2.0, class: class], |m| {
-                m.say("title", &[], &format!("{}: {} – {}", clean(&c.subject.0), date(before), date(after)));
-            });
+            m.el(
+                "rect",
+                attrs![x: x1.min(x2), y: y + 5.0, width: (x2 - x1).abs().max(2.0), height: 10.0, rx: 2.0, class: class],
+                |m| {
+                    m.say("title", &[], &format!("{}: {} – {}", clean(&c.subject.0), date(before), date(after)));
+                },
+            );
             let arrow = |m: &mut Markup, at: f64, to: f64| {
                 let path = format!("M{at:.1} {:.1}L{to:.1} {:.1}L{at:.1} {:.1}z", y + 4.0, y + 10.0, y + 16.0);
                 m.el("path", attrs![d: &path, class: class], |_| {});
@@ -73,7 +72,7 @@ pub(super) fn draw(m: &mut Markup, cx: &Cx<'_>) {
                 arrow(m, RIGHT, RIGHT + 7.0);
             }
             if let Some(problem) = c.problems.first() {
-                let problem = fit(&cx.problem(problem), 22, false);
+                let problem = fit(&cx.problem(problem), 20, false);
                 label(m, (RIGHT + 14.0, y + 14.0), "start", "problem", &format!("! {problem}"));
             }
         }
@@ -81,7 +80,13 @@ pub(super) fn draw(m: &mut Markup, cx: &Cx<'_>) {
         m.el("rect", attrs![x: x(first), y: 0.0, width: wide, height: height + 4.0, class: "now"], |m| {
             m.say("title", &[], cx.w(W::TimeOfCapture));
         });
-        label(m, (x(first).clamp(LEFT + 40.0, RIGHT - 40.0), height + 34.0), "middle", "nowlabel", cx.w(W::TimeOfCapture));
+        label(
+            m,
+            (x(first).clamp(LEFT + 40.0, RIGHT - 40.0), height + 34.0),
+            "middle",
+            "nowlabel",
+            cx.w(W::TimeOfCapture),
+        );
     };
     figure(m, cx, (W::Validity, &says), (WIDTH, height + 42.0), drawing, |m| {
         m.el("ul", &[], |m| {
@@ -105,8 +110,11 @@ fn name(c: &Certificate) -> &sekisho_record::Text {
     c.server_name.as_ref().unwrap_or(&c.subject)
 }
 
-/// Beginnings of at most eight years.
+/// Beginnings of at most eight years; of shorter times, days.
 fn years(from: i64, to: i64) -> Vec<(String, Timestamp)> {
+    if to.saturating_sub(from) < 2 * YEAR {
+        return time_ticks(Timestamp(from), Timestamp(to), 5).into_iter().map(|(at, name)| (name, at)).collect();
+    }
     let year = |ts: i64| date(Timestamp(ts)).get(..4).and_then(|y| y.parse::<i64>().ok()).unwrap_or(1970);
     let (first, last) = (year(from) + 1, year(to));
     (first..=last.min(first + 8))

@@ -60,10 +60,14 @@ pub(super) fn section(m: &mut Markup, cx: &Cx<'_>) {
                     let x = LEFT + CELL.0 * hour as f64;
                     square(m, (x, y), cell.map(&level), |m| {
                         let at = format!("{} {hour:02}:00", cx.w(name));
-                        m.say("title", &[], &match cell {
-                            Some(n) => cx.fill(W::CellSays, &[&at, &count(n)]),
-                            None => cx.fill(W::CellUnseen, &[&at]),
-                        });
+                        m.say(
+                            "title",
+                            &[],
+                            &match cell {
+                                Some(n) => cx.fill(W::CellSays, &[&at, &count(n)]),
+                                None => cx.fill(W::CellUnseen, &[&at]),
+                            },
+                        );
                     });
                 }
             }
@@ -99,7 +103,7 @@ fn square(m: &mut Markup, (x, y): (f64, f64), level: Option<u64>, inner: impl Fn
 /// Days by hours, as a table.
 fn numbers(m: &mut Markup, cx: &Cx<'_>, cells: &[Option<u64>]) {
     let label = cx.w(W::WeekPlot);
-    m.el("div", attrs![class: "scroll", tabindex: "0", role: "region", "aria-label": label], |m| {
+    m.el("div", attrs![class: "scroll", tabindex: "0", role: "group", "aria-label": label], |m| {
         m.el("table", attrs![class: "grid"], |m| {
             m.say("caption", &[], label);
             m.raw("<thead><tr>");

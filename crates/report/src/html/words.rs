@@ -87,7 +87,7 @@ words! {
     AllInputs: "All {0} captures", "全 {0} 個のキャプチャ";
     Timeline: "Timeline", "タイムライン";
     TimelineSays: "Bytes and new flows in steps of {0}; above them {1} {1|finding|findings} where they begin.",
-        "{0} ごとのバイト数と新規フロー数。上段は検出事項 {1} 件の発生時刻。";
+        "{0}ごとのバイト数と新規フロー数。上段は検出事項 {1} 件の発生時刻。";
     NewFlows: "New flows", "新規フロー";
     BinSays: "{0}: {1}, {2} new {2|flow|flows}", "{0}: {1}、新規フロー {2}";
     MarkSays: "{0} {0|finding|findings} of severity {1}", "重要度「{1}」の検出事項 {0} 件";
@@ -117,7 +117,7 @@ words! {
     Source: "Threshold from", "しきい値の根拠";
     Quotes: "Words from the wire", "通信中の記録";
     InPacket: " (packet {0})", "（パケット {0}）";
-    Harmless: "Harmless explanations", "問題のない場合";
+    Harmless: "Harmless explanations", "無害な可能性の検討";
     LookedAt: "? – ", " → ";
     KnownHarmless: "Known harmless causes: ", "既知の無害な原因: ";
     NotSeen: "What could not be seen", "観測できなかったこと";
@@ -143,6 +143,8 @@ words! {
     MapTable: "The pairs and their numbers are in the table below.", "各組の数値は下の表にあります。";
     AtHome: "Inside", "内部";
     Elsewhere: "Outside and groups", "外部・マルチキャスト";
+    Clients: "Mostly open flows", "主に接続する側";
+    Servers: "Mostly answer", "主に応答する側";
     Others: "others", "その他";
     PairSays: "{0} – {1}: {2}, {3} {3|flow|flows}", "{0} – {1}: {2}、{3} フロー";
     TalkersCaption: "Pairs of hosts, by IP bytes", "ホストの組（IP バイト数順）";

@@ -6,11 +6,26 @@ use sekisho_types::{Interval, Timestamp};
 
 /// Most bins of the timeline.
 const MAX_BINS: i64 = 240;
-const SEC: i64 = 1_000_000_000;
-/// Lengths that a bin may have, in seconds: up to a minute, an hour, a day, a week, 19 years. Each divides the next, so that bins merge without a
-/// rest and the order of rows does not show.
-const WIDTHS: [i64; 13] =
-    [1, 5, 10, 60, 300, 600, 3_600, 21_600, 86_400, 604_800, 6_048_000, 60_480_000, 604_800_000];
+const MS: i64 = 1_000_000;
+/// Lengths that a bin may have, in milliseconds: hundredths of a second, seconds, minutes, hours, days, weeks, up to 19 years. Each divides
+/// the next, so that bins merge without a rest and the order of rows does not show.
+const WIDTHS: [i64; 15] = [
+    10,
+    100,
+    1_000,
+    5_000,
+    10_000,
+    60_000,
+    300_000,
+    600_000,
+    3_600_000,
+    21_600_000,
+    86_400_000,
+    604_800_000,
+    6_048_000_000,
+    60_480_000_000,
+    604_800_000_000,
+];
 
 /// Flows over time, within fixed memory.
 pub(super) struct Times {
@@ -59,7 +74,7 @@ impl Times {
     }
 
     fn width(&self) -> i64 {
-        WIDTHS.get(self.width).copied().unwrap_or(i64::MAX / SEC) * SEC
+        WIDTHS.get(self.width).copied().unwrap_or(i64::MAX / MS) * MS
     }
 
     fn bin(&mut self, i: i64, change: impl FnOnce(&mut Bin)) {
@@ -133,9 +148,9 @@ mod tests {
     #[test]
     fn bytes_are_spread_over_the_flow() {
         let mut times = Times::new();
-        times.flow(Timestamp(500_000_000), Interval::from_secs(2), 1_000);
+        times.flow(Timestamp(5_000_000), Interval::from_millis(20), 1_000);
         let a = activity(&times);
-        assert_eq!((a.start, a.width), (Some(Timestamp(0)), Interval::from_secs(1)));
+        assert_eq!((a.start, a.width), (Some(Timestamp(0)), Interval::from_millis(10)));
         let bytes: Vec<u64> = a.bins.iter().map(|b| b.bytes).collect();
         assert_eq!(bytes, [250, 500, 250]);
         assert_eq!(a.bins.iter().map(|b| b.flows).sum::<u64>(), 1);
