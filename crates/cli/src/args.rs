@@ -17,6 +17,7 @@ of hunt: 0 found, 1 not found, 2 wrong usage or no input, 3 not found but a capt
 
 Examples:
   sekisho audit examples/office.pcapng
+  sekisho audit --html report.html office.pcapng
   sekisho logs -o logs --format zeek-json,parquet office.pcapng
   sekisho schema --format markdown http
   sekisho files -o out 'captures/*.pcap.gz'
@@ -219,6 +220,16 @@ pub struct Explain {
     pub ids: Vec<String>,
 }
 
+/// A language that HTML pages are written in.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum Language {
+    /// English
+    #[default]
+    En,
+    /// Japanese
+    Ja,
+}
+
 const AUDIT_AFTER: &str = "\
 Mutes, one a line; # begins a comment:
   JUDGEMENT[/REASON[/FORM]] [host=NET|any] [peer=NET|NAME] [key=PATTERN]
@@ -231,6 +242,8 @@ Mutes, one a line; # begins a comment:
 
 Examples:
   sekisho audit office.pcapng
+  sekisho audit --html report.html office.pcapng
+  sekisho audit --html report.html --lang ja 'captures/*.pcap.gz'
   sekisho audit --roots company-ca.pem office.pcapng
   sekisho audit --intel bad-hosts.txt --intel intel.csv --json - office.pcapng
   sekisho audit --json - office.pcapng | jq '.findings[] | select(.muted == null) | .code'
@@ -248,6 +261,14 @@ pub struct Audit {
     /// Also write the same facts as JSON; - for standard output instead of the page
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+
+    /// Also write the page as one HTML file with plots, which loads nothing; - for standard output instead of the page
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+
+    /// Language of the HTML page
+    #[arg(long, value_name = "LANGUAGE", value_enum, default_value_t = Language::En)]
+    pub lang: Language,
 
     /// A list of addresses, networks, names, URLs or digests with a bad name: plain, hosts file, CSV,
     /// Zeek intel or MISP; contact with them is a finding; may be repeated

@@ -1,6 +1,6 @@
 //! The audit page as data. Everything printed or written comes from here.
 
-use crate::{Completeness, State};
+use crate::{Activity, Completeness, State};
 use sekisho_finding::{Finding, Mutes, Signed};
 use sekisho_record::Text;
 use sekisho_types::{Addr, Timestamp};
@@ -71,6 +71,8 @@ pub struct Page {
     pub attempts: Listing<Attempts>,
     /// What the capture cannot show.
     pub unseen: Unseen,
+    /// When something went on.
+    pub activity: Activity,
     /// What the run used and gave up; whoever ran it fills this in.
     pub state: State,
     /// What the detectors found; whoever ran them fills this in.
