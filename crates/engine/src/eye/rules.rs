@@ -297,7 +297,8 @@ impl Eye {
         let Some(rules) = &self.rules else { return };
         if rules.program.searches_payload_of_exchanges() {
             let Some(seen) = self.flows.get_mut(&flow.info) else { return };
-            rules.inspector.ahead(seen.rules.get_or_insert_default(), dir, bytes);
+            let app = seen.known_app(flow);
+            rules.inspector.ahead(seen.rules.get_or_insert_default(), dir, app, bytes);
         }
     }
 
