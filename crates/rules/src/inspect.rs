@@ -626,6 +626,8 @@ impl Inspector {
             return;
         }
         if rule.silent || rule.action == Action::Config {
+            // As Suricata counts them, which makes an alert of each match and then keeps back those that are not told.
+            self.scratch.counters.alerts_suppressed += u64::from(self.passed.is_none_or(|pass| number < pass));
             return;
         }
         let context = self.scratch.context(&program.sets);

@@ -392,6 +392,7 @@ fn flow_bits_pass_and_limits() {
     assert!(world.packet(17, b"two").is_empty());
     assert_eq!(world.packet(17, b"one two"), [2]);
     assert_eq!(world.state.bits().collect::<Vec<_>>(), [3]);
+    assert_eq!(world.inspector.counters().alerts_suppressed, 1, "the rule that tells nothing");
 
     let mut pass = payload(1, vec![step("ok", |_| {})]);
     pass.action = Action::Pass;
