@@ -59,6 +59,7 @@ type Key = (Status, &'static str, Name, String, &'static str);
 pub(crate) struct Dnssec {
     seed: u64,
     anchors: Anchors,
+    limits: Limits,
     observer: Option<Box<Observer>>,
     /// Messages from before the first that has to do with DNSSEC.
     early: VecDeque<(Seen, Box<[u8]>)>,
@@ -71,17 +72,36 @@ pub(crate) struct Dnssec {
     more: u64,
 }
 
+/// What an observer keeps, in proportion to the memory for judgements.
+fn limits(scope: &Scope) -> Limits {
+    let all = Limits::default();
+    let share = |most: usize| scope.entries(most);
+    Limits {
+        zones_count: share(all.zones_count),
+        zones_len: share(all.zones_len),
+        waiting_count: share(all.waiting_count),
+        waiting_len: share(all.waiting_len),
+        unproven_count: share(all.unproven_count),
+        unproven_len: share(all.unproven_len),
+        outcomes_count: share(all.outcomes_count),
+        names_count: share(all.names_count),
+        concerns_count: share(all.concerns_count),
+        ..all
+    }
+}
+
 impl Dnssec {
     pub fn new(scope: &Scope) -> Self {
         Self {
             seed: scope.seed,
             anchors: scope.anchors.clone(),
+            limits: limits(scope),
             observer: None,
             early: VecDeque::new(),
             found: Findings::default(),
-            messages: Recent::new(MAX_MESSAGES, scope.seed),
+            messages: Recent::of(scope, MAX_MESSAGES),
             next: 0,
-            signed: Recent::new(MAX_SIGNED, scope.seed),
+            signed: Recent::of(scope, MAX_SIGNED),
             counts: [0; 4],
             outcomes: BTreeMap::new(),
             more: 0,
@@ -120,7 +140,7 @@ impl Dnssec {
             self.early.push_back((seen, wire.into()));
             return;
         }
-        let new = || Box::new(Observer::new(self.anchors.clone(), Limits::default(), self.seed));
+        let new = || Box::new(Observer::new(self.anchors.clone(), self.limits, self.seed));
         let observer = self.observer.get_or_insert_with(new);
         for (seen, wire) in self.early.drain(..).filter(|f| m.ts - f.0.at <= EARLY_FOR) {
             observer.message(&wire, seen, &mut self.found);

@@ -162,7 +162,7 @@ pub(crate) struct Amplification {
 
 impl Amplification {
     pub fn new(scope: &Scope) -> Self {
-        Self { pairs: Recent::new(MAX_PAIRS, scope.seed), targets: Recent::new(MAX_VICTIMS, scope.seed) }
+        Self { pairs: Recent::of(scope, MAX_PAIRS), targets: Recent::of(scope, MAX_VICTIMS) }
     }
 
     /// A service at home answers somebody outside.

@@ -218,9 +218,9 @@ pub(crate) struct FastFlux {
 impl FastFlux {
     pub fn new(scope: &Scope) -> Self {
         Self {
-            names: Recent::new(MAX_NAMES, scope.seed),
-            servers: Recent::new(MAX_NAMES, scope.seed),
-            contacts: Recent::new(MAX_CONTACTS, scope.seed),
+            names: Recent::of(scope, MAX_NAMES),
+            servers: Recent::of(scope, MAX_NAMES),
+            contacts: Recent::of(scope, MAX_CONTACTS),
         }
     }
 

@@ -170,10 +170,10 @@ impl Kashpureff {
     pub fn new(scope: &Scope) -> Self {
         Self {
             seed: scope.seed,
-            served: Recent::new(MAX_SERVERS, scope.seed),
-            glueless: Recent::new(MAX_NAMES, scope.seed),
-            known: Recent::new(MAX_NAMES, scope.seed),
-            planted: Recent::new(MAX_PLANTED, scope.seed),
+            served: Recent::of(scope, MAX_SERVERS),
+            glueless: Recent::of(scope, MAX_NAMES),
+            known: Recent::of(scope, MAX_NAMES),
+            planted: Recent::of(scope, MAX_PLANTED),
         }
     }
 

@@ -234,8 +234,8 @@ impl Unapproved {
         Self {
             approved: scope.resolvers.clone(),
             given: Vec::new(),
-            hosts: Recent::new(MAX_HOSTS, scope.seed),
-            answering: Recent::new(MAX_HOSTS, scope.seed),
+            hosts: Recent::of(scope, MAX_HOSTS),
+            answering: Recent::of(scope, MAX_HOSTS),
         }
     }
 

@@ -96,7 +96,7 @@ impl Bogus {
         let empty = || HashSet::with_hasher(SeededState(scope.seed));
         Self {
             seed: scope.seed,
-            sets: Recent::new(MAX_SETS, scope.seed),
+            sets: Recent::of(scope, MAX_SETS),
             untimely: Vec::new(),
             dropped: 0,
             outside: empty(),

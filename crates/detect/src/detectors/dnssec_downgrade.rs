@@ -120,9 +120,9 @@ impl Downgrade {
     pub fn new(scope: &Scope) -> Self {
         Self {
             seed: scope.seed,
-            resolvers: Recent::new(MAX_RESOLVERS, scope.seed),
-            open: Recent::new(MAX_OPEN, scope.seed),
-            bare: Recent::new(MAX_BARE, scope.seed),
+            resolvers: Recent::of(scope, MAX_RESOLVERS),
+            open: Recent::of(scope, MAX_OPEN),
+            bare: Recent::of(scope, MAX_BARE),
         }
     }
 

@@ -75,7 +75,7 @@ pub(crate) struct Weaknesses {
 
 impl Weaknesses {
     pub fn new(scope: &Scope) -> Self {
-        Self { seed: scope.seed, strong: Recent::new(MAX_ZONES, scope.seed) }
+        Self { seed: scope.seed, strong: Recent::of(scope, MAX_ZONES) }
     }
 
     fn look(&mut self, cx: &mut Cx<'_>) {
