@@ -2,13 +2,14 @@
 
 use crate::cx::Cx;
 use crate::desk::Desk;
+use crate::geo::Geo;
 use crate::known::Known;
 use crate::registry::{Detector, detectors};
 use crate::rows::{Kind, Plan};
 use sekisho_finding::Finding;
 use sekisho_intel::Table;
 use sekisho_record::{Record, Schema};
-use sekisho_types::{Subnet, Timestamp};
+use sekisho_types::{Day, Subnet, Timestamp};
 use std::sync::Arc;
 
 /// What is judged, as the user says.
@@ -20,6 +21,10 @@ pub struct Scope {
     pub seed: u64,
     /// Lists of what has a bad name.
     pub intel: Arc<Table>,
+    /// Countries and network operators of addresses.
+    pub geo: Arc<Geo>,
+    /// Days on which people are off, sorted.
+    pub holidays: Arc<[Day]>,
 }
 
 /// Networks at home where the user names none (`detections.md` §1.2): RFC 1918, RFC 4193, link-local, loopback. Fewer than
