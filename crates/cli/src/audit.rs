@@ -41,10 +41,13 @@ pub fn run(args: &Audit) -> Result<u8> {
     let intel = intel::read(&args.intel, args.common.quiet)?;
     settings.files.hashes.md5 |= intel.has_hashes(32);
     settings.files.hashes.sha1 |= intel.has_hashes(40);
+    let (budget, judges_len) = settings.budget.with_judges();
+    settings.budget = budget;
     let scope = Scope {
         intel: Arc::new(intel),
         geo: Arc::new(given::geo(&args.geoip, &args.watch)?),
         holidays: args.holidays.as_deref().map(given::holidays).transpose()?.unwrap_or_default(),
+        memory_len: Some(judges_len),
         ..Scope::new(&args.common.home_net, args.common.seed)
     };
     let mut mutes = args.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();

@@ -49,7 +49,7 @@ mod testing;
 mod testing_tls;
 
 pub use cx::{Cx, Raise};
-pub use detection::{Detection, Scope, Spent, Verdict};
+pub use detection::{Detection, FULL_LEN, Scope, Spent, Verdict};
 pub use geo::{Country, Geo, MAX_GEO_LEN, Place, Watched};
 pub use hosts::{Hosts, Role};
 pub use manual::{Entry, Manual, manual};

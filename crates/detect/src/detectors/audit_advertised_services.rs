@@ -118,9 +118,9 @@ fn cut(text: &[u8], len: usize) -> Box<str> {
 impl Advertised {
     pub fn new(scope: &Scope) -> Self {
         Self {
-            announced: Recent::new(MAX_ANNOUNCED, scope.seed),
-            answered: Recent::new(MAX_ANSWERED, scope.seed),
-            mappings: Recent::new(MAX_MAPPINGS, scope.seed),
+            announced: Recent::of(scope, MAX_ANNOUNCED),
+            answered: Recent::of(scope, MAX_ANSWERED),
+            mappings: Recent::of(scope, MAX_MAPPINGS),
         }
     }
 

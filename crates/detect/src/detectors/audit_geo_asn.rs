@@ -8,7 +8,7 @@
 //! ## Thresholds
 //! 14 days of the same device in the capture; 10 kB to the country or operator (Sekisho's own choice).
 //! ## State
-//! 65,536 countries and as many operators by device, 16,384 devices; the least recent forgotten.
+//! 32,768 countries and as many operators by device, 8,192 devices; the least recent forgotten.
 //! ## Severity
 //! `new-country` and `new-asn` info 0.7; `watched` and `inbound-watched` medium 0.7. A file made more than 60 days before the
 //! packets, or after them, tells less: times 0.6.
@@ -55,9 +55,9 @@ const WATCHED: &Reason = ABOUT.at(2);
 const INBOUND: &Reason = ABOUT.at(3);
 
 /// Countries, and as many operators, by device.
-const MAX_USED: usize = 65_536;
+const MAX_USED: usize = 32_768;
 /// Devices of which the first flow is known.
-const MAX_DEVICES: usize = 16_384;
+const MAX_DEVICES: usize = 8_192;
 /// How long a device has to be known before anything is new.
 const BASELINE: Interval = Interval::from_secs(14 * 86_400);
 /// Bytes from which on a use is one.
@@ -91,9 +91,9 @@ impl GeoAsn {
     pub fn new(scope: &Scope) -> Self {
         Self {
             geo: Arc::clone(&scope.geo),
-            devices: Recent::new(MAX_DEVICES, scope.seed),
-            countries: Recent::new(MAX_USED, scope.seed),
-            operators: Recent::new(MAX_USED, scope.seed),
+            devices: Recent::of(scope, MAX_DEVICES),
+            countries: Recent::of(scope, MAX_USED),
+            operators: Recent::of(scope, MAX_USED),
         }
     }
 

@@ -9,7 +9,7 @@
 //! 14 days; fewer than 3 new places in the median week; score 3. For others more new places in a day than the median by 6 median absolute deviations,
 //! and 50 at least (Sekisho's own choice).
 //! ## State
-//! 65,536 places by device, 32,768 of the network, 32,768 ports by device, 16,384 devices; the least recent forgotten.
+//! 32,768 places by device, 16,384 of the network, 16,384 ports by device, 8,192 devices; the least recent forgotten.
 //! ## Severity
 //! Score 3 or more medium 0.6, below `info` 0.6; if others at home contacted the same place within a day, which is how updates look, `info`.
 //! `new-service-port` and counts info 0.6.
@@ -61,10 +61,10 @@ const NEW_DEVICE: &Reason = ABOUT.at(0);
 const NEW_NETWORK: &Reason = ABOUT.at(1);
 const NEW_PORT: &Reason = ABOUT.at(2);
 
-const MAX_PLACES: usize = 65_536;
-const MAX_OF_NETWORK: usize = 32_768;
-const MAX_PORTS: usize = 32_768;
-const MAX_DEVICES: usize = 16_384;
+const MAX_PLACES: usize = 32_768;
+const MAX_OF_NETWORK: usize = 16_384;
+const MAX_PORTS: usize = 16_384;
+const MAX_DEVICES: usize = 8_192;
 /// How long a device has to be known before anything is new.
 const BASELINE: Interval = Interval::from_secs(14 * 86_400);
 /// New places in the median week from which on a device does many things.
@@ -112,10 +112,10 @@ pub(crate) struct NewDestination {
 impl NewDestination {
     pub fn new(scope: &Scope) -> Self {
         Self {
-            devices: Recent::new(MAX_DEVICES, scope.seed),
-            places: Recent::new(MAX_PLACES, scope.seed),
-            network: Recent::new(MAX_OF_NETWORK, scope.seed),
-            ports: Recent::new(MAX_PORTS, scope.seed),
+            devices: Recent::of(scope, MAX_DEVICES),
+            places: Recent::of(scope, MAX_PLACES),
+            network: Recent::of(scope, MAX_OF_NETWORK),
+            ports: Recent::of(scope, MAX_PORTS),
         }
     }
 

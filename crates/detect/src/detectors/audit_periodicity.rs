@@ -10,7 +10,7 @@
 //! means differ by a factor of 4. Holidays: two or more in 14 days or more, a factor of 5 (Sekisho's own choice, all of
 //! them). Below these lengths nothing is said.
 //! ## State
-//! 16,384 devices and places, each with at most 840 hours (35 days) from its first contact on; the least recent forgotten.
+//! 8,192 devices and places, each with at most 840 hours (35 days) from its first contact on; the least recent forgotten.
 //! ## Severity
 //! `info` 0.8; 0.6 for `daily` below 14 days, and for holidays.
 //! ## Benign
@@ -58,7 +58,7 @@ const SILENT: &Reason = ABOUT.at(3);
 const ACTIVE: &Reason = ABOUT.at(4);
 
 /// Devices and places.
-const MAX_PAIRS: usize = 16_384;
+const MAX_PAIRS: usize = 8_192;
 /// Hours kept of each: 35 days.
 const MAX_HOURS: usize = 840;
 /// Nanoseconds of a minute.
@@ -92,7 +92,7 @@ struct Rhythm {
     /// Contacts in each minute of the hour.
     minutes: [u16; 60],
     /// Hours with a contact within [`SLACK`] of each minute, and the last hour that counted.
-    near: [(u16, i64); 60],
+    near: [(u16, i32); 60],
     count: u64,
     last: Timestamp,
     peer: Addr,
@@ -108,7 +108,7 @@ pub(crate) struct Periodicity {
 
 impl Periodicity {
     pub fn new(scope: &Scope) -> Self {
-        Self { holidays: Arc::clone(&scope.holidays), pairs: Recent::new(MAX_PAIRS, scope.seed) }
+        Self { holidays: Arc::clone(&scope.holidays), pairs: Recent::of(scope, MAX_PAIRS) }
     }
 
     fn conn(&mut self, row: &Conn<'_>, cx: &Cx<'_>) {
@@ -122,7 +122,7 @@ impl Periodicity {
                 start: hour,
                 hours: Vec::new(),
                 minutes: [0; 60],
-                near: [(0, i64::MIN); 60],
+                near: [(0, i32::MIN); 60],
                 count: 0,
                 last: row.ts,
                 peer: row.resp,
@@ -161,10 +161,12 @@ impl Rhythm {
         if let Some(count) = self.minutes.get_mut(minute) {
             *count = count.saturating_add(1);
         }
+        // Hours since 1970 fit until the year 246,000.
+        let counted = i32::try_from(hour).unwrap_or(i32::MAX);
         for near in around(minute) {
-            if let Some((count, last)) = self.near.get_mut(near).filter(|n| n.1 != hour) {
+            if let Some((count, last)) = self.near.get_mut(near).filter(|n| n.1 != counted) {
                 *count = count.saturating_add(1);
-                *last = hour;
+                *last = counted;
             }
         }
     }
