@@ -139,10 +139,10 @@ impl NewDestination {
         };
         let of_network = self.network.at(place.clone().into(), || Place { first: row.ts, devices: Vec::new() });
         of_network.first = of_network.first.min(row.ts);
-        match of_network.devices.iter_mut().find(|d| d.0 == row.orig) {
-            Some(device) => device.1 = device.1.min(row.ts),
-            None if of_network.devices.len() < MAX_TOLD_APART => of_network.devices.push((row.orig, row.ts)),
-            None => {}
+        if let Some(device) = of_network.devices.iter_mut().find(|d| d.0 == row.orig) {
+            device.1 = device.1.min(row.ts);
+        } else if of_network.devices.len() < MAX_TOLD_APART {
+            of_network.devices.push((row.orig, row.ts));
         }
         self.places.at((row.orig, place.into()), new).again(row);
         if row.proto != "icmp" {
@@ -234,7 +234,7 @@ impl NewDestination {
     fn place(&self, device: Addr, place: &str, contact: &Contact, cx: &mut Cx<'_>) {
         let of_network = self.network.peek(place);
         let others = |before: bool| {
-            let all = of_network.map_or(&[][..], |p| &p.devices);
+            let all = of_network.map_or(&[][..], |p| p.devices.as_slice());
             all.iter()
                 .filter(|(other, first)| {
                     let earlier = contact.first - *first;

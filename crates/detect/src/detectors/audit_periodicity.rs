@@ -142,7 +142,7 @@ impl Rhythm {
             if earlier + self.hours.len() > MAX_HOURS {
                 return;
             }
-            self.hours.splice(0..0, std::iter::repeat_n(0, earlier));
+            drop(self.hours.splice(0..0, std::iter::repeat_n(0, earlier)));
             self.start = hour;
         }
         let Ok(at) = usize::try_from(hour - self.start) else { return };
@@ -293,7 +293,7 @@ fn judge(device: Addr, place: &str, rhythm: &Rhythm, holidays: &[Day], cx: &mut 
     };
     if let Some((minute, share)) = rhythm.minute() {
         let next = (rhythm.last.0.div_euclid(60 * MINUTE) + 1) * 60;
-        let next = Timestamp((next + i64::try_from(minute).unwrap_or(0)) * MINUTE);
+        let next = Timestamp((next + i64::try_from(minute).unwrap_or(0)).saturating_mul(MINUTE));
         cx.raise(
             raise(HOURLY, 80)
                 .measure(Measure::count("near the minute", share, Some(NEAR_PERCENT), "%", Origin::Own))
