@@ -1,7 +1,7 @@
 //! `cargo xtask check`: what CI runs, in the order in which failures are cheapest to find.
 
 use crate::fuzz::fuzz;
-use crate::{callgrind, findings, flood, guard, keys, mutate, parquet, shell, tidy};
+use crate::{callgrind, findings, flood, guard, keys, mutate, page, parquet, shell, tidy};
 use anyhow::{Result, bail};
 use std::process::Command;
 
@@ -65,6 +65,12 @@ fn check_all() -> Result<bool> {
         Some(false) => bail!("Parquet files are not read back as they were written"),
         Some(true) => {}
     }
+    let pages = page::check()?;
+    match &pages {
+        Err(why) => println!("check: {why}: page left out"),
+        Ok(false) => bail!("an HTML page does in a browser what it must not"),
+        Ok(true) => {}
+    }
     let with_keys = keys::check()?;
     match &with_keys {
         Err(why) => println!("check: {why}: keys left out"),
@@ -77,6 +83,7 @@ fn check_all() -> Result<bool> {
         10 + usize::from(fuzzing)
             + usize::from(guarded)
             + usize::from(read_back.is_some())
+            + usize::from(pages.is_ok())
             + usize::from(with_keys.is_ok())
     );
     Ok(true)

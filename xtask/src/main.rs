@@ -13,6 +13,7 @@ mod keys;
 mod mutate;
 mod namespaces;
 mod new;
+mod page;
 mod parallel;
 mod parquet;
 mod protocols;
@@ -44,6 +45,8 @@ cargo xtask TASK
                          same messages; dnssec --help
   fuzz [TARGET…] [SECS]  fuzz these targets, or every target, for SECS seconds (default 10)
   fuzz all --until SECS  until each target has had so many CPU seconds by fuzz/ledger.tsv; fuzz --help
+  page [CAPTURE…]        HTML pages of examples, of hostile and of very large data (and of these captures) in Chromium: nothing
+                         is loaded or run, sorting, filters, keyboard, paper, accessibility
   parquet-check          DuckDB and pyarrow (from PyPI, in target/) read Parquet files back: types, values, filters
   unpack-samples         nested archives made by the real tools (installed if we may), every leaf found,
                          also through a capture and the command; bombs
@@ -81,6 +84,7 @@ fn run(args: &[String]) -> Result<bool> {
         ["keys", ref rest @ ..] => keys::keys(rest),
         ["dnssec", ref rest @ ..] => dnssec::dnssec(rest),
         ["fuzz", ref rest @ ..] => fuzz::fuzz(rest),
+        ["page", ref rest @ ..] => page::task(rest),
         ["parquet-check"] => parquet::task(),
         ["bench", "--protocols", ref rest @ ..] => protocols::bench(rest),
         ["unpack-samples"] => samples::task(),

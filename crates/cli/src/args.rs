@@ -18,6 +18,7 @@ of hunt: 0 found, 1 not found, 2 wrong usage or no input, 3 not found but a capt
 
 Examples:
   sekisho audit examples/office.pcapng
+  sekisho audit --html report.html office.pcapng
   sekisho logs -o logs --format zeek-json,parquet office.pcapng
   sekisho schema --format markdown http
   sekisho files -o out 'captures/*.pcap.gz'
@@ -220,6 +221,16 @@ pub struct Explain {
     pub ids: Vec<String>,
 }
 
+/// A language that HTML pages are written in.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum Language {
+    /// English
+    #[default]
+    En,
+    /// Japanese
+    Ja,
+}
+
 const AUDIT_AFTER: &str = "\
 Mutes, one a line; # begins a comment:
   JUDGEMENT[/REASON[/FORM]] [host=NET|any] [peer=NET|NAME] [key=PATTERN]
@@ -232,6 +243,8 @@ Mutes, one a line; # begins a comment:
 
 Examples:
   sekisho audit office.pcapng
+  sekisho audit --html report.html office.pcapng
+  sekisho audit --html report.html --lang ja 'captures/*.pcap.gz'
   sekisho audit --roots company-ca.pem office.pcapng
   sekisho audit --geoip country.mmdb --geoip asn.mmdb --watch KP,AS64500 office.pcapng
   sekisho audit --intel bad-hosts.txt --intel intel.csv --json - office.pcapng
@@ -250,6 +263,14 @@ pub struct Audit {
     /// Also write the same facts as JSON; - for standard output instead of the page
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+
+    /// Also write the page as one HTML file with plots, which loads nothing; - for standard output instead of the page
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+
+    /// Language of the HTML page
+    #[arg(long, value_name = "LANGUAGE", value_enum, default_value_t = Language::En)]
+    pub lang: Language,
 
     /// A list of addresses, networks, names, URLs or digests with a bad name: plain, hosts file, CSV,
     /// Zeek intel or MISP; contact with them is a finding; may be repeated
@@ -284,6 +305,15 @@ pub struct Audit {
     /// What was agreed to live with: findings that are counted and shown as muted, with the reason; see below
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub mutes: Option<PathBuf>,
+
+    /// Resolvers outside that hosts may ask; those at home, and those that DHCP gives, may be asked anyway
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', num_args = 1)]
+    pub resolver: Vec<Subnet>,
+
+    /// Where chains of DNSSEC begin, instead of the root's keys of 2017 and 2024: DS or DNSKEY records, one a line, as in
+    /// unbound's root.key
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub trust_anchors: Option<PathBuf>,
 
     /// End with exit code 3 if there are findings of this severity or worse that are not muted
     #[arg(long, value_name = "SEVERITY", value_enum)]

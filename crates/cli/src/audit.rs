@@ -1,18 +1,21 @@
 //! `sekisho audit`: the page.
 
-use crate::args::Audit;
+use crate::args::{Audit, Common, Language};
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
-use crate::{DAMAGED, eve, given, input, intel};
-use anyhow::{Context, Result};
+use crate::{DAMAGED, anchors, eve, given, input, intel};
+use anyhow::{Context, Result, bail};
 use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
 use sekisho_finding::Mutes;
 use sekisho_output::eve::Settings as EveSettings;
-use sekisho_report::{Completeness, Judged, Pool as PoolFact, State, Summary, render_text, to_json};
+use sekisho_report::{
+    Completeness, HtmlOptions, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_json,
+};
 use sekisho_types::Day;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Exit code for findings at or above `--fail-on`.
@@ -23,6 +26,10 @@ const DEFAULT_WIDTH: usize = 80;
 
 /// The exit code.
 pub fn run(args: &Audit) -> Result<u8> {
+    let to_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|p| p.as_os_str() == "-");
+    if to_stdout(&args.json) && to_stdout(&args.html) {
+        bail!("audit: --json - and --html - cannot both have standard output");
+    }
     let captures = input::open(&args.common)?;
     let mut settings = input::settings(&args.common)?;
     settings.files.hashes.sha256 = true;
@@ -48,6 +55,8 @@ pub fn run(args: &Audit) -> Result<u8> {
         geo: Arc::new(given::geo(&args.geoip, &args.watch)?),
         holidays: args.holidays.as_deref().map(given::holidays).transpose()?.unwrap_or_default(),
         memory_len: Some(judges_len),
+        anchors: anchors::read(args.trust_anchors.as_deref())?,
+        resolvers: args.resolver.clone(),
         ..Scope::new(&args.common.home_net, args.common.seed)
     };
     let mut mutes = args.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();
@@ -62,16 +71,13 @@ pub fn run(args: &Audit) -> Result<u8> {
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
     page.judged = judged(verdict, mutes);
     page.state = state(&outcome);
-    let to_stdout = args.json.as_ref().is_some_and(|p| p.as_os_str() == "-");
     if let Some(path) = &args.json {
-        let json = to_json(&page) + "\n";
-        if to_stdout {
-            io::stdout().write_all(json.as_bytes())?;
-        } else {
-            fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
-        }
+        write(path, &(to_json(&page) + "\n"))?;
     }
-    if !to_stdout {
+    if let Some(path) = &args.html {
+        write(path, &html(&page, args.lang, &args.common))?;
+    }
+    if !to_stdout(&args.json) && !to_stdout(&args.html) {
         let terminal = io::stdout().is_terminal();
         let width = if terminal { terminal_width() } else { DEFAULT_WIDTH };
         let colour = args.color.colours();
@@ -84,10 +90,38 @@ pub fn run(args: &Audit) -> Result<u8> {
     })
 }
 
+/// To a file, or to standard output if `path` is `-`.
+fn write(path: &Path, text: &str) -> Result<()> {
+    if path.as_os_str() == "-" {
+        return Ok(io::stdout().write_all(text.as_bytes())?);
+    }
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The page as HTML.
+fn html(page: &Page, lang: Language, common: &Common) -> String {
+    let lang = match lang {
+        Language::En => Lang::En,
+        Language::Ja => Lang::Ja,
+    };
+    // Uids depend on the seed and on the first packet of a flow that was read.
+    let mut reading = Vec::new();
+    if common.seed != 0 {
+        reading.extend(["--seed".to_owned(), common.seed.to_string()]);
+    }
+    if let Some(filter) = &common.filter {
+        reading.extend(["--filter".to_owned(), filter.clone()]);
+    }
+    if common.checksums {
+        reading.push("--checksums".to_owned());
+    }
+    render_html(page, &HtmlOptions { lang, reading })
+}
+
 /// What the detectors say, in the page's terms.
 fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
     let forgotten: u64 = verdict.spent.iter().map(|s| s.forgotten).sum::<u64>() + verdict.forgotten;
-    Judged { findings: verdict.findings, refused: verdict.refused, forgotten, mutes }
+    Judged { findings: verdict.findings, refused: verdict.refused, forgotten, mutes, dnssec: verdict.dnssec }
 }
 
 fn terminal_width() -> usize {

@@ -4,6 +4,7 @@ use crate::catalogue::Catalogue;
 use crate::desk::Desk;
 use crate::dns_exchanges::Exchange;
 use crate::dns_zones::Zones;
+use crate::dnssec::Dnssec;
 use crate::hosts::{Hosts, Role};
 use crate::known::Known;
 use sekisho_finding::{
@@ -38,6 +39,11 @@ impl<'a> Cx<'a> {
     /// What answers that fitted have said about zones, before the message at hand.
     pub(crate) fn zones(&self) -> &Zones {
         &self.known.zones
+    }
+
+    /// What DNSSEC says of the message at hand, and of those before that waited for it.
+    pub(crate) fn dnssec(&self) -> &'a Dnssec {
+        &self.known.dnssec
     }
 
     /// Certificates, and the services that show them.

@@ -13,6 +13,9 @@ const MAX_FINDINGS: usize = 20_000;
 /// Most names in a finding.
 const MAX_NAMES: usize = 16;
 
+/// Most techniques of a finding beyond those of its judgement.
+const MAX_TECHNIQUES: usize = 16;
+
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     id: &'static str,
@@ -111,6 +114,11 @@ fn merge(old: &mut Finding, new: Finding) {
     new.flows.iter().for_each(|f| old.flows.add(f));
     new.packets.iter().for_each(|p| old.packets.add(p));
     new.peers.named().iter().for_each(|p| old.peers.add(*p));
+    for technique in new.techniques {
+        if old.techniques.len() < MAX_TECHNIQUES && !old.techniques.contains(&technique) {
+            old.techniques.push(technique);
+        }
+    }
     for name in new.names {
         if old.names.len() < MAX_NAMES && !old.names.contains(&name) {
             old.names.push(name);

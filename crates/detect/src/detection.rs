@@ -6,7 +6,8 @@ use crate::geo::Geo;
 use crate::known::Known;
 use crate::registry::{Detector, detectors};
 use crate::rows::{Kind, Plan};
-use sekisho_finding::Finding;
+use sekisho_dnssec::Anchors;
+use sekisho_finding::{Finding, Signed};
 use sekisho_intel::Table;
 use sekisho_record::{Record, Schema};
 use sekisho_types::{Day, Subnet, Timestamp};
@@ -27,6 +28,10 @@ pub struct Scope {
     pub geo: Arc<Geo>,
     /// Days on which people are off, sorted.
     pub holidays: Arc<[Day]>,
+    /// Where chains of DNSSEC begin; the root's keys unless the user names others.
+    pub anchors: Anchors,
+    /// Resolvers that hosts may ask.
+    pub resolvers: Vec<Subnet>,
 }
 
 /// Networks at home where the user names none (`detections.md` §1.2): RFC 1918, RFC 4193, link-local, loopback. Fewer than
@@ -74,6 +79,8 @@ pub struct Verdict {
     pub spent: Vec<Spent>,
     /// Hosts and names forgotten for want of room.
     pub forgotten: u64,
+    /// What DNSSEC came to, if there was any.
+    pub dnssec: Option<Signed>,
 }
 
 /// What a detector used.
@@ -154,6 +161,7 @@ impl Detection {
 
     /// The run is over.
     pub fn finish(mut self) -> Verdict {
+        self.known.finish();
         for running in &mut self.detectors {
             let cx = &mut Cx { packet: 0, now: self.now, known: &self.known, desk: &mut self.desk };
             running.detector.finish(cx);
@@ -170,6 +178,7 @@ impl Detection {
             findings: self.desk.take(),
             refused: self.desk.refused,
             forgotten: self.known.forgotten(),
+            dnssec: self.known.dnssec.summary(),
         }
     }
 }

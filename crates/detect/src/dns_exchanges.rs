@@ -74,6 +74,10 @@ pub(crate) struct Asked {
     exact: u64,
     /// Lower and upper case stand mixed in the name.
     mixed: bool,
+    /// Signatures were wanted.
+    pub dnssec_ok: bool,
+    /// AD was set: the client wants to be told whether the answer is authentic.
+    pub authentic: bool,
     pub answered: Option<Answered>,
 }
 
@@ -228,6 +232,8 @@ impl Exchanges {
                 question: exchange.question,
                 exact,
                 mixed,
+                dnssec_ok: m.dnssec_ok,
+                authentic: m.authentic,
                 answered: None,
             };
             *self.asked.at(keys.exchange, || asked) = asked;

@@ -35,6 +35,7 @@ mod detection;
 mod detectors;
 mod dns_exchanges;
 mod dns_zones;
+mod dnssec;
 mod geo;
 mod hosts;
 mod known;
@@ -46,6 +47,8 @@ mod table;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
+mod testing_dnssec;
+#[cfg(test)]
 mod testing_tls;
 
 pub use cx::{Cx, Raise};
@@ -55,4 +58,5 @@ pub use hosts::{Hosts, Role};
 pub use manual::{Entry, Manual, manual};
 pub use registry::{Detector, abouts};
 pub use rows::{DnsEntry, Items, Kind, Row};
+pub use sekisho_dnssec::{AnchorError, Anchors};
 pub use sekisho_intel::{MAX_LIST_LEN, Table as Intel};

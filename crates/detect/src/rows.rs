@@ -198,6 +198,11 @@ rows! {
         password_len: Option<u64> = "password_len", success: Option<bool> = "success", clear: bool = "clear",
         packet: u64 = "packet",
     }
+    /// A lease of DHCP, or what was said about one.
+    Dhcp "dhcp" {
+        ts: Timestamp = "ts", client: Option<Addr> = "client_addr", assigned: Option<Addr> = "assigned_addr",
+        resolvers: Items<'a> = "dns_servers",
+    }
     /// A DNP3 request with its response.
     Dnp3 "dnp3" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -331,6 +336,12 @@ rows! {
         ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         proto: &'a str = "proto", mark: u32 = "mark", ttl: Option<u64> = "ttl", router: Option<Addr> = "router",
     }
+    /// A QUIC connection.
+    Quic "quic" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        server_name: &'a [u8] = "server_name", alpn: Items<'a> = "client_alpn",
+    }
     /// A session of RDP.
     Rdp "rdp" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -404,6 +415,7 @@ rows! {
         established: bool = "established", resumed: bool = "resumed", chain: Items<'a> = "cert_chain_fps",
         validation: &'a [u8] = "validation_status", name_matches: Option<bool> = "sni_matches_cert",
         alert: &'a [u8] = "last_alert", ja3: &'a [u8] = "ja3", ja4: &'a [u8] = "ja4", alpn: &'a [u8] = "next_protocol",
+        offered: Items<'a> = "client_alpn",
     }
     /// A certificate, the first time that it was seen; told, no log.
     TlsCert "tls_cert" {

@@ -1,7 +1,7 @@
 //! The wanted columns of a row, copied into a scratch that is used again for the next one.
 
 use sekisho_record::{List, Record, Schema, Value, Visitor};
-use sekisho_types::{Addr, CommunityId, Timestamp, Uid};
+use sekisho_types::{Addr, CommunityId, Interval, Timestamp, Uid};
 use std::io::Write;
 use std::ops::Range;
 
@@ -61,6 +61,7 @@ enum Cell {
     Bool(bool),
     Count(u64),
     Time(Timestamp),
+    Interval(Interval),
     Addr(Addr),
     /// Range of `Cells::text`.
     Text(Range<usize>),
@@ -107,6 +108,13 @@ impl Cells {
         }
     }
 
+    pub fn interval(&self, i: usize) -> Option<Interval> {
+        match self.cells.get(i) {
+            Some(Cell::Interval(v)) => Some(*v),
+            _ => None,
+        }
+    }
+
     pub fn addr(&self, i: usize) -> Option<Addr> {
         match self.cells.get(i) {
             Some(Cell::Addr(v)) => Some(*v),
@@ -140,6 +148,7 @@ impl Cells {
             Value::Double(v) => Cell::Count(v as u64),
             Value::Port(v) => Cell::Count(u64::from(v)),
             Value::Time(v) => Cell::Time(v),
+            Value::Interval(v) => Cell::Interval(v),
             Value::Addr(v) => Cell::Addr(v),
             Value::List(list) => Cell::List(self.list(list)),
             other => Cell::Text(self.push(other)),

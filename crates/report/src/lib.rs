@@ -5,18 +5,22 @@
 //! [`render_text`] and [`to_json`] print. This crate sees rows by schema only: it finds columns by name once
 //! per row type, so a log it has never heard of costs a lookup and is counted.
 
+mod activity;
 mod bounded;
 mod cells;
 mod clean;
 mod facts;
+mod html;
 mod json;
 mod page;
 mod summary;
 mod terminal;
 mod units;
 
+pub use activity::{Activity, Bin, WEEK_HOURS};
 pub use clean::{clean, fit, width_of};
 pub use facts::{Completeness, Pool, State};
+pub use html::{HtmlOptions, Lang, render_html, untranslated};
 pub use json::{SCHEMA_VERSION, to_json};
 pub use page::{
     Attempts, Certificate, File, FileType, Host, Judged, Listing, Login, Mail, Name, Names, Page, Protocol, Service,

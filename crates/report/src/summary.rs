@@ -1,3 +1,4 @@
+mod activity;
 mod certificates;
 mod columns;
 mod files;
@@ -61,6 +62,7 @@ pub struct Summary {
     known: Vec<Known>,
     cells: Cells,
     flows: flows::Flows,
+    times: activity::Times,
     names: names::Names,
     certificates: certificates::Certificates,
     files: files::Files,
@@ -74,6 +76,7 @@ impl Summary {
             known: Vec::new(),
             cells: Cells::default(),
             flows: flows::Flows::new(seed),
+            times: activity::Times::new(),
             names: names::Names::new(seed),
             certificates: certificates::Certificates::new(seed),
             files: files::Files::new(seed),
@@ -100,6 +103,7 @@ impl Summary {
         match log {
             Log::Conn => {
                 self.flows.conn(cells);
+                self.times.conn(cells);
                 self.odd.conn(cells);
             }
             Log::Dns => self.names.dns(cells),
@@ -128,6 +132,7 @@ impl Summary {
         logs.sort_unstable();
         page.logs = logs;
         self.flows.fill(&mut page, &self.names);
+        self.times.fill(&mut page);
         self.names.fill(&mut page);
         self.certificates.fill(&mut page);
         self.files.fill(&mut page);

@@ -7,7 +7,7 @@ columns! {
         TS "ts", ORIG "id.orig_h", RESP "id.resp_h", RESP_P "id.resp_p", PROTO "proto", SERVICE "service", APP "app",
         STATE "conn_state", LOCAL_ORIG "local_orig", LOCAL_RESP "local_resp", MISSED "missed_bytes",
         ORIG_PKTS "orig_pkts", ORIG_BYTES "orig_ip_bytes", RESP_PKTS "resp_pkts", RESP_BYTES "resp_ip_bytes",
-        ORIG_DATA "orig_bytes", RESP_DATA "resp_bytes", ONE_SIDED "one_sided",
+        ORIG_DATA "orig_bytes", RESP_DATA "resp_bytes", ONE_SIDED "one_sided", DURATION "duration",
     }
     dns { QUERY "query", RCODE "rcode_name", ANSWERS "answers" }
     http { ORIG "id.orig_h", RESP "id.resp_h", HOST "host", AGENT "user_agent", USER "username", STATUS "status_code" }

@@ -34,6 +34,11 @@ pub(super) fn findings(pen: &mut Pen, page: &Page) {
         pen.paragraph(Style::Dim, "", &format!("… and {more} more, in --json"));
     }
     muted(pen, judged);
+    if let Some(signed) = &judged.dnssec {
+        let counts: Vec<String> = signed.by_status().map(|(status, n)| format!("{} {status}", count(n))).collect();
+        let words = format!("DNSSEC: verdicts on answers: {}; each with its reason in --json.", counts.join(", "));
+        pen.paragraph(Style::Plain, "", &words);
+    }
     if judged.refused > 0 {
         let kept = format!("{} of little weight not kept for want of room.", counted(judged.refused, "finding"));
         pen.paragraph(Style::Warning, "! ", &kept);
