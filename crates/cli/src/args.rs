@@ -1,6 +1,7 @@
 //! What was typed.
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use sekisho_detect::Watched;
 use sekisho_finding::Severity;
 use sekisho_types::Subnet;
 use sekisho_unpack::{DEPTH_MAX, MEMBER_COUNT_MAX, RATIO_MAX};
@@ -245,6 +246,7 @@ Examples:
   sekisho audit --html report.html office.pcapng
   sekisho audit --html report.html --lang ja 'captures/*.pcap.gz'
   sekisho audit --roots company-ca.pem office.pcapng
+  sekisho audit --geoip country.mmdb --geoip asn.mmdb --watch KP,AS64500 office.pcapng
   sekisho audit --intel bad-hosts.txt --intel intel.csv --json - office.pcapng
   sekisho audit --json - office.pcapng | jq '.findings[] | select(.muted == null) | .code'
   echo 'tls-cert-dates host=192.0.2.7 until=2027-03-31 reason=Replaced in March' > mutes
@@ -287,6 +289,18 @@ pub struct Audit {
     /// A suricata.yaml: variables, classes and thresholds for rules
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub suricata_config: Option<PathBuf>,
+
+    /// A file of countries or network operators (ASN) of addresses, in MaxMind's format; may be repeated
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub geoip: Vec<PathBuf>,
+
+    /// With --geoip: countries and operators whose contact is a finding, such as KP,AS64500
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "geoip")]
+    pub watch: Vec<Watched>,
+
+    /// Days on which people are off, a line each as YYYY-MM-DD, for judgements on when devices are active
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub holidays: Option<PathBuf>,
 
     /// What was agreed to live with: findings that are counted and shown as muted, with the reason; see below
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]

@@ -3,31 +3,23 @@
 use crate::args::{Audit, Common, Language};
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
-use crate::{DAMAGED, anchors, eve, input, intel};
+use crate::{DAMAGED, anchors, eve, given, input, intel};
 use anyhow::{Context, Result, bail};
 use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
 use sekisho_finding::Mutes;
 use sekisho_output::eve::Settings as EveSettings;
-use sekisho_proto::Trust;
 use sekisho_report::{
     Completeness, HtmlOptions, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_json,
 };
 use sekisho_types::Day;
-use sekisho_x509::RootStore;
-use std::fs::{self, File};
-use std::io::{self, IsTerminal, Read, Write};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Exit code for findings at or above `--fail-on`.
 const ALARM: u8 = 3;
-
-/// Longest file of certificates that is read: a hundred times all public roots.
-const MAX_ROOTS_LEN: u64 = 32 << 20;
-
-/// Longest file of mutes that is read.
-const MAX_MUTES_LEN: u64 = 16 << 20;
 
 /// Width of the page where no terminal says otherwise.
 const DEFAULT_WIDTH: usize = 80;
@@ -52,7 +44,7 @@ pub fn run(args: &Audit) -> Result<u8> {
         let (program, _) = eve::rules(&args.rules, config.as_ref(), args.common.quiet)?;
         eve::apply(&mut settings, program);
     }
-    settings.trust = args.roots.as_deref().map(trust).transpose()?.map(Arc::new);
+    settings.trust = args.roots.as_deref().map(given::trust).transpose()?.map(Arc::new);
     let intel = intel::read(&args.intel, args.common.quiet)?;
     settings.files.hashes.md5 |= intel.has_hashes(32);
     settings.files.hashes.sha1 |= intel.has_hashes(40);
@@ -60,12 +52,14 @@ pub fn run(args: &Audit) -> Result<u8> {
     settings.budget = budget;
     let scope = Scope {
         intel: Arc::new(intel),
+        geo: Arc::new(given::geo(&args.geoip, &args.watch)?),
+        holidays: args.holidays.as_deref().map(given::holidays).transpose()?.unwrap_or_default(),
         memory_len: Some(judges_len),
         anchors: anchors::read(args.trust_anchors.as_deref())?,
         resolvers: args.resolver.clone(),
         ..Scope::new(&args.common.home_net, args.common.seed)
     };
-    let mut mutes = args.mutes.as_deref().map(mutes).transpose()?.unwrap_or_default();
+    let mut mutes = args.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();
     let mut audited = Audited { summary: Summary::new(args.common.seed), detection: Detection::new(&scope) };
     let outcome = drive::gather(&args.common, captures, settings, &mut audited);
     let mut verdict = audited.detection.finish();
@@ -94,30 +88,6 @@ pub fn run(args: &Audit) -> Result<u8> {
         (false, true) => DAMAGED,
         (false, false) => 0,
     })
-}
-
-/// Mozilla's roots and those of a file.
-fn trust(path: &Path) -> Result<Trust> {
-    let what = || format!("--roots {}", path.display());
-    let mut file = Vec::new();
-    File::open(path).and_then(|f| f.take(MAX_ROOTS_LEN).read_to_end(&mut file)).with_context(what)?;
-    if file.len() as u64 == MAX_ROOTS_LEN {
-        bail!("{}: longer than {} MiB", what(), MAX_ROOTS_LEN >> 20);
-    }
-    let mut roots = RootStore::mozilla();
-    roots.add_bundle(&file).with_context(what)?;
-    Ok(Trust::new(roots))
-}
-
-/// Reads what was agreed to be muted.
-fn mutes(path: &Path) -> Result<Mutes> {
-    let what = || format!("--mutes {}", path.display());
-    let mut text = String::new();
-    File::open(path).and_then(|f| f.take(MAX_MUTES_LEN).read_to_string(&mut text)).with_context(what)?;
-    if text.len() as u64 == MAX_MUTES_LEN {
-        bail!("{}: longer than {} MiB", what(), MAX_MUTES_LEN >> 20);
-    }
-    Mutes::parse(&text, &sekisho_detect::abouts()).with_context(what)
 }
 
 /// To a file, or to standard output if `path` is `-`.

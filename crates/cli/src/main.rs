@@ -11,6 +11,7 @@ mod explain;
 mod files;
 mod flows;
 mod gather;
+mod given;
 mod ground;
 mod hunt;
 mod input;

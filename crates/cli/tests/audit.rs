@@ -161,3 +161,30 @@ fn what_was_agreed_is_muted_counted_and_shown() {
     let said = refused(&["--mutes", &bad, &office]);
     assert!(said.contains("line 1: a mute ends with reason=WHY"), "{said}");
 }
+
+#[test]
+fn places_of_addresses_and_holidays() {
+    let dir = tempfile::tempdir().unwrap();
+    let office = office();
+    let rows = [([203, 0, 113], 24, "JP", 64_501, "Content Net"), ([192, 0, 2], 24, "DE", 64_500, "Home Net")];
+    let built = 1_793_000_000;
+    let path = |kind: &str| {
+        let path = dir.path().join(kind);
+        fs::write(&path, sekisho_testkit::mmdb::mmdb(kind, built, &rows)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (country, asn) = (path("Test-Country"), path("Test-ASN"));
+    let keys = |watch: &str| {
+        let page = page(&["--geoip", &country, "--geoip", &asn, "--watch", watch, &office]);
+        findings(&page, "audit-geo-asn").into_iter().map(|f| f[2].clone()).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(keys("JP,AS64501").into_iter().collect::<Vec<_>>(), ["AS64501", "JP"]);
+    assert_eq!(keys("de").len(), 0);
+    assert_eq!(findings(&page(&[&office]), "audit-geo-asn").len(), 0);
+    assert!(refused(&["--geoip", &office, &office]).contains("MaxMind"));
+    assert_eq!(audit(&["--watch", "JP", &office]).status.code(), Some(2), "without files nothing can be watched");
+    let days = file(dir.path(), "days", "# 2026\n2026-12-25 # a feast\n2026-01-01\n");
+    assert!(page(&["--holidays", &days, &office])["findings"].is_array());
+    let bad = file(dir.path(), "bad-days", "2026-12-25\n25.12.2026\n");
+    assert!(refused(&["--holidays", &bad, &office]).contains("line 2: expected a day as YYYY-MM-DD"));
+}

@@ -2,6 +2,7 @@
 
 use crate::cx::Cx;
 use crate::desk::Desk;
+use crate::geo::Geo;
 use crate::known::Known;
 use crate::registry::{Detector, detectors};
 use crate::rows::{Kind, Plan};
@@ -9,7 +10,7 @@ use sekisho_dnssec::Anchors;
 use sekisho_finding::{Finding, Signed};
 use sekisho_intel::Table;
 use sekisho_record::{Record, Schema};
-use sekisho_types::{Subnet, Timestamp};
+use sekisho_types::{Day, Subnet, Timestamp};
 use std::sync::Arc;
 
 /// What is judged, as the user says.
@@ -23,6 +24,10 @@ pub struct Scope {
     pub memory_len: Option<u64>,
     /// Lists of what has a bad name.
     pub intel: Arc<Table>,
+    /// Countries and network operators of addresses.
+    pub geo: Arc<Geo>,
+    /// Days on which people are off, sorted.
+    pub holidays: Arc<[Day]>,
     /// Where chains of DNSSEC begin; the root's keys unless the user names others.
     pub anchors: Anchors,
     /// Resolvers that hosts may ask.

@@ -51,6 +51,9 @@ macro_rules! registry {
 registry! {
     audit_advertised_services::Advertised,
     audit_cleartext_post::CleartextPost,
+    audit_geo_asn::GeoAsn,
+    audit_new_destination::NewDestination,
+    audit_periodicity::Periodicity,
     audit_private_trust::PrivateTrust,
     audit_traceroute::Traceroute,
     cleartext_credentials::Cleartext,

@@ -6,6 +6,7 @@
 mod conversation;
 pub mod dns;
 pub mod flood;
+pub mod mmdb;
 mod packet;
 mod pcap;
 pub mod quic;

@@ -3,6 +3,9 @@
 
 pub(crate) mod audit_advertised_services;
 pub(crate) mod audit_cleartext_post;
+pub(crate) mod audit_geo_asn;
+pub(crate) mod audit_new_destination;
+pub(crate) mod audit_periodicity;
 pub(crate) mod audit_private_trust;
 pub(crate) mod audit_traceroute;
 pub(crate) mod cleartext_credentials;
