@@ -34,6 +34,17 @@ impl Chunk {
         self.offset.saturating_add(self.bytes.len() as u64)
     }
 
+    /// More waits. The first of it goes into `spare`, a buffer that was used before.
+    fn push(&mut self, offset: u64, bytes: &[u8], spare: &mut Vec<u8>) {
+        if self.bytes.is_empty() {
+            self.offset = offset;
+            if self.bytes.capacity() == 0 {
+                std::mem::swap(&mut self.bytes, spare);
+            }
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
     /// What waited: where it begins, the bytes, and how many are missing before them.
     fn take(&mut self) -> (u64, Vec<u8>, u64) {
         let missing_len = self.offset.saturating_sub(self.looked);
@@ -79,14 +90,15 @@ impl Eye {
         if alone {
             chunk.looked = offset.saturating_add(bytes.len() as u64);
         } else {
-            if chunk.bytes.is_empty() {
-                chunk.offset = offset;
-            }
-            chunk.bytes.extend_from_slice(bytes);
+            chunk.push(offset, bytes, &mut self.spare_chunk);
         }
         let now = (ready && !alone).then(|| chunk.take());
         for (offset, bytes, missing_len) in before.into_iter().chain(now) {
             self.look_at_stream(at, ts, dir, offset, &bytes, Some(missing_len));
+            if bytes.capacity() <= 2 * CHUNK_LEN {
+                self.spare_chunk = bytes;
+                self.spare_chunk.clear();
+            }
         }
         if alone {
             self.look_at_stream(at, ts, dir, offset, bytes, None);
@@ -120,7 +132,10 @@ mod tests {
         let mut chunk = Chunk { bytes: b"abc".to_vec(), offset: 4, looked: 0, due: false };
         assert_eq!((chunk.end(), chunk.take()), (7, (4, b"abc".to_vec(), 4)));
         assert!(chunk.bytes.is_empty() && chunk.looked == 7);
-        (chunk.offset, chunk.bytes) = (7, b"d".to_vec());
-        assert_eq!(chunk.take(), (7, b"d".to_vec(), 0));
+        let mut spare = Vec::with_capacity(100);
+        chunk.push(7, b"d", &mut spare);
+        chunk.push(8, b"e", &mut spare);
+        assert!(spare.capacity() == 0 && chunk.bytes.capacity() == 100, "the buffer that was used before");
+        assert_eq!(chunk.take(), (7, b"de".to_vec(), 0));
     }
 }

@@ -81,6 +81,8 @@ pub(crate) struct Eye {
     rules: Option<Rules>,
     /// Hosts whose packets are told of.
     tagged: HashMap<Addr, Tag, SeededState>,
+    /// An empty buffer for what is to wait of a stream.
+    spare_chunk: Vec<u8>,
     /// What of a stream was handed on last, for alerts on it.
     payload: Vec<u8>,
     /// What the frame at hand begins with.
@@ -126,6 +128,7 @@ impl Eye {
             content_len: 0,
             judged: false,
             spare: Vec::new(),
+            spare_chunk: Vec::new(),
             tagged: HashMap::with_hasher(SeededState(seed)),
             payload: Vec::new(),
             link: LinkType::NULL,
