@@ -1,7 +1,7 @@
 //! `cargo xtask check`: what CI runs, in the order in which failures are cheapest to find.
 
 use crate::fuzz::fuzz;
-use crate::{callgrind, findings, flood, guard, keys, mutate, page, parquet, shell, tidy};
+use crate::{callgrind, dnssec, findings, flood, guard, keys, mutate, page, parquet, shell, tidy};
 use anyhow::{Result, bail};
 use std::process::Command;
 
@@ -77,6 +77,12 @@ fn check_all() -> Result<bool> {
         Ok(false) => bail!("what is read with keys is not what is read in clear"),
         Ok(true) => {}
     }
+    let with_zones = dnssec::check()?;
+    match &with_zones {
+        Err(why) => println!("check: {why}: dnssec left out"),
+        Ok(false) => bail!("signed answers are not judged as validators judge them"),
+        Ok(true) => {}
+    }
     // Every step that fails ends the check before this line.
     println!(
         "check: {} passed, 0 failed",
@@ -85,6 +91,7 @@ fn check_all() -> Result<bool> {
             + usize::from(read_back.is_some())
             + usize::from(pages.is_ok())
             + usize::from(with_keys.is_ok())
+            + usize::from(with_zones.is_ok())
     );
     Ok(true)
 }

@@ -127,6 +127,9 @@ pub struct Served {
     pub inside: Box<str>,
 }
 
+/// A service, what it showed, and its own certificate.
+pub(crate) type Shown<'a> = (&'a Service, &'a Served, &'a Cert);
+
 /// See the module.
 pub struct Catalogue {
     certs: Recent<Fingerprint, Cert>,
@@ -139,8 +142,8 @@ impl Catalogue {
     }
 
     /// All services with a certificate that could be read, in the order met.
-    pub fn served(&self) -> Vec<(&Service, &Served, &Cert)> {
-        let mut all: Vec<(&Service, &Served, &Cert)> = self
+    pub fn served(&self) -> Vec<Shown<'_>> {
+        let mut all: Vec<Shown<'_>> = self
             .served
             .iter()
             .filter_map(|(service, served)| Some((service, served, self.certs.peek(&service.leaf)?)))
@@ -303,8 +306,8 @@ impl Served {
 /// `vendor-ca`)? All are outside and were taken by clients at home only; they have names of one domain, more than one server or
 /// name of it, so that there is an authority at work and no lone certificate; and the certificates are in order: in time,
 /// not made for hours, and for the names that were asked for.
-pub(crate) fn are_makers(all: &[(&Service, &Served, &Cert)], hosts: &Hosts) -> bool {
-    let fine = |(service, served, cert): &(&Service, &Served, &Cert)| {
+pub(crate) fn are_makers(all: &[Shown<'_>], hosts: &Hosts) -> bool {
+    let fine = |(service, served, cert): &Shown<'_>| {
         let outside = !hosts.is_internal(service.server) && !served.is_proxied();
         let taken = served.refused == 0 && served.established > 0;
         let by_home = served.clients.iter().all(|(client, _)| hosts.is_internal(*client));
@@ -346,7 +349,7 @@ impl Service {
 pub(crate) fn raise(
     about: &'static About,
     reason: &'static Reason,
-    (service, served, cert): (&Service, &Served, &Cert),
+    (service, served, cert): Shown<'_>,
     (severity, confidence): (Severity, u8),
 ) -> Raise {
     let severity = if served.is_refused() { Severity::Info } else { severity };
@@ -373,6 +376,6 @@ pub(crate) fn raise(
 }
 
 /// The severity for a service of one's own, and one step less for others'.
-pub(crate) fn graded((service, served, _): (&Service, &Served, &Cert), own: Severity, cx: &Cx<'_>) -> Severity {
+pub(crate) fn graded((service, served, _): Shown<'_>, own: Severity, cx: &Cx<'_>) -> Severity {
     if service.is_own(served, cx.hosts()) { own } else { own.lowered(1) }
 }

@@ -10,11 +10,15 @@ pub trait Detector: Send {
     /// The judgements that it makes.
     fn abouts(&self) -> &'static [&'static About];
 
-    /// The kinds of rows that it sees.
-    fn kinds(&self) -> &'static [Kind];
+    /// The kinds of rows that it sees; none if it judges at the end what all detectors know.
+    fn kinds(&self) -> &'static [Kind] {
+        &[]
+    }
 
     /// The next row of one of these kinds.
-    fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>);
+    fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>) {
+        let _ = (row, cx);
+    }
 
     /// The run is over.
     fn finish(&mut self, cx: &mut Cx<'_>) {

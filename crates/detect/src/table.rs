@@ -16,7 +16,6 @@ pub struct Recent<K, V> {
     forgotten: u64,
 }
 
-#[allow(dead_code, reason = "each detector uses what it needs")]
 impl<K: Eq + Hash, V> Recent<K, V> {
     /// Empty, for `most` entries, or as many fewer as the run has less memory for judgements.
     pub fn of(scope: &Scope, most: usize) -> Self {

@@ -7,7 +7,6 @@ use sekisho_types::{Addr, FiveTuple, Interval, Timestamp, Uid};
 use std::sync::Mutex;
 
 /// A cell of a row.
-#[allow(dead_code, reason = "each test uses what it needs")]
 #[derive(Clone, Debug)]
 pub(crate) enum Cell {
     Text(Vec<u8>),
@@ -182,7 +181,6 @@ pub(crate) struct Message {
     records: Vec<(u64, String, u64, u64, String)>,
 }
 
-#[allow(dead_code, reason = "each test uses what it needs")]
 impl Message {
     /// `client` asks `server` for the address of `name`.
     pub fn query(at: f64, client: &str, port: u16, server: &str, id: u16, name: &str) -> Self {

@@ -12,7 +12,7 @@ use crate::compile::{
 };
 use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_matches};
 use crate::ir::{Action, BitChange, CaptureTo, Effect, FlowIntValue, Protocol};
-use crate::state::{Datasets, FlowState, HostBits, LEAD_LEN, PacketPlace, Tail, Thresholds};
+use crate::state::{Ahead, Datasets, FlowState, HostBits, PacketPlace, Tail, Thresholds};
 use crate::view::{Anchor, FlowView, Hit, PacketView, Span};
 use sekisho_types::{Dir, Timestamp, ip_proto};
 use std::sync::Arc;
@@ -305,27 +305,20 @@ impl Inspector {
         let mut literals = std::mem::take(&mut self.literals);
         literals.clear();
         blend.always(&indexes, &mut self.candidates);
-        let (owners, to) = (&program.owners, &mut self.candidates);
-        let mut finds = Finds { owners, reach: 0, to, for_stream: Some(&mut literals) };
-        blend.scan(&indexes, payload, &mut finds);
-        blend.scan_head(&indexes, payload, 0, &mut finds);
         let searched = dir.of_mut(&mut state.searched);
         let lead = searched.lead(offset);
-        if !lead.is_empty() {
-            let indexes = Index::Stream(dir).of(program);
-            let known = dir.of_mut(&mut state.stream_blends);
-            if known.is_none() {
-                *known = self.blends.number(&indexes, ports.0, ports.1);
-            }
-            let mut room = [0; 2 * LEAD_LEN];
-            match known.and_then(|number| self.blends.get(number)) {
-                Some(blend) => {
-                    finds.reach = lead.len();
-                    blend.scan(&indexes, joint(lead, payload, &mut room), &mut finds);
-                }
-                // Searched with the stream.
-                None => searched.range.end = 0,
-            }
+        let mut finds = Finds::new(&program.owners, 0, &mut self.candidates);
+        finds.for_stream = Some(&mut literals);
+        blend.scan_head(&indexes, payload, 0, &mut finds);
+        if lead.is_empty() {
+            blend.scan(&indexes, payload, &mut finds);
+        } else {
+            // Copied behind the end of the packet before, which takes less than a search of its own for what lies across.
+            self.joined.clear();
+            self.joined.extend_from_slice(lead);
+            self.joined.extend_from_slice(payload);
+            (finds.reach, finds.start) = (lead.len(), lead.len());
+            blend.scan(&indexes, &self.joined, &mut finds);
         }
         searched.push(offset, payload, &literals);
         self.literals = literals;
@@ -358,7 +351,7 @@ impl Inspector {
         };
         blend.always(&indexes, &mut self.candidates);
         if !bytes.is_empty() {
-            let mut finds = Finds { owners: &program.owners, reach, to: &mut self.candidates, for_stream: None };
+            let mut finds = Finds::new(&program.owners, reach, &mut self.candidates);
             blend.scan(&indexes, bytes, &mut finds);
             blend.scan_head(&indexes, bytes, base, &mut finds);
         }
@@ -380,7 +373,7 @@ impl Inspector {
         }
         if let Some(blend) = known.and_then(|number| self.blends.get(number)) {
             blend.always(&indexes, &mut self.candidates);
-            let mut finds = Finds { owners: &program.owners, reach: 0, to: &mut self.candidates, for_stream: None };
+            let mut finds = Finds::new(&program.owners, 0, &mut self.candidates);
             blend.scan_head(&indexes, bytes, offset, &mut finds);
         }
     }
@@ -401,10 +394,16 @@ impl Inspector {
         self.program.addresses.find(src, dst, |rules| candidates.add_all(rules));
     }
 
-    /// Before parsers see the next bytes of `dir`: rules about exchanges that search payload, too, will look there.
-    pub fn ahead(&self, state: &mut FlowState, dir: Dir, bytes: &[u8]) {
-        if self.program.keeps_tails && !state.is_out() {
+    /// Before parsers see the next bytes of `dir`: rules about exchanges that search payload, too, will look there. `app`: the
+    /// protocol, as far as it is known (else `""`).
+    pub fn ahead(&self, state: &mut FlowState, dir: Dir, app: &'static str, bytes: &[u8]) {
+        if state.is_out() {
+            return;
+        }
+        if self.program.searches_payload_of(app) {
             dir.of_mut(&mut state.ahead).push(bytes);
+        } else {
+            *dir.of_mut(&mut state.ahead) = Ahead::default();
         }
     }
 
@@ -627,6 +626,8 @@ impl Inspector {
             return;
         }
         if rule.silent || rule.action == Action::Config {
+            // As Suricata counts them, which makes an alert of each match and then keeps back those that are not told.
+            self.scratch.counters.alerts_suppressed += u64::from(self.passed.is_none_or(|pass| number < pass));
             return;
         }
         let context = self.scratch.context(&program.sets);

@@ -9,7 +9,7 @@
 //! wherever the literal stands. Of four to six bytes two fragments of three bytes are known, and one position in two is asked. What is
 //! shorter asks for every position, and so do few literals of four to six bytes, which is cheap by tables of half bytes that
 //! stay in registers.
-//! With AVX2 eight positions are asked at once, or thirty-two.
+//! With AVX2 eight positions are asked at once, or thirty-two; with AVX-512 sixty-four by whole bytes.
 //!
 //! *Unsafe:* the vector code of the first stage (`vector.rs`), chosen at run time; its scalar twin stays as the oracle of the tests
 //! and serves other machines.
@@ -33,6 +33,8 @@
 
 mod divide;
 mod fragment;
+mod hits;
+mod level;
 mod table;
 mod union;
 mod vector;
@@ -40,6 +42,8 @@ mod vector;
 pub use union::Union;
 
 use divide::Fragment;
+use level::Level;
+use std::ops::Range;
 use table::{Class, Entry, Table};
 use vector::Halves;
 
@@ -81,8 +85,8 @@ pub trait Sink {
         true
     }
 
-    /// The literal of that number ends before the offset `end`.
-    fn found(&mut self, literal: u32, end: usize);
+    /// The literal of that number stands at these offsets.
+    fn found(&mut self, literal: u32, at: Range<usize>);
 }
 
 /// Literals that are looked for together.
@@ -155,7 +159,9 @@ impl Scanner {
     /// Tells of each literal in `hay`, possibly several times.
     pub fn scan(&self, hay: &[u8], sink: &mut impl Sink) {
         if let Some(table) = &self.long {
-            vector::by_hash(&table.filter, table.class, hay, |at, folded| self.look(table, hay, at, folded, sink));
+            vector::by_hash(Level::best(), &table.filter, table.class, hay, |at, folded| {
+                self.look(table, hay, at, folded, sink)
+            });
         }
         self.scan_middle(hay, sink);
         self.scan_short(hay, sink);
@@ -163,16 +169,22 @@ impl Scanner {
 
     fn scan_middle(&self, hay: &[u8], sink: &mut impl Sink) {
         if let Some(table) = &self.middle {
-            vector::by_hash(&table.filter, table.class, hay, |at, folded| self.look(table, hay, at, folded, sink));
+            vector::by_hash(Level::best(), &table.filter, table.class, hay, |at, folded| {
+                self.look(table, hay, at, folded, sink)
+            });
         }
     }
 
     fn scan_short(&self, hay: &[u8], sink: &mut impl Sink) {
         if let Some(halves) = &self.halves {
-            return vector::by_halves(halves, hay, |at, folded, width| self.look_short(hay, at, folded, width, sink));
+            return vector::by_halves(Level::best(), halves, hay, |at, folded, width| {
+                self.look_short(hay, at, folded, width, sink)
+            });
         }
         for table in self.short() {
-            vector::by_hash(&table.filter, table.class, hay, |at, folded| self.look(table, hay, at, folded, sink));
+            vector::by_hash(Level::best(), &table.filter, table.class, hay, |at, folded| {
+                self.look(table, hay, at, folded, sink)
+            });
         }
     }
 
@@ -208,23 +220,23 @@ impl Scanner {
         for entry in table.look(folded).filter(|entry| entry.fits(hay, at)) {
             let literal = self.first + entry.literal;
             if sink.wants(literal)
-                && let Some(end) = self.verify(hay, at, *entry)
+                && let Some(place) = self.verify(hay, at, *entry)
             {
-                sink.found(literal, end);
+                sink.found(literal, place);
             }
         }
     }
 
     /// Does the literal stand where its fragment was found?
     #[inline]
-    fn verify(&self, hay: &[u8], at: usize, entry: Entry) -> Option<usize> {
+    fn verify(&self, hay: &[u8], at: usize, entry: Entry) -> Option<Range<usize>> {
         let place = *self.places.get(entry.literal as usize)?;
         let literal = self.text_of(place);
         let start = at.checked_sub(usize::from(entry.offset))?;
         let end = start + literal.len();
         let there = hay.get(start..end)?;
         let equal = if place.nocase { there.eq_ignore_ascii_case(literal) } else { there == literal };
-        equal.then_some(end)
+        equal.then_some(start..end)
     }
 
     #[inline]

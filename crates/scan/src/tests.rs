@@ -3,11 +3,11 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 #[derive(Default)]
-struct Found(BTreeSet<(u32, usize)>);
+struct Found(BTreeSet<(u32, usize, usize)>);
 
 impl Sink for Found {
-    fn found(&mut self, literal: u32, end: usize) {
-        self.0.insert((literal, end));
+    fn found(&mut self, literal: u32, at: Range<usize>) {
+        self.0.insert((literal, at.start, at.end));
     }
 }
 
@@ -20,18 +20,18 @@ impl Sink for Once {
         !self.0.contains(&literal)
     }
 
-    fn found(&mut self, literal: u32, _end: usize) {
+    fn found(&mut self, literal: u32, _at: Range<usize>) {
         self.0.push(literal);
     }
 }
 
-fn naive(literals: &[(Vec<u8>, bool)], hay: &[u8]) -> BTreeSet<(u32, usize)> {
+fn naive(literals: &[(Vec<u8>, bool)], hay: &[u8]) -> BTreeSet<(u32, usize, usize)> {
     let mut out = BTreeSet::new();
     for (n, (bytes, nocase)) in (0u32..).zip(literals) {
         for start in 0..hay.len() {
             let Some(there) = hay.get(start..start + bytes.len()) else { break };
             if !bytes.is_empty() && (there == &bytes[..] || *nocase && there.eq_ignore_ascii_case(bytes)) {
-                out.insert((n, start + bytes.len()));
+                out.insert((n, start, start + bytes.len()));
             }
         }
     }
@@ -65,7 +65,8 @@ fn check(literals: &[(Vec<u8>, bool)], hay: &[u8]) {
 #[test]
 fn vectors_and_the_scalar_walk_agree() {
     let bytes: Vec<Vec<u8>> = (0..90u8).map(|n| vec![n, b'A' + n % 26, n ^ 0x55, b'.', n % 3, b'Q', b'z', n]).collect();
-    for class in [LONG, MIDDLE].into_iter().chain(SHORT) {
+    let classes = [LONG, MIDDLE].into_iter().chain(SHORT);
+    for (class, level) in classes.flat_map(|class| Level::all().into_iter().map(move |level| (class, level))) {
         let window = |b: &Vec<u8>| b[usize::from(b[0] % 4)..][..4].first_chunk::<4>().copied().unwrap();
         let entry = |b: &Vec<u8>| Entry::new(&class, 0, &window(b), 0);
         let fragment = |b: &Vec<u8>| {
@@ -75,13 +76,13 @@ fn vectors_and_the_scalar_walk_agree() {
         };
         let table = Table::new(class, bytes.iter().map(entry).collect());
         let halves = Halves::of(bytes.iter().map(fragment));
-        for len in (0..80).chain([700]) {
+        for len in (0..140).chain([700]) {
             let hay = &bytes.concat()[..len];
             let (mut vectors, mut scalar) = (BTreeSet::new(), BTreeSet::new());
             vector::scalar(&table.filter, class, hay, &mut |at, folded| assert!(scalar.insert((at, folded))));
             // What goes beyond the end is compared, and refused, later.
             let within = |at: usize| at + class.width <= len;
-            vector::by_hash(&table.filter, class, hay, |at, folded| {
+            vector::by_hash(level, &table.filter, class, hay, |at, folded| {
                 if within(at) {
                     assert!(vectors.insert((at, folded)), "{at} twice");
                 }
@@ -89,7 +90,7 @@ fn vectors_and_the_scalar_walk_agree() {
             assert_eq!(vectors, scalar, "{class:?} {len}");
             if class.stride == 1 {
                 vectors.clear();
-                vector::by_halves(&halves, hay, |at, folded, width| {
+                vector::by_halves(level, &halves, hay, |at, folded, width| {
                     assert_eq!(width, class.width);
                     vectors.extend(within(at).then_some((at, folded)));
                 });
@@ -99,7 +100,8 @@ fn vectors_and_the_scalar_walk_agree() {
                     bytes.iter().any(|b| fragment(b).bytes[..class.width] == there)
                 };
                 scalar.retain(|(at, _)| stands(*at));
-                assert!(vectors.is_superset(&scalar) && vectors.len() <= 2 * scalar.len(), "{class:?} {len}");
+                assert!(vectors.is_superset(&scalar), "{class:?} {level:?} {len}");
+                assert!(vectors.len() <= 2 * scalar.len(), "{class:?} {level:?} {len}");
             }
         }
     }
@@ -149,7 +151,7 @@ fn many_literals_take_little_memory() {
     assert!(set.heap_len() < 4 << 20, "{}", set.heap_len());
     let mut found = Found::default();
     set.scan(words[777].as_bytes(), &mut found);
-    assert_eq!(found.0, BTreeSet::from([(777, words[777].len())]));
+    assert_eq!(found.0, BTreeSet::from([(777, 0, words[777].len())]));
 }
 
 proptest! {

@@ -1,5 +1,6 @@
 //! Several sets searched in one walk.
 
+use crate::level::Level;
 use crate::table::{Filter, Table};
 use crate::vector::{self, Halves};
 use crate::{HALVES_COUNT_MAX, LONG, Scanner, Sink};
@@ -62,10 +63,12 @@ impl Union {
             Share::Nobody => {}
             Share::Of(n) => {
                 if let Some((set, table)) = sets.get(*n).and_then(|set| Some((set, set.long.as_ref()?))) {
-                    vector::by_hash(&table.filter, LONG, hay, |at, folded| set.look(table, hay, at, folded, sink));
+                    vector::by_hash(Level::best(), &table.filter, LONG, hay, |at, folded| {
+                        set.look(table, hay, at, folded, sink)
+                    });
                 }
             }
-            Share::All(filter) => vector::by_hash(filter, LONG, hay, |at, folded| {
+            Share::All(filter) => vector::by_hash(Level::best(), filter, LONG, hay, |at, folded| {
                 for (set, table) in sets.iter().filter_map(|set| Some((set, set.long.as_ref()?))) {
                     if table.filter.may_have(folded) {
                         set.look(table, hay, at, folded, sink);
@@ -80,7 +83,7 @@ impl Union {
             Share::All(halves) => Some(&**halves),
         };
         if let Some(halves) = halves {
-            vector::by_halves(halves, hay, |at, folded, width| {
+            vector::by_halves(Level::best(), halves, hay, |at, folded, width| {
                 sets.iter().for_each(|set| set.look_short(hay, at, folded, width, sink));
             });
         } else if self.short_apart {

@@ -1,8 +1,9 @@
 //! The walks: at which positions may a fragment stand?
 
 use crate::divide::{Fragment, divide};
-use crate::table::{Class, Filter, fold};
-use std::mem::MaybeUninit;
+use crate::hits::Hits;
+use crate::level::{Kind, Level};
+use crate::table::{Class, Filter, LOWER, fold};
 
 /// Bytes of a fragment that sets of half bytes tell.
 const HALVES_WIDTH: usize = 4;
@@ -20,6 +21,8 @@ pub(crate) struct Halves {
     high: [[u8; 16]; HALVES_WIDTH],
     /// By width, the shortest first: the groups, and what has fragments of that width.
     by_width: Vec<(u8, Filter)>,
+    /// The same for whole bytes, for processors that have room for it: half as many positions are taken for fragments.
+    bytes: [[u8; 256]; HALVES_WIDTH],
     /// The longest fragment.
     width: usize,
 }
@@ -34,50 +37,10 @@ pub(crate) struct Hit {
     width: usize,
 }
 
-/// Places that a walk gives at once; it always has room for those of one step.
-const HIT_COUNT_MAX: usize = 192;
+/// Bytes of the longest load.
+const LOAD_LEN_MAX: usize = 64;
 /// Places of one step at most: each byte of a load may begin fragments of all widths.
-const STEP_COUNT: usize = 32 * HALVES_WIDTH;
-
-/// The places of a few steps.
-struct Hits {
-    list: [MaybeUninit<Hit>; HIT_COUNT_MAX],
-    count: usize,
-}
-
-impl Hits {
-    #[inline(always)]
-    fn new() -> Self {
-        #[expect(unsafe_code, reason = "a list that is not set to anything for each slice")]
-        // SAFETY: what may be uninitialised needs no initialisation.
-        let list = unsafe { MaybeUninit::<[MaybeUninit<Hit>; HIT_COUNT_MAX]>::uninit().assume_init() };
-        Self { list, count: 0 }
-    }
-
-    /// Is there room for those of one more step?
-    const fn has_room(&self) -> bool {
-        self.count + STEP_COUNT <= HIT_COUNT_MAX
-    }
-
-    #[inline(always)]
-    fn push(&mut self, hit: Hit) {
-        if let Some(place) = self.list.get_mut(self.count) {
-            place.write(hit);
-            self.count += 1;
-        }
-    }
-
-    #[inline]
-    fn take(&mut self) -> &[Hit] {
-        let count = std::mem::take(&mut self.count);
-        let list = self.list.get(..count).unwrap_or_default();
-        #[expect(unsafe_code, reason = "as above")]
-        // SAFETY: the first `count` were written since the list was made; `Hit` has no destructor.
-        unsafe {
-            &*(std::ptr::from_ref(list) as *const [Hit])
-        }
-    }
-}
+const STEP_COUNT: usize = LOAD_LEN_MAX * HALVES_WIDTH;
 
 impl Halves {
     /// The sets of some fragments.
@@ -94,8 +57,8 @@ impl Halves {
         }
         let mut left = by_width.iter().map(Vec::len).sum::<usize>();
         let mut widths_left = by_width.iter().filter(|list| !list.is_empty()).count();
-        let mut sets =
-            Self { low: [[0; 16]; HALVES_WIDTH], high: [[0; 16]; HALVES_WIDTH], by_width: Vec::new(), width: 1 };
+        let half = [[0; 16]; HALVES_WIDTH];
+        let mut sets = Self { low: half, high: half, by_width: Vec::new(), bytes: [[0; 256]; HALVES_WIDTH], width: 1 };
         let mut group = 0;
         for (width, list) in (1..).zip(&by_width).filter(|(_, list)| !list.is_empty()) {
             sets.width = width;
@@ -123,11 +86,18 @@ impl Halves {
     }
 
     fn add(&mut self, group: u8, fragment: &Fragment) {
-        let halves = self.low.iter_mut().zip(&mut self.high);
-        for (n, (low, high)) in halves.enumerate() {
+        let halves = self.low.iter_mut().zip(&mut self.high).zip(&mut self.bytes);
+        for (n, ((low, high), bytes)) in halves.enumerate() {
             if n >= fragment.width {
-                low.iter_mut().chain(high).for_each(|set| *set |= group);
+                low.iter_mut().chain(high).chain(bytes).for_each(|set| *set |= group);
                 continue;
+            }
+            let byte = fragment.bytes.get(n).copied().unwrap_or(0);
+            let other = if fragment.nocase { byte.to_ascii_uppercase() } else { byte };
+            for byte in [byte, other] {
+                if let Some(set) = bytes.get_mut(usize::from(byte)) {
+                    *set |= group;
+                }
             }
             let (of_low, of_high) = fragment.halves(n);
             for (set, wanted) in [(low, of_low), (high, of_high)] {
@@ -143,13 +113,16 @@ impl Halves {
 /// Calls `hit` for the positions at which the filter says that a fragment of its class may stand, with the folded bytes there;
 /// of a class with a stride of *n* every *n*-th position is asked.
 #[inline]
-pub(crate) fn by_hash(filter: &Filter, class: Class, hay: &[u8], mut hit: impl FnMut(usize, u32)) {
+pub(crate) fn by_hash(level: Level, filter: &Filter, class: Class, hay: &[u8], mut hit: impl FnMut(usize, u32)) {
+    if level.kind() == Kind::Scalar {
+        return scalar(filter, class, hay, &mut hit);
+    }
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
+    {
         let (mut hits, mut at) = (Hits::new(), 0);
         while at < hay.len() {
             #[expect(unsafe_code, reason = "many positions at once: a tenth of the instructions of the scalar walk")]
-            // SAFETY: the processor has AVX2.
+            // SAFETY: the processor has AVX2, as any with a level beyond the scalar one.
             unsafe {
                 at = match class.stride {
                     4 => avx2::by_hash::<4>(filter, hay, at, &mut hits),
@@ -159,35 +132,39 @@ pub(crate) fn by_hash(filter: &Filter, class: Class, hay: &[u8], mut hit: impl F
             }
             hits.take().iter().for_each(|found| hit(found.at, found.folded));
         }
-        return;
     }
-    scalar(filter, class, hay, &mut hit);
 }
 
 /// Calls `hit` for the positions at which a fragment may stand, with the folded bytes there and the width of the fragment.
 #[inline]
-pub(crate) fn by_halves(halves: &Halves, hay: &[u8], mut hit: impl FnMut(usize, u32, usize)) {
+pub(crate) fn by_halves(level: Level, halves: &Halves, hay: &[u8], mut hit: impl FnMut(usize, u32, usize)) {
+    if level.kind() == Kind::Scalar {
+        for (_, filter) in &halves.by_width {
+            let class = Class { stride: 1, width: filter.width() };
+            scalar(filter, class, hay, &mut |at, folded| hit(at, folded, class.width));
+        }
+        return;
+    }
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
+    {
         let (mut hits, mut at) = (Hits::new(), 0);
         while at < hay.len() {
             #[expect(unsafe_code, reason = "many positions at once: a tenth of the instructions of the scalar walk")]
-            // SAFETY: the processor has AVX2.
+            // SAFETY: a level says what the processor has.
             unsafe {
-                at = match halves.width {
-                    1 => avx2::by_halves::<1>(halves, hay, at, &mut hits),
-                    2 => avx2::by_halves::<2>(halves, hay, at, &mut hits),
-                    3 => avx2::by_halves::<3>(halves, hay, at, &mut hits),
+                at = match (level.kind(), halves.width) {
+                    (Kind::Avx512, 1) => avx512::by_bytes::<1>(halves, hay, at, &mut hits),
+                    (Kind::Avx512, 2) => avx512::by_bytes::<2>(halves, hay, at, &mut hits),
+                    (Kind::Avx512, 3) => avx512::by_bytes::<3>(halves, hay, at, &mut hits),
+                    (Kind::Avx512, _) => avx512::by_bytes::<4>(halves, hay, at, &mut hits),
+                    (_, 1) => avx2::by_halves::<1>(halves, hay, at, &mut hits),
+                    (_, 2) => avx2::by_halves::<2>(halves, hay, at, &mut hits),
+                    (_, 3) => avx2::by_halves::<3>(halves, hay, at, &mut hits),
                     _ => avx2::by_halves::<4>(halves, hay, at, &mut hits),
                 };
             }
             hits.take().iter().for_each(|found| hit(found.at, found.folded, found.width));
         }
-        return;
-    }
-    for (_, filter) in &halves.by_width {
-        let class = Class { stride: 1, width: filter.width() };
-        scalar(filter, class, hay, &mut |at, folded| hit(at, folded, class.width));
     }
 }
 
@@ -203,10 +180,45 @@ pub(crate) fn scalar(filter: &Filter, class: Class, hay: &[u8], hit: &mut impl F
     }
 }
 
+/// Notes the positions from `at` on that `bits` stand for if the filter of the groups found there (`all`, for each position)
+/// agrees.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn note_groups(sets: &Halves, hay: &[u8], at: usize, mut bits: u64, all: &[u8], hits: &mut Hits<Hit>) {
+    while bits != 0 {
+        let n = bits.trailing_zeros() as usize;
+        bits &= bits - 1;
+        let (at, there) = (at + n, all.get(n).copied().unwrap_or(0));
+        let folded = window(hay, at);
+        for (_, filter) in sets.by_width.iter().filter(|(groups, _)| groups & there != 0) {
+            if filter.may_have(folded) {
+                hits.push(Hit { at, folded, width: filter.width() });
+            }
+        }
+    }
+}
+
+/// As [`fold`] of the bytes from `at` on.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn window(hay: &[u8], at: usize) -> u32 {
+    match hay.get(at..at + 4).and_then(|window| window.first_chunk()) {
+        Some(&four) => u32::from_le_bytes(four) | LOWER,
+        None => last_window(hay, at),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[cold]
+fn last_window(hay: &[u8], at: usize) -> u32 {
+    fold(hay.get(at..).unwrap_or_default())
+}
+
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "vector loads and gathers")]
 mod avx2 {
-    use super::{HALVES_WIDTH, Halves, Hit, Hits, fold};
+    use super::{HALVES_WIDTH, Halves, Hit, STEP_COUNT, note_groups, window};
+    use crate::hits::Hits;
     use crate::table::{Filter, LOWER, SPREAD};
     use std::arch::x86_64::{
         __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_alignr_epi8, _mm256_and_si256,
@@ -222,7 +234,7 @@ mod avx2 {
 
     /// Notes the positions that `bits` stand for.
     #[inline(always)]
-    fn note(hay: &[u8], at: usize, stride: usize, mut bits: u32, hits: &mut Hits) {
+    fn note(hay: &[u8], at: usize, stride: usize, mut bits: u32, hits: &mut Hits<Hit>) {
         while bits != 0 {
             let at = at + stride * bits.trailing_zeros() as usize;
             bits &= bits - 1;
@@ -230,37 +242,13 @@ mod avx2 {
         }
     }
 
-    /// Notes the positions that `bits` stand for if the filter of the groups found there agrees.
-    #[inline(always)]
-    fn note_groups(sets: &Halves, hay: &[u8], at: usize, mut bits: u32, all: __m256i, hits: &mut Hits) {
-        let mut groups = [0u8; LOAD_LEN];
+    /// The bytes of a vector.
+    #[target_feature(enable = "avx2")]
+    fn stored(all: __m256i) -> [u8; LOAD_LEN] {
+        let mut bytes = [0u8; LOAD_LEN];
         // SAFETY: there is room for 32 bytes.
-        unsafe { _mm256_storeu_si256(groups.as_mut_ptr().cast::<__m256i>(), all) };
-        while bits != 0 {
-            let n = bits.trailing_zeros() as usize;
-            bits &= bits - 1;
-            let (at, there) = (at + n, groups.get(n).copied().unwrap_or(0));
-            let folded = window(hay, at);
-            for (_, filter) in sets.by_width.iter().filter(|(groups, _)| groups & there != 0) {
-                if filter.may_have(folded) {
-                    hits.push(Hit { at, folded, width: filter.width() });
-                }
-            }
-        }
-    }
-
-    /// As [`fold`] of the bytes from `at` on.
-    #[inline(always)]
-    fn window(hay: &[u8], at: usize) -> u32 {
-        match hay.get(at..at + 4).and_then(|window| window.first_chunk()) {
-            Some(&four) => u32::from_le_bytes(four) | LOWER,
-            None => last_window(hay, at),
-        }
-    }
-
-    #[cold]
-    fn last_window(hay: &[u8], at: usize) -> u32 {
-        fold(hay.get(at..).unwrap_or_default())
+        unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast::<__m256i>(), all) };
+        bytes
     }
 
     /// `bytes`, fewer than a whole load, with zeros behind them.
@@ -282,7 +270,7 @@ mod avx2 {
         filter: &Filter,
         hay: &[u8],
         mut at: usize,
-        found: &mut Hits,
+        found: &mut Hits<Hit>,
     ) -> usize {
         #[rustfmt::skip]
         let windows = match STRIDE {
@@ -335,7 +323,7 @@ mod avx2 {
             at += 8 * STRIDE;
             if hits != 0 {
                 note(hay, here, STRIDE, hits, found);
-                if !found.has_room() {
+                if !found.has_room(STEP_COUNT) {
                     return at;
                 }
             }
@@ -349,7 +337,7 @@ mod avx2 {
             return hay.len();
         }
         // What is left is less than a load; with zeros behind it. What is found across its end is none.
-        while let Some(rest) = hay.get(at..).filter(|rest| !rest.is_empty() && found.has_room()) {
+        while let Some(rest) = hay.get(at..).filter(|rest| !rest.is_empty() && found.has_room(STEP_COUNT)) {
             note(hay, at, STRIDE, ask(padded(rest).as_ptr()), found);
             at += 8 * STRIDE;
         }
@@ -366,7 +354,7 @@ mod avx2 {
         sets: &Halves,
         hay: &[u8],
         mut at: usize,
-        found: &mut Hits,
+        found: &mut Hits<Hit>,
     ) -> usize {
         let table = |set: &[u8; 16]| {
             // SAFETY: the set has the 16 bytes that are loaded.
@@ -398,15 +386,15 @@ mod avx2 {
             let here = at;
             at += LOAD_LEN;
             if hits != 0 {
-                note_groups(sets, hay, here, hits, all, found);
-                if !found.has_room() {
+                note_groups(sets, hay, here, u64::from(hits), &stored(all), found);
+                if !found.has_room(STEP_COUNT) {
                     return at;
                 }
             }
         }
         // The last loads: one ends where the text does, with zeros behind it; some of its positions were asked. What is found
         // across the end is none.
-        while at < hay.len() && found.has_room() {
+        while at < hay.len() && found.has_room(STEP_COUNT) {
             let from = at.min(hay.len().saturating_sub(LOAD_LEN));
             let rest = hay.get(from..).unwrap_or_default();
             let whole = rest.first_chunk().copied().unwrap_or_else(|| padded(rest));
@@ -425,12 +413,95 @@ mod avx2 {
             }
             let new = (u32::MAX << (at - from)) & (u32::MAX >> LOAD_LEN.saturating_sub(rest.len()));
             let hits = hits_of(all) & new;
-            note_groups(sets, hay, from, hits, all, found);
+            note_groups(sets, hay, from, u64::from(hits), &stored(all), found);
             if rest.len() <= LOAD_LEN {
                 return hay.len();
             }
             // The last positions were asked without all of their bytes.
             at = from + LOAD_LEN + 1 - WIDTH;
+        }
+        at
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "vector loads")]
+mod avx512 {
+    use super::{HALVES_WIDTH, Halves, Hit, LOAD_LEN_MAX, STEP_COUNT, note_groups};
+    use crate::hits::Hits;
+    use std::arch::x86_64::{
+        __m512i, _mm512_and_si512, _mm512_loadu_si512, _mm512_mask_blend_epi8, _mm512_maskz_loadu_epi8,
+        _mm512_movepi8_mask, _mm512_permutex2var_epi8, _mm512_setzero_si512, _mm512_storeu_si512,
+        _mm512_test_epi8_mask,
+    };
+
+    /// Asks every position from `at` on by sets of bytes of `WIDTH` bytes, until the text ends or there is no more room;
+    /// returns where to go on.
+    ///
+    /// # Safety
+    /// The processor must have AVX-512 F, BW and VBMI.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    pub(super) unsafe fn by_bytes<const WIDTH: usize>(
+        sets: &Halves,
+        hay: &[u8],
+        mut at: usize,
+        found: &mut Hits<Hit>,
+    ) -> usize {
+        let zero = _mm512_setzero_si512();
+        let mut tables = [[zero; 4]; HALVES_WIDTH];
+        for (parts, set) in tables.iter_mut().zip(&sets.bytes).take(WIDTH) {
+            for (part, bytes) in parts.iter_mut().zip(set.as_chunks::<LOAD_LEN_MAX>().0) {
+                // SAFETY: there are 64 bytes.
+                *part = unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
+            }
+        }
+        // The groups of which a fragment may have the byte at its place `n`.
+        let groups = |n: usize, v: __m512i| {
+            let [a, b, c, d] = tables.get(n).copied().unwrap_or([v; 4]);
+            let (low, high) = (_mm512_permutex2var_epi8(a, v, b), _mm512_permutex2var_epi8(c, v, d));
+            _mm512_mask_blend_epi8(_mm512_movepi8_mask(v), low, high)
+        };
+        let note = |from: usize, all: __m512i, hits: u64, found: &mut Hits<Hit>| {
+            let mut bytes = [0u8; LOAD_LEN_MAX];
+            // SAFETY: there is room for 64 bytes.
+            unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), all) };
+            note_groups(sets, hay, from, hits, &bytes, found);
+        };
+        while at + LOAD_LEN_MAX + WIDTH - 1 <= hay.len() {
+            // SAFETY: `at + 64 + n` is within `hay` for `n` below `WIDTH`; the loads need no alignment.
+            let load = |n: usize| unsafe { _mm512_loadu_si512(hay.as_ptr().add(at + n).cast()) };
+            let mut all = groups(0, load(0));
+            for n in 1..WIDTH {
+                all = _mm512_and_si512(all, groups(n, load(n)));
+            }
+            let (here, hits) = (at, _mm512_test_epi8_mask(all, all));
+            at += LOAD_LEN_MAX;
+            if hits != 0 {
+                note(here, all, hits, found);
+                if !found.has_room(STEP_COUNT) {
+                    return at;
+                }
+            }
+        }
+        // The last loads have zeros behind the text. What is found across the end is none.
+        while at < hay.len() && found.has_room(STEP_COUNT) {
+            let load = |n: usize| {
+                let rest = hay.get(at + n..).unwrap_or_default();
+                let missing = LOAD_LEN_MAX.saturating_sub(rest.len());
+                let mask = if rest.is_empty() { 0 } else { u64::MAX >> missing };
+                // SAFETY: of what is beyond the text nothing is loaded.
+                unsafe { _mm512_maskz_loadu_epi8(mask, rest.as_ptr().cast()) }
+            };
+            let mut all = groups(0, load(0));
+            for n in 1..WIDTH {
+                all = _mm512_and_si512(all, groups(n, load(n)));
+            }
+            let within = u64::MAX >> LOAD_LEN_MAX.saturating_sub(hay.len() - at);
+            let hits = _mm512_test_epi8_mask(all, all) & within;
+            if hits != 0 {
+                note(at, all, hits, found);
+            }
+            at += LOAD_LEN_MAX;
         }
         at
     }

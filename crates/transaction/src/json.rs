@@ -107,7 +107,7 @@ pub struct Json<'a> {
     options: Options,
     /// Length from which on nothing more goes in …
     end: usize,
-    /// … and from which on nothing does for now: 0 while something is left out.
+    /// … and from which on nothing does: 0 while something is left out.
     limit: usize,
     /// Whether something stands already at each depth: bit 0 is the innermost.
     begun: u32,

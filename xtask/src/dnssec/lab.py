@@ -2,9 +2,12 @@
 
 usage: lab.py DIR     as the first process of fresh namespaces
 
-DIR gets `anchors` (the test root's DS record), `cases.json`, and of each case the responses that passed while
-`unbound-host` (CASE.resolver: at a resolver, with referrals) and `delv` (CASE.client: before one) were at work: a line for
-each, with time, server and message.
+DIR gets `anchors` (the test root's DS record), `cases.json`, and of each case what passed while `unbound-host`
+(CASE.resolver: at a resolver, with referrals) and `delv` (CASE.client: before one) were at work: the capture (.pcap), and the
+responses in it as a line each, with time, server and message.
+
+Nothing here depends on how fast the machine is: validators wait long, one that got no answer in time is asked again, and a
+recording ends with a packet of its own, which is waited for.
 """
 
 import contextlib
@@ -24,6 +27,14 @@ import zones
 from zones import ALL, LEAF, ROOT, STRIPPED, TOP, run
 
 RESOLVER = "127.0.0.20"
+# A validator that got no answer says nothing of the data: it is asked again so often.
+ATTEMPTS = 6
+# Seconds that one attempt may take.
+PATIENCE = 180
+# What marks the end of a recording.
+END = b"dnssec laboratory: end "
+# Where nobody listens.
+QUIET = "127.0.0.40"
 # From where stripped answers are fetched; what passes there is not recorded.
 BEHIND = "127.0.0.30"
 # Name, question, status, and the reason that the program has to give.
@@ -88,7 +99,11 @@ CASES = [
 def named(folder, levels):
     """BIND with one view for each server."""
     views = list(levels.items()) + [(ALL, [zone for zones_ in levels.values() for zone in zones_])]
-    text = f'options {{ directory "{folder}"; pid-file none; listen-on {{ 127.0.0.0/8; }}; listen-on-v6 {{ none; }};\n'
+    # The resolver's address is not BIND's: whoever binds it first would answer there.
+    own = " ".join(f"{address};" for address, _ in views)
+    text = f'options {{ directory "{folder}"; pid-file none; listen-on {{ {own} }}; listen-on-v6 {{ none; }};\n'
+    # Records in the order in which they are kept, which is that of their data; otherwise by chance.
+    text += "rrset-order { order none; };\n"
     text += "recursion no; minimal-responses no; dnssec-validation no; check-names primary ignore;\n"
     text += 'session-keyfile none; max-udp-size 4096; allow-query { any; }; notify no; };\ncontrols { };\n'
     for n, (address, names) in enumerate(views):
@@ -99,6 +114,13 @@ def named(folder, levels):
         text += "};\n"
     (folder / "named.conf").write_text(text)
     return ["named", "-g", "-n", "2", "-c", str(folder / "named.conf")]
+
+
+def knows(folder, line):
+    """Does this version of unbound have the setting?"""
+    trial = folder / "trial.conf"
+    trial.write_text(f"server:\n  {line}\n")
+    return subprocess.run(["unbound-checkconf", str(trial)], capture_output=True).returncode == 0
 
 
 def unbound(folder):
@@ -114,8 +136,16 @@ def unbound(folder):
   edns-buffer-size: 4096
   module-config: "validator iterator"
   ede: yes
+  # A busy machine answers late: no server is given up, and no client is left without answer (CVE-2024-33655's limits).
+  infra-cache-min-rtt: 8000
+  infra-cache-max-rtt: 60000
+  unknown-server-time-limit: 8000
+  outbound-msg-retry: 12
+  infra-keep-probing: yes
+  jostle-timeout: 60000
   local-zone: test. nodefault
 """
+    text += "".join(f"  {line}\n" for line in ("discard-timeout: 0", "wait-limit: 0") if knows(folder, line))
     (folder / "unbound-host.conf").write_text(text)
     (folder / "unbound.conf").write_text(text + f"""  interface: {RESOLVER}
   access-control: 127.0.0.0/8 allow
@@ -139,10 +169,22 @@ def recorded(path):
         raise SystemExit(f"dnssec: tcpdump: {recorder.stderr.read()[-300:]}")
     try:
         yield
-        time.sleep(0.05)
+        wait_for_end(path)
     finally:
         recorder.send_signal(signal.SIGINT)
-        recorder.communicate(timeout=10)
+        recorder.communicate(timeout=PATIENCE)
+
+
+def wait_for_end(path):
+    """Sends a packet behind all that passed, and waits until it has been written."""
+    mark = END + os.urandom(8).hex().encode()
+    deadline = time.monotonic() + PATIENCE
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outside:
+        outside.sendto(mark, (QUIET, 53))
+        while mark not in pathlib.Path(path).read_bytes():
+            if time.monotonic() > deadline:
+                raise SystemExit(f"dnssec: tcpdump has not written what passed within {PATIENCE} s")
+            time.sleep(0.02)
 
 
 def responses(path):
@@ -210,23 +252,44 @@ def relay(address, server):
         question, asker = outside.recvfrom(65535)
         inside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         inside.bind((BEHIND, 0))
-        inside.settimeout(2)
+        inside.settimeout(20)
         with contextlib.suppress(socket.timeout):
             inside.sendto(question, (server, 53))
             outside.sendto(strip(inside.recv(65535)), asker)
         inside.close()
 
 
-def write_lines(capture, path):
+def keep(capture, path):
+    """The capture without what marks its end, and its responses as lines."""
     lines = [f"{s}.{m * 1000:09} {server} {message.hex()}\n" for s, m, server, message in responses(capture)]
     pathlib.Path(path).write_text("".join(lines))
+    data = pathlib.Path(capture).read_bytes()
+    out, at = data[:24], 24
+    while at + 16 <= len(data):
+        end = at + 16 + struct.unpack_from("<I", data, at + 8)[0]
+        if END not in data[at:end]:
+            out += data[at:end]
+        at = end
+    pathlib.Path(f"{path}.pcap").write_bytes(out)
     os.remove(capture)
+
+
+def asked(folder, path, ask):
+    """Records while a validator is asked, again if it got no answer."""
+    capture = folder / "now.pcap"
+    for _ in range(ATTEMPTS):
+        with recorded(capture):
+            said, why = ask()
+        if said != "?":
+            break
+    keep(capture, path)
+    return {"status": said, "why": why}
 
 
 def ask_unbound(folder, name, rtype):
     """Status and words of `unbound-host`."""
     command = ["unbound-host", "-v", "-C", str(folder / "unbound-host.conf"), "-t", rtype, name]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     text = said.stdout + said.stderr
     found = re.findall(r"\((secure|insecure|BOGUS)", text)
     why = re.search(r"validation failure[^:]*: (.*)", text)
@@ -237,9 +300,11 @@ def ask_delv(folder, name, rtype):
     """Status and words of `delv`, which asks the server that has all zones."""
     server = list(STRIPPED)[1] if "nonsec" in name else ALL
     command = ["delv", f"@{server}", "-a", str(folder / "anchors.bind"), "+root=.", "+vtrace", "-t", rtype, name]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     text = said.stdout + said.stderr
     failed = re.search(r";; resolution failed: (.*)", text)
+    if re.search(r"timed out|no servers could be reached|connection refused", text):
+        return "?", "it got no answer in time"
     if failed and failed[1] not in ("ncache nxdomain", "ncache nxrrset"):
         return "bogus", failed[1]
     if "fully validated" in text:
@@ -248,8 +313,12 @@ def ask_delv(folder, name, rtype):
 
 
 def ask_resolver(name):
-    """What a validating resolver answers that is asked for the reason."""
-    return run("dig", f"@{RESOLVER}", "+dnssec", "+tries=1", name, "A")
+    """What a validating resolver answers that is asked for the reason: status and extended error."""
+    command = ["dig", f"@{RESOLVER}", "+dnssec", "+tries=1", f"+time={PATIENCE // 3}", name, "A"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE).stdout
+    code = re.search(r"EDE: (\d+)", said)
+    is_refused = "SERVFAIL" in said and code and 6 <= int(code[1]) <= 12
+    return ("bogus", f"EDE {code[1]}") if is_refused else ("?", said[-300:])
 
 
 def main():
@@ -282,20 +351,12 @@ def main():
     for name, question, rtype, status, reason in CASES:
         entry = {"name": name, "question": question, "rtype": rtype, "status": status, "reason": reason}
         for vantage, program, ask in (("resolver", "unbound-host", ask_unbound), ("client", "delv", ask_delv)):
-            capture = folder / "now.pcap"
-            with recorded(capture):
-                said, why = ask(folder, question, rtype)
-            write_lines(capture, folder / f"{name}.{vantage}")
-            entry[program] = {"status": said, "why": why}
+            path = folder / f"{name}.{vantage}"
+            entry[program] = asked(folder, path, lambda: ask(folder, question, rtype))
         cases.append(entry)
-    capture = folder / "now.pcap"
-    with recorded(capture):
-        said = ask_resolver("www.expired.test.")
-    write_lines(capture, folder / "refused.client")
-    code = re.search(r"EDE: (\d+)", said)
-    status = "bogus" if "SERVFAIL" in said and code and 6 <= int(code[1]) <= 12 else "?"
+    said = asked(folder, folder / "refused.client", lambda: ask_resolver("www.expired.test."))
     cases.append({"name": "refused", "question": "www.expired.test.", "rtype": "A", "status": "bogus",
-                  "reason": "servfail-ede", "unbound-host": {"status": status, "why": f"EDE {code[1]}" if code else said[-300:]}})
+                  "reason": "servfail-ede", "unbound-host": said})
     (folder / "cases.json").write_text(json.dumps(cases, indent=1))
     for child in children:
         child.terminate()

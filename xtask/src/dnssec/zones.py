@@ -124,10 +124,11 @@ def is_signature(rtype, data, covered):
 
 
 def colliding(zone, count):
-    """Records of so many other keys that have the tag of the zone's own. Algorithm 15 takes any octets for a key."""
+    """Records of so many other keys that have the tag of the zone's own, and stand before it: validators try keys in their
+    order, and give up before they come to the one that signed. Algorithm 15 takes any octets for a key."""
     target, out = zone.tag(zone.zsk), []
     while len(out) < count:
-        rdata = bytes([1, 0, 3, 15]) + secrets.token_bytes(30)
+        rdata = bytes([1, 0, 3, 15, 0, 0, 0, 0]) + secrets.token_bytes(26)
         # The tag is a sum of pairs: the last pair makes up for the rest.
         rdata += ((target - key_tag(rdata)) % 0xFFFF).to_bytes(2, "big")
         if key_tag(rdata) == target:

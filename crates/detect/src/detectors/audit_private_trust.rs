@@ -19,11 +19,10 @@
 //! ## References
 //! Paracha et al., IoTLS: Understanding TLS Usage in Consumer IoT Devices, IMC 2021.
 
-use crate::catalogue::{Fault, ROOTS_SINCE, Served, Service};
+use crate::catalogue::{Fault, ROOTS_SINCE, Served, Shown};
 use crate::certificate::{Cert, domain};
 use crate::detection::Scope;
 use crate::registry::Detector;
-use crate::rows::{Kind, Row};
 use crate::{Cx, Raise};
 use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage};
 use sekisho_types::{Addr, Interval};
@@ -69,8 +68,6 @@ const OWN_SERVERS: usize = 5;
 /// How long trust must last to be called stable.
 const STABLE: Interval = Interval::from_secs(7 * 86_400);
 
-type Shown<'a> = (&'a Service, &'a Served, &'a Cert);
-
 /// See the module.
 pub(crate) struct PrivateTrust;
 
@@ -84,12 +81,6 @@ impl Detector for PrivateTrust {
     fn abouts(&self) -> &'static [&'static About] {
         ABOUTS
     }
-
-    fn kinds(&self) -> &'static [Kind] {
-        &[]
-    }
-
-    fn row(&mut self, _: &Row<'_>, _: &mut Cx<'_>) {}
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
         let mut devices: BTreeMap<Addr, Vec<Shown<'_>>> = BTreeMap::new();

@@ -184,13 +184,17 @@ fn raise(v: &Verdict, source: Source, kin: Kin, cx: &mut Cx<'_>) {
     // A zone's mistake is for its server; of zones elsewhere one sees it where it arrives; a resolver speaks for itself.
     let subject = if own || reported { source.server } else { source.client };
     let zone = v.evidence.zone.as_ref().or(v.evidence.signer.as_ref()).unwrap_or(&v.name);
+    // What several causes have in common is told of each.
+    let id = v.reason.id();
+    let key = in_words(if reported { &v.name } else { zone });
+    let key = if id == code { key } else { format!("{key} ({id})") };
     let mut raise = Raise::new(&ABOUT, reason, subject, severity, Confidence::percent(confidence))
-        .key(if reported { in_words(&v.name) } else { in_words(zone) })
+        .key(key)
         .peer(if subject == source.server { source.client } else { source.server })
         .at(v.seen.at)
         .flow(source.uid)
         .packet(source.packet)
-        .quote("reason", v.reason.id().as_bytes(), source.packet)
+        .quote("reason", id.as_bytes(), source.packet)
         .quote("verdict", v.to_string().as_bytes(), source.packet);
     if let Some(left) = distance(v) {
         raise =

@@ -20,11 +20,10 @@
 //! RFC 6962 §1; Wendlandt et al., Perspectives, USENIX ATC 2008; Holz et al., X.509 Forensics, ESORICS 2012.
 
 use crate::Cx;
-use crate::catalogue::{Served, Service, raise};
+use crate::catalogue::{Served, Shown, raise};
 use crate::certificate::{Cert, date};
 use crate::detection::Scope;
 use crate::registry::Detector;
-use crate::rows::{Kind, Row};
 use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage};
 use sekisho_types::{Addr, Interval};
 use std::collections::BTreeMap;
@@ -62,8 +61,6 @@ const MAX_LEAVES: usize = 8;
 /// Within this time two views are of the same time.
 const SAME_TIME: Interval = Interval::from_secs(3600);
 
-type Shown<'a> = (&'a Service, &'a Served, &'a Cert);
-
 /// See the module.
 pub(crate) struct Changed;
 
@@ -77,12 +74,6 @@ impl Detector for Changed {
     fn abouts(&self) -> &'static [&'static About] {
         ABOUTS
     }
-
-    fn kinds(&self) -> &'static [Kind] {
-        &[]
-    }
-
-    fn row(&mut self, _: &Row<'_>, _: &mut Cx<'_>) {}
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
         let mut services: BTreeMap<(Addr, u16, &str), Vec<Shown<'_>>> = BTreeMap::new();

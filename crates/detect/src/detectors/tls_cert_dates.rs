@@ -26,11 +26,10 @@
 //! RFC 5280 §4.1.2.5; CA/B Forum Baseline Requirements §6.3.2, ballot SC-081v3; Zeek policy expiring-certs; nDPI
 //! TLS_CERTIFICATE_EXPIRED, TLS_CERT_VALIDITY_TOO_LONG, TLS_CERTIFICATE_ABOUT_TO_EXPIRE.
 
-use crate::catalogue::{Served, Service, graded, raise};
+use crate::catalogue::{Served, Shown, graded, raise};
 use crate::certificate::{Cert, date};
 use crate::detection::Scope;
 use crate::registry::Detector;
-use crate::rows::{Kind, Row};
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
 use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage};
@@ -105,18 +104,10 @@ impl Dates {
     }
 }
 
-type Shown<'a> = (&'a Service, &'a Served, &'a Cert);
-
 impl Detector for Dates {
     fn abouts(&self) -> &'static [&'static About] {
         ABOUTS
     }
-
-    fn kinds(&self) -> &'static [Kind] {
-        &[]
-    }
-
-    fn row(&mut self, _: &Row<'_>, _: &mut Cx<'_>) {}
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
         let catalogue = cx.catalogue();

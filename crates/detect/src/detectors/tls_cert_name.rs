@@ -25,7 +25,6 @@ use crate::catalogue::{Asked, Fit, Served, Service, graded, raise};
 use crate::certificate::Cert;
 use crate::detection::Scope;
 use crate::registry::Detector;
-use crate::rows::{Kind, Row};
 use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage};
 use sekisho_types::Addr;
 
@@ -67,12 +66,6 @@ impl Detector for Name {
     fn abouts(&self) -> &'static [&'static About] {
         ABOUTS
     }
-
-    fn kinds(&self) -> &'static [Kind] {
-        &[]
-    }
-
-    fn row(&mut self, _: &Row<'_>, _: &mut Cx<'_>) {}
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
         for shown in cx.catalogue().served() {

@@ -31,11 +31,10 @@
 //! ## References
 //! RFC 5280 §6; RFC 9525; Zeek policy validate-certs; nDPI TLS_SELFSIGNED_CERTIFICATE.
 
-use crate::catalogue::{Fault, ROOTS_SINCE, Served, Service, are_makers, raise};
+use crate::catalogue::{Fault, ROOTS_SINCE, Served, Shown, are_makers, raise};
 use crate::certificate::Cert;
 use crate::detection::Scope;
 use crate::registry::Detector;
-use crate::rows::{Kind, Row};
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
@@ -86,18 +85,10 @@ impl Trust {
     }
 }
 
-type Shown<'a> = (&'a Service, &'a Served, &'a Cert);
-
 impl Detector for Trust {
     fn abouts(&self) -> &'static [&'static About] {
         ABOUTS
     }
-
-    fn kinds(&self) -> &'static [Kind] {
-        &[]
-    }
-
-    fn row(&mut self, _: &Row<'_>, _: &mut Cx<'_>) {}
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
         let catalogue = cx.catalogue();

@@ -24,7 +24,6 @@ use crate::catalogue::{Fault, ROOTS_SINCE, Served, Service, raise};
 use crate::certificate::Cert;
 use crate::detection::Scope;
 use crate::registry::Detector;
-use crate::rows::{Kind, Row};
 use sekisho_finding::{About, Reason, Severity, Stage};
 
 static ABOUT: About = About {
@@ -120,12 +119,6 @@ impl Detector for VendorClaim {
     fn abouts(&self) -> &'static [&'static About] {
         ABOUTS
     }
-
-    fn kinds(&self) -> &'static [Kind] {
-        &[]
-    }
-
-    fn row(&mut self, _: &Row<'_>, _: &mut Cx<'_>) {}
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
         for shown in cx.catalogue().served() {

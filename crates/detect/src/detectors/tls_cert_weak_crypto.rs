@@ -21,11 +21,10 @@
 //! Your Ps and Qs, USENIX Security 2012.
 
 use crate::Cx;
-use crate::catalogue::{Served, Service, graded, raise};
+use crate::catalogue::{Shown, graded, raise};
 use crate::certificate::{Cert, Fingerprint, domain};
 use crate::detection::Scope;
 use crate::registry::Detector;
-use crate::rows::{Kind, Row};
 use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage};
 use std::collections::BTreeMap;
 
@@ -68,8 +67,6 @@ const BROKEN_BITS: u64 = 1024;
 /// Smallest curve, bits.
 const LEAST_CURVE_BITS: u64 = 224;
 
-type Shown<'a> = (&'a Service, &'a Served, &'a Cert);
-
 /// See the module.
 pub(crate) struct WeakCrypto;
 
@@ -83,12 +80,6 @@ impl Detector for WeakCrypto {
     fn abouts(&self) -> &'static [&'static About] {
         ABOUTS
     }
-
-    fn kinds(&self) -> &'static [Kind] {
-        &[]
-    }
-
-    fn row(&mut self, _: &Row<'_>, _: &mut Cx<'_>) {}
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
         let catalogue = cx.catalogue();

@@ -82,10 +82,10 @@ impl Eye {
         }
     }
 
-    /// Counts an alert that is told, or that a rule keeps to itself.
-    pub(super) fn count_alert(&mut self, told: bool) {
+    /// Counts an alert that is told. Those that are not are counted where rules match.
+    pub(super) fn count_alert(&mut self) {
         if let Some(counts) = &mut self.counts {
-            *(if told { &mut counts.alerts } else { &mut counts.alerts_suppressed }) += 1;
+            counts.alerts += 1;
         }
     }
 }

@@ -297,7 +297,8 @@ impl Eye {
         let Some(rules) = &self.rules else { return };
         if rules.program.searches_payload_of_exchanges() {
             let Some(seen) = self.flows.get_mut(&flow.info) else { return };
-            rules.inspector.ahead(seen.rules.get_or_insert_default(), dir, bytes);
+            let app = seen.known_app(flow);
+            rules.inspector.ahead(seen.rules.get_or_insert_default(), dir, app, bytes);
         }
     }
 
@@ -488,11 +489,7 @@ impl Eye {
     ) {
         let Some(program) = self.rules.as_ref().map(|rules| Arc::clone(&rules.program)) else { return };
         let Some(rule) = program.rule(hit.rule) else { return };
-        let is_alert = !matches!(rule.action, Action::Pass | Action::Config);
-        if rule.silent || !is_alert {
-            if is_alert {
-                self.count_alert(false);
-            }
+        if rule.silent || matches!(rule.action, Action::Pass | Action::Config) {
             return;
         }
         let (Some(packet), settings) = (packet, Arc::clone(&self.settings)) else { return };
@@ -505,7 +502,7 @@ impl Eye {
         {
             seen.alerted = true;
         }
-        self.count_alert(true);
+        self.count_alert();
         self.tag(at, packet, rule);
         if self.judged {
             let uid = at.map(|at| at.flow.info.uid);

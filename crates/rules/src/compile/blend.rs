@@ -111,3 +111,86 @@ impl Blend {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fast::Wanted;
+    use super::super::groups::{Finds, Owners};
+    use super::super::ports::Entry;
+    use super::*;
+    use crate::ir::Ports;
+
+    /// An index of rules of one literal each, for these destination ports (`0`: any); the third says within how many bytes it ends.
+    fn index(rules: &[(&str, u16, Option<u32>)], first: u32, owners: &mut Owners) -> PortIndex {
+        let any = Ports([(0, u16::MAX)][..].into());
+        let ports: Vec<Ports> = rules.iter().map(|&(_, port, _)| Ports([(port, port)][..].into())).collect();
+        let entries = (first..).zip(rules).zip(&ports).map(|((rule, (bytes, port, limit)), ports)| Entry {
+            rule,
+            literal: (!bytes.is_empty()).then_some(Wanted { bytes: bytes.as_bytes(), nocase: false, limit: *limit }),
+            src_ports: &any,
+            dst_ports: if *port == 0 { &any } else { ports },
+            both_ways: false,
+        });
+        PortIndex::new(&entries.collect::<Vec<_>>(), owners)
+    }
+
+    /// Rules found in `hay` for packets, and literals for their stream.
+    fn search(blend: &mut Blend, indexes: &Indexes<'_>, owners: &Owners, hay: &str) -> (Vec<u32>, usize) {
+        let mut candidates = Candidates::new(owners.len(), 16);
+        candidates.begin();
+        let mut literals = Vec::new();
+        blend.always(indexes, &mut candidates);
+        let mut finds = Finds::new(owners, 0, &mut candidates);
+        finds.for_stream = Some(&mut literals);
+        blend.scan(indexes, hay.as_bytes(), &mut finds);
+        blend.scan_head(indexes, hay.as_bytes(), 0, &mut finds);
+        candidates.sort();
+        (candidates.rules, literals.len())
+    }
+
+    #[test]
+    fn one_walk_finds_what_each_group_would() {
+        let mut owners = Owners::default();
+        let own = index(
+            &[("anywhere", 0, None), ("web-only", 80, None), ("GET ", 0, Some(4)), ("", 80, None)],
+            0,
+            &mut owners,
+        );
+        let first = owners.next();
+        let beside = index(&[("streamed", 0, None), ("anywhere", 0, None)], 8, &mut owners);
+        owners.streams = first..owners.next();
+        let indexes = Indexes { own: &own, beside: Some(&beside), number: 1 };
+        let mut blends = Blends::default();
+        let [web, other] = [80, 25].map(|port| blends.number(&indexes, 1025, port).unwrap());
+        assert!(web != other);
+        assert_eq!(blends.number(&indexes, 4000, 80), Some(web), "what other ports select is the same");
+        let alone = Indexes { beside: None, number: 2, ..indexes };
+        assert!(![web, other].contains(&blends.number(&alone, 1025, 80).unwrap()));
+        let hay = "GET /web-only anywhere streamed GET ";
+        // Group by group until so much was searched that a walk for all of them is made, then in that walk.
+        let mut was_made = false;
+        for _ in 0..=SINGLY_LEN / hay.len() + 1 {
+            let blend = blends.get(web).unwrap();
+            was_made = blend.anywhere.is_some();
+            assert_eq!(search(blend, &indexes, &owners, hay), (vec![0, 1, 2, 3], 2));
+            let blend = blends.get(other).unwrap();
+            assert_eq!(search(blend, &indexes, &owners, hay), (vec![0, 2], 2));
+            assert_eq!(search(blend, &indexes, &owners, &hay[1..]), (vec![0], 2), "behind the first four bytes");
+        }
+        assert!(was_made);
+    }
+
+    #[test]
+    fn blends_are_limited() {
+        let mut owners = Owners::default();
+        let words: Vec<String> = (0..BLEND_COUNT_MAX + 8).map(|n| format!("literal-{n}")).collect();
+        let rules: Vec<_> = words.iter().zip(1..).map(|(word, port)| (&**word, port, None)).collect();
+        let own = index(&rules, 0, &mut owners);
+        let indexes = Indexes { own: &own, beside: None, number: 0 };
+        let mut blends = Blends::default();
+        let made = (1..=u16::try_from(rules.len()).unwrap()).filter_map(|port| blends.number(&indexes, 50_000, port));
+        assert_eq!(made.count(), BLEND_COUNT_MAX);
+        assert_eq!(blends.number(&indexes, 50_000, 1), Some(0), "those that there are are still found");
+        assert!(blends.get(BlendNumber::MAX).is_none());
+    }
+}

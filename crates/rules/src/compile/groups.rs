@@ -2,7 +2,7 @@
 
 use super::Map;
 use super::fast::Wanted;
-use sekisho_scan::{Literal, Scanner, Sink};
+use sekisho_scan::{Literal, Scanner, Sink, Union};
 use std::ops::Range;
 
 /// A literal that has to end within so many bytes is looked for only there.
@@ -128,9 +128,18 @@ pub(crate) struct Finds<'a> {
     pub(crate) owners: &'a Owners,
     /// What ends before was found before.
     pub(crate) reach: usize,
+    /// Where the packet at hand begins: what it is searched for does not begin before.
+    pub(crate) start: usize,
     pub(crate) to: &'a mut Candidates,
     /// Literals whose rules are for streams: they are noted there.
     pub(crate) for_stream: Option<&'a mut Vec<u32>>,
+}
+
+impl<'a> Finds<'a> {
+    /// Adds the rules of what ends behind `reach`.
+    pub(crate) const fn new(owners: &'a Owners, reach: usize, to: &'a mut Candidates) -> Self {
+        Self { owners, reach, start: 0, to, for_stream: None }
+    }
 }
 
 impl Sink for Finds<'_> {
@@ -139,16 +148,17 @@ impl Sink for Finds<'_> {
         mark.is_some_and(|mark| *mark != self.to.look)
     }
 
-    fn found(&mut self, literal: u32, end: usize) {
-        if end <= self.reach {
+    fn found(&mut self, literal: u32, at: Range<usize>) {
+        let Self { owners, to, .. } = self;
+        let is_for_stream = self.for_stream.is_some() && owners.is_for_streams(literal);
+        if at.end <= self.reach || at.start < self.start && !is_for_stream {
             return;
         }
-        let Self { owners, to, .. } = self;
         if let Some(mark) = to.literal_marks.get_mut(literal as usize) {
             *mark = to.look;
         }
         match &mut self.for_stream {
-            Some(list) if owners.is_for_streams(literal) => list.push(literal),
+            Some(list) if is_for_stream => list.push(literal),
             _ => to.add_all(owners.of(literal)),
         }
     }
@@ -206,9 +216,20 @@ pub(super) fn head_of(hay: &[u8], base: u64, head_len: u32) -> &[u8] {
 impl Group {
     /// Adds the rules of which a literal stands in `hay`, ending behind `reach`. `base`: where `hay` begins in its buffer.
     pub(crate) fn scan(&self, hay: &[u8], base: u64, reach: usize, owners: &Owners, to: &mut Candidates) {
-        let mut finds = Finds { owners, reach, to, for_stream: None };
+        let mut finds = Finds::new(owners, reach, to);
         self.anywhere.scan(hay, &mut finds);
         self.head.scan(head_of(hay, base, self.head_len), &mut finds);
+    }
+
+    /// As [`Self::scan`] for both of two groups, in one walk: `both` is of them.
+    pub(crate) fn scan_both(groups: [&Self; 2], both: &Union, hay: &[u8], base: u64, finds: &mut Finds<'_>) {
+        both.scan(&groups.map(|group| &group.anywhere), hay, finds);
+        groups.iter().for_each(|group| group.head.scan(head_of(hay, base, group.head_len), finds));
+    }
+
+    /// What a walk asks for both of two groups.
+    pub(super) fn both(groups: [&Self; 2]) -> Union {
+        Union::of(&groups.map(|group| &group.anywhere))
     }
 
     /// Literals, and rules without one.

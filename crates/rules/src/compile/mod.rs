@@ -15,7 +15,7 @@ mod transactions;
 pub(crate) use blend::{BlendNumber, Blends, Indexes};
 pub(crate) use fast::LITERAL_LEN_MAX;
 pub(crate) use frames::FrameGroup;
-pub(crate) use groups::{Candidates, Finds, HEAD_LEN_MAX};
+pub(crate) use groups::{Candidates, Finds, Group, HEAD_LEN_MAX};
 pub(crate) use plan::grows;
 pub(crate) use plan::{BufferPlan, Plan};
 pub use program::{CompileLimits, Program, Refused};

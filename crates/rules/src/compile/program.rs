@@ -6,7 +6,7 @@ use super::frames::{FrameDrafts, FrameGroup};
 use super::groups::Owners;
 use super::plan::{Plan, facts};
 use super::ports::{Entry, PortIndex};
-use super::transactions::{TxDrafts, TxGroup, family};
+use super::transactions::{TxDrafts, TxGroup, app_of, family};
 use super::{Map, Set};
 use crate::eval::regex;
 use crate::ir::{Arrow, Buffer, BufferMatch, Condition, Protocol, Rule, RuleSet, Step, Track, Transform};
@@ -83,8 +83,8 @@ pub struct Program {
     pub(crate) apps: Vec<(&'static str, [TxGroup; 2])>,
     pub(crate) frame_groups: [Vec<FrameGroup>; 2],
     pub(crate) owners: Owners,
-    /// Exchanges' rules look at payload too, so that the streams' tails have to be kept.
-    pub(crate) keeps_tails: bool,
+    /// Protocols with rules about exchanges that look at payload too, so that the streams' bytes have to be kept.
+    payload_apps: Vec<&'static str>,
     /// Alerts that one packet may have.
     pub(crate) alert_count: usize,
     facts: Arc<FactSet>,
@@ -130,7 +130,7 @@ impl Program {
             apps: Vec::new(),
             frame_groups: Default::default(),
             owners: Owners::default(),
-            keeps_tails: false,
+            payload_apps: Vec::new(),
             alert_count: limits.alert_count,
             facts: Arc::new(FactSet::default()),
             frames: FrameSet::default(),
@@ -211,12 +211,18 @@ impl Program {
 
     /// Does a rule about exchanges search payload, too? See [`crate::Inspector::ahead`].
     pub const fn searches_payload_of_exchanges(&self) -> bool {
-        self.keeps_tails
+        !self.payload_apps.is_empty()
+    }
+
+    /// Does such a rule concern flows of that protocol? (While it is not known, `""`: of any.)
+    pub(crate) fn searches_payload_of(&self, app: &'static str) -> bool {
+        let family = family(app);
+        self.payload_apps.iter().any(|wanted| app.is_empty() || wanted.is_empty() || family.contains(wanted))
     }
 
     /// Does a rule look at streams?
     pub fn wants_streams(&self) -> bool {
-        self.keeps_tails || self.streams.iter().any(|index| !index.is_empty())
+        self.searches_payload_of_exchanges() || self.streams.iter().any(|index| !index.is_empty())
     }
 
     /// Does a rule look at exchanges of this protocol?
@@ -304,7 +310,11 @@ impl Program {
             facts(rule).for_each(|fact| facts_wanted.add(fact));
             let events = packet_events(rule).collect::<Vec<_>>();
             if plan.transaction {
-                self.keeps_tails |= rule.matches.iter().any(|m| matches!(m.buffer, Buffer::Payload));
+                let app = app_of(rule);
+                if rule.matches.iter().any(|m| matches!(m.buffer, Buffer::Payload)) && !self.payload_apps.contains(&app)
+                {
+                    self.payload_apps.push(app);
+                }
                 drafts.add(number, rule, plan, chosen);
             } else if plan.frame {
                 frames.add(number, rule, plan, chosen);

@@ -5,6 +5,7 @@ use super::fast::Chosen;
 use super::groups::{Draft, Group, Owners};
 use super::plan::{Plan, facts};
 use crate::ir::{Buffer, Condition, Protocol, Rule};
+use sekisho_scan::Union;
 use sekisho_transaction::Fact;
 use sekisho_types::Dir;
 use std::collections::BTreeMap;
@@ -22,10 +23,31 @@ pub(crate) struct TxEngine {
 pub(crate) struct TxGroup {
     /// By stage.
     pub(crate) engines: Vec<TxEngine>,
+    /// A body and the file that it is, which are the same bytes.
+    pub(crate) shared: Option<Shared>,
     /// Rules that no prefilter finds: the stage from which on they can be looked at.
     pub(crate) always: Vec<(u8, u32)>,
     /// Rules about anomalies; `""`: of any.
     pub(crate) events: Map<Box<str>, Vec<u32>>,
+}
+
+/// Two buffers that begin with the same bytes: their places in [`TxGroup::engines`], and what a walk asks for both.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) body: usize,
+    pub(crate) file: usize,
+    pub(crate) anywhere: Union,
+}
+
+impl Shared {
+    fn of(engines: &[TxEngine]) -> Option<Self> {
+        let find = |facts: &[Fact]| engines.iter().position(|e| e.transforms == 0 && facts.contains(&e.fact));
+        let body = find(&[Fact::HttpRequestBody, Fact::HttpResponseBody])?;
+        let file = find(&[Fact::FileData])?;
+        let [a, b] = [engines.get(body)?, engines.get(file)?];
+        let anywhere = Group::both([&a.group, &b.group]);
+        (a.fact.info().stage == b.fact.info().stage).then_some(Self { body, file, anywhere })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +62,7 @@ struct TxDraft {
 pub(crate) struct TxDrafts(BTreeMap<&'static str, [TxDraft; 2]>);
 
 /// The protocol of whose flows a rule's exchanges are.
-fn app_of(rule: &Rule) -> &'static str {
+pub(super) fn app_of(rule: &Rule) -> &'static str {
     match rule.header.protocol {
         Protocol::App(app) => app,
         _ => facts(rule).map(|fact| fact.info().app).find(|app| !app.is_empty()).unwrap_or(""),
@@ -90,14 +112,11 @@ impl TxDrafts {
 
     /// Makes the groups; `owners` are of all literals of the program.
     pub(crate) fn finish(self, owners: &mut Owners) -> Vec<(&'static str, [TxGroup; 2])> {
-        let mut finish = |draft: TxDraft| TxGroup {
-            engines: draft
-                .engines
-                .into_iter()
-                .map(|((_, fact, transforms), draft)| TxEngine { fact, transforms, group: draft.finish(owners) })
-                .collect(),
-            always: draft.always,
-            events: draft.events,
+        let mut finish = |draft: TxDraft| {
+            let engine =
+                |((_, fact, transforms), draft): (_, Draft)| TxEngine { fact, transforms, group: draft.finish(owners) };
+            let engines: Vec<TxEngine> = draft.engines.into_iter().map(engine).collect();
+            TxGroup { shared: Shared::of(&engines), engines, always: draft.always, events: draft.events }
         };
         self.0.into_iter().map(|(app, drafts)| (app, drafts.map(&mut finish))).collect()
     }

@@ -27,7 +27,7 @@ pub struct Counters {
     pub pending_cut: u64,
     /// Entries of thresholds, bits, or sets that found no room.
     pub state_cut: u64,
-    /// Alerts that thresholds or suppressions kept back.
+    /// Alerts that thresholds or suppressions kept back, and matches of rules that tell none (`noalert`, `config`).
     pub alerts_suppressed: u64,
 }
 

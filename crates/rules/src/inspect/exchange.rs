@@ -1,7 +1,7 @@
 //! Exchanges: which rules to look at when one has come further.
 
 use super::{Inspector, JOINT_LEN};
-use crate::compile::{Program, TxGroup, family, grows};
+use crate::compile::{Finds, Group, Program, TxGroup, family, grows};
 use crate::eval::{Exchange, Source, Verdict};
 use crate::state::{Ahead, FlowState};
 use crate::view::{Anchor, Content, FlowView, Hit, PacketView};
@@ -112,7 +112,9 @@ impl Inspector {
     /// Adds the rules of a group that the exchange may concern, by what has become final since `before`.
     fn collect_exchange(&mut self, program: &Program, group: &TxGroup, exchange: &mut Exchange<'_>, before: u8) {
         let past = *exchange.dir.of(&exchange.past);
-        for engine in &group.engines {
+        // The body was searched for what is asked of it as a file, too.
+        let mut file_done = false;
+        for (place, engine) in group.engines.iter().enumerate() {
             let info = engine.fact.info();
             if info.stage >= past || info.stage < before && !grows(engine.fact) {
                 continue;
@@ -120,16 +122,27 @@ impl Inspector {
             let count = if matches!(info.kind, Kind::List | Kind::Stream) { LIST_COUNT_MAX } else { 1 };
             // Of content that grows what was searched before is not searched again.
             let again = info.kind == Kind::Stream && info.stage < before && engine.transforms == 0;
-            for nth in 0..count {
+            let shared = group.shared.as_ref();
+            let file = shared.filter(|s| s.body == place).and_then(|s| Some((s, group.engines.get(s.file)?)));
+            let is_done = file_done && shared.is_some_and(|s| s.file == place);
+            for nth in usize::from(is_done)..count {
                 let candidates = &mut self.candidates;
                 let seen = if again { exchange.seen(engine.fact, nth) } else { 0 };
                 let joint = seen.min(JOINT_LEN);
                 let there = exchange.with_bytes(&program.sets, engine.fact, engine.transforms, nth, |hay| {
                     if let Some(hay_left) = hay.bytes.get(seen - joint..).filter(|_| seen < hay.bytes.len()) {
                         let base = hay.base.saturating_add((seen - joint) as u64);
-                        engine.group.scan(hay_left, base, joint, &program.owners, candidates);
+                        match file.filter(|_| nth == 0) {
+                            Some((shared, file)) => {
+                                let mut finds = Finds::new(&program.owners, joint, candidates);
+                                let groups = [&engine.group, &file.group];
+                                Group::scan_both(groups, &shared.anywhere, hay_left, base, &mut finds);
+                            }
+                            None => engine.group.scan(hay_left, base, joint, &program.owners, candidates),
+                        }
                     }
                 });
+                file_done |= file.is_some() && there.is_some();
                 if there.is_none() {
                     break;
                 }
@@ -183,7 +196,7 @@ impl Inspector {
             exchange.first_file = files;
             // Of a rule about both sides the other one has matched already.
             exchange.other_matched = halves.contains(&number);
-            let mut source = Source::Exchange(&mut *exchange, &ahead);
+            let mut source = Source::Exchange(&mut *exchange, Ahead::shown(&ahead));
             match self.look(program, number, packet, Some(&mut (view, &mut *state)), dir, &mut source) {
                 Verdict::Match => {
                     if mark.matched.len() < MATCHED_COUNT_MAX && !more_files {

@@ -357,13 +357,15 @@ fn payload_beside_an_exchange_is_what_brought_it() {
     let mut world = World::new(vec![both]);
     let tx = Tx(vec![(Fact::HttpUri, "/evil")]);
     let look = |world: &mut World, bytes: &[u8]| {
-        world.inspector.ahead(&mut world.state, Dir::Orig, bytes);
+        world.inspector.ahead(&mut world.state, Dir::Orig, "http", bytes);
         world.look(3, true, &tx, &mut Counter::default().begin())
     };
     assert_eq!(look(&mut world, b"a secret"), [1]);
     assert!(look(&mut world, b"none").is_empty(), "what brought another exchange counts no more");
-    world.inspector.ahead(&mut world.state, Dir::Orig, b"a sec");
+    world.inspector.ahead(&mut world.state, Dir::Orig, "", b"a sec");
     assert_eq!(look(&mut world, b"ret in two pieces"), [1]);
+    world.inspector.ahead(&mut world.state, Dir::Orig, "dns", b"a sec");
+    assert!(look(&mut world, b"ret").is_empty(), "no rule of that protocol asks for it");
 }
 
 #[test]
@@ -390,6 +392,7 @@ fn flow_bits_pass_and_limits() {
     assert!(world.packet(17, b"two").is_empty());
     assert_eq!(world.packet(17, b"one two"), [2]);
     assert_eq!(world.state.bits().collect::<Vec<_>>(), [3]);
+    assert_eq!(world.inspector.counters().alerts_suppressed, 1, "the rule that tells nothing");
 
     let mut pass = payload(1, vec![step("ok", |_| {})]);
     pass.action = Action::Pass;
@@ -559,4 +562,75 @@ fn the_furthest_that_a_rule_came_is_remembered() {
     assert!(said[0].contains("step 3 of 3") && said.len() == 3, "{said:?}");
     let said = crate::explain_reach(world.inspector.program(), 1, Reach::Never);
     assert!(said[0].contains("\"never\" was not seen in the payload"), "{said:?}");
+}
+
+/// Files that the other end sent, and how much of the first was shown before.
+struct Sent(Vec<&'static [u8]>, usize);
+
+impl crate::view::Content for Sent {
+    fn file(&self, dir: Dir, nth: usize) -> Option<crate::view::FileView<'_>> {
+        let data = *self.0.get(nth).filter(|_| dir == Dir::Resp)?;
+        Some(crate::view::FileView {
+            name: None,
+            data,
+            base: 0,
+            seen: if nth == 0 { self.1 } else { 0 },
+            len: data.len() as u64,
+            complete: false,
+            magic: None,
+            md5: None,
+            sha1: None,
+            sha256: None,
+        })
+    }
+}
+
+#[test]
+fn a_body_is_searched_for_what_is_asked_of_files_too() {
+    let of = |sid, fact, text| with(rule(Protocol::App("http"), sid), vec![steps(Buffer::Fact(fact), vec![text])]);
+    let mut world = World::new(vec![
+        of(1, Fact::HttpResponseBody, step("of-the-body", |_| {})),
+        of(2, Fact::FileData, step("of-the-file", |_| {})),
+        of(3, Fact::FileData, step("%PDF", |c| c.place.starts = true)),
+        of(4, Fact::HttpResponseBody, step("of-the-file", |_| {})),
+    ]);
+    let look = |world: &mut World, mark: &mut Mark, content: Sent| {
+        world.look_with(Look { dir: Dir::Resp, stage: 2, over: false, event: false }, &Tx(vec![]), mark, &content)
+    };
+    let whole: &[u8] = b"%PDF of-the-body of-the-file";
+    assert_eq!(look(&mut world, &mut Counter::default().begin(), Sent(vec![whole], 0)), [1, 2, 3, 4]);
+    let mut mark = Counter::default().begin();
+    assert_eq!(look(&mut world, &mut mark, Sent(vec![&whole[..10]], 0)), [3]);
+    assert_eq!(look(&mut world, &mut mark, Sent(vec![&whole[..20]], 10)), [1]);
+    assert_eq!(look(&mut world, &mut mark, Sent(vec![whole], 20)), [2, 4]);
+    // What is no body is a file nevertheless.
+    let two = Sent(vec![b"nothing", b"of-the-file, of-the-body"], 0);
+    assert_eq!(look(&mut world, &mut Counter::default().begin(), two), [2]);
+}
+
+#[test]
+fn what_lies_across_two_packets_is_found_with_the_stream_only() {
+    let of = |protocol, sid, text| with(rule(protocol, sid), vec![steps(Buffer::Payload, vec![step(text, |_| {})])]);
+    let mut world = World::new(vec![
+        of(Protocol::Tcp, 1, "across-both"),
+        of(Protocol::TcpPkt, 2, "across-both"),
+        of(Protocol::TcpPkt, 3, "within-one"),
+        of(Protocol::Tcp, 4, "within-one"),
+    ]);
+    let mut offset = 0;
+    let mut told = |world: &mut World, bytes: &[u8]| {
+        world.state.comes_next(world.number + 1, Dir::Orig, bytes, offset);
+        let of_packet = world.packet(6, bytes);
+        let of_stream = world.stream(offset, bytes);
+        offset += bytes.len() as u64;
+        (of_packet, of_stream)
+    };
+    // (The stream finds its first bytes for itself: what comes later is taken from the packets.)
+    for _ in 0..20 {
+        assert_eq!(told(&mut world, &[b'.'; 50]), (vec![], vec![]));
+    }
+    assert_eq!(told(&mut world, b"within-one, acr"), (vec![3], vec![4]));
+    assert_eq!(told(&mut world, b"oss-"), (vec![], vec![]));
+    assert_eq!(told(&mut world, b"both"), (vec![], vec![1]));
+    assert_eq!(told(&mut world, b" across-both"), (vec![2], vec![1]));
 }

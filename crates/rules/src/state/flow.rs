@@ -32,21 +32,30 @@ const AHEAD_LEN: usize = 16 * 1024;
 /// What a direction's stream brought since rules last looked at an exchange of it, for those that search its payload, too.
 #[derive(Debug, Default)]
 pub(crate) struct Ahead {
+    /// The last ones count: see [`Self::shown`].
     pub(crate) bytes: Vec<u8>,
     /// It was looked at: what comes next begins anew.
     pub(crate) looked: bool,
 }
 
 impl Ahead {
-    /// Notes bytes of which the last [`AHEAD_LEN`] are kept.
+    /// Notes bytes of which the last [`AHEAD_LEN`] are shown.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         if std::mem::take(&mut self.looked) {
             self.bytes.clear();
         }
         let bytes = bytes.get(bytes.len().saturating_sub(AHEAD_LEN)..).unwrap_or(bytes);
-        let over = (self.bytes.len() + bytes.len()).saturating_sub(AHEAD_LEN);
-        self.bytes.drain(..over.min(self.bytes.len()));
+        // Twice as many are kept, so that they need not be moved for each packet.
+        if self.bytes.len() + bytes.len() > 2 * AHEAD_LEN {
+            let over = (self.bytes.len() + bytes.len()).saturating_sub(AHEAD_LEN);
+            self.bytes.drain(..over.min(self.bytes.len()));
+        }
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// What rules search.
+    pub(crate) fn shown(bytes: &[u8]) -> &[u8] {
+        bytes.get(bytes.len().saturating_sub(AHEAD_LEN)..).unwrap_or(bytes)
     }
 }
 
@@ -57,7 +66,7 @@ pub(crate) type PacketPlace = (u64, usize, Dir);
 const FOUND_COUNT_MAX: usize = 64;
 
 /// Bytes before a packet's that are searched with it, for literals that lie across the joint.
-pub(crate) const LEAD_LEN: usize = LITERAL_LEN_MAX - 1;
+const LEAD_LEN: usize = LITERAL_LEN_MAX - 1;
 
 /// What of a stream was searched in the packets that brought it, one behind the other.
 #[derive(Debug, Default)]
@@ -316,8 +325,78 @@ mod tests {
         ahead.push(b"three");
         assert_eq!(ahead.bytes, b"three");
         ahead.push(&[7; AHEAD_LEN + 1]);
-        assert!(ahead.bytes.len() == AHEAD_LEN && ahead.bytes.iter().all(|&b| b == 7));
+        let shown = Ahead::shown(&ahead.bytes);
+        assert!(shown.len() == AHEAD_LEN && shown.iter().all(|&b| b == 7));
         ahead.push(b"end");
-        assert!(ahead.bytes.len() == AHEAD_LEN && ahead.bytes.ends_with(b"\x07end"));
+        let shown = Ahead::shown(&ahead.bytes);
+        assert!(shown.len() == AHEAD_LEN && shown.ends_with(b"\x07end"));
+        let piece: Vec<u8> = (0..251).collect();
+        for _ in 0..200 {
+            ahead.push(&piece);
+            assert!(ahead.bytes.len() <= 2 * AHEAD_LEN && Ahead::shown(&ahead.bytes).len() == AHEAD_LEN);
+        }
+        let whole = piece.repeat(200);
+        assert_eq!(Ahead::shown(&ahead.bytes), &whole[whole.len() - AHEAD_LEN..]);
+    }
+
+    fn take(searched: &mut Searched, bytes: Range<u64>) -> Option<Vec<u32>> {
+        let mut found = Vec::new();
+        searched.take(bytes, |literal| found.push(literal)).then_some(found)
+    }
+
+    #[test]
+    fn what_packets_were_searched_for_is_told_once_with_their_stream() {
+        let mut searched = Searched::default();
+        searched.push(0, &[1; 100], &[7]);
+        assert_eq!(searched.lead(100), [1; LEAD_LEN]);
+        assert!(searched.lead(99).is_empty(), "not what the next packet follows");
+        searched.push(100, &[2; 10], &[8, 9]);
+        assert_eq!(searched.lead(110), [[1; LEAD_LEN - 10].as_slice(), &[2; 10]].concat());
+        assert_eq!(take(&mut searched, 0..60), Some(vec![7]));
+        // The literal of the first packet may stand in the rest of it.
+        assert_eq!(take(&mut searched, 60..100), Some(vec![7, 8, 9]), "it may begin before its packet");
+        assert_eq!(take(&mut searched, 100..110), Some(vec![8, 9]));
+        assert_eq!(take(&mut searched, 100..110), Some(Vec::new()), "told once");
+        assert_eq!(take(&mut searched, 105..111), None, "the last byte was in no packet");
+    }
+
+    #[test]
+    fn what_was_not_searched_is_searched_with_its_stream() {
+        let mut searched = Searched::default();
+        searched.push(0, &[1; 100], &[7]);
+        // A packet is missing.
+        searched.push(200, &[2; 100], &[8]);
+        assert_eq!(take(&mut searched, 100..200), None);
+        assert_eq!(take(&mut searched, 200..300), Some(vec![8]));
+        assert_eq!(searched.lead(300), [2; LEAD_LEN]);
+        // More literals than are kept: what comes next counts alone, or not even that.
+        let many: Vec<u32> = (0..FOUND_COUNT_MAX as u32).collect();
+        searched.push(300, &[3; 100], &many);
+        searched.push(400, &[4; 100], &[1000]);
+        assert_eq!(take(&mut searched, 300..400), None);
+        assert_eq!(take(&mut searched, 400..500), Some(vec![1000]));
+        searched.push(500, &[5; 100], &[many, vec![1]].concat());
+        assert_eq!(take(&mut searched, 500..600), None);
+        assert!(searched.found.len() <= FOUND_COUNT_MAX);
+    }
+
+    #[test]
+    fn a_packet_is_in_its_stream_only_if_that_was_said_of_it() {
+        let mut state = FlowState::default();
+        let payload = [1u8; 10];
+        let place = |number| (number, payload.as_ptr() as usize, Dir::Orig);
+        state.comes_next(3, Dir::Orig, &payload, 50);
+        assert_eq!(state.take_next(place(4)), None);
+        assert_eq!(state.take_next(place(3)), None, "it was of another packet");
+        state.comes_next(3, Dir::Orig, &payload, 50);
+        assert_eq!(state.take_next(place(3)), Some(50));
+        // A flow that turns round begins anew.
+        let end = |state: &FlowState| Dir::Resp.of(&state.searched).range.end;
+        Dir::Resp.of_mut(&mut state.searched).push(0, &payload, &[7]);
+        state.comes_apart(Dir::Orig, 5);
+        state.comes_apart(Dir::Resp, 10);
+        assert_eq!(end(&state), 10);
+        state.comes_apart(Dir::Resp, 5);
+        assert_eq!(end(&state), 0);
     }
 }

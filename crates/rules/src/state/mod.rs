@@ -8,6 +8,6 @@ mod threshold;
 
 pub(crate) use bits::HostBits;
 pub(crate) use datasets::Datasets;
-pub(crate) use flow::{Ahead, LEAD_LEN, PacketPlace, Tail};
+pub(crate) use flow::{Ahead, PacketPlace, Tail};
 pub use flow::{FlowState, Var};
 pub(crate) use threshold::{Outcome, Thresholds};
