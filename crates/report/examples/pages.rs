@@ -103,7 +103,7 @@ fn finding(t: &mut Texts, n: u32) -> Finding {
         quotes: (0..4).map(|_| Quote::new("label <i>", &t.text().0, 7)).collect(),
         benign: vec![Benign { explanation: "split DNS", result: "untranslated <b>result" }],
         quality: vec![Quality::Loss, Quality::Short],
-        muted: None,
+        muted: n.is_multiple_of(13).then(|| t.string()),
     };
     f.peers.add(addr(n + 1));
     for i in 0..12u8 {

@@ -55,6 +55,7 @@ pub fn render_html(page: &Page, options: &HtmlOptions) -> String {
         lists::hosts(m, &cx);
         lists::traffic(m, &cx);
         lists::names(m, &cx);
+        lists::dnssec(m, &cx);
         lists::certificates(m, &cx);
         lists::files(m, &cx);
         lists::logins(m, &cx);
@@ -172,6 +173,7 @@ const SECTIONS: &[(&str, &str, W)] = &[
     ("<section id=\"hosts\"", "#hosts", W::Hosts),
     ("<section id=\"services\"", "#services", W::Services),
     ("<section id=\"names\"", "#names", W::Names),
+    ("<section id=\"dnssec\"", "#dnssec", W::Dnssec),
     ("<section id=\"certificates\"", "#certificates", W::Certificates),
     ("<section id=\"files\"", "#files", W::Files),
     ("<section id=\"logins\"", "#logins", W::Logins),

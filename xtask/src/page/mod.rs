@@ -13,12 +13,15 @@ use std::process::Command;
 const PACKAGES: &[&str] = &["playwright-core@1.65.1", "axe-core@4.14.1"];
 
 /// Captures whose pages are made, in both languages.
-const CAPTURES: &[&str] = &["examples/office.pcapng"];
+const CAPTURES: &[&str] = &["examples/office.pcapng", "examples/ctf-ftp.pcap"];
+
+/// Whose pages are made in English only.
+const GOLDENS: &[&str] = &["goldens/tls/selfsigned.pcap", "goldens/modbus", "goldens/smtp"];
 
 /// A capture's name that would act on a page that did not escape it, and on a shell that got it unquoted.
 const HOSTILE_NAME: &str = "\"><script>ran=1<!img src=x onerror=ran=2>'$(id)`&amp;\u{202e}.pcapng";
 
-/// As a task of its own: with captures, pages of those are judged besides; `--keep` leaves everything in target/page.
+/// As a task of its own: with captures, pages of those are judged besides.
 pub(crate) fn task(args: &[&str]) -> Result<bool> {
     if let Some(why) = missing()? {
         bail!("page: {why}");
@@ -71,10 +74,11 @@ fn run(captures: &[&str]) -> Result<bool> {
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder).context("target/page")?;
     }
-    for capture in CAPTURES.iter().chain(captures) {
+    let both = CAPTURES.iter().chain(captures).map(|c| (c, &["en", "ja"][..]));
+    for (capture, langs) in both.chain(GOLDENS.iter().map(|c| (c, &["en"][..]))) {
         let path = root.join(capture);
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        for lang in ["en", "ja"] {
+        for lang in langs {
             page(&program, &path, lang, &pages.join(format!("{stem}-{lang}.html")))?;
         }
     }

@@ -155,7 +155,7 @@ impl<'a> Cx<'a> {
             ("not trusted: ", W::NotTrusted),
         ] {
             if let Some(rest) = english.strip_prefix(start) {
-                return self.fill(word, &[rest]);
+                return self.fill(word, &[self.catalogue.get(rest).unwrap_or(rest)]);
             }
         }
         if english == "self-signed" { self.w(W::SelfSigned).to_owned() } else { english.to_owned() }

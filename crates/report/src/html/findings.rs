@@ -5,6 +5,7 @@ use super::markup::{Markup, attrs};
 use super::tables::{Col, table};
 use super::words::W;
 use super::{command, section};
+use crate::clean::clean;
 use crate::units::{clock, count};
 use sekisho_finding::{Finding, Measure, Severity};
 use std::cmp::Reverse;
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 const TOLD: usize = 500;
 /// Of them, most of one code: one noisy judgement must not hide the others.
 pub(super) const OF_A_CODE: usize = 100;
+/// Muted ones listed, and mutes that have ended.
+const MUTED: usize = 200;
 /// Codes counted of those not told.
 const CODES: usize = 200;
 
@@ -40,7 +43,6 @@ fn choose<'a>(cx: &Cx<'a>) -> (Vec<&'a Finding>, Rest<'a>) {
 
 /// All findings, the worst first.
 pub(super) fn findings(m: &mut Markup, cx: &Cx<'_>) {
-    let muted = cx.page.judged.findings.len() - cx.open.len();
     section(m, cx, "findings", W::Findings, |m| {
         if cx.open.is_empty() {
             m.say("p", attrs![class: "good"], cx.w(W::NoFindings));
@@ -68,8 +70,35 @@ pub(super) fn findings(m: &mut Markup, cx: &Cx<'_>) {
                 row.count(*n);
             });
         }
-        if muted > 0 {
-            m.say("p", attrs![class: "note"], &cx.fill(W::Muted, &[&count(muted as u64)]));
+        muted(m, cx);
+    });
+}
+
+/// What somebody has agreed to live with, and mutes that have ended.
+fn muted(m: &mut Markup, cx: &Cx<'_>) {
+    let judged = &cx.page.judged;
+    for mute in judged.mutes.iter().filter(|m| m.expired).take(MUTED) {
+        let values = [mute.judgement.as_str(), &mute.line.to_string(), &mute.until.to_string(), mute.reason.as_str()];
+        let values = values.map(|v| clean(v.as_bytes()));
+        m.say("p", attrs![class: "warn"], &cx.fill(W::MuteEnded, &values.each_ref().map(String::as_str)));
+    }
+    let muted: Vec<_> = judged.findings.iter().filter_map(|f| Some((f, f.muted.as_ref()?))).collect();
+    if muted.is_empty() {
+        return;
+    }
+    m.el("details", attrs![class: "numbers"], |m| {
+        m.say("summary", &[], &cx.fill(W::Muted, &[&count(muted.len() as u64)]));
+        let columns = [W::Host, W::Severity, W::Judgement, W::Detail, W::Why].map(Col::Words);
+        table(m, cx, cx.w(W::MutedCaption), &columns, muted.iter().take(MUTED), |row, (f, why)| {
+            row.addr(f.subject);
+            row.with("", |m| cx.badge(m, f.severity));
+            row.with("", |m| m.text(reason(cx, f)));
+            row.with("w", |m| m.word(f.key.as_bytes()));
+            row.with("w", |m| m.word(why.as_bytes()));
+        });
+        let more = muted.len().saturating_sub(MUTED);
+        if more > 0 {
+            m.say("p", attrs![class: "more"], &cx.fill(W::MoreRows, &[&count(more as u64)]));
         }
     });
 }
@@ -240,6 +269,11 @@ fn cmd(m: &mut Markup, label: &str, line: &str) {
 }
 
 fn measures(m: &mut Markup, cx: &Cx<'_>, f: &Finding) {
+    let label = cx.w(W::Measures);
+    m.el("div", attrs![class: "scroll", tabindex: "0", role: "group", "aria-label": label], |m| measured(m, cx, f));
+}
+
+fn measured(m: &mut Markup, cx: &Cx<'_>, f: &Finding) {
     m.el("table", attrs![class: "measures"], |m| {
         m.raw("<thead><tr>");
         for (word, class) in [(W::Measure, ""), (W::Value, "n"), (W::Threshold, "n"), (W::Source, "")] {
@@ -274,7 +308,7 @@ fn value(m: &mut Markup, cx: &Cx<'_>, measure: &Measure, thousandths: i64) {
     m.text(&format!("{sign}{}{part}", count(v / 1000)));
     if !measure.unit.is_empty() {
         m.raw(" ");
-        cx.fixed(m, measure.unit);
+        m.text(cx.told(&format!("unit:{}", measure.unit), measure.unit));
     }
 }
 

@@ -22,8 +22,8 @@ impl Lang {
     }
 }
 
-/// One translation a line, `KEY = TEXT`, sorted by key. Keys are a judgement's id (its title), the id with `:means`,
-/// `:benign`, `:clears` or `:next1`, a reason's code with the id before it (`dns-rebinding/private-answer`), or any other
+/// One translation a line, `KEY = TEXT`. Keys are a judgement's id (its title), the id with `:means`,
+/// `:benign`, `:clears` or `:next1`, a reason's code with the id before it (`dns-rebinding/private-answer`), a unit after `unit:`, or any other
 /// fixed English text as it is; in one with values `*` stands for each, and the text has `{0}`, `{1}`… for them. Lines that begin
 /// with `#` are remarks.
 const JAPANESE: &str = include_str!("ja.txt");

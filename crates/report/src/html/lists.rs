@@ -2,7 +2,7 @@
 
 use super::cx::Cx;
 use super::markup::{Markup, attrs};
-use super::tables::{Col, listing, table};
+use super::tables::{Col, ROWS, listing, table};
 use super::words::W;
 use super::{section, validity};
 use crate::units::{count, date};
@@ -148,6 +148,49 @@ fn named(m: &mut Markup, cx: &Cx<'_>, caption: W, list: &Listing<Name>) {
     });
 }
 
+/// What DNSSEC came to.
+pub(super) fn dnssec(m: &mut Markup, cx: &Cx<'_>) {
+    let Some(signed) = &cx.page.judged.dnssec else { return };
+    section(m, cx, "dnssec", W::Dnssec, |m| {
+        m.el("ul", attrs![class: "unseen"], |m| {
+            for (status, n) in signed.by_status().filter(|(_, n)| *n > 0) {
+                m.el("li", &[], |m| {
+                    cx.fixed(m, status);
+                    m.text(&format!(": {}", count(n)));
+                });
+            }
+        });
+        if signed.refused > 0 {
+            m.say("p", attrs![class: "warn"], &cx.fill(W::DnssecRefused, &[&count(signed.refused)]));
+        }
+        if signed.outcomes.is_empty() {
+            return;
+        }
+        let columns = [
+            Words(W::NameWord),
+            Words(W::Type),
+            Words(W::Outcome),
+            Words(W::Why),
+            Words(W::Detail),
+            Number(W::Times),
+            Number(W::Packet),
+        ];
+        table(m, cx, cx.w(W::DnssecCaption), &columns, signed.outcomes.iter().take(ROWS), |row, o| {
+            row.with("w", |m| m.word(o.name.as_bytes()));
+            row.with("", |m| m.wire(o.rtype.as_bytes()));
+            row.with("", |m| cx.fixed(m, o.status));
+            row.with("", |m| m.wire(o.reason.as_bytes()));
+            row.with("w", |m| m.wire(o.words.as_bytes()));
+            row.count(o.count);
+            row.count(Some(o.packet).filter(|p| *p > 0));
+        });
+        let more = signed.more + signed.outcomes.len().saturating_sub(ROWS) as u64;
+        if more > 0 {
+            m.say("p", attrs![class: "more"], &cx.fill(W::MoreRows, &[&count(more)]));
+        }
+    });
+}
+
 pub(super) fn certificates(m: &mut Markup, cx: &Cx<'_>) {
     let page = cx.page;
     if page.certificates.rows.is_empty() {
@@ -235,7 +278,7 @@ pub(super) fn files(m: &mut Markup, cx: &Cx<'_>) {
             row.bytes(t.bytes);
         });
         let columns =
-            [Words(W::Subject), Words(W::From), Words(W::To), Words(W::Client), Words(W::Server), Words(W::Time)];
+            [Words(W::MailSubject), Words(W::From), Words(W::To), Words(W::Client), Words(W::Server), Words(W::Time)];
         listing(m, cx, W::MailsCaption, &columns, &page.mails, |row, mail| {
             row.wire(mail.subject.as_ref());
             row.wire(mail.from.as_ref());

@@ -46,8 +46,8 @@ struct Map {
 fn build(cx: &Cx<'_>) -> Map {
     let page = cx.page;
     let inside = |addr: Addr| page.hosts.rows.iter().find(|h| h.addr == addr).is_some_and(|h| h.internal);
-    let addrs = || page.talkers.rows.iter().flat_map(|t| [t.a, t.b]);
-    let split = addrs().any(inside) && !addrs().all(inside);
+    let single = || page.talkers.rows.iter().flat_map(|t| [t.a, t.b]).filter(|a| !a.is_multicast());
+    let split = single().any(inside) && !single().all(inside);
     // Where all are on one side: who mostly opens to the left, who mostly answers to the right.
     let answers = |addr: Addr| page.hosts.rows.iter().find(|h| h.addr == addr).is_none_or(|h| h.flows_in > h.flows_out);
     let mut known: BTreeMap<Addr, (usize, u64)> = BTreeMap::new();

@@ -104,6 +104,9 @@ words! {
         "ほか {0} 件は判定ごとの件数のみ示します。全件は --json で出力できます。";
     NotToldCaption: "Findings not listed one by one", "個別に掲載していない検出事項";
     Muted: "{0} more {0|finding is|findings are} muted.", "ほか {0} 件は抑制（ミュート）されています。";
+    MutedCaption: "Muted findings", "抑制（ミュート）された検出事項";
+    Why: "Reason", "理由";
+    MuteEnded: "The mute of {0} in line {1} ended on {2}: {3}", "{1} 行目の {0} の抑制（ミュート）は {2} に終了しました: {3}";
     Confidence: "Confidence", "確信度";
     With: "With", "相手";
     AndOthers: " and others", " ほか";
@@ -205,13 +208,19 @@ words! {
     TlsVersions: "TLS versions", "TLS のバージョン";
     Programs: "Programs as they call themselves", "プログラムの自己申告名";
     Kind: "Kind", "種類";
+    Dnssec: "DNSSEC", "DNSSEC の検証";
+    DnssecCaption: "Verdicts on signed answers, the worst first", "署名付き応答の検証結果（重いものから）";
+    DnssecRefused: "{0} {0|signature or hash was|signatures and hashes were} not computed because it would have been too much work.",
+        "{0} 件の署名またはハッシュは、計算量が多すぎるため検証していません。";
+    Packet: "Packet", "パケット";
     Certificates: "Certificates", "証明書";
     CertificatesCaption: "Certificates, those with problems first", "証明書（問題のあるものから）";
     Validity: "Validity of certificates", "証明書の有効期間";
     ValiditySays: "{0} of {1} certificates, those with problems first; the line is the time of the capture.",
         "全 {1} 枚のうち {0} 枚（問題のあるものから）。縦線はキャプチャの取得時期。";
     TimeOfCapture: "time of the capture", "キャプチャの取得時期";
-    Subject: "Subject", "サブジェクト・件名";
+    Subject: "Subject", "サブジェクト";
+    MailSubject: "Subject", "件名";
     Problems: "Problems", "問題";
     Issuer: "Issuer", "発行者";
     ValidFrom: "Valid from", "有効期間の開始";
