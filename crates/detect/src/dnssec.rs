@@ -7,7 +7,7 @@ use crate::detection::Scope;
 use crate::dns_exchanges::{Exchange, Fit, name_digest};
 use crate::rows::{DnsMessage, Row};
 use crate::table::Recent;
-use sekisho_dnssec::{Anchors, Findings, Hygiene, Limits, Name, Observer, Seen, Status, Verdict};
+use sekisho_dnssec::{Anchors, Findings, Hygiene, Limits, Name, Observer, Reason, Seen, Status, Verdict};
 use sekisho_finding::{Outcome, Signed};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 use std::collections::{BTreeMap, VecDeque};
@@ -167,6 +167,10 @@ impl Dnssec {
             }
             if let Some(count) = self.counts.get_mut(v.status() as usize) {
                 *count += 1;
+            }
+            // Unsigned, and nothing says whether it may be: most of DNS. Counted, not listed.
+            if v.reason == Reason::NoProof {
+                continue;
             }
             let rtype = v.rtype.to_string();
             let key = (v.status(), v.reason.id(), v.name.clone(), rtype.clone(), v.subject.word());

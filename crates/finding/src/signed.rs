@@ -26,7 +26,8 @@ pub struct Outcome {
 pub struct Signed {
     /// Verdicts by status: bogus, indeterminate, insecure, secure.
     pub counts: [u64; 4],
-    /// The worst first, then by reason and name.
+    /// The worst first, then by reason and name. Unsigned answers of which it is not known whether they may be so are only
+    /// counted.
     pub outcomes: Vec<Outcome>,
     /// Verdicts whose outcome found no room.
     pub more: u64,

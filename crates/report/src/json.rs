@@ -18,6 +18,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// `more` {list: {rows, exact}} for every list of which rows were left off; `state` {memory, pools[] {name, peak,
 /// limit}, given_up[]}: what the run itself used, in bytes.
 ///
+/// Where DNSSEC passed there is `dnssec` {bogus, indeterminate, insecure, secure, work_refused, verdicts[] {name, type, subject,
+/// status, reason, words, count, packet}, more_verdicts}.
+///
 /// `totals.packets` and `totals.bytes` are those of the capture files: frames with their link-layer headers. Bytes of
 /// hosts, services and talkers count from the IP header on. Times are ISO 8601 in UTC; an unknown value is `null`.
 /// Text from the wire keeps valid UTF-8; other bytes are `\xHH`, and characters that could act on a terminal are

@@ -10,7 +10,7 @@ mod book;
 use crate::{namespaces, shell};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -196,7 +196,7 @@ fn judge_all(folder: &Path, program: &Path, cases: &[Value]) -> Result<bool> {
 }
 
 /// What the crate says of each recording, by its path.
-fn by_crate(folder: &Path, cases: &[Value]) -> Result<HashMap<String, Verdicts>> {
+fn by_crate(folder: &Path, cases: &[Value]) -> Result<BTreeMap<String, Verdicts>> {
     let path = |name: String| folder.join(name).to_string_lossy().into_owned();
     let mut run: Vec<String> =
         ["run", "-q", "--locked", "-p", "sekisho-dnssec", "--example", "judge", "--"].map(str::to_owned).to_vec();
@@ -206,7 +206,7 @@ fn by_crate(folder: &Path, cases: &[Value]) -> Result<HashMap<String, Verdicts>>
         run.extend(files.into_iter().filter(|f| Path::new(f).exists()));
     }
     let text = shell::output("cargo", &run.iter().map(String::as_str).collect::<Vec<_>>())?;
-    let mut all: HashMap<String, Verdicts> = HashMap::new();
+    let mut all: BTreeMap<String, Verdicts> = BTreeMap::new();
     let mut file = String::new();
     for line in text.lines() {
         match line.strip_prefix("# ") {
