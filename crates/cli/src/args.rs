@@ -219,8 +219,19 @@ pub struct Explain {
     pub ids: Vec<String>,
 }
 
+const AUDIT_AFTER: &str = "\
+In place of captures, or beside them, mails can be given: a file with one mail or a mailbox (mbox), told by
+content, or - alone for standard input. They are judged as those on the wire are.
+
+Examples:
+  sekisho audit office.pcapng
+  sekisho audit --fail-on high --json page.json 'captures/*.pcap.gz'
+  sekisho audit suspicious.eml
+  sekisho audit --known-domain partner.example office.pcapng inbox.mbox";
+
 /// `sekisho audit`.
 #[derive(Args, Debug)]
+#[command(after_help = AUDIT_AFTER)]
 pub struct Audit {
     /// Flags of every reading verb.
     #[command(flatten)]
@@ -242,6 +253,10 @@ pub struct Audit {
     /// A suricata.yaml: variables, classes and thresholds for rules
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub suricata_config: Option<PathBuf>,
+
+    /// A domain that mail is exchanged with: senders and links made to look like it are findings; may be repeated
+    #[arg(long, value_name = "DOMAIN")]
+    pub known_domain: Vec<String>,
 
     /// End with exit code 3 if there are findings of this severity or worse
     #[arg(long, value_name = "SEVERITY", value_enum)]

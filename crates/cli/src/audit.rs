@@ -3,6 +3,7 @@
 use crate::args::Audit;
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
+use crate::letters::{self, Count};
 use crate::{DAMAGED, eve, input, intel};
 use anyhow::{Context, Result};
 use sekisho_detect::{Detection, Scope, Verdict};
@@ -21,7 +22,7 @@ const DEFAULT_WIDTH: usize = 80;
 
 /// The exit code.
 pub fn run(args: &Audit) -> Result<u8> {
-    let captures = input::open(&args.common)?;
+    let (captures, letters) = letters::open(&args.common.captures)?;
     let mut settings = input::settings(&args.common)?;
     settings.files.hashes.sha256 = true;
     settings.judged = true;
@@ -38,11 +39,13 @@ pub fn run(args: &Audit) -> Result<u8> {
     let intel = intel::read(&args.intel, args.common.quiet)?;
     settings.files.hashes.md5 |= intel.has_hashes(32);
     settings.files.hashes.sha1 |= intel.has_hashes(40);
-    let scope = Scope { intel: Arc::new(intel), ..Scope::new(&args.common.home_net, args.common.seed) };
+    let known_domains = args.known_domain.clone();
+    let scope = Scope { intel: Arc::new(intel), known_domains, ..Scope::new(&args.common.home_net, args.common.seed) };
     let mut audited = Audited { summary: Summary::new(args.common.seed), detection: Detection::new(&scope) };
     let outcome = drive::gather(&args.common, captures, settings, &mut audited);
+    let mails = letters.read(&mut |number, row| audited.detection.add(number, row));
     let verdict = audited.detection.finish();
-    let mut page = audited.summary.page(completeness(args, &outcome));
+    let mut page = audited.summary.page(completeness(args, &outcome, mails));
     // What only detectors are told is no log.
     page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
     let worst = verdict.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
@@ -83,7 +86,7 @@ fn terminal_width() -> usize {
 }
 
 /// What could not be seen, in the page's terms.
-fn completeness(args: &Audit, outcome: &Outcome) -> Completeness {
+fn completeness(args: &Audit, outcome: &Outcome, mails: Count) -> Completeness {
     let s = &outcome.stats;
     let infos = outcome.captures.infos();
     let damage = infos.iter().filter_map(|i| i.damage.as_ref().map(|d| format!("{}: {d}", i.path.display())));
@@ -91,6 +94,8 @@ fn completeness(args: &Audit, outcome: &Outcome) -> Completeness {
     Completeness {
         inputs: args.common.captures.clone(),
         packets: s.packets,
+        mails: mails.mails,
+        cut_mails: mails.cut,
         bytes: s.captured_bytes,
         wire_bytes: s.bytes,
         first: s.first_ts,

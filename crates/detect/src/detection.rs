@@ -18,6 +18,8 @@ pub struct Scope {
     pub home_nets: Vec<Subnet>,
     /// Seed of tables keyed by what is on the wire.
     pub seed: u64,
+    /// Domains that the user knows as partners' or as worth imitating.
+    pub known_domains: Vec<String>,
     /// Lists of what has a bad name.
     pub intel: Arc<Table>,
 }

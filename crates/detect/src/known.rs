@@ -5,6 +5,7 @@ use crate::detection::Scope;
 use crate::dns_exchanges::Exchanges;
 use crate::dns_zones::Zones;
 use crate::hosts::Hosts;
+use crate::mails::Mails;
 use crate::names::Names;
 use crate::rows::Row;
 
@@ -15,6 +16,7 @@ pub(crate) struct Known {
     pub exchanges: Exchanges,
     pub zones: Zones,
     pub catalogue: Catalogue,
+    pub mails: Mails,
 }
 
 impl Known {
@@ -25,6 +27,7 @@ impl Known {
             exchanges: Exchanges::new(scope.seed),
             zones: Zones::new(scope.seed),
             catalogue: Catalogue::new(scope.seed),
+            mails: Mails::new(scope),
         }
     }
 
@@ -34,11 +37,13 @@ impl Known {
         self.names.row(row);
         self.exchanges.row(row);
         self.catalogue.row(row, packet);
+        self.mails.row(row, &|addr| self.hosts.is_internal(addr));
     }
 
     /// The detectors have seen the row.
     pub fn after(&mut self, row: &Row<'_>) {
         self.zones.row(row, &self.exchanges);
+        self.mails.after(row, &|addr| self.hosts.is_internal(addr));
     }
 
     /// Entries forgotten for want of room.
@@ -48,5 +53,6 @@ impl Known {
             + self.exchanges.forgotten()
             + self.zones.forgotten()
             + self.catalogue.forgotten()
+            + self.mails.forgotten()
     }
 }

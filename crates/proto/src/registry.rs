@@ -258,6 +258,8 @@ protocols! {
     @also web logs [HttpRecord];
     @told told logs [CredentialRecord, ServiceUseRecord];
     @told dns logs [DnsMessageRecord];
+    @told letter logs [MailRecord];
+    @told web logs [WebPageRecord, WebRequestRecord];
     @told handshake logs [TlsCertRecord, TlsSessionRecord];
 }
 
