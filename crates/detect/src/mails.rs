@@ -163,7 +163,8 @@ impl Mails {
         let ours = || of_address(mail.from).is_some_and(|d| self.is_own(&d));
         match mail.protocol {
             "smtp" if internal(mail.orig) && !internal(mail.resp) => Way::Out,
-            "smtp" if internal(mail.orig) && ours() => Way::Out,
+            // What a gateway has looked at came in.
+            "smtp" if internal(mail.orig) && mail.auth_results.is_empty() && ours() => Way::Out,
             _ => Way::In,
         }
     }
@@ -177,7 +178,8 @@ impl Mails {
         }
         if from_inside && !to_inside {
             self.note_own(mail.from);
-        } else if !from_inside && to_inside {
+        } else if !from_inside && to_inside && mail.accepted != Some(false) {
+            // Whom the server takes mail for.
             mail.rcptto.texts().for_each(|to| self.note_own(to));
         }
     }
@@ -259,7 +261,7 @@ pub(crate) fn ends(mail: &Mail<'_>, cx: &Cx<'_>) -> (Addr, Option<Addr>) {
     }
 }
 
-/// A finding about a mail, with what stands in all of them: envelope, header, recipients, the last hop.
+/// A finding about a mail, to be told with [`tell`].
 pub(crate) fn finding(
     about: &'static About,
     reason: &'static Reason,
@@ -268,16 +270,26 @@ pub(crate) fn finding(
     cx: &Cx<'_>,
 ) -> Raise {
     let (subject, peer) = ends(mail, cx);
-    let from_file = mail.protocol == "file";
-    let packet = if from_file { 0 } else { mail.packet };
-    let mut raise = Raise::new(about, reason, subject, severity, confidence).at(mail.ts).flow(mail.uid).packet(packet);
-    if !from_file {
+    let mut raise =
+        Raise::new(about, reason, subject, severity, confidence).at(mail.ts).flow(mail.uid).packet(packet_of(mail));
+    if mail.protocol != "file" {
         raise = raise.packet(cx.packet);
     }
     if let Some(peer) = peer {
         raise = raise.peer(peer);
     }
-    if from_file {
+    raise
+}
+
+/// Number of the packet with which a mail began; 0 of one in a file.
+pub(crate) fn packet_of(mail: &Mail<'_>) -> u64 {
+    if mail.protocol == "file" { 0 } else { mail.packet }
+}
+
+/// Raises a finding about a mail, with what stands in all of them behind its own words: header, recipients, the last hop.
+pub(crate) fn tell(mut raise: Raise, mail: &Mail<'_>, cx: &mut Cx<'_>) {
+    let packet = packet_of(mail);
+    if mail.protocol == "file" {
         let place = [mail.file, b", mail ", mail.packet.to_string().as_bytes()].concat();
         raise = raise.quote("file", &place, 0);
     }
@@ -291,10 +303,10 @@ pub(crate) fn finding(
     raise = raise.quote("mail", &header, packet);
     let all = || mail.rcptto.texts().chain(mail.to.texts().filter(|_| mail.rcptto.is_empty()));
     let named: Vec<&[u8]> = all().take(MAX_NAMED).collect();
-    let envelope = format!("{} recipients: ", all().count()).into_bytes();
+    let envelope = format!("recipients ({}): ", all().count()).into_bytes();
     raise = raise.quote("to", &[&envelope[..], &named.join(&b", "[..])].concat(), packet);
     if let Some(hop) = mail.received.texts().next() {
         raise = raise.quote("last hop", hop, packet);
     }
-    raise
+    cx.raise(raise);
 }

@@ -29,7 +29,7 @@ mod spf;
 use crate::detection::Scope;
 use crate::domains::{of_address, registrable};
 use crate::hosts::Role;
-use crate::mails::{Way, finding, is_free_mail};
+use crate::mails::{self, Way, finding, is_free_mail, packet_of};
 use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Mail, Row, Smtp};
 use crate::table::Recent;
@@ -252,12 +252,12 @@ impl AuthFail {
         for (reason, severity, percent, how) in all {
             let raise = finding(&ABOUT, reason, (severity, Confidence::percent(percent)), mail, cx)
                 .key(site.clone())
-                .quote("verification", how.as_bytes(), if mail.protocol == "file" { 0 } else { mail.packet })
+                .quote("verification", how.as_bytes(), packet_of(mail))
                 .benign(
                     "a mailing list or forwarder",
                     if mail.arc_pass { "ARC says that it passed before" } else { "no ARC seal that passed" },
                 );
-            cx.raise(raise);
+            mails::tell(raise, mail, cx);
         }
     }
 

@@ -27,7 +27,7 @@
 use crate::Cx;
 use crate::detection::Scope;
 use crate::domains::of_address;
-use crate::mails::{Way, finding};
+use crate::mails::{self, Way, finding, packet_of};
 use crate::registry::Detector;
 use crate::rows::{Kind, Mail, Row};
 use crate::table::Recent;
@@ -344,7 +344,7 @@ fn tell(
     mail: &Mail<'_>,
     cx: &mut Cx<'_>,
 ) {
-    let packet = if mail.protocol == "file" { 0 } else { mail.packet };
+    let packet = packet_of(mail);
     let file = format!(
         "{} ({}, {} bytes, declared {})",
         root.name.escape_default(),
@@ -380,7 +380,7 @@ fn tell(
     if mail.to_client {
         raise = raise.confirmed("fetched");
     }
-    cx.raise(raise);
+    mails::tell(raise, mail, cx);
 }
 
 impl Detector for Attachment {

@@ -20,7 +20,7 @@
 use crate::Cx;
 use crate::detection::Scope;
 use crate::domains::{of_address, registrable};
-use crate::mails::{Way, finding, folded_name};
+use crate::mails::{self, Way, finding, folded_name, packet_of};
 use crate::registry::Detector;
 use crate::rows::{Kind, Mail, Row};
 use sekisho_finding::{About, Confidence, Reason, Severity, Stage};
@@ -147,9 +147,9 @@ impl Detector for DisplaySpoof {
             .benign("a mailing list or a system that writes for others", "nothing in the header says so")
             .benign("an acquaintance's private address", "fewer than two mails went to it from here");
         if answers_elsewhere {
-            raise = raise.quote("answers go to", mail.reply_to, mail.packet);
+            raise = raise.quote("answers go to", mail.reply_to, packet_of(mail));
         }
-        cx.raise(raise);
+        mails::tell(raise, mail, cx);
     }
 
     fn held_len(&self) -> usize {

@@ -29,7 +29,7 @@ use crate::Raise;
 use crate::detection::Scope;
 use crate::domains::{Looked, is_name, of_address, registrable};
 use crate::hosts::Role;
-use crate::mails::{Way, ends, finding};
+use crate::mails::{self, Way, ends, finding, packet_of};
 use crate::registry::Detector;
 use crate::rows::{Kind, Mail, Row};
 use crate::table::Recent;
@@ -285,10 +285,10 @@ impl LinkMismatch {
             let mut raise =
                 finding(&ABOUT, reason, (severity, Confidence::percent(percent)), mail, cx).key(key.clone());
             if !text.is_empty() {
-                raise = raise.quote("link shows", text, mail.packet);
+                raise = raise.quote("link shows", text, packet_of(mail));
             }
             raise = raise
-                .quote("link leads to", href.as_bytes(), mail.packet)
+                .quote("link leads to", href.as_bytes(), packet_of(mail))
                 .benign("a gateway that rewrites links", "the target is none that is known")
                 .benign(
                     "a newsletter's tracking site",
@@ -297,10 +297,10 @@ impl LinkMismatch {
             if let Some(addr) = literal(&host) {
                 raise = raise.peer(addr);
             }
-            cx.raise(raise);
+            mails::tell(raise, mail, cx);
             if !host.is_empty() && severity >= Severity::Medium {
                 let until = Timestamp(mail.ts.0.saturating_add(WATCH_SECS * 1_000_000_000));
-                let (href, packet) = (href.to_owned(), mail.packet);
+                let (href, packet) = (href.to_owned(), packet_of(mail));
                 let server = (!mail.to_client).then_some(subject);
                 self.watched.at(host.into(), || Watched { until, reason, subject, server, key, href, packet });
             }

@@ -25,7 +25,7 @@
 use crate::Cx;
 use crate::detection::Scope;
 use crate::domains::{Likeness, Looked, is_name, of_address, registrable};
-use crate::mails::{Mails, Way, finding};
+use crate::mails::{self, Mails, Way, finding, packet_of};
 use crate::registry::Detector;
 use crate::rows::{Kind, Mail, Row};
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
@@ -238,10 +238,10 @@ fn tell(mail: &Mail<'_>, field: &str, domain: &str, found: (Likeness, &str, Trus
     let words = format!("{field}: {domain}{named} ({})", like.words());
     let raise = finding(&ABOUT, reason, (severity, confidence), mail, cx)
         .key(registrable(domain))
-        .quote("names", words.as_bytes(), mail.packet)
+        .quote("names", words.as_bytes(), packet_of(mail))
         .measure(Measure::count("mails of this domain before", known, Some(5), "", Origin::Own))
         .benign("a long-standing correspondent", "fewer than 5 mails of this domain were seen, and none written to it");
-    cx.raise(raise);
+    mails::tell(raise, mail, cx);
 }
 
 impl Detector for Lookalike {

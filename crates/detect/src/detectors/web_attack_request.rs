@@ -3,7 +3,7 @@
 //! Requests are decoded (percent and plus up to three times, HTML entities, `\u00xx`), white space and SQL comments collapsed,
 //! made small, and each path, parameter and striking header field is held against few rules. `sqli`: a tautology behind a quote or digit, union
 //! select, a delay, or two weaker signs; `xss`: a script tag, an event handler in a tag, a javascript: address;
-//! `traversal`: two steps up, or files that attacks ask for; `cmd`: a shell's separator before a command's name, `() {` in a
+//! `traversal`: two steps up in a row (of addresses that were merely not tidied, steps up stand apart), or files that attacks ask for; `cmd`: a shell's separator before a command's name, `() {` in a
 //! header; `log4shell`: a JNDI lookup in any field, its disguises folded; `template`: arithmetic in a template's brackets;
 //! `webshell`: a script called with a command, whose answer is a command's output; `scanner`: many paths that are not
 //! there, or a tool that names itself. Each finding tells the answer: refused, or with how many bytes. The stronger form

@@ -44,6 +44,10 @@ pub fn mail(bytes: &[u8], name: &[u8], number: u64, complete: bool) -> MailRecor
     let mut mime = Mime::message(origin, 0);
     let mut observer = With { inner: &mut Nobody, letter: Some(&mut letter) };
     mime.push(bytes, &mut cx, &mut observer);
+    if !bytes.ends_with(b"\n") {
+        // The last delimiter may stand without the end of its line.
+        mime.push(b"\r\n", &mut cx, &mut observer);
+    }
     let complete = complete && !mime.is_unfinished();
     mime.finish(complete, &mut cx, &mut observer);
     letter.end(complete);
@@ -60,7 +64,8 @@ pub fn split_mbox(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let line_len = memchr::memchr(b'\n', rest.strip_prefix(b"From ")?)? + b"From \n".len();
         let mail = rest.get(line_len..)?;
-        let is_start = |at: &usize| mail.get(..*at).is_some_and(|m| m.ends_with(b"\n") || m.ends_with(b"\n\r"));
+        let is_start =
+            |at: &usize| *at == 0 || mail.get(..*at).is_some_and(|m| m.ends_with(b"\n") || m.ends_with(b"\n\r"));
         let end = memchr::memmem::find_iter(mail, b"\nFrom ").find(is_start).map_or(mail.len(), |at| at + 1);
         let (mail, after) = mail.split_at_checked(end)?;
         rest = after;

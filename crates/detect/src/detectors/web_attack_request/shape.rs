@@ -183,7 +183,8 @@ fn is_cmd(text: &str, place: Place) -> bool {
 }
 
 fn is_traversal(text: &str, place: Place) -> bool {
-    let steps = text.matches("../").count() + text.matches("..\\").count();
+    let steps =
+        ["../../", "..\\..\\", "../..\\", "..//..//", "....//....//", "..;/..;/"].iter().any(|s| text.contains(s));
     let files = [
         "/etc/passwd",
         "/etc/shadow",
@@ -196,7 +197,7 @@ fn is_traversal(text: &str, place: Place) -> bool {
         "expect://",
     ];
     // Fields such as Referer may name files.
-    steps >= 2 || place != Place::Field && files.iter().any(|f| text.contains(f))
+    steps || place != Place::Field && files.iter().any(|f| text.contains(f))
 }
 
 fn is_xss(text: &str) -> bool {
@@ -389,6 +390,7 @@ mod tests {
         }
         assert_eq!(code("select 1; drop table x; <script>", Place::Code), "");
         assert_eq!(code("/a;jsessionid=1", Place::Path), "");
+        assert_eq!(code("/../a/b/../c/./d.html", Place::Path), "");
     }
 
     #[test]

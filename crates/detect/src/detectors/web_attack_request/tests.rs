@@ -26,6 +26,7 @@ fn request(more: &[(&'static str, Cell)], status: u64, response: &str, at: f64) 
         ("response", Cell::Text(response.as_bytes().to_vec())),
         ("response_len", Cell::Count(response.len() as u64)),
     ];
+    columns.retain(|c| more.iter().all(|m| m.0 != c.0));
     columns.extend(more.iter().cloned());
     line("web_request", 6, &columns)
 }

@@ -66,7 +66,7 @@ fn request(at: f64, host: &str, uri: &str, status: u64) -> Line {
 fn by_timing_alone() {
     let all = found(&[session(100.0), request(101.0, "static.shop.test", "/a.js?v=1", 200)]);
     assert_eq!(all.len(), 1);
-    assert_eq!((all[0].code().as_str(), all[0].severity), ("web-mixed-content/passive", Severity::Low));
+    assert_eq!((all[0].code().as_str(), all[0].severity), ("web-mixed-content/passive", Severity::Info));
     assert_eq!(all[0].confidence.thousandths(), 300);
     // Too late, another site, a redirection, no part of a page, before the session.
     for other in [
