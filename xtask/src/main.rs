@@ -5,6 +5,7 @@ mod bench;
 mod callgrind;
 mod check;
 mod dnssec;
+mod findings;
 mod flood;
 mod fuzz;
 mod guard;
@@ -29,6 +30,8 @@ cargo xtask TASK
                          with a protocol's name only what concerns it
   tidy                   the laws of the house (docs/design: crates, levels, bans, file lengths)
   new protocol NAME      folder, golden folder, fuzz target and the two shared lines
+  new detector ID        a detector of a judgement, its tests and the two shared lines
+  findings [FLAG…] [PATH…] what the detectors say of many captures, beside what they said before; findings --help
   captures               make the built captures below goldens/ again (crates/testkit/src/bin/captures)
   bless                  rewrite the goldens from what the program says now; then read the diff
   mutate N [--seed S]    N damaged variants of the goldens and examples through the binary (--program PATH: this one)
@@ -68,6 +71,8 @@ fn run(args: &[String]) -> Result<bool> {
         ["check", protocol] => check::check(Some(protocol)),
         ["tidy"] => tidy::tidy(),
         ["new", "protocol", name] => new::protocol(name),
+        ["new", "detector", id] => new::detector(id),
+        ["findings", ref rest @ ..] => findings::findings(rest),
         ["captures"] => check::captures(),
         ["bless"] => check::bless(),
         ["mutate", ref rest @ ..] => mutate::mutate(rest),

@@ -223,9 +223,22 @@ const AUDIT_AFTER: &str = "\
 In place of captures, or beside them, mails can be given: a file with one mail or a mailbox (mbox), told by
 content, or - alone for standard input. They are judged as those on the wire are.
 
+Mutes, one a line; # begins a comment:
+  JUDGEMENT[/REASON[/FORM]] [host=NET|any] [peer=NET|NAME] [key=PATTERN]
+      [below=SEVERITY] [most=N] [kind=KIND] [from=DAY] until=DAY reason=WHY
+  JUDGEMENT and key may have * for any characters; values with spaces stand in quotation
+  marks. A peer that begins with a dot is all names below. A finding with a stronger form
+  (.../accepted, .../used) is muted only if FORM is given. most: no more than N signs a day.
+  KIND: accepted-risk, expected, false-positive, maintenance or owned-elsewhere.
+  until is needed, and so are ten characters of reason. Days are the packets'.
+
 Examples:
   sekisho audit office.pcapng
-  sekisho audit --fail-on high --json page.json 'captures/*.pcap.gz'
+  sekisho audit --roots company-ca.pem office.pcapng
+  sekisho audit --intel bad-hosts.txt --intel intel.csv --json - office.pcapng
+  sekisho audit --json - office.pcapng | jq '.findings[] | select(.muted == null) | .code'
+  echo 'tls-cert-dates host=192.0.2.7 until=2027-03-31 reason=Replaced in March' > mutes
+  sekisho audit --mutes mutes --fail-on medium office.pcapng
   sekisho audit suspicious.eml
   sekisho audit --known-domain partner.example office.pcapng inbox.mbox";
 
@@ -246,6 +259,11 @@ pub struct Audit {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub intel: Vec<PathBuf>,
 
+    /// Certificates of authorities to trust as well as Mozilla's roots, PEM or DER, such as a company's own. Unlike
+    /// curl's --cacert this adds: a capture has both, and public sites would all seem false without Mozilla's
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub roots: Option<PathBuf>,
+
     /// Rules in Suricata's language: what they alert on are findings, too; may be repeated
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub rules: Vec<PathBuf>,
@@ -258,7 +276,11 @@ pub struct Audit {
     #[arg(long, value_name = "DOMAIN")]
     pub known_domain: Vec<String>,
 
-    /// End with exit code 3 if there are findings of this severity or worse
+    /// What was agreed to live with: findings that are counted and shown as muted, with the reason; see below
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub mutes: Option<PathBuf>,
+
+    /// End with exit code 3 if there are findings of this severity or worse that are not muted
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub fail_on: Option<FailOn>,
 

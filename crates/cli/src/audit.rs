@@ -5,17 +5,28 @@ use crate::drive::{self, Outcome};
 use crate::gather::Audited;
 use crate::letters::{self, Count};
 use crate::{DAMAGED, eve, input, intel};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
+use sekisho_finding::Mutes;
 use sekisho_output::eve::Settings as EveSettings;
+use sekisho_proto::Trust;
 use sekisho_report::{Completeness, Judged, Pool as PoolFact, State, Summary, render_text, to_json};
-use std::fs;
-use std::io::{self, IsTerminal, Write};
+use sekisho_types::Day;
+use sekisho_x509::RootStore;
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Exit code for findings at or above `--fail-on`.
 const ALARM: u8 = 3;
+
+/// Longest file of certificates that is read: a hundred times all public roots.
+const MAX_ROOTS_LEN: u64 = 32 << 20;
+
+/// Longest file of mutes that is read.
+const MAX_MUTES_LEN: u64 = 16 << 20;
 
 /// Width of the page where no terminal says otherwise.
 const DEFAULT_WIDTH: usize = 80;
@@ -36,21 +47,30 @@ pub fn run(args: &Audit) -> Result<u8> {
         let (program, _) = eve::rules(&args.rules, config.as_ref(), args.common.quiet)?;
         eve::apply(&mut settings, program);
     }
+    settings.trust = args.roots.as_deref().map(trust).transpose()?.map(Arc::new);
     let intel = intel::read(&args.intel, args.common.quiet)?;
     settings.files.hashes.md5 |= intel.has_hashes(32);
     settings.files.hashes.sha1 |= intel.has_hashes(40);
-    let known_domains = args.known_domain.clone();
-    let scope = Scope { intel: Arc::new(intel), known_domains, ..Scope::new(&args.common.home_net, args.common.seed) };
+    let (budget, judges_len) = settings.budget.with_judges();
+    settings.budget = budget;
+    let scope = Scope {
+        intel: Arc::new(intel),
+        known_domains: args.known_domain.clone(),
+        memory_len: Some(judges_len),
+        ..Scope::new(&args.common.home_net, args.common.seed)
+    };
+    let mut mutes = args.mutes.as_deref().map(mutes).transpose()?.unwrap_or_default();
     let mut audited = Audited { summary: Summary::new(args.common.seed), detection: Detection::new(&scope) };
     let outcome = drive::gather(&args.common, captures, settings, &mut audited);
     let mails = letters.read(&mut |number, row| audited.detection.add(number, row));
-    let verdict = audited.detection.finish();
+    let mut verdict = audited.detection.finish();
+    mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.unwrap_or_default()));
     let mut page = audited.summary.page(completeness(args, &outcome, mails));
     // What only detectors are told is no log.
     page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
     let worst = verdict.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
-    page.judged = judged(verdict);
+    page.judged = judged(verdict, mutes);
     page.state = state(&outcome);
     let to_stdout = args.json.as_ref().is_some_and(|p| p.as_os_str() == "-");
     if let Some(path) = &args.json {
@@ -74,10 +94,34 @@ pub fn run(args: &Audit) -> Result<u8> {
     })
 }
 
+/// Mozilla's roots and those of a file.
+fn trust(path: &Path) -> Result<Trust> {
+    let what = || format!("--roots {}", path.display());
+    let mut file = Vec::new();
+    File::open(path).and_then(|f| f.take(MAX_ROOTS_LEN).read_to_end(&mut file)).with_context(what)?;
+    if file.len() as u64 == MAX_ROOTS_LEN {
+        bail!("{}: longer than {} MiB", what(), MAX_ROOTS_LEN >> 20);
+    }
+    let mut roots = RootStore::mozilla();
+    roots.add_bundle(&file).with_context(what)?;
+    Ok(Trust::new(roots))
+}
+
+/// Reads what was agreed to be muted.
+fn mutes(path: &Path) -> Result<Mutes> {
+    let what = || format!("--mutes {}", path.display());
+    let mut text = String::new();
+    File::open(path).and_then(|f| f.take(MAX_MUTES_LEN).read_to_string(&mut text)).with_context(what)?;
+    if text.len() as u64 == MAX_MUTES_LEN {
+        bail!("{}: longer than {} MiB", what(), MAX_MUTES_LEN >> 20);
+    }
+    Mutes::parse(&text, &sekisho_detect::abouts()).with_context(what)
+}
+
 /// What the detectors say, in the page's terms.
-fn judged(verdict: Verdict) -> Judged {
+fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
     let forgotten: u64 = verdict.spent.iter().map(|s| s.forgotten).sum::<u64>() + verdict.forgotten;
-    Judged { findings: verdict.findings, refused: verdict.refused, forgotten }
+    Judged { findings: verdict.findings, refused: verdict.refused, forgotten, mutes }
 }
 
 fn terminal_width() -> usize {

@@ -2,9 +2,11 @@
 //!
 //! An answer fits only if addresses, port, id and question agree. Keys are seeded digests: nobody outside can aim at them.
 
+use crate::detection::Scope;
 use crate::rows::{DnsMessage, Row};
 use crate::table::Recent;
-use sekisho_types::{Addr, Interval, Timestamp, Uid, seeded_hash};
+use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid, seeded_hash};
+use std::hash::BuildHasher;
 
 /// Questions remembered.
 const MAX_ASKED: usize = 262_144;
@@ -140,13 +142,13 @@ pub(crate) struct Exchanges {
 }
 
 impl Exchanges {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(scope: &Scope) -> Self {
         Self {
-            seed,
-            asked: Recent::new(MAX_ASKED, seed),
-            alike: Recent::new(MAX_ALIKE, seed),
-            pairs: Recent::new(MAX_PAIRS, seed),
-            resolvers: Recent::new(MAX_RESOLVERS, seed),
+            seed: scope.seed,
+            asked: Recent::of(scope, MAX_ASKED),
+            alike: Recent::of(scope, MAX_ALIKE),
+            pairs: Recent::of(scope, MAX_PAIRS),
+            resolvers: Recent::of(scope, MAX_RESOLVERS),
             at_hand: None,
         }
     }
@@ -200,10 +202,7 @@ impl Exchanges {
     }
 
     fn key(&self, client: Addr, server: Addr, more: u64) -> u64 {
-        let mut bytes = [0; 40];
-        let parts = client.octets().iter().chain(server.octets()).copied().chain(more.to_be_bytes());
-        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
-        seeded_hash(self.seed, &bytes)
+        SeededState(self.seed).hash_one((client, server, more))
     }
 
     fn query(&mut self, m: &DnsMessage<'_>, keys: &Keys, exact: u64, exchange: &mut Exchange) {

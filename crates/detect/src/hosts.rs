@@ -48,6 +48,19 @@ pub enum Role {
     Server,
 }
 
+impl Role {
+    /// Why a host of that role is more likely to be harmless.
+    pub(crate) const fn explanation(self) -> &'static str {
+        match self {
+            Self::Resolver => "it answers questions for several hosts",
+            Self::DomainController => "it is a domain controller",
+            Self::Proxy => "it is a proxy, others stand behind it",
+            Self::MailRelay => "it passes on mail",
+            Self::Server => "it is a server that five hosts at home or more use",
+        }
+    }
+}
+
 /// Different hosts, up to [`WITNESSES`].
 #[derive(Default)]
 struct Few(Vec<Addr>);
@@ -89,7 +102,7 @@ pub struct Hosts {
 
 impl Hosts {
     pub(crate) fn new(scope: &Scope) -> Self {
-        Self { home: scope.home_nets.clone(), of: Recent::new(MAX_HOSTS, scope.seed), flows: 0, gaps: 0, cut: 0 }
+        Self { home: scope.home_nets.clone(), of: Recent::of(scope, MAX_HOSTS), flows: 0, gaps: 0, cut: 0 }
     }
 
     /// Is it in the home networks, or an address of the link or the host itself?

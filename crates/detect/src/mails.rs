@@ -110,11 +110,11 @@ impl Mails {
     pub fn new(scope: &Scope) -> Self {
         Self {
             known: scope.known_domains.iter().map(|d| Looked::new(registrable(&d.to_lowercase()))).collect(),
-            own: Recent::new(MAX_OWN, scope.seed),
-            written: Recent::new(MAX_WRITTEN, scope.seed),
-            senders: Recent::new(MAX_SENDERS, scope.seed),
-            people: Recent::new(MAX_PEOPLE, scope.seed),
-            answered: Recent::new(MAX_PEOPLE, scope.seed),
+            own: Recent::of(scope, MAX_OWN),
+            written: Recent::of(scope, MAX_WRITTEN),
+            senders: Recent::of(scope, MAX_SENDERS),
+            people: Recent::of(scope, MAX_PEOPLE),
+            answered: Recent::of(scope, MAX_PEOPLE),
         }
     }
 

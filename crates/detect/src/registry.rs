@@ -45,6 +45,7 @@ macro_rules! registry {
 }
 
 registry! {
+    audit_advertised_services::Advertised,
     audit_cleartext_post::CleartextPost,
     audit_private_trust::PrivateTrust,
     audit_traceroute::Traceroute,

@@ -138,6 +138,7 @@ pub use cx::{
     REMEMBERED_FOR, Remembered, Sight, Transfer, Weird, day, key_of_day,
 };
 pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, MAX_DECODER_LEN, REFILL_RATIO, Windows};
+pub use handshake::Trust;
 pub use letter::{MailRecord, mail, split_mbox};
 pub(crate) use nested::MAX_NESTED_DEPTH;
 pub use nested::Nested;

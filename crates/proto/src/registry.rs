@@ -257,9 +257,9 @@ protocols! {
     @also upgrade logs [WebsocketRecord];
     @also web logs [HttpRecord];
     @told told logs [CredentialRecord, ServiceUseRecord];
-    @told dns logs [DnsMessageRecord];
+    @told dns logs [AnnouncementRecord, DnsMessageRecord];
     @told letter logs [MailRecord];
-    @told web logs [WebPageRecord, WebRequestRecord];
+    @told web logs [PortMappingRecord, WebPageRecord, WebRequestRecord];
     @told handshake logs [TlsCertRecord, TlsSessionRecord];
 }
 

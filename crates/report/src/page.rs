@@ -1,7 +1,7 @@
 //! The audit page as data. Everything printed or written comes from here.
 
 use crate::{Completeness, State};
-use sekisho_finding::Finding;
+use sekisho_finding::{Finding, Mutes};
 use sekisho_record::Text;
 use sekisho_types::{Addr, Timestamp};
 
@@ -86,6 +86,8 @@ pub struct Judged {
     pub refused: u64,
     /// What detectors forgot for want of room.
     pub forgotten: u64,
+    /// What was agreed to be muted, and what became of it.
+    pub mutes: Mutes,
 }
 
 /// Sums over all flows.

@@ -178,7 +178,7 @@ type Judged = (&'static Reason, Severity, u8, String);
 
 impl AuthFail {
     pub fn new(scope: &Scope) -> Self {
-        Self { records: Records::new(scope.seed), origins: Recent::new(MAX_ORIGINS, scope.seed) }
+        Self { records: Records::new(scope), origins: Recent::of(scope, MAX_ORIGINS) }
     }
 
     /// What of the verification failed, and how that was told.

@@ -269,7 +269,7 @@ const fn raised(severity: Severity) -> Severity {
 
 impl Attachment {
     pub fn new(scope: &Scope) -> Self {
-        Self { sent: Recent::new(MAX_DIGESTS, scope.seed), habits: Recent::new(MAX_PAIRS, scope.seed) }
+        Self { sent: Recent::of(scope, MAX_DIGESTS), habits: Recent::of(scope, MAX_PAIRS) }
     }
 
     fn mail(&mut self, mail: &Mail<'_>, cx: &mut Cx<'_>) {

@@ -214,7 +214,7 @@ struct Verdict {
 
 impl LinkMismatch {
     pub fn new(scope: &Scope) -> Self {
-        Self { brands: brands(), watched: Recent::new(MAX_WATCHED, scope.seed) }
+        Self { brands: brands(), watched: Recent::of(scope, MAX_WATCHED) }
     }
 
     fn judge(&self, text: &[u8], href: &str, mail: &Mail<'_>, tracker: &str, cx: &Cx<'_>) -> Option<Verdict> {

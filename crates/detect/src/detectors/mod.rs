@@ -1,6 +1,7 @@
 //! One file per detector. Its comment has, for each of its judgements, a heading `# id` and below it the sections of
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
+pub(crate) mod audit_advertised_services;
 pub(crate) mod audit_cleartext_post;
 pub(crate) mod audit_private_trust;
 pub(crate) mod audit_traceroute;

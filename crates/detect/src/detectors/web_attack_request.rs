@@ -155,7 +155,7 @@ fn host_of<'a>(host: &'a [u8], server: &'a str) -> &'a [u8] {
 
 impl AttackRequest {
     pub fn new(scope: &Scope) -> Self {
-        Self { pairs: Recent::new(MAX_PAIRS, scope.seed), lookups: Recent::new(MAX_LOOKUPS, scope.seed), next: 0 }
+        Self { pairs: Recent::of(scope, MAX_PAIRS), lookups: Recent::of(scope, MAX_LOOKUPS), next: 0 }
     }
 
     fn pair(&mut self, client: Addr, host: &[u8], now: Timestamp) -> &mut Pair {

@@ -83,7 +83,7 @@ fn site(name: &[u8]) -> Option<Box<str>> {
 
 impl MixedContent {
     pub fn new(scope: &Scope) -> Self {
-        Self { sessions: Recent::new(MAX_SESSIONS, scope.seed) }
+        Self { sessions: Recent::of(scope, MAX_SESSIONS) }
     }
 
     fn page(row: &WebPage<'_>, cx: &mut Cx<'_>) {

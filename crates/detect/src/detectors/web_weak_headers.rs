@@ -115,7 +115,7 @@ fn host_of(row: &WebPage<'_>) -> String {
 
 impl WeakHeaders {
     pub fn new(scope: &Scope) -> Self {
-        Self { sites: Recent::new(MAX_SITES, scope.seed) }
+        Self { sites: Recent::of(scope, MAX_SITES) }
     }
 
     fn page(&mut self, row: &WebPage<'_>, cx: &Cx<'_>) {

@@ -4,6 +4,7 @@
 pub(crate) mod api;
 mod body;
 mod field;
+mod mapping;
 pub(crate) mod page;
 mod record;
 pub(crate) mod seen;
@@ -11,6 +12,7 @@ mod streams;
 
 pub(crate) use body::{Body, Codings};
 pub(crate) use field::{Name, name, request_field, target, uri_name};
+pub use mapping::PortMappingRecord;
 pub use page::{WebPageRecord, WebRequestRecord};
 pub use record::HttpRecord;
 #[cfg(test)]

@@ -1,11 +1,21 @@
 use super::Json;
 use crate::page::Judged;
-use sekisho_finding::{Finding, Measure};
+use sekisho_finding::{Finding, Measure, Mute};
 
 pub(super) fn findings(j: &mut Json, judged: &Judged) {
     j.objects("findings", &judged.findings, finding);
     j.number("findings_refused", judged.refused);
     j.number("detectors_forgot", judged.forgotten);
+    let mutes: Vec<&Mute> = judged.mutes.iter().collect();
+    j.objects("mutes", &mutes, |j, m| {
+        j.number("line", m.line as u64);
+        j.text("judgement", m.judgement.as_bytes());
+        j.text("kind", m.kind.map(str::as_bytes));
+        j.text("until", m.until.to_string().as_bytes());
+        j.text("reason", m.reason.as_bytes());
+        j.number("findings", m.matched);
+        j.flag("expired", m.expired);
+    });
 }
 
 fn finding(j: &mut Json, f: &Finding) {

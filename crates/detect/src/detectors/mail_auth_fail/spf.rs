@@ -1,5 +1,6 @@
 //! SPF (RFC 7208) by the records that passed in DNS: nothing is asked for, so often there is no verdict.
 
+use crate::detection::Scope;
 use crate::rows::Dns;
 use crate::table::Recent;
 use sekisho_types::{Addr, Interval, Subnet, Timestamp};
@@ -31,8 +32,8 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub fn new(seed: u64) -> Self {
-        Self { of: Recent::new(MAX_RECORDS, seed) }
+    pub fn new(scope: &Scope) -> Self {
+        Self { of: Recent::of(scope, MAX_RECORDS) }
     }
 
     /// An answer of type TXT, as the log writes it: `TXT 12 v=spf1 -all`, for each string.
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     fn check(records: &[(&str, &str)], domain: &str, host: &str) -> Verdict {
-        let mut all = Records::new(0);
+        let mut all = Records::new(&Scope::default());
         for (domain, text) in records {
             all.of.at((*domain).into(), || (Timestamp(0), (*text).into()));
         }
