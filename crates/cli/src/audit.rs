@@ -64,7 +64,7 @@ pub fn run(args: &Audit) -> Result<u8> {
     let outcome = drive::gather(&args.common, captures, settings, &mut audited);
     let mails = letters.read(&mut |number, row| audited.detection.add(number, row));
     let mut verdict = audited.detection.finish();
-    mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.unwrap_or_default()));
+    mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.or(mails.last).unwrap_or_default()));
     let mut page = audited.summary.page(completeness(args, &outcome, mails));
     // What only detectors are told is no log.
     page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));

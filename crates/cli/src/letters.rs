@@ -4,6 +4,7 @@
 use anyhow::{Context, Result};
 use sekisho_capture::Captures;
 use sekisho_proto::{MailRecord, mail, split_mbox};
+use sekisho_types::Timestamp;
 use sekisho_unpack::Kind;
 use sekisho_unpack::kind::recognise_bytes;
 use std::fs::File;
@@ -26,6 +27,8 @@ pub struct Count {
     pub mails: u64,
     /// Those of which something is missing.
     pub cut: u64,
+    /// The latest of their dates.
+    pub last: Option<Timestamp>,
 }
 
 /// Opens what the user named: captures, and mails.
@@ -111,6 +114,7 @@ impl Letters {
             let row = mail(bytes, name.as_bytes(), number, whole);
             count.mails += 1;
             count.cut += u64::from(!row.complete);
+            count.last = count.last.max(Some(row.head.ts).filter(|ts| *ts != Timestamp::default()));
             each(number, &row);
         };
         for (name, bytes, whole) in &self.0 {

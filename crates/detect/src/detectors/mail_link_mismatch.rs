@@ -23,7 +23,7 @@
 //! ## References
 //! RFC 3986; UTS #39; MITRE ATT&CK T1566.002.
 
-use super::mail_lookalike_sender::{brands, is_trusted, likeness};
+use super::mail_lookalike_sender::{Trusted, brands, is_trusted, likeness};
 use crate::Cx;
 use crate::Raise;
 use crate::detection::Scope;
@@ -249,7 +249,7 @@ impl LinkMismatch {
         }
         if !of_sender
             && !is_trusted(site, cx.mails(), &self.brands)
-            && likeness(host, cx.mails(), &self.brands, &[]).is_some()
+            && likeness(host, cx.mails(), &self.brands, (&[], Trusted::Other)).is_some()
         {
             return verdict(LOOKALIKE, Severity::Medium, 60, host);
         }

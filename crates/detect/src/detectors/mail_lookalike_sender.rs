@@ -133,12 +133,12 @@ pub(super) enum Trusted {
     Other,
 }
 
-/// Held against all that is trusted: how it looks like which.
+/// Held against all that is trusted: how it looks like which. `more`: of the mail at hand, and whose these are.
 pub(super) fn likeness(
     domain: &str,
     mails: &Mails,
     brands: &[Looked],
-    more: &[Looked],
+    (more, of_more): (&[Looked], Trusted),
 ) -> Option<(Likeness, String, Trusted)> {
     let looked = Looked::new(registrable(domain));
     // The whole name of another in front of its own.
@@ -154,7 +154,7 @@ pub(super) fn likeness(
     };
     held(&mut mails.own(), Trusted::Own, true)
         .or_else(|| held(&mut mails.partners(), Trusted::Other, true))
-        .or_else(|| held(&mut more.iter(), Trusted::Other, false))
+        .or_else(|| held(&mut more.iter(), of_more, of_more == Trusted::Own))
         .or_else(|| held(&mut brands.iter(), Trusted::Other, false))
         .or_else(|| looked.is_mixed().then(|| (Likeness::Mixed, String::new(), Trusted::Other)))
 }
@@ -196,10 +196,9 @@ impl Lookalike {
             if is_trusted(&domain, cx.mails(), &self.brands) || own(&domain) {
                 continue;
             }
-            let of_recipient = likeness(&domain, cx.mails(), &[], &recipients)
-                .filter(|(_, target, whose)| *whose == Trusted::Own || recipients.iter().any(|r| r.is(target)))
-                .map(|(like, target, _)| (like, target, Trusted::Own));
-            let found = of_recipient.or_else(|| likeness(&domain, cx.mails(), &self.brands, &shown));
+            let of_recipient = likeness(&domain, cx.mails(), &[], (&recipients, Trusted::Own));
+            let of_recipient = of_recipient.filter(|(_, _, whose)| *whose == Trusted::Own);
+            let found = of_recipient.or_else(|| likeness(&domain, cx.mails(), &self.brands, (&shown, Trusted::Other)));
             if let Some((like, target, whose)) = found {
                 tell(mail, field, &domain, (like, &target, whose), cx);
                 return;

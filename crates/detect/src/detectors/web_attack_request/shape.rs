@@ -78,10 +78,12 @@ pub(super) fn shape(text: &str, place: Place, uri: &[u8], response: &str, ok: bo
         return None;
     }
     let output = || command_output(response).filter(|_| ok);
-    if place == Place::Parameter && is_webshell(uri) && is_command(text) {
-        if let Some(output) = output() {
-            return Some(Hit { code: "webshell", worked: Some(output), ..Hit::default() });
-        }
+    if place == Place::Parameter
+        && is_webshell(uri)
+        && is_command(text)
+        && let Some(output) = output()
+    {
+        return Some(Hit { code: "webshell", worked: Some(output), ..Hit::default() });
     }
     if is_cmd(text, place) {
         return Some(Hit { code: "cmd", worked: output(), ..Hit::default() });
