@@ -232,6 +232,9 @@ pub enum Language {
 }
 
 const AUDIT_AFTER: &str = "\
+In place of captures, or beside them, mails can be given: a file with one mail or a mailbox (mbox), told by
+content, or - alone for standard input. They are judged as those on the wire are.
+
 Mutes, one a line; # begins a comment:
   JUDGEMENT[/REASON[/FORM]] [host=NET|any] [peer=NET|NAME] [key=PATTERN]
       [below=SEVERITY] [most=N] [kind=KIND] [from=DAY] until=DAY reason=WHY
@@ -250,7 +253,9 @@ Examples:
   sekisho audit --intel bad-hosts.txt --intel intel.csv --json - office.pcapng
   sekisho audit --json - office.pcapng | jq '.findings[] | select(.muted == null) | .code'
   echo 'tls-cert-dates host=192.0.2.7 until=2027-03-31 reason=Replaced in March' > mutes
-  sekisho audit --mutes mutes --fail-on medium office.pcapng";
+  sekisho audit --mutes mutes --fail-on medium office.pcapng
+  sekisho audit suspicious.eml
+  sekisho audit --known-domain partner.example office.pcapng inbox.mbox";
 
 /// `sekisho audit`.
 #[derive(Args, Debug)]
@@ -301,6 +306,10 @@ pub struct Audit {
     /// Days on which people are off, a line each as YYYY-MM-DD, for judgements on when devices are active
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub holidays: Option<PathBuf>,
+
+    /// A domain that mail is exchanged with: senders and links made to look like it are findings; may be repeated
+    #[arg(long, value_name = "DOMAIN")]
+    pub known_domain: Vec<String>,
 
     /// What was agreed to live with: findings that are counted and shown as muted, with the reason; see below
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]

@@ -3,6 +3,7 @@
 use crate::args::{Audit, Common, Language};
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
+use crate::letters::{self, Count};
 use crate::{DAMAGED, anchors, eve, given, input, intel};
 use anyhow::{Context, Result, bail};
 use sekisho_detect::{Detection, Scope, Verdict};
@@ -30,7 +31,7 @@ pub fn run(args: &Audit) -> Result<u8> {
     if to_stdout(&args.json) && to_stdout(&args.html) {
         bail!("audit: --json - and --html - cannot both have standard output");
     }
-    let captures = input::open(&args.common)?;
+    let (captures, letters) = letters::open(&args.common.captures)?;
     let mut settings = input::settings(&args.common)?;
     settings.files.hashes.sha256 = true;
     settings.judged = true;
@@ -54,6 +55,7 @@ pub fn run(args: &Audit) -> Result<u8> {
         intel: Arc::new(intel),
         geo: Arc::new(given::geo(&args.geoip, &args.watch)?),
         holidays: args.holidays.as_deref().map(given::holidays).transpose()?.unwrap_or_default(),
+        known_domains: args.known_domain.clone(),
         memory_len: Some(judges_len),
         anchors: anchors::read(args.trust_anchors.as_deref())?,
         resolvers: args.resolver.clone(),
@@ -62,9 +64,10 @@ pub fn run(args: &Audit) -> Result<u8> {
     let mut mutes = args.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();
     let mut audited = Audited { summary: Summary::new(args.common.seed), detection: Detection::new(&scope) };
     let outcome = drive::gather(&args.common, captures, settings, &mut audited);
+    let mails = letters.read(&mut |number, row| audited.detection.add(number, row));
     let mut verdict = audited.detection.finish();
-    mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.unwrap_or_default()));
-    let mut page = audited.summary.page(completeness(args, &outcome));
+    mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.or(mails.last).unwrap_or_default()));
+    let mut page = audited.summary.page(completeness(args, &outcome, mails));
     // What only detectors are told is no log.
     page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
     let worst = verdict.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
@@ -130,7 +133,7 @@ fn terminal_width() -> usize {
 }
 
 /// What could not be seen, in the page's terms.
-fn completeness(args: &Audit, outcome: &Outcome) -> Completeness {
+fn completeness(args: &Audit, outcome: &Outcome, mails: Count) -> Completeness {
     let s = &outcome.stats;
     let infos = outcome.captures.infos();
     let damage = infos.iter().filter_map(|i| i.damage.as_ref().map(|d| format!("{}: {d}", i.path.display())));
@@ -138,6 +141,8 @@ fn completeness(args: &Audit, outcome: &Outcome) -> Completeness {
     Completeness {
         inputs: args.common.captures.clone(),
         packets: s.packets,
+        mails: mails.mails,
+        cut_mails: mails.cut,
         bytes: s.captured_bytes,
         wire_bytes: s.bytes,
         first: s.first_ts,

@@ -17,6 +17,7 @@ mod hunt;
 mod input;
 mod intel;
 mod kept;
+mod letters;
 mod logs;
 mod packets;
 mod passwords;

@@ -7,6 +7,7 @@ use crate::dns_zones::Zones;
 use crate::dnssec::Dnssec;
 use crate::hosts::{Hosts, Role};
 use crate::known::Known;
+use crate::mails::Mails;
 use sekisho_finding::{
     About, Benign, Confidence, Finding, MAX_QUOTES, Measure, Peers, Quality, Quote, Reason, Samples, Severity, Stage,
 };
@@ -49,6 +50,11 @@ impl<'a> Cx<'a> {
     /// Certificates, and the services that show them.
     pub(crate) fn catalogue(&self) -> &'a Catalogue {
         &self.known.catalogue
+    }
+
+    /// Whose mail it is, and who writes.
+    pub(crate) fn mails(&self) -> &'a Mails {
+        &self.known.mails
     }
 
     /// The name that was last seen for `addr`.

@@ -20,6 +20,8 @@ pub struct Scope {
     pub home_nets: Vec<Subnet>,
     /// Seed of tables keyed by what is on the wire.
     pub seed: u64,
+    /// Domains that the user knows as partners' or as worth imitating.
+    pub known_domains: Vec<String>,
     /// Bytes that all tables of all detectors may come to take, findings included; `None` for [`FULL_LEN`].
     pub memory_len: Option<u64>,
     /// Lists of what has a bad name.

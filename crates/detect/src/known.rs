@@ -6,6 +6,7 @@ use crate::dns_exchanges::Exchanges;
 use crate::dns_zones::Zones;
 use crate::dnssec::Dnssec;
 use crate::hosts::Hosts;
+use crate::mails::Mails;
 use crate::names::Names;
 use crate::rows::Row;
 
@@ -17,6 +18,7 @@ pub(crate) struct Known {
     pub zones: Zones,
     pub catalogue: Catalogue,
     pub dnssec: Dnssec,
+    pub mails: Mails,
 }
 
 impl Known {
@@ -28,6 +30,7 @@ impl Known {
             zones: Zones::new(scope),
             catalogue: Catalogue::new(scope),
             dnssec: Dnssec::new(scope),
+            mails: Mails::new(scope),
         }
     }
 
@@ -38,6 +41,7 @@ impl Known {
         self.exchanges.row(row);
         self.catalogue.row(row, packet);
         self.dnssec.row(row, self.exchanges.at_hand());
+        self.mails.row(row, &|addr| self.hosts.is_internal(addr));
     }
 
     /// The run is over; the detectors are told next.
@@ -48,6 +52,7 @@ impl Known {
     /// The detectors have seen the row.
     pub fn after(&mut self, row: &Row<'_>) {
         self.zones.row(row, &self.exchanges);
+        self.mails.after(row, &|addr| self.hosts.is_internal(addr));
     }
 
     /// Entries forgotten for want of room.
@@ -58,5 +63,6 @@ impl Known {
             + self.zones.forgotten()
             + self.catalogue.forgotten()
             + self.dnssec.forgotten()
+            + self.mails.forgotten()
     }
 }

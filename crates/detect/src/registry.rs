@@ -74,6 +74,11 @@ registry! {
     ics_control::Control,
     insecure_protocol::Insecure,
     intel_contact::Contact,
+    mail_auth_fail::AuthFail,
+    mail_dangerous_attachment::Attachment,
+    mail_display_spoof::DisplaySpoof,
+    mail_link_mismatch::LinkMismatch,
+    mail_lookalike_sender::Lookalike,
     rule_alert::RuleAlerts,
     tls_cert_changed::Changed,
     tls_cert_dates::Dates,
@@ -83,6 +88,9 @@ registry! {
     tls_cert_vendor_claim::VendorClaim,
     tls_cert_weak_crypto::WeakCrypto,
     tls_weak_protocol::WeakProtocol,
+    web_attack_request::AttackRequest,
+    web_mixed_content::MixedContent,
+    web_weak_headers::WeakHeaders,
 }
 
 /// Every judgement that can be made, in the list's order.

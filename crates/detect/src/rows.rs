@@ -285,6 +285,23 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         base: &'a [u8] = "base_object", count: u64 = "result_count", filter: &'a [u8] = "filter",
     }
+    /// A mail; told, no log.
+    Mail "mail" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        protocol: &'a str = "protocol", file: &'a [u8] = "file", packet: u64 = "packet", complete: bool = "complete",
+        to_client: bool = "to_client",
+        helo: &'a [u8] = "helo", mailfrom: &'a [u8] = "mailfrom", rcptto: Items<'a> = "rcptto",
+        accepted: Option<bool> = "accepted", from_name: &'a [u8] = "from_name", from: &'a [u8] = "from",
+        from_count: u64 = "from_count", reply_to: &'a [u8] = "reply_to", return_path: &'a [u8] = "return_path",
+        message_id: &'a [u8] = "message_id", subject: &'a [u8] = "subject", to: Items<'a> = "to",
+        received: Items<'a> = "received", auth_results: Items<'a> = "auth_results", arc_pass: bool = "arc_pass",
+        is_list: bool = "is_list", text: &'a [u8] = "text", link_texts: Items<'a> = "link_texts",
+        link_targets: Items<'a> = "link_targets", part_of: Items<'a> = "part_of", part_depths: Items<'a> = "part_depths",
+        part_lens: Items<'a> = "part_lens", part_names: Items<'a> = "part_names", part_kinds: Items<'a> = "part_kinds",
+        part_declared: Items<'a> = "part_declared", part_notes: Items<'a> = "part_notes",
+        part_sha256: Items<'a> = "part_sha256",
+    }
     /// A command of memcached with its answer.
     Memcached "memcached" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -382,6 +399,12 @@ rows! {
         service: &'a str = "service", answer: &'a str = "answer", request: &'a [u8] = "request",
         response: &'a [u8] = "response", packet: u64 = "packet", tls: bool = "tls",
     }
+    /// An SMTP dialogue about one mail.
+    Smtp "smtp" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        last_reply: &'a [u8] = "last_reply",
+    }
     /// A tree that was connected to by SMB.
     SmbMapping "smb_mapping" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -437,6 +460,21 @@ rows! {
         server_name: &'a [u8] = "server_name", chain: Items<'a> = "chain", validation: &'a [u8] = "validation",
         fault: &'a str = "fault", name_fits: &'a str = "name_fits", client_alert: Option<u64> = "client_alert",
         client_cert: bool = "client_cert", inside: &'a str = "inside", added_root: bool = "added_root",
+    }
+    /// A page or redirection of a web site; told, no log.
+    WebPage "web_page" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        packet: u64 = "packet", host: &'a [u8] = "host", uri: &'a [u8] = "uri", status: u64 = "status", tls: bool = "tls",
+        is_page: bool = "is_page", fields: Items<'a> = "fields", elements: Items<'a> = "elements",
+    }
+    /// A request with the characters of attacks in it; told, no log.
+    WebRequest "web_request" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        packet: u64 = "packet", method: &'a [u8] = "method", host: &'a [u8] = "host", uri: &'a [u8] = "uri",
+        fields: Items<'a> = "fields", body: &'a [u8] = "body", status: Option<u64> = "status",
+        response: &'a [u8] = "response", response_len: u64 = "response_len",
     }
 }
 

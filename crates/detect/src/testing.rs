@@ -322,3 +322,85 @@ impl Message {
         line("dns_message", packet, &columns)
     }
 }
+
+/// A row of `mail` in the making: from outside to a server here, unless said otherwise.
+#[derive(Clone)]
+pub(crate) struct TestMail {
+    columns: Vec<(&'static str, Cell)>,
+    links: Vec<(String, String)>,
+    parts: Vec<(u64, u64, String, String, String, String)>,
+}
+
+#[allow(dead_code, reason = "each test uses what it needs")]
+impl TestMail {
+    /// A mail that passes between two hosts.
+    pub fn between(client: &str, server: &str, from: &str, to: &str) -> Self {
+        let text = |t: &str| Cell::Text(t.as_bytes().to_vec());
+        let columns = vec![
+            ("ts", Cell::Time(1000.0)),
+            ("uid", Cell::Uid(1)),
+            ("id.orig_h", Cell::Addr(addr(client))),
+            ("id.resp_h", Cell::Addr(addr(server))),
+            ("id.resp_p", Cell::Port(25)),
+            ("protocol", Cell::Word("smtp")),
+            ("packet", Cell::Count(7)),
+            ("complete", Cell::Flag(true)),
+            ("mailfrom", text(from)),
+            ("from", text(from)),
+            ("rcptto", Cell::Texts(vec![to.to_owned()])),
+            ("message_id", text("<1@mx.sender.test>")),
+        ];
+        Self { columns, links: Vec::new(), parts: Vec::new() }
+    }
+
+    /// From outside to the server of office.test.
+    pub fn inbound(from: &str) -> Self {
+        Self::between("203.0.113.25", "10.30.0.25", from, "dana@office.test")
+    }
+
+    pub fn set(mut self, column: &'static str, cell: Cell) -> Self {
+        self.columns.retain(|c| c.0 != column);
+        self.columns.push((column, cell));
+        self
+    }
+
+    pub fn text(self, column: &'static str, text: &str) -> Self {
+        self.set(column, Cell::Text(text.as_bytes().to_vec()))
+    }
+
+    pub fn link(mut self, text: &str, href: &str) -> Self {
+        self.links.push((text.to_owned(), href.to_owned()));
+        self
+    }
+
+    /// A part: attachment, depth, name, kind, declared type, notes.
+    pub fn part(mut self, of: u64, depth: u64, name: &str, kind: &str, declared: &str, notes: &str) -> Self {
+        let [name, kind, declared, notes] = [name, kind, declared, notes].map(str::to_owned);
+        self.parts.push((of, depth, name, kind, declared, notes));
+        self
+    }
+
+    /// The row, found with packet 9.
+    pub fn line(self) -> Line {
+        let parts = &self.parts;
+        let count =
+            |f: fn(&(u64, u64, String, String, String, String)) -> u64| Cell::Counts(parts.iter().map(f).collect());
+        let text = |f: fn(&(u64, u64, String, String, String, String)) -> &String| {
+            Cell::Texts(parts.iter().map(|p| f(p).clone()).collect())
+        };
+        let mut columns = self.columns.clone();
+        columns.extend([
+            ("link_texts", Cell::Texts(self.links.iter().map(|l| l.0.clone()).collect())),
+            ("link_targets", Cell::Texts(self.links.iter().map(|l| l.1.clone()).collect())),
+            ("part_of", count(|p| p.0)),
+            ("part_depths", count(|p| p.1)),
+            ("part_lens", count(|p| p.2.len() as u64)),
+            ("part_names", text(|p| &p.2)),
+            ("part_kinds", text(|p| &p.3)),
+            ("part_declared", text(|p| &p.4)),
+            ("part_notes", text(|p| &p.5)),
+            ("part_sha256", text(|p| &p.2)),
+        ]);
+        line("mail", 9, &columns)
+    }
+}

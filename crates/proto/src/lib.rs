@@ -37,6 +37,8 @@ mod gssapi;
 mod handshake;
 mod header;
 mod kerberos;
+mod letter;
+mod markup;
 mod memo;
 mod mime;
 mod named;
@@ -137,6 +139,7 @@ pub use cx::{
 };
 pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, MAX_DECODER_LEN, REFILL_RATIO, Windows};
 pub use handshake::Trust;
+pub use letter::{MailRecord, mail, split_mbox};
 pub(crate) use nested::MAX_NESTED_DEPTH;
 pub use nested::Nested;
 pub use passwords::{MAX_PASSWORD_LEN, MAX_PASSWORDS, Passwords};

@@ -121,6 +121,8 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
         |t: &mut Texts| listing((0..rows).map(|n| Name { name: t.text(), count: u64::from(n) }).collect(), more);
     Page {
         completeness: Completeness {
+            mails: 0,
+            cut_mails: 0,
             inputs: (0..4).map(|_| t.string()).chain(["-rf.pcap".to_owned()]).collect(),
             packets: 1_000_000,
             bytes: 1_000_000_000,

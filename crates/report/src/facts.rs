@@ -7,6 +7,10 @@ pub struct Completeness {
     pub inputs: Vec<String>,
     /// Packets read.
     pub packets: u64,
+    /// Mails read from files.
+    pub mails: u64,
+    /// Those of which something is missing.
+    pub cut_mails: u64,
     /// Bytes of those packets that the captures hold, link-layer headers included.
     pub bytes: u64,
     /// Bytes of those packets on the wire; above `bytes` where a snapshot length cut them.
@@ -40,6 +44,7 @@ impl Completeness {
             && self.undecoded.is_empty()
             && self.limits.is_empty()
             && self.cut_packets == 0
+            && self.cut_mails == 0
             && self.gap_bytes == 0
             && self.one_sided_flows == 0
             && self.capture_drops.unwrap_or(0) == 0

@@ -11,7 +11,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// The page as JSON, indented, without a newline at the end.
 ///
 /// Members, in this order: `schema_version`; `capture` {inputs[], first, last, duration}; `completeness` {complete,
-/// damage[], capture_drops, cut_packets, gap_bytes, one_sided_flows, undecoded[], limits[]}; `totals` {packets, bytes,
+/// damage[], capture_drops, cut_packets, gap_bytes, mails, cut_mails, one_sided_flows, undecoded[], limits[]}; `totals` {packets, bytes,
 /// wire_bytes, flows, hosts, transports[]}; `hosts[]`; `services[]`; `talkers[]`; `protocols[]`; `tls_versions[]`;
 /// `tunnels[]`; `logs` {log: rows}; `names` {dns_queries[], nxdomain[], tls_servers[], http_hosts[], software[]};
 /// `certificates[]`; `files[]`; `file_types[]`; `mails[]`; `logins[]`; `anomalies[]` (each with a `kind`); `unseen`;

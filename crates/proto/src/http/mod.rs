@@ -537,6 +537,9 @@ impl Core {
         }
         let Some((name, value)) = &parsed else { return };
         let (name, value) = (&**name, &**value);
+        if cx.is_judged() {
+            web::page::field(|| self.exchanges.row(row), side, name, value, cx);
+        }
         let Some(known) = web::name(name) else { return };
         if known == Name::WebSocket {
             let handshake = self.websocket.get_or_insert_default();

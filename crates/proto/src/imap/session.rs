@@ -3,6 +3,7 @@
 use super::line::{Item, number, word};
 use super::record::ImapRecord;
 use super::{MAX_FUIDS, MAX_PENDING, MAX_TEXT_LEN, SERVICE};
+use crate::letter::{Envelope, Letter, With};
 use crate::mime::{Mime, Observer, Origin};
 use crate::sasl::Auth;
 use crate::told::Login;
@@ -52,6 +53,8 @@ pub(super) struct Session {
     answering: bool,
     pending: Vec<Pending>,
     mail: Option<Box<Mime>>,
+    /// A message that is fetched, as detectors want it.
+    letter: Option<Box<Letter>>,
     /// Entities of all messages of the flow, which `files` shows as depth.
     entities: u64,
     known: bool,
@@ -63,7 +66,7 @@ impl Heap for Session {
     fn heap_len(&self) -> usize {
         let row = self.row.as_ref().map_or(0, |r| block_len(size_of::<ImapRecord>()) + r.heap_len());
         let pending = list_len(&self.pending) + self.pending.as_slice().heap_len();
-        row + self.auth.heap_len() + self.mail.heap_len() + pending
+        row + self.auth.heap_len() + self.mail.heap_len() + self.letter.heap_len() + pending
     }
 }
 
@@ -259,13 +262,17 @@ impl Session {
         let origin =
             Origin { source: "IMAP", is_orig: dir.is_orig(), range_key: None, suggested_name: None, numbered: true };
         self.mail = Some(Box::new(Mime::message(origin, self.entities)));
+        // What is stored the user has written himself.
+        self.letter = if dir.is_orig() { None } else { Letter::begin(cx) };
         true
     }
 
     /// The message's next bytes.
     pub fn mail_bytes(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
         if let Some(mut mail) = self.mail.take() {
-            mail.push(bytes, cx, self.row(cx));
+            let mut letter = self.letter.take();
+            mail.push(bytes, cx, &mut With { inner: self.row(cx), letter: letter.as_deref_mut() });
+            self.letter = letter;
             self.mail = Some(mail);
         }
     }
@@ -274,6 +281,9 @@ impl Session {
     pub fn mail_gap(&mut self, len: u64, cx: &mut Cx<'_>) {
         if let Some(mut mail) = self.mail.take() {
             mail.gap(len, cx, self.row(cx));
+            if let Some(letter) = &mut self.letter {
+                letter.gap();
+            }
             self.mail = Some(mail);
         }
     }
@@ -281,8 +291,14 @@ impl Session {
     /// The message is over.
     pub fn end_mail(&mut self, complete: bool, cx: &mut Cx<'_>) {
         if let Some(mut mail) = self.mail.take() {
-            mail.finish(complete && !self.partial, cx, self.row(cx));
+            let complete = complete && !self.partial;
+            let mut letter = self.letter.take();
+            mail.finish(complete, cx, &mut With { inner: self.row(cx), letter: letter.as_deref_mut() });
             self.entities = mail.count();
+            if let Some(mut letter) = letter {
+                letter.end(complete);
+                letter.tell(&Envelope { protocol: SERVICE, to_client: true, ..Envelope::default() }, cx);
+            }
         }
     }
 

@@ -70,6 +70,11 @@ pub(crate) trait Observer {
         let _ = name;
     }
 
+    /// The next piece of a leaf, decoded.
+    fn part(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
+
     /// Are pieces of text wanted?
     fn wants_text(&self) -> bool {
         false
@@ -219,6 +224,11 @@ impl Mime {
     /// Is the message's own header over?
     pub(crate) fn has_header(&self) -> bool {
         self.entities.phase != Phase::Header || self.entities.boundaries.len() > 1
+    }
+
+    /// Is a last delimiter still to come?
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.entities.phase == Phase::Header || self.entities.is_multipart() && !self.is_closed()
     }
 
     /// Has the outermost multipart had its last delimiter?
@@ -506,6 +516,7 @@ impl Entities {
             return;
         }
         let id = self.open_file(cx, observer);
+        observer.part(bytes);
         if observer.wants_text() && self.facts.is_text() {
             observer.text(bytes);
         }

@@ -14,6 +14,7 @@ mod tx;
 pub use record::Pop3Record;
 
 use crate::dots::{Dots, Piece};
+use crate::letter::{Envelope, Letter, With};
 use crate::mime::{Mime, Observer, Origin};
 use crate::sasl::Auth;
 use crate::told::Login;
@@ -53,6 +54,8 @@ struct Session {
     listing: bool,
     dots: Dots,
     mail: Option<Box<Mime>>,
+    /// The mail as detectors want it.
+    letter: Option<Box<Letter>>,
     known: bool,
     /// Nobody greets: behind STLS the client speaks first (RFC 2595 §4).
     ungreeted: bool,
@@ -83,6 +86,7 @@ impl Protocol for Parser {
                 listing: false,
                 dots: Dots::default(),
                 mail: None,
+                letter: None,
                 known: false,
                 ungreeted: false,
                 tx: tx::Exchanges::default(),
@@ -134,6 +138,9 @@ impl Protocol for Parser {
         let session = &mut self.session;
         if !dir.is_orig() && session.listing {
             session.with_mail(cx, |mail, row, cx| mail.gap(len, cx, row));
+            if let Some(letter) = &mut session.letter {
+                letter.gap();
+            }
             session.dots.lost();
         } else {
             // Which reply answers which command is no longer known.
@@ -157,6 +164,7 @@ impl Protocol for Parser {
             + row
             + s.auth.heap_len()
             + s.mail.heap_len()
+            + s.letter.heap_len()
             + s.tx.heap_len()
             + block_len(s.pending.capacity().saturating_mul(size_of::<Command>()))
     }
@@ -311,6 +319,7 @@ impl Session {
             Command::Retr => {
                 row.retrieved += 1;
                 self.begin_mail();
+                self.letter = Letter::begin(cx);
             }
             Command::Top => {
                 row.previewed += 1;
@@ -330,16 +339,23 @@ impl Session {
         self.mail = Some(Box::new(Mime::message(origin, 0)));
     }
 
-    fn with_mail(&mut self, cx: &mut Cx<'_>, f: impl FnOnce(&mut Mime, &mut Pop3Record, &mut Cx<'_>)) {
+    fn with_mail(&mut self, cx: &mut Cx<'_>, f: impl FnOnce(&mut Mime, &mut With<'_, Pop3Record>, &mut Cx<'_>)) {
         if let Some(mut mail) = self.mail.take() {
-            f(&mut mail, self.row(cx), cx);
+            let mut letter = self.letter.take();
+            f(&mut mail, &mut With { inner: self.row(cx), letter: letter.as_deref_mut() }, cx);
+            self.letter = letter;
             self.mail = Some(mail);
         }
     }
 
     fn end_mail(&mut self, complete: bool, cx: &mut Cx<'_>) {
         if let Some(mut mail) = self.mail.take() {
-            mail.finish(complete, cx, self.row(cx));
+            let mut letter = self.letter.take();
+            mail.finish(complete, cx, &mut With { inner: self.row(cx), letter: letter.as_deref_mut() });
+            if let Some(mut letter) = letter {
+                letter.end(complete);
+                letter.tell(&Envelope { protocol: SERVICE, to_client: true, ..Envelope::default() }, cx);
+            }
         }
     }
 

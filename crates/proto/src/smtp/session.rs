@@ -5,6 +5,7 @@ use super::command::{Command, Reply};
 use super::mail::{MAX_ADDRESS_LEN, insert};
 use super::record::SmtpRecord;
 use super::tx::{Exchanges, Heard};
+use crate::letter::{Envelope, Letter, With};
 use crate::mime::{Mime, Origin};
 use crate::sasl::Auth;
 use crate::{Cx, Event};
@@ -24,6 +25,8 @@ pub(crate) struct Session {
     helo: Option<Text>,
     mails: u64,
     mail: Option<Box<Mime>>,
+    /// The mail as detectors want it; told with its row.
+    letter: Option<Box<Letter>>,
     /// The mail comes in chunks.
     chunked: bool,
     /// Entities of all mails of the flow, which `files` shows as depth.
@@ -40,7 +43,11 @@ pub(crate) struct Session {
 impl Heap for Session {
     fn heap_len(&self) -> usize {
         let row = self.row.as_ref().map_or(0, |r| block_len(size_of::<SmtpRecord>()) + r.held_len);
-        row + self.tx.heap_len() + self.helo.heap_len() + self.mail.heap_len() + self.auth.heap_len()
+        row + self.letter.heap_len()
+            + self.tx.heap_len()
+            + self.helo.heap_len()
+            + self.mail.heap_len()
+            + self.auth.heap_len()
     }
 }
 
@@ -52,6 +59,7 @@ impl Session {
 
     /// Logs the row if it has something to tell; the next one begins.
     fn log(&mut self, cx: &mut Cx<'_>) {
+        self.tell_letter(cx);
         if !std::mem::take(&mut self.active) {
             return;
         }
@@ -66,6 +74,24 @@ impl Session {
         row.tell_software(cx);
         cx.emit(Event::SmtpRecord(row));
         self.logged += 1;
+    }
+
+    /// Tells detectors of the mail.
+    fn tell_letter(&mut self, cx: &mut Cx<'_>) {
+        let Some(letter) = self.letter.take() else { return };
+        let row = self.row.as_ref();
+        let reply = row.and_then(|r| r.last_reply.as_ref());
+        letter.tell(
+            &Envelope {
+                protocol: "smtp",
+                helo: row.and_then(|r| r.helo.as_ref()),
+                mailfrom: row.and_then(|r| r.mailfrom.as_ref()),
+                rcptto: row.and_then(|r| r.rcptto.as_ref()).map_or(&[], |r| &r.0),
+                accepted: reply.map(|r| &r.0).filter(|r| !r.starts_with(b"354")).map(|r| r.starts_with(b"2")),
+                to_client: false,
+            },
+            cx,
+        );
     }
 
     /// A command was sent.
@@ -206,6 +232,7 @@ impl Session {
         let origin =
             Origin { source: "SMTP", is_orig: sender.is_orig(), range_key: None, suggested_name: None, numbered: true };
         self.mail = Some(Box::new(Mime::message(origin, self.entities)));
+        self.letter = Letter::begin(cx);
         self.tx.mail_begins(sender, cx);
         self.chunked = chunked;
     }
@@ -214,7 +241,10 @@ impl Session {
     pub(crate) fn mail_bytes(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
         if let Some(mut mail) = self.mail.take() {
             let mut tx = std::mem::take(&mut self.tx);
-            mail.push(bytes, cx, &mut Heard { row: self.row(cx), mail: tx.mail() });
+            let mut letter = self.letter.take();
+            let heard = &mut Heard { row: self.row(cx), mail: tx.mail() };
+            mail.push(bytes, cx, &mut With { inner: heard, letter: letter.as_deref_mut() });
+            self.letter = letter;
             tx.mail_goes_on(mail.has_header(), cx);
             self.tx = tx;
             self.mail = Some(mail);
@@ -226,6 +256,9 @@ impl Session {
         if let Some(mut mail) = self.mail.take() {
             let mut tx = std::mem::take(&mut self.tx);
             mail.gap(len, cx, &mut Heard { row: self.row(cx), mail: tx.mail() });
+            if let Some(letter) = &mut self.letter {
+                letter.gap();
+            }
             self.tx = tx;
             self.mail = Some(mail);
         }
@@ -235,7 +268,13 @@ impl Session {
     pub(crate) fn end_mail(&mut self, complete: bool, cx: &mut Cx<'_>) {
         if let Some(mut mail) = self.mail.take() {
             let mut tx = std::mem::take(&mut self.tx);
-            mail.finish(complete, cx, &mut Heard { row: self.row(cx), mail: tx.mail() });
+            let mut letter = self.letter.take();
+            let heard = &mut Heard { row: self.row(cx), mail: tx.mail() };
+            mail.finish(complete, cx, &mut With { inner: heard, letter: letter.as_deref_mut() });
+            if let Some(letter) = &mut letter {
+                letter.end(complete);
+            }
+            self.letter = letter;
             tx.mail_ends(complete, self.chunked, cx);
             self.tx = tx;
             self.entities = mail.count();

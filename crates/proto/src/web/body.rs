@@ -1,5 +1,6 @@
 //! A message's content on its way to files: content codings undone, multiparts taken apart.
 
+use super::page;
 use super::seen::MAX_CONTENT_LEN;
 use crate::mime::field::token;
 use crate::mime::{Facts, Kind, Leaf, Mime, Observer, Origin};
@@ -97,6 +98,9 @@ impl Body {
         let is_request = || facts.declared_mime.as_ref().is_some_and(is_wanted);
         let wanted = cx.is_judged() && if origin.is_orig { is_request() } else { cx.is_exposed() };
         let wanted_len = if wanted { MAX_CONTENT_LEN } else { 0 };
+        let mime = facts.declared_mime.as_ref().map_or(&[][..], |m| &m.0);
+        let of_site = if cx.is_judged() { page::wanted_len(origin.is_orig, mime, cx) } else { 0 };
+        let wanted_len = wanted_len.max(of_site);
         let (decoders, windows) = if codings.is_empty() { (SmallVec::new(), None) } else { decoders(codings, cx) };
         Self {
             coded: !codings.is_empty(),
@@ -404,7 +408,7 @@ impl Content {
         }
         if !bytes.is_empty() {
             if self.wanted_len > 0 {
-                observer.content(bytes);
+                observer.content(bytes.get(..usize::from(self.wanted_len)).unwrap_or(bytes));
                 self.wanted_len = self.wanted_len.saturating_sub(u16::try_from(bytes.len()).unwrap_or(u16::MAX));
             }
             let id = self.open(cx, observer);

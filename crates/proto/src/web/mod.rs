@@ -5,6 +5,7 @@ pub(crate) mod api;
 mod body;
 mod field;
 mod mapping;
+pub(crate) mod page;
 mod record;
 pub(crate) mod seen;
 mod streams;
@@ -12,6 +13,7 @@ mod streams;
 pub(crate) use body::{Body, Codings};
 pub(crate) use field::{Name, name, request_field, target, uri_name};
 pub use mapping::PortMappingRecord;
+pub use page::{WebPageRecord, WebRequestRecord};
 pub use record::HttpRecord;
 #[cfg(test)]
 pub(crate) use streams::{MAX_STREAMS, MAX_UNANSWERED_RESETS};

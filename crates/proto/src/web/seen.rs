@@ -1,6 +1,7 @@
 //! What detectors want to know of exchanges: services that answer whoever asks, and logins in clear.
 
 use super::field::{Name, basic};
+use super::page::{self, Kept, MAX_PAGE_LEN};
 use super::record::HttpRecord;
 use crate::Cx;
 use crate::told::{Answer, Login, service_use};
@@ -27,12 +28,14 @@ pub(crate) struct Seen {
     content: Vec<u8>,
     /// How the request's form or XML begins.
     form: Vec<u8>,
+    /// What judgements about sites want.
+    pub(super) kept: Kept,
 }
 
 impl Heap for Seen {
     fn heap_len(&self) -> usize {
         let login = self.login.as_ref().map_or(0, |l| l.1.heap_len());
-        self.content.heap_len() + self.form.heap_len() + login
+        self.content.heap_len() + self.form.heap_len() + login + self.kept.heap_len()
     }
 }
 
@@ -42,10 +45,15 @@ impl Seen {
         block_len(size_of::<Self>()) + self.heap_len()
     }
 
+    /// How the response's content begins, and the request's.
+    pub(super) fn contents(&self) -> (&[u8], &[u8]) {
+        (&self.content, &self.form)
+    }
+
     /// Content passes.
     pub(crate) fn content(&mut self, is_request: bool, bytes: &[u8]) {
         let kept = if is_request { &mut self.form } else { &mut self.content };
-        let room = usize::from(MAX_CONTENT_LEN).saturating_sub(kept.len());
+        let room = usize::from(MAX_PAGE_LEN).saturating_sub(kept.len());
         kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 }
@@ -82,10 +90,16 @@ fn between<'a>(text: &'a [u8], key: &[u8], end: u8) -> Option<&'a [u8]> {
 
 /// The row is complete.
 pub(crate) fn settle(row: &mut HttpRecord, cx: &mut Cx<'_>) {
-    let Some(seen) = row.seen.take() else { return };
+    let Some(mut seen) = row.seen.take() else {
+        if cx.is_judged() {
+            page::settle(row, &mut Seen::default(), cx);
+        }
+        return;
+    };
     if !cx.is_judged() {
         return;
     }
+    page::settle(row, &mut seen, cx);
     let status = row.status_code.unwrap_or(0);
     if let Some((method, user, len)) = &seen.login {
         // A challenge answered anew says no.

@@ -1,6 +1,6 @@
 //! The streams of a connection of HTTP/2 or HTTP/3: each is a request with its response, and a row.
 
-use super::{Body, Codings, HttpRecord, Name, api, name, request_field, seen, target, uri_name};
+use super::{Body, Codings, HttpRecord, Name, api, name, page, request_field, seen, target, uri_name};
 use crate::mime::{Facts, Kind, Observer, Origin, number};
 use crate::{Cx, Event, FileId, FileInfo};
 use sekisho_record::Text;
@@ -152,6 +152,9 @@ impl Stream {
             b"grpc-status" => self.row.grpc_status = number(value),
             b"grpc-message" => self.row.grpc_message = Some(value.into()),
             _ => {}
+        }
+        if cx.is_judged() && !self.half(dir).headed {
+            page::field(|| Some(&mut *self.row), dir, field, value, cx);
         }
         let half = self.half(dir);
         let Some(known) = name(field).filter(|_| !half.headed) else { return };

@@ -72,6 +72,8 @@ fn completeness(j: &mut Json, c: &Completeness) {
     j.number("capture_drops", c.capture_drops);
     j.number("cut_packets", c.cut_packets);
     j.number("gap_bytes", c.gap_bytes);
+    j.number("mails", c.mails);
+    j.number("cut_mails", c.cut_mails);
     j.number("one_sided_flows", c.one_sided_flows);
     j.objects("undecoded", &c.undecoded, |j, (reason, n)| {
         j.text("reason", reason.as_bytes());

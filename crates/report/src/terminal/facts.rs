@@ -24,6 +24,10 @@ pub(super) fn completeness(pen: &mut Pen, page: &Page) {
         let packets = counted(c.cut_packets, "packet");
         warn(Style::Warning, &format!("{packets} cut by the snapshot length: {} are not in the capture.", bytes(lost)));
     }
+    if c.cut_mails > 0 {
+        let of = counted(c.mails, "mail");
+        warn(Style::Warning, &format!("{} of {of} not whole: the end is missing.", count(c.cut_mails)));
+    }
     for (reason, n) in &c.undecoded {
         warn(Style::Warning, &format!("{} not decoded: {}.", counted(*n, "frame"), clean(reason.as_bytes())));
     }
@@ -48,6 +52,9 @@ pub(super) fn totals(pen: &mut Pen, page: &Page) {
     let period = c.first.zip(c.last).map(|(first, last)| (first, last, last - first));
     if let Some((first, last, length)) = period {
         row("period", format!("{} to {} UTC ({})", clock(first), clock(last), span(length)));
+    }
+    if c.mails > 0 {
+        row("mails in files", count(c.mails));
     }
     row("packets", count(c.packets));
     let speed = period.and_then(|p| rate(c.bytes, p.2)).map_or(String::new(), |r| format!(", {r} on average"));
@@ -82,7 +89,10 @@ pub(super) fn unseen(pen: &mut Pen, page: &Page) {
             share(u.unknown_bytes, all)
         ));
     }
-    if page.completeness.capture_drops.is_none() {
+    let of_mails = page.completeness.packets == 0 && page.completeness.mails > 0;
+    if of_mails {
+        words.push("Only mails were read: no traffic, so nobody's visits to their links.".to_owned());
+    } else if page.completeness.capture_drops.is_none() {
         words.push("The capture doesn't say whether packets were dropped while it was made.".to_owned());
     }
     if words.is_empty() {

@@ -102,6 +102,10 @@ fn style(severity: Severity) -> Style {
 }
 
 fn host(f: &Finding, addr: Addr) -> String {
+    // A mail in a file has no hosts.
+    if addr == Addr::UNSPECIFIED {
+        return "mail".to_owned();
+    }
     match f.names.iter().find(|(a, _)| *a == addr) {
         Some((_, name)) => format!("{addr} ({})", clean(name.as_bytes())),
         None => addr.to_string(),
