@@ -8,6 +8,7 @@
 mod bounded;
 mod cells;
 mod clean;
+pub mod compare;
 mod facts;
 mod json;
 mod page;
