@@ -1,7 +1,7 @@
 //! The wanted columns of a row, copied into a scratch that is used again for the next one.
 
 use sekisho_record::{List, Record, Schema, Value, Visitor};
-use sekisho_types::{Addr, CommunityId, Timestamp, Uid};
+use sekisho_types::{Addr, CommunityId, MacAddr, Timestamp, Uid};
 use std::io::Write;
 use std::ops::Range;
 
@@ -59,9 +59,11 @@ enum Cell {
     #[default]
     Unset,
     Bool(bool),
+    /// Of intervals their nanoseconds.
     Count(u64),
     Time(Timestamp),
     Addr(Addr),
+    Mac(MacAddr),
     /// Range of `Cells::text`.
     Text(Range<usize>),
     /// Range of `Cells::items`.
@@ -114,6 +116,13 @@ impl Cells {
         }
     }
 
+    pub fn mac(&self, i: usize) -> Option<MacAddr> {
+        match self.cells.get(i) {
+            Some(Cell::Mac(v)) => Some(*v),
+            _ => None,
+        }
+    }
+
     /// A text that is set and not empty.
     pub fn text(&self, i: usize) -> Option<&[u8]> {
         match self.cells.get(i) {
@@ -141,6 +150,8 @@ impl Cells {
             Value::Port(v) => Cell::Count(u64::from(v)),
             Value::Time(v) => Cell::Time(v),
             Value::Addr(v) => Cell::Addr(v),
+            Value::Mac(v) => Cell::Mac(v),
+            Value::Interval(v) => Cell::Count(u64::try_from(v.0).unwrap_or(0)),
             Value::List(list) => Cell::List(self.list(list)),
             other => Cell::Text(self.push(other)),
         }

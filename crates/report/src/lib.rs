@@ -12,6 +12,7 @@ pub mod compare;
 mod facts;
 mod json;
 mod page;
+mod profile;
 mod summary;
 mod terminal;
 mod units;
@@ -23,6 +24,7 @@ pub use page::{
     Attempts, Certificate, File, FileType, Host, Judged, Listing, Login, Mail, Name, Names, Page, Protocol, Service,
     Software, Talker, Totals, Transport, Tunnel, Unseen, Weird,
 };
+pub use profile::{Asked, Destination, Profile, ServiceUse, Shown, Traffic, WEEK_HOURS};
 pub use summary::Summary;
 pub use terminal::render_text;
 pub use units::{bytes, clock, count, counted};

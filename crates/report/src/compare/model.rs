@@ -5,9 +5,6 @@
 
 use sekisho_types::{Addr, Interval, Timestamp};
 
-/// Hours of a week, from Monday 00:00 UTC.
-pub const WEEK_HOURS: usize = 168;
-
 /// Two audits compared.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
@@ -327,10 +324,10 @@ pub struct Seen {
     pub last: Option<Timestamp>,
 }
 
-/// When a device opened flows, by hour of the week.
+/// When a device had flows, either way, by hour of the week.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schedule {
-    /// Flows by hour of the week, from Monday 00:00 UTC; [`WEEK_HOURS`] of them, or none if the side did not see it.
+    /// Flows by hour of the week, from Monday 00:00 UTC; [`crate::WEEK_HOURS`] of them, or none if the side did not see it.
     pub flows: [Vec<u64>; 2],
     /// Seconds observed in each of those hours.
     pub observed: [Vec<u32>; 2],

@@ -129,20 +129,20 @@ type ServiceKey = (Word, bool, Option<u16>, Option<Word>);
 
 /// A name by its number: rows then cost no allocation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Word(u16);
+pub(super) struct Word(u16);
 
 /// Names of transports and services in order of appearance. The last place is for all that came too late.
-struct Words {
+pub(super) struct Words {
     numbers: HashMap<Box<[u8]>, Word, SeededState>,
     names: Vec<Box<[u8]>>,
 }
 
 impl Words {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self { numbers: HashMap::with_hasher(SeededState(seed)), names: Vec::new() }
     }
 
-    fn number(&mut self, name: &[u8]) -> Word {
+    pub fn number(&mut self, name: &[u8]) -> Word {
         if let Some(word) = self.numbers.get(name) {
             return *word;
         }
@@ -156,7 +156,7 @@ impl Words {
         self.numbers.get(name).copied().unwrap_or(word)
     }
 
-    fn name(&self, word: Word) -> &[u8] {
+    pub fn name(&self, word: Word) -> &[u8] {
         self.names.get(usize::from(word.0)).map_or(b"", |n| n)
     }
 }
@@ -196,7 +196,8 @@ impl Flows {
         }
     }
 
-    pub fn conn(&mut self, row: &Cells) {
+    /// Which ends of the flow are in the home networks?
+    pub fn conn(&mut self, row: &Cells) -> (bool, bool) {
         let number = |i| row.count(i).unwrap_or(0);
         let (up, down) = (number(conn::ORIG_BYTES), number(conn::RESP_BYTES));
         let (up_pkts, down_pkts) = (number(conn::ORIG_PKTS), number(conn::RESP_PKTS));
@@ -222,7 +223,7 @@ impl Flows {
         // Ports that nobody answered on are no services: a scan would be thousands of them.
         let key = (transport, !silent, port.filter(|_| !silent), service);
         self.services.at(key).add(packets, bytes);
-        let (Some(orig), Some(resp)) = (row.addr(conn::ORIG), row.addr(conn::RESP)) else { return };
+        let (Some(orig), Some(resp)) = (row.addr(conn::ORIG), row.addr(conn::RESP)) else { return (false, false) };
         let ts = row.time(conn::TS);
         self.pair(ts, orig, resp, (up_pkts, up), (down_pkts, down));
         let role = match (service, port) {
@@ -242,6 +243,7 @@ impl Flows {
         host.received.add(up_pkts, up);
         host.sent.bytes = host.sent.bytes.saturating_add(down);
         role.into_iter().for_each(|r| host.serves.add(r));
+        (orig_local, resp_local)
     }
 
     /// Counts what no row can show.
