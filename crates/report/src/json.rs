@@ -1,3 +1,4 @@
+mod comparison;
 mod devices;
 mod findings;
 mod shape;
@@ -5,6 +6,8 @@ mod writer;
 
 use crate::Page;
 use writer::Json;
+
+pub use comparison::{COMPARISON_VERSION, comparison_to_json};
 
 /// Version of the JSON's shape. A new member doesn't raise it; a removed or changed one does.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -299,9 +299,9 @@ pub struct Item {
     pub sure: bool,
     /// Why it is not sure, or what else is to be known: `seen once in 46 min`; may be empty.
     pub note: String,
-    /// Change of the number of times in percent, normalised by the time observed.
+    /// Change in percent, normalised by the time observed: of the number of times, or of what `note` names, if that differs more.
     pub percent: Option<f64>,
-    /// How many standard deviations the difference in times is away from none.
+    /// How many standard deviations that difference is away from none.
     pub z: Option<f64>,
     /// Probability of a difference at least as large if nothing changed.
     pub p: Option<f64>,
@@ -337,6 +337,8 @@ pub struct Schedule {
     pub more: Vec<u16>,
     /// See `more`.
     pub less: Vec<u16>,
+    /// Hours, z and p that wait until all tests are known.
+    pub(super) tested: Vec<(u16, f64, f64)>,
 }
 
 /// How fine schedules could be compared.
