@@ -38,7 +38,13 @@ pub fn run(args: &Audit) -> Result<u8> {
     let intel = intel::read(&args.intel, args.common.quiet)?;
     settings.files.hashes.md5 |= intel.has_hashes(32);
     settings.files.hashes.sha1 |= intel.has_hashes(40);
-    let scope = Scope { intel: Arc::new(intel), ..Scope::new(&args.common.home_net, args.common.seed) };
+    let (budget, judges_len) = settings.budget.with_judges();
+    settings.budget = budget;
+    let scope = Scope {
+        intel: Arc::new(intel),
+        memory_len: Some(judges_len),
+        ..Scope::new(&args.common.home_net, args.common.seed)
+    };
     let mut audited = Audited { summary: Summary::new(args.common.seed), detection: Detection::new(&scope) };
     let outcome = drive::gather(&args.common, captures, settings, &mut audited);
     let verdict = audited.detection.finish();

@@ -2,6 +2,7 @@
 //! read. Fed before the detectors; judged at the end of the run.
 
 use crate::certificate::{Cert, Fingerprint, hex, short};
+use crate::detection::Scope;
 use crate::hosts::Hosts;
 use crate::rows::{Row, TlsSession};
 use crate::table::Recent;
@@ -128,8 +129,8 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { certs: Recent::new(MAX_CERTS, seed), served: Recent::new(MAX_SERVED, seed) }
+    pub(crate) fn new(scope: &Scope) -> Self {
+        Self { certs: Recent::of(scope, MAX_CERTS), served: Recent::of(scope, MAX_SERVED) }
     }
 
     /// All services with a certificate that could be read, in the order met.

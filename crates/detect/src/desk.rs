@@ -1,11 +1,13 @@
 //! Where findings are kept: what repeats is one.
 
+use crate::detection::Scope;
 use hashbrown::HashMap;
 use sekisho_finding::{Finding, MAX_QUOTES};
 use sekisho_types::{Addr, SeededState};
 
-/// Most findings of a run; of more, those of the lowest severity are not kept, and counted.
-pub(crate) const MAX_FINDINGS: usize = 20_000;
+/// Most findings of a run, if it has all the memory that judgements may take; of more, those of the lowest severity are
+/// not kept, and counted.
+const MAX_FINDINGS: usize = 20_000;
 
 /// Most names in a finding.
 const MAX_NAMES: usize = 16;
@@ -21,13 +23,16 @@ struct Key {
 /// All findings of a run.
 pub(crate) struct Desk {
     findings: HashMap<Key, Finding, SeededState>,
+    /// Most of them.
+    most: usize,
     /// New findings that found no room.
     pub refused: u64,
 }
 
 impl Desk {
-    pub fn new(seed: u64) -> Self {
-        Self { findings: HashMap::with_hasher(SeededState(seed)), refused: 0 }
+    pub fn new(scope: &Scope) -> Self {
+        let findings = HashMap::with_hasher(SeededState(scope.seed));
+        Self { findings, most: scope.entries(MAX_FINDINGS), refused: 0 }
     }
 
     pub fn add(&mut self, new: Finding) {
@@ -36,7 +41,7 @@ impl Desk {
             merge(old, new);
             return;
         }
-        if self.findings.len() >= MAX_FINDINGS && !self.make_room(&new) {
+        if self.findings.len() >= self.most && !self.make_room(&new) {
             self.refused += 1;
             return;
         }
@@ -53,7 +58,7 @@ impl Desk {
         // Which of the mildest go must not depend on the table's order.
         let mut oldest: Vec<_> = self.findings.values().filter(|f| f.severity == mildest).map(rank).collect();
         oldest.sort_unstable();
-        let Some(limit) = oldest.get((MAX_FINDINGS / 10).min(oldest.len()).saturating_sub(1)) else { return false };
+        let Some(limit) = oldest.get((self.most / 10).min(oldest.len()).saturating_sub(1)) else { return false };
         self.findings.retain(|_, f| f.severity != mildest || rank(f) > *limit);
         self.refused += (before - self.findings.len()) as u64;
         true

@@ -18,6 +18,8 @@ pub struct Scope {
     pub home_nets: Vec<Subnet>,
     /// Seed of tables keyed by what is on the wire.
     pub seed: u64,
+    /// Bytes that all tables of all detectors may come to take, findings included; `None` for [`FULL_LEN`].
+    pub memory_len: Option<u64>,
     /// Lists of what has a bad name.
     pub intel: Arc<Table>,
 }
@@ -35,7 +37,20 @@ const HOME_NETS: &[&str] = &[
     "::1/128",
 ];
 
+/// Bytes that all tables take at most when each has the number of entries that its detector names: `detections.md` §1.8.
+pub const FULL_LEN: u64 = 256 << 20;
+
+/// A table has room for so many entries, however little memory there is.
+const MIN_ENTRIES: usize = 64;
+
 impl Scope {
+    /// Entries of a table that has `most` of them with [`FULL_LEN`]: in proportion.
+    pub(crate) fn entries(&self, most: usize) -> usize {
+        let len = u128::from(self.memory_len.unwrap_or(FULL_LEN).min(FULL_LEN));
+        let share = most as u128 * len / u128::from(FULL_LEN);
+        usize::try_from(share).unwrap_or(most).max(MIN_ENTRIES).min(most)
+    }
+
     /// With the networks that the user names as home, or else the private ones.
     pub fn new(home_nets: &[Subnet], seed: u64) -> Self {
         let private = || HOME_NETS.iter().filter_map(|n| n.parse().ok()).collect();
@@ -100,7 +115,7 @@ impl Detection {
             by_kind,
             detectors,
             known: Known::new(scope),
-            desk: Desk::new(scope.seed),
+            desk: Desk::new(scope),
             now: Timestamp::default(),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! An answer fits only if addresses, port, id and question agree. Keys are seeded digests: nobody outside can aim at them.
 
+use crate::detection::Scope;
 use crate::rows::{DnsMessage, Row};
 use crate::table::Recent;
 use sekisho_types::{Addr, Interval, Timestamp, Uid, seeded_hash};
@@ -140,13 +141,13 @@ pub(crate) struct Exchanges {
 }
 
 impl Exchanges {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(scope: &Scope) -> Self {
         Self {
-            seed,
-            asked: Recent::new(MAX_ASKED, seed),
-            alike: Recent::new(MAX_ALIKE, seed),
-            pairs: Recent::new(MAX_PAIRS, seed),
-            resolvers: Recent::new(MAX_RESOLVERS, seed),
+            seed: scope.seed,
+            asked: Recent::of(scope, MAX_ASKED),
+            alike: Recent::of(scope, MAX_ALIKE),
+            pairs: Recent::of(scope, MAX_PAIRS),
+            resolvers: Recent::of(scope, MAX_RESOLVERS),
             at_hand: None,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Learnt only from answers that were asked for, and never against what is known: who contradicts is judged, not believed.
 
+use crate::detection::Scope;
 use crate::dns_exchanges::{Exchanges, Fit, name_digest};
 use crate::rows::{DnsMessage, Row};
 use crate::table::Recent;
@@ -44,8 +45,8 @@ pub(crate) struct Zones {
 }
 
 impl Zones {
-    pub fn new(seed: u64) -> Self {
-        Self { seed, of: Recent::new(MAX_ZONES, seed) }
+    pub fn new(scope: &Scope) -> Self {
+        Self { seed: scope.seed, of: Recent::of(scope, MAX_ZONES) }
     }
 
     /// What is known of the zone.

@@ -89,7 +89,7 @@ pub struct Hosts {
 
 impl Hosts {
     pub(crate) fn new(scope: &Scope) -> Self {
-        Self { home: scope.home_nets.clone(), of: Recent::new(MAX_HOSTS, scope.seed), flows: 0, gaps: 0, cut: 0 }
+        Self { home: scope.home_nets.clone(), of: Recent::of(scope, MAX_HOSTS), flows: 0, gaps: 0, cut: 0 }
     }
 
     /// Is it in the home networks, or an address of the link or the host itself?

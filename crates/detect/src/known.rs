@@ -21,10 +21,10 @@ impl Known {
     pub fn new(scope: &Scope) -> Self {
         Self {
             hosts: Hosts::new(scope),
-            names: Names::new(scope.seed),
-            exchanges: Exchanges::new(scope.seed),
-            zones: Zones::new(scope.seed),
-            catalogue: Catalogue::new(scope.seed),
+            names: Names::new(scope),
+            exchanges: Exchanges::new(scope),
+            zones: Zones::new(scope),
+            catalogue: Catalogue::new(scope),
         }
     }
 

@@ -47,7 +47,7 @@ mod testing;
 mod testing_tls;
 
 pub use cx::{Cx, Raise};
-pub use detection::{Detection, Scope, Spent, Verdict};
+pub use detection::{Detection, FULL_LEN, Scope, Spent, Verdict};
 pub use manual::{Entry, Manual, manual};
 pub use registry::{Detector, abouts};
 pub use rows::{DnsEntry, Items, Kind, Row};

@@ -1,5 +1,6 @@
 //! What addresses are called: the name last answered, asked for or announced for each.
 
+use crate::detection::Scope;
 use crate::rows::{Dns, Row, Ssl};
 use crate::table::Recent;
 use sekisho_types::Addr;
@@ -16,8 +17,8 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub fn new(seed: u64) -> Self {
-        Self { of: Recent::new(MAX_NAMES, seed) }
+    pub fn new(scope: &Scope) -> Self {
+        Self { of: Recent::of(scope, MAX_NAMES) }
     }
 
     pub fn of(&self, addr: Addr) -> Option<&str> {

@@ -1,5 +1,6 @@
 //! Keyed state within fixed memory.
 
+use crate::detection::Scope;
 use hashbrown::{Equivalent, HashMap};
 use sekisho_types::SeededState;
 use std::hash::Hash;
@@ -16,8 +17,12 @@ pub struct Recent<K, V> {
 
 #[allow(dead_code, reason = "each detector uses what it needs")]
 impl<K: Eq + Hash, V> Recent<K, V> {
-    /// Empty, for `cap` entries.
-    pub fn new(cap: usize, seed: u64) -> Self {
+    /// Empty, for `most` entries, or as many fewer as the run has less memory for judgements.
+    pub fn of(scope: &Scope, most: usize) -> Self {
+        Self::new(scope.entries(most), scope.seed)
+    }
+
+    fn new(cap: usize, seed: u64) -> Self {
         let empty = || HashMap::with_hasher(SeededState(seed));
         Self { newer: empty(), older: empty(), half: (cap / 2).max(1), forgotten: 0 }
     }
@@ -94,6 +99,21 @@ impl<K: Eq + Hash, V> Recent<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_has_its_share_of_the_memory_for_judgements() {
+        let entries = |memory_len: Option<u64>| {
+            let scope = Scope { memory_len, ..Scope::default() };
+            let mut table: Recent<u32, u32> = Recent::of(&scope, 16_000);
+            (0..50_000).for_each(|key| *table.at(key, || 0) += 1);
+            assert_eq!(table.forgotten() as usize + table.len(), 50_000);
+            table.half * 2
+        };
+        assert_eq!(entries(None), 16_000);
+        assert_eq!(entries(Some(16 << 20)), 1_000);
+        assert_eq!(entries(Some(1 << 40)), 16_000, "never more than its detector names");
+        assert_eq!(entries(Some(0)), 64, "never nothing");
+    }
 
     #[test]
     fn what_is_used_stays_and_what_is_forgotten_is_counted() {

@@ -68,8 +68,8 @@ const MEMORY_PARTS: u64 = 3;
 pub const FIXED_LEN: u64 = 64 << 20;
 
 /// Rows that wait to be written in columns take as much at most, so that a row group is of a size that suits object
-/// storage.
-const MAX_COLUMNS_LEN: u64 = 256 << 20;
+/// storage; and so do the tables of detectors.
+const MAX_RESERVED_LEN: u64 = 256 << 20;
 
 /// The smallest budget that makes sense.
 pub const MIN_LEN: u64 = 128 << 20;
@@ -106,10 +106,21 @@ impl Budget {
 
     /// Keeps an eighth for rows that wait to be written in columns; returns what is left to divide, and how many bytes
     /// that eighth has: at least 16 MiB, at most 256 MiB.
-    pub const fn with_columns(mut self) -> (Self, u64) {
+    pub const fn with_columns(self) -> (Self, u64) {
+        self.reserve()
+    }
+
+    /// Keeps an eighth for the tables of detectors; returns what is left to divide, and how many bytes that eighth has: at
+    /// least 16 MiB, at most 256 MiB.
+    pub const fn with_judges(self) -> (Self, u64) {
+        self.reserve()
+    }
+
+    const fn reserve(mut self) -> (Self, u64) {
         let eighth = self.memory_len / 8;
-        self.reserved_len = if eighth > MAX_COLUMNS_LEN { MAX_COLUMNS_LEN } else { eighth };
-        (self, self.reserved_len)
+        let len = if eighth > MAX_RESERVED_LEN { MAX_RESERVED_LEN } else { eighth };
+        self.reserved_len += len;
+        (self, len)
     }
 
     /// The whole.
@@ -326,13 +337,17 @@ mod tests {
     }
 
     #[test]
-    fn columns_take_their_share_first() {
+    fn columns_and_detectors_take_their_share_first() {
         for (mib, share) in [(128, 16), (1024, 128), (2048, 256), (65_536, 256)] {
             let (budget, columns_len) = Budget::new(mib << 20).unwrap().with_columns();
             assert_eq!(columns_len, share << 20);
             let caps: u64 = budget.caps().iter().sum();
             assert!(caps + columns_len + FIXED_LEN < budget.memory_len(), "{mib}");
             assert_eq!(budget.part_count(), Budget::new(mib << 20).unwrap().part_count(), "the same result");
+            let (budget, judges_len) = budget.with_judges();
+            assert_eq!(judges_len, share << 20);
+            let caps: u64 = budget.caps().iter().sum();
+            assert!(caps + columns_len + judges_len + FIXED_LEN < budget.memory_len(), "{mib}, with both");
         }
     }
 

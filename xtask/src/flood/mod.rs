@@ -196,10 +196,6 @@ impl Outcome {
     }
 }
 
-/// What a run may take beyond its budget: the detectors' tables, bounded but not yet part of `--memory`; and a child's peak
-/// counts what this process held when it forked, which pages with many findings make large.
-const UNBUDGETED_LEN: u64 = 128 << 20;
-
 /// Runs the binary on an attack under every budget and compares.
 fn trial(program: &Program, whole: &Path, alone: &Path, written: &Written, budgets: &[u64]) -> Result<Outcome> {
     let (_, expected) = program.logs(alone, None, &[])?;
@@ -218,7 +214,7 @@ fn trial(program: &Program, whole: &Path, alone: &Path, written: &Written, budge
             problem(format!("{packets} packets counted of {}", written.packets));
         }
         for (verb, used) in [("audit", audit), ("logs", logs)] {
-            if used.max_rss > budget + UNBUDGETED_LEN {
+            if used.max_rss > budget {
                 problem(format!("{verb} took {} MiB", used.max_rss >> 20));
             }
         }

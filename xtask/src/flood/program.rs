@@ -2,6 +2,7 @@
 
 use super::rows::Rows;
 use anyhow::{Result, bail};
+use serde::Deserialize;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,6 +18,18 @@ const MAX_TIME: Duration = Duration::from_secs(900);
 pub(super) struct Used {
     pub(super) cpu_secs: f64,
     pub(super) max_rss: u64,
+}
+
+/// What is read of the audit page. The rest must not be kept: a program inherits the peak of the memory of the one that
+/// starts it, so what this one takes would be counted there.
+#[derive(Deserialize)]
+struct Page {
+    totals: Totals,
+}
+
+#[derive(Deserialize)]
+struct Totals {
+    packets: u64,
 }
 
 pub(super) struct Program {
@@ -42,8 +55,8 @@ impl Program {
         let mut command = self.command("audit", memory);
         command.args(["--json", "-"]).arg(capture);
         run(command, |out| {
-            let page: serde_json::Value = serde_json::from_reader(out)?;
-            Ok(page["totals"]["packets"].as_u64().unwrap_or(0))
+            let page: Page = serde_json::from_reader(io::BufReader::new(out))?;
+            Ok(page.totals.packets)
         })
     }
 

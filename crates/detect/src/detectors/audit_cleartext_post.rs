@@ -77,7 +77,7 @@ pub(crate) struct CleartextPost {
 
 impl CleartextPost {
     pub fn new(scope: &Scope) -> Self {
-        Self { pairs: Recent::new(MAX_PAIRS, scope.seed) }
+        Self { pairs: Recent::of(scope, MAX_PAIRS) }
     }
 
     fn http(&mut self, http: &Http<'_>, cx: &Cx<'_>) {

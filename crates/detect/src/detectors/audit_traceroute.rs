@@ -181,7 +181,7 @@ pub(crate) struct Traceroute {
 
 impl Traceroute {
     pub fn new(scope: &Scope) -> Self {
-        Self { traces: Recent::new(MAX_TRACES, scope.seed) }
+        Self { traces: Recent::of(scope, MAX_TRACES) }
     }
 
     fn probe(&mut self, row: &Probe<'_>, cx: &mut Cx<'_>) {

@@ -135,7 +135,7 @@ fn raise(login: &Login, success: Option<bool>, severity: Option<Severity>, cx: &
 
 impl Cleartext {
     pub fn new(scope: &Scope) -> Self {
-        Self { waiting: Recent::new(MAX_WAITING, scope.seed) }
+        Self { waiting: Recent::of(scope, MAX_WAITING) }
     }
 
     fn credential(&mut self, row: &Credential<'_>, cx: &mut Cx<'_>) {

@@ -108,7 +108,7 @@ pub(crate) struct Conflict {
 
 impl Conflict {
     pub fn new(scope: &Scope) -> Self {
-        Self { seed: scope.seed, given: Recent::new(MAX_NAMES, scope.seed), first: Recent::new(MAX_NAMES, scope.seed) }
+        Self { seed: scope.seed, given: Recent::of(scope, MAX_NAMES), first: Recent::of(scope, MAX_NAMES) }
     }
 
     fn matching(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {

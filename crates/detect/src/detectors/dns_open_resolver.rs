@@ -87,7 +87,7 @@ pub(crate) struct OpenResolver {
 
 impl OpenResolver {
     pub fn new(scope: &Scope) -> Self {
-        Self { served: Recent::new(MAX_SERVERS, scope.seed), passed: Recent::new(MAX_PASSED, scope.seed) }
+        Self { served: Recent::of(scope, MAX_SERVERS), passed: Recent::of(scope, MAX_PASSED) }
     }
 
     fn answer(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {

@@ -88,7 +88,7 @@ pub(crate) struct Birthday {
 
 impl Birthday {
     pub fn new(scope: &Scope) -> Self {
-        Self { floods: Recent::new(MAX_COUNTED, scope.seed) }
+        Self { floods: Recent::of(scope, MAX_COUNTED) }
     }
 
     fn query(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {

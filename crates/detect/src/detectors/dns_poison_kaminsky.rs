@@ -166,10 +166,10 @@ impl Kaminsky {
     pub fn new(scope: &Scope) -> Self {
         Self {
             seed: scope.seed,
-            attacks: Recent::new(MAX_ATTACKS, scope.seed),
-            siblings: Recent::new(MAX_PARENTS, scope.seed),
-            labels: Recent::new(MAX_LABELS, scope.seed),
-            askers: Recent::new(MAX_LABELS, scope.seed),
+            attacks: Recent::of(scope, MAX_ATTACKS),
+            siblings: Recent::of(scope, MAX_PARENTS),
+            labels: Recent::of(scope, MAX_LABELS),
+            askers: Recent::of(scope, MAX_LABELS),
         }
     }
 

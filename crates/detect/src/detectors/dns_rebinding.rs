@@ -111,7 +111,7 @@ pub(crate) struct Rebinding {
 
 impl Rebinding {
     pub fn new(scope: &Scope) -> Self {
-        Self { pairs: Recent::new(MAX_PAIRS, scope.seed) }
+        Self { pairs: Recent::of(scope, MAX_PAIRS) }
     }
 
     fn dns(&mut self, dns: &Dns<'_>, cx: &mut Cx<'_>) {

@@ -100,7 +100,7 @@ pub(crate) struct WeakEntropy {
 
 impl WeakEntropy {
     pub fn new(scope: &Scope) -> Self {
-        Self { of: Recent::new(MAX_RESOLVERS, scope.seed) }
+        Self { of: Recent::of(scope, MAX_RESOLVERS) }
     }
 
     fn question(&mut self, m: &DnsMessage<'_>, cx: &mut Cx<'_>) {

@@ -126,7 +126,7 @@ pub(crate) struct Exposed {
 
 impl Exposed {
     pub fn new(scope: &Scope) -> Self {
-        Self { logins: Recent::new(MAX_LOGINS, scope.seed) }
+        Self { logins: Recent::of(scope, MAX_LOGINS) }
     }
 }
 

@@ -220,7 +220,7 @@ fn raise(
 
 impl Control {
     pub fn new(scope: &Scope) -> Self {
-        Self { pairs: Recent::new(MAX_PAIRS, scope.seed), devices: Recent::new(MAX_PAIRS, scope.seed) }
+        Self { pairs: Recent::of(scope, MAX_PAIRS), devices: Recent::of(scope, MAX_PAIRS) }
     }
 
     fn request(&mut self, request: &Request<'_>, cx: &mut Cx<'_>) {

@@ -143,9 +143,9 @@ impl Contact {
     pub fn new(scope: &Scope) -> Self {
         Self {
             lists: Arc::clone(&scope.intel),
-            hits: Recent::new(MAX_HITS, scope.seed),
-            flows: Recent::new(MAX_FLOWS, scope.seed),
-            shared: Recent::new(MAX_SHARED, scope.seed),
+            hits: Recent::of(scope, MAX_HITS),
+            flows: Recent::of(scope, MAX_FLOWS),
+            shared: Recent::of(scope, MAX_SHARED),
         }
     }
 

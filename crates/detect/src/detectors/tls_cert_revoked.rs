@@ -86,7 +86,7 @@ pub(crate) struct Revoked {
 
 impl Revoked {
     pub fn new(scope: &Scope) -> Self {
-        Self { answers: Recent::new(MAX_ANSWERS, scope.seed), stapled: Recent::new(MAX_FILES, scope.seed) }
+        Self { answers: Recent::of(scope, MAX_ANSWERS), stapled: Recent::of(scope, MAX_FILES) }
     }
 
     fn answer(&mut self, ocsp: &Ocsp<'_>, packet: u64) {

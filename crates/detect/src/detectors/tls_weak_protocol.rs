@@ -123,7 +123,7 @@ pub(crate) struct WeakProtocol {
 
 impl WeakProtocol {
     pub fn new(scope: &Scope) -> Self {
-        Self { seen: Recent::new(MAX_SEEN, scope.seed) }
+        Self { seen: Recent::of(scope, MAX_SEEN) }
     }
 
     fn note(&mut self, (server, port): (Addr, u16), reason: &'static Reason, sign: &Sign<'_>, packet: u64) {

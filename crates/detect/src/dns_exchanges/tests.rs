@@ -4,7 +4,7 @@ use crate::testing::{Line, Message, addr};
 use sekisho_record::Record;
 
 fn fits(lines: &[Line]) -> Vec<Exchange> {
-    let mut exchanges = Exchanges::new(7);
+    let mut exchanges = Exchanges::new(&Scope { seed: 7, ..Scope::default() });
     let mut all = Vec::new();
     for line in lines {
         let plan = Plan::new(line.schema()).unwrap();
