@@ -1,6 +1,6 @@
 //! `sekisho audit`: the page.
 
-use crate::args::Audit;
+use crate::args::{Audit, Common};
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
 use crate::{DAMAGED, eve, input, intel};
@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
 use sekisho_output::eve::Settings as EveSettings;
-use sekisho_report::{Completeness, Judged, Pool as PoolFact, State, Summary, render_text, to_json};
+use sekisho_report::{Completeness, Judged, Page, Pool as PoolFact, State, Summary, render_text, to_json};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Exit code for findings at or above `--fail-on`.
@@ -19,42 +20,23 @@ const ALARM: u8 = 3;
 /// Width of the page where no terminal says otherwise.
 const DEFAULT_WIDTH: usize = 80;
 
+/// What findings are made from, besides the captures.
+pub struct Judging<'a> {
+    /// Lists of what has a bad name.
+    pub intel: &'a [PathBuf],
+    /// Rules in Suricata's language.
+    pub rules: &'a [PathBuf],
+    /// Their configuration.
+    pub suricata_config: Option<&'a PathBuf>,
+}
+
 /// The exit code.
 pub fn run(args: &Audit) -> Result<u8> {
-    let captures = input::open(&args.common)?;
-    let mut settings = input::settings(&args.common)?;
-    settings.files.hashes.sha256 = true;
-    settings.judged = true;
-    if !args.rules.is_empty() {
-        let config = args.suricata_config.as_ref().map(|path| eve::config(path)).transpose()?;
-        let of_config = config.as_ref().map(eve::settings).unwrap_or_default();
-        eve::watch(
-            &mut settings,
-            EveSettings { types: Vec::new(), alone: false, inline: true, stats: None, ..of_config },
-        );
-        let (program, _) = eve::rules(&args.rules, config.as_ref(), args.common.quiet)?;
-        eve::apply(&mut settings, program);
-    }
-    let intel = intel::read(&args.intel, args.common.quiet)?;
-    settings.files.hashes.md5 |= intel.has_hashes(32);
-    settings.files.hashes.sha1 |= intel.has_hashes(40);
-    let (budget, judges_len) = settings.budget.with_judges();
-    settings.budget = budget;
-    let scope = Scope {
-        intel: Arc::new(intel),
-        memory_len: Some(judges_len),
-        ..Scope::new(&args.common.home_net, args.common.seed)
-    };
-    let mut audited = Audited { summary: Summary::new(args.common.seed), detection: Detection::new(&scope) };
-    let outcome = drive::gather(&args.common, captures, settings, &mut audited);
-    let verdict = audited.detection.finish();
-    let mut page = audited.summary.page(completeness(args, &outcome));
-    // What only detectors are told is no log.
-    page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
-    let worst = verdict.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
+    let judging =
+        Judging { intel: &args.intel, rules: &args.rules, suricata_config: args.suricata_config.as_ref() };
+    let (page, damaged) = page(&args.common, &judging)?;
+    let worst = page.judged.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
-    page.judged = judged(verdict);
-    page.state = state(&outcome);
     let to_stdout = args.json.as_ref().is_some_and(|p| p.as_os_str() == "-");
     if let Some(path) = &args.json {
         let json = to_json(&page) + "\n";
@@ -65,16 +47,52 @@ pub fn run(args: &Audit) -> Result<u8> {
         }
     }
     if !to_stdout {
-        let terminal = io::stdout().is_terminal();
-        let width = if terminal { terminal_width() } else { DEFAULT_WIDTH };
         let colour = args.color.colours();
-        io::stdout().write_all(render_text(&page, width, colour).as_bytes())?;
+        io::stdout().write_all(render_text(&page, page_width(), colour).as_bytes())?;
     }
-    Ok(match (alarm, outcome.damaged) {
+    Ok(match (alarm, damaged) {
         (true, _) => ALARM,
         (false, true) => DAMAGED,
         (false, false) => 0,
     })
+}
+
+/// The page of `common`'s captures; was any of them damaged?
+pub fn page(common: &Common, judging: &Judging<'_>) -> Result<(Page, bool)> {
+    let captures = input::open(common)?;
+    let mut settings = input::settings(common)?;
+    settings.files.hashes.sha256 = true;
+    settings.judged = true;
+    if !judging.rules.is_empty() {
+        let config = judging.suricata_config.map(|path| eve::config(path)).transpose()?;
+        let of_config = config.as_ref().map(eve::settings).unwrap_or_default();
+        eve::watch(
+            &mut settings,
+            EveSettings { types: Vec::new(), alone: false, inline: true, stats: None, ..of_config },
+        );
+        let (program, _) = eve::rules(judging.rules, config.as_ref(), common.quiet)?;
+        eve::apply(&mut settings, program);
+    }
+    let intel = intel::read(judging.intel, common.quiet)?;
+    settings.files.hashes.md5 |= intel.has_hashes(32);
+    settings.files.hashes.sha1 |= intel.has_hashes(40);
+    let (budget, judges_len) = settings.budget.with_judges();
+    settings.budget = budget;
+    let scope = Scope {
+        intel: Arc::new(intel),
+        memory_len: Some(judges_len),
+        ..Scope::new(&common.home_net, common.seed)
+    };
+    let summary = Summary::new(common.seed).with_home_nets(&common.home_net);
+    let mut audited = Audited { summary, detection: Detection::new(&scope) };
+    let outcome = drive::gather(common, captures, settings, &mut audited);
+    let verdict = audited.detection.finish();
+    let mut page = audited.summary.page(completeness(common, &outcome));
+    // What only detectors are told is no log.
+    page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
+    page.judged = judged(verdict);
+    page.state = state(&outcome);
+    Ok((page, outcome.damaged))
 }
 
 /// What the detectors say, in the page's terms.
@@ -83,19 +101,24 @@ fn judged(verdict: Verdict) -> Judged {
     Judged { findings: verdict.findings, refused: verdict.refused, forgotten }
 }
 
+/// Columns of a page on standard output.
+pub fn page_width() -> usize {
+    if io::stdout().is_terminal() { terminal_width() } else { DEFAULT_WIDTH }
+}
+
 fn terminal_width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     columns.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0))).unwrap_or(DEFAULT_WIDTH)
 }
 
 /// What could not be seen, in the page's terms.
-fn completeness(args: &Audit, outcome: &Outcome) -> Completeness {
+fn completeness(common: &Common, outcome: &Outcome) -> Completeness {
     let s = &outcome.stats;
     let infos = outcome.captures.infos();
     let damage = infos.iter().filter_map(|i| i.damage.as_ref().map(|d| format!("{}: {d}", i.path.display())));
     let drops = outcome.captures.interfaces().filter_map(|(_, i)| i.dropped);
     Completeness {
-        inputs: args.common.captures.clone(),
+        inputs: common.captures.clone(),
         packets: s.packets,
         bytes: s.captured_bytes,
         wire_bytes: s.bytes,

@@ -59,6 +59,8 @@ pub struct Asked {
     pub name: Text,
     /// Questions.
     pub count: u64,
+    /// As [`Traffic::dispersion`].
+    pub dispersion: u64,
     /// Time of the first.
     pub first: Option<Timestamp>,
     /// Time of the last.
@@ -82,13 +84,15 @@ pub struct Shown {
     pub not_after: Option<Timestamp>,
     /// Sessions.
     pub count: u64,
+    /// As [`Traffic::dispersion`].
+    pub dispersion: u64,
     /// Time of the first.
     pub first: Option<Timestamp>,
     /// Time of the last.
     pub last: Option<Timestamp>,
 }
 
-/// A host in the home networks, or one that opens flows where neither end is.
+/// A host in the home networks (`detections.md` §1.2), or one that opens flows where neither end is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
     /// Address.

@@ -11,6 +11,7 @@ use crate::cells::{Cells, Plan};
 use crate::page::PAGE_ROWS;
 use crate::{Completeness, Listing, Page};
 use sekisho_record::{Record, Schema};
+use sekisho_types::Subnet;
 use std::hash::Hash;
 
 /// What a log's rows mean to the page.
@@ -90,6 +91,15 @@ impl Summary {
         }
     }
 
+    /// Hosts of these networks are the page's devices, instead of those with private addresses.
+    #[must_use]
+    pub fn with_home_nets(mut self, nets: &[Subnet]) -> Self {
+        if !nets.is_empty() {
+            self.devices.set_home(nets);
+        }
+        self
+    }
+
     /// Takes one row of any log. Rows of logs that the page doesn't know are counted only.
     pub fn add(&mut self, row: &dyn Record) {
         let schema = row.schema();
@@ -109,8 +119,8 @@ impl Summary {
         match log {
             Log::Arp => self.devices.arp(cells),
             Log::Conn => {
-                let home = self.flows.conn(cells);
-                self.devices.conn(cells, home);
+                self.flows.conn(cells);
+                self.devices.conn(cells);
                 self.odd.conn(cells);
             }
             Log::Dhcp => self.devices.dhcp(cells),

@@ -160,8 +160,9 @@ impl Frame<'_> {
                 ),
             ] {
                 let difference = volumes(a, b, ratio, phi);
-                // Of what came or went the number of times tells.
-                if sides.iter().all(Option::is_some) && difference.z.abs() > best.0.z.abs() {
+                // Of what came or went the number of times tells, and wherever that is clear enough.
+                let unclear = best.0.z.abs() < LEAST_Z;
+                if sides.iter().all(Option::is_some) && unclear && difference.z.abs() > best.0.z.abs() {
                     best = (difference, [a.bytes, b.bytes], what);
                 }
             }

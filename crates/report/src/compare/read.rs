@@ -144,9 +144,8 @@ fn device(d: Obj) -> Result<Facts> {
     facts.speeds.sort_unstable();
     facts.hours = d.numbers("flows_by_hour_of_week")?;
     facts.hours.resize(WEEK_HOURS, 0);
-    let dispersion = facts.opened.dispersion;
     for (kind, list) in ItemKind::ALL.into_iter().zip(&mut facts.lists) {
-        things(d, kind, dispersion, list)?;
+        things(d, kind, list)?;
     }
     facts.cut = [
         d.number("more_destinations")? > 0,
@@ -160,7 +159,7 @@ fn device(d: Obj) -> Result<Facts> {
 }
 
 /// Reads one of a device's lists.
-fn things(d: Obj, kind: ItemKind, dispersion: u64, list: &mut Things) -> Result<()> {
+fn things(d: Obj, kind: ItemKind, list: &mut Things) -> Result<()> {
     match kind {
         ItemKind::Destination => {
             for item in d.list("destinations")? {
@@ -179,7 +178,7 @@ fn things(d: Obj, kind: ItemKind, dispersion: u64, list: &mut Things) -> Result<
         ItemKind::Name => {
             for item in d.list("names")? {
                 let item = item?;
-                put(list, item.text("name")?, String::new(), &times(item, dispersion)?);
+                put(list, item.text("name")?, String::new(), &times(item, None)?);
             }
         }
         ItemKind::Used | ItemKind::Offered => {
@@ -199,7 +198,7 @@ fn things(d: Obj, kind: ItemKind, dispersion: u64, list: &mut Things) -> Result<
                 if let Some(end) = item.time("not_after")? {
                     detail = format!("{detail}; until {}", crate::units::date(end));
                 }
-                put(list, format!("{whose}{} by {by}", item.text("server")?), detail, &times(item, dispersion)?);
+                put(list, format!("{whose}{} by {by}", item.text("server")?), detail, &times(item, None)?);
             }
         }
         // Those stand in a list of their own.
@@ -216,7 +215,8 @@ fn put(list: &mut Things, key: String, detail: String, traffic: &Traffic) {
 }
 
 /// What is counted without bytes.
-fn times(item: Obj, dispersion: u64) -> Result<Traffic> {
+fn times(item: Obj, dispersion: Option<u64>) -> Result<Traffic> {
+    let dispersion = dispersion.map_or_else(|| item.thousandths("dispersion"), Ok)?;
     Ok(Traffic {
         flows: item.number("count")?,
         dispersion,
@@ -239,7 +239,8 @@ fn findings(page: Obj, devices: &mut [Facts]) -> Result<u64> {
         let Some(device) = devices.iter_mut().find(|d| d.addrs.contains(&subject)) else { continue };
         let detail = format!("{}: {}", finding.text("severity")?, finding.text("title")?);
         let key = format!("{}/{}", finding.text("id")?, finding.text("reason")?);
-        let times = times(finding, device.opened.dispersion)?;
+        // When the signs came is not told: in bursts as the device's flows.
+        let times = times(finding, Some(device.opened.dispersion))?;
         let [.., list] = &mut device.lists;
         put(list, key, detail, &times);
     }

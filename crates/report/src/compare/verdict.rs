@@ -44,21 +44,23 @@ fn items(device: &Device, kind: ItemKind) -> Option<String> {
     if gone + new == 0 {
         return None;
     }
-    let what = match kind {
-        ItemKind::Destination => "destination",
-        ItemKind::Name => "name asked",
-        ItemKind::Used => "service used",
-        ItemKind::Offered => "service offered",
-        ItemKind::Certificate => "certificate",
-        ItemKind::Finding => "finding",
+    let (noun, gone_words) = match kind {
+        ItemKind::Destination => ("destination", "gone"),
+        ItemKind::Name => ("name", "no longer asked for"),
+        ItemKind::Used => ("service", "no longer used"),
+        ItemKind::Offered => ("service", "no longer offered"),
+        ItemKind::Certificate => ("certificate", "gone"),
+        ItemKind::Finding => ("finding", "gone"),
     };
-    let named = |n: u64| match (n, what.split_once(' ')) {
-        (1, _) | (_, None) => counted(n, what),
-        (_, Some((noun, rest))) => format!("{} {noun}s {rest}", count(n)),
+    let new_words = match kind {
+        ItemKind::Name => "newly asked for",
+        ItemKind::Used => "newly used",
+        ItemKind::Offered => "newly offered",
+        _ => "new",
     };
     Some(match (gone, new) {
-        (0, new) => format!("{} new", named(new)),
-        (gone, new) => format!("{} gone, {} new", named(gone), count(new)),
+        (0, new) => format!("{} {new_words}", counted(new, noun)),
+        (gone, new) => format!("{} {gone_words}, {} new", counted(gone, noun), count(new)),
     })
 }
 

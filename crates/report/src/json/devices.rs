@@ -28,6 +28,7 @@ fn device(j: &mut Json, d: &Profile) {
     j.objects("names", &d.names, |j, n| {
         j.wire("name", Some(&n.name));
         j.number("count", n.count);
+        j.real("dispersion", i64::try_from(n.dispersion).unwrap_or(i64::MAX));
         j.time("first", n.first);
         j.time("last", n.last);
     });
@@ -40,6 +41,7 @@ fn device(j: &mut Json, d: &Profile) {
         j.wire("issuer", Some(&c.issuer));
         j.time("not_after", c.not_after);
         j.number("count", c.count);
+        j.real("dispersion", i64::try_from(c.dispersion).unwrap_or(i64::MAX));
         j.time("first", c.first);
         j.time("last", c.last);
     });

@@ -5,16 +5,16 @@ mod identities;
 mod sums;
 
 use super::columns::{arp, conn, dhcp, dns, http, quic, ssl};
-use super::flows::{Word, Words};
+use super::flows::{PRIVATE, Word, Words};
 use super::{Tally, keep_least};
 use crate::WEEK_HOURS;
 use crate::bounded::{Top, Weight};
 use crate::cells::Cells;
 use hashbrown::{Equivalent, HashMap};
 use identities::{Identities, is_nobody, parse_mac};
-use sekisho_types::{Addr, SeededState, Timestamp, seeded_hash};
+use sekisho_types::{Addr, SeededState, Subnet, Timestamp, seeded_hash};
 use std::hash::{Hash, Hasher};
-use sums::{One, Sums, quarter, seconds};
+use sums::{One, Pulse, Sums, quarter, seconds};
 
 /// Devices told apart.
 const MAX_DEVICES: usize = 4_096;
@@ -102,6 +102,7 @@ struct Times {
     count: u64,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
+    pulse: Pulse,
 }
 
 impl Times {
@@ -109,6 +110,9 @@ impl Times {
         self.count += 1;
         keep_least(&mut self.first, ts);
         self.last = self.last.max(ts);
+        if let Some(ts) = ts {
+            self.pulse.add(seconds(ts));
+        }
     }
 }
 
@@ -214,6 +218,7 @@ pub(super) struct Devices {
     words: Words,
     /// Services of a device that found no place.
     unnamed_services: Tally,
+    home: Vec<Subnet>,
 }
 
 impl Devices {
@@ -227,7 +232,17 @@ impl Devices {
             named: NamedFlows::new(seed),
             words: Words::new(seed),
             unnamed_services: Tally(0),
+            home: PRIVATE.iter().filter_map(|s| s.parse().ok()).collect(),
         }
+    }
+
+    /// The networks whose hosts are devices, instead of the private ones.
+    pub fn set_home(&mut self, nets: &[Subnet]) {
+        self.home = nets.to_vec();
+    }
+
+    fn is_home(&self, addr: Addr) -> bool {
+        self.home.iter().any(|net| net.contains(addr))
     }
 
     pub fn arp(&mut self, row: &Cells) {
@@ -286,10 +301,11 @@ impl Devices {
         }
     }
 
-    /// A flow; `home`: which ends are in the home networks?
-    pub fn conn(&mut self, row: &Cells, home: (bool, bool)) {
+    /// A flow.
+    pub fn conn(&mut self, row: &Cells) {
         let name = self.named.take(row.text(conn::UID)).unwrap_or_default();
         let (Some(orig), Some(resp)) = (row.addr(conn::ORIG), row.addr(conn::RESP)) else { return };
+        let home = (self.is_home(orig), self.is_home(resp));
         let number = |i| row.count(i).unwrap_or(0);
         let ts = row.time(conn::TS);
         for (addr, mac, home) in [(orig, conn::ORIG_MAC, home.0), (resp, conn::RESP_MAC, home.1)] {

@@ -29,7 +29,8 @@ const UNANSWERED: &[&[u8]] = &[b"S0", b"REJ", b"SH", b"RSTOS0"];
 const PARTS: &[&[u8]] = &[b"ftp-data"];
 /// Protocols whose content is encrypted.
 const ENCRYPTED: &[&[u8]] = &[b"ssl", b"quic", b"ssh", b"ipsec", b"wireguard", b"dtls", b"openvpn", b"tls"];
-const PRIVATE: [&str; 8] = [
+/// Networks whose hosts are internal where nothing else is said (`detections.md` §1.2).
+pub(super) const PRIVATE: [&str; 8] = [
     "10.0.0.0/8",
     "172.16.0.0/12",
     "192.168.0.0/16",
@@ -196,8 +197,7 @@ impl Flows {
         }
     }
 
-    /// Which ends of the flow are in the home networks?
-    pub fn conn(&mut self, row: &Cells) -> (bool, bool) {
+    pub fn conn(&mut self, row: &Cells) {
         let number = |i| row.count(i).unwrap_or(0);
         let (up, down) = (number(conn::ORIG_BYTES), number(conn::RESP_BYTES));
         let (up_pkts, down_pkts) = (number(conn::ORIG_PKTS), number(conn::RESP_PKTS));
@@ -223,7 +223,7 @@ impl Flows {
         // Ports that nobody answered on are no services: a scan would be thousands of them.
         let key = (transport, !silent, port.filter(|_| !silent), service);
         self.services.at(key).add(packets, bytes);
-        let (Some(orig), Some(resp)) = (row.addr(conn::ORIG), row.addr(conn::RESP)) else { return (false, false) };
+        let (Some(orig), Some(resp)) = (row.addr(conn::ORIG), row.addr(conn::RESP)) else { return };
         let ts = row.time(conn::TS);
         self.pair(ts, orig, resp, (up_pkts, up), (down_pkts, down));
         let role = match (service, port) {
@@ -243,7 +243,6 @@ impl Flows {
         host.received.add(up_pkts, up);
         host.sent.bytes = host.sent.bytes.saturating_add(down);
         role.into_iter().for_each(|r| host.serves.add(r));
-        (orig_local, resp_local)
     }
 
     /// Counts what no row can show.

@@ -50,12 +50,12 @@ fn room<T>(list: &mut Vec<T>, each: usize, left: &mut usize) -> u64 {
 
 impl Devices {
     pub fn fill(&self, page: &mut Page, names: &Names, certificates: &Certificates) {
-        let mut lists = self.lists(names, certificates);
         let period = |page: &Page| {
             let (first, last) = (page.completeness.first?, page.completeness.last?);
             Some((seconds(first), seconds(last)))
         };
         let period = period(page).unwrap_or((0, 0));
+        let mut lists = self.lists(names, certificates, period);
         let mut devices = listing(&self.devices, |addr, device| device.spoke.then(|| self.profile(*addr, device, period, names)));
         devices.rows.retain(Option::is_some);
         let mut left = (ALL_DESTINATIONS, ALL_NAMES, ALL_CERTIFICATES);
@@ -90,7 +90,7 @@ impl Devices {
     }
 
     /// What the tables hold of each device.
-    fn lists(&self, names: &Names, certificates: &Certificates) -> BTreeMap<Addr, Lists> {
+    fn lists(&self, names: &Names, certificates: &Certificates, period: (i64, i64)) -> BTreeMap<Addr, Lists> {
         let mut lists: BTreeMap<Addr, Lists> = BTreeMap::new();
         let mut entries: Vec<_> = self.destinations.iter().collect();
         entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
@@ -112,7 +112,13 @@ impl Devices {
             }
         }
         for (key, times) in self.asked.iter() {
-            let asked = Asked { name: Text::from(&*key.text), count: times.count, first: times.first, last: times.last };
+            let asked = Asked {
+                name: Text::from(&*key.text),
+                count: times.count,
+                dispersion: times.pulse.dispersion(period.0, period.1),
+                first: times.first,
+                last: times.last,
+            };
             lists.entry(key.device).or_default().asked.push(asked);
         }
         for (key, sessions) in self.certificates.iter() {
@@ -125,6 +131,7 @@ impl Devices {
                 issuer,
                 not_after,
                 count: sessions.times.count,
+                dispersion: sessions.times.pulse.dispersion(period.0, period.1),
                 first: sessions.times.first,
                 last: sessions.times.last,
             });
