@@ -32,8 +32,7 @@ pub struct Judging<'a> {
 
 /// The exit code.
 pub fn run(args: &Audit) -> Result<u8> {
-    let judging =
-        Judging { intel: &args.intel, rules: &args.rules, suricata_config: args.suricata_config.as_ref() };
+    let judging = Judging { intel: &args.intel, rules: &args.rules, suricata_config: args.suricata_config.as_ref() };
     let (page, damaged) = page(&args.common, &judging)?;
     let worst = page.judged.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
@@ -78,11 +77,8 @@ pub fn page(common: &Common, judging: &Judging<'_>) -> Result<(Page, bool)> {
     settings.files.hashes.sha1 |= intel.has_hashes(40);
     let (budget, judges_len) = settings.budget.with_judges();
     settings.budget = budget;
-    let scope = Scope {
-        intel: Arc::new(intel),
-        memory_len: Some(judges_len),
-        ..Scope::new(&common.home_net, common.seed)
-    };
+    let scope =
+        Scope { intel: Arc::new(intel), memory_len: Some(judges_len), ..Scope::new(&common.home_net, common.seed) };
     let summary = Summary::new(common.seed).with_home_nets(&common.home_net);
     let mut audited = Audited { summary, detection: Detection::new(&scope) };
     let outcome = drive::gather(common, captures, settings, &mut audited);

@@ -18,7 +18,9 @@ const MAX_AUDIT_LEN: u64 = 256 << 20;
 /// The exit code.
 pub fn run(args: &Diff) -> Result<u8> {
     let [before, after] = &args.common.captures[..] else {
-        eprintln!("sekisho: diff takes two: BEFORE and AFTER, each a capture, a folder, a quoted glob or an audit's JSON");
+        eprintln!(
+            "sekisho: diff takes two: BEFORE and AFTER, each a capture, a folder, a quoted glob or an audit's JSON"
+        );
         return Ok(USAGE);
     };
     if before == "-" && after == "-" {

@@ -39,7 +39,13 @@ pub fn compare(before: &Snapshot, after: &Snapshot, only: Option<&str>) -> Compa
             one.into_iter().for_each(|d| sum.absorb(d));
         }
     }
-    sum.iter_mut().for_each(Facts::count_sessions_once);
+    for (sum, side) in sum.iter_mut().zip([before, after]) {
+        sum.count_sessions_once();
+        if only.is_none() {
+            let [.., findings] = &mut sum.lists;
+            facts::absorb_list(findings, &side.others);
+        }
+    }
     let hours = [before, after].map(|s| observed::by_hour(s.side.first, s.side.last));
     let frame = Frame {
         observed: [before.side.observed, after.side.observed],
@@ -99,12 +105,7 @@ fn shift(device: &Device) -> u64 {
 fn identify(device: &mut Device, pair: &Pair, sides: [Option<&Facts>; 2]) {
     let addresses = sides.map(|s| s.map(|d| d.addrs.clone()).unwrap_or_default());
     let latest = |of: fn(&Facts) -> &Option<String>| sides.iter().rev().flatten().find_map(|d| of(d).clone());
-    device.identity = Identity {
-        mac: latest(|d| &d.mac),
-        name: latest(|d| &d.name),
-        matched_by: pair.by,
-        addresses,
-    };
+    device.identity = Identity { mac: latest(|d| &d.mac), name: latest(|d| &d.name), matched_by: pair.by, addresses };
     let [before, after] = sides;
     device.presence = match (before, after) {
         (None, _) => Change::Appeared,
@@ -116,7 +117,8 @@ fn identify(device: &mut Device, pair: &Pair, sides: [Option<&Facts>; 2]) {
             && old != new
         {
             let by = if pair.by == MatchedBy::Name { "name" } else { "address" };
-            let note = format!("Its hardware address was {old} and is {new}: perhaps another device with the same {by}.");
+            let note =
+                format!("Its hardware address was {old} and is {new}: perhaps another device with the same {by}.");
             device.notes.insert(0, note);
         }
         if before.addrs.iter().all(|a| !after.addrs.contains(a)) {

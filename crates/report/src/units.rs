@@ -145,7 +145,13 @@ mod tests {
             let ts = Timestamp::from_parts(secs, 695_733_001);
             assert_eq!(parse_iso(&iso(ts)), Some(ts));
         }
-        for wrong in ["", "2015-03-25", "2015-13-25T17:36:00.695733001Z", "2015-03-25T17:36:00.6Z", "x-03-25T17:36:00.695733001Z"] {
+        for wrong in [
+            "",
+            "2015-03-25",
+            "2015-13-25T17:36:00.695733001Z",
+            "2015-03-25T17:36:00.6Z",
+            "x-03-25T17:36:00.695733001Z",
+        ] {
             assert_eq!(parse_iso(wrong), None, "{wrong}");
         }
     }

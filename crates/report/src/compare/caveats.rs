@@ -28,11 +28,6 @@ pub(super) fn is_lossy(s: &Snapshot) -> bool {
 /// The sentences.
 pub(super) fn caveats(sides: [&Snapshot; 2], devices: [&Facts; 2]) -> Vec<String> {
     let mut all = Vec::new();
-    for (s, when) in sides.into_iter().zip(WHEN) {
-        if s.side.packets == 0 {
-            all.push(format!("There is no packet {when}."));
-        }
-    }
     periods(sides, &mut all);
     for (s, when) in sides.into_iter().zip(WHEN) {
         losses(s, when, &mut all);
@@ -40,13 +35,17 @@ pub(super) fn caveats(sides: [&Snapshot; 2], devices: [&Facts; 2]) -> Vec<String
     let one_sided = sides.map(|s| s.one_sided * 100 / s.side.flows.max(1));
     if one_sided[0].abs_diff(one_sided[1]) >= ONE_SIDED_PERCENT {
         let [a, b] = one_sided;
-        all.push(format!("Seen from one end only: {a} % of flows before, {b} % after; the captures may be from different places."));
+        all.push(format!(
+            "Seen from one end only: {a} % of flows before, {b} % after; the captures may be from different places."
+        ));
     }
     let known = sides.map(|s| s.devices.iter().filter(|d| d.mac.is_some()).count() * 2 >= s.devices.len().max(1));
     let any = sides.iter().all(|s| !s.devices.is_empty());
     if any && known[0] != known[1] {
         let when = if known[0] { "before" } else { "after" };
-        all.push(format!("Most devices' hardware addresses are seen only {when}: the captures may be from different places."));
+        all.push(format!(
+            "Most devices' hardware addresses are seen only {when}: the captures may be from different places."
+        ));
     }
     for (s, when) in sides.into_iter().zip(WHEN) {
         if s.left_off {
@@ -54,7 +53,10 @@ pub(super) fn caveats(sides: [&Snapshot; 2], devices: [&Facts; 2]) -> Vec<String
         }
     }
     if devices.iter().all(|d| d.addrs.is_empty()) {
-        all.push("No devices to compare: no host of the home networks sent anything (--home-net says which these are).".to_owned());
+        all.push(
+            "No devices to compare: no host of the home networks sent anything (--home-net says which these are)."
+                .to_owned(),
+        );
     }
     all
 }
@@ -93,7 +95,13 @@ fn periods(sides: [&Snapshot; 2], all: &mut Vec<String>) {
     if (a < DAY || b < DAY) && !shared(24) {
         all.push("The captures are of different hours of the day (UTC).".to_owned());
     }
-    let weekend = |h: &[u32]| h.iter().enumerate().filter(|(_, n)| **n > 0).map(|(i, _)| i >= 120).fold((false, false), |(w, e), x| (w || !x, e || x));
+    let weekend = |h: &[u32]| {
+        h.iter()
+            .enumerate()
+            .filter(|(_, n)| **n > 0)
+            .map(|(i, _)| i >= 120)
+            .fold((false, false), |(w, e), x| (w || !x, e || x))
+    };
     if (a < SEVEN_DAYS || b < SEVEN_DAYS) && weekend(&hours[0]) != weekend(&hours[1]) {
         all.push("One capture has working days, the other has not, or weekends (UTC).".to_owned());
     }

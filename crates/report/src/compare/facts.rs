@@ -55,7 +55,9 @@ impl Facts {
     pub fn count_sessions_once(&mut self) {
         let [.., certificates, _] = &mut self.lists;
         let shown: Vec<String> = certificates.keys().filter(|k| !k.starts_with(OWN)).cloned().collect();
-        certificates.retain(|key, _| key.strip_prefix(OWN).is_none_or(|k| shown.binary_search_by(|s| s.as_str().cmp(k)).is_err()));
+        certificates.retain(|key, _| {
+            key.strip_prefix(OWN).is_none_or(|k| shown.binary_search_by(|s| s.as_str().cmp(k)).is_err())
+        });
     }
 
     /// Another device's facts on top.
@@ -81,15 +83,20 @@ impl Facts {
             *sum += n;
         }
         for (list, more) in self.lists.iter_mut().zip(&other.lists) {
-            for (key, thing) in more {
-                match list.get_mut(key) {
-                    Some(sum) => add(&mut sum.traffic, &thing.traffic),
-                    None => drop(list.insert(key.clone(), thing.clone())),
-                }
-            }
+            absorb_list(list, more);
         }
         for (cut, also) in self.cut.iter_mut().zip(other.cut) {
             *cut |= also;
+        }
+    }
+}
+
+/// Adds one list to another.
+pub(super) fn absorb_list(list: &mut Things, more: &Things) {
+    for (key, thing) in more {
+        match list.get_mut(key) {
+            Some(sum) => add(&mut sum.traffic, &thing.traffic),
+            None => drop(list.insert(key.clone(), thing.clone())),
         }
     }
 }

@@ -23,6 +23,9 @@ pub(super) fn grouped(devices: &[Facts]) -> Vec<Facts> {
     all
 }
 
+/// What a device may be found by.
+type Keys<'a> = &'a dyn Fn(&Facts) -> Vec<String>;
+
 /// A device on both sides, or on one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pair {
@@ -37,7 +40,7 @@ pub(super) fn pairs(before: &[Facts], after: &[Facts]) -> Vec<Pair> {
     let mac = |d: &Facts| d.mac.iter().map(|m| m.to_ascii_lowercase()).collect::<Vec<_>>();
     let name = |d: &Facts| d.name.iter().map(|n| n.to_ascii_lowercase()).collect::<Vec<_>>();
     let addrs = |d: &Facts| d.addrs.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let ways: [(MatchedBy, &dyn Fn(&Facts) -> Vec<String>); 3] =
+    let ways: [(MatchedBy, Keys<'_>); 3] =
         [(MatchedBy::Mac, &mac), (MatchedBy::Name, &name), (MatchedBy::Address, &addrs)];
     for (by, keys) in ways {
         let [b, a] = [(before, &free[0]), (after, &free[1])].map(|(devices, free)| index(devices, free, keys));
@@ -61,7 +64,7 @@ pub(super) fn pairs(before: &[Facts], after: &[Facts]) -> Vec<Pair> {
 }
 
 /// Devices not yet paired by key; `None` for a key of several.
-fn index(devices: &[Facts], free: &[bool], keys: &dyn Fn(&Facts) -> Vec<String>) -> BTreeMap<String, Option<usize>> {
+fn index(devices: &[Facts], free: &[bool], keys: Keys<'_>) -> BTreeMap<String, Option<usize>> {
     let mut index = BTreeMap::new();
     for (i, device) in devices.iter().enumerate().filter(|(i, _)| free.get(*i) == Some(&true)) {
         for key in keys(device) {
@@ -117,8 +120,11 @@ mod tests {
 
     #[test]
     fn addresses_of_one_hardware_address_are_one_device() {
-        let devices =
-            [device("10.0.0.1", Some("02::1"), None), device("fe80::1", Some("02::1"), Some("a")), device("10.0.0.2", None, None)];
+        let devices = [
+            device("10.0.0.1", Some("02::1"), None),
+            device("fe80::1", Some("02::1"), Some("a")),
+            device("10.0.0.2", None, None),
+        ];
         let groups = grouped(&devices);
         assert_eq!(groups.len(), 2);
         assert_eq!((groups[0].addrs.len(), groups[0].name.as_deref()), (2, Some("a")));

@@ -1,9 +1,7 @@
 //! One device, or all together, before and after: figures and their tests first, what they come to once all tests are known.
 
 use super::facts::{Facts, Thing, add};
-use super::statistics::{
-    Difference, LEAST_Z, SPEED_P, Volume, counts, median, proportions, ranks, volumes,
-};
+use super::statistics::{Difference, LEAST_Z, SPEED_P, Volume, counts, median, proportions, ranks, volumes};
 use super::{Change, Device, Grain, Item, ItemKind, Measure, Quantity, Schedule, Seen, observed};
 use crate::units::counted;
 use crate::{Traffic, WEEK_HOURS};
@@ -65,7 +63,9 @@ impl Frame<'_> {
         let mut device = Device::default();
         for (blind, when) in blind.into_iter().zip(["before", "after"]) {
             if blind {
-                device.notes.push(format!("Of many flows only one end was seen {when}: volumes and failures are not compared."));
+                device.notes.push(format!(
+                    "Of many flows only one end was seen {when}: volumes and failures are not compared."
+                ));
             }
         }
         let volume = if whole { [before.outside, after.outside] } else { [before.total(), after.total()] };
@@ -152,7 +152,11 @@ impl Frame<'_> {
         let mut best = (counts(before.flows, after.flows, ratio, phi), [before.flows, after.flows], "times");
         if !blind {
             for (a, b, what) in [
-                (Volume { bytes: before.sent, spread: before.sent_spread }, Volume { bytes: after.sent, spread: after.sent_spread }, "bytes sent"),
+                (
+                    Volume { bytes: before.sent, spread: before.sent_spread },
+                    Volume { bytes: after.sent, spread: after.sent_spread },
+                    "bytes sent",
+                ),
                 (
                     Volume { bytes: before.received, spread: before.received_spread },
                     Volume { bytes: after.received, spread: after.received_spread },
@@ -204,7 +208,18 @@ impl Frame<'_> {
         }
         let detail = sides[1].or(sides[0]).map(|t| t.detail.clone()).unwrap_or_default();
         let floor = if what == "times" { FLOOR_COUNT } else { FLOOR_BYTES };
-        Item { kind, key: key.to_owned(), detail, seen, change, sure: false, note, percent: Some(percent(values, ratio, floor)), z, p }
+        Item {
+            kind,
+            key: key.to_owned(),
+            detail,
+            seen,
+            change,
+            sure: false,
+            note,
+            percent: Some(percent(values, ratio, floor)),
+            z,
+            p,
+        }
     }
 
     fn schedule(&self, sides: [Option<&Facts>; 2], ledger: &mut Ledger) -> Schedule {
@@ -221,7 +236,8 @@ impl Frame<'_> {
             _ => return schedule,
         };
         schedule.grain = grain;
-        let folded = |hours: &[u64]| (0..slots).map(|s| hours.iter().skip(s).step_by(slots).sum()).collect::<Vec<u64>>();
+        let folded =
+            |hours: &[u64]| (0..slots).map(|s| hours.iter().skip(s).step_by(slots).sum()).collect::<Vec<u64>>();
         let [a, b] = [folded(&before.hours), folded(&after.hours)];
         let [ta, tb] = self.hours.map(|h| folded(&h.iter().map(|s| u64::from(*s)).collect::<Vec<_>>()));
         let (all_a, all_b): (u64, u64) = (a.iter().sum(), b.iter().sum());
@@ -229,7 +245,8 @@ impl Frame<'_> {
             return schedule;
         }
         let phi = dispersion(&before.total(), &after.total());
-        let overall = all_b as f64 * ta.iter().sum::<u64>() as f64 / (all_a as f64 * tb.iter().sum::<u64>().max(1) as f64);
+        let overall =
+            all_b as f64 * ta.iter().sum::<u64>() as f64 / (all_a as f64 * tb.iter().sum::<u64>().max(1) as f64);
         for (slot, (((a, b), ta), tb)) in (0u16..).zip(a.into_iter().zip(b).zip(ta).zip(tb)) {
             if ta == 0 || tb == 0 || a == 0 && b == 0 {
                 continue;
@@ -260,12 +277,14 @@ fn percent([a, b]: [u64; 2], ratio: f64, floor: f64) -> f64 {
 fn retransmissions(mut quantity: Quantity, before: &Facts, after: &Facts, ledger: &mut Ledger) -> Quantity {
     let share = |f: &Facts| (f.tcp_packets > 0).then(|| f.retransmitted as f64 / f.tcp_packets as f64);
     let shares = [share(before), share(after)];
-    let million = |f: &Facts| u64::try_from(u128::from(f.retransmitted) * 1_000_000 / u128::from(f.tcp_packets.max(1))).ok();
+    let million =
+        |f: &Facts| u64::try_from(u128::from(f.retransmitted) * 1_000_000 / u128::from(f.tcp_packets.max(1))).ok();
     quantity.values = [shares[0].and(million(before)), shares[1].and(million(after))];
     if let [Some(a), Some(b)] = shares {
         quantity.percent = Some(100.0 * (b - a));
         if before.retransmitted + after.retransmitted > 0 {
-            let difference = proportions((before.retransmitted, before.tcp_packets), (after.retransmitted, after.tcp_packets));
+            let difference =
+                proportions((before.retransmitted, before.tcp_packets), (after.retransmitted, after.tcp_packets));
             (quantity.z, quantity.p) = ledger.note(difference);
         }
     }
@@ -300,7 +319,9 @@ pub(super) fn settle(device: &mut Device, greatest_p: f64, observed: [Interval; 
                 pick(Change::Lossier, Change::Cleaner)
             }
             Measure::Throughput
-                if passes(q.z, q.p, 0.0) && q.p.is_some_and(|p| p < SPEED_P) && speed_shift(q.values) >= LEAST_SPEED_PERCENT =>
+                if passes(q.z, q.p, 0.0)
+                    && q.p.is_some_and(|p| p < SPEED_P)
+                    && speed_shift(q.values) >= LEAST_SPEED_PERCENT =>
             {
                 pick(Change::Faster, Change::Slower)
             }
@@ -339,7 +360,8 @@ pub(super) fn settle(device: &mut Device, greatest_p: f64, observed: [Interval; 
         }
     }
     device.items.retain(|t| t.change != Change::Unchanged);
-    let weight = |t: &Item| t.seen.iter().flatten().map(|s| s.sent.saturating_add(s.received)).fold(0, u64::saturating_add);
+    let weight =
+        |t: &Item| t.seen.iter().flatten().map(|s| s.sent.saturating_add(s.received)).fold(0, u64::saturating_add);
     let times = |t: &Item| t.seen.iter().flatten().map(|s| s.count).sum::<u64>();
     device.items.sort_by(|a, b| {
         let order = |t: &Item| (t.kind, !t.sure, std::cmp::Reverse((weight(t), times(t))));
@@ -352,9 +374,8 @@ pub(super) fn settle(device: &mut Device, greatest_p: f64, observed: [Interval; 
         }
     }
     let schedule = !device.schedule.more.is_empty() || !device.schedule.less.is_empty();
-    device.changed = schedule
-        || device.quantities.iter().any(|q| q.change.is_change())
-        || device.items.iter().any(|t| t.sure);
+    device.changed =
+        schedule || device.quantities.iter().any(|q| q.change.is_change()) || device.items.iter().any(|t| t.sure);
     passed
 }
 

@@ -4,8 +4,8 @@ use super::facts::{Facts, OWN, Things, add};
 use super::{ItemKind, Side};
 use crate::units::parse_iso;
 use crate::{SCHEMA_VERSION, Traffic, WEEK_HOURS};
-use serde_json::{Map, Value};
 use sekisho_types::{Addr, Interval, Timestamp};
+use serde_json::{Map, Value};
 
 /// Why a text is no audit that can be compared.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,9 @@ pub enum ReadError {
     #[error("JSON, but not of sekisho audit --json")]
     Foreign,
     /// Of another version.
-    #[error("written by another version of sekisho audit --json (schema_version {0}, not {SCHEMA_VERSION}): audit the capture again")]
+    #[error(
+        "written by another version of sekisho audit --json (schema_version {0}, not {SCHEMA_VERSION}): audit the capture again"
+    )]
     Version(u64),
     /// From before audits told of devices.
     #[error("written by an older sekisho audit --json, which did not tell of devices: audit the capture again")]
@@ -40,7 +42,12 @@ pub struct Snapshot {
     /// Devices or entries of their lists were left off.
     pub(super) left_off: bool,
     pub(super) devices: Vec<Facts>,
+    /// Findings about hosts that are no devices.
+    pub(super) others: Things,
 }
+
+/// Dispersion of what comes independently, in thousandths.
+const POISSON: u64 = 1_000;
 
 type Result<T> = std::result::Result<T, ReadError>;
 
@@ -65,10 +72,12 @@ impl Snapshot {
         if !page.0.contains_key("devices") {
             return Err(ReadError::Older);
         }
-        let (capture, complete, totals) = (page.object("capture")?, page.object("completeness")?, page.object("totals")?);
+        let (capture, complete, totals) =
+            (page.object("capture")?, page.object("completeness")?, page.object("totals")?);
         let (first, last) = (capture.time("first")?, capture.time("last")?);
         let mut devices: Vec<Facts> = page.list("devices")?.map(|d| device(d?)).collect::<Result<_>>()?;
-        let findings = findings(page, &mut devices)?;
+        let mut others = Things::new();
+        let findings = findings(page, &mut devices, &mut others)?;
         let more = page.object("more")?;
         Ok(Self {
             side: Side {
@@ -91,6 +100,7 @@ impl Snapshot {
             one_sided: complete.number("one_sided_flows")?,
             left_off: page.number("device_entries_forgotten")? > 0 || more.0.contains_key("devices"),
             devices,
+            others,
         })
     }
 
@@ -227,7 +237,7 @@ fn times(item: Obj, dispersion: Option<u64>) -> Result<Traffic> {
 }
 
 /// Gives findings to the devices that they are about; tells how many no mute hides.
-fn findings(page: Obj, devices: &mut [Facts]) -> Result<u64> {
+fn findings(page: Obj, devices: &mut [Facts], others: &mut Things) -> Result<u64> {
     let mut open = 0;
     for finding in page.list("findings")? {
         let finding = finding?;
@@ -236,13 +246,16 @@ fn findings(page: Obj, devices: &mut [Facts]) -> Result<u64> {
         }
         open += 1;
         let subject = finding.addr("subject")?;
-        let Some(device) = devices.iter_mut().find(|d| d.addrs.contains(&subject)) else { continue };
+        let device = devices.iter_mut().find(|d| d.addrs.contains(&subject));
         let detail = format!("{}: {}", finding.text("severity")?, finding.text("title")?);
         let key = format!("{}/{}", finding.text("id")?, finding.text("reason")?);
         // When the signs came is not told: in bursts as the device's flows.
-        let times = times(finding, Some(device.opened.dispersion))?;
-        let [.., list] = &mut device.lists;
-        put(list, key, detail, &times);
+        let dispersion = device.as_ref().map_or(POISSON, |d| d.opened.dispersion);
+        let list = match device {
+            Some(Facts { lists: [.., list], .. }) => list,
+            None => &mut *others,
+        };
+        put(list, key, detail, &times(finding, Some(dispersion))?);
     }
     Ok(open)
 }

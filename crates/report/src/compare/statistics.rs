@@ -101,7 +101,12 @@ fn binomial(b: u64, n: u64, share: f64) -> f64 {
 }
 
 /// `a` before against `b` after, where after was observed `ratio` times as long; `dispersion` at least 1.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts far below 2^53, or an estimate")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts far below 2^53, or an estimate"
+)]
 pub(super) fn counts(a: u64, b: u64, ratio: f64, dispersion: f64) -> Difference {
     if a == 0 && b == 0 || ratio <= 0.0 || !ratio.is_finite() {
         return Difference::NONE;
@@ -184,11 +189,13 @@ pub(super) fn ranks(before: Classes, after: Classes) -> Difference {
 pub(super) fn median(classes: Classes) -> Option<u64> {
     let all: u64 = classes.iter().map(|c| c.1).sum();
     let mut seen = 0;
-    classes.iter().find(|c| {
-        seen += c.1;
-        seen * 2 >= all && all > 0
-    })
-    .map(|c| c.0)
+    classes
+        .iter()
+        .find(|c| {
+            seen += c.1;
+            seen * 2 >= all && all > 0
+        })
+        .map(|c| c.0)
 }
 
 /// The greatest p that may pass, so that no more than [`FALSE_DISCOVERY_RATE`] of what passes is chance; 0 if none may.
@@ -218,7 +225,7 @@ mod tests {
             (1.959_963_984_540_054, 0.05),
             (3.0, 0.002_699_796_063_260_189),
             (-3.0, 0.002_699_796_063_260_189),
-            (6.0, 1.973_175_290_075_396_2e-9),
+            (6.0, 1.973_175_290_075_396e-9),
         ] {
             close(two_sided(z), want);
         }

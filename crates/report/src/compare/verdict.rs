@@ -3,14 +3,17 @@
 use super::{Change, Comparison, Device, ItemKind, Measure, Quantity};
 use crate::units::{count, counted};
 
-/// `99.1 % less`, `3.2 times as much`.
-fn amount(percent: f64, less: &str, more: &str, as_much: &str) -> String {
+/// `99.1 % less traffic`, `3.2 times as much traffic`, `traffic, none before`: without the floor that percentages have.
+fn amount(q: &Quantity, what: &str, [less, more, as_much]: [&str; 3]) -> String {
+    let [a, b] = q.per_hour.unwrap_or_default();
+    let percent = 100.0 * (b - a) / a;
     let size = percent.abs();
     match percent {
-        ..0.0 if size >= 99.95 && size < 100.0 => format!("{size:.2} % {less}"),
-        ..0.0 => format!("{size:.1} % {less}"),
-        400.0.. => format!("{:.1} times as {as_much}", 1.0 + size / 100.0),
-        _ => format!("{size:.1} % {more}"),
+        _ if a <= 0.0 => format!("{what}, none before"),
+        ..0.0 if (99.95..100.0).contains(&size) => format!("{size:.2} % {less} {what}"),
+        ..0.0 => format!("{size:.1} % {less} {what}"),
+        400.0.. => format!("{:.1} times as {as_much} {what}", b / a),
+        _ => format!("{size:.1} % {more} {what}"),
     }
 }
 
@@ -20,8 +23,8 @@ fn quantity(q: &Quantity, whole: bool) -> Option<String> {
         return None;
     }
     let percent = q.percent?;
-    let volume = |what: &str| format!("{} {what}", amount(percent, "less", "more", "much"));
-    let number = |what: &str| format!("{} {what}", amount(percent, "fewer", "more", "many"));
+    let volume = |what: &str| amount(q, what, ["less", "more", "much"]);
+    let number = |what: &str| amount(q, what, ["fewer", "more", "many"]);
     let points = |ppm: Option<u64>| format!("{}.{:02} %", ppm.unwrap_or(0) / 10_000, ppm.unwrap_or(0) % 10_000 / 100);
     Some(match q.measure {
         Measure::SentBytes if whole => volume("outbound traffic"),
@@ -79,7 +82,8 @@ pub(super) fn of(device: &Device, whole: bool) -> String {
     }
     parts.extend(device.quantities.iter().filter_map(|q| quantity(q, whole)));
     parts.extend(ItemKind::ALL.into_iter().filter_map(|kind| items(device, kind)));
-    let other = device.items.iter().filter(|t| t.sure && matches!(t.change, Change::Grew | Change::Shrank)).count() as u64;
+    let other =
+        device.items.iter().filter(|t| t.sure && matches!(t.change, Change::Grew | Change::Shrank)).count() as u64;
     if other > 0 && parts.is_empty() {
         parts.push(format!("{} used more or less than before", counted(other, "thing")));
     }
@@ -101,6 +105,11 @@ pub(super) fn of(device: &Device, whole: bool) -> String {
 
 /// What the comparison comes to.
 pub(super) fn overall(c: &Comparison) -> String {
+    for (side, when) in c.sides.iter().zip(["before", "after"]) {
+        if side.packets == 0 {
+            return format!("not comparable: there is no packet {when}");
+        }
+    }
     let with = |presence| c.devices.iter().filter(|d| d.changed && d.presence == presence).count() as u64;
     let (gone, new) = (with(Change::Disappeared), with(Change::Appeared));
     let mut line = c.network.verdict.clone();

@@ -78,7 +78,13 @@ fn device(pen: &mut Pen, d: &Device, detailed: bool) {
     if detailed && d.presence == Change::Unchanged {
         details(pen, d, false);
     } else if detailed {
-        let named: Vec<_> = d.items.iter().filter(|t| t.kind == ItemKind::Destination).take(DOUBTFUL).map(|t| clean(t.key.as_bytes())).collect();
+        let named: Vec<_> = d
+            .items
+            .iter()
+            .filter(|t| t.kind == ItemKind::Destination)
+            .take(DOUBTFUL)
+            .map(|t| clean(t.key.as_bytes()))
+            .collect();
         let all = d.items.iter().filter(|t| t.kind == ItemKind::Destination).count() as u64;
         if !named.is_empty() {
             let more = if all > named.len() as u64 { ", …" } else { "" };
@@ -107,9 +113,15 @@ fn matched(i: &Identity) -> String {
 }
 
 fn details(pen: &mut Pen, d: &Device, whole: bool) {
-    let rows: Vec<_> = d.quantities.iter().filter(|q| q.values.iter().any(|v| v.is_some_and(|v| v > 0))).map(|q| figures(q, whole)).collect();
+    let rows: Vec<_> = d
+        .quantities
+        .iter()
+        .filter(|q| q.values.iter().any(|v| v.is_some_and(|v| v > 0)))
+        .map(|q| figures(q, whole))
+        .collect();
     if !rows.is_empty() {
-        let columns = [text(""), number("before"), number("after"), number("before/h"), number("after/h"), text("change")];
+        let columns =
+            [text(""), number("before"), number("after"), number("before/h"), number("after/h"), text("change")];
         pen.table(&columns, &rows);
     }
     for kind in ItemKind::ALL {
@@ -149,7 +161,9 @@ fn figures(q: &Quantity, whole: bool) -> Vec<String> {
         None => "-".to_owned(),
         Some(v) if is_bytes => bytes(v),
         Some(v) if q.measure == Measure::Retransmissions => format!("{}.{:02} %", v / 10_000, v % 10_000 / 100),
-        Some(v) if q.measure == Measure::Throughput => crate::units::rate(v, sekisho_types::Interval::from_secs(8)).unwrap_or_default(),
+        Some(v) if q.measure == Measure::Throughput => {
+            crate::units::rate(v, sekisho_types::Interval::from_secs(8)).unwrap_or_default()
+        }
         Some(v) => count(v),
     };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "for printing; the cast saturates")]
@@ -192,7 +206,11 @@ fn items(pen: &mut Pen, d: &Device, kind: ItemKind) {
     if doubtful.is_empty() {
         return;
     }
-    let named: Vec<_> = doubtful.iter().take(DOUBTFUL).map(|t| format!("{} {} ({})", mark(t.change), clean(t.key.as_bytes()), clean(t.note.as_bytes()))).collect();
+    let named: Vec<_> = doubtful
+        .iter()
+        .take(DOUBTFUL)
+        .map(|t| format!("{} {} ({})", mark(t.change), clean(t.key.as_bytes()), clean(t.note.as_bytes())))
+        .collect();
     let more = doubtful.len().saturating_sub(DOUBTFUL);
     let more = if more > 0 { format!(", and {} more", count(more as u64)) } else { String::new() };
     pen.paragraph(Style::Dim, "", &format!("{what}, perhaps: {}{more}", named.join(", ")));

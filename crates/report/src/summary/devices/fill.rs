@@ -1,8 +1,8 @@
 //! From tables to profiles.
 
 use super::super::certificates::Certificates;
-use super::super::names::Names;
 use super::super::listing;
+use super::super::names::Names;
 use super::sums::{Sums, seconds, speed};
 use super::{Device, Devices, FIRST_EPHEMERAL, MAX_SERVICES_THERE, Service};
 use crate::page::Page;
@@ -23,6 +23,9 @@ const ALL_CERTIFICATES: usize = 4_096;
 /// Addresses told of a destination.
 const ADDRESSES: usize = 4;
 
+/// A destination's name, or its address if it has none.
+type Place = (Option<Box<[u8]>>, Option<Addr>);
+
 /// A destination put together from several addresses.
 #[derive(Default)]
 struct Joined {
@@ -34,7 +37,7 @@ struct Joined {
 /// A device's part of the tables.
 #[derive(Default)]
 struct Lists {
-    destinations: BTreeMap<(Option<Box<[u8]>>, Option<Addr>), Joined>,
+    destinations: BTreeMap<Place, Joined>,
     asked: Vec<Asked>,
     certificates: Vec<Shown>,
 }
@@ -56,7 +59,8 @@ impl Devices {
         };
         let period = period(page).unwrap_or((0, 0));
         let mut lists = self.lists(names, certificates, period);
-        let mut devices = listing(&self.devices, |addr, device| device.spoke.then(|| self.profile(*addr, device, period, names)));
+        let mut devices =
+            listing(&self.devices, |addr, device| device.spoke.then(|| self.profile(*addr, device, period, names)));
         devices.rows.retain(Option::is_some);
         let mut left = (ALL_DESTINATIONS, ALL_NAMES, ALL_CERTIFICATES);
         page.devices.more = devices.more;

@@ -39,8 +39,11 @@ impl Weight for Held {
 #[derive(Default)]
 struct Lease {
     count: u64,
-    latest: Option<(Timestamp, Option<MacAddr>, Option<Box<[u8]>>)>,
+    latest: Option<Client>,
 }
+
+/// When it said so, its hardware address, its name.
+type Client = (Timestamp, Option<MacAddr>, Option<Box<[u8]>>);
 
 impl Weight for Lease {
     fn weight(&self) -> u64 {
@@ -57,11 +60,7 @@ pub(super) struct Identities {
 
 impl Identities {
     pub fn new(seed: u64) -> Self {
-        Self {
-            holders: Top::new(MAX_KNOWN, seed),
-            held: Top::new(MAX_KNOWN, seed),
-            leases: Top::new(MAX_KNOWN, seed),
-        }
+        Self { holders: Top::new(MAX_KNOWN, seed), held: Top::new(MAX_KNOWN, seed), leases: Top::new(MAX_KNOWN, seed) }
     }
 
     /// A packet at `ts` had both addresses at one end; `home`: is the address in the home networks?

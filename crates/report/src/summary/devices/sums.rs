@@ -78,7 +78,12 @@ impl Pulse {
 
     /// Variance over mean of the numbers in equal parts of a capture that lasted from `first` to `last` (seconds), in
     /// thousandths, at least 1000: Pearson's statistic over its degrees of freedom (McCullagh and Nelder 1989 §4.5).
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate"
+    )]
     pub fn dispersion(mut self, first: i64, last: i64) -> u64 {
         let (first, last) = (first, last.max(first));
         while self.shift < 62 && (last >> self.shift) - (first >> self.shift) >= BINS as i64 {
