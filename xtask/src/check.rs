@@ -1,7 +1,7 @@
 //! `cargo xtask check`: what CI runs, in the order in which failures are cheapest to find.
 
 use crate::fuzz::fuzz;
-use crate::{callgrind, flood, guard, keys, mutate, parquet, shell, tidy};
+use crate::{callgrind, findings, flood, guard, keys, mutate, page, parquet, shell, tidy};
 use anyhow::{Result, bail};
 use std::process::Command;
 
@@ -50,6 +50,9 @@ fn check_all() -> Result<bool> {
     if !flood::flood(FLOOD)? {
         bail!("an attack had an effect");
     }
+    if !findings::findings(&[])? {
+        bail!("the detectors say otherwise than agreed: see above, and `cargo xtask findings --bless`");
+    }
     let guarded = has("valgrind", "valgrind")?;
     if !guarded {
         println!("check: {}, and no right to install it: guard left out", callgrind::INSTALL);
@@ -62,6 +65,12 @@ fn check_all() -> Result<bool> {
         Some(false) => bail!("Parquet files are not read back as they were written"),
         Some(true) => {}
     }
+    let pages = page::check()?;
+    match &pages {
+        Err(why) => println!("check: {why}: page left out"),
+        Ok(false) => bail!("an HTML page does in a browser what it must not"),
+        Ok(true) => {}
+    }
     let with_keys = keys::check()?;
     match &with_keys {
         Err(why) => println!("check: {why}: keys left out"),
@@ -71,9 +80,10 @@ fn check_all() -> Result<bool> {
     // Every step that fails ends the check before this line.
     println!(
         "check: {} passed, 0 failed",
-        9 + usize::from(fuzzing)
+        10 + usize::from(fuzzing)
             + usize::from(guarded)
             + usize::from(read_back.is_some())
+            + usize::from(pages.is_ok())
             + usize::from(with_keys.is_ok())
     );
     Ok(true)

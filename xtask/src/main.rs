@@ -5,6 +5,7 @@ mod bench;
 mod callgrind;
 mod check;
 mod dnssec;
+mod findings;
 mod flood;
 mod fuzz;
 mod guard;
@@ -12,6 +13,7 @@ mod keys;
 mod mutate;
 mod namespaces;
 mod new;
+mod page;
 mod parallel;
 mod parquet;
 mod protocols;
@@ -29,6 +31,8 @@ cargo xtask TASK
                          with a protocol's name only what concerns it
   tidy                   the laws of the house (docs/design: crates, levels, bans, file lengths)
   new protocol NAME      folder, golden folder, fuzz target and the two shared lines
+  new detector ID        a detector of a judgement, its tests and the two shared lines
+  findings [FLAG…] [PATH…] what the detectors say of many captures, beside what they said before; findings --help
   captures               make the built captures below goldens/ again (crates/testkit/src/bin/captures)
   bless                  rewrite the goldens from what the program says now; then read the diff
   mutate N [--seed S]    N damaged variants of the goldens and examples through the binary (--program PATH: this one)
@@ -41,6 +45,8 @@ cargo xtask TASK
                          same messages; dnssec --help
   fuzz [TARGET…] [SECS]  fuzz these targets, or every target, for SECS seconds (default 10)
   fuzz all --until SECS  until each target has had so many CPU seconds by fuzz/ledger.tsv; fuzz --help
+  page [CAPTURE…]        HTML pages of examples, of hostile and of very large data (and of these captures) in Chromium: nothing
+                         is loaded or run, sorting, filters, keyboard, paper, accessibility
   parquet-check          DuckDB and pyarrow (from PyPI, in target/) read Parquet files back: types, values, filters
   unpack-samples         nested archives made by the real tools (installed if we may), every leaf found,
                          also through a capture and the command; bombs
@@ -68,6 +74,8 @@ fn run(args: &[String]) -> Result<bool> {
         ["check", protocol] => check::check(Some(protocol)),
         ["tidy"] => tidy::tidy(),
         ["new", "protocol", name] => new::protocol(name),
+        ["new", "detector", id] => new::detector(id),
+        ["findings", ref rest @ ..] => findings::findings(rest),
         ["captures"] => check::captures(),
         ["bless"] => check::bless(),
         ["mutate", ref rest @ ..] => mutate::mutate(rest),
@@ -76,6 +84,7 @@ fn run(args: &[String]) -> Result<bool> {
         ["keys", ref rest @ ..] => keys::keys(rest),
         ["dnssec", ref rest @ ..] => dnssec::dnssec(rest),
         ["fuzz", ref rest @ ..] => fuzz::fuzz(rest),
+        ["page", ref rest @ ..] => page::task(rest),
         ["parquet-check"] => parquet::task(),
         ["bench", "--protocols", ref rest @ ..] => protocols::bench(rest),
         ["unpack-samples"] => samples::task(),

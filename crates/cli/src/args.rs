@@ -17,6 +17,7 @@ of hunt: 0 found, 1 not found, 2 wrong usage or no input, 3 not found but a capt
 
 Examples:
   sekisho audit examples/office.pcapng
+  sekisho audit --html report.html office.pcapng
   sekisho diff before.pcap after.pcap
   sekisho logs -o logs --format zeek-json,parquet office.pcapng
   sekisho schema --format markdown http
@@ -222,8 +223,39 @@ pub struct Explain {
     pub ids: Vec<String>,
 }
 
+/// A language that HTML pages are written in.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum Language {
+    /// English
+    #[default]
+    En,
+    /// Japanese
+    Ja,
+}
+
+const AUDIT_AFTER: &str = "\
+Mutes, one a line; # begins a comment:
+  JUDGEMENT[/REASON[/FORM]] [host=NET|any] [peer=NET|NAME] [key=PATTERN]
+      [below=SEVERITY] [most=N] [kind=KIND] [from=DAY] until=DAY reason=WHY
+  JUDGEMENT and key may have * for any characters; values with spaces stand in quotation
+  marks. A peer that begins with a dot is all names below. A finding with a stronger form
+  (.../accepted, .../used) is muted only if FORM is given. most: no more than N signs a day.
+  KIND: accepted-risk, expected, false-positive, maintenance or owned-elsewhere.
+  until is needed, and so are ten characters of reason. Days are the packets'.
+
+Examples:
+  sekisho audit office.pcapng
+  sekisho audit --html report.html office.pcapng
+  sekisho audit --html report.html --lang ja 'captures/*.pcap.gz'
+  sekisho audit --roots company-ca.pem office.pcapng
+  sekisho audit --intel bad-hosts.txt --intel intel.csv --json - office.pcapng
+  sekisho audit --json - office.pcapng | jq '.findings[] | select(.muted == null) | .code'
+  echo 'tls-cert-dates host=192.0.2.7 until=2027-03-31 reason=Replaced in March' > mutes
+  sekisho audit --mutes mutes --fail-on medium office.pcapng";
+
 /// `sekisho audit`.
 #[derive(Args, Debug)]
+#[command(after_help = AUDIT_AFTER)]
 pub struct Audit {
     /// Flags of every reading verb.
     #[command(flatten)]
@@ -233,10 +265,23 @@ pub struct Audit {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
+    /// Also write the page as one HTML file with plots, which loads nothing; - for standard output instead of the page
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+
+    /// Language of the HTML page
+    #[arg(long, value_name = "LANGUAGE", value_enum, default_value_t = Language::En)]
+    pub lang: Language,
+
     /// A list of addresses, networks, names, URLs or digests with a bad name: plain, hosts file, CSV,
     /// Zeek intel or MISP; contact with them is a finding; may be repeated
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub intel: Vec<PathBuf>,
+
+    /// Certificates of authorities to trust as well as Mozilla's roots, PEM or DER, such as a company's own. Unlike
+    /// curl's --cacert this adds: a capture has both, and public sites would all seem false without Mozilla's
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub roots: Option<PathBuf>,
 
     /// Rules in Suricata's language: what they alert on are findings, too; may be repeated
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -246,7 +291,20 @@ pub struct Audit {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub suricata_config: Option<PathBuf>,
 
-    /// End with exit code 3 if there are findings of this severity or worse
+    /// What was agreed to live with: findings that are counted and shown as muted, with the reason; see below
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub mutes: Option<PathBuf>,
+
+    /// Resolvers outside that hosts may ask; those at home, and those that DHCP gives, may be asked anyway
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', num_args = 1)]
+    pub resolver: Vec<Subnet>,
+
+    /// Where chains of DNSSEC begin, instead of the root's keys of 2017 and 2024: DS or DNSKEY records, one a line, as in
+    /// unbound's root.key
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub trust_anchors: Option<PathBuf>,
+
+    /// End with exit code 3 if there are findings of this severity or worse that are not muted
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub fail_on: Option<FailOn>,
 

@@ -1,53 +1,82 @@
 //! `sekisho audit`: the page.
 
-use crate::args::{Audit, Common};
+use crate::args::{Audit, Common, Language};
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
-use crate::{DAMAGED, eve, input, intel};
-use anyhow::{Context, Result};
+use crate::{DAMAGED, anchors, eve, input, intel};
+use anyhow::{Context, Result, bail};
 use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
+use sekisho_finding::Mutes;
 use sekisho_output::eve::Settings as EveSettings;
-use sekisho_report::{Completeness, Judged, Page, Pool as PoolFact, State, Summary, render_text, to_json};
-use std::fs;
-use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use sekisho_proto::Trust;
+use sekisho_report::{
+    Completeness, HtmlOptions, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_json,
+};
+use sekisho_types::{Day, Subnet};
+use sekisho_x509::RootStore;
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Exit code for findings at or above `--fail-on`.
 const ALARM: u8 = 3;
 
+/// Longest file of certificates that is read: a hundred times all public roots.
+const MAX_ROOTS_LEN: u64 = 32 << 20;
+
+/// Longest file of mutes that is read.
+const MAX_MUTES_LEN: u64 = 16 << 20;
+
 /// Width of the page where no terminal says otherwise.
 const DEFAULT_WIDTH: usize = 80;
 
 /// What findings are made from, besides the captures.
+#[derive(Default)]
 pub struct Judging<'a> {
     /// Lists of what has a bad name.
     pub intel: &'a [PathBuf],
     /// Rules in Suricata's language.
     pub rules: &'a [PathBuf],
     /// Their configuration.
-    pub suricata_config: Option<&'a PathBuf>,
+    pub suricata_config: Option<&'a Path>,
+    /// Authorities besides Mozilla's.
+    pub roots: Option<&'a Path>,
+    /// Keys that DNSSEC starts from.
+    pub trust_anchors: Option<&'a Path>,
+    /// Resolvers that hosts may ask.
+    pub resolvers: &'a [Subnet],
+    /// What was agreed to be muted.
+    pub mutes: Option<&'a Path>,
 }
 
 /// The exit code.
 pub fn run(args: &Audit) -> Result<u8> {
-    let judging = Judging { intel: &args.intel, rules: &args.rules, suricata_config: args.suricata_config.as_ref() };
+    let to_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|p| p.as_os_str() == "-");
+    if to_stdout(&args.json) && to_stdout(&args.html) {
+        bail!("audit: --json - and --html - cannot both have standard output");
+    }
+    let judging = Judging {
+        intel: &args.intel,
+        rules: &args.rules,
+        suricata_config: args.suricata_config.as_deref(),
+        roots: args.roots.as_deref(),
+        trust_anchors: args.trust_anchors.as_deref(),
+        resolvers: &args.resolver,
+        mutes: args.mutes.as_deref(),
+    };
     let (page, damaged) = page(&args.common, &judging)?;
     let worst = page.judged.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
-    let to_stdout = args.json.as_ref().is_some_and(|p| p.as_os_str() == "-");
     if let Some(path) = &args.json {
-        let json = to_json(&page) + "\n";
-        if to_stdout {
-            io::stdout().write_all(json.as_bytes())?;
-        } else {
-            fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
-        }
+        write(path, &(to_json(&page) + "\n"))?;
     }
-    if !to_stdout {
-        let colour = args.color.colours();
-        io::stdout().write_all(render_text(&page, page_width(), colour).as_bytes())?;
+    if let Some(path) = &args.html {
+        write(path, &html(&page, args.lang, &args.common))?;
+    }
+    if !to_stdout(&args.json) && !to_stdout(&args.html) {
+        io::stdout().write_all(render_text(&page, page_width(), args.color.colours()).as_bytes())?;
     }
     Ok(match (alarm, damaged) {
         (true, _) => ALARM,
@@ -63,7 +92,7 @@ pub fn page(common: &Common, judging: &Judging<'_>) -> Result<(Page, bool)> {
     settings.files.hashes.sha256 = true;
     settings.judged = true;
     if !judging.rules.is_empty() {
-        let config = judging.suricata_config.map(|path| eve::config(path)).transpose()?;
+        let config = judging.suricata_config.map(eve::config).transpose()?;
         let of_config = config.as_ref().map(eve::settings).unwrap_or_default();
         eve::watch(
             &mut settings,
@@ -72,29 +101,89 @@ pub fn page(common: &Common, judging: &Judging<'_>) -> Result<(Page, bool)> {
         let (program, _) = eve::rules(judging.rules, config.as_ref(), common.quiet)?;
         eve::apply(&mut settings, program);
     }
+    settings.trust = judging.roots.map(trust).transpose()?.map(Arc::new);
     let intel = intel::read(judging.intel, common.quiet)?;
     settings.files.hashes.md5 |= intel.has_hashes(32);
     settings.files.hashes.sha1 |= intel.has_hashes(40);
     let (budget, judges_len) = settings.budget.with_judges();
     settings.budget = budget;
-    let scope =
-        Scope { intel: Arc::new(intel), memory_len: Some(judges_len), ..Scope::new(&common.home_net, common.seed) };
+    let scope = Scope {
+        intel: Arc::new(intel),
+        memory_len: Some(judges_len),
+        anchors: anchors::read(judging.trust_anchors)?,
+        resolvers: judging.resolvers.to_vec(),
+        ..Scope::new(&common.home_net, common.seed)
+    };
+    let mut mutes = judging.mutes.map(mutes).transpose()?.unwrap_or_default();
     let summary = Summary::new(common.seed).with_home_nets(&common.home_net);
     let mut audited = Audited { summary, detection: Detection::new(&scope) };
     let outcome = drive::gather(common, captures, settings, &mut audited);
-    let verdict = audited.detection.finish();
+    let mut verdict = audited.detection.finish();
+    mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.unwrap_or_default()));
     let mut page = audited.summary.page(completeness(common, &outcome));
     // What only detectors are told is no log.
     page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
-    page.judged = judged(verdict);
+    page.judged = judged(verdict, mutes);
     page.state = state(&outcome);
     Ok((page, outcome.damaged))
 }
 
+/// Mozilla's roots and those of a file.
+fn trust(path: &Path) -> Result<Trust> {
+    let what = || format!("--roots {}", path.display());
+    let mut file = Vec::new();
+    File::open(path).and_then(|f| f.take(MAX_ROOTS_LEN).read_to_end(&mut file)).with_context(what)?;
+    if file.len() as u64 == MAX_ROOTS_LEN {
+        bail!("{}: longer than {} MiB", what(), MAX_ROOTS_LEN >> 20);
+    }
+    let mut roots = RootStore::mozilla();
+    roots.add_bundle(&file).with_context(what)?;
+    Ok(Trust::new(roots))
+}
+
+/// Reads what was agreed to be muted.
+fn mutes(path: &Path) -> Result<Mutes> {
+    let what = || format!("--mutes {}", path.display());
+    let mut text = String::new();
+    File::open(path).and_then(|f| f.take(MAX_MUTES_LEN).read_to_string(&mut text)).with_context(what)?;
+    if text.len() as u64 == MAX_MUTES_LEN {
+        bail!("{}: longer than {} MiB", what(), MAX_MUTES_LEN >> 20);
+    }
+    Mutes::parse(&text, &sekisho_detect::abouts()).with_context(what)
+}
+
+/// To a file, or to standard output if `path` is `-`.
+fn write(path: &Path, text: &str) -> Result<()> {
+    if path.as_os_str() == "-" {
+        return Ok(io::stdout().write_all(text.as_bytes())?);
+    }
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The page as HTML.
+fn html(page: &Page, lang: Language, common: &Common) -> String {
+    let lang = match lang {
+        Language::En => Lang::En,
+        Language::Ja => Lang::Ja,
+    };
+    // Uids depend on the seed and on the first packet of a flow that was read.
+    let mut reading = Vec::new();
+    if common.seed != 0 {
+        reading.extend(["--seed".to_owned(), common.seed.to_string()]);
+    }
+    if let Some(filter) = &common.filter {
+        reading.extend(["--filter".to_owned(), filter.clone()]);
+    }
+    if common.checksums {
+        reading.push("--checksums".to_owned());
+    }
+    render_html(page, &HtmlOptions { lang, reading })
+}
+
 /// What the detectors say, in the page's terms.
-fn judged(verdict: Verdict) -> Judged {
+fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
     let forgotten: u64 = verdict.spent.iter().map(|s| s.forgotten).sum::<u64>() + verdict.forgotten;
-    Judged { findings: verdict.findings, refused: verdict.refused, forgotten }
+    Judged { findings: verdict.findings, refused: verdict.refused, forgotten, mutes, dnssec: verdict.dnssec }
 }
 
 /// Columns of a page on standard output.

@@ -62,7 +62,12 @@ fn snapshot(args: &Diff, side: &String, damaged: &mut bool) -> Result<Snapshot> 
         return Ok(snapshot.named(side));
     }
     let common = Common { captures: vec![side.clone()], ..args.common.clone() };
-    let judging = Judging { intel: &args.intel, rules: &args.rules, suricata_config: args.suricata_config.as_ref() };
+    let judging = Judging {
+        intel: &args.intel,
+        rules: &args.rules,
+        suricata_config: args.suricata_config.as_deref(),
+        ..Judging::default()
+    };
     let (page, broken) = page(&common, &judging)?;
     *damaged |= broken;
     Snapshot::of(&page).with_context(|| side.clone())

@@ -1,6 +1,7 @@
 //! `sekisho`: flags, wiring, exit codes. What it does is one sentence: packets become records, and every
 //! answer can be walked back to the packets.
 
+mod anchors;
 mod arena;
 mod args;
 mod audit;

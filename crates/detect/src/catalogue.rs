@@ -1,7 +1,7 @@
 //! Which certificates there are and which services show them (`detections.md` §6): what all judgements on certificates
 //! read. Fed before the detectors; judged at the end of the run.
 
-use crate::certificate::{Cert, Fingerprint, hex, short};
+use crate::certificate::{Cert, Fingerprint, domain, hex, short};
 use crate::detection::Scope;
 use crate::hosts::Hosts;
 use crate::rows::{Row, TlsSession};
@@ -9,7 +9,7 @@ use crate::table::Recent;
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
 use sekisho_finding::{About, Confidence, Reason, Severity};
-use sekisho_types::{Addr, SeededState, Timestamp, Uid};
+use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 
 /// Certificates kept: 100,000 entries of the catalogue's budget are shared with the services.
 const MAX_CERTS: usize = 50_000;
@@ -28,6 +28,9 @@ const MAX_NAME_LEN: usize = 253;
 const REFUSALS: &[u64] = &[42, 43, 44, 45, 46, 48, 113];
 /// The alert of a client that does not know the authority.
 const UNKNOWN_CA: u64 = 48;
+
+/// Shortest validity of certificates that a maker's authority issues; those of intruders' kits are made for days.
+const MAKERS_VALIDITY: Interval = Interval::from_secs(7 * 86_400);
 
 /// Before this day the roots that come with the program are not those of the time, as authorities retire roots and add
 /// others every year: 2025-01-01.
@@ -97,6 +100,8 @@ pub struct Served {
     pub fault: Option<Fault>,
     /// The chain leads to a trusted root and is valid; or would be, were it not for the time.
     pub vouched: bool,
+    /// The root is one that the user added: no public one.
+    pub private: bool,
     /// A certificate of an otherwise good chain is out of date.
     pub outdated: bool,
     pub first: Timestamp,
@@ -218,6 +223,7 @@ impl Served {
             chain: chain.collect(),
             fault: Fault::named(s.fault),
             vouched: s.validation == b"ok" || outdated,
+            private: s.added_root,
             outdated,
             first: s.ts,
             last: s.ts,
@@ -291,6 +297,30 @@ impl Served {
     pub fn is_refused(&self) -> bool {
         self.refused > 0 && self.established == 0
     }
+}
+
+/// Are these, the services of one authority that is not trusted, what a maker runs for its devices (`detections.md` §9,
+/// `vendor-ca`)? All are outside and were taken by clients at home only; they have names of one domain, more than one server or
+/// name of it, so that there is an authority at work and no lone certificate; and the certificates are in order: in time,
+/// not made for hours, and for the names that were asked for.
+pub(crate) fn are_makers(all: &[(&Service, &Served, &Cert)], hosts: &Hosts) -> bool {
+    let fine = |(service, served, cert): &(&Service, &Served, &Cert)| {
+        let outside = !hosts.is_internal(service.server) && !served.is_proxied();
+        let taken = served.refused == 0 && served.established > 0;
+        let by_home = served.clients.iter().all(|(client, _)| hosts.is_internal(*client));
+        let named = !served.asked.is_empty() && served.asked.iter().all(|a| a.fit == Fit::Covered);
+        let in_time = match (cert.not_before, cert.not_after) {
+            (Some(from), Some(to)) => from <= served.first && served.last <= to && to - from >= MAKERS_VALIDITY,
+            _ => false,
+        };
+        outside && taken && by_home && named && in_time && served.last >= ROOTS_SINCE
+    };
+    let names =
+        || all.iter().flat_map(|(_, s, c)| s.asked.iter().map(|a| &*a.name).chain(c.names.iter().map(|n| &**n)));
+    let Some(first) = names().next() else { return false };
+    let one_domain = names().all(|name| domain(name) == domain(first));
+    let several = names().any(|name| name != first) || all.iter().any(|s| all.iter().any(|o| o.0.server != s.0.server));
+    one_domain && several && all.iter().all(fine)
 }
 
 fn note(list: &mut Vec<Addr>, addr: Addr) {

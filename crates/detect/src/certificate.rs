@@ -1,7 +1,7 @@
 //! A certificate as the catalogue keeps it, and how it is put into words.
 
 use crate::rows::TlsCert;
-use sekisho_types::Timestamp;
+use sekisho_types::{Day, Timestamp};
 
 /// Names of a certificate that are kept.
 pub const MAX_NAMES: usize = 8;
@@ -165,18 +165,9 @@ pub fn short(fp: &Fingerprint) -> String {
 /// `2026-01-31T23:59:59Z`, in the proleptic Gregorian calendar.
 pub fn date(ts: Timestamp) -> String {
     let secs = ts.0.div_euclid(1_000_000_000);
-    let (days, second) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
-    // Days are counted from 0000-03-01, so that a leap day is a year's last.
-    let days = days + 719_468;
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let march = (5 * day + 2) / 153;
-    let day = day - (153 * march + 2) / 5 + 1;
-    let month = if march < 10 { march + 3 } else { march - 9 };
-    let year = year + era * 400 + i64::from(month <= 2);
+    let second = secs.rem_euclid(86_400);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", Day::of(ts))
 }
 
 #[cfg(test)]

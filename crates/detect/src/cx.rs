@@ -4,7 +4,8 @@ use crate::catalogue::Catalogue;
 use crate::desk::Desk;
 use crate::dns_exchanges::Exchange;
 use crate::dns_zones::Zones;
-use crate::hosts::Hosts;
+use crate::dnssec::Dnssec;
+use crate::hosts::{Hosts, Role};
 use crate::known::Known;
 use sekisho_finding::{
     About, Benign, Confidence, Finding, MAX_QUOTES, Measure, Peers, Quality, Quote, Reason, Samples, Severity, Stage,
@@ -40,6 +41,11 @@ impl<'a> Cx<'a> {
         &self.known.zones
     }
 
+    /// What DNSSEC says of the message at hand, and of those before that waited for it.
+    pub(crate) fn dnssec(&self) -> &'a Dnssec {
+        &self.known.dnssec
+    }
+
     /// Certificates, and the services that show them.
     pub(crate) fn catalogue(&self) -> &'a Catalogue {
         &self.known.catalogue
@@ -52,19 +58,19 @@ impl<'a> Cx<'a> {
 
     /// Raises a finding, or adds to the one of the same judgement, reason, subject and key.
     pub fn raise(&mut self, raise: Raise) {
-        let mut finding = raise.0;
+        let Raise(mut finding, unless) = raise;
         if finding.first == Timestamp::default() {
             finding.first = self.now;
         }
         finding.last = finding.last.max(finding.first);
         let concerned = [finding.subject].into_iter().chain(finding.peers.named().iter().copied());
         finding.names = concerned.filter_map(|a| Some((a, self.known.names.of(a)?.to_owned()))).collect();
-        self.desk.add(finding);
+        self.desk.add(finding, unless);
     }
 }
 
 /// A finding in the making.
-pub struct Raise(Finding);
+pub struct Raise(Finding, Option<Role>);
 
 impl Raise {
     /// That `reason` of `about` was seen of `subject`, the machine that the operator must touch.
@@ -75,7 +81,7 @@ impl Raise {
         severity: Severity,
         confidence: Confidence,
     ) -> Self {
-        Self(Finding {
+        let finding = Finding {
             about,
             techniques: Vec::new(),
             reason,
@@ -97,7 +103,8 @@ impl Raise {
             benign: Vec::new(),
             quality: Vec::new(),
             muted: None,
-        })
+        };
+        Self(finding, None)
     }
 
     /// The service, name or peer that tells findings about one subject apart.
@@ -125,6 +132,14 @@ impl Raise {
     #[must_use]
     pub fn stage(mut self, stage: Stage) -> Self {
         self.0.stage = stage;
+        self
+    }
+
+    /// One step less severe if the subject turns out to play that part (`detections.md` §1.2: a role that is inferred only
+    /// ever lowers a severity, and is listed).
+    #[must_use]
+    pub fn lowered_for(mut self, role: Role) -> Self {
+        self.1 = Some(role);
         self
     }
 

@@ -1,8 +1,9 @@
 //! Where findings are kept: what repeats is one.
 
 use crate::detection::Scope;
+use crate::hosts::{Hosts, Role};
 use hashbrown::HashMap;
-use sekisho_finding::{Finding, MAX_QUOTES};
+use sekisho_finding::{Benign, Finding, MAX_QUOTES};
 use sekisho_types::{Addr, SeededState};
 
 /// Most findings of a run, if it has all the memory that judgements may take; of more, those of the lowest severity are
@@ -12,6 +13,9 @@ const MAX_FINDINGS: usize = 20_000;
 /// Most names in a finding.
 const MAX_NAMES: usize = 16;
 
+/// Most techniques of a finding beyond those of its judgement.
+const MAX_TECHNIQUES: usize = 16;
+
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     id: &'static str,
@@ -20,9 +24,15 @@ struct Key {
     key: String,
 }
 
+/// A finding, and the role of its subject that makes it less severe, should it turn out to play it.
+struct Kept {
+    finding: Finding,
+    unless: Option<Role>,
+}
+
 /// All findings of a run.
 pub(crate) struct Desk {
-    findings: HashMap<Key, Finding, SeededState>,
+    findings: HashMap<Key, Kept, SeededState>,
     /// Most of them.
     most: usize,
     /// New findings that found no room.
@@ -35,38 +45,53 @@ impl Desk {
         Self { findings, most: scope.entries(MAX_FINDINGS), refused: 0 }
     }
 
-    pub fn add(&mut self, new: Finding) {
+    /// Notes a finding; one step less severe if its subject turns out to play the part `unless`.
+    pub fn add(&mut self, new: Finding, unless: Option<Role>) {
         let key = Key { id: new.about.id, reason: new.reason.code, subject: new.subject, key: new.key.clone() };
         if let Some(old) = self.findings.get_mut(&key) {
-            merge(old, new);
+            let old_severity = old.finding.severity;
+            if new.severity > old_severity || (new.severity == old_severity && unless.is_none()) {
+                old.unless = unless;
+            }
+            merge(&mut old.finding, new);
             return;
         }
         if self.findings.len() >= self.most && !self.make_room(&new) {
             self.refused += 1;
             return;
         }
-        self.findings.insert(key, new);
+        self.findings.insert(key, Kept { finding: new, unless });
+    }
+
+    /// The run is over, and the parts that hosts play are known.
+    pub fn settle(&mut self, hosts: &Hosts) {
+        for Kept { finding, unless } in self.findings.values_mut() {
+            let Some(role) = unless.filter(|role| hosts.is(finding.subject, *role)) else { continue };
+            finding.severity = finding.severity.lowered(1);
+            finding.benign.push(Benign { explanation: role.explanation(), result: "less severe for it" });
+        }
     }
 
     /// Drops the mildest tenth if `new` is worse than those.
     fn make_room(&mut self, new: &Finding) -> bool {
-        let mildest = self.findings.values().map(|f| f.severity).min().unwrap_or_default();
+        let mildest = self.findings.values().map(|k| k.finding.severity).min().unwrap_or_default();
         if new.severity <= mildest {
             return false;
         }
         let before = self.findings.len();
         // Which of the mildest go must not depend on the table's order.
-        let mut oldest: Vec<_> = self.findings.values().filter(|f| f.severity == mildest).map(rank).collect();
+        let all = self.findings.values().map(|k| &k.finding);
+        let mut oldest: Vec<_> = all.filter(|f| f.severity == mildest).map(rank).collect();
         oldest.sort_unstable();
         let Some(limit) = oldest.get((self.most / 10).min(oldest.len()).saturating_sub(1)) else { return false };
-        self.findings.retain(|_, f| f.severity != mildest || rank(f) > *limit);
+        self.findings.retain(|_, k| k.finding.severity != mildest || rank(&k.finding) > *limit);
         self.refused += (before - self.findings.len()) as u64;
         true
     }
 
     /// All findings: the worst first, then by time; equal runs give equal lists.
     pub fn take(&mut self) -> Vec<Finding> {
-        let mut all: Vec<Finding> = self.findings.drain().map(|(_, f)| f).collect();
+        let mut all: Vec<Finding> = self.findings.drain().map(|(_, k)| k.finding).collect();
         all.sort_by(|a, b| {
             let worst = (b.severity, b.confidence).cmp(&(a.severity, a.confidence));
             worst.then_with(|| rank(a).cmp(&rank(b)))
@@ -89,6 +114,11 @@ fn merge(old: &mut Finding, new: Finding) {
     new.flows.iter().for_each(|f| old.flows.add(f));
     new.packets.iter().for_each(|p| old.packets.add(p));
     new.peers.named().iter().for_each(|p| old.peers.add(*p));
+    for technique in new.techniques {
+        if old.techniques.len() < MAX_TECHNIQUES && !old.techniques.contains(&technique) {
+            old.techniques.push(technique);
+        }
+    }
     for name in new.names {
         if old.names.len() < MAX_NAMES && !old.names.contains(&name) {
             old.names.push(name);

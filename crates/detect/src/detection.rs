@@ -5,7 +5,8 @@ use crate::desk::Desk;
 use crate::known::Known;
 use crate::registry::{Detector, detectors};
 use crate::rows::{Kind, Plan};
-use sekisho_finding::Finding;
+use sekisho_dnssec::Anchors;
+use sekisho_finding::{Finding, Signed};
 use sekisho_intel::Table;
 use sekisho_record::{Record, Schema};
 use sekisho_types::{Subnet, Timestamp};
@@ -22,6 +23,10 @@ pub struct Scope {
     pub memory_len: Option<u64>,
     /// Lists of what has a bad name.
     pub intel: Arc<Table>,
+    /// Where chains of DNSSEC begin; the root's keys unless the user names others.
+    pub anchors: Anchors,
+    /// Resolvers that hosts may ask.
+    pub resolvers: Vec<Subnet>,
 }
 
 /// Networks at home where the user names none (`detections.md` §1.2): RFC 1918, RFC 4193, link-local, loopback. Fewer than
@@ -69,6 +74,8 @@ pub struct Verdict {
     pub spent: Vec<Spent>,
     /// Hosts and names forgotten for want of room.
     pub forgotten: u64,
+    /// What DNSSEC came to, if there was any.
+    pub dnssec: Option<Signed>,
 }
 
 /// What a detector used.
@@ -149,10 +156,12 @@ impl Detection {
 
     /// The run is over.
     pub fn finish(mut self) -> Verdict {
+        self.known.finish();
         for running in &mut self.detectors {
             let cx = &mut Cx { packet: 0, now: self.now, known: &self.known, desk: &mut self.desk };
             running.detector.finish(cx);
         }
+        self.desk.settle(&self.known.hosts);
         let spent = self.detectors.iter().map(|r| Spent {
             id: r.detector.abouts().first().map_or("", |a| a.id),
             rows: r.rows,
@@ -164,6 +173,7 @@ impl Detection {
             findings: self.desk.take(),
             refused: self.desk.refused,
             forgotten: self.known.forgotten(),
+            dnssec: self.known.dnssec.summary(),
         }
     }
 }

@@ -5,7 +5,8 @@
 use crate::detection::Scope;
 use crate::rows::{DnsMessage, Row};
 use crate::table::Recent;
-use sekisho_types::{Addr, Interval, Timestamp, Uid, seeded_hash};
+use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid, seeded_hash};
+use std::hash::BuildHasher;
 
 /// Questions remembered.
 const MAX_ASKED: usize = 262_144;
@@ -73,6 +74,10 @@ pub(crate) struct Asked {
     exact: u64,
     /// Lower and upper case stand mixed in the name.
     mixed: bool,
+    /// Signatures were wanted.
+    pub dnssec_ok: bool,
+    /// AD was set: the client wants to be told whether the answer is authentic.
+    pub authentic: bool,
     pub answered: Option<Answered>,
 }
 
@@ -201,10 +206,7 @@ impl Exchanges {
     }
 
     fn key(&self, client: Addr, server: Addr, more: u64) -> u64 {
-        let mut bytes = [0; 40];
-        let parts = client.octets().iter().chain(server.octets()).copied().chain(more.to_be_bytes());
-        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
-        seeded_hash(self.seed, &bytes)
+        SeededState(self.seed).hash_one((client, server, more))
     }
 
     fn query(&mut self, m: &DnsMessage<'_>, keys: &Keys, exact: u64, exchange: &mut Exchange) {
@@ -230,6 +232,8 @@ impl Exchanges {
                 question: exchange.question,
                 exact,
                 mixed,
+                dnssec_ok: m.dnssec_ok,
+                authentic: m.authentic,
                 answered: None,
             };
             *self.asked.at(keys.exchange, || asked) = asked;

@@ -15,8 +15,8 @@ pub(crate) const MAX_SERVERS: usize = 8;
 /// From here on a zone may have got other servers.
 const BELIEVED_FOR: Interval = Interval::from_secs(86_400);
 
-/// NS, SOA, A and AAAA.
 const NS: u64 = 2;
+const CNAME: u64 = 5;
 
 /// The servers of a zone.
 #[derive(Clone, Debug, Default)]
@@ -94,7 +94,12 @@ impl Zones {
             return;
         }
         let mut last: Option<&[u8]> = None;
-        for r in m.records().filter(|r| r.rtype == NS && r.section < 3) {
+        // A zone in which nothing lies that was asked for, or that its aliases lead to, is nobody's to tell.
+        let asked = m.query.unwrap_or(&[]);
+        let concerns = |zone: &[u8]| {
+            is_within(asked, zone) || m.records().any(|r| r.section == 1 && r.rtype == CNAME && is_within(r.data, zone))
+        };
+        for r in m.records().filter(|r| r.rtype == NS && (r.section == 1 || (r.section == 2 && concerns(r.owner)))) {
             if last.replace(r.owner) == Some(r.owner) {
                 continue;
             }
@@ -104,7 +109,6 @@ impl Zones {
                 continue;
             }
             // Who answers with authority is a server of the zone himself.
-            let asked = m.query.unwrap_or(&[]);
             if m.authoritative && r.section == 2 && is_within(asked, r.owner) && !said.addrs.contains(&exchange.server)
             {
                 said.addrs.truncate(MAX_SERVERS - 1);
@@ -139,6 +143,20 @@ pub(crate) fn is_within(name: &[u8], zone: &[u8]) -> bool {
     end.eq_ignore_ascii_case(zone) && matches!(front.last(), None | Some(b'.'))
 }
 
+/// The domain that somebody registered, as far as the name's shape tells: the last two labels, or three where a short one stands
+/// before a country's (`detections.md` P8); the name itself if it has no more.
+pub(crate) fn registrable(name: &[u8]) -> &[u8] {
+    let mut labels = name.rsplit(|b| *b == b'.');
+    let (top, second) = (labels.next().map_or(0, <[u8]>::len), labels.next().map_or(0, <[u8]>::len));
+    let third = labels.next().map(<[u8]>::len);
+    let two = top + 1 + second;
+    let len = match third {
+        Some(third) if top == 2 && second <= 3 => two + 1 + third,
+        _ => two,
+    };
+    name.len().checked_sub(len).and_then(|front| name.get(front..)).unwrap_or(name)
+}
+
 /// `name` without its first label; `None` of the root.
 pub(crate) fn parent(name: &[u8]) -> Option<&[u8]> {
     if name.is_empty() {
@@ -158,6 +176,21 @@ mod tests {
         assert!(!is_within(b"avictim.test", b"victim.test") && !is_within(b"test", b"victim.test"));
         assert!(is_within(b"test", b""));
         assert_eq!((parent(b"a.b"), parent(b"b"), parent(b"")), (Some(&b"b"[..]), Some(&b""[..]), None));
+    }
+
+    #[test]
+    fn domains_that_somebody_registered() {
+        for (name, domain) in [
+            ("www.example.com", "example.com"),
+            ("example.com", "example.com"),
+            ("a.b.example.co.uk", "example.co.uk"),
+            ("example.co.uk", "example.co.uk"),
+            ("www.example.de", "example.de"),
+            ("com", "com"),
+            ("", ""),
+        ] {
+            assert_eq!(registrable(name.as_bytes()), domain.as_bytes(), "{name}");
+        }
     }
 
     #[test]

@@ -48,6 +48,19 @@ pub enum Role {
     Server,
 }
 
+impl Role {
+    /// Why a host of that role is more likely to be harmless.
+    pub(crate) const fn explanation(self) -> &'static str {
+        match self {
+            Self::Resolver => "it answers questions for several hosts",
+            Self::DomainController => "it is a domain controller",
+            Self::Proxy => "it is a proxy, others stand behind it",
+            Self::MailRelay => "it passes on mail",
+            Self::Server => "it is a server that five hosts at home or more use",
+        }
+    }
+}
+
 /// Different hosts, up to [`WITNESSES`].
 #[derive(Default)]
 struct Few(Vec<Addr>);

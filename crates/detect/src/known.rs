@@ -4,6 +4,7 @@ use crate::catalogue::Catalogue;
 use crate::detection::Scope;
 use crate::dns_exchanges::Exchanges;
 use crate::dns_zones::Zones;
+use crate::dnssec::Dnssec;
 use crate::hosts::Hosts;
 use crate::names::Names;
 use crate::rows::Row;
@@ -15,6 +16,7 @@ pub(crate) struct Known {
     pub exchanges: Exchanges,
     pub zones: Zones,
     pub catalogue: Catalogue,
+    pub dnssec: Dnssec,
 }
 
 impl Known {
@@ -25,6 +27,7 @@ impl Known {
             exchanges: Exchanges::new(scope),
             zones: Zones::new(scope),
             catalogue: Catalogue::new(scope),
+            dnssec: Dnssec::new(scope),
         }
     }
 
@@ -34,6 +37,12 @@ impl Known {
         self.names.row(row);
         self.exchanges.row(row);
         self.catalogue.row(row, packet);
+        self.dnssec.row(row, self.exchanges.at_hand());
+    }
+
+    /// The run is over; the detectors are told next.
+    pub fn finish(&mut self) {
+        self.dnssec.finish();
     }
 
     /// The detectors have seen the row.
@@ -48,5 +57,6 @@ impl Known {
             + self.exchanges.forgotten()
             + self.zones.forgotten()
             + self.catalogue.forgotten()
+            + self.dnssec.forgotten()
     }
 }

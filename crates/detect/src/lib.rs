@@ -34,6 +34,7 @@ mod detection;
 mod detectors;
 mod dns_exchanges;
 mod dns_zones;
+mod dnssec;
 mod hosts;
 mod known;
 mod manual;
@@ -44,11 +45,15 @@ mod table;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
+mod testing_dnssec;
+#[cfg(test)]
 mod testing_tls;
 
 pub use cx::{Cx, Raise};
 pub use detection::{Detection, FULL_LEN, Scope, Spent, Verdict};
+pub use hosts::{Hosts, Role};
 pub use manual::{Entry, Manual, manual};
 pub use registry::{Detector, abouts};
 pub use rows::{DnsEntry, Items, Kind, Row};
+pub use sekisho_dnssec::{AnchorError, Anchors};
 pub use sekisho_intel::{MAX_LIST_LEN, Table as Intel};

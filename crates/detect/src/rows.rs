@@ -166,6 +166,12 @@ macro_rules! rows {
 }
 
 rows! {
+    /// A service that a device announces to its neighbours; told, no log.
+    Announcement "announcement" {
+        ts: Timestamp = "ts", uid: Uid = "uid", host: Addr = "host",
+        service: &'a [u8] = "service", instance: &'a [u8] = "instance", port: Option<u64> = "port",
+        text: &'a [u8] = "text", packet: u64 = "packet",
+    }
     /// A BACnet message.
     Bacnet "bacnet" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -191,6 +197,11 @@ rows! {
         protocol: &'a str = "protocol", method: &'a [u8] = "method", user: &'a [u8] = "user",
         password_len: Option<u64> = "password_len", success: Option<bool> = "success", clear: bool = "clear",
         packet: u64 = "packet",
+    }
+    /// A lease of DHCP, or what was said about one.
+    Dhcp "dhcp" {
+        ts: Timestamp = "ts", client: Option<Addr> = "client_addr", assigned: Option<Addr> = "assigned_addr",
+        resolvers: Items<'a> = "dns_servers",
     }
     /// A DNP3 request with its response.
     Dnp3 "dnp3" {
@@ -313,10 +324,23 @@ rows! {
         status: &'a str = "certStatus", revoked_at: Option<Timestamp> = "revoketime", reason: &'a str = "revokereason",
         next_update: Option<Timestamp> = "nextUpdate",
     }
+    /// A request that a router let something in; told, no log.
+    PortMapping "port_mapping" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        external_port: Option<u64> = "external_port", protocol: &'a [u8] = "protocol",
+        internal_host: &'a [u8] = "internal_host", internal_port: Option<u64> = "internal_port",
+        description: &'a [u8] = "description", status: Option<u64> = "status", packet: u64 = "packet",
+    }
     /// A packet meant to die on the way, or (`router` is set) a router's word that it did.
     Probe "probe" {
         ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         proto: &'a str = "proto", mark: u32 = "mark", ttl: Option<u64> = "ttl", router: Option<Addr> = "router",
+    }
+    /// A QUIC connection.
+    Quic "quic" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        server_name: &'a [u8] = "server_name", alpn: Items<'a> = "client_alpn",
     }
     /// A session of RDP.
     Rdp "rdp" {
@@ -371,6 +395,12 @@ rows! {
         version: &'a str = "version", community: &'a [u8] = "community", sets: u64 = "set_requests",
         responses: u64 = "get_responses", level: &'a str = "security_level", errors: u64 = "errors",
     }
+    /// A device or service looked for, found or announced by SSDP.
+    Ssdp "ssdp" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        resp_port: u16 = "id.resp_p", method: &'a str = "method", target: &'a [u8] = "target",
+        notification: &'a [u8] = "notification", location: &'a [u8] = "location", server: &'a [u8] = "server",
+    }
     /// A session of SSH.
     Ssh "ssh" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -385,6 +415,7 @@ rows! {
         established: bool = "established", resumed: bool = "resumed", chain: Items<'a> = "cert_chain_fps",
         validation: &'a [u8] = "validation_status", name_matches: Option<bool> = "sni_matches_cert",
         alert: &'a [u8] = "last_alert", ja3: &'a [u8] = "ja3", ja4: &'a [u8] = "ja4", alpn: &'a [u8] = "next_protocol",
+        offered: Items<'a> = "client_alpn",
     }
     /// A certificate, the first time that it was seen; told, no log.
     TlsCert "tls_cert" {
@@ -405,7 +436,7 @@ rows! {
         heartbleed: &'a str = "heartbleed", established: bool = "established", resumed: bool = "resumed",
         server_name: &'a [u8] = "server_name", chain: Items<'a> = "chain", validation: &'a [u8] = "validation",
         fault: &'a str = "fault", name_fits: &'a str = "name_fits", client_alert: Option<u64> = "client_alert",
-        client_cert: bool = "client_cert", inside: &'a str = "inside",
+        client_cert: bool = "client_cert", inside: &'a str = "inside", added_root: bool = "added_root",
     }
 }
 

@@ -1,17 +1,18 @@
 //! Keyed state within fixed memory.
 
 use crate::detection::Scope;
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::{Equivalent, HashTable};
 use sekisho_types::SeededState;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 
 /// A map of at most `cap` entries that forgets those not touched for longest, in halves: when the newer half is full it
 /// becomes the older one, and what was in that is forgotten and counted. So a flood of new keys cannot drive out what is
 /// in use, and nothing has to be sorted.
 pub struct Recent<K, V> {
-    newer: HashMap<K, V, SeededState>,
-    older: HashMap<K, V, SeededState>,
+    newer: HashTable<(K, V)>,
+    older: HashTable<(K, V)>,
     half: usize,
+    state: SeededState,
     forgotten: u64,
 }
 
@@ -23,8 +24,13 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     }
 
     fn new(cap: usize, seed: u64) -> Self {
-        let empty = || HashMap::with_hasher(SeededState(seed));
-        Self { newer: empty(), older: empty(), half: (cap / 2).max(1), forgotten: 0 }
+        Self {
+            newer: HashTable::new(),
+            older: HashTable::new(),
+            half: (cap / 2).max(1),
+            state: SeededState(seed),
+            forgotten: 0,
+        }
     }
 
     /// Entries forgotten for want of room.
@@ -47,7 +53,9 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        self.newer.get(key).or_else(|| self.older.get(key))
+        let hash = self.state.hash_one(key);
+        let is_it = |entry: &(K, V)| key.equivalent(&entry.0);
+        self.newer.find(hash, is_it).or_else(|| self.older.find(hash, is_it)).map(|entry| &entry.1)
     }
 
     /// The entry of `key`, if there is one.
@@ -55,23 +63,26 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        if !self.newer.contains_key(key)
-            && let Some((key, value)) = self.older.remove_entry(key)
-        {
-            self.make_room();
-            self.newer.insert(key, value);
+        let hash = self.state.hash_one(key);
+        let is_it = |entry: &(K, V)| key.equivalent(&entry.0);
+        if self.newer.find(hash, is_it).is_none() {
+            let entry = take(&mut self.older, hash, is_it)?;
+            return Some(self.put(hash, entry));
         }
-        self.newer.get_mut(key)
+        self.newer.find_mut(hash, is_it).map(|entry| &mut entry.1)
     }
 
     /// The entry of `key`, new if need be.
     pub fn at(&mut self, key: K, new: impl FnOnce() -> V) -> &mut V {
-        if !self.newer.contains_key(&key) {
-            let kept = self.older.remove(&key);
-            self.make_room();
-            return self.newer.entry(key).or_insert_with(|| kept.unwrap_or_else(new));
+        let hash = self.state.hash_one(&key);
+        if self.newer.find(hash, |entry| entry.0 == key).is_none() {
+            let kept = take(&mut self.older, hash, |entry| entry.0 == key);
+            let entry = kept.unwrap_or_else(|| (key, new()));
+            return self.put(hash, entry);
         }
-        self.newer.entry(key).or_insert_with(new)
+        let state = self.state;
+        let entry = self.newer.entry(hash, |entry| entry.0 == key, |entry| state.hash_one(&entry.0));
+        &mut entry.or_insert_with(|| (key, new())).into_mut().1
     }
 
     /// Takes the entry of `key` out.
@@ -79,21 +90,30 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        self.newer.remove(key).or_else(|| self.older.remove(key))
+        let hash = self.state.hash_one(key);
+        let is_it = |entry: &(K, V)| key.equivalent(&entry.0);
+        take(&mut self.newer, hash, is_it).or_else(|| take(&mut self.older, hash, is_it)).map(|entry| entry.1)
     }
 
     /// All entries, in no order: sort before anything is told.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.newer.iter().chain(&self.older)
+        self.newer.iter().chain(&self.older).map(|(key, value)| (key, value))
     }
 
-    fn make_room(&mut self) {
+    /// A new entry of the newer half, which may become the older one first.
+    fn put(&mut self, hash: u64, entry: (K, V)) -> &mut V {
         if self.newer.len() >= self.half {
             self.forgotten += self.older.len() as u64;
             std::mem::swap(&mut self.newer, &mut self.older);
             self.newer.clear();
         }
+        let state = self.state;
+        &mut self.newer.insert_unique(hash, entry, |entry| state.hash_one(&entry.0)).into_mut().1
     }
+}
+
+fn take<T>(table: &mut HashTable<T>, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<T> {
+    table.find_entry(hash, is_it).ok().map(|entry| entry.remove().0)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub(crate) enum Cell {
     Texts(Vec<String>),
     Spans(Vec<f64>),
     Counts(Vec<u64>),
+    Addrs(Vec<Addr>),
 }
 
 /// An address from its text.
@@ -76,7 +77,7 @@ fn value(cell: &Cell) -> Value<'_> {
         Cell::Span(v) => Value::Interval(Interval(nanos(*v))),
         Cell::Addr(v) => Value::Addr(*v),
         Cell::Uid(v) => Value::Uid(uid(*v)),
-        Cell::Texts(_) | Cell::Spans(_) | Cell::Counts(_) => Value::Unset,
+        Cell::Texts(_) | Cell::Spans(_) | Cell::Counts(_) | Cell::Addrs(_) => Value::Unset,
     }
 }
 
@@ -116,6 +117,7 @@ impl Record for Line {
                         Box::new(Numbers(all.iter().map(|s| Value::Interval(Interval(nanos(*s)))).collect()))
                     }
                     Cell::Counts(all) => Box::new(Numbers(all.iter().map(|n| Value::Count(*n)).collect())),
+                    Cell::Addrs(all) => Box::new(Numbers(all.iter().map(|a| Value::Addr(*a)).collect())),
                     _ => Box::new(Texts(&[])),
                 }
             })
@@ -123,7 +125,7 @@ impl Record for Line {
         let mut values: Vec<Value<'_>> = Vec::new();
         for (cell, list) in self.cells.iter().zip(&lists) {
             values.push(match cell {
-                Cell::Texts(_) | Cell::Spans(_) | Cell::Counts(_) => Value::List(&**list),
+                Cell::Texts(_) | Cell::Spans(_) | Cell::Counts(_) | Cell::Addrs(_) => Value::List(&**list),
                 plain => value(plain),
             });
         }
@@ -174,6 +176,9 @@ pub(crate) struct Message {
     recursion: (bool, bool),
     len: u64,
     salt: u64,
+    wants_signatures: bool,
+    unchecked: bool,
+    extended_error: Option<u64>,
     records: Vec<(u64, String, u64, u64, String)>,
 }
 
@@ -195,6 +200,9 @@ impl Message {
             recursion: (false, false),
             len: 60,
             salt: 0,
+            wants_signatures: false,
+            unchecked: false,
+            extended_error: None,
             records: Vec::new(),
         }
     }
@@ -240,6 +248,25 @@ impl Message {
         Self { recursion: (true, !self.is_query), authoritative: false, ..self }
     }
 
+    /// With the DO bit.
+    pub fn wants_signatures(self, wants_signatures: bool) -> Self {
+        Self { wants_signatures, ..self }
+    }
+
+    /// With the CD bit.
+    pub fn unchecked(self, unchecked: bool) -> Self {
+        Self { unchecked, ..self }
+    }
+
+    pub fn extended_error(self, code: u64) -> Self {
+        Self { extended_error: Some(code), ..self }
+    }
+
+    /// A referral, or an error.
+    pub fn not_authoritative(self) -> Self {
+        Self { authoritative: false, ..self }
+    }
+
     /// A record of `section`.
     pub fn record(mut self, section: u64, owner: &str, rtype: u64, ttl: u64, data: &str) -> Self {
         self.records.push((section, owner.to_owned(), rtype, ttl, data.to_owned()));
@@ -263,37 +290,37 @@ impl Message {
         let from_orig = self.is_query;
         let (orig, resp) = if from_orig { (self.from, self.to) } else { (self.to, self.from) };
         let flow = u64::from(orig.1) << 8 | u64::from(orig.0.octets()[15]);
-        line(
-            "dns_message",
-            packet,
-            &[
-                ("ts", Cell::Time(self.at)),
-                ("uid", Cell::Uid(flow)),
-                ("id.orig_h", Cell::Addr(orig.0)),
-                ("id.orig_p", Cell::Port(orig.1)),
-                ("id.resp_h", Cell::Addr(resp.0)),
-                ("id.resp_p", Cell::Port(resp.1)),
-                ("packet", Cell::Count(packet)),
-                ("proto", Cell::Word("udp")),
-                ("from_orig", Cell::Flag(from_orig)),
-                ("is_query", Cell::Flag(self.is_query)),
-                ("hop_limit", Cell::Count(self.hops)),
-                ("len", Cell::Count(self.len)),
-                ("trans_id", Cell::Count(u64::from(self.id))),
-                ("AA", Cell::Flag(self.authoritative)),
-                ("RD", Cell::Flag(self.recursion.0)),
-                ("RA", Cell::Flag(self.recursion.1)),
-                ("rcode", Cell::Count(self.rcode)),
-                ("query", Cell::Text(self.name.clone().into_bytes())),
-                ("qtype", Cell::Count(self.qtype)),
-                ("qclass", Cell::Count(1)),
-                ("sections", counts(|r| r.0)),
-                ("owners", texts(|r| &r.1)),
-                ("types", counts(|r| r.2)),
-                ("ttls", counts(|r| r.3)),
-                ("data", texts(|r| &r.4)),
-                ("digest", Cell::Count(sekisho_types::seeded_hash(0, digest.as_bytes()))),
-            ],
-        )
+        let mut columns = vec![
+            ("ts", Cell::Time(self.at)),
+            ("uid", Cell::Uid(flow)),
+            ("id.orig_h", Cell::Addr(orig.0)),
+            ("id.orig_p", Cell::Port(orig.1)),
+            ("id.resp_h", Cell::Addr(resp.0)),
+            ("id.resp_p", Cell::Port(resp.1)),
+            ("packet", Cell::Count(packet)),
+            ("proto", Cell::Word("udp")),
+            ("from_orig", Cell::Flag(from_orig)),
+            ("is_query", Cell::Flag(self.is_query)),
+            ("hop_limit", Cell::Count(self.hops)),
+            ("len", Cell::Count(self.len)),
+            ("trans_id", Cell::Count(u64::from(self.id))),
+            ("AA", Cell::Flag(self.authoritative)),
+            ("RD", Cell::Flag(self.recursion.0)),
+            ("RA", Cell::Flag(self.recursion.1)),
+            ("CD", Cell::Flag(self.unchecked)),
+            ("edns_do", Cell::Flag(self.wants_signatures)),
+            ("rcode", Cell::Count(self.rcode)),
+            ("query", Cell::Text(self.name.clone().into_bytes())),
+            ("qtype", Cell::Count(self.qtype)),
+            ("qclass", Cell::Count(1)),
+            ("sections", counts(|r| r.0)),
+            ("owners", texts(|r| &r.1)),
+            ("types", counts(|r| r.2)),
+            ("ttls", counts(|r| r.3)),
+            ("data", texts(|r| &r.4)),
+            ("digest", Cell::Count(sekisho_types::seeded_hash(0, digest.as_bytes()))),
+        ];
+        columns.extend(self.extended_error.map(|code| ("edns_ede", Cell::Count(code))));
+        line("dns_message", packet, &columns)
     }
 }

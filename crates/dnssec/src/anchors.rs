@@ -60,6 +60,12 @@ impl std::fmt::Display for AnchorError {
 
 impl std::error::Error for AnchorError {}
 
+impl Default for Anchors {
+    fn default() -> Self {
+        Self::root()
+    }
+}
+
 impl Anchors {
     /// The root's keys KSK-2017 (20326) and KSK-2024 (38696).
     pub fn root() -> Self {

@@ -231,8 +231,9 @@ impl Chain {
             Rtype::DS if !set.name.is_root() => set.name.is_below(signer),
             _ => set.name.is_within(signer),
         };
-        // No zone that is known to be signed may begin between the two.
-        let first = usize::from(set.rtype == Rtype::DS);
+        // No zone that is known to be signed may begin between the two. Where one begins stands an NSEC record of the parent, too
+        // (RFC 4035 §2.3).
+        let first = usize::from(matches!(set.rtype, Rtype::DS | Rtype::NSEC));
         let between = set.name.label_count().saturating_sub(signer.label_count() + first);
         let is_cut = |wire: &[u8]| self.zones.by_wire(wire).is_some_and(|(_, z)| z.ds.is_proven());
         fits && !set.name.ancestors_wire().skip(first).take(between).any(is_cut)

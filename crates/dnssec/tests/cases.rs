@@ -57,6 +57,18 @@ fn a_slice_never_lies() {
     }
 }
 
+/// What one answer tells of zones and cuts speaks against no other: a whole day at one resolver.
+#[test]
+fn honest_cases_bear_each_other() {
+    let cases = cases();
+    let honest = || cases.iter().filter(|c| c.status != "bogus");
+    let found = found(honest().flat_map(|c| &c.messages));
+    assert!(honest().count() > 30 && found.verdicts.len() > 100);
+    for v in &found.verdicts {
+        assert_ne!(v.status(), Status::Bogus, "{v}");
+    }
+}
+
 /// Keys may pass after what they signed.
 #[test]
 fn order_changes_nothing() {

@@ -82,6 +82,7 @@ impl Lane {
         let mut host = Host::new(FileManager::new(files, seed), seed, &remembered);
         host.out.secrets = Some(Arc::clone(&settings.secrets));
         host.watch = settings.watch;
+        host.out.trust.clone_from(&settings.trust);
         host.out.passwords.clone_from(&settings.passwords);
         host.out.judged = settings.judged;
         if let Some(eve) = &settings.eve {

@@ -1,5 +1,5 @@
 use sekisho_capture::Frame;
-use sekisho_proto::{Passwords, Secrets};
+use sekisho_proto::{Passwords, Secrets, Trust};
 use sekisho_types::{Interval, Timestamp, ip_proto};
 use sekisho_wire::filter::Filter;
 
@@ -24,6 +24,8 @@ pub struct Settings {
     pub checksums: bool,
     /// Keys to what is encrypted; captures may add to them on the way.
     pub secrets: Arc<Secrets>,
+    /// Who vouches for certificates; `None`: Mozilla's roots.
+    pub trust: Option<Arc<Trust>>,
     /// Where passwords go that cross in clear; `None`: nobody listens for them. Whoever gives it may ask it at any time.
     pub passwords: Option<Arc<Passwords>>,
     /// What the tap is told; a pass in parts has none.

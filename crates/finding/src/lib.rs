@@ -16,8 +16,12 @@ mod about;
 mod evidence;
 mod finding;
 mod grade;
+mod mute;
+mod signed;
 
 pub use about::{About, Reason};
 pub use evidence::{Benign, MAX_QUOTE_LEN, MAX_QUOTES, Measure, Origin, Quote, SAMPLES, Samples};
 pub use finding::{Finding, MAX_PEERS, Peers, Quality};
 pub use grade::{Confidence, Severity, Stage};
+pub use mute::{MAX_MUTES, Mute, MuteError, Mutes};
+pub use signed::{Outcome, Signed};

@@ -1,6 +1,6 @@
 //! Dates in lists.
 
-use sekisho_types::Timestamp;
+use sekisho_types::{Day, Timestamp};
 
 /// A date or time as lists have it: `2026-03-01`, `2026-03-01 10:00:00`, `2026-03-01T10:00:00Z`, or seconds since 1970.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
@@ -17,26 +17,13 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
 fn calendar(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
     let mark = |at: usize, marks: &[u8]| text.as_bytes().get(at).is_some_and(|b| marks.contains(b));
-    if !mark(4, b"-") || !mark(7, b"-") {
-        return None;
-    }
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
+    let day = text.get(..10)?.parse::<Day>().ok()?;
     let clock = if mark(10, b" T") && mark(13, b":") && mark(16, b":") {
         number(11, 13)? * 3600 + number(14, 16)? * 60 + number(17, 19)?
     } else {
         0
     };
-    Some(days(year, month, day) * 86_400 + clock)
-}
-
-/// Days from 1970-01-01, in the proleptic Gregorian calendar: years begin in March, so that the leap day comes last.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468
+    Some(day.0 * 86_400 + clock)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ mod frame;
 mod judged;
 
 use crate::across::Across;
-use crate::{Decoding, Event, Passwords, ProtoId, Secrets, Transport};
+use crate::{Decoding, Event, Passwords, ProtoId, Secrets, Transport, Trust};
 use sekisho_record::{FileMeta, Head, Tail, Text};
 use sekisho_transaction::{
     Counter, Fact as Asked, FactSet, Frame, FrameId, FrameSet, Limits, Look, Mark as TxMark, Transaction,
@@ -309,6 +309,8 @@ pub struct Outbox {
     pub decoding: Decoding,
     /// Keys to what is encrypted. Survives draining.
     pub secrets: Option<Arc<Secrets>>,
+    /// Who vouches for certificates; `None`: Mozilla's roots. Survives draining.
+    pub trust: Option<Arc<Trust>>,
     /// What is joined across flows. Survives draining.
     pub across: Across,
     /// Where passwords go that cross in clear, if anybody listens. Survives draining.
@@ -690,6 +692,11 @@ impl<'a> Cx<'a> {
     /// Do detectors listen? If not, rows that only they want need not be made.
     pub fn is_judged(&self) -> bool {
         self.out.judged
+    }
+
+    /// Who vouches for certificates; `None`: Mozilla's roots.
+    pub(crate) fn trust(&self) -> Option<Arc<Trust>> {
+        self.out.trust.clone()
     }
 
     /// Are exchanges all that anybody wants of the run? Then content may be told as Suricata has it where Zeek's differs.

@@ -136,6 +136,7 @@ pub use cx::{
     REMEMBERED_FOR, Remembered, Sight, Transfer, Weird, day, key_of_day,
 };
 pub use decoding::{DEFAULT_WINDOWS_LEN, Decoding, MAX_ALLOWANCE_LEN, MAX_DECODER_LEN, REFILL_RATIO, Windows};
+pub use handshake::Trust;
 pub(crate) use nested::MAX_NESTED_DEPTH;
 pub use nested::Nested;
 pub use passwords::{MAX_PASSWORD_LEN, MAX_PASSWORDS, Passwords};

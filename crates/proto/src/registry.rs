@@ -257,7 +257,8 @@ protocols! {
     @also upgrade logs [WebsocketRecord];
     @also web logs [HttpRecord];
     @told told logs [CredentialRecord, ServiceUseRecord];
-    @told dns logs [DnsMessageRecord];
+    @told dns logs [AnnouncementRecord, DnsMessageRecord];
+    @told web logs [PortMappingRecord];
     @told handshake logs [TlsCertRecord, TlsSessionRecord];
 }
 

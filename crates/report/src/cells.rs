@@ -1,7 +1,7 @@
 //! The wanted columns of a row, copied into a scratch that is used again for the next one.
 
 use sekisho_record::{List, Record, Schema, Value, Visitor};
-use sekisho_types::{Addr, CommunityId, MacAddr, Timestamp, Uid};
+use sekisho_types::{Addr, CommunityId, Interval, MacAddr, Timestamp, Uid};
 use std::io::Write;
 use std::ops::Range;
 
@@ -59,9 +59,9 @@ enum Cell {
     #[default]
     Unset,
     Bool(bool),
-    /// Of intervals their nanoseconds.
     Count(u64),
     Time(Timestamp),
+    Interval(Interval),
     Addr(Addr),
     Mac(MacAddr),
     /// Range of `Cells::text`.
@@ -109,6 +109,13 @@ impl Cells {
         }
     }
 
+    pub fn interval(&self, i: usize) -> Option<Interval> {
+        match self.cells.get(i) {
+            Some(Cell::Interval(v)) => Some(*v),
+            _ => None,
+        }
+    }
+
     pub fn addr(&self, i: usize) -> Option<Addr> {
         match self.cells.get(i) {
             Some(Cell::Addr(v)) => Some(*v),
@@ -149,9 +156,9 @@ impl Cells {
             Value::Double(v) => Cell::Count(v as u64),
             Value::Port(v) => Cell::Count(u64::from(v)),
             Value::Time(v) => Cell::Time(v),
+            Value::Interval(v) => Cell::Interval(v),
             Value::Addr(v) => Cell::Addr(v),
             Value::Mac(v) => Cell::Mac(v),
-            Value::Interval(v) => Cell::Count(u64::try_from(v.0).unwrap_or(0)),
             Value::List(list) => Cell::List(self.list(list)),
             other => Cell::Text(self.push(other)),
         }

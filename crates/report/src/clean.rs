@@ -44,7 +44,8 @@ fn width(c: char) -> Option<usize> {
         '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{20a0}'..='\u{20bf}' | '\u{2190}'..='\u{2193}' => {
             Some(1)
         }
-        // Kana, ideographs, Hangul syllables, full-width forms.
+        // Punctuation and brackets of East Asia, kana, ideographs, Hangul syllables, full-width forms.
+        '\u{3001}'..='\u{3003}' | '\u{3005}'..='\u{301f}' => Some(2),
         '\u{3041}'..='\u{3096}' | '\u{30a0}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' => {
             Some(2)
         }
@@ -102,6 +103,8 @@ mod tests {
             ("line\u{2028}para\u{2029}".as_bytes(), r"line\u{2028}para\u{2029}"),
             ("\u{e000}\u{e0041}".as_bytes(), r"\u{e000}\u{e0041}"),
             ("größe Москва €".as_bytes(), "größe Москва €"),
+            ("「会議」、明日。".as_bytes(), "「会議」、明日。"),
+            ("a\u{3000}\u{3030}\u{302e}".as_bytes(), r"a\u{3000}\u{3030}\u{302e}"),
             (b"\xff\xc3", r"\xff\xc3"),
         ] {
             assert_eq!(clean(input), want, "{input:?}");

@@ -1,7 +1,7 @@
 //! The audit page as data. Everything printed or written comes from here.
 
-use crate::{Completeness, Profile, State};
-use sekisho_finding::Finding;
+use crate::{Activity, Completeness, Profile, State};
+use sekisho_finding::{Finding, Mutes, Signed};
 use sekisho_record::Text;
 use sekisho_types::{Addr, Timestamp};
 
@@ -75,6 +75,8 @@ pub struct Page {
     pub attempts: Listing<Attempts>,
     /// What the capture cannot show.
     pub unseen: Unseen,
+    /// When something went on.
+    pub activity: Activity,
     /// What the run used and gave up; whoever ran it fills this in.
     pub state: State,
     /// What the detectors found; whoever ran them fills this in.
@@ -90,6 +92,10 @@ pub struct Judged {
     pub refused: u64,
     /// What detectors forgot for want of room.
     pub forgotten: u64,
+    /// What was agreed to be muted, and what became of it.
+    pub mutes: Mutes,
+    /// What DNSSEC came to, if any passed.
+    pub dnssec: Option<Signed>,
 }
 
 /// Sums over all flows.

@@ -3,9 +3,6 @@
 use sekisho_record::Text;
 use sekisho_types::{Addr, MacAddr, Timestamp};
 
-/// Hours of a week, from Monday 00:00 UTC.
-pub const WEEK_HOURS: usize = 168;
-
 /// Flows of one kind added up, seen from a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -115,7 +112,7 @@ pub struct Profile {
     pub retransmitted: u64,
     /// Speeds of flows that moved enough to be timed: bit/s, rounded down to a quarter of an octave, and how many flows.
     pub speeds: Vec<(u64, u64)>,
-    /// Flows by hour of the week, either way; [`WEEK_HOURS`] of them.
+    /// Flows by hour of the week, either way; [`crate::WEEK_HOURS`] of them.
     pub hours: Vec<u64>,
     /// Services that it used, most flows first.
     pub used: Vec<ServiceUse>,

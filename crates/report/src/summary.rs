@@ -1,3 +1,4 @@
+mod activity;
 mod certificates;
 mod columns;
 mod devices;
@@ -70,6 +71,7 @@ pub struct Summary {
     cells: Cells,
     devices: devices::Devices,
     flows: flows::Flows,
+    times: activity::Times,
     names: names::Names,
     certificates: certificates::Certificates,
     files: files::Files,
@@ -84,6 +86,7 @@ impl Summary {
             cells: Cells::default(),
             devices: devices::Devices::new(seed),
             flows: flows::Flows::new(seed),
+            times: activity::Times::new(),
             names: names::Names::new(seed),
             certificates: certificates::Certificates::new(seed),
             files: files::Files::new(seed),
@@ -121,6 +124,7 @@ impl Summary {
             Log::Conn => {
                 self.flows.conn(cells);
                 self.devices.conn(cells);
+                self.times.conn(cells);
                 self.odd.conn(cells);
             }
             Log::Dhcp => self.devices.dhcp(cells),
@@ -156,6 +160,7 @@ impl Summary {
         logs.sort_unstable();
         page.logs = logs;
         self.flows.fill(&mut page, &self.names);
+        self.times.fill(&mut page);
         self.names.fill(&mut page);
         self.certificates.fill(&mut page);
         self.files.fill(&mut page);

@@ -205,7 +205,7 @@ impl Scanner {
     /// A fragment of that table may stand there.
     #[inline]
     fn look(&self, table: &Table, hay: &[u8], at: usize, folded: u32, sink: &mut impl Sink) {
-        for entry in table.look(folded) {
+        for entry in table.look(folded).filter(|entry| entry.fits(hay, at)) {
             let literal = self.first + entry.literal;
             if sink.wants(literal)
                 && let Some(end) = self.verify(hay, at, *entry)
@@ -244,8 +244,7 @@ impl Scanner {
             let bytes = self.text_of(place);
             let add = |list: &mut Vec<Entry>, class: &Class, fragments: &fragment::Fragments| {
                 for &offset in fragments.offsets.iter().take(class.stride) {
-                    let window = bytes.get(usize::from(offset)..).unwrap_or_default();
-                    list.push(Entry { fragment: table::fold(window), literal, offset });
+                    list.push(Entry::new(class, literal, bytes, offset));
                 }
             };
             if bytes.len() >= LONG.least_len() {

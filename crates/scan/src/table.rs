@@ -1,5 +1,7 @@
 //! The table of fragments of one class of literals.
 
+use crate::fragment::weight;
+
 /// Bits of the filter: at least, at most (log2).
 const FILTER_BITS: (u32, u32) = (8, 18);
 /// Filter bits per fragment.
@@ -10,6 +12,8 @@ const SLOT_BITS_MAX: u32 = 16;
 pub(crate) const SPREAD: u32 = 0x9e37_79b1;
 /// Makes letters lower case (and merges a few other bytes, which is harmless in a filter).
 pub(crate) const LOWER: u32 = 0x2020_2020;
+/// As [`LOWER`], of one byte.
+const LOWER_BYTE: u8 = 0x20;
 
 /// How literals of some lengths are looked for.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +45,31 @@ pub(crate) struct Entry {
     pub(crate) literal: u32,
     /// Where in the literal it begins.
     pub(crate) offset: u16,
+    /// A rare byte of the literal beside the fragment, folded: how far from the fragment's beginning it stands, and which. Most
+    /// fragments that are found are of other words, and it tells so without a look at the literal.
+    pub(crate) beside: (i8, u8),
+}
+
+impl Entry {
+    /// The fragment of `literal` that begins at `offset` of its `bytes`.
+    pub(crate) fn new(class: &Class, literal: u32, bytes: &[u8], offset: u16) -> Self {
+        let at = usize::from(offset);
+        let within = at..at + class.width;
+        let around = (0usize..).zip(bytes).filter(|(n, _)| !within.contains(n));
+        let near = around.filter_map(|(n, &byte)| Some((i8::try_from(n.cast_signed() - at.cast_signed()).ok()?, byte)));
+        let rarest = near.min_by_key(|&(delta, byte)| (weight(byte), delta.unsigned_abs()));
+        let (delta, byte) = rarest.unwrap_or_else(|| (0, bytes.get(at).copied().unwrap_or_default()));
+        let fragment = fold(bytes.get(at..).unwrap_or_default());
+        Self { fragment, literal, offset, beside: (delta, byte | LOWER_BYTE) }
+    }
+
+    /// May its literal stand where its fragment was found, at `at` of `hay`?
+    #[inline]
+    pub(crate) fn fits(&self, hay: &[u8], at: usize) -> bool {
+        let (delta, byte) = self.beside;
+        let there = hay.get(at.wrapping_add_signed(isize::from(delta)));
+        there.is_some_and(|there| there | LOWER_BYTE == byte)
+    }
 }
 
 /// All fragments of one class.
@@ -54,12 +83,15 @@ pub(crate) struct Table {
     entries: Vec<Entry>,
 }
 
-/// What a walk asks: one bit for each value of a hash.
+/// What a walk asks: two bits of one word for each value of a hash.
+///
+/// The hash's upper bits say which word, the next five its first bit, those behind them its second one. Two bits in a word of
+/// 32 tell a tenth of the false alarms of one bit, for the same memory and one load.
 #[derive(Clone, Debug)]
 pub(crate) struct Filter {
-    /// A power of two of words. The bit of a hash is counted from the top of its word.
+    /// A power of two of words. Bits are counted from the top of their word.
     pub(crate) bits: Vec<u32>,
-    /// The hash's upper bits count: 32 minus how many.
+    /// 32 minus the bits of the hash that say word and first bit; at least 5.
     pub(crate) shift: u32,
     /// The bytes of a window that belong to the fragment.
     pub(crate) mask: u32,
@@ -100,9 +132,9 @@ impl Filter {
     }
 
     fn add(&mut self, fragment: u32) {
-        let hash = fragment.wrapping_mul(SPREAD) >> self.shift;
-        if let Some(word) = self.bits.get_mut((hash >> 5) as usize) {
-            *word |= (1 << 31) >> (hash & 31);
+        let (at, bits) = self.place(fragment);
+        if let Some(word) = self.bits.get_mut(at) {
+            *word |= bits;
         }
     }
 
@@ -112,10 +144,19 @@ impl Filter {
         4 - self.mask.leading_zeros() as usize / 8
     }
 
+    /// The word of a fragment, and the two bits there (possibly the same).
+    #[inline]
+    const fn place(&self, fragment: u32) -> (usize, u32) {
+        const TOP: u32 = 1 << 31;
+        let hash = fragment.wrapping_mul(SPREAD);
+        let first = hash >> self.shift;
+        ((first >> 5) as usize, TOP >> (first & 31) | TOP >> (hash >> (self.shift - 5) & 31))
+    }
+
     #[inline]
     pub(crate) fn may_have(&self, folded: u32) -> bool {
-        let hash = (folded & self.mask).wrapping_mul(SPREAD) >> self.shift;
-        self.bits.get((hash >> 5) as usize).is_some_and(|word| (word << (hash & 31)).cast_signed() < 0)
+        let (at, bits) = self.place(folded & self.mask);
+        self.bits.get(at).is_some_and(|word| word & bits == bits)
     }
 
     pub(crate) fn heap_len(&self) -> usize {

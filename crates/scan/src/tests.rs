@@ -67,7 +67,7 @@ fn vectors_and_the_scalar_walk_agree() {
     let bytes: Vec<Vec<u8>> = (0..90u8).map(|n| vec![n, b'A' + n % 26, n ^ 0x55, b'.', n % 3, b'Q', b'z', n]).collect();
     for class in [LONG, MIDDLE].into_iter().chain(SHORT) {
         let window = |b: &Vec<u8>| b[usize::from(b[0] % 4)..][..4].first_chunk::<4>().copied().unwrap();
-        let entry = |b: &Vec<u8>| Entry { fragment: table::fold(&window(b)), literal: 0, offset: 0 };
+        let entry = |b: &Vec<u8>| Entry::new(&class, 0, &window(b), 0);
         let fragment = |b: &Vec<u8>| {
             let mut bytes = window(b).map(|byte| byte.to_ascii_lowercase());
             bytes[class.width..].fill(0);

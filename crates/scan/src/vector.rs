@@ -300,7 +300,8 @@ mod avx2 {
         let spread = _mm256_set1_epi32(SPREAD.cast_signed());
         let low_bits = _mm256_set1_epi32(31);
         let shift = _mm_cvtsi32_si128(filter.shift.cast_signed());
-        // The filter has one bit for each value of a hash of 32 - shift bits; a gather beyond it would be unsound.
+        let second_shift = _mm_cvtsi32_si128(filter.shift.cast_signed() - 5);
+        // The filter has one bit for each value of the upper 32 - shift bits of a hash; a gather beyond it would be unsound.
         assert!(filter.shift >= 5 && filter.shift < 32 && filter.bits.len() == 1 << (32 - filter.shift - 5));
         let bits = filter.bits.as_ptr().cast::<i32>();
         // Which of eight positions may have a fragment, in 32 bytes from `from` on.
@@ -319,11 +320,13 @@ mod avx2 {
             if STRIDE != 4 {
                 folded = _mm256_and_si256(folded, mask);
             }
-            let hash = _mm256_srl_epi32(_mm256_mullo_epi32(folded, spread), shift);
-            // SAFETY: a hash has `32 - shift` bits, so its upper part is below the number of words, as asserted.
+            let whole = _mm256_mullo_epi32(folded, spread);
+            let hash = _mm256_srl_epi32(whole, shift);
+            // SAFETY: `hash` has `32 - shift` bits, so its upper part is below the number of words, as asserted.
             let words = unsafe { _mm256_i32gather_epi32::<4>(bits, _mm256_srli_epi32::<5>(hash)) };
-            let to_top = _mm256_and_si256(hash, low_bits);
-            _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_sllv_epi32(words, to_top))).cast_unsigned()
+            let first = _mm256_sllv_epi32(words, _mm256_and_si256(hash, low_bits));
+            let second = _mm256_sllv_epi32(words, _mm256_and_si256(_mm256_srl_epi32(whole, second_shift), low_bits));
+            _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_and_si256(first, second))).cast_unsigned()
         };
         while at + LOAD_LEN <= hay.len() {
             // SAFETY: 32 bytes from `at` on are within `hay`.

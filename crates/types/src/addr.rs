@@ -1,12 +1,22 @@
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::str::FromStr;
 
 /// An IP address. IPv4 is kept in its mapped form `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2), so that
 /// comparison and hashing never branch on the version.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Addr([u8; 16]);
+
+impl Hash for Addr {
+    /// As two numbers, which hashers take faster than bytes with their length.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let n = u128::from_le_bytes(self.0);
+        state.write_u64(n as u64);
+        state.write_u64((n >> 64) as u64);
+    }
+}
 
 const V4_PREFIX: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 

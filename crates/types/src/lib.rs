@@ -4,6 +4,7 @@
 //! where it can be, and free of allocation, but for the [`text::Line`].
 
 mod addr;
+mod day;
 mod flow;
 mod hash;
 mod heap;
@@ -12,6 +13,7 @@ mod time;
 mod uid;
 
 pub use addr::{Addr, MacAddr, Subnet, SubnetError};
+pub use day::{Day, DayError};
 pub use flow::{CommunityId, Dir, FiveTuple, FlowInfo, Seen, VlanTags, ip_proto};
 pub use hash::{SeededState, seeded_hash};
 pub use heap::{Heap, block_len, list_len};

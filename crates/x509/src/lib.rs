@@ -20,6 +20,7 @@
     )
 )]
 
+mod bundle;
 mod cert;
 mod der;
 mod ext;
@@ -37,6 +38,7 @@ mod trust;
 mod validate;
 mod verify;
 
+pub use bundle::BundleError;
 pub use cert::{Certificate, MAX_CERT_LEN, fingerprint};
 pub use der::Error;
 pub use ext::{AltNames, BasicConstraints, Extensions, KeyUsage};

@@ -1,5 +1,6 @@
-use crate::der::{Der, tag};
-use sekisho_types::{SeededState, seeded_hash};
+use crate::cert::{self, Certificate};
+use crate::der::{Der, Error, tag};
+use sekisho_types::SeededState;
 
 /// A certificate authority that is trusted without proof: its name and key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,24 @@ pub struct Trusted<'a> {
 pub struct RootStore {
     roots: Vec<Trusted<'static>>,
     by_subject: hashbrown::HashMap<&'static [u8], Vec<usize>, SeededState>,
+    /// Those that somebody added, by subject.
+    added: hashbrown::HashMap<Box<[u8]>, Vec<Added>, SeededState>,
+}
+
+/// A certificate that somebody trusts beside the roots that the store began with.
+#[derive(Debug)]
+struct Added {
+    spki: Box<[u8]>,
+    /// It may vouch for others; one that says it is no authority vouches for itself alone.
+    is_authority: bool,
+}
+
+/// An authority in a store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Anchor<'s> {
+    pub(crate) spki: &'s [u8],
+    /// Somebody added it: no public root.
+    pub(crate) is_added: bool,
 }
 
 /// Seed of the roots' table: its keys come with the program, so no attacker chooses them.
@@ -39,33 +58,52 @@ impl RootStore {
         for (i, r) in roots.iter().enumerate() {
             by_subject.entry(r.subject).or_insert_with(Vec::new).push(i);
         }
-        Self { roots, by_subject }
+        Self { roots, by_subject, added: hashbrown::HashMap::with_hasher(SeededState(SEED)) }
+    }
+
+    /// Trusts the certificate `der` as well: as an authority, or, if it says that it is none, as itself alone. Its dates and
+    /// signature don't matter (RFC 5280 §6.1.1: of a trust anchor only name and key do).
+    ///
+    /// # Errors
+    /// If `der` is no certificate.
+    pub fn add(&mut self, der: &[u8]) -> Result<(), Error> {
+        let raw = cert::split(der)?;
+        let extensions = Certificate::from_raw(&raw)?.extensions;
+        let known = self.added.entry(raw.subject.into()).or_default();
+        if known.iter().all(|a| *a.spki != *raw.spki) {
+            known
+                .push(Added { spki: raw.spki.into(), is_authority: extensions.basic_constraints.is_none_or(|b| b.ca) });
+        }
+        Ok(())
     }
 
     /// Authorities called `subject`.
-    pub(crate) fn named<'s>(&'s self, subject: &[u8]) -> impl Iterator<Item = &'s Trusted<'static>> {
-        let at = self.by_subject.get(subject).map_or(&[][..], Vec::as_slice);
-        at.iter().filter_map(|&i| self.roots.get(i))
+    pub(crate) fn named<'s>(&'s self, subject: &[u8]) -> impl Iterator<Item = Anchor<'s>> {
+        self.all(subject).filter(|(_, is_authority)| *is_authority).map(|(anchor, _)| anchor)
     }
 
-    /// Is a certificate with this name and key itself a root?
-    pub(crate) fn holds(&self, subject: &[u8], spki: &[u8]) -> bool {
-        self.named(subject).any(|r| r.spki == spki)
+    /// Is a certificate with this name and key itself trusted?
+    pub(crate) fn holds(&self, subject: &[u8], spki: &[u8]) -> Option<Anchor<'_>> {
+        self.all(subject).map(|(anchor, _)| anchor).find(|a| a.spki == spki)
+    }
+
+    /// All that is trusted under that name, and whether it may vouch for others.
+    fn all<'s>(&'s self, subject: &[u8]) -> impl Iterator<Item = (Anchor<'s>, bool)> {
+        let at = self.by_subject.get(subject).map_or(&[][..], Vec::as_slice);
+        let of_old = at.iter().filter_map(|&i| self.roots.get(i));
+        let of_old = of_old.map(|r| (Anchor { spki: r.spki, is_added: false }, true));
+        let added = self.added.get(subject).map_or(&[][..], Vec::as_slice);
+        of_old.chain(added.iter().map(|a| (Anchor { spki: &a.spki, is_added: true }, a.is_authority)))
     }
 
     /// Number of authorities.
     pub fn len(&self) -> usize {
-        self.roots.len()
+        self.roots.len() + self.added.values().map(Vec::len).sum::<usize>()
     }
 
     /// Is there none?
     pub fn is_empty(&self) -> bool {
-        self.roots.is_empty()
-    }
-
-    /// A number that differs between stores, for caches of verdicts.
-    pub fn id(&self) -> u64 {
-        self.roots.iter().fold(SEED, |h, r| seeded_hash(h, r.spki))
+        self.len() == 0
     }
 }
 
@@ -115,9 +153,27 @@ mod tests {
         let store = RootStore::mozilla();
         assert!(store.len() > 100, "{}", store.len());
         let first = store.roots[0];
-        assert!(store.holds(first.subject, first.spki));
-        assert!(!store.holds(first.subject, b"another key"));
+        assert!(store.holds(first.subject, first.spki).is_some_and(|a| !a.is_added));
+        assert!(store.holds(first.subject, b"another key").is_none());
         assert_eq!(store.named(b"nobody").count(), 0);
+    }
+
+    #[test]
+    fn added_certificates_are_trusted_and_known_as_such() {
+        let (root, notca) = (include_bytes!("../testdata/root.der"), include_bytes!("../testdata/notca.der"));
+        let mut store = RootStore::new([]);
+        assert!(store.is_empty() && store.add(b"x").is_err());
+        for der in [&root[..], root, notca] {
+            store.add(der).unwrap();
+        }
+        assert_eq!(store.len(), 2);
+        let raw = cert::split(root).unwrap();
+        assert!(store.holds(raw.subject, raw.spki).is_some_and(|a| a.is_added));
+        assert_eq!(store.named(raw.subject).count(), 1);
+        // What says that it is no authority is trusted itself, and vouches for nobody.
+        let raw = cert::split(notca).unwrap();
+        assert!(store.holds(raw.subject, raw.spki).is_some());
+        assert_eq!(store.named(raw.subject).count(), 0);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Does a presented chain lead to a trusted root? The words are OpenSSL's, as Zeek's `validation_status` shows them.
 
 use crate::cert::{self, Certificate, Raw};
-use crate::roots::{RootStore, permits};
+use crate::roots::{Anchor, RootStore, permits};
 use crate::time::CertTime;
 use crate::verify::{Signature, signed_by};
 use sekisho_types::Timestamp;
@@ -92,6 +92,8 @@ struct Search<'r> {
     /// Why the deepest dead end was one.
     failure: Validation,
     failure_depth: usize,
+    /// The root that was reached was added by somebody.
+    added_root: bool,
 }
 
 /// What can be said of a chain before its time and the host's name are known; worth keeping where chains recur.
@@ -101,9 +103,16 @@ pub struct Judgement {
     failure: Option<Validation>,
     /// Since when all certificates of the path are valid, and until when; `None` if one of the times is malformed.
     valid: Option<(CertTime, CertTime)>,
+    /// The path ends at a certificate that somebody added to the roots.
+    added_root: bool,
 }
 
 impl Judgement {
+    /// Does the path end at a certificate that somebody added to the roots, no public one?
+    pub fn ends_at_added(&self) -> bool {
+        self.added_root
+    }
+
     /// Why no trusted root was reached.
     pub(crate) fn failure(&self) -> Option<Validation> {
         self.failure
@@ -125,8 +134,8 @@ impl Judgement {
 /// Searches a path from the first certificate of `chain` (DER; order and surplus of the rest don't matter) to `roots`.
 pub fn judge(chain: &[&[u8]], roots: &RootStore) -> Judgement {
     match path(chain, roots) {
-        Ok(path) => judgement(&path),
-        Err(failure) => Judgement { failure: Some(failure), valid: None },
+        Ok((path, added_root)) => Judgement { added_root, ..judgement(&path) },
+        Err(failure) => Judgement { failure: Some(failure), valid: None, added_root: false },
     }
 }
 
@@ -134,7 +143,7 @@ pub fn judge(chain: &[&[u8]], roots: &RootStore) -> Judgement {
 /// Zeek's status does not ask.
 pub fn validate(chain: &[&[u8]], roots: &RootStore, at: Timestamp, name: Option<&str>) -> Validation {
     let path = match path(chain, roots) {
-        Ok(path) => path,
+        Ok((path, _)) => path,
         Err(failure) => return failure,
     };
     let verdict = judgement(&path).at(at);
@@ -146,8 +155,8 @@ pub fn validate(chain: &[&[u8]], roots: &RootStore, at: Timestamp, name: Option<
     if crate::matches_name(&host.cert, name.as_bytes()) { Validation::Ok } else { Validation::NameMismatch }
 }
 
-/// The certificates from the host to the one below a root.
-fn path<'a>(chain: &[&'a [u8]], roots: &RootStore) -> Result<Vec<Link<'a>>, Validation> {
+/// The certificates from the host to the one below a root, and whether that root was added.
+fn path<'a>(chain: &[&'a [u8]], roots: &RootStore) -> Result<(Vec<Link<'a>>, bool), Validation> {
     let mut links = Vec::with_capacity(chain.len().min(MAX_DEPTH));
     for (i, der) in chain.iter().take(MAX_DEPTH).enumerate() {
         match cert::split(der).and_then(|raw| Ok(Link { raw, cert: Certificate::from_raw(&raw)? })) {
@@ -159,8 +168,13 @@ fn path<'a>(chain: &[&'a [u8]], roots: &RootStore) -> Result<Vec<Link<'a>>, Vali
     let host = links.first().ok_or(Validation::Unreadable)?;
     let purposes = host.cert.extensions.ext_key_usage.as_deref().unwrap_or(&[]);
     let fits = purposes.is_empty() || purposes.iter().any(|p| p == "serverAuth" || p == "clientAuth" || p == "any");
-    let mut search =
-        Search { roots, checks_left: MAX_SIGNATURE_CHECKS, failure: Validation::NoLocalIssuer, failure_depth: 0 };
+    let mut search = Search {
+        roots,
+        checks_left: MAX_SIGNATURE_CHECKS,
+        failure: Validation::NoLocalIssuer,
+        failure_depth: 0,
+        added_root: false,
+    };
     let mut path = vec![0];
     if !search.extend(&links, &mut path) {
         return Err(search.failure);
@@ -169,14 +183,15 @@ fn path<'a>(chain: &[&'a [u8]], roots: &RootStore) -> Result<Vec<Link<'a>>, Vali
         return Err(Validation::Purpose);
     }
     let mut by_index: Vec<Option<Link<'a>>> = links.into_iter().map(Some).collect();
-    Ok(path.into_iter().filter_map(|i| by_index.get_mut(i)?.take()).collect())
+    let path = path.into_iter().filter_map(|i| by_index.get_mut(i)?.take()).collect();
+    Ok((path, search.added_root))
 }
 
 fn judgement(path: &[Link<'_>]) -> Judgement {
     let valid = path.iter().try_fold((CertTime(i64::MIN), CertTime(i64::MAX)), |(from, to), l| {
         Some((from.max(l.cert.not_before?), to.min(l.cert.not_after?)))
     });
-    Judgement { failure: None, valid }
+    Judgement { failure: None, valid, added_root: false }
 }
 
 impl Search<'_> {
@@ -186,12 +201,14 @@ impl Search<'_> {
         if let Some(e) = unacceptable(tip, path.len() - 1) {
             return self.dead_end(path.len() + 1, e);
         }
-        if self.roots.holds(tip.raw.subject, tip.raw.spki) {
+        if let Some(root) = self.roots.holds(tip.raw.subject, tip.raw.spki) {
+            self.added_root = root.is_added;
             return true;
         }
-        let from_roots: Vec<&[u8]> = self.roots.named(tip.raw.issuer).map(|r| r.spki).collect();
-        for spki in from_roots {
-            if self.check(tip, spki, path.len()) {
+        let from_roots: Vec<Anchor<'_>> = self.roots.named(tip.raw.issuer).collect();
+        for root in from_roots {
+            if self.check(tip, root.spki, path.len()) {
+                self.added_root = root.is_added;
                 return true;
             }
         }

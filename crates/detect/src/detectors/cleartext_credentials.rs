@@ -10,14 +10,15 @@
 //! Logins that wait for the server's verdict: at most 30,000 connections, the least recent forgotten. Findings of one
 //! protocol, server and account are one.
 //! ## Severity
-//! Across the border high 0.95; inside medium 0.95, of administrators' accounts high 0.95; `weak` low 0.9; an SNMP
+//! Across the border high 0.95; inside medium 0.95, at a server that five hosts at home or more use low (a service that the house runs so is
+//! one thing to put in order, a login at a printer or a switch is a find), of administrators' accounts high 0.95 wherever; `weak` low 0.9; an SNMP
 //! community that only read info 0.95, one that set something medium.
 //! ## Benign
 //! Anonymous FTP, decrypted sessions, logins of a host to itself. Whether it is a lab, a management network or an account
 //! for everyone is the operator's to say.
 //! ## Blind
 //! Not looked at: PostgreSQL, MySQL, SQL Server, AMQP, STOMP, NNTP, SIP, RTSP, TACACS+, RADIUS, rlogin and rsh, session
-//! cookies and bearer tokens. Passwords typed in Telnet without a prompt in words known to the parser.
+//! cookies and bearer tokens. Whether an account is a domain's, the same name in Kerberos or NTLM, which would make it high. Passwords typed in Telnet without a prompt in words known to the parser.
 //! ## References
 //! nDPI NDPI_CLEAR_TEXT_CREDENTIALS; RFC 8314; RFC 7617.
 
@@ -25,7 +26,7 @@ use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::rows::{Credential, Kind, MqttConnect, Row, Snmp};
 use crate::table::Recent;
-use crate::{Cx, Raise};
+use crate::{Cx, Raise, Role};
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
 use sekisho_types::{Addr, Timestamp, Uid};
 
@@ -129,6 +130,9 @@ fn raise(login: &Login, success: Option<bool>, severity: Option<Severity>, cx: &
     }
     if success == Some(true) {
         raise = raise.confirmed("accepted");
+    }
+    if severity == Severity::Medium && login.reason.code != "snmp" {
+        raise = raise.lowered_for(Role::Server);
     }
     cx.raise(raise);
 }

@@ -192,7 +192,7 @@ fn length(shown: Shown<'_>, validity: Interval, cx: &mut Cx<'_>) {
     let limit = LIMITS.iter().find(|l| secs >= l.0).map_or(0, |l| l.1);
     let low = graded(shown, Severity::Low, cx);
     let forum = Origin::Standard("CA/B Forum");
-    if served.vouched && validity > Interval::from_secs((limit + TOLERANCE) * DAY) {
+    if served.vouched && !served.private && validity > Interval::from_secs((limit + TOLERANCE) * DAY) {
         let measure = Measure::count("validity", days(validity), u64::try_from(limit).ok(), "days", forum);
         cx.raise(raise(&ABOUT, TOO_LONG, shown, (low, 95)).measure(measure));
     }

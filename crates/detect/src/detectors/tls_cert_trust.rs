@@ -1,6 +1,6 @@
 //! # tls-cert-trust
 //! ## How
-//! The parser looks for a path from the server's certificate to one of Mozilla's roots through the certificates that the server sent:
+//! The parser looks for a path from the server's certificate to one of Mozilla's roots, or of those given by `--roots`, through the certificates that the server sent:
 //! names, signatures, authority flags, path lengths, key usages, at packet time. Where there is none it says why, as far as that is certain.
 //! `self-signed`: issuer and subject are the same and the signature holds by the certificate's own key. `unknown-root`:
 //! the chain ends at an authority that is not trusted. `missing-intermediate`: the last certificate that was sent was issued, by name
@@ -17,7 +17,10 @@
 //! medium 0.9; where no session came about low 0.6. `missing-intermediate` low. An organisation's own authority low 0.5. What clients refused
 //! with an alert is `info`.
 //! ## Benign
-//! Private authorities, appliances and printers. Windows makes a certificate for Remote Desktop itself: low. Certificates of DTLS
+//! Private authorities: load them with `--roots`. Appliances and printers. A maker's authority that vouches for the servers of its own devices
+//! is told of the device, by `audit-private-trust/vendor-ca`, and not once more here: servers outside that only clients at home
+//! asked for and all of these took, with names of one domain, at least two names or servers, and certificates that cover what was asked for, in time and
+//! for a week or more. A lone certificate of an authority that nobody knows stays medium. Windows makes a certificate for Remote Desktop itself: low. Certificates of DTLS
 //! without a server name belong to calls (WebRTC), which compare them by other means: left out. A capture from before
 //! 2025 is compared with roots of today, of which many of that time are missing (DigiCert's and Let's Encrypt's first ones, VeriSign, GeoTrust,
 //! Baltimore): one step less, and another if the certificate carries proofs of public logging.
@@ -28,7 +31,7 @@
 //! ## References
 //! RFC 5280 §6; RFC 9525; Zeek policy validate-certs; nDPI TLS_SELFSIGNED_CERTIFICATE.
 
-use crate::catalogue::{Fault, ROOTS_SINCE, Served, Service, raise};
+use crate::catalogue::{Fault, ROOTS_SINCE, Served, Service, are_makers, raise};
 use crate::certificate::Cert;
 use crate::detection::Scope;
 use crate::registry::Detector;
@@ -118,7 +121,10 @@ impl Detector for Trust {
             }
         }
         for (authority, shown) in unknown {
-            of_authority(authority, &shown, cx);
+            // That is told once, of the device, by audit-private-trust.
+            if !are_makers(&shown, cx.hosts()) {
+                of_authority(authority, &shown, cx);
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 //! [`message::MAX_NAME_LEN`], [`message::MAX_POINTERS`]. Known gaps: authority and additional records are only
 //! looked at for EDNS; NetBIOS node status replies are not taken apart.
 
+mod announced;
 mod answer;
 mod message;
 mod names;
@@ -21,6 +22,7 @@ mod text;
 mod told;
 mod tx;
 
+pub use announced::AnnouncementRecord;
 pub use pending::{MAX_PENDING_IDS, MAX_PENDING_PER_ID};
 pub use record::{DnsRecord, Label};
 pub use told::{DnsMessageRecord, MAX_TOLD_RECORDS};
@@ -140,6 +142,7 @@ impl Parser {
         };
         self.orient(dir, header, cx);
         told::tell(dir, header, msg, cx);
+        announced::tell(dir, header, msg, cx);
         if cx.is_watched() {
             tx::show(dir, msg, frame, &mut self.txs, cx);
         }

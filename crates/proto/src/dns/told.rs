@@ -22,6 +22,8 @@ const MAX_DATA_LEN: usize = 512;
 const PORT: u16 = 53;
 /// EDNS cookie (RFC 7873 §4).
 const OPTION_COOKIE: u16 = 10;
+/// Extended errors of a resolver that could not validate (RFC 8914 §4.7 to §4.13).
+const VALIDATION_FAILED: std::ops::RangeInclusive<u16> = 6..=12;
 /// DNAME (RFC 6672 §2.1).
 const DNAME: u16 = 39;
 /// Any seed: equal messages have to have equal digests.
@@ -99,7 +101,7 @@ pub struct DnsMessageRecord {
     pub more: u32,
     /// Digest of what follows the id: equal for copies of one message.
     pub digest: u64,
-    /// The raw message, where it carries RRSIG, DNSKEY, DS, NSEC or NSEC3, or answers one who wanted them.
+    /// The raw message, where it carries RRSIG, DNSKEY, DS, NSEC or NSEC3, answers one who wanted them, or says that validation failed.
     pub wire: Option<Text>,
 }
 
@@ -119,7 +121,8 @@ pub fn tell(dir: Dir, header: Header, msg: &[u8], cx: &mut Cx<'_>) {
     };
     row.more = row.more.saturating_add(left);
     let signed = row.types.0.iter().any(|t| matches!(*t, rr::RRSIG | rr::DNSKEY | rr::DS | rr::NSEC | rr::NSEC3));
-    if signed || (header.qr && row.edns_do) {
+    let refused = row.edns_ede.is_some_and(|code| VALIDATION_FAILED.contains(&code));
+    if signed || (header.qr && (row.edns_do || refused)) {
         row.wire = Some(Text::from(msg));
     }
     cx.emit(row);

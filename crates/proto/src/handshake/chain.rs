@@ -15,19 +15,60 @@ pub const MAX_CERTS: usize = 32;
 /// Verdicts kept: the same chains come again and again, and a verdict costs some 100 µs of signature checks.
 const MAX_JUDGEMENTS: usize = 4096;
 
-static ROOTS: LazyLock<RootStore> = LazyLock::new(RootStore::mozilla);
+/// Seed of tables whose keys are digests.
+const SEED: u64 = 0x007e_57ed;
 
 type Faults = hashbrown::HashMap<[u8; 32], Option<Fault>, SeededState>;
 
 type Judgements = hashbrown::HashMap<[u8; 32], Judgement, SeededState>;
 
-/// Verdicts by the SHA-256 of the chain's fingerprints. They depend on the chain alone, so sharing them between
-/// workers changes no result. The keys are digests: a fixed seed gives an attacker nothing to aim at.
-static JUDGEMENTS: LazyLock<Mutex<Judgements>> =
-    LazyLock::new(|| Mutex::new(Judgements::with_hasher(SeededState(0x007e_57ed))));
+/// Who is trusted, and verdicts by the SHA-256 of the chain's fingerprints. These depend on chain and roots alone, so
+/// sharing them between workers changes no result. The keys are digests: a fixed seed gives an attacker nothing to aim at.
+#[derive(Debug)]
+pub struct Trust {
+    roots: RootStore,
+    judgements: Mutex<Judgements>,
+    /// Why chains lead to no root; asked for only while detectors listen.
+    faults: Mutex<Faults>,
+}
 
-/// Why chains lead to no root, by the same key; asked for only while detectors listen.
-static FAULTS: LazyLock<Mutex<Faults>> = LazyLock::new(|| Mutex::new(Faults::with_hasher(SeededState(0x007e_57ed))));
+static MOZILLA: LazyLock<Trust> = LazyLock::new(|| Trust::new(RootStore::mozilla()));
+
+impl Trust {
+    /// In these authorities.
+    pub fn new(roots: RootStore) -> Self {
+        let (judgements, faults) = (Judgements::with_hasher(SeededState(SEED)), Faults::with_hasher(SeededState(SEED)));
+        Self { roots, judgements: Mutex::new(judgements), faults: Mutex::new(faults) }
+    }
+
+    /// The verdict on the chain with that digest.
+    fn judge(&self, key: [u8; 32], certs: &[&[u8]]) -> Judgement {
+        let kept = self.judgements.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        kept.unwrap_or_else(|| {
+            let judgement = judge(certs, &self.roots);
+            let mut all = self.judgements.lock().unwrap_or_else(PoisonError::into_inner);
+            if all.len() >= MAX_JUDGEMENTS {
+                all.clear();
+            }
+            all.insert(key, judgement);
+            judgement
+        })
+    }
+
+    /// Why the chain with that digest leads to no root.
+    fn fault(&self, key: [u8; 32], certs: &[&[u8]], judgement: &Judgement) -> Option<Fault> {
+        let kept = self.faults.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        kept.unwrap_or_else(|| {
+            let fault = fault(certs, judgement, &self.roots);
+            let mut all = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+            if all.len() >= MAX_JUDGEMENTS {
+                all.clear();
+            }
+            all.insert(key, fault);
+            fault
+        })
+    }
+}
 
 /// The names that a certificate covers.
 #[derive(Debug)]
@@ -67,6 +108,8 @@ pub(super) struct Chain {
     pub(super) verdict: Option<Validation>,
     /// Why it leads to no root, if detectors listen.
     pub(super) fault: Option<Fault>,
+    /// Its root is no public one.
+    pub(super) added_root: bool,
 }
 
 impl Heap for Chain {
@@ -143,43 +186,22 @@ impl Chain {
             }
         }
         if !client && self.verdict.is_none() && !certs.is_empty() {
-            let (key, judgement) = self.judged(certs);
+            let key = self.digest();
+            let trust = cx.trust();
+            let trust = trust.as_deref().unwrap_or(&MOZILLA);
+            let judgement = trust.judge(key, certs);
             self.verdict = Some(judgement.at(cx.ts));
+            self.added_root = judgement.ends_at_added();
             if cx.is_judged() && self.verdict != Some(Validation::Ok) {
-                self.fault = faulty(key, certs, &judgement);
+                self.fault = trust.fault(key, certs, &judgement);
             }
         }
     }
 
-    /// The verdict on the chain, and the chain's digest.
-    fn judged(&self, certs: &[&[u8]]) -> ([u8; 32], Judgement) {
+    /// The digest of the chain.
+    fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         self.fingerprints.iter().for_each(|fp| hash.update(fp.0));
-        let key: [u8; 32] = hash.finalize().into();
-        let kept = JUDGEMENTS.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
-        let judgement = kept.unwrap_or_else(|| {
-            let judgement = judge(certs, &ROOTS);
-            let mut all = JUDGEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
-            if all.len() >= MAX_JUDGEMENTS {
-                all.clear();
-            }
-            all.insert(key, judgement);
-            judgement
-        });
-        (key, judgement)
+        hash.finalize().into()
     }
-}
-
-/// Why the chain with that digest leads to no root.
-fn faulty(key: [u8; 32], certs: &[&[u8]], judgement: &Judgement) -> Option<Fault> {
-    let kept = FAULTS.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
-    kept.unwrap_or_else(|| {
-        let fault = fault(certs, judgement, &ROOTS);
-        let mut all = FAULTS.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MAX_JUDGEMENTS {
-            all.clear();
-        }
-        all.insert(key, fault);
-        fault
-    })
 }

@@ -15,7 +15,7 @@ mod told;
 mod tor;
 mod tx;
 
-pub use chain::MAX_CERTS;
+pub use chain::{MAX_CERTS, Trust};
 pub(crate) use fingerprint::{Carrier, client_in_suricata as client_prints, ja3_text, ja3s as ja3s_digest, ja3s_text};
 pub use record::SslRecord;
 pub use session::MAX_HISTORY_LEN;

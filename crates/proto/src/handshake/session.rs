@@ -557,6 +557,7 @@ impl Session {
             chain: self.server.fingerprints.clone(),
             validation: self.server.verdict.map(sekisho_x509::Validation::as_str),
             fault: self.server.fault.map(sekisho_x509::Fault::as_str),
+            added_root: self.server.added_root,
             name_fits: self.server_name.as_ref().and_then(|name| self.server.fits(&name.0)),
             client_alert: signs.client_alert,
             client_cert: !self.client.fingerprints.is_empty(),

@@ -60,6 +60,8 @@ pub struct TlsSessionRecord {
     pub validation: Option<&'static str>,
     /// Why they lead to no trusted root; see [`sekisho_x509::Fault`].
     pub fault: Option<&'static str>,
+    /// They lead to a root that the user added to the public ones.
+    pub added_root: bool,
     /// Does the first one cover `server_name` by RFC 9525: `covered`, `common-name` if only by the common name, or `other`?
     pub name_fits: Option<&'static str>,
     /// The alert by which the client refused.

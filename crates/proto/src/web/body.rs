@@ -5,6 +5,7 @@ use crate::mime::field::token;
 use crate::mime::{Facts, Kind, Leaf, Mime, Observer, Origin};
 use crate::{Cx, FileId, Windows};
 use sekisho_inflate::{Coding, Inflater, Limits, Outcome};
+use sekisho_record::Text;
 use sekisho_types::{Heap, block_len};
 use smallvec::SmallVec;
 
@@ -92,8 +93,9 @@ impl Body {
         let codings = codings.decodable();
         let parts = (facts.kind != Kind::Leaf).then(|| Box::new(Mime::body(origin.clone(), facts.clone(), cx)));
         let total_len = total_len.filter(|_| codings.is_empty());
-        let is_form = || facts.declared_mime.as_ref().is_some_and(|m| m.0 == b"application/x-www-form-urlencoded");
-        let wanted = cx.is_judged() && if origin.is_orig { is_form() } else { cx.is_exposed() };
+        let is_wanted = |m: &Text| matches!(m.0.as_slice(), b"application/x-www-form-urlencoded" | b"text/xml");
+        let is_request = || facts.declared_mime.as_ref().is_some_and(is_wanted);
+        let wanted = cx.is_judged() && if origin.is_orig { is_request() } else { cx.is_exposed() };
         let wanted_len = if wanted { MAX_CONTENT_LEN } else { 0 };
         let (decoders, windows) = if codings.is_empty() { (SmallVec::new(), None) } else { decoders(codings, cx) };
         Self {

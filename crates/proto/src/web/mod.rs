@@ -4,12 +4,14 @@
 pub(crate) mod api;
 mod body;
 mod field;
+mod mapping;
 mod record;
 pub(crate) mod seen;
 mod streams;
 
 pub(crate) use body::{Body, Codings};
 pub(crate) use field::{Name, name, request_field, target, uri_name};
+pub use mapping::PortMappingRecord;
 pub use record::HttpRecord;
 #[cfg(test)]
 pub(crate) use streams::{MAX_STREAMS, MAX_UNANSWERED_RESETS};

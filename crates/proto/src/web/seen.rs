@@ -25,7 +25,7 @@ pub(crate) struct Seen {
     login: Option<(&'static str, Text, Option<u64>)>,
     /// How the response's content begins.
     content: Vec<u8>,
-    /// How the request's form begins.
+    /// How the request's form or XML begins.
     form: Vec<u8>,
 }
 
@@ -92,8 +92,10 @@ pub(crate) fn settle(row: &mut HttpRecord, cx: &mut Cx<'_>) {
         let success = Some(status).filter(|s| *s > 0).map(|s| s < 400);
         login("http", method, &user.0, *len, success, cx);
     }
-    if !seen.form.is_empty() {
-        form(&seen.form, cx);
+    match seen.form.trim_ascii_start().first() {
+        None => {}
+        Some(b'<') => super::mapping::tell(&seen.form, row.status_code, row.head, cx),
+        Some(_) => form(&seen.form, cx),
     }
     if cx.is_exposed()
         && let Some((service, answer)) = service(row, &seen, status)

@@ -1,11 +1,42 @@
 use super::Json;
 use crate::page::Judged;
-use sekisho_finding::{Finding, Measure};
+use sekisho_finding::{Finding, Measure, Mute, Signed};
 
 pub(super) fn findings(j: &mut Json, judged: &Judged) {
     j.objects("findings", &judged.findings, finding);
     j.number("findings_refused", judged.refused);
     j.number("detectors_forgot", judged.forgotten);
+    let mutes: Vec<&Mute> = judged.mutes.iter().collect();
+    j.objects("mutes", &mutes, |j, m| {
+        j.number("line", m.line as u64);
+        j.text("judgement", m.judgement.as_bytes());
+        j.text("kind", m.kind.map(str::as_bytes));
+        j.text("until", m.until.to_string().as_bytes());
+        j.text("reason", m.reason.as_bytes());
+        j.number("findings", m.matched);
+        j.flag("expired", m.expired);
+    });
+    if let Some(signed) = &judged.dnssec {
+        j.member("dnssec", |j| dnssec(j, signed));
+    }
+}
+
+fn dnssec(j: &mut Json, signed: &Signed) {
+    for (status, count) in signed.by_status() {
+        j.number(status, count);
+    }
+    j.number("work_refused", signed.refused);
+    j.objects("verdicts", &signed.outcomes, |j, o| {
+        j.text("name", o.name.as_bytes());
+        j.text("type", o.rtype.as_bytes());
+        j.text("subject", o.subject.as_bytes());
+        j.text("status", o.status.as_bytes());
+        j.text("reason", o.reason.as_bytes());
+        j.text("words", o.words.as_bytes());
+        j.number("count", o.count);
+        j.number("packet", Some(o.packet).filter(|p| *p > 0));
+    });
+    j.number("more_verdicts", signed.more);
 }
 
 fn finding(j: &mut Json, f: &Finding) {

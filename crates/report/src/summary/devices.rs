@@ -324,7 +324,10 @@ impl Devices {
             tcp_packets: if is_tcp { number(conn::ORIG_PKTS).saturating_add(number(conn::RESP_PKTS)) } else { 0 },
             retransmitted: number(conn::ORIG_AGAIN).saturating_add(number(conn::RESP_AGAIN)),
             one_sided: row.text(conn::ONE_SIDED).is_some() && state != b"S0" && transport != b"icmp",
-            speed: speed_of(up.saturating_add(down), number(conn::DURATION)),
+            speed: speed_of(
+                up.saturating_add(down),
+                row.interval(conn::DURATION).map_or(0, |d| u64::try_from(d.0).unwrap_or(0)),
+            ),
         };
         let protocol = row.text(conn::APP).or_else(|| row.text(conn::SERVICE)).map(|s| self.words.number(s));
         let port = row.count(conn::RESP_P).and_then(|p| u16::try_from(p).ok());

@@ -1,4 +1,5 @@
 use super::{Pen, Style};
+use crate::page::Judged;
 use crate::units::{clock, count, counted};
 use crate::{Page, clean};
 use sekisho_finding::{Finding, Severity};
@@ -8,6 +9,8 @@ use sekisho_types::Addr;
 const TOLD: usize = 30;
 /// Findings printed at all.
 const PRINTED: usize = 200;
+/// Muted findings printed, and mutes that have ended.
+const MUTED: usize = 20;
 /// Quotations of a finding printed.
 const QUOTES: usize = 3;
 /// Packet numbers of a finding printed.
@@ -17,8 +20,8 @@ const PACKETS: usize = 6;
 pub(super) fn findings(pen: &mut Pen, page: &Page) {
     let judged = &page.judged;
     let open: Vec<&Finding> = judged.findings.iter().filter(|f| f.is_open()).collect();
-    let muted = judged.findings.len() - open.len();
-    pen.heading("Findings", &tally(&open, muted));
+    let muted_count = judged.findings.len() - open.len();
+    pen.heading("Findings", &tally(&open, muted_count));
     if open.is_empty() {
         pen.paragraph(Style::Good, "", "Nothing that the detectors look for was seen.");
     }
@@ -30,6 +33,12 @@ pub(super) fn findings(pen: &mut Pen, page: &Page) {
         let more = counted((open.len() - PRINTED) as u64, "finding");
         pen.paragraph(Style::Dim, "", &format!("… and {more} more, in --json"));
     }
+    muted(pen, judged);
+    if let Some(signed) = &judged.dnssec {
+        let counts: Vec<String> = signed.by_status().map(|(status, n)| format!("{} {status}", count(n))).collect();
+        let words = format!("DNSSEC: verdicts on answers: {}; each with its reason in --json.", counts.join(", "));
+        pen.paragraph(Style::Plain, "", &words);
+    }
     if judged.refused > 0 {
         let kept = format!("{} of little weight not kept for want of room.", counted(judged.refused, "finding"));
         pen.paragraph(Style::Warning, "! ", &kept);
@@ -38,6 +47,35 @@ pub(super) fn findings(pen: &mut Pen, page: &Page) {
         let forgot = counted(judged.forgotten, "entry");
         pen.paragraph(Style::Warning, "! ", &format!("Judged on partial memory: detectors forgot {forgot}."));
     }
+}
+
+/// What somebody has agreed to live with, and mutes that have ended.
+fn muted(pen: &mut Pen, judged: &Judged) {
+    let muted = judged.findings.iter().filter_map(|f| Some((f, f.muted.as_ref()?)));
+    for (f, why) in muted.clone().take(MUTED) {
+        let words = format!("muted: {}: {}", heading(f), clean(why.as_bytes()));
+        pen.paragraph(Style::Dim, "", &words);
+    }
+    let more = muted.count().saturating_sub(MUTED);
+    if more > 0 {
+        pen.paragraph(Style::Dim, "", &format!("… and {} more muted, in --json", count(more as u64)));
+    }
+    for m in judged.mutes.iter().filter(|m| m.expired).take(MUTED) {
+        let ended = format!(
+            "The mute of {} in line {} ended on {}: {}",
+            clean(m.judgement.as_bytes()),
+            m.line,
+            m.until,
+            clean(m.reason.as_bytes())
+        );
+        pen.paragraph(Style::Warning, "! ", &ended);
+    }
+}
+
+/// Severity, host, judgement and key.
+fn heading(f: &Finding) -> String {
+    let key = if f.key.is_empty() { String::new() } else { format!("  {}", clean(f.key.as_bytes())) };
+    format!("{}  {}  {}{key}", f.severity, host(f, f.subject), f.code())
 }
 
 /// How many of each severity.
@@ -71,9 +109,7 @@ fn host(f: &Finding, addr: Addr) -> String {
 }
 
 fn one(pen: &mut Pen, f: &Finding, told: bool) {
-    let key = if f.key.is_empty() { String::new() } else { format!("  {}", clean(f.key.as_bytes())) };
-    let head = format!("{}  {}  {}{key}", f.severity, host(f, f.subject), f.code());
-    pen.paragraph(style(f.severity), "", &head);
+    pen.paragraph(style(f.severity), "", &heading(f));
     if !told {
         return;
     }

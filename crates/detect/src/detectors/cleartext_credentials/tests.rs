@@ -108,3 +108,28 @@ fn communities_and_brokers() {
     assert_eq!(severity(mqtt(true, true)), []);
     assert_eq!(severity(mqtt(false, false)), []);
 }
+
+#[test]
+fn a_server_of_the_house_is_less_of_a_find() {
+    let visit = |n: usize| {
+        let more = [
+            ("proto", Cell::Word("tcp")),
+            ("conn_state", Cell::Word("SF")),
+            ("orig_pkts", Cell::Count(9)),
+            ("resp_pkts", Cell::Count(9)),
+        ];
+        row("conn", &format!("10.0.0.{n}"), &more)
+    };
+    let severity = |user: &str, protocol, clients: usize| {
+        // Who the clients are shows after the login.
+        let lines: Vec<Line> =
+            [login("10.0.0.9", protocol, user, true)].into_iter().chain((1..=clients).map(visit)).collect();
+        let found = found(&lines);
+        let [finding] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(finding.benign.len(), usize::from(finding.severity == Severity::Low));
+        finding.severity
+    };
+    assert_eq!(severity("ada", "ftp", 4), Severity::Medium);
+    assert_eq!(severity("ada", "ftp", 5), Severity::Low);
+    assert_eq!(severity("root", "ftp", 5), Severity::High);
+}

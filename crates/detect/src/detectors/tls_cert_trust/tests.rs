@@ -98,6 +98,37 @@ fn an_organisation_with_its_own_authority() {
     assert!(four.len() == 4 && four.iter().all(|f| f.severity == Severity::Medium), "{four:?}");
 }
 
+/// A maker's two servers, with one change to the second session.
+fn makers(change: impl Fn(Told) -> Told) -> Vec<(String, Severity, u16)> {
+    let of = |n: u8, name: &str| untrusted(session(CLIENT, &format!("198.51.100.{n}"), name, &[name]), "alone");
+    let certs = ["a.maker.test", "b.maker.test"].map(|name| cert(name, "Maker"));
+    brief(&found(&[certs[0].clone(), certs[1].clone(), of(1, "a.maker.test"), change(of(2, "b.maker.test"))]))
+}
+
+#[test]
+fn a_makers_authority_is_told_of_the_device() {
+    assert_eq!(makers(|s| s), []);
+    // What does not fit the picture makes both suspicious.
+    let two = [one("unknown-root", Severity::Medium, 900), one("unknown-root", Severity::Medium, 900)].concat();
+    assert_eq!(makers(|s| s.with("name_fits", Cell::Word("other"))), two);
+    assert_eq!(makers(|s| s.with("server_name", Cell::Text("b.other.test".into()))), two);
+    assert_eq!(makers(|s| s.with("client", Cell::Addr(addr("198.51.100.77")))), two);
+    assert_eq!(makers(|s| s.with("server_name", Cell::Text(Vec::new()))), two);
+    assert_eq!(makers(|s| s.with("ts", Cell::Time(NOW + 61.0 * 86_400.0))), two);
+    assert_eq!(makers(|s| refused(s, 48))[0].1, Severity::Medium);
+    // One certificate for one name says nothing of an authority.
+    let alone = untrusted(session(CLIENT, THEIRS, "a.maker.test", &["a.maker.test"]), "alone");
+    assert_eq!(
+        brief(&found(&[cert("a.maker.test", "Maker"), alone.clone()])),
+        one("unknown-root", Severity::Medium, 900)
+    );
+    let wide = cert("a.maker.test", "Maker")
+        .with("names", Cell::Texts(vec!["a.maker.test".to_owned(), "b.maker.test".to_owned()]));
+    assert_eq!(brief(&found(&[wide.clone(), alone.clone()])), []);
+    let short = wide.with("not_before", Cell::Time(NOW - 86_400.0)).with("not_after", Cell::Time(NOW + 86_400.0));
+    assert_eq!(brief(&found(&[short, alone])), one("unknown-root", Severity::Medium, 900));
+}
+
 #[test]
 fn ordinary() {
     let rows = [cert("a.test", "CA"), authority("CA", "Root"), session(CLIENT, THEIRS, "a.test", &["a.test", "CA"])];

@@ -1,0 +1,163 @@
+//! `sekisho audit` with what its user gives: lists of bad hosts, authorities, mutes.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn in_tree(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+fn office() -> String {
+    in_tree("examples/office.pcapng").to_str().unwrap().to_owned()
+}
+
+fn audit(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sekisho")).args(["audit", "-q", "--color", "never"]).args(args).output().unwrap()
+}
+
+fn page(args: &[&str]) -> Value {
+    let out = audit(&[&["--json", "-"], args].concat());
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// Code, subject, key and muted of the findings of a page.
+fn findings(page: &Value, judgement: &str) -> Vec<[String; 4]> {
+    let all = page["findings"].as_array().unwrap().iter();
+    let text = |f: &Value, name: &str| f[name].as_str().unwrap_or("").to_owned();
+    let found = all.filter(|f| f["code"].as_str().unwrap().starts_with(judgement));
+    found.map(|f| ["code", "subject", "key", "muted"].map(|name| text(f, name))).collect()
+}
+
+/// The one line of standard error of a run that is refused.
+fn refused(args: &[&str]) -> String {
+    let out = audit(args);
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert_eq!((out.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+    assert!(out.stdout.is_empty());
+    said
+}
+
+/// Writes `text` as a file of the folder.
+fn file(dir: &Path, name: &str, text: &str) -> String {
+    let path = dir.join(name);
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn lists_of_bad_hosts_in_every_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let office = office();
+    assert_eq!(findings(&page(&[&office]), "intel-contact").len(), 0);
+    let (address, name) = ("intel-contact/address/answered", "intel-contact/name/answered");
+    for (file_name, text, expected) in [
+        ("plain.txt", "# bad\n203.0.113.80\n", address),
+        ("networks.txt", "203.0.113.80/31 ; a source's word\n", address),
+        ("names.txt", "news.test\n", name),
+        ("hosts", "127.0.0.1 localhost\n0.0.0.0 www.news.test\n0.0.0.0 other.test\n", name),
+        ("list.csv", "type,indicator,source\ndomain,www.news.test,us\nipv4,192.0.2.250,us\n", name),
+        (
+            "zeek.dat",
+            "#fields\tindicator\tindicator_type\tmeta.source\nwww.news.test\tIntel::DOMAIN\tus\n192.0.2.0/24\tIntel::SUBNET\tus\n",
+            name,
+        ),
+        (
+            "misp.json",
+            "{\"Event\":{\"info\":\"x\",\"date\":\"2026-11-01\",\"Attribute\":[{\"type\":\"domain\",\"value\":\"www.news.test\",\"to_ids\":true}]}}",
+            name,
+        ),
+    ] {
+        let list = file(dir.path(), file_name, text);
+        let found = findings(&page(&["--intel", &list, &office]), "intel-contact");
+        assert!(!found.is_empty() && found.iter().all(|f| f[0] == expected), "{file_name}: {found:?}");
+        assert!(found.iter().all(|f| f[1].starts_with("10.44.0.")), "{file_name}: the client at home is told of");
+        assert!(found.iter().any(|f| f[2].contains("203.0.113.80") || f[2].contains("news.test")), "{found:?}");
+    }
+    // Nobody met these; and whoever gives a list counts on it.
+    let silent = file(dir.path(), "silent.txt", "192.0.2.250\nnot-there.test\n");
+    assert_eq!(findings(&page(&["--intel", &silent, &office]), "intel-contact").len(), 0);
+    let empty = file(dir.path(), "empty.txt", "# nothing\n");
+    assert!(refused(&["--intel", &empty, &office]).contains("no entry of use"));
+    // Two lists work as one.
+    let plain = dir.path().join("plain.txt");
+    let both = page(&["--intel", &silent, "--intel", plain.to_str().unwrap(), &office]);
+    assert_ne!(findings(&both, "intel-contact").len(), 0);
+}
+
+#[test]
+fn authorities_of_ones_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let capture = in_tree("goldens/tls/tls12.pcap").to_str().unwrap().to_owned();
+    assert_eq!(findings(&page(&[&capture]), "tls-cert-trust").len(), 1);
+    // The authority's certificate is in the capture: DER, and, for the other form, PEM.
+    let out = dir.path().join("files");
+    let files = Command::new(env!("CARGO_BIN_EXE_sekisho"))
+        .args(["files", "-q", "-o", out.to_str().unwrap(), &capture])
+        .output()
+        .unwrap();
+    assert!(files.status.success());
+    let der = fs::read_dir(&out).unwrap().map(|f| f.unwrap().path());
+    let der: Vec<PathBuf> = der.filter(|p| p.to_str().unwrap().ends_with("-unnamed")).collect();
+    let is_root = |path: &PathBuf| {
+        let bytes = fs::read(path).unwrap();
+        bytes.windows(11).filter(|w| w == b"Golden Root").count() == 2
+    };
+    let root = der.iter().find(|p| is_root(p)).unwrap();
+    assert_eq!(findings(&page(&["--roots", root.to_str().unwrap(), &capture]), "tls-cert-").len(), 0);
+    let text = base64(&fs::read(root).unwrap());
+    let pem = format!("Golden Root\n-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+    let pem = file(dir.path(), "ca.pem", &pem);
+    assert_eq!(findings(&page(&["--roots", &pem, &capture]), "tls-cert-").len(), 0);
+    // Another authority changes nothing, a file without any is refused.
+    let other = in_tree("crates/x509/testdata/root.der");
+    assert_eq!(findings(&page(&["--roots", other.to_str().unwrap(), &capture]), "tls-cert-trust").len(), 1);
+    assert!(refused(&["--roots", &capture, &capture]).contains("no certificate in it"));
+    assert!(refused(&["--roots", "/no/such/file", &capture]).contains("--roots /no/such/file"));
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let four = |three: &[u8]| {
+        let bits = (0..3).fold(0u32, |n, i| n << 8 | u32::from(three.get(i).copied().unwrap_or(0)));
+        let digit = move |i: usize| char::from(DIGITS[(bits >> (18 - 6 * i) & 63) as usize]);
+        let len = three.len();
+        (0..4).map(move |i| if i <= len { digit(i) } else { '=' }).collect::<Vec<_>>()
+    };
+    bytes.chunks(3).flat_map(four).collect()
+}
+
+#[test]
+fn what_was_agreed_is_muted_counted_and_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let office = office();
+    let code = |args: &[&str]| audit(args).status.code();
+    assert_eq!(code(&["--fail-on", "high", &office]), Some(3));
+    let mutes = file(
+        dir.path(),
+        "mutes",
+        "# agreed in the autumn\n\
+         cleartext-credentials/http host=10.44.0.12 peer=203.0.113.80 until=2027-01-31 reason=The news site, soon over TLS\n\
+         tls-* host=203.0.113.81 until=2026-11-01 reason=The shop's test site, until November\n",
+    );
+    let with = page(&["--mutes", &mutes, &office]);
+    let muted = findings(&with, "cleartext-credentials/http");
+    assert_eq!(muted.len(), 1);
+    assert_eq!(muted[0][3], "The news site, soon over TLS (until 2027-01-31)");
+    assert!(findings(&with, "tls-").iter().all(|f| f[3].is_empty()), "that mute has ended");
+    assert_eq!(with["findings"].as_array().unwrap().len(), page(&[&office])["findings"].as_array().unwrap().len());
+    let of = |i: usize| ["line", "findings", "expired"].map(|name| with["mutes"][i][name].to_string());
+    assert_eq!([of(0), of(1)], [["2", "1", "false"], ["3", "0", "true"]]);
+    // It was the only one of high severity.
+    assert_eq!(code(&["--fail-on", "high", "--mutes", &mutes, &office]), Some(0));
+    assert_eq!(code(&["--fail-on", "medium", "--mutes", &mutes, &office]), Some(3));
+    let text = String::from_utf8(audit(&["--mutes", &mutes, &office]).stdout).unwrap();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("1 muted") && text.contains("muted: high 10.44.0.12"), "{text}");
+    assert_eq!(text.matches("The mute of tls-* in line 3 ended on 2026-11-01").count(), 1, "{text}");
+    let bad = file(dir.path(), "bad", "cleartext-credentials/http host=10.44.0.12 until=2027-01-31\n");
+    let said = refused(&["--mutes", &bad, &office]);
+    assert!(said.contains("line 1: a mute ends with reason=WHY"), "{said}");
+}

@@ -1,0 +1,101 @@
+//! `cargo xtask page`: the HTML pages in a real browser.
+//!
+//! Pages of examples, of hostile and of very large data are opened in Chromium (Debian's, installed if we may), with Playwright
+//! as the hand on it and axe-core as the eye, both from npm, in `target/page`. `browser.mjs` says what is asked of a page.
+
+use crate::{check, shell};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Named by version, so that a new one fails nobody by surprise.
+const PACKAGES: &[&str] = &["playwright-core@1.65.1", "axe-core@4.14.1"];
+
+/// Captures whose pages are made, in both languages.
+const CAPTURES: &[&str] = &["examples/office.pcapng"];
+
+/// A capture's name that would act on a page that did not escape it, and on a shell that got it unquoted.
+const HOSTILE_NAME: &str = "\"><script>ran=1<!img src=x onerror=ran=2>'$(id)`&amp;\u{202e}.pcapng";
+
+/// As a task of its own: with captures, pages of those are judged besides; `--keep` leaves everything in target/page.
+pub(crate) fn task(args: &[&str]) -> Result<bool> {
+    if let Some(why) = missing()? {
+        bail!("page: {why}");
+    }
+    run(args)
+}
+
+/// As a step of `check`; the reason if it can't be taken here.
+pub(crate) fn check() -> Result<Result<bool, String>> {
+    if let Some(why) = missing()? {
+        return Ok(Err(why));
+    }
+    run(&[]).map(Ok)
+}
+
+fn home() -> PathBuf {
+    shell::root().join("target/page")
+}
+
+/// What is not to be had here; installs it if we may.
+fn missing() -> Result<Option<String>> {
+    for (program, package) in [("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")] {
+        if !check::has(program, package)? {
+            return Ok(Some(format!("no {program}, and no right to install it")));
+        }
+    }
+    // Without its font Chromium shows Japanese as boxes; that spoils the pictures, not what is judged.
+    let _ = check::has("fc-list", "fonts-noto-cjk")?;
+    let home = home();
+    fs::create_dir_all(&home).context("target/page")?;
+    let stamp = home.join("node_modules/installed");
+    if fs::read_to_string(&stamp).is_ok_and(|s| s == PACKAGES.join(" ")) {
+        return Ok(None);
+    }
+    let npm = ["install", "--silent", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", "."];
+    let installed = Command::new("npm").args(npm).args(PACKAGES).current_dir(&home).status().context("npm")?;
+    if !installed.success() {
+        return Ok(Some(format!("{} not to be had from npm", PACKAGES.join(" and "))));
+    }
+    fs::write(stamp, PACKAGES.join(" ")).context("target/page")?;
+    Ok(None)
+}
+
+fn run(captures: &[&str]) -> Result<bool> {
+    let root = shell::root();
+    shell::run("cargo", &["build", "--release", "--locked", "-p", "sekisho"])?;
+    let program = root.join("target/release/sekisho");
+    let (pages, shots) = (home().join("pages"), home().join("shots"));
+    for folder in [&pages, &shots] {
+        let _ = fs::remove_dir_all(folder);
+        fs::create_dir_all(folder).context("target/page")?;
+    }
+    for capture in CAPTURES.iter().chain(captures) {
+        let path = root.join(capture);
+        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        for lang in ["en", "ja"] {
+            page(&program, &path, lang, &pages.join(format!("{stem}-{lang}.html")))?;
+        }
+    }
+    let hostile = home().join(HOSTILE_NAME);
+    fs::copy(root.join(CAPTURES.first().context("captures")?), &hostile).context("target/page")?;
+    page(&program, &hostile, "en", &pages.join("hostile-name.html"))?;
+    let folder = pages.to_str().context("target is no UTF-8")?;
+    shell::run("cargo", &["run", "--quiet", "--locked", "-p", "sekisho-report", "--example", "pages", "--", folder])?;
+    let script = root.join("xtask/src/page/browser.mjs");
+    let judged =
+        Command::new("node").arg(script).args([&pages, &shots]).current_dir(home()).status().context("node")?;
+    Ok(judged.success())
+}
+
+/// A page of a capture; damaged captures have one, too.
+fn page(program: &Path, capture: &Path, lang: &str, to: &Path) -> Result<()> {
+    let mut audit = Command::new(program);
+    audit.args(["audit", "--quiet", "--lang", lang, "--html"]).arg(to).arg(capture);
+    let status = audit.stdout(std::process::Stdio::null()).status().context("sekisho")?;
+    if !matches!(status.code(), Some(0 | 1)) {
+        bail!("page: sekisho audit {}: {status}", capture.display());
+    }
+    Ok(())
+}
