@@ -1,8 +1,8 @@
 use super::pen::{long, number, text, wrapped};
 use super::{MAX_WIDTH, MIN_WIDTH, Pen, Style};
-use crate::clean;
 use crate::compare::{Change, Comparison, Device, Grain, Identity, Item, ItemKind, MatchedBy, Measure, Quantity, Side};
 use crate::units::{bytes, clock, count, counted, span};
+use crate::{clean, fit};
 
 /// Devices told with their figures; of others only one line.
 const DETAILED: usize = 20;
@@ -12,6 +12,8 @@ const DEVICES: usize = 100;
 const ITEMS: usize = 12;
 /// Items named that may be chance.
 const DOUBTFUL: usize = 4;
+/// Columns of a device's name and address: the narrowest page has room for them.
+const TITLE: usize = MIN_WIDTH - 4;
 /// Unchanged devices named.
 const UNCHANGED: usize = 16;
 
@@ -98,7 +100,7 @@ fn title(i: &Identity) -> String {
     let addresses = if i.addresses[1].is_empty() { &i.addresses[0] } else { &i.addresses[1] };
     let first = addresses.first().map_or_else(String::new, ToString::to_string);
     match &i.name {
-        Some(name) => format!("{first} ({})", clean(name.as_bytes())),
+        Some(name) => fit(&format!("{first} ({})", clean(name.as_bytes())), TITLE, false),
         None => first,
     }
 }
