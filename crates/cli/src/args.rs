@@ -13,12 +13,13 @@ A CAPTURE is a file (pcap or pcapng, also gzip, zstd, lz4 or xz), a folder, a qu
 standard input. Captures given together are read as one timeline.
 
 Exit codes: 0 done, 1 a capture is damaged (what could be read was written), 2 wrong usage or no input;
-of audit with --fail-on: 3 there are findings as bad as that;
+of audit with --fail-on: 3 there are findings as bad as that; of diff with --exit-code: 4 something changed;
 of hunt: 0 found, 1 not found, 2 wrong usage or no input, 3 not found but a capture is damaged.
 
 Examples:
   sekisho audit examples/office.pcapng
   sekisho audit --html report.html office.pcapng
+  sekisho diff before.pcap after.pcap
   sekisho logs -o logs --format zeek-json,parquet office.pcapng
   sekisho schema --format markdown http
   sekisho files -o out 'captures/*.pcap.gz'
@@ -40,6 +41,8 @@ pub struct Cli {
 pub enum Verb {
     /// Read captures and print the page: what could be seen, what was found, who talked to whom, what moved
     Audit(Audit),
+    /// Compare two captures, or their audits: what disappeared, appeared, grew or shrank, device by device
+    Diff(Diff),
     /// Write typed records in the formats people already use
     Logs(Logs),
     /// Write the files that crossed, with hashes, types and where they came from
@@ -327,6 +330,64 @@ pub struct Audit {
     /// End with exit code 3 if there are findings of this severity or worse that are not muted
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub fail_on: Option<FailOn>,
+
+    /// Colours: auto uses them on a terminal unless NO_COLOR is set
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub color: When,
+}
+
+const DIFF_AFTER: &str = "\
+BEFORE and AFTER are captures (a file, a folder, a quoted glob, or - for one of them) or what `sekisho audit --json FILE`
+wrote; which it is shows from the content. Capture and audit of it compare alike, if both were read with the same flags.
+
+Devices are hosts of the home networks (--home-net; private addresses unless given). A device with another address
+afterwards is found by its hardware address or name, where the captures show these. Destinations go by name
+where one is known. Figures are compared by the hour observed; if both sides last a week or more, hour of
+the week by hour of the week. A difference is told as one only if it is three standard deviations or more and at most
+5 % of those told are to be expected by chance; what came or went too rarely to say stands apart.
+
+Exit codes: 0 done, 1 a capture is damaged (what could be read was compared), 2 wrong usage or no input;
+with --exit-code: 4 something changed.
+
+Examples:
+  sekisho diff before.pcap after.pcap
+  sekisho diff --host 192.168.1.50 before.pcap after.pcap
+  sekisho audit --json monday.json monday.pcap
+  sekisho diff monday.json tuesday.pcap
+  sekisho diff --json - 'before/*.pcap.gz' 'after/*.pcap.gz' | jq -r .verdict
+  tcpdump -w - | sekisho diff --exit-code reference.json -";
+
+/// `sekisho diff`.
+#[derive(Args, Debug)]
+#[command(after_help = DIFF_AFTER, override_usage = "sekisho diff [OPTIONS] <BEFORE> <AFTER>")]
+pub struct Diff {
+    /// Flags of every reading verb; the captures are the two sides.
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Also write the comparison as JSON; - for standard output instead of the page
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub json: Option<PathBuf>,
+
+    /// Compare only the device of this address, hardware address or name
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+
+    /// A list of addresses, networks, names, URLs or digests with a bad name, as for `audit`; may be repeated
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub intel: Vec<PathBuf>,
+
+    /// Rules in Suricata's language: what they alert on are findings, too; may be repeated
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub rules: Vec<PathBuf>,
+
+    /// A suricata.yaml: variables, classes and thresholds for rules
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub suricata_config: Option<PathBuf>,
+
+    /// End with exit code 4 if anything changed beyond chance
+    #[arg(long)]
+    pub exit_code: bool,
 
     /// Colours: auto uses them on a terminal unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]

@@ -6,14 +6,14 @@ use crate::gather::Audited;
 use crate::letters::{self, Count};
 use crate::{DAMAGED, anchors, eve, given, input, intel};
 use anyhow::{Context, Result, bail};
-use sekisho_detect::{Detection, Scope, Verdict};
+use sekisho_detect::{Detection, Scope, Verdict, Watched};
 use sekisho_engine::{Pool, Stats};
 use sekisho_finding::Mutes;
 use sekisho_output::eve::Settings as EveSettings;
 use sekisho_report::{
     Completeness, HtmlOptions, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_json,
 };
-use sekisho_types::Day;
+use sekisho_types::{Day, Subnet};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -25,55 +25,55 @@ const ALARM: u8 = 3;
 /// Width of the page where no terminal says otherwise.
 const DEFAULT_WIDTH: usize = 80;
 
+/// What findings are made from, besides the captures.
+#[derive(Default)]
+pub struct Judging<'a> {
+    /// Lists of what has a bad name.
+    pub intel: &'a [PathBuf],
+    /// Rules in Suricata's language.
+    pub rules: &'a [PathBuf],
+    /// Their configuration.
+    pub suricata_config: Option<&'a Path>,
+    /// Authorities besides Mozilla's.
+    pub roots: Option<&'a Path>,
+    /// Keys that DNSSEC starts from.
+    pub trust_anchors: Option<&'a Path>,
+    /// Resolvers that hosts may ask.
+    pub resolvers: &'a [Subnet],
+    /// Countries and operators of addresses.
+    pub geoip: &'a [PathBuf],
+    /// Of these, which are findings.
+    pub watch: &'a [Watched],
+    /// Days on which people are off.
+    pub holidays: Option<&'a Path>,
+    /// Domains that mail is exchanged with.
+    pub known_domains: &'a [String],
+    /// What was agreed to be muted.
+    pub mutes: Option<&'a Path>,
+}
+
 /// The exit code.
 pub fn run(args: &Audit) -> Result<u8> {
     let to_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|p| p.as_os_str() == "-");
     if to_stdout(&args.json) && to_stdout(&args.html) {
         bail!("audit: --json - and --html - cannot both have standard output");
     }
-    let (captures, letters) = letters::open(&args.common.captures)?;
-    let mut settings = input::settings(&args.common)?;
-    settings.files.hashes.sha256 = true;
-    settings.judged = true;
-    if !args.rules.is_empty() {
-        let config = args.suricata_config.as_ref().map(|path| eve::config(path)).transpose()?;
-        let of_config = config.as_ref().map(eve::settings).unwrap_or_default();
-        eve::watch(
-            &mut settings,
-            EveSettings { types: Vec::new(), alone: false, inline: true, stats: None, ..of_config },
-        );
-        let (program, _) = eve::rules(&args.rules, config.as_ref(), args.common.quiet)?;
-        eve::apply(&mut settings, program);
-    }
-    settings.trust = args.roots.as_deref().map(given::trust).transpose()?.map(Arc::new);
-    let intel = intel::read(&args.intel, args.common.quiet)?;
-    settings.files.hashes.md5 |= intel.has_hashes(32);
-    settings.files.hashes.sha1 |= intel.has_hashes(40);
-    let (budget, judges_len) = settings.budget.with_judges();
-    settings.budget = budget;
-    let scope = Scope {
-        intel: Arc::new(intel),
-        geo: Arc::new(given::geo(&args.geoip, &args.watch)?),
-        holidays: args.holidays.as_deref().map(given::holidays).transpose()?.unwrap_or_default(),
-        known_domains: args.known_domain.clone(),
-        memory_len: Some(judges_len),
-        anchors: anchors::read(args.trust_anchors.as_deref())?,
-        resolvers: args.resolver.clone(),
-        ..Scope::new(&args.common.home_net, args.common.seed)
+    let judging = Judging {
+        intel: &args.intel,
+        rules: &args.rules,
+        suricata_config: args.suricata_config.as_deref(),
+        roots: args.roots.as_deref(),
+        trust_anchors: args.trust_anchors.as_deref(),
+        resolvers: &args.resolver,
+        geoip: &args.geoip,
+        watch: &args.watch,
+        holidays: args.holidays.as_deref(),
+        known_domains: &args.known_domain,
+        mutes: args.mutes.as_deref(),
     };
-    let mut mutes = args.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();
-    let mut audited = Audited { summary: Summary::new(args.common.seed), detection: Detection::new(&scope) };
-    let outcome = drive::gather(&args.common, captures, settings, &mut audited);
-    let mails = letters.read(&mut |number, row| audited.detection.add(number, row));
-    let mut verdict = audited.detection.finish();
-    mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.or(mails.last).unwrap_or_default()));
-    let mut page = audited.summary.page(completeness(args, &outcome, mails));
-    // What only detectors are told is no log.
-    page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
-    let worst = verdict.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
+    let (page, damaged) = page(&args.common, &judging)?;
+    let worst = page.judged.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
-    page.judged = judged(verdict, mutes);
-    page.state = state(&outcome);
     if let Some(path) = &args.json {
         write(path, &(to_json(&page) + "\n"))?;
     }
@@ -81,16 +81,60 @@ pub fn run(args: &Audit) -> Result<u8> {
         write(path, &html(&page, args.lang, &args.common))?;
     }
     if !to_stdout(&args.json) && !to_stdout(&args.html) {
-        let terminal = io::stdout().is_terminal();
-        let width = if terminal { terminal_width() } else { DEFAULT_WIDTH };
-        let colour = args.color.colours();
-        io::stdout().write_all(render_text(&page, width, colour).as_bytes())?;
+        io::stdout().write_all(render_text(&page, page_width(), args.color.colours()).as_bytes())?;
     }
-    Ok(match (alarm, outcome.damaged) {
+    Ok(match (alarm, damaged) {
         (true, _) => ALARM,
         (false, true) => DAMAGED,
         (false, false) => 0,
     })
+}
+
+/// The page of `common`'s captures; was any of them damaged?
+pub fn page(common: &Common, judging: &Judging<'_>) -> Result<(Page, bool)> {
+    let (captures, letters) = letters::open(&common.captures)?;
+    let mut settings = input::settings(common)?;
+    settings.files.hashes.sha256 = true;
+    settings.judged = true;
+    if !judging.rules.is_empty() {
+        let config = judging.suricata_config.map(eve::config).transpose()?;
+        let of_config = config.as_ref().map(eve::settings).unwrap_or_default();
+        eve::watch(
+            &mut settings,
+            EveSettings { types: Vec::new(), alone: false, inline: true, stats: None, ..of_config },
+        );
+        let (program, _) = eve::rules(judging.rules, config.as_ref(), common.quiet)?;
+        eve::apply(&mut settings, program);
+    }
+    settings.trust = judging.roots.map(given::trust).transpose()?.map(Arc::new);
+    let intel = intel::read(judging.intel, common.quiet)?;
+    settings.files.hashes.md5 |= intel.has_hashes(32);
+    settings.files.hashes.sha1 |= intel.has_hashes(40);
+    let (budget, judges_len) = settings.budget.with_judges();
+    settings.budget = budget;
+    let scope = Scope {
+        intel: Arc::new(intel),
+        geo: Arc::new(given::geo(judging.geoip, judging.watch)?),
+        holidays: judging.holidays.map(given::holidays).transpose()?.unwrap_or_default(),
+        known_domains: judging.known_domains.to_vec(),
+        memory_len: Some(judges_len),
+        anchors: anchors::read(judging.trust_anchors)?,
+        resolvers: judging.resolvers.to_vec(),
+        ..Scope::new(&common.home_net, common.seed)
+    };
+    let mut mutes = judging.mutes.map(given::mutes).transpose()?.unwrap_or_default();
+    let summary = Summary::new(common.seed).with_home_nets(&common.home_net);
+    let mut audited = Audited { summary, detection: Detection::new(&scope) };
+    let outcome = drive::gather(common, captures, settings, &mut audited);
+    let mails = letters.read(&mut |number, row| audited.detection.add(number, row));
+    let mut verdict = audited.detection.finish();
+    mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.or(mails.last).unwrap_or_default()));
+    let mut page = audited.summary.page(completeness(common, &outcome, mails));
+    // What only detectors are told is no log.
+    page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
+    page.judged = judged(verdict, mutes);
+    page.state = state(&outcome);
+    Ok((page, outcome.damaged))
 }
 
 /// To a file, or to standard output if `path` is `-`.
@@ -127,19 +171,24 @@ fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
     Judged { findings: verdict.findings, refused: verdict.refused, forgotten, mutes, dnssec: verdict.dnssec }
 }
 
+/// Columns of a page on standard output.
+pub fn page_width() -> usize {
+    if io::stdout().is_terminal() { terminal_width() } else { DEFAULT_WIDTH }
+}
+
 fn terminal_width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     columns.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0))).unwrap_or(DEFAULT_WIDTH)
 }
 
 /// What could not be seen, in the page's terms.
-fn completeness(args: &Audit, outcome: &Outcome, mails: Count) -> Completeness {
+fn completeness(common: &Common, outcome: &Outcome, mails: Count) -> Completeness {
     let s = &outcome.stats;
     let infos = outcome.captures.infos();
     let damage = infos.iter().filter_map(|i| i.damage.as_ref().map(|d| format!("{}: {d}", i.path.display())));
     let drops = outcome.captures.interfaces().filter_map(|(_, i)| i.dropped);
     Completeness {
-        inputs: args.common.captures.clone(),
+        inputs: common.captures.clone(),
         packets: s.packets,
         mails: mails.mails,
         cut_mails: mails.cut,

@@ -5,6 +5,7 @@ mod anchors;
 mod arena;
 mod args;
 mod audit;
+mod diff;
 mod drive;
 mod eve;
 mod explain;
@@ -65,6 +66,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Hunt(args) => return hunt::run(&args),
         Verb::Rules(args) => return rules::run(&args),
         Verb::Audit(args) => return audit::run(&args),
+        Verb::Diff(args) => return diff::run(&args),
         Verb::Explain(args) => return explain::run(&args),
         Verb::Logs(args) => logs::run(&args),
         Verb::Files(args) => files::run(&args),

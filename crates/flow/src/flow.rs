@@ -79,6 +79,8 @@ pub struct Counters {
     pub cut_bytes: u64,
     /// Packets with a wrong transport checksum (only if checksums are looked at).
     pub checksum_errors: u64,
+    /// TCP packets with data that had been sent before.
+    pub retransmitted_pkts: u64,
 }
 
 /// Kind of a flow, from its IP protocol.
@@ -234,6 +236,7 @@ impl Flow {
             gap_bytes: x.gap_bytes,
             cut_bytes: x.cut_bytes,
             checksum_errors: u64::from(x.checksum_count),
+            retransmitted_pkts: u64::from(e.rexmit_count),
         }
     }
 

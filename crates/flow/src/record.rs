@@ -70,6 +70,12 @@ pub struct ConnRecord {
     /// Packets of both with a wrong transport checksum, if checksums were looked at.
     #[record(ext)]
     pub checksum_errors: Option<u64>,
+    /// TCP packets of the originator with data that it had sent before; unset if none.
+    #[record(ext)]
+    pub orig_retransmitted_pkts: Option<u64>,
+    /// TCP packets of the responder with data that it had sent before; unset if none.
+    #[record(ext)]
+    pub resp_retransmitted_pkts: Option<u64>,
     /// Community ID and completeness.
     #[record(flatten)]
     pub tail: Tail,
@@ -121,6 +127,8 @@ impl ConnRecord {
             resp_gap_bytes: some(r.gap_bytes),
             cut_bytes: some(o.cut_bytes.saturating_add(r.cut_bytes)),
             checksum_errors: some(o.checksum_errors.saturating_add(r.checksum_errors)),
+            orig_retransmitted_pkts: some(o.retransmitted_pkts),
+            resp_retransmitted_pkts: some(r.retransmitted_pkts),
             tail: Tail::new(&flow.info),
         }
     }

@@ -120,6 +120,8 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
     let names =
         |t: &mut Texts| listing((0..rows).map(|n| Name { name: t.text(), count: u64::from(n) }).collect(), more);
     Page {
+        devices: Listing::default(),
+        device_entries_forgotten: 0,
         completeness: Completeness {
             mails: 0,
             cut_mails: 0,

@@ -1,7 +1,7 @@
 //! The wanted columns of a row, copied into a scratch that is used again for the next one.
 
 use sekisho_record::{List, Record, Schema, Value, Visitor};
-use sekisho_types::{Addr, CommunityId, Interval, Timestamp, Uid};
+use sekisho_types::{Addr, CommunityId, Interval, MacAddr, Timestamp, Uid};
 use std::io::Write;
 use std::ops::Range;
 
@@ -63,6 +63,7 @@ enum Cell {
     Time(Timestamp),
     Interval(Interval),
     Addr(Addr),
+    Mac(MacAddr),
     /// Range of `Cells::text`.
     Text(Range<usize>),
     /// Range of `Cells::items`.
@@ -122,6 +123,13 @@ impl Cells {
         }
     }
 
+    pub fn mac(&self, i: usize) -> Option<MacAddr> {
+        match self.cells.get(i) {
+            Some(Cell::Mac(v)) => Some(*v),
+            _ => None,
+        }
+    }
+
     /// A text that is set and not empty.
     pub fn text(&self, i: usize) -> Option<&[u8]> {
         match self.cells.get(i) {
@@ -150,6 +158,7 @@ impl Cells {
             Value::Time(v) => Cell::Time(v),
             Value::Interval(v) => Cell::Interval(v),
             Value::Addr(v) => Cell::Addr(v),
+            Value::Mac(v) => Cell::Mac(v),
             Value::List(list) => Cell::List(self.list(list)),
             other => Cell::Text(self.push(other)),
         }

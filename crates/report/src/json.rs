@@ -1,9 +1,13 @@
+mod comparison;
+mod devices;
 mod findings;
 mod shape;
 mod writer;
 
 use crate::Page;
 use writer::Json;
+
+pub use comparison::{COMPARISON_VERSION, comparison_to_json};
 
 /// Version of the JSON's shape. A new member doesn't raise it; a removed or changed one does.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -12,7 +16,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 ///
 /// Members, in this order: `schema_version`; `capture` {inputs[], first, last, duration}; `completeness` {complete,
 /// damage[], capture_drops, cut_packets, gap_bytes, mails, cut_mails, one_sided_flows, undecoded[], limits[]}; `totals` {packets, bytes,
-/// wire_bytes, flows, hosts, transports[]}; `hosts[]`; `services[]`; `talkers[]`; `protocols[]`; `tls_versions[]`;
+/// wire_bytes, flows, hosts, transports[]}; `hosts[]`; `devices[]` (see below); `services[]`; `talkers[]`; `protocols[]`; `tls_versions[]`;
 /// `tunnels[]`; `logs` {log: rows}; `names` {dns_queries[], nxdomain[], tls_servers[], http_hosts[], software[]};
 /// `certificates[]`; `files[]`; `file_types[]`; `mails[]`; `logins[]`; `anomalies[]` (each with a `kind`); `unseen`;
 /// `more` {list: {rows, exact}} for every list of which rows were left off; `state` {memory, pools[] {name, peak,
@@ -20,6 +24,14 @@ pub const SCHEMA_VERSION: u32 = 1;
 ///
 /// Where DNSSEC passed there is `dnssec` {bogus, indeterminate, insecure, secure, work_refused, verdicts[] {name, type, subject,
 /// status, reason, words, count, packet}, more_verdicts}.
+///
+/// `devices[]`, what `sekisho diff` compares: hosts of the home networks that sent anything (and those that open flows where
+/// neither end is in them), with address, mac (unless it may be a router's), name; `opened`, `accepted` (flows that it opened, that others opened to it)
+/// and `outside` (of both, those with hosts that are no devices), each {flows, failed, sent_bytes, received_bytes, sent_spread, received_spread (root of the
+/// sum of squares over flows), dispersion (variance over mean of flows in equal parts of the capture), first, last};
+/// one_sided_flows; tcp_packets, retransmitted_packets; speeds_bits_per_second[] with speeds_flows[]; flows_by_hour_of_week[168] from Monday 00:00 UTC;
+/// services_used[], services_offered[], destinations[], names[], certificates[], the last three with `more_…` for what was left off.
+/// `device_entries_forgotten` counts entries of these lists that found no room while the capture was read.
 ///
 /// `totals.packets` and `totals.bytes` are those of the capture files: frames with their link-layer headers. Bytes of
 /// hosts, services and talkers count from the IP header on. Times are ISO 8601 in UTC; an unknown value is `null`.

@@ -2,17 +2,19 @@
 //!
 //! Place in the flow: the collector hands every row to [`Summary::add`]; at the end the engine's
 //! [`Completeness`] facts join in and [`Summary::page`] gives a [`Page`], plain data that
-//! [`render_text`] and [`to_json`] print. This crate sees rows by schema only: it finds columns by name once
-//! per row type, so a log it has never heard of costs a lookup and is counted.
+//! [`render_text`] and [`to_json`] print. Two of them are compared in [`compare`]. This crate sees rows by schema only: it
+//! finds columns by name once per row type, so a log it has never heard of costs a lookup and is counted.
 
 mod activity;
 mod bounded;
 mod cells;
 mod clean;
+pub mod compare;
 mod facts;
 mod html;
 mod json;
 mod page;
+mod profile;
 mod summary;
 mod terminal;
 mod units;
@@ -21,11 +23,12 @@ pub use activity::{Activity, Bin, WEEK_HOURS};
 pub use clean::{clean, fit, width_of};
 pub use facts::{Completeness, Pool, State};
 pub use html::{HtmlOptions, Lang, render_html, untranslated};
-pub use json::{SCHEMA_VERSION, to_json};
+pub use json::{COMPARISON_VERSION, SCHEMA_VERSION, comparison_to_json, to_json};
 pub use page::{
     Attempts, Certificate, File, FileType, Host, Judged, Listing, Login, Mail, Name, Names, Page, Protocol, Service,
     Software, Talker, Totals, Transport, Tunnel, Unseen, Weird,
 };
+pub use profile::{Asked, Destination, Profile, ServiceUse, Shown, Traffic};
 pub use summary::Summary;
-pub use terminal::render_text;
+pub use terminal::{render_comparison, render_text};
 pub use units::{bytes, clock, count, counted};

@@ -1,6 +1,6 @@
 //! The audit page as data. Everything printed or written comes from here.
 
-use crate::{Activity, Completeness, State};
+use crate::{Activity, Completeness, Profile, State};
 use sekisho_finding::{Finding, Mutes, Signed};
 use sekisho_record::Text;
 use sekisho_types::{Addr, Timestamp};
@@ -41,6 +41,10 @@ pub struct Page {
     pub totals: Totals,
     /// Hosts by bytes.
     pub hosts: Listing<Host>,
+    /// Devices and what they do, by bytes.
+    pub devices: Listing<Profile>,
+    /// Entries of devices' lists that found no room while the capture was read: what is left of these lists is not exact.
+    pub device_entries_forgotten: u64,
     /// Services by bytes.
     pub services: Listing<Service>,
     /// Pairs of hosts by bytes.

@@ -1,3 +1,4 @@
+mod comparison;
 mod facts;
 mod findings;
 mod lists;
@@ -5,6 +6,8 @@ mod pen;
 
 use crate::Page;
 use pen::{Pen, Style};
+
+pub use comparison::render_comparison;
 
 /// Narrower pages are laid out as if they were this wide.
 const MIN_WIDTH: usize = 60;

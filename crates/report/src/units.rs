@@ -83,6 +83,29 @@ pub(crate) fn iso(ts: Timestamp) -> String {
     format!("{}T{h:02}:{m:02}:{s:02}.{:09}Z", date(ts), ts.0.rem_euclid(1_000_000_000))
 }
 
+/// What [`iso`] writes.
+pub(crate) fn parse_iso(text: &str) -> Option<Timestamp> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let (time, nanos) = time.split_once('.').filter(|(_, n)| n.len() == 9)?;
+    let number = |t: &str| t.parse::<i64>().ok();
+    let mut date = date.rsplitn(3, '-').map(number);
+    let (day, month, year) = (date.next()??, date.next()??, date.next()??);
+    let mut time = time.splitn(3, ':').map(number);
+    let (hour, minute, sec) = (time.next()??, time.next()??, time.next()??);
+    let fits = (1..=12).contains(&month) && (1..=31).contains(&day) && (0..24).contains(&hour);
+    if !fits || !(0..60).contains(&minute) || !(0..60).contains(&sec) || !(0..=9_999).contains(&year) {
+        return None;
+    }
+    // The inverse of `civil`.
+    let year = year - i64::from(month <= 2);
+    let (era, yoe) = (year.div_euclid(400), year.rem_euclid(400));
+    let doy = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468;
+    let secs = days * SECS_PER_DAY + hour * 3_600 + minute * 60 + sec;
+    let nanos = nanos.parse::<u32>().ok()?;
+    Some(Timestamp(secs.checked_mul(1_000_000_000)?.checked_add(i64::from(nanos))?))
+}
+
 /// Year, month, day, hour, minute, second.
 fn civil(ts: Timestamp) -> [i64; 6] {
     let secs = ts.0.div_euclid(1_000_000_000);
@@ -114,6 +137,23 @@ mod tests {
         assert_eq!(rate(1, Interval::ZERO), None);
         assert_eq!(counted(1, "flow"), "1 flow");
         assert_eq!(counted(2_000, "query"), "2,000 queries");
+    }
+
+    #[test]
+    fn times_read_back() {
+        for secs in (-2_000_000_000..6_000_000_000).step_by(86_399 * 97) {
+            let ts = Timestamp::from_parts(secs, 695_733_001);
+            assert_eq!(parse_iso(&iso(ts)), Some(ts));
+        }
+        for wrong in [
+            "",
+            "2015-03-25",
+            "2015-13-25T17:36:00.695733001Z",
+            "2015-03-25T17:36:00.6Z",
+            "x-03-25T17:36:00.695733001Z",
+        ] {
+            assert_eq!(parse_iso(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Not for hostile input: what cannot be built panics. Lengths and checksums come out right unless
 //! a test asks for something else.
 
+pub mod camera;
 mod conversation;
 pub mod dns;
 pub mod flood;

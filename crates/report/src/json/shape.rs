@@ -100,6 +100,7 @@ fn traffic(j: &mut Json, p: &Page) {
         j.time("first", h.first);
         j.time("last", h.last);
     });
+    super::devices::devices(j, p);
     j.objects("services", &p.services.rows, |j, s| {
         j.wire("transport", Some(&s.transport));
         j.number("port", s.port.map(u64::from));
@@ -240,6 +241,7 @@ fn more(j: &mut Json, p: &Page) {
         }
     }
     left_off(j, "hosts", &p.hosts);
+    left_off(j, "devices", &p.devices);
     left_off(j, "services", &p.services);
     left_off(j, "talkers", &p.talkers);
     left_off(j, "protocols", &p.protocols);

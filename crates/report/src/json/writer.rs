@@ -82,6 +82,19 @@ impl Json {
         }
     }
 
+    /// A number of six significant digits; `null` for what is no number.
+    pub fn float(&mut self, name: &str, v: Option<f64>) {
+        self.name(name);
+        match v.filter(|v| v.is_finite()) {
+            // Not the fewest digits that tell the value: the last ones are the processor's.
+            Some(v) => {
+                let rounded: f64 = format!("{v:.5e}").parse().unwrap_or(v);
+                let _ = write!(self.out, "{rounded:?}");
+            }
+            None => self.out.push_str("null"),
+        }
+    }
+
     /// Seconds from nanoseconds.
     pub fn seconds(&mut self, name: &str, nanos: Option<i64>) {
         self.name(name);

@@ -84,6 +84,11 @@ impl Certificates {
         least_text(&mut cert.distrust, row.text(ssl::TRUST).filter(|t| *t != b"ok"));
     }
 
+    /// Subject, issuer and end of a certificate.
+    pub fn known(&self, fingerprint: &[u8]) -> Option<(Text, Text, Option<Timestamp>)> {
+        self.0.get(fingerprint).map(|c| (Text::from(&c.subject), Text::from(&c.issuer), c.not_after))
+    }
+
     pub fn fill(&self, page: &mut Page) {
         page.certificates = listing(&self.0, |fingerprint, c| Certificate {
             fingerprint: Text::from(fingerprint),

@@ -7,12 +7,18 @@ columns! {
         TS "ts", ORIG "id.orig_h", RESP "id.resp_h", RESP_P "id.resp_p", PROTO "proto", SERVICE "service", APP "app",
         STATE "conn_state", LOCAL_ORIG "local_orig", LOCAL_RESP "local_resp", MISSED "missed_bytes",
         ORIG_PKTS "orig_pkts", ORIG_BYTES "orig_ip_bytes", RESP_PKTS "resp_pkts", RESP_BYTES "resp_ip_bytes",
-        ORIG_DATA "orig_bytes", RESP_DATA "resp_bytes", ONE_SIDED "one_sided", DURATION "duration",
+        ORIG_DATA "orig_bytes", RESP_DATA "resp_bytes", ONE_SIDED "one_sided", UID "uid", DURATION "duration",
+        ORIG_MAC "orig_l2_addr", RESP_MAC "resp_l2_addr", ORIG_AGAIN "orig_retransmitted_pkts",
+        RESP_AGAIN "resp_retransmitted_pkts",
     }
-    dns { QUERY "query", RCODE "rcode_name", ANSWERS "answers" }
-    http { ORIG "id.orig_h", RESP "id.resp_h", HOST "host", AGENT "user_agent", USER "username", STATUS "status_code" }
-    ssl { RESP "id.resp_h", NAME "server_name", VERSION "version", CHAIN "cert_chain_fps", TRUST "validation_status",
-          MATCHES "sni_matches_cert" }
+    arp { TS "ts", MAC "orig_mac", ADDR "orig_h" }
+    dhcp { TS "ts", MAC "mac", HOST_NAME "host_name", FQDN "client_fqdn", CLIENT "client_addr", ASSIGNED "assigned_addr" }
+    dns { TS "ts", ORIG "id.orig_h", RESP "id.resp_h", QUERY "query", RCODE "rcode_name", ANSWERS "answers" }
+    http { UID "uid", ORIG "id.orig_h", RESP "id.resp_h", HOST "host", AGENT "user_agent", USER "username",
+           STATUS "status_code" }
+    quic { UID "uid", NAME "server_name" }
+    ssl { TS "ts", UID "uid", ORIG "id.orig_h", RESP "id.resp_h", NAME "server_name", VERSION "version",
+          CHAIN "cert_chain_fps", TRUST "validation_status", MATCHES "sni_matches_cert" }
     x509 {
         TS "ts", FINGERPRINT "fingerprint", SUBJECT "certificate.subject", ISSUER "certificate.issuer",
         BEFORE "certificate.not_valid_before", AFTER "certificate.not_valid_after", KEY_TYPE "certificate.key_type",

@@ -29,7 +29,8 @@ const UNANSWERED: &[&[u8]] = &[b"S0", b"REJ", b"SH", b"RSTOS0"];
 const PARTS: &[&[u8]] = &[b"ftp-data"];
 /// Protocols whose content is encrypted.
 const ENCRYPTED: &[&[u8]] = &[b"ssl", b"quic", b"ssh", b"ipsec", b"wireguard", b"dtls", b"openvpn", b"tls"];
-const PRIVATE: [&str; 8] = [
+/// Networks whose hosts are internal where nothing else is said (`detections.md` §1.2).
+pub(super) const PRIVATE: [&str; 8] = [
     "10.0.0.0/8",
     "172.16.0.0/12",
     "192.168.0.0/16",
@@ -129,20 +130,20 @@ type ServiceKey = (Word, bool, Option<u16>, Option<Word>);
 
 /// A name by its number: rows then cost no allocation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Word(u16);
+pub(super) struct Word(u16);
 
 /// Names of transports and services in order of appearance. The last place is for all that came too late.
-struct Words {
+pub(super) struct Words {
     numbers: HashMap<Box<[u8]>, Word, SeededState>,
     names: Vec<Box<[u8]>>,
 }
 
 impl Words {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self { numbers: HashMap::with_hasher(SeededState(seed)), names: Vec::new() }
     }
 
-    fn number(&mut self, name: &[u8]) -> Word {
+    pub fn number(&mut self, name: &[u8]) -> Word {
         if let Some(word) = self.numbers.get(name) {
             return *word;
         }
@@ -156,7 +157,7 @@ impl Words {
         self.numbers.get(name).copied().unwrap_or(word)
     }
 
-    fn name(&self, word: Word) -> &[u8] {
+    pub fn name(&self, word: Word) -> &[u8] {
         self.names.get(usize::from(word.0)).map_or(b"", |n| n)
     }
 }

@@ -1,0 +1,110 @@
+//! `sekisho diff`: two captures, or their audits, compared.
+
+use crate::args::{Common, Diff};
+use crate::audit::{Judging, page, page_width};
+use crate::{DAMAGED, USAGE};
+use anyhow::{Context, Result, anyhow, bail};
+use sekisho_report::compare::{Snapshot, compare};
+use sekisho_report::{comparison_to_json, render_comparison};
+use std::fs;
+use std::io::{self, BufRead, Read, Write};
+
+/// Exit code for a change, with `--exit-code`; 1 to 3 have their meanings with other verbs.
+const CHANGED: u8 = 4;
+
+/// Longest audit that is read. One of a thousand devices takes some 10 MB.
+const MAX_AUDIT_LEN: u64 = 256 << 20;
+
+/// The exit code.
+pub fn run(args: &Diff) -> Result<u8> {
+    let [before, after] = &args.common.captures[..] else {
+        eprintln!(
+            "sekisho: diff takes two: BEFORE and AFTER, each a capture, a folder, a quoted glob or an audit's JSON"
+        );
+        return Ok(USAGE);
+    };
+    if before == "-" && after == "-" {
+        bail!("only one of BEFORE and AFTER can be standard input");
+    }
+    let mut damaged = false;
+    let mut read = |side: &String| snapshot(args, side, &mut damaged);
+    let (before, after) = (read(before)?, read(after)?);
+    if let Some(who) = &args.host
+        && !before.has(who)
+        && !after.has(who)
+    {
+        bail!("--host {who}: neither side has a device of that address, hardware address or name");
+    }
+    let comparison = compare(&before, &after, args.host.as_deref());
+    let to_stdout = args.json.as_ref().is_some_and(|p| p.as_os_str() == "-");
+    if let Some(path) = &args.json {
+        let json = comparison_to_json(&comparison) + "\n";
+        if to_stdout {
+            io::stdout().write_all(json.as_bytes())?;
+        } else {
+            fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    if !to_stdout {
+        io::stdout().write_all(render_comparison(&comparison, page_width(), args.color.colours()).as_bytes())?;
+    }
+    Ok(match (damaged, args.exit_code && comparison.changed) {
+        (true, _) => DAMAGED,
+        (false, true) => CHANGED,
+        (false, false) => 0,
+    })
+}
+
+/// One side, read.
+fn snapshot(args: &Diff, side: &String, damaged: &mut bool) -> Result<Snapshot> {
+    if let Some(text) = audit_of(side).with_context(|| side.clone())? {
+        let snapshot = Snapshot::from_json(&text).map_err(|e| anyhow!("{side}: {e}"))?;
+        return Ok(snapshot.named(side));
+    }
+    let common = Common { captures: vec![side.clone()], ..args.common.clone() };
+    let judging = Judging {
+        intel: &args.intel,
+        rules: &args.rules,
+        suricata_config: args.suricata_config.as_deref(),
+        ..Judging::default()
+    };
+    let (page, broken) = page(&common, &judging)?;
+    *damaged |= broken;
+    Snapshot::of(&page).with_context(|| side.clone())
+}
+
+/// The text of an audit's JSON; `None` for what is none by its first bytes: no capture begins as JSON does.
+fn audit_of(side: &str) -> Result<Option<String>> {
+    if side == "-" {
+        // Looked at, not taken: a capture is read from the same buffer.
+        let mut input = io::stdin().lock();
+        return if is_json(input.fill_buf()?) { text_of(&mut input).map(Some) } else { Ok(None) };
+    }
+    // What cannot be opened is for the captures' reader to say; a folder, a pattern or a pipe is no audit.
+    if !fs::metadata(side).is_ok_and(|m| m.is_file()) {
+        return Ok(None);
+    }
+    let mut file = fs::File::open(side)?;
+    let mut head = [0; 64];
+    let len = file.read(&mut head)?;
+    let head = head.get(..len).unwrap_or(&[]);
+    if !is_json(head) {
+        return Ok(None);
+    }
+    text_of(&mut head.chain(file)).map(Some)
+}
+
+/// Does it begin as an object does, perhaps after blanks and a byte order mark?
+fn is_json(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    head.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
+}
+
+fn text_of(input: &mut impl Read) -> Result<String> {
+    let mut text = String::new();
+    input.take(MAX_AUDIT_LEN + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_AUDIT_LEN {
+        bail!("longer than {} MiB: no audit", MAX_AUDIT_LEN >> 20);
+    }
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
+}
