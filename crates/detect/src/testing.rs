@@ -323,15 +323,17 @@ impl Message {
     }
 }
 
+/// Attachment, depth, name, kind, declared type, notes.
+type Part = (u64, u64, String, String, String, String);
+
 /// A row of `mail` in the making: from outside to a server here, unless said otherwise.
 #[derive(Clone)]
 pub(crate) struct TestMail {
     columns: Vec<(&'static str, Cell)>,
     links: Vec<(String, String)>,
-    parts: Vec<(u64, u64, String, String, String, String)>,
+    parts: Vec<Part>,
 }
 
-#[allow(dead_code, reason = "each test uses what it needs")]
 impl TestMail {
     /// A mail that passes between two hosts.
     pub fn between(client: &str, server: &str, from: &str, to: &str) -> Self {
@@ -383,11 +385,8 @@ impl TestMail {
     /// The row, found with packet 9.
     pub fn line(self) -> Line {
         let parts = &self.parts;
-        let count =
-            |f: fn(&(u64, u64, String, String, String, String)) -> u64| Cell::Counts(parts.iter().map(f).collect());
-        let text = |f: fn(&(u64, u64, String, String, String, String)) -> &String| {
-            Cell::Texts(parts.iter().map(|p| f(p).clone()).collect())
-        };
+        let count = |f: fn(&Part) -> u64| Cell::Counts(parts.iter().map(f).collect());
+        let text = |f: fn(&Part) -> &String| Cell::Texts(parts.iter().map(|p| f(p).clone()).collect());
         let mut columns = self.columns.clone();
         columns.extend([
             ("link_texts", Cell::Texts(self.links.iter().map(|l| l.0.clone()).collect())),

@@ -182,10 +182,8 @@ fn noted(kind: Kind, content: &Content<'_>, name: &[u8]) -> Vec<&'static [u8]> {
                 notes.push(b"external-template");
             }
         }
-        _ if name == b"Workbook" || name == b"Book" => {
-            if has_macro_sheet(&content.read(0, MAX_SHEETS_LEN)) {
-                notes.push(b"macro-sheet");
-            }
+        _ if (name == b"Workbook" || name == b"Book") && has_macro_sheet(&content.read(0, MAX_SHEETS_LEN)) => {
+            notes.push(b"macro-sheet");
         }
         Kind::Xml if contains(name, b"macrosheets/") => notes.push(b"macro-sheet"),
         _ => {}

@@ -180,7 +180,7 @@ pub(crate) fn settle(row: &HttpRecord, seen: &mut Seen, cx: &mut Cx<'_>) {
     let is_page = kept.is_html && status == 200;
     let redirects = matches!(status, 301..=303 | 307 | 308);
     let at_home = cx.is_local(Dir::Resp);
-    if !is_page && !(redirects && at_home) {
+    if !(is_page || redirects && at_home) {
         return;
     }
     let host = row.host.as_ref().map_or(&[][..], |h| &h.0);
