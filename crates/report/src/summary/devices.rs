@@ -1,4 +1,4 @@
-//! What each device does: the rows' part of a [`Profile`].
+//! What each device does: the rows' part of a [`crate::Profile`].
 
 mod fill;
 mod identities;
