@@ -10,7 +10,7 @@ pub const COMPARISON_VERSION: u32 = 1;
 /// observed, packets, bytes, flows, devices, findings, complete}; `network`, one device, all together; `devices[]` {addresses_before[],
 /// addresses_after[], mac, name, matched_by, presence, verdict, changed, notes[], quantities[] {measure, before, after, before_per_hour,
 /// after_per_hour, percent, z, p, change}, items[] {kind, key, detail, change, sure, note, percent, z, p, before, after},
-/// unchanged_items {kind: number}, schedule {grain, flows_before[168], flows_after[168], more[], less[]}}; `unchanged[]`; `tests`.
+/// unchanged_items {kind: number}, schedule {grain, flows_before[], flows_after[] (168 hours of a week), more[], less[]}}; `unchanged[]`; `tests`.
 pub fn comparison_to_json(c: &Comparison) -> String {
     let mut json = Json::default();
     json.object(|j| {
