@@ -9,8 +9,8 @@
 //! ## State
 //! Clients with the site of their last sessions: 20,000, the least recent forgotten.
 //! ## Severity
-//! Of sites at home `active` and `insecure-form` medium 0.9; else low 0.9; by timing alone info 0.3: of
-//! eight such in a capture of an office none was of a page (measured).
+//! Of sites at home `active` and `insecure-form` medium 0.9; else low 0.9; by timing alone info 0.3: by
+//! their names and types, the eight such in a capture of an office did not look like parts of pages.
 //! ## Benign
 //! Browsers load many of these by HTTPS by themselves; certificate checks and updates on port 80; portals of public networks.
 //! ## Blind
