@@ -204,7 +204,7 @@ fn mime() -> Round {
 struct Sum(u64);
 
 impl sekisho_scan::Sink for Sum {
-    fn found(&mut self, literal: u32, _end: usize) {
+    fn found(&mut self, literal: u32, _at: std::ops::Range<usize>) {
         self.0 += u64::from(literal);
     }
 }
