@@ -23,6 +23,14 @@ const HOSTILE_NAME: &str = "\"><script>ran=1<!img src=x onerror=ran=2>'$(id)`&am
 
 /// As a task of its own: with captures, pages of those are judged besides.
 pub(crate) fn task(args: &[&str]) -> Result<bool> {
+    if let Some(flag) = args.iter().find(|a| a.starts_with('-')) {
+        let usage = "cargo xtask page [CAPTURE…]: pages of these captures, besides its own, in Chromium";
+        if matches!(*flag, "-h" | "--help") {
+            println!("{usage}");
+            return Ok(true);
+        }
+        bail!("{flag}: no such flag; {usage}");
+    }
     if let Some(why) = missing()? {
         bail!("page: {why}");
     }
