@@ -6,7 +6,8 @@
 //! people's computers, new places are counted: a day with far more than usual is told. `new-service-port`: a device that does one thing uses a
 //! port that it never used.
 //! ## Thresholds
-//! 14 days; fewer than 3 new places in the median week; score 3. For others more new places in a day than the median by 6 median absolute deviations,
+//! 14 days, on seven of which the device was seen (Sekisho's own choice: recordings of some minutes, months apart and put together, made
+//! 39 places new that nobody could know to be); fewer than 3 new places in the median week; score 3. For others more new places in a day than the median by 6 median absolute deviations,
 //! and 50 at least (Sekisho's own choice).
 //! ## State
 //! 32,768 places by device, 16,384 of the network, 16,384 ports by device, 8,192 devices; the least recent forgotten.
@@ -67,6 +68,8 @@ const MAX_PORTS: usize = 16_384;
 const MAX_DEVICES: usize = 8_192;
 /// How long a device has to be known before anything is new.
 const BASELINE: Interval = Interval::from_secs(14 * 86_400);
+/// Days of these first 14 on which it has to have been seen: of recordings with long breaks between them nothing is usual.
+const BASELINE_DAYS: u32 = 7;
 /// New places in the median week from which on a device does many things.
 const FEW: u64 = 3;
 /// Score from which on it is more than a fact.
@@ -90,6 +93,31 @@ struct Contact {
     packet: u64,
 }
 
+/// When a device was seen.
+struct Seen {
+    first: Timestamp,
+    last: Timestamp,
+    /// A bit for each of the first 16 days.
+    days: u16,
+}
+
+impl Seen {
+    fn again(&mut self, ts: Timestamp) {
+        let after = Day::of(ts).0 - Day::of(self.first).0;
+        if after < 0 {
+            self.days = u32::try_from(-after).ok().and_then(|n| self.days.checked_shl(n)).unwrap_or(0) | 1;
+        } else if let Ok(n @ 0..16) = u32::try_from(after) {
+            self.days |= 1 << n;
+        }
+        (self.first, self.last) = (self.first.min(ts), self.last.max(ts));
+    }
+
+    /// Is it known long and often enough that something can be new?
+    fn is_known(&self) -> bool {
+        self.last - self.first > BASELINE && (self.days & 0x3fff).count_ones() >= BASELINE_DAYS
+    }
+}
+
 /// A place of the network.
 #[derive(Default)]
 struct Place {
@@ -103,7 +131,7 @@ const MAX_TOLD_APART: usize = 8;
 
 /// See the module.
 pub(crate) struct NewDestination {
-    devices: Recent<Addr, (Timestamp, Timestamp)>,
+    devices: Recent<Addr, Seen>,
     places: Recent<(Addr, Box<str>), Contact>,
     network: Recent<Box<str>, Place>,
     ports: Recent<(Addr, u16), Contact>,
@@ -124,8 +152,7 @@ impl NewDestination {
         if !outward || row.resp.is_multicast() || row.orig_pkts == 0 || row.resp_pkts == 0 {
             return;
         }
-        let seen = self.devices.at(row.orig, || (row.ts, row.ts));
-        *seen = (seen.0.min(row.ts), seen.1.max(row.ts));
+        self.devices.at(row.orig, || Seen { first: row.ts, last: row.ts, days: 0 }).again(row.ts);
         let (place, named) = destination::of(row.resp, cx);
         let new = || Contact {
             first: row.ts,
@@ -195,7 +222,10 @@ impl Detector for NewDestination {
             ports_of.entry(*device).or_default().push((*port, contact));
         }
         for (device, mut places) in of_device {
-            let Some((since, until)) = self.devices.peek(&device).filter(|s| s.1 - s.0 > BASELINE) else { continue };
+            let Some(Seen { first: since, last: until, .. }) = self.devices.peek(&device).filter(|s| s.is_known())
+            else {
+                continue;
+            };
             places.sort_unstable_by_key(|(place, contact)| (contact.first, *place));
             if median(&mut per(&places, *since, *until, 7)) >= FEW {
                 crowd(device, &places, *since, *until, cx);

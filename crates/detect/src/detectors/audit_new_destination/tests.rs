@@ -65,6 +65,20 @@ fn a_camera_that_contacts_a_new_host() {
 }
 
 #[test]
+fn of_recordings_with_long_breaks_nothing_is_usual() {
+    let seen = |days: &[u32]| {
+        let mut lines = vec![named("api.camera.test", "198.51.100.21"), named("x.evil.test", "203.0.113.9")];
+        lines.extend(days.iter().map(|&d| flow(f64::from(d), CAMERA, "198.51.100.21", 443)));
+        lines.push(flow(28.2, CAMERA, "203.0.113.9", 443));
+        brief(&lines).len()
+    };
+    assert_eq!(seen(&[0, 2, 4, 6, 8, 13, 27]), 0);
+    assert_eq!(seen(&[0, 2, 4, 6, 8, 12, 13, 27]), 1);
+    // Flows are told when they end: an earlier one may come later.
+    assert_eq!(seen(&[4, 2, 0, 6, 8, 13, 12, 27]), 1);
+}
+
+#[test]
 fn nearly() {
     // Within the first 14 days; a place that another host here has used for weeks; an update that all fetch.
     assert_eq!(brief(&camera(28, vec![flow(13.0, CAMERA, "203.0.113.9", 443)])), []);
