@@ -123,7 +123,7 @@ pub fn page(common: &Common, judging: &Judging<'_>) -> Result<(Page, bool)> {
         ..Scope::new(&common.home_net, common.seed)
     };
     let mut mutes = judging.mutes.map(given::mutes).transpose()?.unwrap_or_default();
-    let summary = Summary::new(common.seed).with_home_nets(&common.home_net);
+    let summary = Summary::within(common.seed, judges_len).with_home_nets(&common.home_net);
     let mut audited = Audited { summary, detection: Detection::new(&scope) };
     let outcome = drive::gather(common, captures, settings, &mut audited);
     let mails = letters.read(&mut |number, row| audited.detection.add(number, row));

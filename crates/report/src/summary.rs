@@ -81,10 +81,15 @@ pub struct Summary {
 impl Summary {
     /// Empty. `seed` is the run's seed for tables keyed by bytes from the wire.
     pub fn new(seed: u64) -> Self {
+        Self::within(seed, devices::FULL_LEN)
+    }
+
+    /// As [`Self::new`], with `memory_len` bytes for what devices do; the rest is small.
+    pub fn within(seed: u64, memory_len: u64) -> Self {
         Self {
             known: Vec::new(),
             cells: Cells::default(),
-            devices: devices::Devices::new(seed),
+            devices: devices::Devices::new(seed, memory_len),
             flows: flows::Flows::new(seed),
             times: activity::Times::new(),
             names: names::Names::new(seed),

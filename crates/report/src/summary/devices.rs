@@ -16,6 +16,10 @@ use sekisho_types::{Addr, SeededState, Subnet, Timestamp, seeded_hash};
 use std::hash::{Hash, Hasher};
 use sums::{One, Pulse, Sums, quarter, seconds};
 
+/// Memory with which the tables have as many entries as named here; with less they have fewer, in proportion.
+pub(super) const FULL_LEN: u64 = 256 << 20;
+/// Entries of a table at least.
+const MIN_ENTRIES: usize = 64;
 /// Devices told apart.
 const MAX_DEVICES: usize = 4_096;
 /// Combinations of device, peer and name told apart.
@@ -26,6 +30,8 @@ const MAX_NAMES: usize = 32_768;
 const MAX_CERTIFICATES: usize = 8_192;
 /// Flows under way whose server's name is remembered, twice.
 const MAX_NAMED_FLOWS: usize = 32_768;
+/// Addresses of which something is kept, and hardware addresses.
+const MAX_KNOWN: usize = 16_384;
 /// Services told apart per device and side; further ones are not told.
 const MAX_SERVICES: usize = 32;
 /// The same per destination.
@@ -177,14 +183,15 @@ impl<'a, E: Copy> From<&KeyRef<'a, E>> for Key<E> {
 /// Names by which servers were asked, of flows under way: the rows of protocols come before that of their flow.
 struct NamedFlows {
     seed: u64,
+    most: usize,
     new: HashMap<u64, Box<[u8]>, SeededState>,
     old: HashMap<u64, Box<[u8]>, SeededState>,
 }
 
 impl NamedFlows {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, most: usize) -> Self {
         let map = || HashMap::with_hasher(SeededState(seed));
-        Self { seed, new: map(), old: map() }
+        Self { seed, most, new: map(), old: map() }
     }
 
     fn note(&mut self, uid: Option<&[u8]>, name: &[u8]) {
@@ -193,7 +200,7 @@ impl NamedFlows {
         if self.new.contains_key(&key) || self.old.contains_key(&key) {
             return;
         }
-        if self.new.len() >= MAX_NAMED_FLOWS {
+        if self.new.len() >= self.most {
             self.old = std::mem::replace(&mut self.new, HashMap::with_hasher(SeededState(self.seed)));
         }
         self.new.insert(key, name.to_ascii_lowercase().into());
@@ -222,14 +229,19 @@ pub(super) struct Devices {
 }
 
 impl Devices {
-    pub fn new(seed: u64) -> Self {
+    /// Empty, for `memory_len` bytes.
+    pub fn new(seed: u64, memory_len: u64) -> Self {
+        let entries = |most: usize| {
+            let share = most as u128 * u128::from(memory_len.min(FULL_LEN)) / u128::from(FULL_LEN);
+            usize::try_from(share).unwrap_or(most).max(MIN_ENTRIES)
+        };
         Self {
-            devices: Top::new(MAX_DEVICES, seed),
-            destinations: Top::new(MAX_DESTINATIONS, seed),
-            asked: Top::new(MAX_NAMES, seed),
-            certificates: Top::new(MAX_CERTIFICATES, seed),
-            identities: Identities::new(seed),
-            named: NamedFlows::new(seed),
+            devices: Top::new(entries(MAX_DEVICES), seed),
+            destinations: Top::new(entries(MAX_DESTINATIONS), seed),
+            asked: Top::new(entries(MAX_NAMES), seed),
+            certificates: Top::new(entries(MAX_CERTIFICATES), seed),
+            identities: Identities::new(seed, entries(MAX_KNOWN)),
+            named: NamedFlows::new(seed, entries(MAX_NAMED_FLOWS)),
             words: Words::new(seed),
             unnamed_services: Tally(0),
             home: PRIVATE.iter().filter_map(|s| s.parse().ok()).collect(),

@@ -3,9 +3,6 @@
 use crate::bounded::{Top, Weight};
 use sekisho_types::{Addr, MacAddr, Timestamp};
 
-/// Addresses of which something is kept, and hardware addresses.
-const MAX_KNOWN: usize = 16_384;
-
 /// What a hardware address was seen with.
 #[derive(Default)]
 struct Holder {
@@ -59,8 +56,9 @@ pub(super) struct Identities {
 }
 
 impl Identities {
-    pub fn new(seed: u64) -> Self {
-        Self { holders: Top::new(MAX_KNOWN, seed), held: Top::new(MAX_KNOWN, seed), leases: Top::new(MAX_KNOWN, seed) }
+    /// Empty, for `most` addresses, and as many hardware addresses.
+    pub fn new(seed: u64, most: usize) -> Self {
+        Self { holders: Top::new(most, seed), held: Top::new(most, seed), leases: Top::new(most, seed) }
     }
 
     /// A packet at `ts` had both addresses at one end; `home`: is the address in the home networks?
@@ -138,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_routers_hardware_address_is_nobodys() {
-        let mut of = Identities::new(1);
+        let mut of = Identities::new(1, 1000);
         let now = Timestamp(7);
         of.together(now, mac(1), addr("10.0.0.1"), true);
         of.together(now, mac(1), addr("fe80::1"), true);
