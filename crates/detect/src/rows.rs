@@ -397,7 +397,7 @@ rows! {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         service: &'a str = "service", answer: &'a str = "answer", request: &'a [u8] = "request",
-        response: &'a [u8] = "response", packet: u64 = "packet", tls: bool = "tls",
+        response: &'a [u8] = "response", packet: u64 = "packet", answer_only: bool = "answer_only", tls: bool = "tls",
     }
     /// An SMTP dialogue about one mail.
     Smtp "smtp" {
