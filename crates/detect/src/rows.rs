@@ -188,7 +188,7 @@ rows! {
         orig_pkts: u64 = "orig_pkts", resp_pkts: u64 = "resp_pkts",
         orig_ip_bytes: u64 = "orig_ip_bytes", resp_ip_bytes: u64 = "resp_ip_bytes", one_sided: &'a str = "one_sided",
         midstream: bool = "midstream", orig_gap: u64 = "orig_gap_bytes", resp_gap: u64 = "resp_gap_bytes",
-        cut: u64 = "cut_bytes",
+        cut: u64 = "cut_bytes", link_addr: MacAddr = "orig_l2_addr",
     }
     /// A login that crossed the network.
     Credential "credential" {

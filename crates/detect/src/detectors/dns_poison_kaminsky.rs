@@ -34,7 +34,7 @@ use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -55,6 +55,7 @@ static ABOUT: About = About {
         "See who asked the resolver for the random names.",
         "See whether the resolver draws source ports and ids at random.",
     ],
+    needs: &[vital(What::Some(Traffic::Dns)), vital(What::ResolverSide), vital(What::Requests(Traffic::Dns)), useful(What::Answers(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

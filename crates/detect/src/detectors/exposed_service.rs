@@ -35,7 +35,7 @@ use crate::registry::Detector;
 use crate::rows::{Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Quality, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Quality, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 /// The services, and how bad it is if they answer, and if data leaves.
@@ -101,6 +101,7 @@ static ABOUT: About = About {
         "Close the port at the border, or let the service ask for a login.",
         "Change the secrets that could be read.",
     ],
+    needs: &[vital(What::Some(Traffic::Offered)), vital(What::Answers(Traffic::Offered)), useful(What::Requests(Traffic::Offered)), useful(What::Whole(Traffic::Offered)), useful(What::Uncut(Traffic::Offered)), vital(What::Clear(Traffic::Offered))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
