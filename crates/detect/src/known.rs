@@ -51,8 +51,7 @@ impl Known {
     /// The run is over; the detectors are told next.
     pub fn finish(&mut self) {
         self.dnssec.finish();
-        let signed = self.dnssec.summary().map_or(0, |signed| signed.by_status().map(|(_, count)| count).sum());
-        self.view.signed(signed);
+        self.view.signed(self.dnssec.judged_count());
     }
 
     /// The detectors have seen the row.

@@ -147,11 +147,8 @@ fn apps(conn: &Conn<'_>) -> Apps {
 
 impl View {
     pub fn new(scope: &Scope) -> Self {
-        let options = [
-            ("--intel", !scope.intel.is_empty()),
-            ("--geoip", !scope.geo.is_empty()),
-            ("--rules", scope.has_rules),
-        ];
+        let options =
+            [("--intel", !scope.intel.is_empty()), ("--geoip", !scope.geo.is_empty()), ("--rules", scope.has_rules)];
         Self {
             of: [Seen::default(); Traffic::ALL.len()],
             linked: 0,
@@ -318,7 +315,9 @@ impl View {
                 let s = seen(traffic);
                 put(Lack::Encrypted, traffic, (s.encrypted, s.flows), 0, s.encrypted >= s.flows);
             }
-            What::Certificates => put(Lack::Certificates, Traffic::Tls, (self.encrypted, self.due), 0, self.encrypted >= self.due),
+            What::Certificates => {
+                put(Lack::Certificates, Traffic::Tls, (self.encrypted, self.due), 0, self.encrypted >= self.due)
+            }
             What::ResolverSide if self.resolver_side == 0 => {
                 let flows = seen(Traffic::Dns).flows;
                 put(Lack::ResolverSide, Traffic::Dns, (flows, flows), 0, flows >= flows);

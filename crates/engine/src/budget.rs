@@ -349,7 +349,10 @@ mod tests {
             assert_eq!(judges_len, share << 20);
             let caps: u64 = budget.caps().iter().sum();
             let judged_len = 2 * judges_len;
-            assert!(caps + columns_len + judged_len + FIXED_LEN < budget.memory_len(), "{mib}, with detectors and devices");
+            assert!(
+                caps + columns_len + judged_len + FIXED_LEN < budget.memory_len(),
+                "{mib}, with detectors and devices"
+            );
         }
     }
 

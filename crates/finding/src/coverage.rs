@@ -287,3 +287,58 @@ pub fn absent(all: &[Coverage]) -> Vec<Traffic> {
     kinds.dedup();
     kinds
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Stage;
+
+    macro_rules! about {
+        ($name:ident $id:literal $($need:expr),*) => {
+            static $name: About = About {
+                id: $id,
+                title: "",
+                means: "",
+                techniques: &[],
+                stage: Stage::Initial,
+                reasons: &[],
+                benign: "",
+                clears: "",
+                next: &[],
+                needs: &[$($need),*],
+            };
+        };
+    }
+
+    about!(A "a" vital(What::Some(Traffic::Mail)));
+    about!(B "b" vital(What::Some(Traffic::Mail)));
+    about!(C "c" vital(What::Some(Traffic::Web)));
+
+    #[test]
+    fn judgements_are_told_by_cause() {
+        let cause = |count| Cause { lack: Lack::Holes, traffic: Traffic::Mail, option: None, count, of: 9, bytes: 0 };
+        let one = |about: &'static About, sight, causes: &[Cause]| Coverage {
+            about,
+            sight,
+            seen: 9,
+            causes: causes.to_vec(),
+        };
+        let all = [
+            one(&A, Sight::Weakened, &[cause(1)]),
+            one(&B, Sight::Weakened, &[cause(1)]),
+            one(&C, Sight::Blind, &[cause(9)]),
+            one(&C, Sight::Working, &[cause(1)]),
+            one(&C, Sight::Idle, &[]),
+            one(&C, Sight::Idle, &[]),
+        ];
+        let told: Vec<(Sight, Vec<&str>)> =
+            affected(&all).iter().map(|g| (g.sight, g.abouts.iter().map(|a| a.id).collect())).collect();
+        assert_eq!(told, [(Sight::Blind, vec!["c"]), (Sight::Weakened, vec!["a", "b"])]);
+        assert_eq!(absent(&all), [Traffic::Web]);
+    }
+
+    #[test]
+    fn kinds_stand_at_their_numbers() {
+        assert!(Traffic::ALL.iter().enumerate().all(|(n, t)| t.number() == n));
+    }
+}

@@ -38,7 +38,12 @@ static ABOUT: About = About {
     benign: "Certificate checks, portals that ask for a log-in on public networks, UPnP at home.",
     clears: "The device sends over TLS, or no longer.",
     next: &["See in the flows named here what is sent.", "Look for a setting of the device that turns TLS on."],
-    needs: &[vital(What::Some(Traffic::Web)), vital(What::Requests(Traffic::Web)), useful(What::Whole(Traffic::Web)), useful(What::Uncut(Traffic::Web))],
+    needs: &[
+        vital(What::Some(Traffic::Web)),
+        vital(What::Requests(Traffic::Web)),
+        useful(What::Whole(Traffic::Web)),
+        useful(What::Uncut(Traffic::Web)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

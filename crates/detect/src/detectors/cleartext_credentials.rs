@@ -44,7 +44,13 @@ static ABOUT: About = About {
         "Let the server offer the login after TLS only.",
         "See who else could have listened.",
     ],
-    needs: &[vital(What::Some(Traffic::Logins)), vital(What::Requests(Traffic::Logins)), useful(What::Answers(Traffic::Logins)), useful(What::Whole(Traffic::Logins)), useful(What::Uncut(Traffic::Logins))],
+    needs: &[
+        vital(What::Some(Traffic::Logins)),
+        vital(What::Requests(Traffic::Logins)),
+        useful(What::Answers(Traffic::Logins)),
+        useful(What::Whole(Traffic::Logins)),
+        useful(What::Uncut(Traffic::Logins)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -46,7 +46,12 @@ static ABOUT: About = About {
         "See whether the resolver draws source ports and ids at random.",
         "Empty the resolver's cache if a forged answer fitted.",
     ],
-    needs: &[vital(What::Some(Traffic::Dns)), vital(What::ResolverSide), vital(What::Requests(Traffic::Dns)), useful(What::Answers(Traffic::Dns))],
+    needs: &[
+        vital(What::Some(Traffic::Dns)),
+        vital(What::ResolverSide),
+        vital(What::Requests(Traffic::Dns)),
+        useful(What::Answers(Traffic::Dns)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

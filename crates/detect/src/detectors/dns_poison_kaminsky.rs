@@ -55,7 +55,12 @@ static ABOUT: About = About {
         "See who asked the resolver for the random names.",
         "See whether the resolver draws source ports and ids at random.",
     ],
-    needs: &[vital(What::Some(Traffic::Dns)), vital(What::ResolverSide), vital(What::Requests(Traffic::Dns)), useful(What::Answers(Traffic::Dns))],
+    needs: &[
+        vital(What::Some(Traffic::Dns)),
+        vital(What::ResolverSide),
+        vital(What::Requests(Traffic::Dns)),
+        useful(What::Answers(Traffic::Dns)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -101,7 +101,14 @@ static ABOUT: About = About {
         "Close the port at the border, or let the service ask for a login.",
         "Change the secrets that could be read.",
     ],
-    needs: &[vital(What::Some(Traffic::Offered)), vital(What::Answers(Traffic::Offered)), useful(What::Requests(Traffic::Offered)), useful(What::Whole(Traffic::Offered)), useful(What::Uncut(Traffic::Offered)), vital(What::Clear(Traffic::Offered))],
+    needs: &[
+        vital(What::Some(Traffic::Offered)),
+        vital(What::Answers(Traffic::Offered)),
+        useful(What::Requests(Traffic::Offered)),
+        useful(What::Whole(Traffic::Offered)),
+        useful(What::Uncut(Traffic::Offered)),
+        vital(What::Clear(Traffic::Offered)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -46,7 +46,13 @@ static ABOUT: About = About {
         "Compare the controller's program and values with what they should be.",
         "Let only the known masters reach it.",
     ],
-    needs: &[vital(What::Some(Traffic::Control)), vital(What::Requests(Traffic::Control)), useful(What::Answers(Traffic::Control)), useful(What::Whole(Traffic::Control)), useful(What::Uncut(Traffic::Control))],
+    needs: &[
+        vital(What::Some(Traffic::Control)),
+        vital(What::Requests(Traffic::Control)),
+        useful(What::Answers(Traffic::Control)),
+        useful(What::Whole(Traffic::Control)),
+        useful(What::Uncut(Traffic::Control)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -34,7 +34,11 @@ static ABOUT: About = About {
     benign: "Old devices that know nothing better, agreed on as exceptions.",
     clears: "The protocol was not used for 30 days.",
     next: &["See who still uses it.", "Move them to the secure version.", "Switch the old one off."],
-    needs: &[vital(What::Some(Traffic::Any)), useful(What::Requests(Traffic::Any)), useful(What::Answers(Traffic::Any))],
+    needs: &[
+        vital(What::Some(Traffic::Any)),
+        useful(What::Requests(Traffic::Any)),
+        useful(What::Answers(Traffic::Any)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

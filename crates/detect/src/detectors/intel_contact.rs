@@ -57,7 +57,13 @@ static ABOUT: About = About {
         "See what went over the flows named here.",
         "Look for other hosts with the same contact.",
     ],
-    needs: &[vital(What::Given("--intel")), vital(What::Some(Traffic::Any)), useful(What::Requests(Traffic::Any)), useful(What::Answers(Traffic::Any)), useful(What::Clear(Traffic::Dns))],
+    needs: &[
+        vital(What::Given("--intel")),
+        vital(What::Some(Traffic::Any)),
+        useful(What::Requests(Traffic::Any)),
+        useful(What::Answers(Traffic::Any)),
+        useful(What::Clear(Traffic::Dns)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

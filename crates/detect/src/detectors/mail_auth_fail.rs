@@ -65,7 +65,14 @@ static ABOUT: About = About {
         "Compare the connecting host with those that mail of this domain usually comes from.",
         "Let the mail server reject what the domain's policy disowns.",
     ],
-    needs: &[vital(What::Some(Traffic::Mail)), vital(What::Bodies), vital(What::Clear(Traffic::Mail)), useful(What::Whole(Traffic::Mail)), vital(What::Uncut(Traffic::Mail)), useful(What::Answers(Traffic::Mail))],
+    needs: &[
+        vital(What::Some(Traffic::Mail)),
+        vital(What::Bodies),
+        vital(What::Clear(Traffic::Mail)),
+        useful(What::Whole(Traffic::Mail)),
+        vital(What::Uncut(Traffic::Mail)),
+        useful(What::Answers(Traffic::Mail)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -60,7 +60,13 @@ static ABOUT: About = About {
         "Take the mail out of the mailboxes; look the digest up.",
         "Let the mail server hold such attachments back.",
     ],
-    needs: &[vital(What::Some(Traffic::Mail)), vital(What::Bodies), vital(What::Clear(Traffic::Mail)), useful(What::Whole(Traffic::Mail)), vital(What::Uncut(Traffic::Mail))],
+    needs: &[
+        vital(What::Some(Traffic::Mail)),
+        vital(What::Bodies),
+        vital(What::Clear(Traffic::Mail)),
+        useful(What::Whole(Traffic::Mail)),
+        vital(What::Uncut(Traffic::Mail)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -39,7 +39,13 @@ static ABOUT: About = About {
     benign: "Private addresses of staff, ticket systems and mailing lists that write in somebody's name.",
     clears: "The sender is known by another way, or somebody here has written to the address.",
     next: &["Ask the person whose name it is by another way than mail.", "See who else got mail from this address."],
-    needs: &[vital(What::Some(Traffic::Mail)), vital(What::Bodies), vital(What::Clear(Traffic::Mail)), useful(What::Whole(Traffic::Mail)), vital(What::Uncut(Traffic::Mail))],
+    needs: &[
+        vital(What::Some(Traffic::Mail)),
+        vital(What::Bodies),
+        vital(What::Clear(Traffic::Mail)),
+        useful(What::Whole(Traffic::Mail)),
+        vital(What::Uncut(Traffic::Mail)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

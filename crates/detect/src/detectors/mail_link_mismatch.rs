@@ -60,7 +60,13 @@ static ABOUT: About = About {
         "Block the target at resolver and proxy, and take the mail out of the mailboxes.",
         "Change passwords that were typed in there.",
     ],
-    needs: &[vital(What::Some(Traffic::Mail)), vital(What::Bodies), vital(What::Clear(Traffic::Mail)), useful(What::Whole(Traffic::Mail)), vital(What::Uncut(Traffic::Mail))],
+    needs: &[
+        vital(What::Some(Traffic::Mail)),
+        vital(What::Bodies),
+        vital(What::Clear(Traffic::Mail)),
+        useful(What::Whole(Traffic::Mail)),
+        vital(What::Uncut(Traffic::Mail)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

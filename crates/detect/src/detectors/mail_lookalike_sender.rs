@@ -52,7 +52,13 @@ static ABOUT: About = About {
         "See who else got mail from this domain, and who answered.",
         "Block the domain at the mail server.",
     ],
-    needs: &[vital(What::Some(Traffic::Mail)), vital(What::Bodies), vital(What::Clear(Traffic::Mail)), useful(What::Whole(Traffic::Mail)), vital(What::Uncut(Traffic::Mail))],
+    needs: &[
+        vital(What::Some(Traffic::Mail)),
+        vital(What::Bodies),
+        vital(What::Clear(Traffic::Mail)),
+        useful(What::Whole(Traffic::Mail)),
+        vital(What::Uncut(Traffic::Mail)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

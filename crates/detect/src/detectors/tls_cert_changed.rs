@@ -48,7 +48,13 @@ static ABOUT: About = About {
         "Compare both certificates with what the server's owner says.",
         "See what the clients with the odd one have in common: network, proxy, resolver.",
     ],
-    needs: &[vital(What::Some(Traffic::Tls)), vital(What::Answers(Traffic::Tls)), vital(What::Certificates), useful(What::Whole(Traffic::Tls)), vital(What::Uncut(Traffic::Tls))],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

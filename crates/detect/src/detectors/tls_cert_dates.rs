@@ -55,7 +55,13 @@ static ABOUT: About = About {
         "See when and by what the certificate is renewed.",
         "See which clients go on in spite of it.",
     ],
-    needs: &[vital(What::Some(Traffic::Tls)), vital(What::Answers(Traffic::Tls)), vital(What::Certificates), useful(What::Whole(Traffic::Tls)), vital(What::Uncut(Traffic::Tls))],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

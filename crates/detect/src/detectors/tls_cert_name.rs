@@ -45,7 +45,13 @@ static ABOUT: About = About {
         "See which name the service should have, and which the clients are told to use.",
         "See whether the client checks names at all: it went on.",
     ],
-    needs: &[vital(What::Some(Traffic::Tls)), vital(What::Answers(Traffic::Tls)), vital(What::Certificates), useful(What::Whole(Traffic::Tls)), vital(What::Uncut(Traffic::Tls))],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

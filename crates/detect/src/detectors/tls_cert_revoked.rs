@@ -46,7 +46,13 @@ static ABOUT: About = About {
     benign: "Certificates that were replaced and are no longer shown.",
     clears: "The service shows another certificate.",
     next: &["Ask the service's owner why the certificate was revoked.", "See which clients go on in spite of it."],
-    needs: &[vital(What::Some(Traffic::Tls)), vital(What::Answers(Traffic::Tls)), vital(What::Certificates), useful(What::Whole(Traffic::Tls)), vital(What::Uncut(Traffic::Tls))],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -61,7 +61,13 @@ static ABOUT: About = About {
         "Compare the certificate's SHA-256 with the one on the server.",
         "See which clients go on in spite of it.",
     ],
-    needs: &[vital(What::Some(Traffic::Tls)), vital(What::Answers(Traffic::Tls)), vital(What::Certificates), useful(What::Whole(Traffic::Tls)), vital(What::Uncut(Traffic::Tls))],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -49,7 +49,13 @@ static ABOUT: About = About {
         "See whether other hosts talk to the same server.",
         "Look the certificate's SHA-256 up.",
     ],
-    needs: &[vital(What::Some(Traffic::Tls)), vital(What::Answers(Traffic::Tls)), vital(What::Certificates), useful(What::Whole(Traffic::Tls)), vital(What::Uncut(Traffic::Tls))],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

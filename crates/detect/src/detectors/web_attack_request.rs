@@ -52,7 +52,14 @@ static ABOUT: About = About {
         "See what else this client asked for, and who else sent such requests.",
         "Update or shield the program behind the path.",
     ],
-    needs: &[vital(What::Some(Traffic::Web)), vital(What::Requests(Traffic::Web)), vital(What::Clear(Traffic::Web)), useful(What::Answers(Traffic::Web)), useful(What::Whole(Traffic::Web)), useful(What::Uncut(Traffic::Web))],
+    needs: &[
+        vital(What::Some(Traffic::Web)),
+        vital(What::Requests(Traffic::Web)),
+        vital(What::Clear(Traffic::Web)),
+        useful(What::Answers(Traffic::Web)),
+        useful(What::Whole(Traffic::Web)),
+        useful(What::Uncut(Traffic::Web)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -49,7 +49,14 @@ static ABOUT: About = About {
         "Change the addresses in the page to https://.",
         "Send Content-Security-Policy: upgrade-insecure-requests.",
     ],
-    needs: &[vital(What::Some(Traffic::Web)), vital(What::Answers(Traffic::Web)), vital(What::Clear(Traffic::Web)), useful(What::Requests(Traffic::Web)), useful(What::Whole(Traffic::Web)), vital(What::Uncut(Traffic::Web))],
+    needs: &[
+        vital(What::Some(Traffic::Web)),
+        vital(What::Answers(Traffic::Web)),
+        vital(What::Clear(Traffic::Web)),
+        useful(What::Requests(Traffic::Web)),
+        useful(What::Whole(Traffic::Web)),
+        vital(What::Uncut(Traffic::Web)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

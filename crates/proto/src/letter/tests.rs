@@ -220,7 +220,8 @@ fn lossy(steps: impl FnOnce(&mut Bench)) -> Vec<String> {
 fn what_is_left_of_a_mail_behind_a_hole_is_told() {
     let mail = usual_mail();
     let header_end = memchr::memmem::find(&mail, b"\r\n\r\n").unwrap();
-    let whole = ["partner.test", "joerg@partner.test", "other@freemail.test", "192.0.2.1/a", "pdf", "accepted=Bool(true)"];
+    let whole =
+        ["partner.test", "joerg@partner.test", "other@freemail.test", "192.0.2.1/a", "pdf", "accepted=Bool(true)"];
     let linked = &whole[3..];
     let lost_len = header_end as u64 + 4;
     type Case<'a> = (&'a str, Box<dyn FnOnce(&mut Bench) + 'a>, &'a [&'a str]);

@@ -20,11 +20,8 @@ pub(super) fn coverage(pen: &mut Pen, page: &Page) {
     let working = numbers(Sight::Working);
     pen.heading("What could not be judged here", &format!("{working} of {} judgements had all they need", all.len()));
     for group in seen {
-        let (style, sight) = if group.sight == Sight::Blind {
-            (Style::Warning, "blind")
-        } else {
-            (Style::Plain, "weakened")
-        };
+        let (style, sight) =
+            if group.sight == Sight::Blind { (Style::Warning, "blind") } else { (Style::Plain, "weakened") };
         let ids: Vec<&str> = group.abouts.iter().map(|a| a.id).collect();
         let causes: Vec<String> = group.causes.iter().map(|c| clean(words(c).as_bytes())).collect();
         pen.paragraph(style, "! ", &format!("{sight}: {}: {}.", ids.join(", "), causes.join("; ")));

@@ -132,7 +132,10 @@ fn answers_alone_prove_what_they_name() {
     ] {
         let rows = told_of_answer(fields, body);
         let [row] = &rows[..] else { panic!("{body}: {rows:?}") };
-        assert!(row.contains(want) && row.contains("answer_only=Bool(true)") && row.contains("request=Str(\"\")"), "{row}");
+        assert!(
+            row.contains(want) && row.contains("answer_only=Bool(true)") && row.contains("request=Str(\"\")"),
+            "{row}"
+        );
     }
     // Only the path that was asked for tells what these are.
     for body in ["[core]\n\tbare = false\n", "{\"models\":[]}", "A_KEY=1\nB_KEY=2\n", "<html>plain"] {
