@@ -62,26 +62,30 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let hash = self.state.hash_one(key);
+        let (hash, half) = (self.state.hash_one(key), self.half);
+        let Self { newer, older, state, forgotten, .. } = self;
         let is_it = |entry: &(K, V)| key.equivalent(&entry.0);
-        if self.newer.find(hash, is_it).is_none() {
-            let entry = take(&mut self.older, hash, is_it)?;
-            return Some(self.put(hash, entry));
+        match newer.find_entry(hash, is_it) {
+            Ok(found) => Some(&mut found.into_mut().1),
+            Err(absent) => {
+                let entry = take(older, hash, is_it)?;
+                Some(put(absent.into_table(), older, half, forgotten, *state, hash, entry))
+            }
         }
-        self.newer.find_mut(hash, is_it).map(|entry| &mut entry.1)
     }
 
     /// The entry of `key`, new if need be.
     pub fn at(&mut self, key: K, new: impl FnOnce() -> V) -> &mut V {
-        let hash = self.state.hash_one(&key);
-        if self.newer.find(hash, |entry| entry.0 == key).is_none() {
-            let kept = take(&mut self.older, hash, |entry| entry.0 == key);
-            let entry = kept.unwrap_or_else(|| (key, new()));
-            return self.put(hash, entry);
+        let (hash, half) = (self.state.hash_one(&key), self.half);
+        let Self { newer, older, state, forgotten, .. } = self;
+        match newer.find_entry(hash, |entry| entry.0 == key) {
+            Ok(found) => &mut found.into_mut().1,
+            Err(absent) => {
+                let kept = if older.is_empty() { None } else { take(older, hash, |entry| entry.0 == key) };
+                let entry = kept.unwrap_or_else(|| (key, new()));
+                put(absent.into_table(), older, half, forgotten, *state, hash, entry)
+            }
         }
-        let state = self.state;
-        let entry = self.newer.entry(hash, |entry| entry.0 == key, |entry| state.hash_one(&entry.0));
-        &mut entry.or_insert_with(|| (key, new())).into_mut().1
     }
 
     /// Takes the entry of `key` out.
@@ -98,17 +102,24 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.newer.iter().chain(&self.older).map(|(key, value)| (key, value))
     }
+}
 
-    /// A new entry of the newer half, which may become the older one first.
-    fn put(&mut self, hash: u64, entry: (K, V)) -> &mut V {
-        if self.newer.len() >= self.half {
-            self.forgotten += self.older.len() as u64;
-            std::mem::swap(&mut self.newer, &mut self.older);
-            self.newer.clear();
-        }
-        let state = self.state;
-        &mut self.newer.insert_unique(hash, entry, |entry| state.hash_one(&entry.0)).into_mut().1
+/// A new entry of the newer half, which may become the older one first.
+fn put<'t, K: Hash, V>(
+    newer: &'t mut HashTable<(K, V)>,
+    older: &mut HashTable<(K, V)>,
+    half: usize,
+    forgotten: &mut u64,
+    state: SeededState,
+    hash: u64,
+    entry: (K, V),
+) -> &'t mut V {
+    if newer.len() >= half {
+        *forgotten += older.len() as u64;
+        std::mem::swap(newer, older);
+        newer.clear();
     }
+    &mut newer.insert_unique(hash, entry, |entry| state.hash_one(&entry.0)).into_mut().1
 }
 
 fn take<T>(table: &mut HashTable<T>, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<T> {

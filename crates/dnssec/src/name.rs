@@ -247,7 +247,7 @@ impl<'a> Iterator for Labels<'a> {
     }
 }
 
-fn parent_of(wire: &[u8]) -> Option<&[u8]> {
+pub(crate) fn parent_of(wire: &[u8]) -> Option<&[u8]> {
     let (&len, rest) = wire.split_first()?;
     if len == 0 { None } else { rest.get(usize::from(len)..) }
 }
