@@ -111,6 +111,7 @@ impl Dnssec {
     pub fn row(&mut self, row: &Row<'_>, exchange: Option<&Exchange>) {
         self.found.verdicts.clear();
         self.found.hygiene.clear();
+        self.found.unproven = 0;
         let (Row::DnsMessage(m), Some(e)) = (row, exchange) else { return };
         let Some(wire) = m.wire.filter(|_| !m.is_query) else { return };
         // What fits no question that was asked is forged, which others judge; without any question the capture may be of one side.
@@ -153,6 +154,7 @@ impl Dnssec {
     pub fn finish(&mut self) {
         self.found.verdicts.clear();
         self.found.hygiene.clear();
+        self.found.unproven = 0;
         if let Some(observer) = &mut self.observer {
             observer.finish(&mut self.found);
             self.note();
@@ -160,6 +162,9 @@ impl Dnssec {
     }
 
     fn note(&mut self) {
+        if let Some(count) = self.counts.get_mut(Status::Indeterminate as usize) {
+            *count += self.found.unproven;
+        }
         for v in &self.found.verdicts {
             if v.status() == Status::Secure {
                 let key = name_digest(&plain(&v.name), self.seed);

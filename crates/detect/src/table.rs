@@ -2,7 +2,7 @@
 
 use crate::detection::Scope;
 use hashbrown::{Equivalent, HashTable};
-use sekisho_types::SeededState;
+use sekisho_types::{Interval, SeededState, Timestamp};
 use std::hash::{BuildHasher, Hash};
 
 /// A map of at most `cap` entries that forgets those not touched for longest, in halves: when the newer half is full it
@@ -14,6 +14,9 @@ pub struct Recent<K, V> {
     half: usize,
     state: SeededState,
     forgotten: u64,
+    /// How long an entry is of use, if not for ever, and when the halves last changed places for that.
+    lasting: Option<Interval>,
+    turned: Timestamp,
 }
 
 impl<K: Eq + Hash, V> Recent<K, V> {
@@ -29,7 +32,31 @@ impl<K: Eq + Hash, V> Recent<K, V> {
             half: (cap / 2).max(1),
             state: SeededState(seed),
             forgotten: 0,
+            lasting: None,
+            turned: Timestamp::default(),
         }
+    }
+
+    /// As [`Self::of`], for entries that are of no use any more when they were not touched for `lasting`: they go after twice
+    /// that time at the latest, if [`Self::pass`] is called. So the table stays as small as what is in use.
+    pub fn lasting(scope: &Scope, most: usize, lasting: Interval) -> Self {
+        Self { lasting: Some(lasting), ..Self::of(scope, most) }
+    }
+
+    /// It is `now`, in packet time, which may jump.
+    pub fn pass(&mut self, now: Timestamp) {
+        let Some(lasting) = self.lasting else { return };
+        let since = now - self.turned;
+        if since.0.abs() <= lasting.0 {
+            return;
+        }
+        std::mem::swap(&mut self.newer, &mut self.older);
+        self.newer.clear();
+        // Nothing of what is left was touched lately, either.
+        if since.0.abs() > lasting.0.saturating_mul(2) {
+            self.older.clear();
+        }
+        self.turned = now;
     }
 
     /// Entries forgotten for want of room.
@@ -159,5 +186,20 @@ mod tests {
         assert_eq!(table.remove(&999), Some(999));
         assert_eq!(table.get(&999), None);
         assert!(table.held_len() > 0 && table.iter().count() == table.len());
+    }
+
+    #[test]
+    fn what_is_of_no_use_any_more_goes_without_being_counted() {
+        let mut recent: Recent<u32, ()> = Recent::lasting(&Scope::default(), 1_000, Interval::from_secs(10));
+        let at = |secs: i64| Timestamp(secs * 1_000_000_000);
+        for (now, key) in [(100, 1), (109, 2), (112, 3)] {
+            recent.pass(at(now));
+            recent.at(key, || ());
+        }
+        assert_eq!(recent.len(), 3, "twelve seconds are less than twice ten");
+        recent.pass(at(124));
+        assert!(recent.peek(&1).is_none() && recent.peek(&3).is_some());
+        recent.pass(at(90));
+        assert_eq!((recent.len(), recent.forgotten()), (0, 0), "time has jumped");
     }
 }

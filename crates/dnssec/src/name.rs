@@ -252,6 +252,17 @@ pub(crate) fn parent_of(wire: &[u8]) -> Option<&[u8]> {
     if len == 0 { None } else { rest.get(usize::from(len)..) }
 }
 
+/// Where the uncompressed name at the start of `wire` ends.
+pub(crate) fn end_of(wire: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        match *wire.get(at)? {
+            0 => return Some(at + 1),
+            len => at += 1 + usize::from(len),
+        }
+    }
+}
+
 /// A name at the start of `bytes` without compression, and its length there.
 pub(crate) fn read_uncompressed(bytes: &[u8]) -> Option<(Name, usize)> {
     let mut at = 0;

@@ -39,6 +39,8 @@ pub struct Findings {
     pub verdicts: Vec<Verdict>,
     /// Concerns.
     pub hygiene: Vec<Hygiene>,
+    /// Unsigned answers without a verdict: nothing was ever known of a zone above their name. Most of DNS.
+    pub unproven: u64,
 }
 
 /// What the limits did.
@@ -88,7 +90,7 @@ impl Observer {
             },
             waiting: Waiting::new(links, seed),
             unproven: Waiting::new(proofs, seed),
-            parked: Lot::new(proofs),
+            parked: Lot::new(proofs, seed),
             told: Recent::new(limits.concerns_count, seed),
             messages: 0,
             damaged: 0,
@@ -142,17 +144,17 @@ impl Observer {
         while let Some(waiter) = self.waiting.pop_first().or_else(|| self.unproven.pop_first()) {
             self.tell(&waiter.item, waiter.judged, out);
         }
-        while let Some(parked) = self.parked.pop_first() {
-            out.verdicts.extend(parked.verdict());
+        while self.parked.pop_first().is_some() {
+            out.unproven += 1;
         }
     }
 
     /// Has the message nothing signed, and is nothing known of any zone above it?
     fn is_beyond_proof(&self, wire: &[u8]) -> bool {
-        let Some(bare) = message::bare(wire) else { return false };
+        let Some(name) = message::bare(wire) else { return false };
         let mut lower = [0; name::MAX_NAME_LEN];
-        let Some(lower) = lower.get_mut(..bare.name.len()) else { return false };
-        lower.copy_from_slice(bare.name);
+        let Some(lower) = lower.get_mut(..name.len()) else { return false };
+        lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
         let mut zones = std::iter::successors(Some(&*lower), |wire| name::parent_of(wire));
         self.chain.anchors.has_root() && zones.all(|zone| self.chain.zones.by_wire(zone).is_none())
@@ -163,8 +165,8 @@ impl Observer {
         while let Some(waiter) = self.waiting.next_expired(now).or_else(|| self.unproven.next_expired(now)) {
             self.tell(&waiter.item, waiter.judged, out);
         }
-        while let Some(parked) = self.parked.next_out(now) {
-            out.verdicts.extend(parked.verdict());
+        while self.parked.next_out(now).is_some() {
+            out.unproven += 1;
         }
     }
 

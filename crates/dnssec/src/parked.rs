@@ -4,13 +4,12 @@
 use crate::message;
 use crate::name::{self, Name};
 use crate::observer::Seen;
-use crate::verdict::{Evidence, Own, Reason, Subject, Verdict};
 use crate::waiting::Room;
-use sekisho_types::Timestamp;
+use sekisho_types::{Timestamp, seeded_hash};
 use std::collections::VecDeque;
 
-/// Most of them, whatever the room: every link that passes is held against each.
-const MAX_PARKED: usize = 256;
+/// Counters of what is parked below a zone; zones share them by their digest.
+const COUNTERS: usize = 4_096;
 
 /// One of them.
 pub(crate) struct Parked {
@@ -35,22 +34,6 @@ impl Parked {
             }
         }
     }
-
-    /// What is to be said if nothing came.
-    pub(crate) fn verdict(&self) -> Option<Verdict> {
-        let bare = message::bare(&self.wire)?;
-        let name = Name::from_wire(&bare.name.to_ascii_lowercase())?;
-        Some(Verdict {
-            subject: if bare.is_answered { Subject::Answer } else { Subject::Denial },
-            evidence: Evidence { zone: Some(name.clone()), ..Evidence::default() },
-            name,
-            rtype: bare.rtype,
-            reason: Reason::NoProof,
-            own: Own::Unchecked,
-            seen: self.seen,
-            set: None,
-        })
-    }
 }
 
 /// All of them, in the order in which they came.
@@ -59,18 +42,22 @@ pub(crate) struct Lot {
     /// Those that may go on.
     awake: VecDeque<Parked>,
     len: usize,
+    /// How many of `parked` lie within a zone, so that a link for which nobody waits costs nothing.
+    below: Box<[u32]>,
+    seed: u64,
     room: Room,
     pub(crate) crowded_out_count: u64,
 }
 
 impl Lot {
-    pub(crate) fn new(room: Room) -> Self {
-        let count = room.count.min(MAX_PARKED);
+    pub(crate) fn new(room: Room, seed: u64) -> Self {
         Self {
             parked: VecDeque::new(),
             awake: VecDeque::new(),
             len: 0,
-            room: Room { count, ..room },
+            below: vec![0; COUNTERS].into(),
+            seed,
+            room,
             crowded_out_count: 0,
         }
     }
@@ -79,7 +66,27 @@ impl Lot {
     pub(crate) fn add(&mut self, seen: Seen, wire: &[u8]) {
         let parked = Parked { seen, wire: wire.into() };
         self.len += parked.len();
+        self.count_zones(&parked, 1);
         self.parked.push_back(parked);
+    }
+
+    /// Changes the counters of the zones above one.
+    fn count_zones(&mut self, parked: &Parked, by: i32) {
+        let mut lower = [0; name::MAX_NAME_LEN];
+        let wire = parked.wire.get(message::QUESTION..).unwrap_or(&[]);
+        let len = wire.len().min(lower.len());
+        let (Some(lower), Some(wire)) = (lower.get_mut(..len), wire.get(..len)) else { return };
+        lower.copy_from_slice(wire);
+        lower.make_ascii_lowercase();
+        let mut rest = Some(&*lower);
+        while let Some(at) = rest {
+            rest = name::parent_of(at);
+            // A zone's digest is that of its labels from here to the root, which end where the question's name does.
+            let Some(end) = name::end_of(at) else { break };
+            if let Some(counter) = self.below.get_mut(place(at.get(..end).unwrap_or(&[]), self.seed)) {
+                *counter = counter.saturating_add_signed(by);
+            }
+        }
     }
 
     /// One whose time is up, or for which there is no room any more.
@@ -95,19 +102,24 @@ impl Lot {
 
     /// The oldest.
     pub(crate) fn pop_first(&mut self) -> Option<Parked> {
-        let oldest = self.awake.pop_front().or_else(|| self.parked.pop_front())?;
+        if let Some(awake) = self.next_awake() {
+            return Some(awake);
+        }
+        let oldest = self.parked.pop_front()?;
         self.len -= oldest.len();
+        self.count_zones(&oldest, -1);
         Some(oldest)
     }
 
     /// More of the zone passed or was proven.
     pub(crate) fn wake(&mut self, zone: &Name) {
         let zone = zone.as_wire();
-        if !self.parked.iter().any(|p| p.is_within(zone)) {
+        if self.below.get(place(zone, self.seed)).is_none_or(|count| *count == 0) {
             return;
         }
         let (awake, asleep): (Vec<Parked>, Vec<Parked>) = self.parked.drain(..).partition(|p| p.is_within(zone));
         self.parked.extend(asleep);
+        awake.iter().for_each(|p| self.count_zones(p, -1));
         self.awake.extend(awake);
     }
 
@@ -127,6 +139,11 @@ impl Lot {
     }
 }
 
+/// The counter of a zone.
+fn place(zone: &[u8], seed: u64) -> usize {
+    usize::try_from(seeded_hash(seed, zone)).unwrap_or(0) % COUNTERS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,7 +155,7 @@ mod tests {
     }
 
     fn lot(count: usize, len: usize) -> Lot {
-        Lot::new(Room { count, len, time: Interval::from_secs(10) })
+        Lot::new(Room { count, len, time: Interval::from_secs(10) }, 7)
     }
 
     fn seen(secs: i64) -> Seen {
@@ -162,6 +179,7 @@ mod tests {
         assert_eq!(lot.next_awake().map(|p| p.seen.token), Some(2));
         assert_eq!(lot.pop_first().map(|p| p.seen.token), Some(3), "awake, but its turn did not come");
         assert_eq!((lot.count(), lot.heap_len()), (0, 0));
+        assert!(lot.below.iter().all(|count| *count == 0));
     }
 
     #[test]
@@ -169,8 +187,7 @@ mod tests {
         let mut lot = lot(2, 10_000);
         lot.add(seen(0), &answer(b"\x01a\0"));
         assert!(lot.next_out(seen(10).at).is_none());
-        let said = lot.next_out(seen(11).at).and_then(|p| p.verdict()).map(|v| v.to_string());
-        assert!(said.is_some_and(|s| s.starts_with("the denial of a. A is indeterminate: the answer is not signed")));
+        assert_eq!(lot.next_out(seen(11).at).map(|p| p.seen.token), Some(0));
         for at in 0..3 {
             lot.add(seen(at), &answer(b"\x01a\0"));
         }

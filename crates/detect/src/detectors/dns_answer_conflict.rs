@@ -23,7 +23,7 @@
 //! RFC 5452; Duan et al., Hold-On, 2012; Herzberg and Shulman 2013.
 
 use crate::detection::Scope;
-use crate::dns_exchanges::{Exchange, Fit, name_digest};
+use crate::dns_exchanges::{Exchange, Fit, OPEN_FOR, name_digest};
 use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
@@ -108,11 +108,16 @@ pub(crate) struct Conflict {
 
 impl Conflict {
     pub fn new(scope: &Scope) -> Self {
-        Self { seed: scope.seed, given: Recent::of(scope, MAX_NAMES), first: Recent::of(scope, MAX_NAMES) }
+        Self {
+            seed: scope.seed,
+            given: Recent::of(scope, MAX_NAMES),
+            first: Recent::lasting(scope, MAX_NAMES, OPEN_FOR),
+        }
     }
 
     fn matching(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {
         let name = m.query.unwrap_or(&[]);
+        self.first.pass(m.ts);
         let first = self.first.at((e.client, e.server, e.question), Given::default);
         *first = Given { none: m.rcode == NO_SUCH_NAME, packet: m.packet, ..Given::default() };
         addrs(m).for_each(|(_, addr, _)| first.add(addr));

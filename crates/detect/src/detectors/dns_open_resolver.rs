@@ -87,7 +87,7 @@ pub(crate) struct OpenResolver {
 
 impl OpenResolver {
     pub fn new(scope: &Scope) -> Self {
-        Self { served: Recent::of(scope, MAX_SERVERS), passed: Recent::of(scope, MAX_PASSED) }
+        Self { served: Recent::of(scope, MAX_SERVERS), passed: Recent::lasting(scope, MAX_PASSED, PASSED_WITHIN) }
     }
 
     fn answer(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {
@@ -152,6 +152,7 @@ impl Detector for OpenResolver {
         let (Row::DnsMessage(m), Some(e)) = (row, cx.exchange()) else { return };
         match e.fit {
             Fit::Query if cx.hosts().is_internal(e.client) => {
+                self.passed.pass(m.ts);
                 *self.passed.at((e.client, e.question), || m.ts) = m.ts;
             }
             Fit::Matching => self.answer(m, &e, cx),

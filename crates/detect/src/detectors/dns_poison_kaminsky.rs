@@ -169,11 +169,12 @@ impl Kaminsky {
             attacks: Recent::of(scope, MAX_ATTACKS),
             siblings: Recent::of(scope, MAX_PARENTS),
             labels: Recent::of(scope, MAX_LABELS),
-            askers: Recent::of(scope, MAX_LABELS),
+            askers: Recent::lasting(scope, MAX_LABELS, WINDOW),
         }
     }
 
     fn query(&mut self, m: &DnsMessage<'_>, e: &Exchange, name: &[u8], cx: &mut Cx<'_>) {
+        self.askers.pass(m.ts);
         *self.askers.at((e.server, e.question), || e.client) = e.client;
         if self.attacks.len() > 0 {
             self.asks_planted(m, e, name, cx);
