@@ -9,7 +9,7 @@ use crate::rows::{Kind, Plan};
 use sekisho_dnssec::Anchors;
 use sekisho_finding::{Coverage, Finding, Signed};
 use sekisho_intel::Table;
-use sekisho_record::{Record, Schema};
+use sekisho_record::{Record, Schema, Value, Visitor};
 use sekisho_types::{Day, Subnet, Timestamp};
 use std::sync::Arc;
 
@@ -140,7 +140,11 @@ impl Detection {
 
     /// The next row of the run, found while packet `packet` was looked at (0: while only time passed).
     pub fn add(&mut self, packet: u64, record: &dyn Record) {
-        let schema = record.schema();
+        record.visit(&mut Values { detection: self, packet, schema: record.schema() });
+    }
+
+    /// The same by the row's values.
+    pub fn add_values(&mut self, packet: u64, schema: &'static Schema, values: &[Value<'_>]) {
         let at = match self.types.iter().position(|k| std::ptr::eq(k.0, schema)) {
             Some(at) => at,
             None => {
@@ -151,7 +155,7 @@ impl Detection {
         let Some((_, Some(plan))) = self.types.get(at) else { return };
         let wanted = self.by_kind.get(plan.kind() as usize).map_or(&[][..], Vec::as_slice);
         let (known, desk, detectors, now) = (&mut self.known, &mut self.desk, &mut self.detectors, &mut self.now);
-        plan.show(record, &mut |row| {
+        plan.show(values, &mut |row| {
             *now = (*now).max(row.ts());
             known.row(row, packet);
             let mut cx = Cx { packet, now: *now, known, desk };
@@ -189,5 +193,17 @@ impl Detection {
             dnssec: self.known.dnssec.summary(),
             coverage,
         }
+    }
+}
+
+struct Values<'a> {
+    detection: &'a mut Detection,
+    packet: u64,
+    schema: &'static Schema,
+}
+
+impl Visitor for Values<'_> {
+    fn values(&mut self, values: &[Value<'_>]) {
+        self.detection.add_values(self.packet, self.schema, values);
     }
 }

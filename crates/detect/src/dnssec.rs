@@ -64,7 +64,9 @@ pub(crate) struct Dnssec {
     /// Messages from before the first that has to do with DNSSEC.
     early: VecDeque<(Seen, Box<[u8]>)>,
     found: Findings,
-    messages: Recent<u64, Origin>,
+    /// Messages of late, the last one being number `next`.
+    messages: VecDeque<Origin>,
+    most_messages: usize,
     next: u64,
     signed: Recent<u64, Timestamp>,
     counts: [u64; 4],
@@ -101,7 +103,8 @@ impl Dnssec {
             observer: None,
             early: VecDeque::new(),
             found: Findings::default(),
-            messages: Recent::of(scope, MAX_MESSAGES),
+            messages: VecDeque::new(),
+            most_messages: scope.entries(MAX_MESSAGES),
             next: 0,
             signed: Recent::of(scope, MAX_SIGNED),
             counts: [0; 4],
@@ -114,6 +117,7 @@ impl Dnssec {
     pub fn row(&mut self, row: &Row<'_>, exchange: Option<&Exchange>) {
         self.found.verdicts.clear();
         self.found.hygiene.clear();
+        self.found.unproven = 0;
         let (Row::DnsMessage(m), Some(e)) = (row, exchange) else { return };
         let Some(wire) = m.wire.filter(|_| !m.is_query) else { return };
         // What fits no question that was asked is forged, which others judge; without any question the capture may be of one side.
@@ -133,7 +137,10 @@ impl Dnssec {
             wanted: asked.is_some_and(|a| a.dnssec_ok || a.authentic),
         };
         self.next += 1;
-        *self.messages.at(self.next, || origin) = origin;
+        if self.messages.len() >= self.most_messages {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(origin);
         let seen = Seen { at: m.ts, server: e.server, token: self.next };
         if self.observer.is_none() && !carries(m) {
             // Validators ask for the proof that this may be unsigned right after it.
@@ -156,6 +163,7 @@ impl Dnssec {
     pub fn finish(&mut self) {
         self.found.verdicts.clear();
         self.found.hygiene.clear();
+        self.found.unproven = 0;
         if let Some(observer) = &mut self.observer {
             observer.finish(&mut self.found);
             self.note();
@@ -163,6 +171,9 @@ impl Dnssec {
     }
 
     fn note(&mut self) {
+        if let Some(count) = self.counts.get_mut(Status::Indeterminate as usize) {
+            *count += self.found.unproven;
+        }
         for v in &self.found.verdicts {
             if v.status() == Status::Secure {
                 let key = name_digest(&plain(&v.name), self.seed);
@@ -190,7 +201,7 @@ impl Dnssec {
                 reason: v.reason.id(),
                 words: v.to_string(),
                 count: 1,
-                packet: self.messages.peek(&v.seen.token).map_or(0, |o| o.packet),
+                packet: self.origin(&v.seen).map_or(0, |o| o.packet),
             };
             if self.outcomes.len() < MAX_OUTCOMES {
                 self.outcomes.insert(key, outcome);
@@ -216,7 +227,8 @@ impl Dnssec {
 
     /// The message in which it stood.
     pub fn origin(&self, seen: &Seen) -> Option<Origin> {
-        self.messages.peek(&seen.token).copied()
+        let back = usize::try_from(self.next.checked_sub(seen.token)?).ok()?;
+        self.messages.get(self.messages.len().checked_sub(back + 1)?).copied()
     }
 
     /// Was the name seen signed, with a chain to an anchor, not long before?

@@ -25,7 +25,7 @@
 
 use crate::detection::Scope;
 use crate::dns_exchanges::Fit;
-use crate::dns_zones::{is_within, registrable};
+use crate::dns_zones::{Domains, registrable};
 use crate::hosts::Role;
 use crate::registry::Detector;
 use crate::rows::{Conn, Dns, DnsMessage, Kind, Row};
@@ -214,6 +214,7 @@ pub(crate) struct FastFlux {
     /// Name servers' addresses by domain.
     servers: Recent<Box<[u8]>, Flux>,
     contacts: Recent<Addr, ()>,
+    large: Domains,
 }
 
 impl FastFlux {
@@ -222,7 +223,13 @@ impl FastFlux {
             names: Recent::of(scope, MAX_NAMES),
             servers: Recent::of(scope, MAX_NAMES),
             contacts: Recent::of(scope, MAX_CONTACTS),
+            large: Domains::new(LARGE),
         }
+    }
+
+    /// Is the name in a large operator's domain?
+    fn is_large(&self, name: &[u8]) -> bool {
+        self.large.hold(name) || name.split(|b| *b == b'.').any(|l| l.starts_with(b"stun"))
     }
 
     fn dns(&mut self, dns: &Dns<'_>, cx: &Cx<'_>) {
@@ -234,7 +241,7 @@ impl FastFlux {
         let outside = |text: &[u8]| addr_of(text).filter(|a| !cx.hosts().is_internal(*a));
         for (text, seconds) in dns.answers.texts().zip(dns.ttls.counts()) {
             if addr_of(text).is_none() {
-                if is_large(text) {
+                if self.is_large(text) {
                     return;
                 }
             } else {
@@ -242,7 +249,7 @@ impl FastFlux {
             }
         }
         let Some(ttl) = ttl.filter(|t| *t <= MAX_TTL) else { return };
-        if is_large(dns.query) || !dns.answers.texts().any(|t| outside(t).is_some()) {
+        if !dns.answers.texts().any(|t| outside(t).is_some()) || self.is_large(dns.query) {
             return;
         }
         let flux = match self.names.get(dns.query) {
@@ -265,7 +272,7 @@ impl FastFlux {
         for ns in
             m.records().filter(|r| r.rtype == 2 && r.section < 3 && r.ttl <= MAX_TTL && r.owner.len() <= MAX_NAME_LEN)
         {
-            if ns.owner == last || !ns.owner.contains(&b'.') || is_large(ns.data) {
+            if ns.owner == last || !ns.owner.contains(&b'.') || self.is_large(ns.data) {
                 continue;
             }
             last = ns.owner;
@@ -333,11 +340,6 @@ impl FastFlux {
         raise = flux.clients.iter().filter(|c| **c != client).fold(raise, |raise, c| raise.peer(*c));
         cx.raise(raise);
     }
-}
-
-/// Is the name in a large operator's domain?
-fn is_large(name: &[u8]) -> bool {
-    LARGE.iter().any(|domain| is_within(name, domain)) || name.split(|b| *b == b'.').any(|l| l.starts_with(b"stun"))
 }
 
 impl Detector for FastFlux {

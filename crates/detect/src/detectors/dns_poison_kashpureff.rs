@@ -208,9 +208,14 @@ impl Kashpureff {
         if self.planted.len() > 0 {
             self.tells(m, e, cx);
         }
-        // What holds an address or two for the name itself is most of DNS.
-        let b = self.bailiwick(m, e.server);
         let from_cache = m.recursion && !m.authoritative;
+        // What a cache says of the name itself is most of DNS: nothing foreign, and nothing to learn.
+        let query = m.query.unwrap_or(&[]);
+        let own = |r: &DnsEntry<'_>| r.section == 1 && r.owner.eq_ignore_ascii_case(query);
+        if from_cache && m.records().all(|r| BESIDES.contains(&r.rtype) || own(&r)) {
+            return;
+        }
+        let b = self.bailiwick(m, e.server);
         let mut foreign: Vec<(&'static Reason, DnsEntry<'_>, bool)> = Vec::new();
         let mut points: Vec<(&'static Reason, DnsEntry<'_>, bool)> = Vec::new();
         let untold = m.records().any(|r| UNTOLD.contains(&r.rtype)) || m.more > 0;

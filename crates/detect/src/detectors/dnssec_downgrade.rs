@@ -122,12 +122,13 @@ impl Downgrade {
         Self {
             seed: scope.seed,
             resolvers: Recent::of(scope, MAX_RESOLVERS),
-            open: Recent::of(scope, MAX_OPEN),
+            open: Recent::lasting(scope, MAX_OPEN, AT_ONCE),
             bare: Recent::of(scope, MAX_BARE),
         }
     }
 
     fn query(&mut self, m: &DnsMessage<'_>, e: &Exchange) {
+        self.open.pass(m.ts);
         let passed = self.open.remove(&(e.client, e.question)).is_some_and(|at| m.ts - at <= AT_ONCE);
         if !m.recursion_desired {
             if passed {
