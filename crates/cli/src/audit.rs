@@ -120,6 +120,7 @@ pub fn page(common: &Common, judging: &Judging<'_>) -> Result<(Page, bool)> {
         memory_len: Some(judges_len),
         anchors: anchors::read(judging.trust_anchors)?,
         resolvers: judging.resolvers.to_vec(),
+        has_rules: !judging.rules.is_empty(),
         ..Scope::new(&common.home_net, common.seed)
     };
     let mut mutes = judging.mutes.map(given::mutes).transpose()?.unwrap_or_default();
@@ -167,8 +168,17 @@ fn html(page: &Page, lang: Language, common: &Common) -> String {
 
 /// What the detectors say, in the page's terms.
 fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
-    let forgotten: u64 = verdict.spent.iter().map(|s| s.forgotten).sum::<u64>() + verdict.forgotten;
-    Judged { findings: verdict.findings, refused: verdict.refused, forgotten, mutes, dnssec: verdict.dnssec }
+    let own = verdict.spent.iter().filter(|s| s.forgotten > 0).map(|s| (s.id, s.forgotten));
+    let mut forgotten: Vec<_> = verdict.forgotten.iter().copied().chain(own).collect();
+    forgotten.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
+    Judged {
+        findings: verdict.findings,
+        refused: verdict.refused,
+        forgotten,
+        mutes,
+        dnssec: verdict.dnssec,
+        coverage: verdict.coverage,
+    }
 }
 
 /// Columns of a page on standard output.

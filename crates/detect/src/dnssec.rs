@@ -72,6 +72,8 @@ pub(crate) struct Dnssec {
     counts: [u64; 4],
     outcomes: BTreeMap<Key, Outcome>,
     more: u64,
+    /// Verdicts on what came with signatures, or should have.
+    judged: u64,
 }
 
 /// What an observer keeps, in proportion to the memory for judgements.
@@ -108,6 +110,7 @@ impl Dnssec {
             counts: [0; 4],
             outcomes: BTreeMap::new(),
             more: 0,
+            judged: 0,
         }
     }
 
@@ -183,6 +186,7 @@ impl Dnssec {
             if v.reason == Reason::NoProof {
                 continue;
             }
+            self.judged += 1;
             let rtype = v.rtype.to_string();
             let key = (v.status(), v.reason.id(), v.name.clone(), rtype.clone(), v.subject.word());
             if let Some(known) = self.outcomes.get_mut(&key) {
@@ -230,6 +234,11 @@ impl Dnssec {
     /// Was the name seen signed, with a chain to an anchor, not long before?
     pub fn was_signed(&self, name: &[u8], now: Timestamp) -> bool {
         self.signed.peek(&name_digest(name, self.seed)).is_some_and(|at| now - *at <= SIGNED_FOR)
+    }
+
+    /// How many verdicts there were on what came with signatures, or should have.
+    pub fn judged_count(&self) -> u64 {
+        self.judged
     }
 
     /// Has anything of DNSSEC passed?

@@ -192,7 +192,7 @@ rows! {
         orig_pkts: u64 = "orig_pkts", resp_pkts: u64 = "resp_pkts",
         orig_ip_bytes: u64 = "orig_ip_bytes", resp_ip_bytes: u64 = "resp_ip_bytes", one_sided: &'a str = "one_sided",
         midstream: bool = "midstream", orig_gap: u64 = "orig_gap_bytes", resp_gap: u64 = "resp_gap_bytes",
-        cut: u64 = "cut_bytes",
+        cut: u64 = "cut_bytes", link_addr: MacAddr = "orig_l2_addr",
     }
     /// A login that crossed the network.
     Credential "credential" {
@@ -401,7 +401,7 @@ rows! {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         service: &'a str = "service", answer: &'a str = "answer", request: &'a [u8] = "request",
-        response: &'a [u8] = "response", packet: u64 = "packet", tls: bool = "tls",
+        response: &'a [u8] = "response", packet: u64 = "packet", answer_only: bool = "answer_only", tls: bool = "tls",
     }
     /// An SMTP dialogue about one mail.
     Smtp "smtp" {

@@ -5,6 +5,7 @@
 //! nothing else. Of the lists the heaviest rows are there, of the findings the worst; the rest is counted, and the page says so.
 
 mod command;
+mod coverage;
 mod cx;
 mod facts;
 mod findings;
@@ -50,6 +51,7 @@ pub fn render_html(page: &Page, options: &HtmlOptions) -> String {
         facts::completeness(m, &cx);
         facts::glance(m, &cx);
         findings::findings(m, &cx);
+        coverage::coverage(m, &cx);
         map::section(m, &cx);
         week::section(m, &cx);
         lists::hosts(m, &cx);
@@ -168,6 +170,7 @@ const SECTIONS: &[(&str, &str, W)] = &[
     ("<section id=\"completeness\"", "#completeness", W::Completeness),
     ("<section id=\"glance\"", "#glance", W::Glance),
     ("<section id=\"findings\"", "#findings", W::Findings),
+    ("<section id=\"coverage\"", "#coverage", W::Coverage),
     ("<section id=\"talkers\"", "#talkers", W::Talkers),
     ("<section id=\"week\"", "#week", W::Week),
     ("<section id=\"hosts\"", "#hosts", W::Hosts),

@@ -29,7 +29,7 @@ use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Day, Interval, Timestamp, Uid};
 use std::collections::BTreeMap;
 
@@ -54,6 +54,7 @@ static ABOUT: About = About {
         "See whether devices of the same kind go there.",
         "See what went over the flows named here.",
     ],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::Days(14))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

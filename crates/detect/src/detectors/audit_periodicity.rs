@@ -27,7 +27,7 @@ use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Day, Timestamp, Uid};
 use std::sync::Arc;
 
@@ -47,6 +47,7 @@ static ABOUT: About = About {
     benign: "Updates, back-ups, reports: whatever runs by the clock.",
     clears: "Nothing need go away: this describes the device.",
     next: &["See which program on the device runs then.", "Watch for the day on which it does not come."],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::Days(1)), useful(What::Days(21))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

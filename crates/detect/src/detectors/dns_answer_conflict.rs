@@ -28,7 +28,7 @@ use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp};
 use smallvec::SmallVec;
 use std::hash::BuildHasher;
@@ -52,6 +52,7 @@ static ABOUT: About = About {
         "See which clients used which address.",
         "See whether the resolver is meant to change answers.",
     ],
+    needs: &[vital(What::Some(Traffic::Dns)), vital(What::Requests(Traffic::Dns)), vital(What::Answers(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -34,7 +34,7 @@ use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 use std::hash::BuildHasher;
 
@@ -55,6 +55,12 @@ static ABOUT: About = About {
         "Ask the resolver for the domain's servers and compare with the domain's owner.",
         "See who asked the resolver for the random names.",
         "See whether the resolver draws source ports and ids at random.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Dns)),
+        vital(What::ResolverSide),
+        vital(What::Requests(Traffic::Dns)),
+        useful(What::Answers(Traffic::Dns)),
     ],
 };
 

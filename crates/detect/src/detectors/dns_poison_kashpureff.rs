@@ -37,7 +37,7 @@ use crate::registry::Detector;
 use crate::rows::{DnsEntry, DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid, seeded_hash};
 
 static ABOUT: About = About {
@@ -66,6 +66,7 @@ static ABOUT: About = About {
         "See which clients were told the foreign record, and where they went.",
         "See whether the resolver checks what a server may speak of.",
     ],
+    needs: &[vital(What::Some(Traffic::Dns)), vital(What::ResolverSide), vital(What::Answers(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -29,7 +29,7 @@ use crate::registry::Detector;
 use crate::rows::{Dns, Http, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 use std::hash::BuildHasher;
 
@@ -54,6 +54,7 @@ static ABOUT: About = About {
         "See what the client requested from the internal address.",
         "Let the resolver refuse internal addresses in answers from outside.",
     ],
+    needs: &[vital(What::Some(Traffic::Dns)), vital(What::Answers(Traffic::Dns)), useful(What::Clear(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -29,7 +29,7 @@ use crate::registry::Detector;
 use crate::rows::{Dhcp, Dns, Http, Kind, Quic, Row, Ssl};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Subnet, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -53,6 +53,7 @@ static ABOUT: About = About {
         "Answer use-application-dns.net with NXDOMAIN, so that browsers keep to your resolver.",
         "Let only your resolvers ask outside.",
     ],
+    needs: &[vital(What::Some(Traffic::Any)), useful(What::Requests(Traffic::Any))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
