@@ -5,6 +5,7 @@ use crate::desk::Desk;
 use crate::dns_exchanges::Exchange;
 use crate::dns_zones::Zones;
 use crate::dnssec::Dnssec;
+use crate::edges::{Class, Edge, Edges};
 use crate::hosts::{Hosts, Role};
 use crate::known::Known;
 use crate::mails::Mails;
@@ -60,6 +61,16 @@ impl<'a> Cx<'a> {
     /// The name that was last seen for `addr`.
     pub fn name_of(&self, addr: Addr) -> Option<&str> {
         self.known.names.of(addr)
+    }
+
+    /// `from` got hold of `to`, as the row at hand shows.
+    pub(crate) fn step(&mut self, (from, to): (Addr, Addr), class: Class, what: &'static str, ts: Timestamp, uid: Uid) {
+        self.desk.edges.add(Edge { ts, from, to, class, what, uid, packet: self.packet });
+    }
+
+    /// Steps from host to host so far.
+    pub(crate) fn steps(&self) -> &Edges {
+        &self.desk.edges
     }
 
     /// Raises a finding, or adds to the one of the same judgement, reason, subject and key.

@@ -1,6 +1,7 @@
 //! Where findings are kept: what repeats is one.
 
 use crate::detection::Scope;
+use crate::edges::Edges;
 use crate::hosts::{Hosts, Role};
 use hashbrown::HashMap;
 use sekisho_finding::{Benign, Finding, MAX_QUOTES};
@@ -37,12 +38,14 @@ pub(crate) struct Desk {
     most: usize,
     /// New findings that found no room.
     pub refused: u64,
+    /// Steps from host to host.
+    pub edges: Edges,
 }
 
 impl Desk {
     pub fn new(scope: &Scope) -> Self {
         let findings = HashMap::with_hasher(SeededState(scope.seed));
-        Self { findings, most: scope.entries(MAX_FINDINGS), refused: 0 }
+        Self { findings, most: scope.entries(MAX_FINDINGS), refused: 0, edges: Edges::new(scope) }
     }
 
     /// Notes a finding; one step less severe if its subject turns out to play the part `unless`.
