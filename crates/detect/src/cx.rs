@@ -1,7 +1,7 @@
 //! What a detector may ask and say.
 
 use crate::catalogue::Catalogue;
-use crate::desk::Desk;
+use crate::desk::{Desk, Scanned};
 use crate::dns_exchanges::Exchange;
 use crate::dns_zones::Zones;
 use crate::dnssec::Dnssec;
@@ -71,6 +71,21 @@ impl<'a> Cx<'a> {
     /// Steps from host to host so far.
     pub(crate) fn steps(&self) -> &Edges {
         &self.desk.edges
+    }
+
+    /// Was that judgement raised about `subject`?
+    pub(crate) fn has_found(&self, id: &str, subject: Addr) -> bool {
+        self.desk.has(id, subject)
+    }
+
+    /// One port was tried on many hosts.
+    pub(crate) fn scanned(&mut self, scan: Scanned) {
+        self.desk.scanned(scan);
+    }
+
+    /// Scans noted so far.
+    pub(crate) fn scans(&self) -> &[Scanned] {
+        &self.desk.scans
     }
 
     /// Raises a finding, or adds to the one of the same judgement, reason, subject and key.

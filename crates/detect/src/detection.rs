@@ -79,7 +79,7 @@ pub struct Verdict {
     pub refused: u64,
     /// What each detector used, by the id of its first judgement.
     pub spent: Vec<Spent>,
-    /// Hosts and names forgotten for want of room.
+    /// Hosts, names and steps from host to host forgotten for want of room.
     pub forgotten: u64,
     /// What DNSSEC came to, if there was any.
     pub dnssec: Option<Signed>,
@@ -179,7 +179,7 @@ impl Detection {
             spent: spent.collect(),
             findings: self.desk.take(),
             refused: self.desk.refused,
-            forgotten: self.known.forgotten(),
+            forgotten: self.known.forgotten() + self.desk.edges.refused(),
             dnssec: self.known.dnssec.summary(),
         }
     }

@@ -48,6 +48,7 @@ mod names;
 mod outcome;
 mod registry;
 mod rows;
+mod shares;
 mod table;
 #[cfg(test)]
 mod testing;

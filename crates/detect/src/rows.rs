@@ -198,6 +198,13 @@ rows! {
         password_len: Option<u64> = "password_len", success: Option<bool> = "success", clear: bool = "clear",
         packet: u64 = "packet",
     }
+    /// A remote procedure call that was answered without a fault.
+    DceRpc "dce_rpc" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        pipe: &'a [u8] = "named_pipe", endpoint: &'a [u8] = "endpoint", operation: &'a [u8] = "operation",
+        opnum: u64 = "opnum",
+    }
     /// A lease of DHCP, or what was said about one.
     Dhcp "dhcp" {
         ts: Timestamp = "ts", client: Option<Addr> = "client_addr", assigned: Option<Addr> = "assigned_addr",
@@ -241,7 +248,7 @@ rows! {
     Files "files" {
         ts: Timestamp = "ts", id: Uid = "fuid", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         source: &'a [u8] = "source", mime: &'a [u8] = "mime_type", name: &'a [u8] = "filename", seen: u64 = "seen_bytes",
-        md5: &'a [u8] = "md5", sha1: &'a [u8] = "sha1", sha256: &'a [u8] = "sha256",
+        md5: &'a [u8] = "md5", sha1: &'a [u8] = "sha1", sha256: &'a [u8] = "sha256", is_orig: bool = "is_orig",
     }
     /// An HTTP request with its response.
     Http "http" {
@@ -430,6 +437,13 @@ rows! {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         last_reply: &'a [u8] = "last_reply",
+    }
+    /// Something done to a file on a share.
+    SmbFiles "smb_files" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        action: &'a str = "action", share: &'a [u8] = "path", name: &'a [u8] = "name", before: &'a [u8] = "prev_name",
+        size: u64 = "size",
     }
     /// A tree that was connected to by SMB.
     SmbMapping "smb_mapping" {

@@ -26,6 +26,7 @@
 //! Zeek misc/scan; Jung et al., Fast Portscan Detection Using Sequential Hypothesis Testing, 2004; ATT&CK T1046, T1595.001.
 
 use crate::contacts::{Contacts, mark, secs};
+use crate::desk::Scanned;
 use crate::detection::Scope;
 use crate::outcome::Outcome;
 use crate::registry::Detector;
@@ -488,6 +489,10 @@ impl Detector for Horizontal {
     fn finish(&mut self, cx: &mut Cx<'_>) {
         let mut all: Vec<(Key, &Track)> = self.found.iter().map(|(key, track)| (*key, &**track)).collect();
         all.sort_unstable_by_key(|(key, t)| (key.0, t.reason().code, Reverse(t.failed_hosts), *key));
+        for ((from, port, _), track) in &all {
+            let uid = track.flows.iter().next().unwrap_or_default();
+            cx.scanned(Scanned { from: *from, port: *port, first: track.first, open: track.open.clone(), uid });
+        }
         for scans in all.chunk_by(|(a, s), (b, t)| (a.0, s.reason().code) == (b.0, t.reason().code)) {
             raise(scans, cx);
         }
