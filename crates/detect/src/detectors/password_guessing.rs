@@ -4,13 +4,14 @@
 //! (Basic, Digest), POP3, IMAP, SMTP, Redis and SOCKS say it in their replies; SMB, LDAP, Kerberos, MySQL, PostgreSQL, MQTT and VNC by a status. Of RDP a session
 //! counts that ended within 12 seconds and 12 kB each way, ended by the server. `single`: one source at one service. `spray`: one source tries many accounts, few
 //! times each. `distributed`: many sources fail at one service, each below the limit. The stronger form `success`: the
-//! source got in within an hour of at least half as many failures, by packet times, in whatever order the rows came.
+//! source got in within an hour of at least half as many failures, by packet times, in whatever order the rows came; not with an
+//! account that it had used before.
 //! ## Thresholds
 //! SSH 30 in 30 minutes, FTP 20 in 15 (Zeek); HTTP 30 in 15, Telnet 10 in 15, others 20 in 15; 10 accounts with three failures at most in an
 //! hour; 10 sources in an hour (Sekisho's own choice); RDP after the idea of Vizváry and Vykopal 2013.
 //! ## State
 //! 64 times, 16 accounts for each source and service at 20,000 of them; 64 accounts of 10,000 sources; 32 sources of 10,000
-//! services; 20,000 log-ins that wait for the server's word; the least recent forgotten.
+//! services; 20,000 log-ins that wait for the server's word and 20,000 accounts that worked before; the least recent forgotten.
 //! ## Severity
 //! From home high 0.8; from outside low 0.8; `distributed` medium 0.6, low if all come from outside; `success` critical 0.85. One account
 //! that fails at a steady pace, like a password stored and out of date, low.
@@ -180,6 +181,8 @@ pub(crate) struct Guessing {
     guesses: Recent<Key, Box<Guess>>,
     found: HashMap<Key, Box<Guess>, SeededState>,
     won: Recent<Key, Won>,
+    /// Accounts with which a source got in while it did not guess.
+    own: Recent<(Addr, u32), ()>,
     sprays: Recent<Addr, Box<Spray>>,
     services: Recent<(Addr, &'static str), Box<Service>>,
 }
@@ -201,6 +204,7 @@ impl Guessing {
             guesses: Recent::of(scope, MAX_GUESSED),
             found: HashMap::with_hasher(SeededState(scope.seed)),
             won: Recent::of(scope, MAX_WAITING),
+            own: Recent::of(scope, MAX_WAITING),
             sprays: Recent::of(scope, MAX_SPRAYS),
             services: Recent::of(scope, MAX_SERVICES),
         }
@@ -239,7 +243,12 @@ impl Guessing {
             return;
         }
         let key = (attempt.from, attempt.to, attempt.protocol);
+        let account = (attempt.from, self.account(attempt.user));
+        let own = !attempt.user.is_empty() && self.own.peek(&account).is_some();
         let won = Won { ts: attempt.ts, uid: attempt.uid, packet: cx.packet };
+        if own && !self.guesses.peek(&key).or(self.found.get(&key)).is_some_and(|g| g.tried(attempt.user)) {
+            return;
+        }
         if let Some(guess) = self.found.get_mut(&key) {
             guess.won(won, key, cx);
             return;
@@ -256,8 +265,17 @@ impl Guessing {
             }
             // The end of a session that failed is often heard of later than the beginning of one that did not.
             None if attempt.protocol == "ssh" => *self.won.at(key, || won) = won,
+            None if !attempt.user.is_empty() => {
+                self.own.at(account, || ());
+            }
             None => {}
         }
+    }
+
+    /// An account as 32 bits.
+    fn account(&self, user: &[u8]) -> u32 {
+        let hash = seeded_hash(self.seed, &user.to_ascii_lowercase());
+        u32::try_from(hash >> 32).unwrap_or(0)
     }
 
     fn failed(&mut self, attempt: &Try<'_>, client: &[u8], cx: &mut Cx<'_>) {
@@ -301,8 +319,7 @@ impl Guessing {
         if attempt.user.is_empty() {
             return;
         }
-        let account = seeded_hash(self.seed, &attempt.user.to_ascii_lowercase());
-        let account = u32::try_from(account >> 32).unwrap_or(0);
+        let account = self.account(attempt.user);
         let now = secs(attempt.ts);
         let spray = self.sprays.at(attempt.from, || Box::new(Spray { first: attempt.ts, ..Spray::default() }));
         spray.failures += 1;
@@ -437,14 +454,19 @@ impl Guess {
         if self.client.is_empty() && !client.is_empty() {
             self.client = cut(client);
         }
-        let known = |a: &Box<str>| a.as_bytes() == attempt.user.get(..MAX_USER_LEN).unwrap_or(attempt.user);
-        if !attempt.user.is_empty() && !self.accounts.iter().any(known) {
+        if !attempt.user.is_empty() && !self.tried(attempt.user) {
             if self.accounts.len() < MAX_ACCOUNTS {
                 self.accounts.push(cut(attempt.user));
             } else {
                 self.more_accounts = true;
             }
         }
+    }
+
+    /// Did a log-in with that account fail?
+    fn tried(&self, user: &[u8]) -> bool {
+        let user = user.get(..MAX_USER_LEN).unwrap_or(user);
+        self.accounts.iter().any(|a| a.as_bytes() == user)
     }
 
     /// Failures in the `span` seconds up to `until`.
@@ -546,44 +568,33 @@ impl Detector for Guessing {
             }};
         }
         match row {
-            Row::Conn(conn) => {
-                if conn.app.starts_with(b"rdp") {
-                    self.rdp(conn, cx);
-                }
-            }
+            Row::Conn(conn) if conn.app.starts_with(b"rdp") => self.rdp(conn, cx),
             Row::Credential(row) => self.credential(row, cx),
-            Row::Kerberos(row) => {
-                let failed = row.success == Some(false) && matches!(row.error, Some(6 | 18 | 24));
-                if row.request == "AS" || failed {
-                    attempt!(row, "kerberos", row.client, u64::from(failed), row.success == Some(true), b"");
-                }
+            Row::Kerberos(row) if row.request == "AS" => {
+                // Wrong key, account locked; a proof that does not decipher (31), as MIT's centres say.
+                let failed = row.success == Some(false) && matches!(row.error, Some(18 | 24 | 31));
+                attempt!(row, "kerberos", row.client, u64::from(failed), row.success == Some(true), b"");
             }
-            Row::Ldap(row) => {
-                if row.opcode.starts_with("bind") {
-                    let failed = row.result == "invalid credentials";
-                    // A bind without a name always succeeds.
-                    let success = row.result == "success" && !row.argument.is_empty();
-                    attempt!(row, "ldap", row.object, u64::from(failed), success, b"");
-                }
+            Row::Ldap(row) if row.opcode.starts_with("bind") => {
+                let failed = row.result == "invalid credentials";
+                // A bind without a name always succeeds.
+                let success = row.result == "success" && !row.argument.is_empty();
+                attempt!(row, "ldap", row.object, u64::from(failed), success, b"");
             }
             Row::MqttConnect(row) => {
                 let failed = matches!(row.status, b"Refused: bad user name or password" | b"Refused: not authorized");
                 let success = row.status == b"Connection Accepted" && row.password;
                 attempt!(row, "mqtt", row.user, u64::from(failed && row.password), success, b"");
             }
-            Row::Mysql(row) => {
-                if row.command == b"login" {
-                    let failed = row.error == Some(1045);
-                    attempt!(row, "mysql", row.argument, u64::from(failed), row.success == Some(true), b"");
-                }
+            Row::Mysql(row) if row.command == b"login" => {
+                let failed = row.error == Some(1045);
+                attempt!(row, "mysql", row.argument, u64::from(failed), row.success == Some(true), b"");
             }
-            Row::Ntlm(row) => {
-                if !row.user.is_empty() {
-                    let bad: &[&[u8]] = &[b"LOGON_FAILURE", b"WRONG_PASSWORD", b"NO_SUCH_USER", b"ACCOUNT_LOCKED_OUT"];
-                    let failed = bad.contains(&row.status);
-                    let success = row.status == b"SUCCESS" && row.success != Some(false);
-                    attempt!(row, "smb", row.user, u64::from(failed), success, row.workstation);
-                }
+            Row::Ntlm(row) if !row.user.is_empty() => {
+                let bad: &[&[u8]] = &[b"LOGON_FAILURE", b"WRONG_PASSWORD", b"NO_SUCH_USER", b"ACCOUNT_LOCKED_OUT"];
+                let failed = bad.contains(&row.status);
+                let success = row.status == b"SUCCESS" && row.success != Some(false);
+                attempt!(row, "smb", row.user, u64::from(failed), success, row.workstation);
             }
             Row::Postgresql(row) => {
                 let failed = matches!(row.error, b"28P01" | b"28000");
@@ -631,6 +642,7 @@ impl Detector for Guessing {
             + self.guesses.held_len()
             + self.found.allocation_size()
             + self.won.held_len()
+            + self.own.held_len()
             + self.sprays.held_len()
             + self.services.held_len()
             + guesses.sum::<usize>()
@@ -639,7 +651,7 @@ impl Detector for Guessing {
     }
 
     fn forgotten(&self) -> u64 {
-        let waiting = self.waiting.forgotten() + self.won.forgotten();
+        let waiting = self.waiting.forgotten() + self.won.forgotten() + self.own.forgotten();
         waiting + self.guesses.forgotten() + self.sprays.forgotten() + self.services.forgotten()
     }
 }

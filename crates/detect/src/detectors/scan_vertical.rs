@@ -315,7 +315,7 @@ fn raise(key: Key, track: &Track, cx: &mut Cx<'_>) {
         .between(track.first, track.last)
         .times(track.ports.max(1))
         .measure(Measure::count("ports that failed within five minutes", most, Some(PORTS as u64), "ports", zeek))
-        .measure(Measure::count("ports tried in vain", track.ports, None, "ports", zeek))
+        .measure(Measure::count("attempts in vain", track.ports, None, "", zeek))
         .measure(Measure::count("attempts refused", track.refused, None, "", zeek))
         .measure(Measure::count("attempts without an answer", track.unanswered, None, "", zeek))
         .measure(Measure::count("answers that were not wanted", track.half_open, None, "", zeek))

@@ -88,6 +88,16 @@ fn a_success_after_failures_in_any_order_of_rows() {
 }
 
 #[test]
+fn the_own_account_is_no_success() {
+    let failures = || (0..20).map(|i| http(time(i), SOURCE, &format!("guess{}", i % 4), false));
+    let lines =
+        [http(0.0, SOURCE, "ada", true)].into_iter().chain(failures()).chain([http(200.0, SOURCE, "ada", true)]);
+    assert_eq!(codes(&lines.collect::<Vec<_>>()).len(), 0);
+    let other = failures().chain([http(200.0, SOURCE, "guess2", true)]);
+    assert_eq!(codes(&other.collect::<Vec<_>>()), ["password-guessing/single/success"]);
+}
+
+#[test]
 fn one_account_at_a_steady_pace_is_a_stored_password() {
     let found = found(&(0..40).map(|i| http(f64::from(i) * 25.0, SOURCE, "sync", false)).collect::<Vec<_>>());
     assert_eq!((found.len(), found[0].severity), (1, Severity::Low));
