@@ -49,6 +49,7 @@ macro_rules! registry {
 }
 
 registry! {
+    admin_path_first_seen::FirstSeen,
     audit_advertised_services::Advertised,
     audit_cleartext_post::CleartextPost,
     audit_geo_asn::GeoAsn,
@@ -79,7 +80,11 @@ registry! {
     mail_display_spoof::DisplaySpoof,
     mail_link_mismatch::LinkMismatch,
     mail_lookalike_sender::Lookalike,
+    password_guessing::Guessing,
+    rpc_remote_exec::RemoteExec,
     rule_alert::RuleAlerts,
+    scan_horizontal::Horizontal,
+    scan_vertical::Vertical,
     tls_cert_changed::Changed,
     tls_cert_dates::Dates,
     tls_cert_name::Name,
@@ -91,6 +96,8 @@ registry! {
     web_attack_request::AttackRequest,
     web_mixed_content::MixedContent,
     web_weak_headers::WeakHeaders,
+    // Last, as it joins what the others found.
+    lateral_chain::Chain,
 }
 
 /// Every judgement that can be made, in the list's order.

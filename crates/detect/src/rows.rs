@@ -186,7 +186,7 @@ rows! {
     Conn "conn" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", orig_port: u16 = "id.orig_p", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        proto: &'a str = "proto", app: &'a [u8] = "app", duration: Interval = "duration",
+        proto: &'a str = "proto", app: &'a [u8] = "app", history: &'a [u8] = "history", duration: Interval = "duration",
         orig_bytes: u64 = "orig_bytes", resp_bytes: u64 = "resp_bytes", state: &'a str = "conn_state",
         local_orig: bool = "local_orig", local_resp: bool = "local_resp", missed: u64 = "missed_bytes",
         orig_pkts: u64 = "orig_pkts", resp_pkts: u64 = "resp_pkts",
@@ -201,6 +201,13 @@ rows! {
         protocol: &'a str = "protocol", method: &'a [u8] = "method", user: &'a [u8] = "user",
         password_len: Option<u64> = "password_len", success: Option<bool> = "success", clear: bool = "clear",
         packet: u64 = "packet",
+    }
+    /// A remote procedure call that was answered without a fault.
+    DceRpc "dce_rpc" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        pipe: &'a [u8] = "named_pipe", endpoint: &'a [u8] = "endpoint", operation: &'a [u8] = "operation",
+        opnum: u64 = "opnum",
     }
     /// A lease of DHCP, or what was said about one.
     Dhcp "dhcp" {
@@ -245,7 +252,7 @@ rows! {
     Files "files" {
         ts: Timestamp = "ts", id: Uid = "fuid", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         source: &'a [u8] = "source", mime: &'a [u8] = "mime_type", name: &'a [u8] = "filename", seen: u64 = "seen_bytes",
-        md5: &'a [u8] = "md5", sha1: &'a [u8] = "sha1", sha256: &'a [u8] = "sha256",
+        md5: &'a [u8] = "md5", sha1: &'a [u8] = "sha1", sha256: &'a [u8] = "sha256", is_orig: bool = "is_orig",
     }
     /// An HTTP request with its response.
     Http "http" {
@@ -261,6 +268,7 @@ rows! {
         ts: Timestamp = "ts", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         icmp_type: u64 = "icmp_type", code: u64 = "code", answers: u64 = "resp_count",
         inner_orig: Addr = "inner.orig_h", inner_resp: Addr = "inner.resp_h",
+        inner_count: u64 = "inner_count",
     }
     /// A message of IEC 60870-5-104.
     Iec104 "iec104" {
@@ -276,11 +284,21 @@ rows! {
         api: &'a [u8] = "api", error: &'a [u8] = "error", user: &'a [u8] = "user", mechanism: &'a [u8] = "mechanism",
         response_len: u64 = "response_len",
     }
+    /// An exchange with a key distribution centre, or a ticket shown to a service.
+    Kerberos "kerberos" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        request: &'a str = "request_type", client: &'a [u8] = "client", service: &'a [u8] = "service",
+        success: Option<bool> = "success", error: Option<u64> = "error_code", cipher: &'a str = "cipher",
+        reply_cipher: &'a str = "reply_cipher", offered: Items<'a> = "request_ciphers", preauth: Option<Items<'a>> = "preauth",
+        shown: &'a [u8] = "auth_ticket", given: &'a [u8] = "new_ticket", shown_service: &'a [u8] = "auth_service",
+    }
     /// An LDAP operation.
     Ldap "ldap" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         opcode: &'a str = "opcode", result: &'a str = "result", argument: &'a [u8] = "argument",
+        object: &'a [u8] = "object",
         decrypted: bool = "decrypted",
     }
     /// A search of LDAP.
@@ -327,11 +345,19 @@ rows! {
         status: &'a [u8] = "connect_status", user: &'a [u8] = "user", password: bool = "password_seen",
         method: &'a [u8] = "auth_method", decrypted: bool = "decrypted",
     }
+    /// A command of MySQL with its answer.
+    Mysql "mysql" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        command: &'a [u8] = "cmd", argument: &'a [u8] = "arg", success: Option<bool> = "success",
+        error: Option<u64> = "error_code",
+    }
     /// A session of NTLM.
     Ntlm "ntlm" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        version: Option<u64> = "version", user: &'a [u8] = "username",
+        version: Option<u64> = "version", user: &'a [u8] = "username", workstation: &'a [u8] = "hostname",
+        server_name: &'a [u8] = "server_nb_computer_name", success: Option<bool> = "success", status: &'a [u8] = "status",
     }
     /// Control messages of NTP between two hosts.
     NtpControl "ntp_admin" {
@@ -356,6 +382,13 @@ rows! {
     Probe "probe" {
         ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         proto: &'a str = "proto", mark: u32 = "mark", ttl: Option<u64> = "ttl", router: Option<Addr> = "router",
+    }
+    /// An exchange of PostgreSQL.
+    Postgresql "postgresql" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        user: &'a [u8] = "user", backend: &'a [u8] = "backend", success: Option<bool> = "success",
+        error: &'a [u8] = "error_code",
     }
     /// A QUIC connection.
     Quic "quic" {
@@ -409,6 +442,13 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         last_reply: &'a [u8] = "last_reply",
     }
+    /// Something done to a file on a share.
+    SmbFiles "smb_files" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        action: &'a str = "action", share: &'a [u8] = "path", name: &'a [u8] = "name", before: &'a [u8] = "prev_name",
+        size: u64 = "size",
+    }
     /// A tree that was connected to by SMB.
     SmbMapping "smb_mapping" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -433,6 +473,7 @@ rows! {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         version: Option<u64> = "version", server: &'a [u8] = "server", cipher: &'a [u8] = "cipher_alg",
+        success: Option<bool> = "auth_success", attempts: u64 = "auth_attempts", client: &'a [u8] = "client",
     }
     /// A TLS session.
     Ssl "ssl" {

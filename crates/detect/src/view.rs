@@ -80,6 +80,7 @@ fn of_app(name: &[u8]) -> Kinds {
         b"smtp" | b"imap" | b"pop3" => MAIL,
         b"ftp" | b"telnet" | b"irc" | b"socks" => LOGIN,
         b"ldap" | b"mongodb" | b"mqtt" | b"redis" | b"snmp" => LOGIN | OFFERED,
+        b"smb" | b"dce_rpc" | b"rdp" => kind(Traffic::Windows),
         b"kafka" | b"memcached" | b"rfb" | b"rtsp" | b"bacnet" | b"enip" => OFFERED,
         b"modbus" | b"dnp3_tcp" | b"dnp3_udp" | b"s7comm" | b"iec104" => CONTROL,
         _ => 0,
@@ -108,6 +109,8 @@ fn of_port(is_udp: bool, port: u16) -> Kinds {
         (false, 2404) => b"iec104",
         (_, 20000) => b"dnp3_tcp",
         (true, 1900) => b"ssdp",
+        (false, 135 | 139 | 445) => b"smb",
+        (false, 3389) => b"rdp",
         _ => b"",
     };
     of_app(name)
