@@ -8,7 +8,7 @@ use sekisho_finding::{
 };
 use sekisho_record::Text;
 use sekisho_report::{
-    Activity, Attempts, Bin, Certificate, Completeness, File, FileType, Host, HtmlOptions, Judged, Lang, Listing,
+    Activity, Attempts, Bin, Certificate, Completeness, File, FileType, Host, Judged, Lang, Listing,
     Login, Mail, Name, Names, Page, Pool, Protocol, Service, Software, State, Talker, Totals, Transport, Tunnel,
     Unseen, WEEK_HOURS, Weird, render_html,
 };
@@ -125,6 +125,7 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
         completeness: Completeness {
             mails: 0,
             cut_mails: 0,
+            reading: vec!["--filter".to_owned(), "host 10.0.0.1 and '$(id)'".to_owned()],
             inputs: (0..4).map(|_| t.string()).chain(["-rf.pcap".to_owned()]).collect(),
             packets: 1_000_000,
             bytes: 1_000_000_000,
@@ -341,8 +342,7 @@ fn main() -> std::io::Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).expect("a folder"));
     fs::create_dir_all(&folder)?;
     let write = |name: &str, page: &Page, lang: Lang| {
-        let reading = vec!["--filter".to_owned(), "host 10.0.0.1 and '$(id)'".to_owned()];
-        let html = render_html(page, &HtmlOptions { lang, reading });
+        let html = render_html(page, lang);
         eprintln!("pages: {name}, {} kB", html.len() / 1_000);
         fs::write(folder.join(name), html)
     };

@@ -4,16 +4,20 @@
 //! data. What happens as often by chance is left out or marked so: `statistics.rs` says how.
 
 mod caveats;
+mod evidence;
 mod facts;
 mod identity;
 mod judge;
 mod model;
 mod observed;
 mod read;
+pub(crate) mod shown;
 mod statistics;
 mod verdict;
 
+pub use evidence::{Evidence, FindingPair, Measured};
 pub use model::{
+    CertificateOf,
     Change, Comparison, Device, Grain, Identity, Item, ItemKind, MatchedBy, Measure, Quantity, Schedule, Seen, Side,
     Tests,
 };
@@ -44,6 +48,12 @@ pub fn compare(before: &Snapshot, after: &Snapshot, only: Option<&str>) -> Compa
         if only.is_none() {
             let [.., findings] = &mut sum.lists;
             facts::absorb_list(findings, &side.others);
+        }
+    }
+    // Both audits know when all flows came, each counted once: of a flow between two devices both have told.
+    if let ([Some(a), Some(b)], None) = ([before, after].map(Snapshot::week), only) {
+        for (sum, week) in sum.iter_mut().zip([a, b]) {
+            sum.hours = week.to_vec();
         }
     }
     let hours = [before, after].map(|s| observed::by_hour(s.side.first, s.side.last));
@@ -85,6 +95,13 @@ pub fn compare(before: &Snapshot, after: &Snapshot, only: Option<&str>) -> Compa
         device.verdict = verdict::of(device, false);
     }
     comparison.tests.passed = passed;
+    comparison.findings = evidence::pairs(
+        [&before.findings, &after.findings],
+        [left, right],
+        &pairs,
+        (&comparison.network, &devices),
+        only.is_some(),
+    );
     devices.sort_by_key(|d| (!d.changed, Reverse(shift(d)), d.identity.addresses.clone()));
     let (told, rest) = devices.into_iter().partition(|d| d.changed || d.presence.is_change());
     comparison.devices = told;

@@ -11,6 +11,8 @@ pub(super) const OWN: &str = "own ";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Thing {
     pub detail: String,
+    /// Of a certificate.
+    pub certificate: Option<super::CertificateOf>,
     pub traffic: Traffic,
 }
 

@@ -209,6 +209,7 @@ impl Frame<'_> {
         let detail = sides[1].or(sides[0]).map(|t| t.detail.clone()).unwrap_or_default();
         let floor = if what == "times" { FLOOR_COUNT } else { FLOOR_BYTES };
         Item {
+            certificate: sides[1].or(sides[0]).and_then(|t| t.certificate.clone()),
             kind,
             key: key.to_owned(),
             detail,

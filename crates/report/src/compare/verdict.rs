@@ -1,19 +1,19 @@
 //! Results in one line.
 
+use super::shown::Size;
 use super::{Change, Comparison, Device, ItemKind, Measure, Quantity};
 use crate::units::{count, counted};
 
 /// `99.1 % less traffic`, `3.2 times as much traffic`, `traffic, none before`: without the floor that percentages have.
 fn amount(q: &Quantity, what: &str, [less, more, as_much]: [&str; 3]) -> String {
-    let [a, b] = q.per_hour.unwrap_or_default();
-    let percent = 100.0 * (b - a) / a;
-    let size = percent.abs();
-    match percent {
-        _ if a <= 0.0 => format!("{what}, none before"),
-        ..0.0 if (99.95..100.0).contains(&size) => format!("{size:.2} % {less} {what}"),
-        ..0.0 => format!("{size:.1} % {less} {what}"),
-        400.0.. => format!("{:.1} times as {as_much} {what}", b / a),
-        _ => format!("{size:.1} % {more} {what}"),
+    let sides = q.per_hour.unwrap_or_default();
+    let size = Size::of(sides);
+    let words = size.words();
+    match size {
+        Size::NoneBefore => format!("{what}, none before"),
+        Size::Times(_) => format!("{words} times as {as_much} {what}"),
+        Size::Percent(_) if sides[1] < sides[0] => format!("{words} {less} {what}"),
+        Size::Percent(_) => format!("{words} {more} {what}"),
     }
 }
 
