@@ -61,9 +61,14 @@ fn items(device: &Device, kind: ItemKind) -> Option<String> {
         ItemKind::Offered => "newly offered",
         _ => "new",
     };
+    let counted = |n| match (kind, n) {
+        (ItemKind::Finding, 1) => "1 kind of finding".to_owned(),
+        (ItemKind::Finding, n) => format!("{} kinds of finding", count(n)),
+        _ => counted(n, noun),
+    };
     Some(match (gone, new) {
-        (0, new) => format!("{} {new_words}", counted(new, noun)),
-        (gone, new) => format!("{} {gone_words}, {} new", counted(gone, noun), count(new)),
+        (0, new) => format!("{} {new_words}", counted(new)),
+        (gone, new) => format!("{} {gone_words}, {} new", counted(gone), count(new)),
     })
 }
 

@@ -112,6 +112,7 @@ fn badge(m: &mut Markup, cx: &Locale, change: Change, sure: bool) {
     };
     m.el("span", attrs![class: class], |m| {
         m.say("span", attrs![class: "sign", "aria-hidden": "true"], sign);
+        m.raw(" ");
         m.text(cx.w(word));
         if !sure {
             m.text("?");

@@ -329,10 +329,10 @@ words! {
     OnlyBefore: "gone", "なくなった";
     OnlyAfter: "new", "新規";
     Perhaps: "perhaps", "偶然の可能性";
-    TrafficBefore: "Traffic before, an hour", "通信量 前（1 時間あたり）";
-    TrafficAfter: "Traffic after, an hour", "通信量 後（1 時間あたり）";
-    ConnsBefore: "Connections before, an hour", "接続数 前（1 時間あたり）";
-    ConnsAfter: "Connections after, an hour", "接続数 後（1 時間あたり）";
+    TrafficBefore: "Traffic before", "通信量 前";
+    TrafficAfter: "Traffic after", "通信量 後";
+    ConnsBefore: "Connections before", "接続数 前";
+    ConnsAfter: "Connections after", "接続数 後";
     DestinationsGone: "Destinations gone", "なくなった通信先";
     DestinationsNew: "Destinations new", "新しい通信先";
     FindingsGone: "Findings gone", "なくなった検出事項";
@@ -346,6 +346,7 @@ words! {
     MoreDevices: "{0} more {0|device is|devices are} in the table above and in --json.", "ほか {0} 台は上の表と --json にあります。";
     ChangedFindings: "Findings", "検出事項の変化";
     FindingsAre: "{0} new, {1} gone, {2} stayed.", "新規 {0} 件、なくなったもの {1} 件、継続 {2} 件。";
+    KindsCaption: "By judgement", "判定ごとの件数";
     NoFindingsEither: "Nothing that the detectors look for was seen on either side.", "前後いずれにも、検出対象となる事象は見つかりませんでした。";
     MoreFindingPairs: "{0} more {0|finding is|findings are} counted here; --json has all of them.", "ほか {0} 件は件数のみ示します。全件は --json で出力できます。";
     New: "new", "新規";

@@ -149,7 +149,7 @@ fn listed(m: &mut Markup, cx: &Locale, c: &Comparison) {
                 row.number(Some(v), &hourly(cx, v));
             }
             for v in rates(d, [Measure::Opened, Measure::Accepted]) {
-                row.number(Some(v * 10.0), &crate::compare::shown::per_hour(Measure::Opened, v));
+                row.number(Some(v), &cx.fill(W::AnHour, &[&crate::compare::shown::per_hour(Measure::Opened, v)]));
             }
             for kind in [ItemKind::Destination, ItemKind::Finding] {
                 for change in [Change::Disappeared, Change::Appeared] {
@@ -217,7 +217,7 @@ fn device(m: &mut Markup, cx: &Locale, i: usize, d: &Device, open: bool) {
             });
             m.el("span", attrs![class: "said"], |m| line(m, cx, &d.verdict));
         });
-        m.el("div", attrs![class: "evidence"], |m| {
+        m.el("div", attrs![class: "inside"], |m| {
             for note in &d.notes {
                 m.el("p", attrs![class: "warn"], |m| cx.fixed(m, note));
             }

@@ -4,6 +4,7 @@ use super::super::command;
 use super::super::cx::{Locale, class};
 use super::super::findings::{amount, cmd, item, more};
 use super::super::markup::{Markup, attrs};
+use super::super::tables::{Col, ROWS, table};
 use super::super::words::W;
 use super::badge;
 use crate::clean::clean;
@@ -11,6 +12,7 @@ use crate::compare::{Change, Comparison, Evidence, FindingPair, Measured, Side};
 use crate::units::{clock, count};
 use sekisho_finding::Severity;
 use sekisho_types::Timestamp;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Findings told with their evidence.
@@ -29,6 +31,7 @@ pub(super) fn section(m: &mut Markup, cx: &Locale, c: &Comparison) {
         let of = |change| count(c.findings.iter().filter(|f| f.change == change).count() as u64);
         let counts = [of(Change::Appeared), of(Change::Disappeared), of(Change::Unchanged)];
         m.say("p", attrs![class: "prose"], &cx.fill(W::FindingsAre, &counts.each_ref().map(String::as_str)));
+        kinds(m, cx, &c.findings);
         let mut of_code: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         let mut told: Vec<(usize, &FindingPair, &Evidence)> = Vec::new();
         for f in &c.findings {
@@ -50,6 +53,38 @@ pub(super) fn section(m: &mut Markup, cx: &Locale, c: &Comparison) {
         if rest > 0 {
             m.say("p", attrs![class: "warn"], &cx.fill(W::MoreFindingPairs, &[&count(rest as u64)]));
         }
+    });
+}
+
+/// How many of each judgement came, went and stayed.
+fn kinds(m: &mut Markup, cx: &Locale, findings: &[FindingPair]) {
+    let mut all: BTreeMap<(Reverse<Severity>, &str), (&Evidence, [u64; 3])> = BTreeMap::new();
+    for f in findings {
+        let Some(latest) = f.latest() else { continue };
+        let (_, counts) = all.entry((Reverse(latest.severity), &latest.code)).or_insert((latest, [0; 3]));
+        let [new, gone, stayed] = counts;
+        *(match f.change {
+            Change::Appeared => new,
+            Change::Disappeared => gone,
+            _ => stayed,
+        }) += 1;
+    }
+    let columns = [
+        Col::Words(W::Judgement),
+        Col::Words(W::Severity),
+        Col::Number(W::New),
+        Col::Number(W::Gone),
+        Col::Number(W::Stayed),
+    ];
+    let rows: Vec<_> = all.into_iter().take(ROWS).collect();
+    table(m, cx, cx.w(W::KindsCaption), &columns, rows.into_iter(), |row, ((severity, code), (e, counts))| {
+        row.with("w", |m| {
+            m.text(&clean(cx.read(&e.id, &e.title).as_bytes()));
+            m.raw(" ");
+            m.el("code", &[], |m| m.wire(code.as_bytes()));
+        });
+        row.ranked("", severity.0 as u64, |m| cx.badge(m, severity.0));
+        counts.into_iter().for_each(|n| row.count(n));
     });
 }
 

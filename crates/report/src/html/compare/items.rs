@@ -109,6 +109,9 @@ fn list(m: &mut Markup, cx: &Locale, caption: &str, kind: ItemKind, items: &[&It
     if has_bytes(kind) {
         columns.extend([Col::Number(W::BytesBefore), Col::Number(W::BytesAfter)]);
     }
+    if kind == ItemKind::Certificate {
+        columns.push(Col::Words(W::ValidUntil));
+    }
     columns.push(Col::Words(W::Remark));
     let rows: Vec<&&Item> = items.iter().take(most).collect();
     table(m, cx, caption, &columns, rows.into_iter(), |row, t| one(row, cx, kind, t));
@@ -149,6 +152,9 @@ fn one(row: &mut Row<'_>, cx: &Locale, kind: ItemKind, t: &Item) {
             row.bytes(seen.map(|s| s.sent.saturating_add(s.received)));
         }
     }
+    if kind == ItemKind::Certificate {
+        row.with("t", |m| m.wire(parts(&t.detail).1.unwrap_or("–").as_bytes()));
+    }
     row.with("w", |m| remark(m, cx, kind, t));
 }
 
@@ -172,7 +178,10 @@ fn remark(m: &mut Markup, cx: &Locale, kind: ItemKind, t: &Item) {
     if !t.detail.is_empty() && kind != ItemKind::Finding {
         next(m);
         if kind == ItemKind::Certificate {
-            detail(m, cx, &t.detail);
+            match parts(&t.detail).0 {
+                "self-signed" => m.text(cx.w(W::SelfSigned)),
+                subject => m.word(subject.as_bytes()),
+            }
         } else {
             m.word(t.detail.as_bytes());
         }
@@ -183,14 +192,6 @@ fn remark(m: &mut Markup, cx: &Locale, kind: ItemKind, t: &Item) {
 }
 
 /// Of a certificate: `self-signed; until 2026-03-08`, or its subject in place of the first.
-fn detail(m: &mut Markup, cx: &Locale, text: &str) {
-    let (what, until) = text.rsplit_once("; until ").map_or((text, None), |(what, until)| (what, Some(until)));
-    match what {
-        "self-signed" => m.text(cx.w(W::SelfSigned)),
-        _ => m.word(what.as_bytes()),
-    }
-    if let Some(until) = until {
-        m.text(&format!("; {}: ", cx.w(W::ValidUntil)));
-        m.wire(until.as_bytes());
-    }
+fn parts(detail: &str) -> (&str, Option<&str>) {
+    detail.rsplit_once("; until ").map_or((detail, None), |(what, until)| (what, Some(until)))
 }

@@ -22,7 +22,6 @@ const ROWS: usize = 30;
 
 pub(super) fn section(m: &mut Markup, cx: &Locale, c: &Comparison) {
     super::section(m, cx, "sides", W::Sides, |m| {
-        let columns = [Col::Words(W::What), Col::Words(W::Before), Col::Words(W::After)];
         let time = |t: Option<Timestamp>| t.map_or_else(|| "–".to_owned(), |t| format!("{} UTC", clock(t)));
         let rows: [(W, &dyn Fn(&Side) -> String); 9] = [
             (W::FirstPacket, &|s| time(s.first)),
@@ -35,21 +34,24 @@ pub(super) fn section(m: &mut Markup, cx: &Locale, c: &Comparison) {
             (W::Findings, &|s| count(s.findings)),
             (W::Nothing, &|s| cx.w(if s.complete { W::Yes } else { W::No }).to_owned()),
         ];
-        m.el("div", attrs![class: "plain"], |m| {
-            table(m, cx, cx.w(W::Sides), &columns, 0..rows.len() + 1, |row, i| match rows.get(i.wrapping_sub(1)) {
-                None => {
-                    row.text(cx.w(W::ReadFrom));
-                    for side in &c.sides {
-                        row.with("w", |m| m.word(super::named(side).as_bytes()));
-                    }
-                }
-                Some((name, of)) => {
-                    row.text(cx.w(*name));
-                    for side in &c.sides {
-                        row.text(&of(side));
-                    }
-                }
-            });
+        m.el("table", attrs![class: "plain"], |m| {
+            m.raw("<thead><tr>");
+            for word in [W::What, W::Before, W::After] {
+                m.say("th", attrs![scope: "col"], cx.w(word));
+            }
+            m.raw("</tr></thead><tbody><tr>");
+            m.say("th", attrs![scope: "row"], cx.w(W::ReadFrom));
+            for side in &c.sides {
+                m.el("td", &[], |m| m.word(super::named(side).as_bytes()));
+            }
+            m.raw("</tr>");
+            for (name, of) in rows {
+                m.raw("<tr>");
+                m.say("th", attrs![scope: "row"], cx.w(name));
+                c.sides.iter().for_each(|side| m.say("td", &[], &of(side)));
+                m.raw("</tr>");
+            }
+            m.raw("</tbody>");
         });
         timeline(m, cx, c);
     });

@@ -85,8 +85,8 @@ fn found(m: &mut Markup, cx: &Locale, findings: &[FindingPair]) {
     let sure = [Change::Disappeared, Change::Appeared].map(|c| of(c).filter(|f| f.sure).count() as u64);
     let mut delta = gone_and_new(cx, sure, [gone, new]);
     delta.class = match sure {
-        [_, new] if new > 0 => "delta bad",
-        [gone, _] if gone > 0 => "delta good",
+        [_, new] if new > 0 => "delta worse",
+        [gone, _] if gone > 0 => "delta better",
         _ => delta.class,
     };
     tile(m, cx, cx.w(W::Findings), counts.map(|n| n as f64), &counts.map(count), &delta);
@@ -153,10 +153,10 @@ fn delta(cx: &Locale, q: &Quantity) -> Delta {
             Delta { class: "delta none", sign: "=", words: cx.w(W::Unmoved).to_owned() }
         }
         Change::Unchanged => Delta { class: "delta none", sign: "≈", words: cx.fill(W::TooSmall, &[&words]) },
-        Change::Lossier | Change::Slower => Delta { class: "delta bad", sign, words },
-        Change::Cleaner | Change::Faster => Delta { class: "delta good", sign, words },
-        Change::Grew if q.measure == Measure::Failed => Delta { class: "delta bad", sign, words },
-        Change::Shrank if q.measure == Measure::Failed => Delta { class: "delta good", sign, words },
+        Change::Lossier | Change::Slower => Delta { class: "delta worse", sign, words },
+        Change::Cleaner | Change::Faster => Delta { class: "delta better", sign, words },
+        Change::Grew if q.measure == Measure::Failed => Delta { class: "delta worse", sign, words },
+        Change::Shrank if q.measure == Measure::Failed => Delta { class: "delta better", sign, words },
         _ => Delta { class: "delta real", sign, words },
     }
 }
