@@ -62,7 +62,9 @@ fn snapshot(args: &Diff, side: &String, damaged: &mut bool) -> Result<Snapshot> 
     if let Some(text) = audit_of(side).with_context(|| side.clone())? {
         let snapshot = Snapshot::from_json(&text).map_err(|e| anyhow!("{side}: {e}"))?;
         if !args.common.quiet && args.judging.is_any() {
-            eprintln!("sekisho: {side}: an audit's JSON; its findings are those of that audit, whatever flags say here");
+            eprintln!(
+                "sekisho: {side}: an audit's JSON; its findings are those of that audit, whatever flags say here"
+            );
         }
         return Ok(snapshot.named(side));
     }

@@ -17,11 +17,13 @@ mod verdict;
 
 pub use evidence::{Evidence, FindingPair, Measured};
 pub use model::{
-    CertificateOf,
-    Change, Comparison, Device, Grain, Identity, Item, ItemKind, MatchedBy, Measure, Quantity, Schedule, Seen, Side,
-    Tests,
+    CertificateOf, Change, Comparison, Device, Grain, Identity, Item, ItemKind, MatchedBy, Measure, Quantity, Schedule,
+    Seen, Side, Tests,
 };
 pub use read::{ReadError, Snapshot};
+
+#[cfg(test)]
+pub(crate) use verdict::of as verdict_of;
 
 use facts::Facts;
 use identity::Pair;

@@ -29,7 +29,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// neither end is in them), with address, mac (unless it may be a router's), name; `opened`, `accepted` (flows that it opened, that others opened to it)
 /// and `outside` (of both, those with hosts that are no devices), each {flows, failed, sent_bytes, received_bytes, sent_spread, received_spread (root of the
 /// sum of squares over flows), dispersion (variance over mean of flows in equal parts of the capture), first, last};
-/// one_sided_flows; tcp_packets, retransmitted_packets; speeds_bits_per_second[] with speeds_flows[]; flows_by_hour_of_week[] (168 from Monday 00:00 UTC on);
+/// one_sided_flows; tcp_packets, retransmitted_packets; speeds_bits_per_second[] with speeds_flows[];
+/// connect_microseconds[] with connect_flows[] (SYN to SYN/ACK) and response_microseconds[] with response_flows[] (first data to first response) of flows that it
+/// opened, answer_microseconds[] with answer_flows[] (the same, its own responses); flows_by_hour_of_week[] (168 from Monday 00:00 UTC on);
 /// services_used[], services_offered[], destinations[], names[], certificates[], the last three with `more_…` for what was left off.
 /// `device_entries_forgotten` counts entries of these lists that found no room while the capture was read.
 ///

@@ -1,7 +1,9 @@
 //! One device, or all together, before and after: figures and their tests first, what they come to once all tests are known.
 
 use super::facts::{Facts, Thing, add};
-use super::statistics::{Difference, LEAST_Z, SPEED_P, Volume, counts, median, proportions, ranks, volumes};
+use super::statistics::{
+    Difference, LEAST_Z, SPEED_P, Volume, counts, median, percentile, proportions, ranks, volumes,
+};
 use super::{Change, Device, Grain, Item, ItemKind, Measure, Quantity, Schedule, Seen, observed};
 use crate::units::counted;
 use crate::{Traffic, WEEK_HOURS};
@@ -14,8 +16,11 @@ const FLOOR_COUNT: f64 = 5.0;
 /// A smaller change is no change, however certain (Sekisho's own choice): what is counted by the million differs always.
 const LEAST_PERCENT: f64 = 10.0;
 
-/// The same of speeds' medians.
-const LEAST_SPEED_PERCENT: f64 = 20.0;
+/// The same of medians of speeds and times, and of the times of the slowest.
+pub(super) const LEAST_SPEED_PERCENT: f64 = 20.0;
+
+/// Of a hundred flows, those that are not among the slowest.
+const SLOWEST: u128 = 95;
 
 /// Percentage points by which retransmissions have to differ.
 const LEAST_POINTS: f64 = 0.5;
@@ -117,7 +122,10 @@ impl Frame<'_> {
             Measure::Accepted => count(|f| (f.accepted.flows, f.accepted)),
             Measure::Failed => count(|f| (f.opened.failed, f.opened)),
             Measure::Retransmissions => return retransmissions(quantity, before, after, ledger),
-            Measure::Throughput => return throughput(quantity, before, after, ledger),
+            Measure::Throughput => return ranked(quantity, [&before.speeds, &after.speeds], ledger),
+            Measure::Connect => return times(quantity, [before, after], 0, ledger),
+            Measure::Response => return times(quantity, [before, after], 1, ledger),
+            Measure::Answer => return times(quantity, [before, after], 2, ledger),
         };
         let bytes = matches!(measure, Measure::SentBytes | Measure::ReceivedBytes);
         quantity.values = values.map(Some);
@@ -292,14 +300,22 @@ fn retransmissions(mut quantity: Quantity, before: &Facts, after: &Facts, ledger
     quantity
 }
 
+/// Medians of samples in classes, compared by ranks.
 #[expect(clippy::cast_precision_loss, reason = "for printing")]
-fn throughput(mut quantity: Quantity, before: &Facts, after: &Facts, ledger: &mut Ledger) -> Quantity {
-    quantity.values = [median(&before.speeds), median(&after.speeds)];
+fn ranked(mut quantity: Quantity, sides: [&[(u64, u64)]; 2], ledger: &mut Ledger) -> Quantity {
+    quantity.values = sides.map(median);
     if let [Some(a), Some(b)] = quantity.values {
         quantity.percent = Some(100.0 * (b as f64 - a as f64) / (a as f64).max(1.0));
-        (quantity.z, quantity.p) = ledger.note(ranks(&before.speeds, &after.speeds));
+        (quantity.z, quantity.p) = ledger.note(ranks(sides[0], sides[1]));
     }
     quantity
+}
+
+/// The same of one of a device's three kinds of times, with what the slowest take.
+fn times(mut quantity: Quantity, sides: [&Facts; 2], which: usize, ledger: &mut Ledger) -> Quantity {
+    let samples = sides.map(|f| f.times.get(which).map_or(&[][..], Vec::as_slice));
+    quantity.high = samples.map(|s| percentile(s, SLOWEST));
+    ranked(quantity, samples, ledger)
 }
 
 /// What the figures come to, now that it is known which p may pass.
@@ -326,7 +342,16 @@ pub(super) fn settle(device: &mut Device, greatest_p: f64, observed: [Interval; 
             {
                 pick(Change::Faster, Change::Slower)
             }
+            // Which way the ranks say: the median may stay while all that is above it moves.
+            time if time.is_time()
+                && passes(q.z, q.p, 0.0)
+                && q.p.is_some_and(|p| p < SPEED_P)
+                && [q.values, q.high].into_iter().any(|v| speed_shift(v) >= LEAST_SPEED_PERCENT) =>
+            {
+                if q.z.is_some_and(|z| z > 0.0) { Change::Slower } else { Change::Faster }
+            }
             Measure::Retransmissions | Measure::Throughput => Change::Unchanged,
+            time if time.is_time() => Change::Unchanged,
             _ if passes(q.z, q.p, LEAST_Z) && size >= LEAST_PERCENT => pick(Change::Grew, Change::Shrank),
             _ => Change::Unchanged,
         };
@@ -382,7 +407,7 @@ pub(super) fn settle(device: &mut Device, greatest_p: f64, observed: [Interval; 
 
 /// Shift of medians in percent of the lesser: the same there and back.
 #[expect(clippy::cast_precision_loss, reason = "for printing")]
-fn speed_shift(values: [Option<u64>; 2]) -> f64 {
+pub(super) fn speed_shift(values: [Option<u64>; 2]) -> f64 {
     let [Some(a), Some(b)] = values else { return 0.0 };
     100.0 * a.abs_diff(b) as f64 / (a.min(b).max(1)) as f64
 }

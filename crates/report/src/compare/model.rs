@@ -126,7 +126,7 @@ pub enum Change {
     Cleaner,
     /// There before, not now.
     Disappeared,
-    /// More throughput.
+    /// More throughput, or less time.
     Faster,
     /// More.
     Grew,
@@ -136,7 +136,7 @@ pub enum Change {
     NotComparable,
     /// Less.
     Shrank,
-    /// Less throughput.
+    /// Less throughput, or more time.
     Slower,
     /// The same, or no more different than by chance.
     #[default]
@@ -208,11 +208,17 @@ pub enum Measure {
     Retransmissions,
     /// Bit/s of its flows that moved enough to be timed, the median.
     Throughput,
+    /// Microseconds from SYN to SYN/ACK of connections that it opened, the median.
+    Connect,
+    /// Microseconds from its first data to the first response, of flows that it opened, the median.
+    Response,
+    /// Microseconds from the first data to its own first response, of flows that others opened to it, the median.
+    Answer,
 }
 
 impl Measure {
     /// In the order of [`Device::quantities`].
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::SentBytes,
         Self::ReceivedBytes,
         Self::Opened,
@@ -220,7 +226,15 @@ impl Measure {
         Self::Failed,
         Self::Retransmissions,
         Self::Throughput,
+        Self::Connect,
+        Self::Response,
+        Self::Answer,
     ];
+
+    /// Is it a time?
+    pub const fn is_time(self) -> bool {
+        matches!(self, Self::Connect | Self::Response | Self::Answer)
+    }
 
     /// As in JSON.
     pub const fn name(self) -> &'static str {
@@ -232,6 +246,9 @@ impl Measure {
             Self::Failed => "connections_failed",
             Self::Retransmissions => "retransmissions_per_million",
             Self::Throughput => "throughput_bits_per_second",
+            Self::Connect => "connect_microseconds",
+            Self::Response => "response_microseconds",
+            Self::Answer => "answer_microseconds",
         }
     }
 }
@@ -243,6 +260,8 @@ pub struct Quantity {
     pub measure: Measure,
     /// As counted, not normalised; `None` where the side has nothing to measure.
     pub values: [Option<u64>; 2],
+    /// Of times the 95th percentile of each side.
+    pub high: [Option<u64>; 2],
     /// Per hour observed; `None` for ratios and speeds, which are compared as they are.
     pub per_hour: Option<[f64; 2]>,
     /// Change in percent of the value before (of the floor, if that is less), normalised by the time observed; of

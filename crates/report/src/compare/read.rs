@@ -89,8 +89,7 @@ impl Snapshot {
         } else {
             Vec::new()
         };
-        let activity =
-            if page.0.contains_key("activity") { activity(page.object("activity")?)? } else { None };
+        let activity = if page.0.contains_key("activity") { activity(page.object("activity")?)? } else { None };
         let more = page.object("more")?;
         Ok(Self {
             side: Side {
@@ -174,6 +173,18 @@ fn device(d: Obj) -> Result<Facts> {
     let speeds: Vec<u64> = d.numbers("speeds_bits_per_second")?;
     facts.speeds = speeds.into_iter().zip(d.numbers("speeds_flows")?).collect();
     facts.speeds.sort_unstable();
+    let names = [
+        ("connect_microseconds", "connect_flows"),
+        ("response_microseconds", "response_flows"),
+        ("answer_microseconds", "answer_flows"),
+    ];
+    for ((micros, flows), times) in names.into_iter().zip(&mut facts.times) {
+        // They came later than the rest.
+        if d.0.contains_key(micros) {
+            *times = d.numbers(micros)?.into_iter().zip(d.numbers(flows)?).collect();
+            times.sort_unstable();
+        }
+    }
     facts.hours = d.numbers("flows_by_hour_of_week")?;
     facts.hours.resize(WEEK_HOURS, 0);
     for (kind, list) in ItemKind::ALL.into_iter().zip(&mut facts.lists) {

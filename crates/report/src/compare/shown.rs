@@ -11,7 +11,19 @@ pub(crate) fn value(measure: Measure, v: Option<u64>) -> String {
         (Measure::SentBytes | Measure::ReceivedBytes, Some(v)) => bytes(v),
         (Measure::Retransmissions, Some(v)) => format!("{}.{:02} %", v / 10_000, v % 10_000 / 100),
         (Measure::Throughput, Some(v)) => rate(v, Interval::from_secs(8)).unwrap_or_default(),
+        (Measure::Connect | Measure::Response | Measure::Answer, Some(v)) => time(v),
         (_, Some(v)) => count(v),
+    }
+}
+
+/// `850 µs`, `1.2 ms`, `35 ms`, `1.2 s`.
+fn time(micros: u64) -> String {
+    let v = micros as f64;
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..9_950 => format!("{:.1} ms", v / 1e3),
+        9_950..999_500 => format!("{:.0} ms", v / 1e3),
+        _ => format!("{:.1} s", v / 1e6),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Results in one line.
 
-use super::shown::Size;
+use super::judge::{LEAST_SPEED_PERCENT, speed_shift};
+use super::shown::{Size, value};
 use super::{Change, Comparison, Device, ItemKind, Measure, Quantity};
 use crate::units::{count, counted};
 
@@ -35,8 +36,23 @@ fn quantity(q: &Quantity, whole: bool) -> Option<String> {
         Measure::Accepted => number("connections accepted"),
         Measure::Failed => number("connections failed"),
         Measure::Retransmissions => format!("retransmissions {} to {}", points(q.values[0]), points(q.values[1])),
+        time if time.is_time() => {
+            let what = match time {
+                Measure::Connect => "connection set-up",
+                Measure::Response => "responses",
+                _ => "own responses",
+            };
+            let (of, [a, b]) = if speed_shift(q.values) >= LEAST_SPEED_PERCENT {
+                ("at the median", q.values)
+            } else {
+                ("of the slowest 5 %", q.high)
+            };
+            let way = if q.change == Change::Slower { "slower" } else { "faster" };
+            format!("{what} {way}, {} to {} {of}", value(q.measure, a), value(q.measure, b))
+        }
         Measure::Throughput if percent < 0.0 => format!("throughput {:.0} % less", -percent),
         Measure::Throughput => format!("throughput {percent:.0} % more"),
+        _ => return None,
     })
 }
 
@@ -73,7 +89,7 @@ fn items(device: &Device, kind: ItemKind) -> Option<String> {
 }
 
 /// What one device, or all together, come to.
-pub(super) fn of(device: &Device, whole: bool) -> String {
+pub(crate) fn of(device: &Device, whole: bool) -> String {
     let mut parts: Vec<String> = Vec::new();
     match device.presence {
         Change::Appeared | Change::Disappeared => {

@@ -14,11 +14,14 @@ use super::cx::Locale;
 use super::markup::{Markup, attrs};
 use super::words::W;
 use super::{Lang, document, section};
+use crate::clean::{clean, fit};
 use crate::compare::{Change, Comparison, Side};
 use crate::units::count;
 
 /// Captures of a side named in the page's head.
 const INPUTS: usize = 3;
+/// Columns of a name from the wire, and of an input.
+const LONGEST: usize = 160;
 
 /// The comparison as HTML, a file of its own. Its size is bounded: some 10 MB at the very most.
 pub fn render_comparison_html(c: &Comparison, lang: Lang) -> String {
@@ -41,11 +44,16 @@ pub fn render_comparison_html(c: &Comparison, lang: Lang) -> String {
 
 /// A side by its inputs.
 fn named(side: &Side) -> String {
-    let all = &side.inputs;
-    match all.len() {
+    let all: Vec<String> = side.inputs.iter().take(INPUTS).map(|i| fit(&clean(i.as_bytes()), LONGEST, true)).collect();
+    match side.inputs.len() {
         0..=INPUTS => all.join(", "),
-        n => format!("{}, … (+{})", all.get(..INPUTS).unwrap_or(all).join(", "), count((n - INPUTS) as u64)),
+        n => format!("{}, … (+{})", all.join(", "), count((n - INPUTS) as u64)),
     }
+}
+
+/// Words of others, cut in the middle if they are very long; the JSON has them whole.
+fn word(m: &mut Markup, text: &str) {
+    m.el("bdi", attrs![translate: "no"], |m| m.text(&fit(&clean(text.as_bytes()), LONGEST, true)));
 }
 
 /// The result in a line, what makes the sides differ anyway, and the figures of all devices together.

@@ -300,6 +300,9 @@ words! {
     ConnsFailed: "Connections failed", "失敗した接続";
     Retransmitted: "Retransmitted packets", "再送パケットの割合";
     Throughput: "Throughput, median", "スループット（中央値）";
+    TimeToConnect: "Time to connect, median", "接続確立までの時間（中央値）";
+    TimeToResponse: "Time to response, median", "応答を受けるまでの時間（中央値）";
+    TimeToAnswer: "Time to own response, median", "応答を返すまでの時間（中央値）";
     Destinations: "Destinations", "通信先";
     FiguresSay: "Figures of all devices together", "全機器の合計値";
     BeforePerHour: "Before, an hour", "前（1 時間あたり）";

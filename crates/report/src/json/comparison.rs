@@ -9,7 +9,7 @@ pub const COMPARISON_VERSION: u32 = 1;
 /// Members, in this order: `comparison_version`; `verdict`; `changed`; `caveats[]`; `before` and `after` {inputs[], captures[], reading[], from_json, first, last,
 /// observed, packets, bytes, flows, devices, findings, complete}; `network`, one device, all together; `findings[]` {code, subject, key,
 /// severity, change, sure, note, before and after {severity, count, first, last, flows[], packets[]}, some of them}; `devices[]` {addresses_before[],
-/// addresses_after[], mac, name, matched_by, presence, verdict, changed, notes[], quantities[] {measure, before, after, before_per_hour,
+/// addresses_after[], mac, name, matched_by, presence, verdict, changed, notes[], quantities[] {measure, before, after, before_p95 and after_p95 (of times), before_per_hour,
 /// after_per_hour, percent, z, p, change}, items[] {kind, key, detail, change, sure, note, percent, z, p, before, after},
 /// unchanged_items {kind: number}, schedule {grain, flows_before[], flows_after[] (168 hours of a week), more[], less[]}}; `unchanged[]`; `tests`.
 pub fn comparison_to_json(c: &Comparison) -> String {
@@ -115,6 +115,10 @@ fn quantity(j: &mut Json, q: &Quantity) {
     j.text("measure", q.measure.name().as_bytes());
     j.number("before", q.values[0]);
     j.number("after", q.values[1]);
+    if q.measure.is_time() {
+        j.number("before_p95", q.high[0]);
+        j.number("after_p95", q.high[1]);
+    }
     j.float("before_per_hour", q.per_hour.map(|r| r[0]));
     j.float("after_per_hour", q.per_hour.map(|r| r[1]));
     j.float("percent", q.percent);

@@ -158,6 +158,9 @@ fn figures(q: &Quantity, whole: bool) -> Vec<String> {
         Measure::Failed => "connections failed",
         Measure::Retransmissions => "retransmitted packets",
         Measure::Throughput => "throughput, median",
+        Measure::Connect => "time to connect, median",
+        Measure::Response => "time to response, median",
+        Measure::Answer => "time to own response, median",
     };
     let rates = q.per_hour.map_or_else(|| [String::new(), String::new()], |r| r.map(|v| shown::per_hour(q.measure, v)));
     let [a, b] = rates;

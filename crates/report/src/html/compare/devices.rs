@@ -6,7 +6,7 @@ use super::super::plot::{figure, label};
 use super::super::tables::{Col, ROWS, table};
 use super::super::words::W;
 use super::tiles::strip;
-use super::{items, line, schedule, tiles};
+use super::{LONGEST, items, line, schedule, tiles};
 use crate::clean::{clean, fit};
 use crate::compare::{Change, Comparison, Device, Identity, ItemKind, MatchedBy, Measure};
 use crate::units::{bytes, count};
@@ -41,7 +41,7 @@ fn title(i: &Identity) -> String {
     let addresses = if i.addresses[1].is_empty() { &i.addresses[0] } else { &i.addresses[1] };
     let first = addresses.first().map_or_else(String::new, ToString::to_string);
     match &i.name {
-        Some(name) => format!("{first} ({})", clean(name.as_bytes())),
+        Some(name) => format!("{first} ({})", fit(&clean(name.as_bytes()), LONGEST, true)),
         None => first,
     }
 }

@@ -6,8 +6,8 @@ use super::super::findings::{amount, cmd, item, more};
 use super::super::markup::{Markup, attrs};
 use super::super::tables::{Col, ROWS, table};
 use super::super::words::W;
-use super::badge;
-use crate::clean::clean;
+use super::{badge, word};
+use crate::clean::{clean, fit};
 use crate::compare::{Change, Comparison, Evidence, FindingPair, Measured, Side};
 use crate::units::{clock, count};
 use sekisho_finding::Severity;
@@ -19,8 +19,9 @@ use std::collections::BTreeMap;
 const TOLD: usize = 400;
 /// Of them, most of one change and code: one noisy judgement must not hide the others.
 const OF_A_CODE: usize = 60;
-/// Words from the wire shown of one.
+/// Words from the wire shown of one, and columns of each.
 const QUOTES: usize = 20;
+const QUOTE: usize = 2_000;
 
 pub(super) fn section(m: &mut Markup, cx: &Locale, c: &Comparison) {
     super::section(m, cx, "changed-findings", W::ChangedFindings, |m| {
@@ -42,8 +43,7 @@ pub(super) fn section(m: &mut Markup, cx: &Locale, c: &Comparison) {
                 told.push((told.len() + 1, f, latest));
             }
         }
-        let words =
-            attrs![class: "findings", "data-time": cx.w(W::Time), "data-severity": cx.w(W::ChangeWord), "data-host": cx.w(W::Host)];
+        let words = attrs![class: "findings", "data-time": cx.w(W::Time), "data-severity": cx.w(W::ChangeWord), "data-host": cx.w(W::Host)];
         m.el("div", words, |m| {
             for (number, f, latest) in &told {
                 one(m, cx, c, *number, f, latest);
@@ -108,7 +108,7 @@ fn one(m: &mut Markup, cx: &Locale, c: &Comparison, number: usize, f: &FindingPa
                 m.say("span", attrs![class: "addr"], &host);
                 if !e.key.is_empty() {
                     m.raw(" <span class=\"key\">");
-                    m.word(e.key.as_bytes());
+                    word(m, &e.key);
                     m.raw("</span>");
                 }
             });
@@ -257,7 +257,7 @@ fn quotes(m: &mut Markup, cx: &Locale, e: &Evidence) {
             m.el("li", &[], |m| {
                 cx.fixed(m, label);
                 m.raw(": <q translate=\"no\">");
-                m.wire(text.as_bytes());
+                m.text(&fit(&clean(text.as_bytes()), QUOTE, true));
                 m.raw("</q>");
                 if *packet > 0 {
                     m.text(&cx.fill(W::InPacket, &[&packet.to_string()]));

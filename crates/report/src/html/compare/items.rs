@@ -4,7 +4,8 @@ use super::super::cx::Locale;
 use super::super::markup::{Markup, attrs};
 use super::super::tables::{Col, ROWS, Row, table};
 use super::super::words::W;
-use super::badge;
+use super::{LONGEST, badge, word};
+use crate::clean::{clean, fit};
 use crate::compare::{Change, Device, Item, ItemKind};
 use crate::units::count;
 
@@ -123,14 +124,14 @@ fn list(m: &mut Markup, cx: &Locale, caption: &str, kind: ItemKind, items: &[&It
 
 fn one(row: &mut Row<'_>, cx: &Locale, kind: ItemKind, t: &Item) {
     row.with("w", |m| match (&t.certificate, t.key.split_once('/')) {
-        (Some(c), _) => m.word(c.server.as_bytes()),
+        (Some(c), _) => word(m, &c.server),
         (None, Some((id, _))) if kind == ItemKind::Finding => {
             let english = t.detail.split_once(": ").map_or("", |d| d.1);
             m.text(cx.read(id, english));
             m.raw(" ");
-            m.el("code", &[], |m| m.wire(t.key.as_bytes()));
+            m.el("code", &[], |m| m.text(&fit(&clean(t.key.as_bytes()), LONGEST, true)));
         }
-        _ => m.word(t.key.as_bytes()),
+        _ => word(m, &t.key),
     });
     let rank = match t.change {
         Change::Appeared => 0,
@@ -141,7 +142,7 @@ fn one(row: &mut Row<'_>, cx: &Locale, kind: ItemKind, t: &Item) {
     row.ranked("", rank, |m| badge(m, cx, t.change, t.sure));
     if kind == ItemKind::Certificate {
         let c = t.certificate.clone().unwrap_or_default();
-        row.with("w", |m| m.word(c.issuer.as_bytes()));
+        row.with("w", |m| word(m, &c.issuer));
         row.text(cx.w(if c.own { W::ShownBy } else { W::ShownTo }));
     }
     for seen in t.seen {
@@ -180,10 +181,10 @@ fn remark(m: &mut Markup, cx: &Locale, kind: ItemKind, t: &Item) {
         if kind == ItemKind::Certificate {
             match parts(&t.detail).0 {
                 "self-signed" => m.text(cx.w(W::SelfSigned)),
-                subject => m.word(subject.as_bytes()),
+                subject => word(m, subject),
             }
         } else {
-            m.word(t.detail.as_bytes());
+            word(m, &t.detail);
         }
     }
     if !begun {

@@ -44,6 +44,9 @@ pub(super) fn name(measure: Measure, whole: bool) -> W {
         Measure::Failed => W::ConnsFailed,
         Measure::Retransmissions => W::Retransmitted,
         Measure::Throughput => W::Throughput,
+        Measure::Connect => W::TimeToConnect,
+        Measure::Response => W::TimeToResponse,
+        Measure::Answer => W::TimeToAnswer,
     }
 }
 
@@ -114,9 +117,7 @@ fn tile(m: &mut Markup, cx: &Locale, name: &str, bars: [f64; 2], words: &[String
             m.text(&delta.words);
         });
         m.el("dl", attrs![class: "pair"], |m| {
-            for (((side, class), v), words) in
-                [(W::Before, "was"), (W::After, "is")].into_iter().zip(bars).zip(words)
-            {
+            for (((side, class), v), words) in [(W::Before, "was"), (W::After, "is")].into_iter().zip(bars).zip(words) {
                 m.el("div", &[], |m| {
                     m.say("dt", &[], cx.w(side));
                     m.el("dd", &[], |m| {
@@ -146,9 +147,7 @@ fn delta(cx: &Locale, q: &Quantity) -> Delta {
     let sign = if up { "▲" } else { "▼" };
     let words = amount(cx, q);
     match q.change {
-        Change::NotComparable => {
-            Delta { class: "delta none", sign: "≠", words: cx.w(W::NotComparable).to_owned() }
-        }
+        Change::NotComparable => Delta { class: "delta none", sign: "≠", words: cx.w(W::NotComparable).to_owned() },
         Change::Unchanged if q.percent.is_none_or(|p| p.abs() < 0.05) => {
             Delta { class: "delta none", sign: "=", words: cx.w(W::Unmoved).to_owned() }
         }
