@@ -256,7 +256,7 @@ fn judges_both_sides_with_the_flags_of_audit() {
     let post = "audit-cleartext-post/post";
     let plain = diff(&[], &before, &after);
     assert!(codes(&plain).contains(&post), "{:?}", codes(&plain));
-    let mutes = file("mutes", "audit-cleartext-post until=2099-01-31 reason=The camera is being repaired\n");
+    let mutes = file("mutes", "audit-cleartext-post host=any until=2099-01-31 reason=The camera is being repaired\n");
     let muted = diff(&["--mutes", &mutes], &before, &after);
     assert!(!codes(&muted).contains(&post));
     assert!(keys(device(&muted, CAMERA[1]), "finding", "disappeared").is_empty());

@@ -180,7 +180,7 @@ async function works(page, expect) {
 
 // What only pages of comparisons have: the result on top, tiles whose bars are as long as they say, maps, devices that open.
 async function compares(page, expect, name) {
-  const same = /same|nothing|smtp/.test(name);
+  const same = /same|nothing|smtp|ctf-ftp/.test(name);
   const top = await page.evaluate(() => {
     const first = document.querySelector('main > section:first-child .headline');
     return first && { same: first.classList.contains('same'), lead: first.querySelector('.lead').textContent };

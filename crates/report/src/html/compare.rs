@@ -79,12 +79,9 @@ fn sentence(m: &mut Markup, cx: &Locale, verdict: &str) {
     m.el("p", attrs![class: "lead"], |m| cx.fixed(m, &capital(cx, parts.next().unwrap_or_default())));
     let rest: Vec<&str> = parts.collect();
     if !rest.is_empty() {
-        m.el("p", attrs![class: "rest"], |m| {
-            for (i, part) in rest.into_iter().enumerate() {
-                if i > 0 {
-                    m.raw(" <span aria-hidden=\"true\">·</span> ");
-                }
-                m.el("span", attrs![class: "part"], |m| cx.fixed(m, part));
+        m.el("ul", attrs![class: "rest"], |m| {
+            for part in rest {
+                m.el("li", &[], |m| cx.fixed(m, part));
             }
         });
     }
@@ -122,10 +119,13 @@ fn badge(m: &mut Markup, cx: &Locale, change: Change, sure: bool) {
         m.say("span", attrs![class: "sign", "aria-hidden": "true"], sign);
         m.raw(" ");
         m.text(cx.w(word));
-        if !sure {
-            m.text("?");
-        }
     });
+    if !sure {
+        m.el("span", attrs![class: "doubt"], |m| {
+            m.raw("<span aria-hidden=\"true\">?</span>");
+            m.say("span", attrs![class: "vh"], &format!(" ({})", cx.w(W::MayBeChance)));
+        });
+    }
 }
 
 fn chance(m: &mut Markup, cx: &Locale, c: &Comparison) {

@@ -285,6 +285,7 @@ words! {
     MayBeChance: "may be chance", "偶然の範囲内の可能性";
     TooSmall: "{0}: may be chance, or too little to matter", "{0}: 偶然の範囲内、またはわずかな差";
     NotComparable: "not comparable", "比較できません";
+    OneSideOnly: "measured on one side only", "片側でのみ測定";
     NoneBefore: "none before", "以前はなし";
     Less: "{0} less", "{0} 減少";
     MoreBy: "{0} more", "{0} 増加";

@@ -98,7 +98,7 @@ fn one(m: &mut Markup, cx: &Locale, c: &Comparison, number: usize, f: &FindingPa
     ];
     m.el("details", all, |m| {
         m.el("summary", &[], |m| {
-            badge(m, cx, f.change, f.sure);
+            m.el("span", &[], |m| badge(m, cx, f.change, f.sure));
             m.el("span", attrs![class: "title"], |m| {
                 cx.badge(m, e.severity);
                 m.raw(" ");

@@ -121,6 +121,7 @@ fn bars(m: &mut Markup, cx: &Locale, (name, activity, class): (W, &Activity, &'s
     for (tick, words) in time_ticks(from, to, 8) {
         let x = LEFT + (RIGHT - LEFT) * (tick.0.saturating_sub(from.0) as f64 / all).clamp(0.0, 1.0);
         line(m, (x, top + BARS), (x, top + BARS + 4.0), "base");
-        label(m, (x.clamp(LEFT + 24.0, RIGHT - 28.0), top + BARS + 17.0), "middle", "tick", &words);
+        let half = 3.4 * words.len() as f64;
+        label(m, (x.clamp(LEFT + half, RIGHT - half + 8.0), top + BARS + 17.0), "middle", "tick", &words);
     }
 }

@@ -147,6 +147,9 @@ fn delta(cx: &Locale, q: &Quantity) -> Delta {
     let sign = if up { "▲" } else { "▼" };
     let words = amount(cx, q);
     match q.change {
+        _ if q.values.contains(&None) => {
+            Delta { class: "delta none", sign: "≠", words: cx.w(W::OneSideOnly).to_owned() }
+        }
         Change::NotComparable => Delta { class: "delta none", sign: "≠", words: cx.w(W::NotComparable).to_owned() },
         Change::Unchanged if q.percent.is_none_or(|p| p.abs() < 0.05) => {
             Delta { class: "delta none", sign: "=", words: cx.w(W::Unmoved).to_owned() }
