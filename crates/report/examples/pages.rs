@@ -447,10 +447,10 @@ fn main() -> std::io::Result<()> {
         eprintln!("pages: {name}, {} kB", html.len() / 1_000);
         fs::write(folder.join(name), html)
     };
-    let hostile = [false, true].map(|after| side(12, 20, 40, after));
+    let hostile = [false, true].map(|after| side(4, 8, 20, after));
     compared("diff-hostile-en.html", &hostile[0], &hostile[1], Lang::En)?;
     compared("diff-hostile-ja.html", &hostile[0], &hostile[1], Lang::Ja)?;
-    let large = [false, true].map(|after| side(1_500, 12, 4_000, after));
+    let large = [false, true].map(|after| side(1_500, 6, 4_000, after));
     compared("diff-large.html", &large[0], &large[1], Lang::En)?;
     compared("diff-same.html", &hostile[0], &hostile[0], Lang::En)?;
     let nothing = Snapshot::of(&Page::default()).expect("a page reads back");

@@ -12,7 +12,7 @@ pub use comparison::{COMPARISON_VERSION, comparison_to_json};
 /// Version of the JSON's shape. A new member doesn't raise it; a removed or changed one does.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// The page as JSON, indented, without a newline at the end.
+/// The page as JSON, indented, as `docs/reference/audit-json.md` describes it, without a newline at the end.
 ///
 /// Members, in this order: `schema_version`; `capture` {inputs[], reading[], first, last, duration}; `completeness` {complete,
 /// damage[], capture_drops, cut_packets, gap_bytes, mails, cut_mails, one_sided_flows, undecoded[], limits[]}; `totals` {packets, bytes,

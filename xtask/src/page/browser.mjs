@@ -226,12 +226,12 @@ async function compares(page, expect, name) {
 async function readable(page, expect, what, large) {
   await page.locator('.finding').first().evaluateAll((all) => all.forEach((f) => { f.open = true; }));
   await page.locator('details.numbers').evaluateAll((all) => all.forEach((f) => { f.open = true; }));
-  await page.locator('.fold').evaluateAll((all, few) => all.slice(0, few).forEach((f) => { f.open = true; }), large ? 5 : 1000);
+  await page.locator('.fold').evaluateAll((all, few) => all.slice(0, few).forEach((f) => { f.open = true; }), large ? 2 : 1000);
   const sizes = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   expect(sizes[0] <= sizes[1], `${what}: scrolls sideways with all open, ${sizes[0]} wide`);
   await page.evaluate(`${axe}; undefined`);
   const found = await page.evaluate(async (large) => {
-    const far = large ? [['.finding:nth-of-type(n+20)'], ['tbody tr:nth-of-type(n+20)']] : [];
+    const far = large ? [['.finding:nth-of-type(n+20)'], ['tbody tr:nth-of-type(n+20)'], ['.fold:nth-of-type(n+3)']] : [];
     const result = await axe.run({ include: [['html']], exclude: far }, { resultTypes: ['violations'] });
     return result.violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes[0].html.slice(0, 120)} ${v.nodes[0].any.map((a) => a.message).join('; ').slice(0, 200)}`);
   }, large);

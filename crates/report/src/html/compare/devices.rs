@@ -14,7 +14,9 @@ use crate::units::{bytes, count};
 /// Devices drawn.
 const DRAWN: usize = 20;
 /// Devices told with all that is known.
-const DETAILED: usize = 60;
+const DETAILED: usize = 40;
+/// Of these, with maps of hours.
+const MAPPED: usize = 20;
 /// As many or fewer are open from the start.
 const OPEN: usize = 2;
 /// Unchanged devices named.
@@ -232,7 +234,7 @@ fn device(m: &mut Markup, cx: &Locale, i: usize, d: &Device, open: bool) {
             }
             tiles::all(m, cx, d, None);
             items::of_device(m, cx, d);
-            if !(d.schedule.more.is_empty() && d.schedule.less.is_empty()) {
+            if i < MAPPED && !(d.schedule.more.is_empty() && d.schedule.less.is_empty()) {
                 schedule::maps(m, cx, &d.schedule);
             }
         });

@@ -56,9 +56,12 @@ pub(super) fn section(m: &mut Markup, cx: &Locale, c: &Comparison) {
     });
 }
 
+/// By severity and code an example, and how many are new, gone, stayed.
+type Kinds<'a> = BTreeMap<(Reverse<Severity>, &'a str), (&'a Evidence, [u64; 3])>;
+
 /// How many of each judgement came, went and stayed.
 fn kinds(m: &mut Markup, cx: &Locale, findings: &[FindingPair]) {
-    let mut all: BTreeMap<(Reverse<Severity>, &str), (&Evidence, [u64; 3])> = BTreeMap::new();
+    let mut all = Kinds::new();
     for f in findings {
         let Some(latest) = f.latest() else { continue };
         let (_, counts) = all.entry((Reverse(latest.severity), &latest.code)).or_insert((latest, [0; 3]));

@@ -20,10 +20,13 @@ const TOP: f64 = 20.0;
 /// Rows of the table, of each side.
 const ROWS: usize = 30;
 
+/// What is told of each side, and how.
+type Fact<'a> = (W, &'a dyn Fn(&Side) -> String);
+
 pub(super) fn section(m: &mut Markup, cx: &Locale, c: &Comparison) {
     super::section(m, cx, "sides", W::Sides, |m| {
         let time = |t: Option<Timestamp>| t.map_or_else(|| "–".to_owned(), |t| format!("{} UTC", clock(t)));
-        let rows: [(W, &dyn Fn(&Side) -> String); 9] = [
+        let rows: [Fact<'_>; 9] = [
             (W::FirstPacket, &|s| time(s.first)),
             (W::LastPacket, &|s| time(s.last)),
             (W::Observed, &|s| cx.span(s.observed)),
