@@ -80,6 +80,7 @@ pub fn page(common: &Common, judging: &Judging) -> Result<(Page, bool)> {
         memory_len: Some(judges_len),
         anchors: anchors::read(judging.trust_anchors.as_deref())?,
         resolvers: judging.resolver.clone(),
+        has_rules: !judging.rules.is_empty(),
         ..Scope::new(&common.home_net, common.seed)
     };
     let mut mutes = judging.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();
@@ -130,8 +131,17 @@ fn reading(common: &Common) -> Vec<String> {
 
 /// What the detectors say, in the page's terms.
 fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
-    let forgotten: u64 = verdict.spent.iter().map(|s| s.forgotten).sum::<u64>() + verdict.forgotten;
-    Judged { findings: verdict.findings, refused: verdict.refused, forgotten, mutes, dnssec: verdict.dnssec }
+    let own = verdict.spent.iter().filter(|s| s.forgotten > 0).map(|s| (s.id, s.forgotten));
+    let mut forgotten: Vec<_> = verdict.forgotten.iter().copied().chain(own).collect();
+    forgotten.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
+    Judged {
+        findings: verdict.findings,
+        refused: verdict.refused,
+        forgotten,
+        mutes,
+        dnssec: verdict.dnssec,
+        coverage: verdict.coverage,
+    }
 }
 
 /// Columns of a page on standard output.

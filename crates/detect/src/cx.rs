@@ -33,8 +33,8 @@ impl<'a> Cx<'a> {
     }
 
     /// How the DNS message at hand fits what was asked; `None` of other rows.
-    pub(crate) fn exchange(&self) -> Option<Exchange> {
-        self.known.exchanges.at_hand().copied()
+    pub(crate) fn exchange(&self) -> Option<&'a Exchange> {
+        self.known.exchanges.at_hand()
     }
 
     /// What answers that fitted have said about zones, before the message at hand.
@@ -58,7 +58,7 @@ impl<'a> Cx<'a> {
     }
 
     /// The name that was last seen for `addr`.
-    pub fn name_of(&self, addr: Addr) -> Option<&str> {
+    pub fn name_of(&self, addr: Addr) -> Option<&'a str> {
         self.known.names.of(addr)
     }
 

@@ -9,6 +9,7 @@ use crate::hosts::Hosts;
 use crate::mails::Mails;
 use crate::names::Names;
 use crate::rows::Row;
+use crate::view::View;
 
 /// See the module.
 pub(crate) struct Known {
@@ -19,6 +20,7 @@ pub(crate) struct Known {
     pub catalogue: Catalogue,
     pub dnssec: Dnssec,
     pub mails: Mails,
+    pub view: View,
 }
 
 impl Known {
@@ -31,12 +33,14 @@ impl Known {
             catalogue: Catalogue::new(scope),
             dnssec: Dnssec::new(scope),
             mails: Mails::new(scope),
+            view: View::new(scope),
         }
     }
 
     /// The row that detectors see next, found while packet `packet` was looked at.
     pub fn row(&mut self, row: &Row<'_>, packet: u64) {
         self.hosts.row(row);
+        self.view.row(row, &self.hosts);
         self.names.row(row);
         self.exchanges.row(row);
         self.catalogue.row(row, packet);
@@ -47,6 +51,7 @@ impl Known {
     /// The run is over; the detectors are told next.
     pub fn finish(&mut self) {
         self.dnssec.finish();
+        self.view.signed(self.dnssec.judged_count());
     }
 
     /// The detectors have seen the row.
@@ -55,14 +60,16 @@ impl Known {
         self.mails.after(row, &|addr| self.hosts.is_internal(addr));
     }
 
-    /// Entries forgotten for want of room.
-    pub fn forgotten(&self) -> u64 {
-        self.hosts.forgotten()
-            + self.names.forgotten()
-            + self.exchanges.forgotten()
-            + self.zones.forgotten()
-            + self.catalogue.forgotten()
-            + self.dnssec.forgotten()
-            + self.mails.forgotten()
+    /// Entries forgotten for want of room, by what they were about.
+    pub fn forgotten(&self) -> [(&'static str, u64); 7] {
+        [
+            ("hosts", self.hosts.forgotten()),
+            ("names of addresses", self.names.forgotten()),
+            ("DNS exchanges", self.exchanges.forgotten()),
+            ("DNS zones", self.zones.forgotten()),
+            ("certificates", self.catalogue.forgotten()),
+            ("DNSSEC", self.dnssec.forgotten()),
+            ("mail partners", self.mails.forgotten()),
+        ]
     }
 }

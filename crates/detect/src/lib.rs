@@ -52,6 +52,7 @@ mod testing;
 mod testing_dnssec;
 #[cfg(test)]
 mod testing_tls;
+mod view;
 
 pub use cx::{Cx, Raise};
 pub use detection::{Detection, FULL_LEN, Scope, Spent, Verdict};

@@ -1,5 +1,6 @@
 //! Rows from nothing, for tests: a log's name and the columns that matter.
 
+use crate::rows::{Plan, Row};
 use crate::{Detection, Scope, Verdict};
 use sekisho_finding::Finding;
 use sekisho_record::{Field, Kind as Type, List, Record, Schema, Value, Visitor};
@@ -138,6 +139,17 @@ impl Record for Line {
     fn static_schema() -> &'static Schema {
         schema("", &[])
     }
+}
+
+/// Shows `record` to `look` as a row.
+pub(crate) fn show(plan: &Plan, record: &dyn Record, look: &mut dyn FnMut(&Row<'_>)) {
+    struct Values<'a, 'l>(&'a Plan, &'a mut (dyn FnMut(&Row<'_>) + 'l));
+    impl Visitor for Values<'_, '_> {
+        fn values(&mut self, values: &[Value<'_>]) {
+            self.0.show(values, self.1);
+        }
+    }
+    record.visit(&mut Values(plan, look));
 }
 
 /// What all detectors make of `lines`, home being the private networks.

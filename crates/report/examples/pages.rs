@@ -46,6 +46,7 @@ static ABOUT: About = About {
     benign: "benign <i>",
     clears: "clears </details>",
     next: &["next <b>", "then $(id)"],
+    needs: &[],
 };
 
 /// Texts one after the other.
@@ -319,7 +320,7 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
         judged: Judged {
             findings: (0..findings).map(|n| finding(t, n)).collect(),
             refused: 7,
-            forgotten: 9,
+            forgotten: vec![("hosts", 9)],
             ..Judged::default()
         },
     }

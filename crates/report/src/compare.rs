@@ -62,6 +62,7 @@ pub fn compare(before: &Snapshot, after: &Snapshot, only: Option<&str>) -> Compa
     let frame = Frame {
         observed: [before.side.observed, after.side.observed],
         hours: [&hours[0], &hours[1]],
+        blind: [&before.blind, &after.blind],
         left_off: [before.left_off, after.left_off],
         lossy: [before, after].map(caveats::is_lossy),
     };

@@ -6,6 +6,7 @@
 
 mod command;
 mod compare;
+mod coverage;
 mod cx;
 mod facts;
 mod findings;
@@ -43,6 +44,7 @@ pub fn render_html(page: &Page, lang: Lang) -> String {
         facts::completeness(m, &cx);
         facts::glance(m, &cx);
         findings::findings(m, &cx);
+        coverage::coverage(m, &cx);
         map::section(m, &cx);
         week::section(m, &cx);
         lists::hosts(m, &cx);
@@ -170,6 +172,7 @@ const SECTIONS: &[(&str, &str, W)] = &[
     ("<section id=\"completeness\"", "#completeness", W::Completeness),
     ("<section id=\"glance\"", "#glance", W::Glance),
     ("<section id=\"findings\"", "#findings", W::Findings),
+    ("<section id=\"coverage\"", "#coverage", W::Coverage),
     ("<section id=\"talkers\"", "#talkers", W::Talkers),
     ("<section id=\"week\"", "#week", W::Week),
     ("<section id=\"hosts\"", "#hosts", W::Hosts),

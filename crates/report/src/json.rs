@@ -25,6 +25,12 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Where DNSSEC passed there is `dnssec` {bogus, indeterminate, insecure, secure, work_refused, verdicts[] {name, type, subject,
 /// status, reason, words, count, packet}, more_verdicts}.
 ///
+/// `forgotten[]` {whose, entries}: what detectors forgot for want of room.
+///
+/// `coverage[]`: how well each judgement could be made: {judgement, sight (`working`; `idle`: there was nothing to judge; `weakened`; `blind`), traffic (what it
+/// judges), seen (how much of that, mostly flows), causes[] {code, words, traffic, option, count, of, unit, missing_bytes}}. Causes too small to matter stand
+/// also beside `working`; of the code `too-short`, `count` days were captured of the `of` that it takes.
+///
 /// `devices[]`, what `sekisho diff` compares: hosts of the home networks that sent anything (and those that open flows where
 /// neither end is in them), with address, mac (unless it may be a router's), name; `opened`, `accepted` (flows that it opened, that others opened to it)
 /// and `outside` (of both, those with hosts that are no devices), each {flows, failed, sent_bytes, received_bytes, sent_spread, received_spread (root of the

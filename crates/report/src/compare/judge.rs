@@ -8,6 +8,7 @@ use super::{Change, Device, Grain, Item, ItemKind, Measure, Quantity, Schedule, 
 use crate::units::counted;
 use crate::{Traffic, WEEK_HOURS};
 use sekisho_types::Interval;
+use std::collections::BTreeSet;
 
 /// Floors of changes in percent (`detections.md` §9).
 const FLOOR_BYTES: f64 = 10_000.0;
@@ -40,6 +41,8 @@ pub(super) struct Frame<'a> {
     pub hours: [&'a [u32]; 2],
     /// Lists of a side are not complete.
     pub left_off: [bool; 2],
+    /// Judgements that could not be made on a side.
+    pub blind: [&'a BTreeSet<String>; 2],
     /// Too much of a side is missing from its capture for what is absent to mean anything (G-loss).
     pub lossy: [bool; 2],
 }
@@ -208,7 +211,10 @@ impl Frame<'_> {
         };
         let when = |side: usize| if side == 0 { "before" } else { "after" };
         if let Some(side) = missing {
-            if cut[side] || self.left_off[side] {
+            let judgement = key.split('/').next().unwrap_or_default();
+            if kind == ItemKind::Finding && self.blind[side].contains(judgement) {
+                note = format!("could not be judged {}", when(side));
+            } else if cut[side] || self.left_off[side] {
                 note = format!("not all was kept {}", when(side));
             } else if self.lossy[side] {
                 note = format!("much is missing from the capture {}", when(side));

@@ -8,6 +8,7 @@ use crate::{Activity, Bin, SCHEMA_VERSION, Traffic, WEEK_HOURS};
 use sekisho_finding::{Confidence, Severity};
 use sekisho_types::{Addr, Interval, Timestamp};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Why a text is no audit that can be compared.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,8 @@ pub struct Snapshot {
     pub(super) others: Things,
     /// Findings that no mute hides.
     pub(super) findings: Vec<Evidence>,
+    /// Judgements that could not be made at all on what was captured.
+    pub(super) blind: BTreeSet<String>,
 }
 
 /// Dispersion of what comes independently, in thousandths.
@@ -89,6 +92,7 @@ impl Snapshot {
         } else {
             Vec::new()
         };
+        let blind = if page.0.contains_key("coverage") { blind(page)? } else { BTreeSet::new() };
         let activity = if page.0.contains_key("activity") { activity(page.object("activity")?)? } else { None };
         let more = page.object("more")?;
         Ok(Self {
@@ -117,6 +121,7 @@ impl Snapshot {
             devices,
             others,
             findings,
+            blind,
         })
     }
 
@@ -354,6 +359,17 @@ fn evidence(f: Obj) -> Result<Evidence> {
             .collect::<Result<_>>()?,
         quality: f.strings("quality")?.collect::<Result<_>>()?,
     })
+}
+
+fn blind(page: Obj) -> Result<BTreeSet<String>> {
+    let mut all = BTreeSet::new();
+    for judgement in page.list("coverage")? {
+        let judgement = judgement?;
+        if judgement.text("sight")? == "blind" {
+            all.insert(judgement.text("judgement")?);
+        }
+    }
+    Ok(all)
 }
 
 /// `None` if nothing went on.

@@ -218,6 +218,34 @@ fn lists_that_were_cut_are_not_trusted() {
 }
 
 #[test]
+fn a_judgement_that_could_not_be_made_has_not_gone() {
+    let with = |finding: &str, sight: &str| {
+        let page = Page {
+            devices: Listing { rows: vec![profile("10.0.0.1", 1_000, 1_000)], more: 0, exact: true },
+            ..Page::default()
+        };
+        let mut json: serde_json::Value = serde_json::from_str(&to_json(&page)).unwrap();
+        json["capture"]["first"] = "2026-03-02T09:00:00.000000000Z".into();
+        json["capture"]["last"] = "2026-03-02T10:00:00.000000000Z".into();
+        json["totals"]["packets"] = 9.into();
+        json["findings"] = serde_json::from_str(finding).unwrap();
+        json["coverage"] = serde_json::json!([{"judgement": "tls-cert-trust", "sight": sight}]);
+        Snapshot::from_json(&json.to_string()).unwrap()
+    };
+    let finding = r#"[{"id": "tls-cert-trust", "reason": "self-signed", "code": "tls-cert-trust/self-signed", "title": "t", "means": "m",
+        "severity": "high", "confidence": 0.9, "subject": "10.0.0.1", "key": "443", "peers": [], "more_peers": false, "first": null,
+        "last": null, "count": 90, "flows": {"count": 1, "samples": ["C1"]}, "packets": {"count": 1, "samples": [7]}, "measures": [],
+        "quotes": [], "benign": [], "quality": [], "muted": null}]"#;
+    let told = |sight: &str| {
+        let c = compare(&with(finding, "working"), &with("[]", sight), None);
+        let f = &c.findings[0];
+        (f.change, f.sure, f.note.clone(), c.changed)
+    };
+    assert_eq!(told("working"), (Change::Disappeared, true, String::new(), true));
+    assert_eq!(told("blind"), (Change::Disappeared, false, "could not be judged after".to_owned(), false));
+}
+
+#[test]
 fn half_seen_flows_give_no_volumes() {
     let mut after = profile("10.0.0.1", 1_000, 9_000);
     after.one_sided = 400;

@@ -135,6 +135,17 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_judged_is_told_in_japanese() {
+        use sekisho_finding::{Lack, Traffic};
+        let catalogue = Catalogue::of(Lang::Ja);
+        let words = Traffic::ALL.iter().map(|t| t.name()).chain(Lack::ALL.iter().map(|l| l.words()));
+        let units = Lack::ALL.iter().map(|l| format!("unit:{}", l.unit()));
+        for key in words.map(str::to_owned).chain(units) {
+            assert!(catalogue.get(&key).is_some(), "{key}");
+        }
+    }
+
+    #[test]
     fn the_catalogue_has_each_key_once_and_in_japanese() {
         let mut seen = Vec::new();
         for line in JAPANESE.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {

@@ -19,6 +19,7 @@ static ABOUT: About = About {
     benign: "Split DNS.",
     clears: "The name is gone.",
     next: &["Ask."],
+    needs: &[],
 };
 
 fn addr(text: &str) -> Addr {

@@ -138,6 +138,19 @@ words! {
     Piped: "The capture was piped in: save it to a file to cut packets out of it.",
         "キャプチャは標準入力から読み込まれました。パケットを切り出すには、ファイルに保存してください。";
 
+    // What could not be judged.
+    Coverage: "What could not be judged", "判定できなかったこと";
+    CoverageSays: "{0} of {1} judgements had all they need.", "{1} 種の判定のうち {0} 種は、必要な情報がすべて揃っていました。";
+    CoverageCaption: "Judgements that this capture leaves blind or weakened", "このキャプチャでは判定できない、または精度が下がる判定";
+    Sight: "Sight", "判定の可否";
+    Blind: "blind", "判定不能";
+    Weakened: "weakened", "精度低下";
+    NotAskedFor: "Not asked for: ", "オプション未指定のため未実施: ";
+    NothingToJudge: "Nothing to judge for {0} more: there was none of {1}.", "ほか {0} 種は対象となる通信がありませんでした（{1}）。";
+    Comma: ", ", "、";
+    CauseIs: "{0}: {1} ({2} of {3} {4})", "{0}: {1}（{3} {4}中 {2}）";
+    MissingAre: ", {0} missing", "、{0} 欠落";
+
     // Plots and lists.
     Talkers: "Who talks to whom", "通信の相手";
     Map: "Map of pairs", "通信の関係図";

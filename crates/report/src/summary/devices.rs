@@ -12,7 +12,7 @@ use crate::bounded::{Top, Weight};
 use crate::cells::Cells;
 use hashbrown::{Equivalent, HashMap};
 use identities::{Identities, is_nobody, parse_mac};
-use sekisho_types::{Addr, SeededState, Subnet, Timestamp, seeded_hash};
+use sekisho_types::{Addr, SeededState, Subnet, Subnets, Timestamp};
 use std::hash::{Hash, Hasher};
 use sums::{One, Pulse, Sums, quarter, seconds, sixteenth};
 
@@ -197,9 +197,8 @@ impl NamedFlows {
         Self { seed, most, new: map(), old: map() }
     }
 
-    fn note(&mut self, uid: Option<&[u8]>, name: &[u8]) {
-        let Some(uid) = uid else { return };
-        let key = seeded_hash(self.seed, uid);
+    fn note(&mut self, row: &Cells, uid: usize, name: &[u8]) {
+        let Some(key) = row.uid(uid, self.seed) else { return };
         if self.new.contains_key(&key) || self.old.contains_key(&key) {
             return;
         }
@@ -209,8 +208,8 @@ impl NamedFlows {
         self.new.insert(key, name.to_ascii_lowercase().into());
     }
 
-    fn take(&mut self, uid: Option<&[u8]>) -> Option<Box<[u8]>> {
-        let key = seeded_hash(self.seed, uid?);
+    fn take(&mut self, row: &Cells, uid: usize) -> Option<Box<[u8]>> {
+        let key = row.uid(uid, self.seed)?;
         self.new.remove(&key).or_else(|| self.old.remove(&key))
     }
 }
@@ -228,7 +227,7 @@ pub(super) struct Devices {
     words: Words,
     /// Services of a device that found no place.
     unnamed_services: Tally,
-    home: Vec<Subnet>,
+    home: Subnets,
 }
 
 impl Devices {
@@ -247,17 +246,17 @@ impl Devices {
             named: NamedFlows::new(seed, entries(MAX_NAMED_FLOWS)),
             words: Words::new(seed),
             unnamed_services: Tally(0),
-            home: PRIVATE.iter().filter_map(|s| s.parse().ok()).collect(),
+            home: Subnets::new(PRIVATE.iter().filter_map(|s| s.parse().ok())),
         }
     }
 
     /// The networks whose hosts are devices, instead of the private ones.
     pub fn set_home(&mut self, nets: &[Subnet]) {
-        self.home = nets.to_vec();
+        self.home = Subnets::new(nets.iter().copied());
     }
 
     fn is_home(&self, addr: Addr) -> bool {
-        self.home.iter().any(|net| net.contains(addr))
+        self.home.contains(addr)
     }
 
     pub fn arp(&mut self, row: &Cells) {
@@ -286,20 +285,20 @@ impl Devices {
     pub fn http(&mut self, row: &Cells) {
         let host = row.text(http::HOST).map(without_port).filter(|h| is_name(h));
         if let Some(host) = host {
-            self.named.note(row.text(http::UID), host);
+            self.named.note(row, http::UID, host);
         }
     }
 
     pub fn quic(&mut self, row: &Cells) {
         if let Some(name) = row.text(quic::NAME).filter(|n| is_name(n)) {
-            self.named.note(row.text(quic::UID), name);
+            self.named.note(row, quic::UID, name);
         }
     }
 
     pub fn ssl(&mut self, row: &Cells) {
         let name = row.text(ssl::NAME).filter(|n| is_name(n));
         if let Some(name) = name {
-            self.named.note(row.text(ssl::UID), name);
+            self.named.note(row, ssl::UID, name);
         }
         let Some(text) = row.items(ssl::CHAIN).next().filter(|f| !f.is_empty()) else { return };
         let (Some(client), Some(server)) = (row.addr(ssl::ORIG), row.addr(ssl::RESP)) else { return };
@@ -318,7 +317,7 @@ impl Devices {
 
     /// A flow.
     pub fn conn(&mut self, row: &Cells) {
-        let name = self.named.take(row.text(conn::UID)).unwrap_or_default();
+        let name = self.named.take(row, conn::UID).unwrap_or_default();
         let (Some(orig), Some(resp)) = (row.addr(conn::ORIG), row.addr(conn::RESP)) else { return };
         let home = (self.is_home(orig), self.is_home(resp));
         let number = |i| row.count(i).unwrap_or(0);
