@@ -41,6 +41,11 @@ impl<const N: usize> Contacts<N> {
         true
     }
 
+    /// Forgets `what`.
+    pub fn remove(&mut self, what: u32) {
+        self.last.retain(|(known, _)| *known != what);
+    }
+
     /// How many were met in the `span` seconds up to `now`.
     pub fn within(&self, now: u32, span: u32) -> usize {
         let since = now.saturating_sub(span);

@@ -75,12 +75,15 @@ registry! {
     ics_control::Control,
     insecure_protocol::Insecure,
     intel_contact::Contact,
+    l2_spoof::L2Spoof,
     mail_auth_fail::AuthFail,
     mail_dangerous_attachment::Attachment,
     mail_display_spoof::DisplaySpoof,
     mail_link_mismatch::LinkMismatch,
     mail_lookalike_sender::Lookalike,
+    name_poisoning::Poisoning,
     password_guessing::Guessing,
+    rogue_gateway::RogueGateway,
     rpc_remote_exec::RemoteExec,
     rule_alert::RuleAlerts,
     scan_horizontal::Horizontal,
@@ -96,7 +99,8 @@ registry! {
     web_attack_request::AttackRequest,
     web_mixed_content::MixedContent,
     web_weak_headers::WeakHeaders,
-    // Last, as it joins what the others found.
+    // Last, as they join what the others found.
+    host_sweep::HostSweep,
     lateral_chain::Chain,
 }
 

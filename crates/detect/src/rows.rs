@@ -73,10 +73,11 @@ impl<'a> Items<'a> {
         })
     }
 
-    /// Addresses.
+    /// Addresses; of networks the first.
     pub fn addrs(self) -> impl Iterator<Item = Addr> {
         self.all().filter_map(|v| match v {
             Value::Addr(v) => Some(v),
+            Value::Subnet(v) => Some(v.network()),
             _ => None,
         })
     }
@@ -176,6 +177,13 @@ rows! {
         service: &'a [u8] = "service", instance: &'a [u8] = "instance", port: Option<u64> = "port",
         text: &'a [u8] = "text", packet: u64 = "packet",
     }
+    /// Who asked for an address, or said to have one, over five minutes.
+    Arp "arp" {
+        ts: Timestamp = "ts", operation: &'a str = "operation", vlan: Option<u64> = "vlan",
+        orig_mac: MacAddr = "orig_mac", orig: Option<Addr> = "orig_h", resp: Addr = "resp_h",
+        resp_mac: Option<MacAddr> = "resp_mac", count: u64 = "count", replies: u64 = "reply_count",
+        duration: Interval = "duration", frame_mac: Option<MacAddr> = "frame_mac",
+    }
     /// A BACnet message.
     Bacnet "bacnet" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -191,8 +199,9 @@ rows! {
         local_orig: bool = "local_orig", local_resp: bool = "local_resp", missed: u64 = "missed_bytes",
         orig_pkts: u64 = "orig_pkts", resp_pkts: u64 = "resp_pkts",
         orig_ip_bytes: u64 = "orig_ip_bytes", resp_ip_bytes: u64 = "resp_ip_bytes", one_sided: &'a str = "one_sided",
-        midstream: bool = "midstream", orig_gap: u64 = "orig_gap_bytes", resp_gap: u64 = "resp_gap_bytes",
-        cut: u64 = "cut_bytes", link_addr: MacAddr = "orig_l2_addr",
+        midstream: bool = "midstream", orig_mac: Option<MacAddr> = "orig_l2_addr", resp_mac: Option<MacAddr> = "resp_l2_addr",
+        orig_gap: u64 = "orig_gap_bytes", resp_gap: u64 = "resp_gap_bytes",
+        cut: u64 = "cut_bytes",
     }
     /// A login that crossed the network.
     Credential "credential" {
@@ -211,8 +220,15 @@ rows! {
     }
     /// A lease of DHCP, or what was said about one.
     Dhcp "dhcp" {
-        ts: Timestamp = "ts", client: Option<Addr> = "client_addr", assigned: Option<Addr> = "assigned_addr",
-        resolvers: Items<'a> = "dns_servers",
+        ts: Timestamp = "ts", client: Option<Addr> = "client_addr",
+        assigned: Option<Addr> = "assigned_addr", mac: &'a [u8] = "mac",
+        host_name: &'a [u8] = "host_name", messages: Items<'a> = "msg_types", servers: Items<'a> = "server_ids",
+        routers: Items<'a> = "routers", resolvers: Items<'a> = "dns_servers", proxy: &'a [u8] = "proxy_config",
+    }
+    /// A message of DHCPv6.
+    Dhcpv6 "dhcpv6" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        resp_port: u16 = "id.resp_p", message: &'a str = "msg_type", resolvers: Items<'a> = "dns_servers",
     }
     /// A DNP3 request with its response.
     Dnp3 "dnp3" {
@@ -358,6 +374,15 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         version: Option<u64> = "version", user: &'a [u8] = "username", workstation: &'a [u8] = "hostname",
         server_name: &'a [u8] = "server_nb_computer_name", success: Option<bool> = "success", status: &'a [u8] = "status",
+    }
+    /// Equal messages of neighbour discovery of a flow.
+    Ndp "ndp" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        operation: &'a str = "operation", is_orig: bool = "is_orig", count: u64 = "count",
+        target: Option<Addr> = "target", source_mac: Option<MacAddr> = "source_mac",
+        target_mac: Option<MacAddr> = "target_mac", duplicate: bool = "duplicate_detection",
+        solicited: Option<bool> = "solicited", overrides: bool = "override",
+        lifetime: Option<Interval> = "router_lifetime", prefixes: Items<'a> = "prefixes", resolvers: Items<'a> = "dns_servers",
     }
     /// Control messages of NTP between two hosts.
     NtpControl "ntp_admin" {

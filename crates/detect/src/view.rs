@@ -5,7 +5,7 @@ use crate::detection::Scope;
 use crate::hosts::Hosts;
 use crate::rows::{Conn, DnsMessage, Row, TlsSession};
 use sekisho_finding::{About, Cause, Coverage, Lack, Need, Sight, Traffic, What};
-use sekisho_types::{MacAddr, Timestamp};
+use sekisho_types::Timestamp;
 
 /// Lacks that concern less than this share of what was there leave a judgement as it is, in thousandths.
 const WEAK_PER_MILLE: u64 = 10;
@@ -194,7 +194,7 @@ impl View {
     fn conn(&mut self, conn: &Conn<'_>, hosts: &Hosts) {
         self.first = Some(self.first.map_or(conn.ts, |first| first.min(conn.ts)));
         self.last = self.last.max(Timestamp(conn.ts.0.saturating_add(conn.duration.0)));
-        self.linked += u64::from(conn.link_addr != MacAddr::default());
+        self.linked += u64::from(conn.orig_mac.is_some());
         let gap_len = conn.orig_gap.saturating_add(conn.resp_gap);
         let is_tcp = conn.proto == "tcp";
         if is_tcp && conn.orig_bytes == 0 && conn.resp_bytes == 0 && gap_len == 0 || conn.proto == "icmp" {
