@@ -8,6 +8,7 @@ use crate::dnssec::Dnssec;
 use crate::hosts::Hosts;
 use crate::mails::Mails;
 use crate::names::Names;
+use crate::outside::Outside;
 use crate::rows::Row;
 
 /// See the module.
@@ -19,6 +20,7 @@ pub(crate) struct Known {
     pub catalogue: Catalogue,
     pub dnssec: Dnssec,
     pub mails: Mails,
+    pub outside: Outside,
 }
 
 impl Known {
@@ -31,6 +33,7 @@ impl Known {
             catalogue: Catalogue::new(scope),
             dnssec: Dnssec::new(scope),
             mails: Mails::new(scope),
+            outside: Outside::new(scope),
         }
     }
 
@@ -40,6 +43,7 @@ impl Known {
         self.names.row(row);
         self.exchanges.row(row);
         self.catalogue.row(row, packet);
+        self.outside.row(row, &self.hosts);
         self.dnssec.row(row, self.exchanges.at_hand());
         self.mails.row(row, &|addr| self.hosts.is_internal(addr));
     }
@@ -64,5 +68,6 @@ impl Known {
             + self.catalogue.forgotten()
             + self.dnssec.forgotten()
             + self.mails.forgotten()
+            + self.outside.forgotten()
     }
 }

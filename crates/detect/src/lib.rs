@@ -43,8 +43,10 @@ mod known;
 mod mails;
 mod manual;
 mod names;
+mod outside;
 mod registry;
 mod rows;
+mod statistics;
 mod table;
 #[cfg(test)]
 mod testing;

@@ -56,6 +56,7 @@ registry! {
     audit_periodicity::Periodicity,
     audit_private_trust::PrivateTrust,
     audit_traceroute::Traceroute,
+    c2_beacon::Beacons,
     cleartext_credentials::Cleartext,
     dns_amplification::Amplification,
     dns_answer_conflict::Conflict,

@@ -8,6 +8,7 @@ pub(crate) mod audit_new_destination;
 pub(crate) mod audit_periodicity;
 pub(crate) mod audit_private_trust;
 pub(crate) mod audit_traceroute;
+pub(crate) mod c2_beacon;
 pub(crate) mod cleartext_credentials;
 pub(crate) mod dns_amplification;
 pub(crate) mod dns_answer_conflict;
