@@ -57,6 +57,8 @@ registry! {
     audit_private_trust::PrivateTrust,
     audit_traceroute::Traceroute,
     c2_beacon::Beacons,
+    c2_dga::Dga,
+    c2_dns_tunnel::DnsTunnel,
     cleartext_credentials::Cleartext,
     dns_amplification::Amplification,
     dns_answer_conflict::Conflict,

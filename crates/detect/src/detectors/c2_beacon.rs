@@ -6,10 +6,11 @@
 //! Contacts that are skipped now and then are found by their period: if gaps are multiples of one, TS is at least nine tenths of
 //! how well they fit. Looked at once in an hour of packet time, and at the end. `strobe` are more contacts in a day than seconds.
 //! ## Thresholds
-//! Four different seconds; below 86,400 contacts in 24 hours (RITA); six of the 24 parts of the span (Sekisho's own choice, RITA has none). Impact by score: 0.2 at 0.5, 0.4 at 0.7, 0.6 at 0.9, 0.8 at 1 (RITA),
-//! of captures below a day from 0.7 on; and 0.15 more for what one host of fifty uses, or a place to which the host's TLS client goes and nowhere else, or one that is new in the last week
-//! of a longer capture; as much less for what half of all hosts use, or a place known for 30 days; 0.1 more for HTTP without a Host. Severity above low also
-//! needs TS of 0.7 (calls by chance all day reach a score of 0.83) and 12 contacts (Sekisho's own choice).
+//! Four different seconds; below 86,400 contacts in 24 hours (RITA); six of the 24 parts of the span, and TS of 0.7: calls by chance all day reach a score
+//! of 0.83 through HIST and DUR alone (Sekisho's own choice, RITA has neither). Impact by score: 0.2 at 0.5, 0.4 at 0.7, 0.6 at 0.9, 0.8 at 1 (RITA); of
+//! captures below a day from 0.7 on. 0.15 more for what one host of fifty uses, or a place to which the host's TLS client goes and
+//! nowhere else, or one that is new in the last week of a longer capture; as much less for what half of all hosts use, or a place known for 30 days; 0.1 more for HTTP
+//! without a Host. Severity above low also needs 12 contacts (Sekisho's own choice).
 //! ## State
 //! 917,504 pairs with up to three contacts in 32 bytes each; 65,536 with 64, of which 2,560 may come to have 2,048, of eight bytes each:
 //! the least recent forgotten. Of more contacts the latest count, and the span begins with the first of them. Places, and the hosts of each: see the sources of
@@ -95,7 +96,7 @@ const SPAN: (u32, u32) = (86_400, 3_600);
 const SHORT: u32 = 6 * 3_600;
 /// Contacts in a day from which on it is a strobe.
 const STROBES: u64 = 86_400;
-/// Regularity in time, and contacts, without which nothing is more than low.
+/// Regularity in time without which nothing is said; contacts without which nothing is more than low.
 const MIN_TIME: f64 = 0.7;
 const MIN_COUNT: usize = 12;
 /// Seconds of a period from which on several hosts that share it have a schedule.
@@ -278,7 +279,9 @@ impl Beacons {
             let begin = pair.contacts.partition_point(|c| c.at < from);
             drop(pair.contacts.drain(..begin));
             let since = from.max(pair.kept_since);
-            let Some(score) = score(&pair.contacts, since, end.saturating_sub(since).max(SPAN.1), scratch) else { continue };
+            let Some(score) = score(&pair.contacts, since, end.saturating_sub(since).max(SPAN.1), scratch) else {
+                continue;
+            };
             let only = pair.client.and_then(|c| clients.peek(&c)).is_some_and(Option::is_some);
             if let Some(raise) = pair.judge(&score, only, seconds, cx) {
                 found.push((pair.host, pair.peers[0], pair.call.place, raise));
@@ -330,7 +333,7 @@ impl Pair {
             return Some(raise(STROBE, severity, 0.5).measure(count));
         }
         let seconds = score.seconds();
-        if score.duration == 0.0 {
+        if score.duration == 0.0 || score.time < MIN_TIME {
             return None;
         }
         if usage.hosts >= 2 && seconds >= SCHEDULE {
@@ -346,11 +349,10 @@ impl Pair {
         let nameless = !self.call.named && cx.name_of(self.peers[1]).is_none();
         let suspicious = new || only || nameless || usage.is_rare();
         let short = covered < SHORT;
-        let sure = score.time >= MIN_TIME && score.count >= MIN_COUNT;
         let severity = match impact {
             _ if usage.is_common() => Severity::Info,
             i if i < 0.2 => return None,
-            i if i < 0.4 || !sure => Severity::Low,
+            i if i < 0.4 || score.count < MIN_COUNT => Severity::Low,
             i if i < 0.6 || !suspicious || short => Severity::Medium,
             _ => Severity::High,
         };
@@ -375,9 +377,12 @@ impl Pair {
             .lowered_for(Role::Proxy);
         let result = if usage.is_common() { "yes: no more than listed" } else { "no" };
         raise = raise.benign("half of the hosts at home go there", result);
-        raise = raise.benign("it has a name of its own, and other programs of the host go elsewhere the same way", if suspicious { "no" } else { "yes" });
+        raise = raise.benign(
+            "it has a name of its own, and other programs of the host go elsewhere the same way",
+            if suspicious { "no" } else { "yes" },
+        );
         if score.tasked {
-            raise = raise.quote("answers", b"idle polling with rare tasking", 0);
+            raise = raise.quote("how it talks", b"idle polling with rare tasking", 0);
         }
         Some(if short { raise.quality(Quality::Short) } else { raise })
     }

@@ -9,6 +9,8 @@ pub(crate) mod audit_periodicity;
 pub(crate) mod audit_private_trust;
 pub(crate) mod audit_traceroute;
 pub(crate) mod c2_beacon;
+pub(crate) mod c2_dga;
+pub(crate) mod c2_dns_tunnel;
 pub(crate) mod cleartext_credentials;
 pub(crate) mod dns_amplification;
 pub(crate) mod dns_answer_conflict;

@@ -45,7 +45,11 @@ impl Distinct {
     }
 
     /// How many there were.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate of at most 2^64 that is no less than 0")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate of at most 2^64 that is no less than 0"
+    )]
     pub fn count(&self) -> u64 {
         let registers = match self {
             Self::Few(all) => return all.len() as u64,

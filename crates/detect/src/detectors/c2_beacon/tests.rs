@@ -131,8 +131,7 @@ fn nearly() {
         at += (-120.0 * ((random(7 * k + 3) + 1) as f64 / 1025.0).ln()).floor().max(1.0);
         line
     });
-    let all = beacons(lines.collect());
-    assert!(all.iter().all(|f| f.severity <= Severity::Low), "{all:?}");
+    assert_eq!(beacons(lines.collect()).len(), 0);
     // Too few.
     assert_eq!(beacons(every(20_000, 4)).len(), 0);
     assert!(beacons(every(7200, 11)).iter().all(|f| f.severity <= Severity::Low));
