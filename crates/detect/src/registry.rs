@@ -59,6 +59,8 @@ registry! {
     c2_beacon::Beacons,
     c2_dga::Dga,
     c2_dns_tunnel::DnsTunnel,
+    c2_interactive_reverse::InteractiveReverse,
+    c2_mining::Mining,
     cleartext_credentials::Cleartext,
     dns_amplification::Amplification,
     dns_answer_conflict::Conflict,

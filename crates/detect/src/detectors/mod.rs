@@ -11,6 +11,8 @@ pub(crate) mod audit_traceroute;
 pub(crate) mod c2_beacon;
 pub(crate) mod c2_dga;
 pub(crate) mod c2_dns_tunnel;
+pub(crate) mod c2_interactive_reverse;
+pub(crate) mod c2_mining;
 pub(crate) mod cleartext_credentials;
 pub(crate) mod dns_amplification;
 pub(crate) mod dns_answer_conflict;
