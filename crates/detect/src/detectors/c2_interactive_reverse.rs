@@ -56,7 +56,7 @@ const MAX_LINE_LEN: usize = 120;
 /// Commands that are enough without a prompt.
 const MIN_COMMANDS: u8 = 2;
 /// Longest line that somebody types.
-const MAX_TYPED_LEN: usize = 240;
+const MAX_TYPED_LEN: u64 = 240;
 
 /// First words of what people type into a shell that they have come by.
 const COMMANDS: &[&[u8]] = &[
@@ -126,7 +126,7 @@ impl InteractiveReverse {
         if row.is_orig {
             talk.prompt |= is_prompt(row.bytes);
             talk.answered |= talk.commands > 0;
-        } else if row.len as usize <= MAX_TYPED_LEN && row.bytes.ends_with(b"\n") {
+        } else if row.len <= MAX_TYPED_LEN && row.bytes.ends_with(b"\n") {
             talk.typed = talk.typed.saturating_add(1);
             talk.commands = talk.commands.saturating_add(u8::from(is_command(row.bytes)));
         }

@@ -147,7 +147,8 @@ impl Mining {
         }
         let Some(name) = cx.outside().name(call.place).or_else(|| cx.name_of(row.resp)) else { return };
         let listed = POOLS.binary_search(&domains::registrable(name)).is_ok() && !is_site(name);
-        if !listed && !(is_pool(name) && is_kept_up(row)) {
+        let like_one = is_pool(name) && is_kept_up(row);
+        if !listed && !like_one {
             return;
         }
         let is = |app: &[u8]| row.app.split(|b| *b == b',').any(|a| a == app);

@@ -122,7 +122,7 @@ fn stays_within_bounds() {
     let lines: Vec<Line> = (0..60_000u32)
         .map(|k| {
             asks_as(
-                &format!("10.{}.{}.{}", k % 7, k / 12 >> 8 & 255, k / 12 & 255),
+                &format!("10.{}.{}.{}", k % 7, (k / 3072) % 256, (k / 12) % 256),
                 f64::from(k) / 100.0,
                 &format!("{}.com", letters(k.into())),
                 None,
