@@ -183,13 +183,15 @@ impl Detection {
             held_len: r.detector.held_len(),
             forgotten: r.detector.forgotten(),
         });
+        let of_known = self.known.forgotten().into_iter();
+        let forgotten = of_known.chain([("steps from host to host", self.desk.edges.refused())]);
         let abouts = self.detectors.iter().flat_map(|r| r.detector.abouts()).copied();
         let coverage = self.known.view.coverage(abouts);
         Verdict {
             spent: spent.collect(),
             findings: self.desk.take(),
             refused: self.desk.refused,
-            forgotten: self.known.forgotten().into_iter().filter(|(_, count)| *count > 0).collect(),
+            forgotten: forgotten.filter(|(_, count)| *count > 0).collect(),
             dnssec: self.known.dnssec.summary(),
             coverage,
         }

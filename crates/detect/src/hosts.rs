@@ -4,7 +4,7 @@ use crate::detection::Scope;
 use crate::rows::{Conn, Dns, Row};
 use crate::table::Recent;
 use sekisho_finding::Quality;
-use sekisho_types::{Addr, Subnets};
+use sekisho_types::{Addr, Interval, Subnets, Timestamp};
 
 /// Hosts of which something is kept.
 const MAX_HOSTS: usize = 65_536;
@@ -98,6 +98,8 @@ pub struct Hosts {
     flows: u64,
     gaps: u64,
     cut: u64,
+    /// Begin of the flow that ended first.
+    began: Option<Timestamp>,
 }
 
 impl Hosts {
@@ -108,6 +110,7 @@ impl Hosts {
             flows: 0,
             gaps: 0,
             cut: 0,
+            began: None,
         }
     }
 
@@ -149,6 +152,11 @@ impl Hosts {
         all
     }
 
+    /// Have hosts been watched that long before `ts`, so that what is usual is known?
+    pub(crate) fn is_known_since(&self, ts: Timestamp, span: Interval) -> bool {
+        self.began.is_some_and(|began| ts - began >= span)
+    }
+
     pub(crate) fn row(&mut self, row: &Row<'_>) {
         match row {
             Row::Conn(conn) => self.conn(conn),
@@ -166,6 +174,7 @@ impl Hosts {
         // An attempt that nobody answered is no one-sided flow: the other side said nothing.
         let one_sided = !conn.one_sided.is_empty() && conn.state != "S0" && conn.proto != "icmp";
         self.flows += 1;
+        self.began.get_or_insert(conn.ts);
         self.gaps += u64::from(conn.orig_gap + conn.resp_gap > 0);
         self.cut += u64::from(conn.cut > 0);
         for end in [orig, resp] {

@@ -28,6 +28,7 @@
 
 mod catalogue;
 mod certificate;
+mod contacts;
 mod cx;
 mod desk;
 mod destination;
@@ -37,19 +38,24 @@ mod dns_exchanges;
 mod dns_zones;
 mod dnssec;
 mod domains;
+mod edges;
 mod geo;
 mod hosts;
 mod known;
 mod mails;
 mod manual;
 mod names;
+mod outcome;
 mod registry;
 mod rows;
+mod shares;
 mod table;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod testing_dnssec;
+#[cfg(test)]
+mod testing_flow;
 #[cfg(test)]
 mod testing_tls;
 mod view;

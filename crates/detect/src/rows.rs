@@ -73,10 +73,11 @@ impl<'a> Items<'a> {
         })
     }
 
-    /// Addresses.
+    /// Addresses; of networks the first.
     pub fn addrs(self) -> impl Iterator<Item = Addr> {
         self.all().filter_map(|v| match v {
             Value::Addr(v) => Some(v),
+            Value::Subnet(v) => Some(v.network()),
             _ => None,
         })
     }
@@ -176,6 +177,13 @@ rows! {
         service: &'a [u8] = "service", instance: &'a [u8] = "instance", port: Option<u64> = "port",
         text: &'a [u8] = "text", packet: u64 = "packet",
     }
+    /// Who asked for an address, or said to have one, over five minutes.
+    Arp "arp" {
+        ts: Timestamp = "ts", operation: &'a str = "operation", vlan: Option<u64> = "vlan",
+        orig_mac: MacAddr = "orig_mac", orig: Option<Addr> = "orig_h", resp: Addr = "resp_h",
+        resp_mac: Option<MacAddr> = "resp_mac", count: u64 = "count", replies: u64 = "reply_count",
+        duration: Interval = "duration", frame_mac: Option<MacAddr> = "frame_mac",
+    }
     /// A BACnet message.
     Bacnet "bacnet" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -186,13 +194,14 @@ rows! {
     Conn "conn" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", orig_port: u16 = "id.orig_p", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        proto: &'a str = "proto", app: &'a [u8] = "app", duration: Interval = "duration",
+        proto: &'a str = "proto", app: &'a [u8] = "app", history: &'a [u8] = "history", duration: Interval = "duration",
         orig_bytes: u64 = "orig_bytes", resp_bytes: u64 = "resp_bytes", state: &'a str = "conn_state",
         local_orig: bool = "local_orig", local_resp: bool = "local_resp", missed: u64 = "missed_bytes",
         orig_pkts: u64 = "orig_pkts", resp_pkts: u64 = "resp_pkts",
         orig_ip_bytes: u64 = "orig_ip_bytes", resp_ip_bytes: u64 = "resp_ip_bytes", one_sided: &'a str = "one_sided",
-        midstream: bool = "midstream", orig_gap: u64 = "orig_gap_bytes", resp_gap: u64 = "resp_gap_bytes",
-        cut: u64 = "cut_bytes", link_addr: MacAddr = "orig_l2_addr",
+        midstream: bool = "midstream", orig_mac: Option<MacAddr> = "orig_l2_addr", resp_mac: Option<MacAddr> = "resp_l2_addr",
+        orig_gap: u64 = "orig_gap_bytes", resp_gap: u64 = "resp_gap_bytes",
+        cut: u64 = "cut_bytes",
     }
     /// A login that crossed the network.
     Credential "credential" {
@@ -202,10 +211,24 @@ rows! {
         password_len: Option<u64> = "password_len", success: Option<bool> = "success", clear: bool = "clear",
         packet: u64 = "packet",
     }
+    /// A remote procedure call that was answered without a fault.
+    DceRpc "dce_rpc" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        pipe: &'a [u8] = "named_pipe", endpoint: &'a [u8] = "endpoint", operation: &'a [u8] = "operation",
+        opnum: u64 = "opnum",
+    }
     /// A lease of DHCP, or what was said about one.
     Dhcp "dhcp" {
-        ts: Timestamp = "ts", client: Option<Addr> = "client_addr", assigned: Option<Addr> = "assigned_addr",
-        resolvers: Items<'a> = "dns_servers",
+        ts: Timestamp = "ts", client: Option<Addr> = "client_addr",
+        assigned: Option<Addr> = "assigned_addr", mac: &'a [u8] = "mac",
+        host_name: &'a [u8] = "host_name", messages: Items<'a> = "msg_types", servers: Items<'a> = "server_ids",
+        routers: Items<'a> = "routers", resolvers: Items<'a> = "dns_servers", proxy: &'a [u8] = "proxy_config",
+    }
+    /// A message of DHCPv6.
+    Dhcpv6 "dhcpv6" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        resp_port: u16 = "id.resp_p", message: &'a str = "msg_type", resolvers: Items<'a> = "dns_servers",
     }
     /// A DNP3 request with its response.
     Dnp3 "dnp3" {
@@ -245,7 +268,7 @@ rows! {
     Files "files" {
         ts: Timestamp = "ts", id: Uid = "fuid", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         source: &'a [u8] = "source", mime: &'a [u8] = "mime_type", name: &'a [u8] = "filename", seen: u64 = "seen_bytes",
-        md5: &'a [u8] = "md5", sha1: &'a [u8] = "sha1", sha256: &'a [u8] = "sha256",
+        md5: &'a [u8] = "md5", sha1: &'a [u8] = "sha1", sha256: &'a [u8] = "sha256", is_orig: bool = "is_orig",
     }
     /// An HTTP request with its response.
     Http "http" {
@@ -261,6 +284,7 @@ rows! {
         ts: Timestamp = "ts", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         icmp_type: u64 = "icmp_type", code: u64 = "code", answers: u64 = "resp_count",
         inner_orig: Addr = "inner.orig_h", inner_resp: Addr = "inner.resp_h",
+        inner_count: u64 = "inner_count",
     }
     /// A message of IEC 60870-5-104.
     Iec104 "iec104" {
@@ -276,11 +300,21 @@ rows! {
         api: &'a [u8] = "api", error: &'a [u8] = "error", user: &'a [u8] = "user", mechanism: &'a [u8] = "mechanism",
         response_len: u64 = "response_len",
     }
+    /// An exchange with a key distribution centre, or a ticket shown to a service.
+    Kerberos "kerberos" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        request: &'a str = "request_type", client: &'a [u8] = "client", service: &'a [u8] = "service",
+        success: Option<bool> = "success", error: Option<u64> = "error_code", cipher: &'a str = "cipher",
+        reply_cipher: &'a str = "reply_cipher", offered: Items<'a> = "request_ciphers", preauth: Option<Items<'a>> = "preauth",
+        shown: &'a [u8] = "auth_ticket", given: &'a [u8] = "new_ticket", shown_service: &'a [u8] = "auth_service",
+    }
     /// An LDAP operation.
     Ldap "ldap" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         opcode: &'a str = "opcode", result: &'a str = "result", argument: &'a [u8] = "argument",
+        object: &'a [u8] = "object",
         decrypted: bool = "decrypted",
     }
     /// A search of LDAP.
@@ -327,11 +361,28 @@ rows! {
         status: &'a [u8] = "connect_status", user: &'a [u8] = "user", password: bool = "password_seen",
         method: &'a [u8] = "auth_method", decrypted: bool = "decrypted",
     }
+    /// A command of MySQL with its answer.
+    Mysql "mysql" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        command: &'a [u8] = "cmd", argument: &'a [u8] = "arg", success: Option<bool> = "success",
+        error: Option<u64> = "error_code",
+    }
     /// A session of NTLM.
     Ntlm "ntlm" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        version: Option<u64> = "version", user: &'a [u8] = "username",
+        version: Option<u64> = "version", user: &'a [u8] = "username", workstation: &'a [u8] = "hostname",
+        server_name: &'a [u8] = "server_nb_computer_name", success: Option<bool> = "success", status: &'a [u8] = "status",
+    }
+    /// Equal messages of neighbour discovery of a flow.
+    Ndp "ndp" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        operation: &'a str = "operation", is_orig: bool = "is_orig", count: u64 = "count",
+        target: Option<Addr> = "target", source_mac: Option<MacAddr> = "source_mac",
+        target_mac: Option<MacAddr> = "target_mac", duplicate: bool = "duplicate_detection",
+        solicited: Option<bool> = "solicited", overrides: bool = "override",
+        lifetime: Option<Interval> = "router_lifetime", prefixes: Items<'a> = "prefixes", resolvers: Items<'a> = "dns_servers",
     }
     /// Control messages of NTP between two hosts.
     NtpControl "ntp_admin" {
@@ -356,6 +407,13 @@ rows! {
     Probe "probe" {
         ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         proto: &'a str = "proto", mark: u32 = "mark", ttl: Option<u64> = "ttl", router: Option<Addr> = "router",
+    }
+    /// An exchange of PostgreSQL.
+    Postgresql "postgresql" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        user: &'a [u8] = "user", backend: &'a [u8] = "backend", success: Option<bool> = "success",
+        error: &'a [u8] = "error_code",
     }
     /// A QUIC connection.
     Quic "quic" {
@@ -409,6 +467,13 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         last_reply: &'a [u8] = "last_reply",
     }
+    /// Something done to a file on a share.
+    SmbFiles "smb_files" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        action: &'a str = "action", share: &'a [u8] = "path", name: &'a [u8] = "name", before: &'a [u8] = "prev_name",
+        size: u64 = "size",
+    }
     /// A tree that was connected to by SMB.
     SmbMapping "smb_mapping" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -433,6 +498,7 @@ rows! {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         version: Option<u64> = "version", server: &'a [u8] = "server", cipher: &'a [u8] = "cipher_alg",
+        success: Option<bool> = "auth_success", attempts: u64 = "auth_attempts", client: &'a [u8] = "client",
     }
     /// A TLS session.
     Ssl "ssl" {

@@ -4,7 +4,7 @@ use crate::rows::{Plan, Row};
 use crate::{Detection, Scope, Verdict};
 use sekisho_finding::Finding;
 use sekisho_record::{Field, Kind as Type, List, Record, Schema, Value, Visitor};
-use sekisho_types::{Addr, FiveTuple, Interval, Timestamp, Uid};
+use sekisho_types::{Addr, FiveTuple, Interval, MacAddr, Timestamp, Uid};
 use std::sync::Mutex;
 
 /// A cell of a row.
@@ -18,6 +18,7 @@ pub(crate) enum Cell {
     Time(f64),
     Span(f64),
     Addr(Addr),
+    Mac(MacAddr),
     Uid(u64),
     Texts(Vec<String>),
     Spans(Vec<f64>),
@@ -76,6 +77,7 @@ fn value(cell: &Cell) -> Value<'_> {
         Cell::Time(v) => Value::Time(Timestamp(nanos(*v))),
         Cell::Span(v) => Value::Interval(Interval(nanos(*v))),
         Cell::Addr(v) => Value::Addr(*v),
+        Cell::Mac(v) => Value::Mac(*v),
         Cell::Uid(v) => Value::Uid(uid(*v)),
         Cell::Texts(_) | Cell::Spans(_) | Cell::Counts(_) | Cell::Addrs(_) => Value::Unset,
     }

@@ -5,7 +5,7 @@ use crate::detection::Scope;
 use crate::hosts::Hosts;
 use crate::rows::{Conn, DnsMessage, Row, TlsSession};
 use sekisho_finding::{About, Cause, Coverage, Lack, Need, Sight, Traffic, What};
-use sekisho_types::{MacAddr, Timestamp};
+use sekisho_types::Timestamp;
 
 /// Lacks that concern less than this share of what was there leave a judgement as it is, in thousandths.
 const WEAK_PER_MILLE: u64 = 10;
@@ -80,6 +80,7 @@ fn of_app(name: &[u8]) -> Kinds {
         b"smtp" | b"imap" | b"pop3" => MAIL,
         b"ftp" | b"telnet" | b"irc" | b"socks" => LOGIN,
         b"ldap" | b"mongodb" | b"mqtt" | b"redis" | b"snmp" => LOGIN | OFFERED,
+        b"smb" | b"dce_rpc" | b"rdp" => kind(Traffic::Windows),
         b"kafka" | b"memcached" | b"rfb" | b"rtsp" | b"bacnet" | b"enip" => OFFERED,
         b"modbus" | b"dnp3_tcp" | b"dnp3_udp" | b"s7comm" | b"iec104" => CONTROL,
         _ => 0,
@@ -108,6 +109,8 @@ fn of_port(is_udp: bool, port: u16) -> Kinds {
         (false, 2404) => b"iec104",
         (_, 20000) => b"dnp3_tcp",
         (true, 1900) => b"ssdp",
+        (false, 135 | 139 | 445) => b"smb",
+        (false, 3389) => b"rdp",
         _ => b"",
     };
     of_app(name)
@@ -191,7 +194,7 @@ impl View {
     fn conn(&mut self, conn: &Conn<'_>, hosts: &Hosts) {
         self.first = Some(self.first.map_or(conn.ts, |first| first.min(conn.ts)));
         self.last = self.last.max(Timestamp(conn.ts.0.saturating_add(conn.duration.0)));
-        self.linked += u64::from(conn.link_addr != MacAddr::default());
+        self.linked += u64::from(conn.orig_mac.is_some());
         let gap_len = conn.orig_gap.saturating_add(conn.resp_gap);
         let is_tcp = conn.proto == "tcp";
         if is_tcp && conn.orig_bytes == 0 && conn.resp_bytes == 0 && gap_len == 0 || conn.proto == "icmp" {

@@ -26,11 +26,13 @@ pub enum Traffic {
     Tls,
     /// HTTP of every version.
     Web,
+    /// What Windows machines use each other by: SMB, DCE/RPC, RDP.
+    Windows,
 }
 
 impl Traffic {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Any,
         Self::Announcements,
         Self::Control,
@@ -41,6 +43,7 @@ impl Traffic {
         Self::Signed,
         Self::Tls,
         Self::Web,
+        Self::Windows,
     ];
 
     /// Its place in [`Traffic::ALL`].
@@ -61,6 +64,7 @@ impl Traffic {
             Self::Signed => "signed DNS answers",
             Self::Tls => "TLS and QUIC",
             Self::Web => "web",
+            Self::Windows => "SMB, RPC and RDP",
         }
     }
 }

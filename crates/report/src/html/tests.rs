@@ -69,7 +69,7 @@ fn page(findings: Vec<Finding>) -> Page {
 }
 
 fn render(page: &Page, lang: Lang) -> String {
-    render_html(page, &HtmlOptions { lang, reading: Vec::new() })
+    render_html(page, lang)
 }
 
 #[test]

@@ -14,7 +14,7 @@ use hashbrown::{Equivalent, HashMap};
 use identities::{Identities, is_nobody, parse_mac};
 use sekisho_types::{Addr, SeededState, Subnet, Subnets, Timestamp};
 use std::hash::{Hash, Hasher};
-use sums::{One, Pulse, Sums, quarter, seconds};
+use sums::{One, Pulse, Sums, quarter, seconds, sixteenth};
 
 /// Memory with which the tables have as many entries as named here; with less they have fewer, in proportion.
 pub(super) const FULL_LEN: u64 = 256 << 20;
@@ -61,6 +61,8 @@ struct Device {
     retransmitted: u64,
     /// Quarters of octaves, sorted, and flows.
     speeds: Vec<(u8, u32)>,
+    /// Times to connect and to a response of flows that it opened, and to its own responses: sixteenths of octaves, sorted, and flows.
+    times: [Vec<(u16, u32)>; 3],
     hours: Box<[u32; WEEK_HOURS]>,
     used: Vec<(Service, Sums)>,
     offered: Vec<(Service, Sums)>,
@@ -77,6 +79,7 @@ impl Default for Device {
             tcp_packets: 0,
             retransmitted: 0,
             speeds: Vec::new(),
+            times: [const { Vec::new() }; 3],
             hours: Box::new([0; WEEK_HOURS]),
             used: Vec::new(),
             offered: Vec::new(),
@@ -340,6 +343,8 @@ impl Devices {
                 row.interval(conn::DURATION).map_or(0, |d| u64::try_from(d.0).unwrap_or(0)),
             ),
         };
+        let time = |i| row.interval(i).map(|d| sixteenth(u64::try_from(d.0 / 1_000).unwrap_or(0)));
+        let (connect, response) = (time(conn::CONNECT), time(conn::RESPONSE));
         let protocol = row.text(conn::APP).or_else(|| row.text(conn::SERVICE)).map(|s| self.words.number(s));
         let port = row.count(conn::RESP_P).and_then(|p| u16::try_from(p).ok());
         let service = Service {
@@ -354,6 +359,9 @@ impl Devices {
             device.spoke = true;
             device.opened.add(one);
             flow.count(device, one, !home.1);
+            let [connects, responses, _] = &mut device.times;
+            tally(connects, connect);
+            tally(responses, response);
             // A scan's ports are no services.
             if !failed {
                 self.unnamed_services.0 += u64::from(!serve(&mut device.used, service, one));
@@ -370,6 +378,8 @@ impl Devices {
             device.spoke = true;
             device.accepted.add(one);
             flow.count(device, one, !home.0);
+            let [.., answers] = &mut device.times;
+            tally(answers, response);
             if !failed {
                 self.unnamed_services.0 += u64::from(!serve(&mut device.offered, service, one));
             }
@@ -399,15 +409,19 @@ impl Flow {
         device.one_sided += u64::from(self.one_sided);
         device.tcp_packets += self.tcp_packets;
         device.retransmitted += self.retransmitted;
-        if let Some(speed) = self.speed {
-            match device.speeds.binary_search_by_key(&speed, |s| s.0) {
-                Ok(at) => device.speeds[at].1 = device.speeds[at].1.saturating_add(1),
-                Err(at) => device.speeds.insert(at, (speed, 1)),
-            }
-        }
+        tally(&mut device.speeds, self.speed);
         if let Some(hour) = self.at.map(hour_of_week).and_then(|h| device.hours.get_mut(h)) {
             *hour = hour.saturating_add(1);
         }
+    }
+}
+
+/// Counts a flow in its class. There are a few hundred classes at most.
+fn tally<C: Copy + Ord>(classes: &mut Vec<(C, u32)>, class: Option<C>) {
+    let Some(class) = class else { return };
+    match classes.binary_search_by_key(&class, |c| c.0) {
+        Ok(at) => classes[at].1 = classes[at].1.saturating_add(1),
+        Err(at) => classes.insert(at, (class, 1)),
     }
 }
 
