@@ -176,24 +176,3 @@ fn work_is_refused_not_done() {
     assert_eq!((verdict.reason, verdict.status()), (Reason::WorkLimit, Status::Indeterminate));
     assert_eq!((observer.counters().verified, observer.counters().refused), (1, 1));
 }
-
-#[test]
-fn unsigned_answers_of_a_busy_network_find_room() {
-    let key = Key::new(1, 257);
-    let mut observer = anchored(&key);
-    let mut found = Findings::default();
-    let mut show = |observer: &mut Observer, message: &[u8], n: u64| {
-        // All within the time for which proof is waited for.
-        let at = Timestamp::from_parts(i64::from(NOW) + (n / 1_000) as i64, 0);
-        observer.message(message, Seen { at, server: Addr::UNSPECIFIED, token: n }, &mut found);
-    };
-    for n in 1..=4_000u64 {
-        let name = format!("\x20a-name-as-long-as-usual-{n:08}\x04zone\0");
-        // Asked for with the DO bit (RFC 3225), and not signed.
-        let mut message = response(name.as_bytes(), 1, &[vec![192, 0, 2, 1]], &[]);
-        message[11] = 1;
-        message.extend(b"\0\0\x29\x04\xd0\0\0\x80\0\0\0");
-        show(&mut observer, &message, n);
-    }
-    assert_eq!((observer.counters().crowded_out, observer.held_count().1), (0, 4_000));
-}

@@ -150,7 +150,7 @@ impl GeoAsn {
         let raise = Raise::new(&ABOUT, reason, device, severity, confidence)
             .key(key)
             .peer(peer)
-            .quote("address and operator", format!("{peer} {operator}").as_bytes(), 0)
+            .quote("address and operator", format!("{peer} {operator}").trim_end().as_bytes(), 0)
             .quote("made on", built.to_string().as_bytes(), 0);
         if stale { raise.benign("addresses move", "the file is more than 60 days off the packets") } else { raise }
     }

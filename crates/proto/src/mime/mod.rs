@@ -501,7 +501,7 @@ impl Entities {
         let line = std::mem::take(&mut self.candidate);
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        if !self.delimiter(text, cx, observer) && !(self.torn && self.adopt(text, cx, observer)) {
+        if !(self.delimiter(text, cx, observer) || self.torn && self.adopt(text, cx, observer)) {
             self.line_start = ended;
             self.content(&line, cx, observer);
         }
