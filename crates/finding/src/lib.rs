@@ -17,6 +17,7 @@ mod coverage;
 mod evidence;
 mod finding;
 mod grade;
+mod incident;
 mod mute;
 mod signed;
 
@@ -25,5 +26,6 @@ pub use coverage::{Cause, Coverage, Group, Lack, Need, Sight, Traffic, What, abs
 pub use evidence::{Benign, MAX_QUOTE_LEN, MAX_QUOTES, Measure, Origin, Quote, SAMPLES, Samples};
 pub use finding::{Finding, MAX_PEERS, Peers, Quality};
 pub use grade::{Confidence, Severity, Stage};
+pub use incident::{Asset, Bond, Incident, Link, MAX_INCIDENTS, Risk, Term, incidents};
 pub use mute::{MAX_MUTES, Mute, MuteError, Mutes};
 pub use signed::{Outcome, Signed};
