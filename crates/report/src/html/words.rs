@@ -367,7 +367,7 @@ words! {
     NoFindingsEither: "Nothing that the detectors look for was seen on either side.", "前後いずれにも、検出対象となる事象は見つかりませんでした。";
     MoreFindingPairs: "{0} more {0|finding is|findings are} counted here; --json has all of them.", "ほか {0} 件は件数のみ示します。全件は --json で出力できます。";
     New: "new", "新規";
-    Gone: "gone", "なし";
+    Gone: "gone", "消失";
     Stayed: "stayed", "継続";
     More: "more", "増加";
     Fewer: "less", "減少";
