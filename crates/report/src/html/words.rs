@@ -399,7 +399,7 @@ words! {
     ShownBy: "shown by a device", "機器が提示した";
     Role: "Role", "提示";
     Schedule: "Hours", "時間帯";
-    ScheduleSays: "{0}: flows an hour observed; both to the same scale. Hatched hours were not observed.", "{0}: 観測 1 時間あたりのフロー数。濃淡は前後共通。斜線は観測していない時間帯。";
+    ScheduleSays: "Flows an hour observed; both to the same scale. Hatched hours were not observed.", "観測 1 時間あたりのフロー数。濃淡は前後共通。斜線は観測していない時間帯。";
     ScheduleShort: "Less than a day was observed of a side: hours are shown, not compared.", "観測時間が 1 日に満たない側があるため、時間帯は表示のみで比較していません。";
     ScheduleDay: "Compared hour of the day by hour of the day.", "時刻ごとに比較しました。";
     ScheduleWeek: "Compared hour of the week by hour of the week.", "曜日と時刻ごとに比較しました。";
