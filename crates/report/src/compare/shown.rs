@@ -27,11 +27,12 @@ fn time(micros: u64) -> String {
     }
 }
 
-/// The same per hour; below ten with one decimal.
+/// The same per hour; below ten with one decimal, below one with two.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "for printing; the cast saturates")]
 pub(crate) fn per_hour(measure: Measure, v: f64) -> String {
     match measure {
         Measure::SentBytes | Measure::ReceivedBytes => bytes(v.round() as u64),
+        _ if v > 0.0 && v < 0.95 => format!("{v:.2}"),
         _ if v > 0.0 && v < 9.95 => format!("{v:.1}"),
         _ => count(v.round() as u64),
     }

@@ -367,7 +367,7 @@ words! {
     NoFindingsEither: "Nothing that the detectors look for was seen on either side.", "前後いずれにも、検出対象となる事象は見つかりませんでした。";
     MoreFindingPairs: "{0} more {0|finding is|findings are} counted here; --json has all of them.", "ほか {0} 件は件数のみ示します。全件は --json で出力できます。";
     New: "new", "新規";
-    Gone: "gone", "なし";
+    Gone: "gone", "消失";
     Stayed: "stayed", "継続";
     More: "more", "増加";
     Fewer: "less", "減少";
@@ -399,7 +399,7 @@ words! {
     ShownBy: "shown by a device", "機器が提示した";
     Role: "Role", "提示";
     Schedule: "Hours", "時間帯";
-    ScheduleSays: "{0}: flows an hour observed; both to the same scale. Hatched hours were not observed.", "{0}: 観測 1 時間あたりのフロー数。濃淡は前後共通。斜線は観測していない時間帯。";
+    ScheduleSays: "Flows an hour observed; both to the same scale. Hatched hours were not observed.", "観測 1 時間あたりのフロー数。濃淡は前後共通。斜線は観測していない時間帯。";
     ScheduleShort: "Less than a day was observed of a side: hours are shown, not compared.", "観測時間が 1 日に満たない側があるため、時間帯は表示のみで比較していません。";
     ScheduleDay: "Compared hour of the day by hour of the day.", "時刻ごとに比較しました。";
     ScheduleWeek: "Compared hour of the week by hour of the week.", "曜日と時刻ごとに比較しました。";

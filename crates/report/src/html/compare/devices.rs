@@ -21,8 +21,9 @@ const MAPPED: usize = 20;
 const OPEN: usize = 2;
 /// Unchanged devices named.
 const UNCHANGED: usize = 500;
-/// Columns of a name in the drawing, and of addresses elsewhere.
+/// Columns of a name in the drawing, and in lists.
 const NAME: usize = 32;
+const SHORT: usize = 60;
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 250.0;
 const RIGHT: f64 = 860.0;
@@ -38,12 +39,12 @@ fn traffic(d: &Device) -> [f64; 2] {
     rates(d, [Measure::SentBytes, Measure::ReceivedBytes])
 }
 
-/// `10.0.0.50 (camera)`.
-fn title(i: &Identity) -> String {
+/// `10.0.0.50 (camera)`; the name in at most so many columns.
+fn title(i: &Identity, most: usize) -> String {
     let addresses = if i.addresses[1].is_empty() { &i.addresses[0] } else { &i.addresses[1] };
     let first = addresses.first().map_or_else(String::new, ToString::to_string);
     match &i.name {
-        Some(name) => format!("{first} ({})", fit(&clean(name.as_bytes()), LONGEST, true)),
+        Some(name) => format!("{first} ({})", fit(&clean(name.as_bytes()), most, true)),
         None => first,
     }
 }
@@ -86,7 +87,7 @@ fn drawing(m: &mut Markup, cx: &Locale, devices: &[Device]) {
         }
         for (i, d) in shown.iter().enumerate() {
             let y = 26.0 + ROW * i as f64;
-            label(m, (LEFT - 12.0, y + 18.0), "end", "axis", &fit(&title(&d.identity), NAME, true));
+            label(m, (LEFT - 12.0, y + 18.0), "end", "axis", &fit(&title(&d.identity, SHORT), NAME, true));
             for (n, (v, class)) in traffic(d).into_iter().zip(["was", "is"]).enumerate() {
                 let top = y + 2.0 + 12.0 * n as f64;
                 let wide = if v > 0.0 { (v / most * (RIGHT - LEFT)).max(1.5) } else { 0.0 };
@@ -98,7 +99,7 @@ fn drawing(m: &mut Markup, cx: &Locale, devices: &[Device]) {
     figure(m, cx, (W::ByDevice, &says), (WIDTH, height), draw, |m| {
         let columns = [Col::Words(W::Device), Col::Number(W::BeforePerHour), Col::Number(W::AfterPerHour)];
         table(m, cx, cx.w(W::ByDevice), &columns, shown.iter(), |row, d| {
-            row.with("w", |m| m.word(title(&d.identity).as_bytes()));
+            row.with("w", |m| m.word(title(&d.identity, SHORT).as_bytes()));
             for v in traffic(d) {
                 row.number(Some(v), &hourly(cx, v));
             }
@@ -137,7 +138,7 @@ fn listed(m: &mut Markup, cx: &Locale, c: &Comparison) {
     m.el("div", attrs![class: "wide"], |m| {
         table(m, cx, cx.w(W::DevicesCaption), &columns, rows.into_iter(), |row, (i, d)| {
             row.with("w", |m| {
-                let name = title(&d.identity);
+                let name = title(&d.identity, SHORT);
                 if i < DETAILED {
                     let to = format!("#{}", anchor(i));
                     m.el("a", attrs![href: &to], |m| m.word(name.as_bytes()));
@@ -174,7 +175,7 @@ fn unchanged(m: &mut Markup, cx: &Locale, all: &[Identity]) {
         m.say("summary", &[], &cx.fill(W::UnchangedDevices, &[&count(all.len() as u64)]));
         m.el("ul", attrs![class: "names"], |m| {
             for identity in all.iter().take(UNCHANGED) {
-                m.el("li", &[], |m| m.word(title(identity).as_bytes()));
+                m.el("li", &[], |m| m.word(title(identity, SHORT).as_bytes()));
             }
         });
         let more = all.len().saturating_sub(UNCHANGED);
@@ -208,7 +209,7 @@ fn device(m: &mut Markup, cx: &Locale, i: usize, d: &Device, open: bool) {
     }
     m.el("details", &all, |m| {
         m.el("summary", &[], |m| {
-            m.el("span", attrs![class: "title"], |m| m.word(title(&d.identity).as_bytes()));
+            m.el("span", attrs![class: "title"], |m| m.word(title(&d.identity, LONGEST).as_bytes()));
             let (_, class, word) = state(d);
             m.say("span", attrs![class: class], cx.w(word));
             let [before, after] = traffic(d);

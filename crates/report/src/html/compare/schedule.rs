@@ -76,7 +76,7 @@ fn words(v: f64) -> String {
 
 /// One side; with the schedule, marks where it differs.
 fn map(m: &mut Markup, cx: &Locale, side: W, cells: &[Option<f64>], most: f64, marks: Option<&Schedule>) {
-    let says = cx.fill(W::ScheduleSays, &[cx.w(side)]);
+    let says = cx.w(W::ScheduleSays);
     let size = (LEFT + CELL.0 * 24.0 + 6.0, TOP + CELL.1 * 7.0 + 26.0);
     let draw = |m: &mut Markup| {
         for hour in (0..24).step_by(6) {
@@ -108,7 +108,8 @@ fn map(m: &mut Markup, cx: &Locale, side: W, cells: &[Option<f64>], most: f64, m
         let x = LEFT + 20.0 + CELL.0 * 6.0;
         label(m, (x, y + 14.0), "start", "tick", &cx.fill(W::PerHour, &[&words(most)]));
     };
-    figure(m, cx, (side, &says), size, draw, |m| numbers(m, cx, &says, cells));
+    let caption = format!("{}. {says}", cx.w(side));
+    figure(m, cx, (side, says), size, draw, |m| numbers(m, cx, &caption, cells));
 }
 
 /// Was the hour found to differ?

@@ -7,6 +7,7 @@ use super::super::words::W;
 use crate::compare::shown::{self, Size};
 use crate::compare::{Change, Device, FindingPair, ItemKind, Measure, Quantity};
 use crate::units::count;
+use std::cmp::Ordering;
 
 /// What a tile says of the change: its class, a sign, words.
 struct Delta {
@@ -101,7 +102,11 @@ fn gone_and_new(cx: &Locale, sure: [u64; 2], all: [u64; 2]) -> Delta {
         (0, [0, 0]) => Delta { class: "delta none", sign: "=", words: cx.w(W::Unmoved).to_owned() },
         (0, _) => Delta { class: "delta none", sign: "≈", words: cx.w(W::MayBeChance).to_owned() },
         _ => {
-            let sign = if gone > new { "▼" } else { "▲" };
+            let sign = match gone.cmp(&new) {
+                Ordering::Greater => "▼",
+                Ordering::Equal => "±",
+                Ordering::Less => "▲",
+            };
             Delta { class: "delta real", sign, words: cx.fill(W::GoneNew, &[&count(gone), &count(new)]) }
         }
     }
