@@ -177,7 +177,7 @@ fn places_of_addresses_and_holidays() {
     let (country, asn) = (path("Test-Country"), path("Test-ASN"));
     let keys = |watch: &str| {
         let page = page(&["--geoip", &country, "--geoip", &asn, "--watch", watch, &office]);
-        findings(&page, "audit-geo-asn").into_iter().map(|f| f[2].clone()).collect::<std::collections::BTreeSet<_>>()
+        findings(&page, "audit-geo-asn").into_iter().map(|f| f[2].clone()).collect::<BTreeSet<_>>()
     };
     assert_eq!(keys("JP,AS64501").into_iter().collect::<Vec<_>>(), ["AS64501", "JP"]);
     assert_eq!(keys("de").len(), 0);
