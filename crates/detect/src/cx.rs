@@ -9,6 +9,7 @@ use crate::edges::{Class, Edge, Edges};
 use crate::hosts::{Hosts, Role};
 use crate::known::Known;
 use crate::mails::Mails;
+use crate::outside::{Outside, called};
 use sekisho_finding::{
     About, Benign, Confidence, Finding, MAX_QUOTES, Measure, Peers, Quality, Quote, Reason, Samples, Severity, Stage,
 };
@@ -56,6 +57,16 @@ impl<'a> Cx<'a> {
     /// Whose mail it is, and who writes.
     pub(crate) fn mails(&self) -> &'a Mails {
         &self.known.mails
+    }
+
+    /// Places outside, and who calls them.
+    pub(crate) fn outside(&self) -> &'a Outside {
+        &self.known.outside
+    }
+
+    /// What a place outside at `peer` is called.
+    pub(crate) fn called(&self, place: u64, peer: Addr) -> String {
+        called(&self.known.outside, &self.known.names, place, peer)
     }
 
     /// The name that was last seen for `addr`.

@@ -8,6 +8,7 @@ use crate::dnssec::Dnssec;
 use crate::hosts::Hosts;
 use crate::mails::Mails;
 use crate::names::Names;
+use crate::outside::Outside;
 use crate::rows::Row;
 use crate::view::View;
 
@@ -20,6 +21,7 @@ pub(crate) struct Known {
     pub catalogue: Catalogue,
     pub dnssec: Dnssec,
     pub mails: Mails,
+    pub outside: Outside,
     pub view: View,
 }
 
@@ -33,6 +35,7 @@ impl Known {
             catalogue: Catalogue::new(scope),
             dnssec: Dnssec::new(scope),
             mails: Mails::new(scope),
+            outside: Outside::new(scope),
             view: View::new(scope),
         }
     }
@@ -44,6 +47,7 @@ impl Known {
         self.names.row(row);
         self.exchanges.row(row);
         self.catalogue.row(row, packet);
+        self.outside.row(row, &self.hosts);
         self.dnssec.row(row, self.exchanges.at_hand());
         self.mails.row(row, &|addr| self.hosts.is_internal(addr));
     }
@@ -61,7 +65,7 @@ impl Known {
     }
 
     /// Entries forgotten for want of room, by what they were about.
-    pub fn forgotten(&self) -> [(&'static str, u64); 7] {
+    pub fn forgotten(&self) -> [(&'static str, u64); 8] {
         [
             ("hosts", self.hosts.forgotten()),
             ("names of addresses", self.names.forgotten()),
@@ -70,6 +74,7 @@ impl Known {
             ("certificates", self.catalogue.forgotten()),
             ("DNSSEC", self.dnssec.forgotten()),
             ("mail partners", self.mails.forgotten()),
+            ("places outside", self.outside.forgotten()),
         ]
     }
 }

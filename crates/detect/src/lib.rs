@@ -46,9 +46,11 @@ mod mails;
 mod manual;
 mod names;
 mod outcome;
+mod outside;
 mod registry;
 mod rows;
 mod shares;
+mod statistics;
 mod table;
 #[cfg(test)]
 mod testing;

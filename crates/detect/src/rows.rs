@@ -510,6 +510,12 @@ rows! {
         alert: &'a [u8] = "last_alert", ja3: &'a [u8] = "ja3", ja4: &'a [u8] = "ja4", alpn: &'a [u8] = "next_protocol",
         offered: Items<'a> = "client_alpn",
     }
+    /// The first words of a TCP connection in a protocol that nobody knows, one row for each chunk; told, no log.
+    Stranger "stranger" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        is_orig: bool = "is_orig", bytes: &'a [u8] = "bytes", len: u64 = "len", packet: u64 = "packet",
+    }
     /// A certificate, the first time that it was seen; told, no log.
     TlsCert "tls_cert" {
         ts: Timestamp = "ts", fingerprint: &'a [u8] = "fingerprint", key: &'a [u8] = "key", serial: &'a [u8] = "serial",

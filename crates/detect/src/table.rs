@@ -129,6 +129,11 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.newer.iter().chain(&self.older).map(|(key, value)| (key, value))
     }
+
+    /// All values, in no order, to change them. Does not count as a use.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.newer.iter_mut().chain(&mut self.older).map(|entry| &mut entry.1)
+    }
 }
 
 /// A new entry of the newer half, which may become the older one first.

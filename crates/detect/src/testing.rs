@@ -47,6 +47,14 @@ pub(crate) struct Line {
     packet: u64,
 }
 
+impl Line {
+    /// Packet time of the row, seconds; 0 if it has none.
+    pub fn ts(&self) -> f64 {
+        let time = |cell: &Cell| if let Cell::Time(ts) = cell { Some(*ts) } else { None };
+        self.cells.iter().find_map(time).unwrap_or(0.0)
+    }
+}
+
 /// A row of `log` found with packet `packet`; `id.orig_h` and the like are written as in the log.
 pub(crate) fn line(log: &'static str, packet: u64, columns: &[(&'static str, Cell)]) -> Line {
     let names: Vec<&'static str> = columns.iter().map(|c| c.0).collect();
