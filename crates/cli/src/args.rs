@@ -268,7 +268,7 @@ pub struct Judging {
     pub holidays: Option<PathBuf>,
 
     /// A domain that mail is exchanged with: senders and links made to look like it are findings; may be repeated
-    #[arg(long, value_name = "DOMAIN")]
+    #[arg(long, value_name = "DOMAIN", value_parser = crate::given::domain)]
     pub known_domain: Vec<String>,
 
     /// What was agreed to live with: findings that are counted and shown as muted, with the reason; see below

@@ -36,6 +36,20 @@ fn text(path: &Path) -> Result<String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
+/// A domain's name, for `--known-domain`.
+///
+/// # Errors
+/// In words, if it is a mail address, a URL or anything else that is no name.
+pub fn domain(text: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_') && label.len() < 64
+    };
+    if text.strip_suffix('.').unwrap_or(text).split('.').all(is_label) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a domain such as partner.example".to_owned())
+}
+
 /// Mozilla's roots and those of a file.
 pub fn trust(path: &Path) -> Result<Trust> {
     let what = || format!("--roots {}", path.display());
@@ -80,4 +94,28 @@ pub fn holidays(path: &Path) -> Result<Arc<[Day]>> {
         bail!("{}: no day in it", what());
     }
     Ok(days.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn domains_are_names() {
+        for text in ["partner.example", "PARTNER.example.", "münchen.example", "intranet", "_a.b-c.example"] {
+            assert_eq!(domain(text).as_deref(), Ok(text));
+        }
+        for text in ["", ".", "a b", "http://x", "a@b.example", "a..b", "*.example"] {
+            assert!(domain(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_day() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("days");
+        fs::write(&path, "\u{feff}2026-11-23\r\n2026-11-03 # culture\r\n").unwrap();
+        assert_eq!(holidays(&path).unwrap().len(), 2);
+    }
 }

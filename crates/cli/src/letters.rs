@@ -58,7 +58,7 @@ fn from_stdin() -> Result<(Captures, Letters)> {
     let mut head = Vec::new();
     let mut input = io::stdin();
     // A capture's first bytes are no text: a live one goes on at once. A mail is looked at up to its first body.
-    while head.len() < HEAD_LEN && is_text(&head) && !has_header(&head) {
+    while head.len() < HEAD_LEN && is_text(&head) && !has_header(begun(&head)) {
         let mut piece = [0; HEAD_LEN];
         let len = input.read(&mut piece).context("cannot read standard input")?;
         if len == 0 {
@@ -94,6 +94,13 @@ fn limited(mut head: Vec<u8>, rest: impl Read) -> io::Result<(Vec<u8>, bool)> {
     Ok((head, whole))
 }
 
+/// A mail from its first field on: some programs put a byte order mark or empty lines first.
+fn begun(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let empty = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    bytes.get(empty..).unwrap_or(bytes)
+}
+
 fn is_text(head: &[u8]) -> bool {
     !head.iter().any(|b| *b == 0 || *b < b' ' && !b.is_ascii_whitespace())
 }
@@ -103,7 +110,7 @@ fn has_header(head: &[u8]) -> bool {
 }
 
 fn is_mail(head: &[u8]) -> bool {
-    is_text(head) && matches!(recognise_bytes(head), Kind::Mail | Kind::Mbox)
+    is_text(head) && matches!(recognise_bytes(begun(head)), Kind::Mail | Kind::Mbox)
 }
 
 impl Letters {
@@ -118,6 +125,7 @@ impl Letters {
             each(number, &row);
         };
         for (name, bytes, whole) in &self.0 {
+            let bytes = begun(bytes);
             if bytes.starts_with(b"From ") {
                 let mut mails = split_mbox(bytes).zip(1..).peekable();
                 while let Some((bytes, number)) = mails.next() {
@@ -134,6 +142,19 @@ impl Letters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_before_the_first_field_is_left_out() {
+        let mail = b"From: a@b.test\r\nTo: c@d.test\r\nSubject: x\r\n\r\nhi\r\n";
+        for before in [&b"\xef\xbb\xbf"[..], b"\r\n\r\n", b"\n", b"\xef\xbb\xbf\r\n"] {
+            let bytes = [before, mail].concat();
+            assert!(is_mail(&bytes) && begun(&bytes) == mail, "{}", before.escape_ascii());
+            let mut senders = Vec::new();
+            let letters = Letters(vec![("x.eml".to_owned(), bytes, true)]);
+            letters.read(&mut |_, row| senders.push(row.from.as_ref().map(|f| f.0.clone())));
+            assert_eq!(senders, [Some(b"a@b.test".to_vec())]);
+        }
+    }
 
     #[test]
     fn mails_are_told_by_content() {

@@ -38,19 +38,6 @@ pub struct Scope {
     pub has_rules: bool,
 }
 
-/// Networks at home where the user names none (`detections.md` §1.2): RFC 1918, RFC 4193, link-local, loopback. Fewer than
-/// Zeek's private networks, which hold those of documentation too.
-const HOME_NETS: &[&str] = &[
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "169.254.0.0/16",
-    "127.0.0.0/8",
-    "fc00::/7",
-    "fe80::/10",
-    "::1/128",
-];
-
 /// Bytes that all tables take at most when each has the number of entries that its detector names: `detections.md` §1.8.
 pub const FULL_LEN: u64 = 256 << 20;
 
@@ -67,8 +54,8 @@ impl Scope {
 
     /// With the networks that the user names as home, or else the private ones.
     pub fn new(home_nets: &[Subnet], seed: u64) -> Self {
-        let private = || HOME_NETS.iter().filter_map(|n| n.parse().ok()).collect();
-        Self { home_nets: if home_nets.is_empty() { private() } else { home_nets.to_vec() }, seed, ..Self::default() }
+        let home_nets = if home_nets.is_empty() { sekisho_types::home_nets() } else { home_nets.to_vec() };
+        Self { home_nets, seed, ..Self::default() }
     }
 }
 

@@ -22,7 +22,7 @@ pub struct ConnRecord {
     pub resp_bytes: Option<u64>,
     /// How the connection was opened and closed.
     pub conn_state: EnumName,
-    /// Is the originator in the home networks?
+    /// Is the originator in the home networks (unless given those that Zeek takes as local, documentation's among them)?
     pub local_orig: bool,
     /// Is the responder in the home networks?
     pub local_resp: bool,

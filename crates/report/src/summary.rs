@@ -99,11 +99,12 @@ impl Summary {
         }
     }
 
-    /// Hosts of these networks are the page's devices, instead of those with private addresses.
+    /// Hosts of these networks are internal and the page's devices, instead of those of [`sekisho_types::home_nets`].
     #[must_use]
     pub fn with_home_nets(mut self, nets: &[Subnet]) -> Self {
         if !nets.is_empty() {
             self.devices.set_home(nets);
+            self.flows.set_home(nets);
         }
         self
     }

@@ -245,6 +245,24 @@ impl Subnet {
     }
 }
 
+/// Networks at home where the user names none (`detections.md` §1.2): RFC 1918, RFC 4193, link-local, loopback. Fewer than
+/// those that Zeek, and so `conn`, takes as local, which hold networks of documentation, too.
+const HOME_NETS: [&str; 8] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "169.254.0.0/16",
+    "127.0.0.0/8",
+    "fc00::/7",
+    "fe80::/10",
+    "::1/128",
+];
+
+/// The networks that pages and judgements take as home where the user names none.
+pub fn home_nets() -> Vec<Subnet> {
+    HOME_NETS.iter().filter_map(|net| net.parse().ok()).collect()
+}
+
 /// Prefixes that are asked about often.
 #[derive(Clone, Debug, Default)]
 pub struct Subnets {

@@ -5,7 +5,7 @@ use crate::cells::columns;
 columns! {
     conn {
         TS "ts", ORIG "id.orig_h", RESP "id.resp_h", RESP_P "id.resp_p", PROTO "proto", SERVICE "service", APP "app",
-        STATE "conn_state", LOCAL_ORIG "local_orig", LOCAL_RESP "local_resp", MISSED "missed_bytes",
+        STATE "conn_state", MISSED "missed_bytes",
         ORIG_PKTS "orig_pkts", ORIG_BYTES "orig_ip_bytes", RESP_PKTS "resp_pkts", RESP_BYTES "resp_ip_bytes",
         ORIG_DATA "orig_bytes", RESP_DATA "resp_bytes", ONE_SIDED "one_sided", UID "uid", DURATION "duration",
         ORIG_MAC "orig_l2_addr", RESP_MAC "resp_l2_addr", ORIG_AGAIN "orig_retransmitted_pkts",

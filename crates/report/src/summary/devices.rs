@@ -5,14 +5,14 @@ mod identities;
 mod sums;
 
 use super::columns::{arp, conn, dhcp, dns, http, quic, ssl};
-use super::flows::{PRIVATE, Word, Words};
+use super::flows::{Word, Words};
 use super::{Tally, keep_least};
 use crate::WEEK_HOURS;
 use crate::bounded::{Top, Weight};
 use crate::cells::Cells;
 use hashbrown::{Equivalent, HashMap};
 use identities::{Identities, is_nobody, parse_mac};
-use sekisho_types::{Addr, SeededState, Subnet, Subnets, Timestamp};
+use sekisho_types::{Addr, SeededState, Subnet, Subnets, Timestamp, home_nets};
 use std::hash::{Hash, Hasher};
 use sums::{One, Pulse, Sums, quarter, seconds, sixteenth};
 
@@ -246,7 +246,7 @@ impl Devices {
             named: NamedFlows::new(seed, entries(MAX_NAMED_FLOWS)),
             words: Words::new(seed),
             unnamed_services: Tally(0),
-            home: Subnets::new(PRIVATE.iter().filter_map(|s| s.parse().ok())),
+            home: Subnets::new(home_nets()),
         }
     }
 

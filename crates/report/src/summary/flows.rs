@@ -6,7 +6,7 @@ use crate::cells::Cells;
 use crate::page::{Host, Page, Protocol, Service, Talker, Transport, Unseen};
 use hashbrown::HashMap;
 use sekisho_record::Text;
-use sekisho_types::{Addr, SeededState, Subnet, Timestamp};
+use sekisho_types::{Addr, SeededState, Subnet, Subnets, Timestamp, home_nets};
 
 /// Hosts told apart.
 const MAX_HOSTS: usize = 32_768;
@@ -29,18 +29,6 @@ const UNANSWERED: &[&[u8]] = &[b"S0", b"REJ", b"SH", b"RSTOS0"];
 const PARTS: &[&[u8]] = &[b"ftp-data"];
 /// Protocols whose content is encrypted.
 const ENCRYPTED: &[&[u8]] = &[b"ssl", b"quic", b"ssh", b"ipsec", b"wireguard", b"dtls", b"openvpn", b"tls"];
-/// Networks whose hosts are internal where nothing else is said (`detections.md` §1.2).
-pub(super) const PRIVATE: [&str; 8] = [
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "169.254.0.0/16",
-    "127.0.0.0/8",
-    "fc00::/7",
-    "fe80::/10",
-    "::1/128",
-];
-
 #[derive(Clone, Copy, Default)]
 struct Sum {
     flows: u64,
@@ -171,9 +159,8 @@ pub(super) struct Flows {
     services: Top<ServiceKey, Sum>,
     protocols: Top<Box<[u8]>, Sum>,
     words: Words,
-    private: Vec<Subnet>,
-    /// Do rows say which ends are local?
-    told_local: bool,
+    /// Networks whose hosts are internal.
+    home: Subnets,
     one_sided: u64,
     missed_bytes: u64,
     unseen: Unseen,
@@ -189,12 +176,16 @@ impl Flows {
             services: Top::new(MAX_SERVICES, seed),
             protocols: Top::new(MAX_PROTOCOLS, seed),
             words: Words::new(seed),
-            private: PRIVATE.iter().filter_map(|s| s.parse().ok()).collect(),
-            told_local: false,
+            home: Subnets::new(home_nets()),
             one_sided: 0,
             missed_bytes: 0,
             unseen: Unseen::default(),
         }
+    }
+
+    /// The networks whose hosts are internal, instead of the private ones.
+    pub fn set_home(&mut self, nets: &[Subnet]) {
+        self.home = Subnets::new(nets.iter().copied());
     }
 
     pub fn conn(&mut self, row: &Cells) {
@@ -232,7 +223,7 @@ impl Flows {
             (None, Some(_)) => Some(Role { word: transport, port }),
             (None, None) => None,
         };
-        let (orig_local, resp_local) = self.locality(row, orig, resp);
+        let (orig_local, resp_local) = (self.home.contains(orig), self.home.contains(resp));
         let host = self.hosts.at(orig);
         host.seen(ts, orig_local);
         host.sent.add(up_pkts, up);
@@ -270,16 +261,6 @@ impl Flows {
         pair.flows += 1;
         pair.up.add(up.0, up.1);
         pair.down.add(down.0, down.1);
-    }
-
-    fn locality(&mut self, row: &Cells, orig: Addr, resp: Addr) -> (bool, bool) {
-        let (a, b) = (row.flag(conn::LOCAL_ORIG), row.flag(conn::LOCAL_RESP));
-        self.told_local |= a == Some(true) || b == Some(true);
-        if self.told_local {
-            return (a == Some(true), b == Some(true));
-        }
-        let private = |addr| self.private.iter().any(|net| net.contains(addr));
-        (private(orig), private(resp))
     }
 
     /// Entries of the large tables.
