@@ -179,7 +179,7 @@ fn generated_names_until_one_exists() {
         .flat_map(|k| exchange(k, HOST, &format!("{}.{}", letters(k), tops[k as usize % 4]), kind::A, 3, &[]))
         .collect();
     let answer = [record(TO_QUESTION, kind::A, 60, &[203, 0, 113, 9])];
-    let name = format!("{}.com", letters(99));
+    let name = "xqvkzgwbnjqhtd.com".to_owned();
     frames.extend(exchange(40, HOST, &name, kind::A, 0, &answer));
     frames.extend(request(42, HOST, "203.0.113.9 80", &name, "/"));
     assert_eq!(

@@ -1,10 +1,11 @@
 //! What a detector may ask and say.
 
 use crate::catalogue::Catalogue;
-use crate::desk::Desk;
+use crate::desk::{Desk, Scanned};
 use crate::dns_exchanges::Exchange;
 use crate::dns_zones::Zones;
 use crate::dnssec::Dnssec;
+use crate::edges::{Class, Edge, Edges};
 use crate::hosts::{Hosts, Role};
 use crate::known::Known;
 use crate::mails::Mails;
@@ -34,8 +35,8 @@ impl<'a> Cx<'a> {
     }
 
     /// How the DNS message at hand fits what was asked; `None` of other rows.
-    pub(crate) fn exchange(&self) -> Option<Exchange> {
-        self.known.exchanges.at_hand().copied()
+    pub(crate) fn exchange(&self) -> Option<&'a Exchange> {
+        self.known.exchanges.at_hand()
     }
 
     /// What answers that fitted have said about zones, before the message at hand.
@@ -69,8 +70,33 @@ impl<'a> Cx<'a> {
     }
 
     /// The name that was last seen for `addr`.
-    pub fn name_of(&self, addr: Addr) -> Option<&str> {
+    pub fn name_of(&self, addr: Addr) -> Option<&'a str> {
         self.known.names.of(addr)
+    }
+
+    /// `from` got hold of `to`, as the row at hand shows.
+    pub(crate) fn step(&mut self, (from, to): (Addr, Addr), class: Class, what: &'static str, ts: Timestamp, uid: Uid) {
+        self.desk.edges.add(Edge { ts, from, to, class, what, uid, packet: self.packet });
+    }
+
+    /// Steps from host to host so far.
+    pub(crate) fn steps(&self) -> &Edges {
+        &self.desk.edges
+    }
+
+    /// Was that judgement raised about `subject`?
+    pub(crate) fn has_found(&self, id: &str, subject: Addr) -> bool {
+        self.desk.has(id, subject)
+    }
+
+    /// One port was tried on many hosts.
+    pub(crate) fn scanned(&mut self, scan: Scanned) {
+        self.desk.scanned(scan);
+    }
+
+    /// Scans noted so far.
+    pub(crate) fn scans(&self) -> &[Scanned] {
+        &self.desk.scans
     }
 
     /// Raises a finding, or adds to the one of the same judgement, reason, subject and key.

@@ -1,14 +1,18 @@
 //! Where findings are kept: what repeats is one.
 
 use crate::detection::Scope;
+use crate::edges::Edges;
 use crate::hosts::{Hosts, Role};
 use hashbrown::HashMap;
 use sekisho_finding::{Benign, Finding, MAX_QUOTES};
-use sekisho_types::{Addr, SeededState};
+use sekisho_types::{Addr, SeededState, Timestamp, Uid};
 
 /// Most findings of a run, if it has all the memory that judgements may take; of more, those of the lowest severity are
 /// not kept, and counted.
 const MAX_FINDINGS: usize = 20_000;
+
+/// Most scans noted.
+const MAX_SCANS: usize = 4_096;
 
 /// Most names in a finding.
 const MAX_NAMES: usize = 16;
@@ -37,12 +41,39 @@ pub(crate) struct Desk {
     most: usize,
     /// New findings that found no room.
     pub refused: u64,
+    /// Steps from host to host.
+    pub edges: Edges,
+    /// Scans of many hosts, told when the run is over.
+    pub scans: Vec<Scanned>,
+}
+
+/// A scan of one port on many hosts.
+#[derive(Clone, Debug)]
+pub(crate) struct Scanned {
+    pub from: Addr,
+    pub port: u16,
+    pub first: Timestamp,
+    /// Hosts that answered, those kept.
+    pub open: Vec<Addr>,
+    pub uid: Uid,
 }
 
 impl Desk {
     pub fn new(scope: &Scope) -> Self {
         let findings = HashMap::with_hasher(SeededState(scope.seed));
-        Self { findings, most: scope.entries(MAX_FINDINGS), refused: 0 }
+        Self { findings, most: scope.entries(MAX_FINDINGS), refused: 0, edges: Edges::new(scope), scans: Vec::new() }
+    }
+
+    /// Is there a finding of that judgement about `subject`?
+    pub fn has(&self, id: &str, subject: Addr) -> bool {
+        self.findings.keys().any(|key| key.id == id && key.subject == subject)
+    }
+
+    /// Notes a scan.
+    pub fn scanned(&mut self, scan: Scanned) {
+        if self.scans.len() < MAX_SCANS {
+            self.scans.push(scan);
+        }
     }
 
     /// Notes a finding; one step less severe if its subject turns out to play the part `unless`.
@@ -100,7 +131,7 @@ impl Desk {
     }
 }
 
-type Rank = (sekisho_types::Timestamp, &'static str, &'static str, Addr, String);
+type Rank = (Timestamp, &'static str, &'static str, Addr, String);
 
 fn rank(f: &Finding) -> Rank {
     (f.first, f.about.id, f.reason.code, f.subject, f.key.clone())

@@ -4,7 +4,7 @@ use crate::detection::Scope;
 use crate::rows::{Conn, Dns, Row};
 use crate::table::Recent;
 use sekisho_finding::Quality;
-use sekisho_types::{Addr, Subnet};
+use sekisho_types::{Addr, Interval, Subnets, Timestamp};
 
 /// Hosts of which something is kept.
 const MAX_HOSTS: usize = 65_536;
@@ -93,21 +93,30 @@ struct Host {
 
 /// See the module.
 pub struct Hosts {
-    home: Vec<Subnet>,
+    home: Subnets,
     of: Recent<Addr, Host>,
     flows: u64,
     gaps: u64,
     cut: u64,
+    /// Begin of the flow that ended first.
+    began: Option<Timestamp>,
 }
 
 impl Hosts {
     pub(crate) fn new(scope: &Scope) -> Self {
-        Self { home: scope.home_nets.clone(), of: Recent::of(scope, MAX_HOSTS), flows: 0, gaps: 0, cut: 0 }
+        Self {
+            home: Subnets::new(scope.home_nets.iter().copied()),
+            of: Recent::of(scope, MAX_HOSTS),
+            flows: 0,
+            gaps: 0,
+            cut: 0,
+            began: None,
+        }
     }
 
     /// Is it in the home networks, or an address of the link or the host itself?
     pub fn is_internal(&self, addr: Addr) -> bool {
-        self.home.iter().any(|n| n.contains(addr))
+        self.home.contains(addr)
     }
 
     /// Does the host play that part?
@@ -143,6 +152,11 @@ impl Hosts {
         all
     }
 
+    /// Have hosts been watched that long before `ts`, so that what is usual is known?
+    pub(crate) fn is_known_since(&self, ts: Timestamp, span: Interval) -> bool {
+        self.began.is_some_and(|began| ts - began >= span)
+    }
+
     pub(crate) fn row(&mut self, row: &Row<'_>) {
         match row {
             Row::Conn(conn) => self.conn(conn),
@@ -160,6 +174,7 @@ impl Hosts {
         // An attempt that nobody answered is no one-sided flow: the other side said nothing.
         let one_sided = !conn.one_sided.is_empty() && conn.state != "S0" && conn.proto != "icmp";
         self.flows += 1;
+        self.began.get_or_insert(conn.ts);
         self.gaps += u64::from(conn.orig_gap + conn.resp_gap > 0);
         self.cut += u64::from(conn.cut > 0);
         for end in [orig, resp] {

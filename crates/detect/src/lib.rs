@@ -28,6 +28,7 @@
 
 mod catalogue;
 mod certificate;
+mod contacts;
 mod cx;
 mod desk;
 mod destination;
@@ -37,15 +38,18 @@ mod dns_exchanges;
 mod dns_zones;
 mod dnssec;
 mod domains;
+mod edges;
 mod geo;
 mod hosts;
 mod known;
 mod mails;
 mod manual;
 mod names;
+mod outcome;
 mod outside;
 mod registry;
 mod rows;
+mod shares;
 mod statistics;
 mod table;
 #[cfg(test)]
@@ -53,7 +57,10 @@ mod testing;
 #[cfg(test)]
 mod testing_dnssec;
 #[cfg(test)]
+mod testing_flow;
+#[cfg(test)]
 mod testing_tls;
+mod view;
 
 pub use cx::{Cx, Raise};
 pub use detection::{Detection, FULL_LEN, Scope, Spent, Verdict};

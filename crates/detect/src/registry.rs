@@ -49,6 +49,7 @@ macro_rules! registry {
 }
 
 registry! {
+    admin_path_first_seen::FirstSeen,
     audit_advertised_services::Advertised,
     audit_cleartext_post::CleartextPost,
     audit_geo_asn::GeoAsn,
@@ -81,12 +82,19 @@ registry! {
     ics_control::Control,
     insecure_protocol::Insecure,
     intel_contact::Contact,
+    l2_spoof::L2Spoof,
     mail_auth_fail::AuthFail,
     mail_dangerous_attachment::Attachment,
     mail_display_spoof::DisplaySpoof,
     mail_link_mismatch::LinkMismatch,
     mail_lookalike_sender::Lookalike,
+    name_poisoning::Poisoning,
+    password_guessing::Guessing,
+    rogue_gateway::RogueGateway,
+    rpc_remote_exec::RemoteExec,
     rule_alert::RuleAlerts,
+    scan_horizontal::Horizontal,
+    scan_vertical::Vertical,
     tls_cert_changed::Changed,
     tls_cert_dates::Dates,
     tls_cert_name::Name,
@@ -98,6 +106,9 @@ registry! {
     web_attack_request::AttackRequest,
     web_mixed_content::MixedContent,
     web_weak_headers::WeakHeaders,
+    // Last, as they join what the others found.
+    host_sweep::HostSweep,
+    lateral_chain::Chain,
 }
 
 /// Every judgement that can be made, in the list's order.

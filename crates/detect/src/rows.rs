@@ -1,7 +1,11 @@
 //! Rows as detectors see them: typed, by column name, nothing copied.
 
-use sekisho_record::{List, Record, Schema, Value, Visitor};
+use sekisho_record::{List, Schema, Value};
 use sekisho_types::{Addr, Interval, MacAddr, Timestamp, Uid};
+use smallvec::SmallVec;
+
+/// Records of a DNS message that need no memory of their own.
+const FEW_RECORDS: usize = 16;
 
 /// How a column becomes a field. What is unset, or missing from the log, gives the type's empty value.
 pub(crate) trait Column<'a>: Sized {
@@ -69,10 +73,11 @@ impl<'a> Items<'a> {
         })
     }
 
-    /// Addresses.
+    /// Addresses; of networks the first.
     pub fn addrs(self) -> impl Iterator<Item = Addr> {
         self.all().filter_map(|v| match v {
             Value::Addr(v) => Some(v),
+            Value::Subnet(v) => Some(v.network()),
             _ => None,
         })
     }
@@ -172,6 +177,13 @@ rows! {
         service: &'a [u8] = "service", instance: &'a [u8] = "instance", port: Option<u64> = "port",
         text: &'a [u8] = "text", packet: u64 = "packet",
     }
+    /// Who asked for an address, or said to have one, over five minutes.
+    Arp "arp" {
+        ts: Timestamp = "ts", operation: &'a str = "operation", vlan: Option<u64> = "vlan",
+        orig_mac: MacAddr = "orig_mac", orig: Option<Addr> = "orig_h", resp: Addr = "resp_h",
+        resp_mac: Option<MacAddr> = "resp_mac", count: u64 = "count", replies: u64 = "reply_count",
+        duration: Interval = "duration", frame_mac: Option<MacAddr> = "frame_mac",
+    }
     /// A BACnet message.
     Bacnet "bacnet" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -182,12 +194,13 @@ rows! {
     Conn "conn" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", orig_port: u16 = "id.orig_p", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        proto: &'a str = "proto", app: &'a [u8] = "app", duration: Interval = "duration",
+        proto: &'a str = "proto", app: &'a [u8] = "app", history: &'a [u8] = "history", duration: Interval = "duration",
         orig_bytes: u64 = "orig_bytes", resp_bytes: u64 = "resp_bytes", state: &'a str = "conn_state",
         local_orig: bool = "local_orig", local_resp: bool = "local_resp", missed: u64 = "missed_bytes",
         orig_pkts: u64 = "orig_pkts", resp_pkts: u64 = "resp_pkts",
         orig_ip_bytes: u64 = "orig_ip_bytes", resp_ip_bytes: u64 = "resp_ip_bytes", one_sided: &'a str = "one_sided",
-        midstream: bool = "midstream", orig_gap: u64 = "orig_gap_bytes", resp_gap: u64 = "resp_gap_bytes",
+        midstream: bool = "midstream", orig_mac: Option<MacAddr> = "orig_l2_addr", resp_mac: Option<MacAddr> = "resp_l2_addr",
+        orig_gap: u64 = "orig_gap_bytes", resp_gap: u64 = "resp_gap_bytes",
         cut: u64 = "cut_bytes",
     }
     /// A login that crossed the network.
@@ -198,10 +211,24 @@ rows! {
         password_len: Option<u64> = "password_len", success: Option<bool> = "success", clear: bool = "clear",
         packet: u64 = "packet",
     }
+    /// A remote procedure call that was answered without a fault.
+    DceRpc "dce_rpc" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        pipe: &'a [u8] = "named_pipe", endpoint: &'a [u8] = "endpoint", operation: &'a [u8] = "operation",
+        opnum: u64 = "opnum",
+    }
     /// A lease of DHCP, or what was said about one.
     Dhcp "dhcp" {
-        ts: Timestamp = "ts", client: Option<Addr> = "client_addr", assigned: Option<Addr> = "assigned_addr",
-        resolvers: Items<'a> = "dns_servers",
+        ts: Timestamp = "ts", client: Option<Addr> = "client_addr",
+        assigned: Option<Addr> = "assigned_addr", mac: &'a [u8] = "mac",
+        host_name: &'a [u8] = "host_name", messages: Items<'a> = "msg_types", servers: Items<'a> = "server_ids",
+        routers: Items<'a> = "routers", resolvers: Items<'a> = "dns_servers", proxy: &'a [u8] = "proxy_config",
+    }
+    /// A message of DHCPv6.
+    Dhcpv6 "dhcpv6" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        resp_port: u16 = "id.resp_p", message: &'a str = "msg_type", resolvers: Items<'a> = "dns_servers",
     }
     /// A DNP3 request with its response.
     Dnp3 "dnp3" {
@@ -228,7 +255,7 @@ rows! {
         edns_size: Option<u64> = "edns_size", dnssec_ok: bool = "edns_do", extended_error: Option<u64> = "edns_ede",
         cookie: bool = "cookie", sections: Items<'a> = "sections", owners: Items<'a> = "owners", types: Items<'a> = "types",
         record_ttls: Items<'a> = "ttls", data: Items<'a> = "data", more: u64 = "more", digest: u64 = "digest",
-        wire: Option<&'a [u8]> = "wire",
+        wire: Option<&'a [u8]> = "wire", entries: Entries<'a> = "sections",
     }
     /// An EtherNet/IP message.
     Enip "enip" {
@@ -241,7 +268,7 @@ rows! {
     Files "files" {
         ts: Timestamp = "ts", id: Uid = "fuid", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         source: &'a [u8] = "source", mime: &'a [u8] = "mime_type", name: &'a [u8] = "filename", seen: u64 = "seen_bytes",
-        md5: &'a [u8] = "md5", sha1: &'a [u8] = "sha1", sha256: &'a [u8] = "sha256",
+        md5: &'a [u8] = "md5", sha1: &'a [u8] = "sha1", sha256: &'a [u8] = "sha256", is_orig: bool = "is_orig",
     }
     /// An HTTP request with its response.
     Http "http" {
@@ -257,6 +284,7 @@ rows! {
         ts: Timestamp = "ts", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         icmp_type: u64 = "icmp_type", code: u64 = "code", answers: u64 = "resp_count",
         inner_orig: Addr = "inner.orig_h", inner_resp: Addr = "inner.resp_h",
+        inner_count: u64 = "inner_count",
     }
     /// A message of IEC 60870-5-104.
     Iec104 "iec104" {
@@ -272,11 +300,21 @@ rows! {
         api: &'a [u8] = "api", error: &'a [u8] = "error", user: &'a [u8] = "user", mechanism: &'a [u8] = "mechanism",
         response_len: u64 = "response_len",
     }
+    /// An exchange with a key distribution centre, or a ticket shown to a service.
+    Kerberos "kerberos" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        request: &'a str = "request_type", client: &'a [u8] = "client", service: &'a [u8] = "service",
+        success: Option<bool> = "success", error: Option<u64> = "error_code", cipher: &'a str = "cipher",
+        reply_cipher: &'a str = "reply_cipher", offered: Items<'a> = "request_ciphers", preauth: Option<Items<'a>> = "preauth",
+        shown: &'a [u8] = "auth_ticket", given: &'a [u8] = "new_ticket", shown_service: &'a [u8] = "auth_service",
+    }
     /// An LDAP operation.
     Ldap "ldap" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         opcode: &'a str = "opcode", result: &'a str = "result", argument: &'a [u8] = "argument",
+        object: &'a [u8] = "object",
         decrypted: bool = "decrypted",
     }
     /// A search of LDAP.
@@ -323,11 +361,28 @@ rows! {
         status: &'a [u8] = "connect_status", user: &'a [u8] = "user", password: bool = "password_seen",
         method: &'a [u8] = "auth_method", decrypted: bool = "decrypted",
     }
+    /// A command of MySQL with its answer.
+    Mysql "mysql" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        command: &'a [u8] = "cmd", argument: &'a [u8] = "arg", success: Option<bool> = "success",
+        error: Option<u64> = "error_code",
+    }
     /// A session of NTLM.
     Ntlm "ntlm" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        version: Option<u64> = "version", user: &'a [u8] = "username",
+        version: Option<u64> = "version", user: &'a [u8] = "username", workstation: &'a [u8] = "hostname",
+        server_name: &'a [u8] = "server_nb_computer_name", success: Option<bool> = "success", status: &'a [u8] = "status",
+    }
+    /// Equal messages of neighbour discovery of a flow.
+    Ndp "ndp" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        operation: &'a str = "operation", is_orig: bool = "is_orig", count: u64 = "count",
+        target: Option<Addr> = "target", source_mac: Option<MacAddr> = "source_mac",
+        target_mac: Option<MacAddr> = "target_mac", duplicate: bool = "duplicate_detection",
+        solicited: Option<bool> = "solicited", overrides: bool = "override",
+        lifetime: Option<Interval> = "router_lifetime", prefixes: Items<'a> = "prefixes", resolvers: Items<'a> = "dns_servers",
     }
     /// Control messages of NTP between two hosts.
     NtpControl "ntp_admin" {
@@ -352,6 +407,13 @@ rows! {
     Probe "probe" {
         ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
         proto: &'a str = "proto", mark: u32 = "mark", ttl: Option<u64> = "ttl", router: Option<Addr> = "router",
+    }
+    /// An exchange of PostgreSQL.
+    Postgresql "postgresql" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        user: &'a [u8] = "user", backend: &'a [u8] = "backend", success: Option<bool> = "success",
+        error: &'a [u8] = "error_code",
     }
     /// A QUIC connection.
     Quic "quic" {
@@ -397,13 +459,20 @@ rows! {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         service: &'a str = "service", answer: &'a str = "answer", request: &'a [u8] = "request",
-        response: &'a [u8] = "response", packet: u64 = "packet", tls: bool = "tls",
+        response: &'a [u8] = "response", packet: u64 = "packet", answer_only: bool = "answer_only", tls: bool = "tls",
     }
     /// An SMTP dialogue about one mail.
     Smtp "smtp" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         last_reply: &'a [u8] = "last_reply",
+    }
+    /// Something done to a file on a share.
+    SmbFiles "smb_files" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        action: &'a str = "action", share: &'a [u8] = "path", name: &'a [u8] = "name", before: &'a [u8] = "prev_name",
+        size: u64 = "size",
     }
     /// A tree that was connected to by SMB.
     SmbMapping "smb_mapping" {
@@ -429,6 +498,7 @@ rows! {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         version: Option<u64> = "version", server: &'a [u8] = "server", cipher: &'a [u8] = "cipher_alg",
+        success: Option<bool> = "auth_success", attempts: u64 = "auth_attempts", client: &'a [u8] = "client",
     }
     /// A TLS session.
     Ssl "ssl" {
@@ -497,15 +567,25 @@ pub struct DnsEntry<'a> {
     pub ttl: u64,
     /// Address, or the name that it leads to.
     pub data: &'a [u8],
+    /// Of an A or AAAA record.
+    addr: Option<Addr>,
 }
 
 impl DnsEntry<'_> {
     /// The address of an A or AAAA record.
     pub fn addr(&self) -> Option<Addr> {
-        if !matches!(self.rtype, 1 | 28) {
-            return None;
-        }
-        std::str::from_utf8(self.data).ok()?.parse().ok()
+        self.addr
+    }
+}
+
+/// All records of a DNS message, put together once for all detectors.
+#[derive(Clone, Copy, Default)]
+pub struct Entries<'a>(&'a [DnsEntry<'a>]);
+
+impl<'a> Column<'a> for Entries<'a> {
+    fn of(_: Value<'a>) -> Self {
+        // They need more than one column.
+        Self::default()
     }
 }
 
@@ -520,11 +600,18 @@ impl<'a> DnsMessage<'a> {
         if self.from_orig { (self.resp, self.resp_port) } else { (self.orig, self.orig_port) }
     }
 
-    /// Its records, the section's number first.
+    /// Its records.
     pub fn records(&self) -> impl Iterator<Item = DnsEntry<'a>> + use<'a> {
+        self.entries.0.iter().copied()
+    }
+
+    fn read(&self) -> impl Iterator<Item = DnsEntry<'a>> + use<'a> {
         let names = self.owners.texts().zip(self.data.texts());
         let numbers = self.sections.counts().zip(self.types.counts()).zip(self.record_ttls.counts());
-        names.zip(numbers).map(|((owner, data), ((section, rtype), ttl))| DnsEntry { section, owner, rtype, ttl, data })
+        names.zip(numbers).map(|((owner, data), ((section, rtype), ttl))| {
+            let text = if matches!(rtype, 1 | 28) { std::str::from_utf8(data).ok() } else { None };
+            DnsEntry { section, owner, rtype, ttl, data, addr: text.and_then(|t| t.parse().ok()) }
+        })
     }
 }
 
@@ -546,21 +633,25 @@ impl Plan {
         self.kind
     }
 
-    /// Shows `record` to `look` as a row.
-    pub fn show(&self, record: &dyn Record, look: &mut dyn FnMut(&Row<'_>)) {
-        struct Show<'p, 'l, 'm>(&'p Plan, &'l mut (dyn FnMut(&Row<'_>) + 'm));
-        impl Visitor for Show<'_, '_, '_> {
-            fn values(&mut self, values: &[Value<'_>]) {
-                (self.1)(&Row::of(self.0, values));
-            }
+    /// Shows a row with these values to `look`.
+    pub fn show(&self, values: &[Value<'_>], look: &mut dyn FnMut(&Row<'_>)) {
+        let row = Row::of(self, values);
+        let entries: SmallVec<[DnsEntry<'_>; FEW_RECORDS]> = match &row {
+            Row::DnsMessage(message) => message.read().collect(),
+            _ => SmallVec::new(),
+        };
+        let mut row = row;
+        if let Row::DnsMessage(message) = &mut row {
+            message.entries = Entries(&entries);
         }
-        record.visit(&mut Show(self, look));
+        look(&row);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sekisho_record::Record;
 
     /// A stand-in for a log.
     #[derive(Record)]
@@ -580,13 +671,14 @@ mod tests {
         assert_eq!(plan.kind(), Kind::Dns);
         let row = Dns { query: Some("a.test"), ts: Timestamp(5), answers: vec!["192.0.2.1".into(), "x".into()] };
         let mut seen = 0;
-        plan.show(&row, &mut |row| {
+        let mut look = |row: &Row<'_>| {
             let Row::Dns(row) = row else { panic!("another kind") };
             assert_eq!((row.query, row.ts, row.rcode), (&b"a.test"[..], Timestamp(5), None));
             assert_eq!(row.answers.texts().collect::<Vec<_>>(), [&b"192.0.2.1"[..], b"x"]);
             assert!(row.ttls.is_empty());
             seen += 1;
-        });
+        };
+        crate::testing::show(&plan, &row, &mut look);
         assert_eq!(seen, 1);
     }
 }

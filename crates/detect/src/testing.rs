@@ -1,9 +1,10 @@
 //! Rows from nothing, for tests: a log's name and the columns that matter.
 
+use crate::rows::{Plan, Row};
 use crate::{Detection, Scope, Verdict};
 use sekisho_finding::Finding;
 use sekisho_record::{Field, Kind as Type, List, Record, Schema, Value, Visitor};
-use sekisho_types::{Addr, FiveTuple, Interval, Timestamp, Uid};
+use sekisho_types::{Addr, FiveTuple, Interval, MacAddr, Timestamp, Uid};
 use std::sync::Mutex;
 
 /// A cell of a row.
@@ -17,6 +18,7 @@ pub(crate) enum Cell {
     Time(f64),
     Span(f64),
     Addr(Addr),
+    Mac(MacAddr),
     Uid(u64),
     Texts(Vec<String>),
     Spans(Vec<f64>),
@@ -83,6 +85,7 @@ fn value(cell: &Cell) -> Value<'_> {
         Cell::Time(v) => Value::Time(Timestamp(nanos(*v))),
         Cell::Span(v) => Value::Interval(Interval(nanos(*v))),
         Cell::Addr(v) => Value::Addr(*v),
+        Cell::Mac(v) => Value::Mac(*v),
         Cell::Uid(v) => Value::Uid(uid(*v)),
         Cell::Texts(_) | Cell::Spans(_) | Cell::Counts(_) | Cell::Addrs(_) => Value::Unset,
     }
@@ -146,6 +149,17 @@ impl Record for Line {
     fn static_schema() -> &'static Schema {
         schema("", &[])
     }
+}
+
+/// Shows `record` to `look` as a row.
+pub(crate) fn show(plan: &Plan, record: &dyn Record, look: &mut dyn FnMut(&Row<'_>)) {
+    struct Values<'a, 'l>(&'a Plan, &'a mut (dyn FnMut(&Row<'_>) + 'l));
+    impl Visitor for Values<'_, '_> {
+        fn values(&mut self, values: &[Value<'_>]) {
+            self.0.show(values, self.1);
+        }
+    }
+    record.visit(&mut Values(plan, look));
 }
 
 /// What all detectors make of `lines`, home being the private networks.

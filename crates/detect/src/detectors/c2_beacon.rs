@@ -40,7 +40,7 @@ use crate::statistics::window::Recently;
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use contacts::{Contact, Score, Scratch, score};
-use sekisho_finding::{About, Measure, Origin, Quality, Reason, Severity, Stage};
+use sekisho_finding::{About, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 use std::hash::BuildHasher;
 
@@ -63,6 +63,7 @@ static ABOUT: About = About {
         "See who runs the destination, and since when it has existed.",
         "Look for other hosts with the same rhythm.",
     ],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::Requests(Traffic::Any))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

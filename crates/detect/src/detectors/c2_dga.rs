@@ -6,8 +6,7 @@
 //! ## Thresholds
 //! `nx-burst`: ten different names in ten minutes whose labels of seven characters or more have a median likelihood below −4.6 bits a
 //! character (measured: 99.9 % of sets of ten generated names, 0.01 % of sets of real ones), with two top levels or three lengths.
-//! `resolved`: within 30 minutes, likelihood at most 0.5 above the median or below −4.6 (single generated names are often further from their median), length within two of
-//! the others or the same top level.
+//! `resolved`: within 30 minutes, likelihood at most 0.5 above the median, length within two of the others or the same top level.
 //! ## State
 //! 8,192 hosts with 64 names each, 24 bytes a name; 65,536 domains that had an answer, 16,384 that had none. The least recent forgotten.
 //! ## Severity
@@ -31,7 +30,7 @@ use crate::statistics::randomness;
 use crate::statistics::robust::median;
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 use std::hash::BuildHasher;
 
@@ -52,6 +51,7 @@ static ABOUT: About = About {
         "See who registered the name that was found, and when.",
         "Look for other hosts that ask for the same names.",
     ],
+    needs: &[vital(What::Some(Traffic::Dns)), vital(What::Answers(Traffic::Dns)), useful(What::Clear(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
@@ -276,7 +276,7 @@ impl Client {
     fn answered(&mut self, row: &Dns<'_>, domain: &str, label: &str, top: u64, cx: &mut Cx<'_>) -> bool {
         let Some(burst) = &mut self.burst else { return false };
         let likelihood = randomness::likelihood(label.as_bytes());
-        let fits = likelihood <= (burst.middle + LIKE).max(randomness::RANDOM_BELOW)
+        let fits = likelihood <= burst.middle + LIKE
             && label.len() >= randomness::MIN_LABEL_LEN
             && (label.len() + LEN_LIKE >= burst.lengths.0 && label.len() <= burst.lengths.1 + LEN_LIKE
                 || burst.tops.contains(&low_byte(top)))

@@ -34,7 +34,7 @@ use crate::statistics::distinct::Distinct;
 use crate::statistics::{hints, randomness};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 use std::hash::BuildHasher;
 
@@ -59,6 +59,12 @@ static ABOUT: About = About {
         "Read the sample names: decode them as Base32 or hexadecimal.",
         "See who runs the domain and its name server.",
         "See which program on the host asks.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Dns)),
+        vital(What::Requests(Traffic::Dns)),
+        useful(What::Answers(Traffic::Dns)),
+        useful(What::Clear(Traffic::Dns)),
     ],
 };
 

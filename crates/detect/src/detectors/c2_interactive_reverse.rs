@@ -23,7 +23,7 @@ use crate::registry::Detector;
 use crate::rows::{Kind, Row, Stranger};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::Uid;
 
 static ABOUT: About = About {
@@ -42,6 +42,12 @@ static ABOUT: About = About {
         "Take the host off the network, and see which program has the connection.",
         "Read what was typed and what came back.",
         "Look for other connections to the same address.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Any)),
+        vital(What::Requests(Traffic::Any)),
+        vital(What::Answers(Traffic::Any)),
+        useful(What::Whole(Traffic::Any)),
     ],
 };
 

@@ -25,7 +25,7 @@ use crate::rows::{Conn, Kind, Row};
 use crate::statistics::hints::{confidence, producer_ratio};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Interval, SeededState, Timestamp, Uid};
 use std::hash::BuildHasher;
 
@@ -42,6 +42,11 @@ static ABOUT: About = About {
     benign: "VPN, terminals, mail, chat, brokers of devices, video.",
     clears: "The program that keeps it open is known and wanted.",
     next: &["See which program on the host has the connection.", "See who runs the destination."],
+    needs: &[
+        vital(What::Some(Traffic::Any)),
+        useful(What::Requests(Traffic::Any)),
+        useful(What::Answers(Traffic::Any)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

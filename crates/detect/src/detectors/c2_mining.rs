@@ -24,7 +24,7 @@ use crate::rows::{Conn, Kind, Row, Stranger};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use memchr::memmem;
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::Uid;
 
 static ABOUT: About = About {
@@ -47,6 +47,7 @@ static ABOUT: About = About {
         "See which program on the host has the connection, and since when.",
         "Find how it came there: a miner is seldom alone.",
     ],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::Requests(Traffic::Any)), useful(What::Uncut(Traffic::Any))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

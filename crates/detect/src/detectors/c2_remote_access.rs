@@ -21,7 +21,7 @@ use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Row, Stranger};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -43,6 +43,7 @@ static ABOUT: About = About {
         "Ask who installed the tool, and who has been on the host with it.",
         "See which program on the host has the connection, and when it came there.",
     ],
+    needs: &[vital(What::Some(Traffic::Any)), useful(What::Requests(Traffic::Any))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -1,6 +1,7 @@
 //! One file per detector. Its comment has, for each of its judgements, a heading `# id` and below it the sections of
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
+pub(crate) mod admin_path_first_seen;
 pub(crate) mod audit_advertised_services;
 pub(crate) mod audit_cleartext_post;
 pub(crate) mod audit_geo_asn;
@@ -30,15 +31,24 @@ pub(crate) mod dnssec_bogus;
 pub(crate) mod dnssec_downgrade;
 pub(crate) mod dnssec_hygiene;
 pub(crate) mod exposed_service;
+pub(crate) mod host_sweep;
 pub(crate) mod ics_control;
 pub(crate) mod insecure_protocol;
 pub(crate) mod intel_contact;
+pub(crate) mod l2_spoof;
+pub(crate) mod lateral_chain;
 pub(crate) mod mail_auth_fail;
 pub(crate) mod mail_dangerous_attachment;
 pub(crate) mod mail_display_spoof;
 pub(crate) mod mail_link_mismatch;
 pub(crate) mod mail_lookalike_sender;
+pub(crate) mod name_poisoning;
+pub(crate) mod password_guessing;
+pub(crate) mod rogue_gateway;
+pub(crate) mod rpc_remote_exec;
 pub(crate) mod rule_alert;
+pub(crate) mod scan_horizontal;
+pub(crate) mod scan_vertical;
 pub(crate) mod tls_cert_changed;
 pub(crate) mod tls_cert_dates;
 pub(crate) mod tls_cert_name;
