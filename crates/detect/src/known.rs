@@ -47,7 +47,7 @@ impl Known {
         self.names.row(row);
         self.exchanges.row(row);
         self.catalogue.row(row, packet);
-        self.outside.row(row, &self.hosts);
+        self.outside.row(row, &self.hosts, packet);
         self.dnssec.row(row, self.exchanges.at_hand());
         self.mails.row(row, &|addr| self.hosts.is_internal(addr));
     }

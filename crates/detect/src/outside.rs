@@ -23,6 +23,14 @@ const MAX_NAME_LEN: usize = 253;
 /// Bits that tell the hosts of a place apart.
 const MARKS: u32 = 128;
 
+/// What a flow asked for.
+#[derive(Clone, Copy)]
+struct Asked {
+    place: u64,
+    proxied: bool,
+    packet: u64,
+}
+
 /// A flow that has left the network, whoever answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
@@ -32,6 +40,8 @@ pub(crate) struct Call {
     pub named: bool,
     /// Through a proxy inside.
     pub proxied: bool,
+    /// Packet with which it asked; 0 if it did not.
+    pub packet: u64,
 }
 
 /// Who goes to a place.
@@ -72,7 +82,7 @@ impl Usage {
 pub(crate) struct Outside {
     state: SeededState,
     names: Recent<u64, Box<str>>,
-    flows: Recent<Uid, (u64, bool)>,
+    flows: Recent<Uid, Asked>,
     places: Recent<u64, Place>,
     hosts: Distinct,
     at_hand: Option<Call>,
@@ -92,16 +102,16 @@ impl Outside {
         }
     }
 
-    pub fn row(&mut self, row: &Row<'_>, hosts: &Hosts) {
+    pub fn row(&mut self, row: &Row<'_>, hosts: &Hosts, packet: u64) {
         self.at_hand = None;
         match row {
             Row::Conn(conn) => self.at_hand = self.conn(conn, hosts),
-            Row::Ssl(row) if hosts.is_internal(row.orig) => self.asked(row.uid, row.server_name, false),
-            Row::Quic(row) if hosts.is_internal(row.orig) => self.asked(row.uid, row.server_name, false),
+            Row::Ssl(row) if hosts.is_internal(row.orig) => self.asked(row.uid, row.server_name, false, packet),
+            Row::Quic(row) if hosts.is_internal(row.orig) => self.asked(row.uid, row.server_name, false, packet),
             Row::Http(row) if hosts.is_internal(row.orig) => {
                 let proxied = row.method == b"CONNECT";
                 let name = if proxied { without_port(row.uri) } else { row.host };
-                self.asked(row.uid, without_port(name), proxied);
+                self.asked(row.uid, without_port(name), proxied, packet);
             }
             _ => {}
         }
@@ -114,7 +124,7 @@ impl Outside {
 
     /// The place that a flow asked for by name, or else that of its address.
     pub fn place(&self, flow: Uid, peer: Addr) -> u64 {
-        self.flows.peek(&flow).map_or_else(|| self.state.hash_one(peer.octets()), |(place, _)| *place)
+        self.flows.peek(&flow).map_or_else(|| self.state.hash_one(peer.octets()), |asked| asked.place)
     }
 
     /// The name of a place; `None` of those that are addresses.
@@ -136,7 +146,7 @@ impl Outside {
         self.start
     }
 
-    fn asked(&mut self, flow: Uid, name: &[u8], proxied: bool) {
+    fn asked(&mut self, flow: Uid, name: &[u8], proxied: bool, packet: u64) {
         // The first name of a flow counts, but what goes through a proxy's tunnel is only a further layer.
         if name.is_empty() || name.len() > MAX_NAME_LEN || self.flows.peek(&flow).is_some() {
             return;
@@ -147,7 +157,7 @@ impl Outside {
         lower.make_ascii_lowercase();
         let place = self.state.hash_one(&*lower);
         self.names.at(place, || String::from_utf8_lossy(lower).into());
-        self.flows.at(flow, || (place, proxied));
+        self.flows.at(flow, || Asked { place, proxied, packet });
     }
 
     fn conn(&mut self, conn: &Conn<'_>, hosts: &Hosts) -> Option<Call> {
@@ -157,17 +167,17 @@ impl Outside {
             return None;
         }
         let asked = self.flows.remove(&conn.uid);
-        let proxied = asked.is_some_and(|(_, proxied)| proxied);
+        let proxied = asked.is_some_and(|asked| asked.proxied);
         if (hosts.is_internal(conn.resp) && !proxied) || conn.resp.is_multicast() || is_broadcast(conn.resp) {
             return None;
         }
-        let place = asked.map_or_else(|| self.state.hash_one(conn.resp.octets()), |(place, _)| place);
+        let place = asked.map_or_else(|| self.state.hash_one(conn.resp.octets()), |asked| asked.place);
         let host = self.state.hash_one(conn.orig.octets());
         self.hosts.add(host);
         let seen = self.places.at(place, || Place { first: conn.ts, marks: 0 });
         seen.first = seen.first.min(conn.ts);
         seen.marks |= 1 << (host % u64::from(MARKS));
-        Some(Call { place, named: asked.is_some(), proxied })
+        Some(Call { place, named: asked.is_some(), proxied, packet: asked.map_or(0, |asked| asked.packet) })
     }
 
     pub fn forgotten(&self) -> u64 {

@@ -144,7 +144,7 @@ struct Pair {
     /// Contacts of the last day.
     day: Recently,
     most: u64,
-    /// First and last flow, and the packets with which they ended.
+    /// First and last flow, and the packets with which they asked for the place, or else ended.
     flows: [Uid; 2],
     packets: [u64; 2],
     /// The TLS client, if it has one.
@@ -191,6 +191,7 @@ impl Beacons {
             return;
         }
         let Some(contact) = Contact::new(row.ts, row.orig_ip_bytes, row.resp_ip_bytes) else { return };
+        let packet = if call.packet > 0 { call.packet } else { cx.packet };
         let key = self.state.hash_one((row.orig, call.place));
         if let Some(pair) = self.pairs.get(&key) {
             let most = if pair.contacts.len() < LIGHT || pair.contacts.capacity() > LIGHT {
@@ -202,7 +203,7 @@ impl Beacons {
                 self.thinned += 1;
                 LIGHT
             };
-            pair.add(contact, row, cx.packet, most);
+            pair.add(contact, row, packet, most);
             return;
         }
         let few = self.few.at(key, || Few([None; FEW]));
@@ -222,12 +223,12 @@ impl Beacons {
             day: Recently::default(),
             most: 0,
             flows: [row.uid; 2],
-            packets: [cx.packet; 2],
+            packets: [packet; 2],
             client: None,
             hostless: false,
         });
         pair.contacts.extend(few.0.into_iter().flatten());
-        pair.add(contact, row, cx.packet, LIGHT);
+        pair.add(contact, row, packet, LIGHT);
         self.pairs.at(key, || pair);
     }
 

@@ -6,7 +6,7 @@
 //! ## Thresholds
 //! `nx-burst`: ten different names in ten minutes whose labels of seven characters or more have a median likelihood below −4.6 bits a
 //! character (measured: 99.9 % of sets of ten generated names, 0.01 % of sets of real ones), with two top levels or three lengths.
-//! `resolved`: within 30 minutes, likelihood within 0.5 of the median, length within two or the same top level.
+//! `resolved`: within 30 minutes, likelihood at most 0.5 above the median, length within two of the others or the same top level.
 //! ## State
 //! 8,192 hosts with 64 names each, 24 bytes a name; 65,536 domains that had an answer, 16,384 that had none. The least recent forgotten.
 //! ## Severity
@@ -276,7 +276,7 @@ impl Client {
     fn answered(&mut self, row: &Dns<'_>, domain: &str, label: &str, top: u64, cx: &mut Cx<'_>) -> bool {
         let Some(burst) = &mut self.burst else { return false };
         let likelihood = randomness::likelihood(label.as_bytes());
-        let fits = (likelihood - burst.middle).abs() <= LIKE
+        let fits = likelihood <= burst.middle + LIKE
             && label.len() >= randomness::MIN_LABEL_LEN
             && (label.len() + LEN_LIKE >= burst.lengths.0 && label.len() <= burst.lengths.1 + LEN_LIKE
                 || burst.tops.contains(&low_byte(top)))
