@@ -1,8 +1,12 @@
 //! What the fuzz targets share.
 
 mod dnssec;
+mod intel;
+mod letter;
 
 pub use dnssec::dnssec;
+pub use intel::intel;
+pub use letter::letter;
 use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{Budget, MIN_LEN, Settings, Worker};
 use sekisho_files::NoStore;

@@ -21,5 +21,6 @@ fn parse(path: &Path) -> Result<Anchors> {
     if text.len() as u64 > MAX_LEN {
         bail!("longer than {MAX_LEN} bytes");
     }
-    Ok(Anchors::from_text(&text)?)
+    // Some editors put a mark first.
+    Ok(Anchors::from_text(text.strip_prefix('\u{feff}').unwrap_or(&text))?)
 }

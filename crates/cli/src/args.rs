@@ -234,52 +234,9 @@ pub enum Language {
     Ja,
 }
 
-const AUDIT_AFTER: &str = "\
-In place of captures, or beside them, mails can be given: a file with one mail or a mailbox (mbox), told by
-content, or - alone for standard input. They are judged as those on the wire are.
-
-Mutes, one a line; # begins a comment:
-  JUDGEMENT[/REASON[/FORM]] [host=NET|any] [peer=NET|NAME] [key=PATTERN]
-      [below=SEVERITY] [most=N] [kind=KIND] [from=DAY] until=DAY reason=WHY
-  JUDGEMENT and key may have * for any characters; values with spaces stand in quotation
-  marks. A peer that begins with a dot is all names below. A finding with a stronger form
-  (.../accepted, .../used) is muted only if FORM is given. most: no more than N signs a day.
-  KIND: accepted-risk, expected, false-positive, maintenance or owned-elsewhere.
-  until is needed, and so are ten characters of reason. Days are the packets'.
-
-Examples:
-  sekisho audit office.pcapng
-  sekisho audit --html report.html office.pcapng
-  sekisho audit --html report.html --lang ja 'captures/*.pcap.gz'
-  sekisho audit --roots company-ca.pem office.pcapng
-  sekisho audit --geoip country.mmdb --geoip asn.mmdb --watch KP,AS64500 office.pcapng
-  sekisho audit --intel bad-hosts.txt --intel intel.csv --json - office.pcapng
-  sekisho audit --json - office.pcapng | jq '.findings[] | select(.muted == null) | .code'
-  echo 'tls-cert-dates host=192.0.2.7 until=2027-03-31 reason=Replaced in March' > mutes
-  sekisho audit --mutes mutes --fail-on medium office.pcapng
-  sekisho audit suspicious.eml
-  sekisho audit --known-domain partner.example office.pcapng inbox.mbox";
-
-/// `sekisho audit`.
-#[derive(Args, Debug)]
-#[command(after_help = AUDIT_AFTER)]
-pub struct Audit {
-    /// Flags of every reading verb.
-    #[command(flatten)]
-    pub common: Common,
-
-    /// Also write the same facts as JSON; - for standard output instead of the page
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-
-    /// Also write the page as one HTML file with plots, which loads nothing; - for standard output instead of the page
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub html: Option<PathBuf>,
-
-    /// Language of the HTML page
-    #[arg(long, value_name = "LANGUAGE", value_enum, default_value_t = Language::En)]
-    pub lang: Language,
-
+/// What findings are made from, besides the captures: flags of `audit` and `diff`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Judging {
     /// A list of addresses, networks, names, URLs or digests with a bad name: plain, hosts file, CSV,
     /// Zeek intel or MISP; contact with them is a finding; may be repeated
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -326,6 +283,68 @@ pub struct Audit {
     /// unbound's root.key
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub trust_anchors: Option<PathBuf>,
+}
+
+impl Judging {
+    /// Was any of these given?
+    pub fn is_any(&self) -> bool {
+        let files = [&self.roots, &self.suricata_config, &self.holidays, &self.mutes, &self.trust_anchors];
+        let lists = [&self.intel, &self.rules, &self.geoip];
+        files.iter().any(|f| f.is_some())
+            || lists.iter().any(|l| !l.is_empty())
+            || !(self.watch.is_empty() && self.known_domain.is_empty() && self.resolver.is_empty())
+    }
+}
+
+const AUDIT_AFTER: &str = "\
+In place of captures, or beside them, mails can be given: a file with one mail or a mailbox (mbox), told by
+content, or - alone for standard input. They are judged as those on the wire are.
+
+Mutes, one a line; # begins a comment:
+  JUDGEMENT[/REASON[/FORM]] [host=NET|any] [peer=NET|NAME] [key=PATTERN]
+      [below=SEVERITY] [most=N] [kind=KIND] [from=DAY] until=DAY reason=WHY
+  JUDGEMENT and key may have * for any characters; values with spaces stand in quotation
+  marks. A peer that begins with a dot is all names below. A finding with a stronger form
+  (.../accepted, .../used) is muted only if FORM is given. most: no more than N signs a day.
+  KIND: accepted-risk, expected, false-positive, maintenance or owned-elsewhere.
+  until is needed, and so are ten characters of reason. Days are the packets'.
+
+Examples:
+  sekisho audit office.pcapng
+  sekisho audit --html report.html office.pcapng
+  sekisho audit --html report.html --lang ja 'captures/*.pcap.gz'
+  sekisho audit --roots company-ca.pem office.pcapng
+  sekisho audit --geoip country.mmdb --geoip asn.mmdb --watch KP,AS64500 office.pcapng
+  sekisho audit --intel bad-hosts.txt --intel intel.csv --json - office.pcapng
+  sekisho audit --json - office.pcapng | jq '.findings[] | select(.muted == null) | .code'
+  echo 'tls-cert-dates host=192.0.2.7 until=2027-03-31 reason=Replaced in March' > mutes
+  sekisho audit --mutes mutes --fail-on medium office.pcapng
+  sekisho audit suspicious.eml
+  sekisho audit --known-domain partner.example office.pcapng inbox.mbox";
+
+/// `sekisho audit`.
+#[derive(Args, Debug)]
+#[command(after_help = AUDIT_AFTER)]
+pub struct Audit {
+    /// Flags of every reading verb.
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Also write the same facts as JSON; - for standard output instead of the page
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Also write the page as one HTML file with plots, which loads nothing; - for standard output instead of the page
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+
+    /// Language of the HTML page
+    #[arg(long, value_name = "LANGUAGE", value_enum, default_value_t = Language::En)]
+    pub lang: Language,
+
+    /// What findings are made from, besides the captures.
+    #[command(flatten)]
+    pub judging: Judging,
 
     /// End with exit code 3 if there are findings of this severity or worse that are not muted
     #[arg(long, value_name = "SEVERITY", value_enum)]
@@ -351,7 +370,10 @@ with --exit-code: 4 something changed.
 
 Examples:
   sekisho diff before.pcap after.pcap
+  sekisho diff --html difference.html before.pcap after.pcap
+  sekisho diff --html difference.html --lang ja before.pcap after.pcap
   sekisho diff --host 192.168.1.50 before.pcap after.pcap
+  sekisho diff --mutes mutes --roots company-ca.pem before.pcap after.pcap
   sekisho audit --json monday.json monday.pcap
   sekisho diff monday.json tuesday.pcap
   sekisho diff --json - 'before/*.pcap.gz' 'after/*.pcap.gz' | jq -r .verdict
@@ -369,21 +391,21 @@ pub struct Diff {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub json: Option<PathBuf>,
 
+    /// Also write the comparison as one HTML file with plots, which loads nothing; - for standard output instead of the page
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+
+    /// Language of the HTML page
+    #[arg(long, value_name = "LANGUAGE", value_enum, default_value_t = Language::En)]
+    pub lang: Language,
+
     /// Compare only the device of this address, hardware address or name
     #[arg(long, value_name = "HOST")]
     pub host: Option<String>,
 
-    /// A list of addresses, networks, names, URLs or digests with a bad name, as for `audit`; may be repeated
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub intel: Vec<PathBuf>,
-
-    /// Rules in Suricata's language: what they alert on are findings, too; may be repeated
-    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub rules: Vec<PathBuf>,
-
-    /// A suricata.yaml: variables, classes and thresholds for rules
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub suricata_config: Option<PathBuf>,
+    /// What findings are made from, of both sides alike.
+    #[command(flatten)]
+    pub judging: Judging,
 
     /// End with exit code 4 if anything changed beyond chance
     #[arg(long)]

@@ -1,19 +1,19 @@
 //! `sekisho audit`: the page.
 
-use crate::args::{Audit, Common, Language};
+use crate::args::{Audit, Common, Judging, Language};
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
 use crate::letters::{self, Count};
 use crate::{DAMAGED, anchors, eve, given, input, intel};
 use anyhow::{Context, Result, bail};
-use sekisho_detect::{Detection, Scope, Verdict, Watched};
+use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
 use sekisho_finding::Mutes;
 use sekisho_output::eve::Settings as EveSettings;
 use sekisho_report::{
-    Completeness, HtmlOptions, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_json,
+    Completeness, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_json,
 };
-use sekisho_types::{Day, Subnet};
+use sekisho_types::Day;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -25,60 +25,20 @@ const ALARM: u8 = 3;
 /// Width of the page where no terminal says otherwise.
 const DEFAULT_WIDTH: usize = 80;
 
-/// What findings are made from, besides the captures.
-#[derive(Default)]
-pub struct Judging<'a> {
-    /// Lists of what has a bad name.
-    pub intel: &'a [PathBuf],
-    /// Rules in Suricata's language.
-    pub rules: &'a [PathBuf],
-    /// Their configuration.
-    pub suricata_config: Option<&'a Path>,
-    /// Authorities besides Mozilla's.
-    pub roots: Option<&'a Path>,
-    /// Keys that DNSSEC starts from.
-    pub trust_anchors: Option<&'a Path>,
-    /// Resolvers that hosts may ask.
-    pub resolvers: &'a [Subnet],
-    /// Countries and operators of addresses.
-    pub geoip: &'a [PathBuf],
-    /// Of these, which are findings.
-    pub watch: &'a [Watched],
-    /// Days on which people are off.
-    pub holidays: Option<&'a Path>,
-    /// Domains that mail is exchanged with.
-    pub known_domains: &'a [String],
-    /// What was agreed to be muted.
-    pub mutes: Option<&'a Path>,
-}
-
 /// The exit code.
 pub fn run(args: &Audit) -> Result<u8> {
     let to_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|p| p.as_os_str() == "-");
     if to_stdout(&args.json) && to_stdout(&args.html) {
         bail!("audit: --json - and --html - cannot both have standard output");
     }
-    let judging = Judging {
-        intel: &args.intel,
-        rules: &args.rules,
-        suricata_config: args.suricata_config.as_deref(),
-        roots: args.roots.as_deref(),
-        trust_anchors: args.trust_anchors.as_deref(),
-        resolvers: &args.resolver,
-        geoip: &args.geoip,
-        watch: &args.watch,
-        holidays: args.holidays.as_deref(),
-        known_domains: &args.known_domain,
-        mutes: args.mutes.as_deref(),
-    };
-    let (page, damaged) = page(&args.common, &judging)?;
+    let (page, damaged) = page(&args.common, &args.judging)?;
     let worst = page.judged.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
     if let Some(path) = &args.json {
         write(path, &(to_json(&page) + "\n"))?;
     }
     if let Some(path) = &args.html {
-        write(path, &html(&page, args.lang, &args.common))?;
+        write(path, &render_html(&page, lang(args.lang)))?;
     }
     if !to_stdout(&args.json) && !to_stdout(&args.html) {
         io::stdout().write_all(render_text(&page, page_width(), args.color.colours()).as_bytes())?;
@@ -91,38 +51,39 @@ pub fn run(args: &Audit) -> Result<u8> {
 }
 
 /// The page of `common`'s captures; was any of them damaged?
-pub fn page(common: &Common, judging: &Judging<'_>) -> Result<(Page, bool)> {
+pub fn page(common: &Common, judging: &Judging) -> Result<(Page, bool)> {
     let (captures, letters) = letters::open(&common.captures)?;
     let mut settings = input::settings(common)?;
     settings.files.hashes.sha256 = true;
     settings.judged = true;
     if !judging.rules.is_empty() {
-        let config = judging.suricata_config.map(eve::config).transpose()?;
+        let config = judging.suricata_config.as_deref().map(eve::config).transpose()?;
         let of_config = config.as_ref().map(eve::settings).unwrap_or_default();
         eve::watch(
             &mut settings,
             EveSettings { types: Vec::new(), alone: false, inline: true, stats: None, ..of_config },
         );
-        let (program, _) = eve::rules(judging.rules, config.as_ref(), common.quiet)?;
+        let (program, _) = eve::rules(&judging.rules, config.as_ref(), common.quiet)?;
         eve::apply(&mut settings, program);
     }
-    settings.trust = judging.roots.map(given::trust).transpose()?.map(Arc::new);
-    let intel = intel::read(judging.intel, common.quiet)?;
+    settings.trust = judging.roots.as_deref().map(given::trust).transpose()?.map(Arc::new);
+    let intel = intel::read(&judging.intel, common.quiet)?;
     settings.files.hashes.md5 |= intel.has_hashes(32);
     settings.files.hashes.sha1 |= intel.has_hashes(40);
     let (budget, judges_len) = settings.budget.with_judges();
     settings.budget = budget;
     let scope = Scope {
         intel: Arc::new(intel),
-        geo: Arc::new(given::geo(judging.geoip, judging.watch)?),
-        holidays: judging.holidays.map(given::holidays).transpose()?.unwrap_or_default(),
-        known_domains: judging.known_domains.to_vec(),
+        geo: Arc::new(given::geo(&judging.geoip, &judging.watch)?),
+        holidays: judging.holidays.as_deref().map(given::holidays).transpose()?.unwrap_or_default(),
+        known_domains: judging.known_domain.clone(),
         memory_len: Some(judges_len),
-        anchors: anchors::read(judging.trust_anchors)?,
-        resolvers: judging.resolvers.to_vec(),
+        anchors: anchors::read(judging.trust_anchors.as_deref())?,
+        resolvers: judging.resolver.clone(),
+        has_rules: !judging.rules.is_empty(),
         ..Scope::new(&common.home_net, common.seed)
     };
-    let mut mutes = judging.mutes.map(given::mutes).transpose()?.unwrap_or_default();
+    let mut mutes = judging.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();
     let summary = Summary::within(common.seed, judges_len).with_home_nets(&common.home_net);
     let mut audited = Audited { summary, detection: Detection::new(&scope) };
     let outcome = drive::gather(common, captures, settings, &mut audited);
@@ -138,20 +99,23 @@ pub fn page(common: &Common, judging: &Judging<'_>) -> Result<(Page, bool)> {
 }
 
 /// To a file, or to standard output if `path` is `-`.
-fn write(path: &Path, text: &str) -> Result<()> {
+pub fn write(path: &Path, text: &str) -> Result<()> {
     if path.as_os_str() == "-" {
         return Ok(io::stdout().write_all(text.as_bytes())?);
     }
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The page as HTML.
-fn html(page: &Page, lang: Language, common: &Common) -> String {
-    let lang = match lang {
+/// The page's language.
+pub fn lang(language: Language) -> Lang {
+    match language {
         Language::En => Lang::En,
         Language::Ja => Lang::Ja,
-    };
-    // Uids depend on the seed and on the first packet of a flow that was read.
+    }
+}
+
+/// Flags that decide how the captures are read: uids depend on the seed and on the first packet of a flow that was read.
+fn reading(common: &Common) -> Vec<String> {
     let mut reading = Vec::new();
     if common.seed != 0 {
         reading.extend(["--seed".to_owned(), common.seed.to_string()]);
@@ -162,13 +126,22 @@ fn html(page: &Page, lang: Language, common: &Common) -> String {
     if common.checksums {
         reading.push("--checksums".to_owned());
     }
-    render_html(page, &HtmlOptions { lang, reading })
+    reading
 }
 
 /// What the detectors say, in the page's terms.
 fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
-    let forgotten: u64 = verdict.spent.iter().map(|s| s.forgotten).sum::<u64>() + verdict.forgotten;
-    Judged { findings: verdict.findings, refused: verdict.refused, forgotten, mutes, dnssec: verdict.dnssec }
+    let own = verdict.spent.iter().filter(|s| s.forgotten > 0).map(|s| (s.id, s.forgotten));
+    let mut forgotten: Vec<_> = verdict.forgotten.iter().copied().chain(own).collect();
+    forgotten.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
+    Judged {
+        findings: verdict.findings,
+        refused: verdict.refused,
+        forgotten,
+        mutes,
+        dnssec: verdict.dnssec,
+        coverage: verdict.coverage,
+    }
 }
 
 /// Columns of a page on standard output.
@@ -189,6 +162,7 @@ fn completeness(common: &Common, outcome: &Outcome, mails: Count) -> Completenes
     let drops = outcome.captures.interfaces().filter_map(|(_, i)| i.dropped);
     Completeness {
         inputs: common.captures.clone(),
+        reading: reading(common),
         packets: s.packets,
         mails: mails.mails,
         cut_mails: mails.cut,

@@ -1,13 +1,14 @@
 //! `sekisho diff`: two captures, or their audits, compared.
 
 use crate::args::{Common, Diff};
-use crate::audit::{Judging, page, page_width};
+use crate::audit::{lang, page, page_width, write};
 use crate::{DAMAGED, USAGE};
 use anyhow::{Context, Result, anyhow, bail};
 use sekisho_report::compare::{Snapshot, compare};
-use sekisho_report::{comparison_to_json, render_comparison};
+use sekisho_report::{comparison_to_json, render_comparison, render_comparison_html};
 use std::fs;
 use std::io::{self, BufRead, Read, Write};
+use std::path::PathBuf;
 
 /// Exit code for a change, with `--exit-code`; 1 to 3 have their meanings with other verbs.
 const CHANGED: u8 = 4;
@@ -26,6 +27,10 @@ pub fn run(args: &Diff) -> Result<u8> {
     if before == "-" && after == "-" {
         bail!("only one of BEFORE and AFTER can be standard input");
     }
+    let to_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|p| p.as_os_str() == "-");
+    if to_stdout(&args.json) && to_stdout(&args.html) {
+        bail!("diff: --json - and --html - cannot both have standard output");
+    }
     let mut damaged = false;
     let mut read = |side: &String| snapshot(args, side, &mut damaged);
     let (before, after) = (read(before)?, read(after)?);
@@ -36,16 +41,13 @@ pub fn run(args: &Diff) -> Result<u8> {
         bail!("--host {who}: neither side has a device of that address, hardware address or name");
     }
     let comparison = compare(&before, &after, args.host.as_deref());
-    let to_stdout = args.json.as_ref().is_some_and(|p| p.as_os_str() == "-");
     if let Some(path) = &args.json {
-        let json = comparison_to_json(&comparison) + "\n";
-        if to_stdout {
-            io::stdout().write_all(json.as_bytes())?;
-        } else {
-            fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
-        }
+        write(path, &(comparison_to_json(&comparison) + "\n"))?;
     }
-    if !to_stdout {
+    if let Some(path) = &args.html {
+        write(path, &render_comparison_html(&comparison, lang(args.lang)))?;
+    }
+    if !to_stdout(&args.json) && !to_stdout(&args.html) {
         io::stdout().write_all(render_comparison(&comparison, page_width(), args.color.colours()).as_bytes())?;
     }
     Ok(match (damaged, args.exit_code && comparison.changed) {
@@ -59,16 +61,15 @@ pub fn run(args: &Diff) -> Result<u8> {
 fn snapshot(args: &Diff, side: &String, damaged: &mut bool) -> Result<Snapshot> {
     if let Some(text) = audit_of(side).with_context(|| side.clone())? {
         let snapshot = Snapshot::from_json(&text).map_err(|e| anyhow!("{side}: {e}"))?;
+        if !args.common.quiet && args.judging.is_any() {
+            eprintln!(
+                "sekisho: {side}: an audit's JSON; its findings are those of that audit, whatever flags say here"
+            );
+        }
         return Ok(snapshot.named(side));
     }
     let common = Common { captures: vec![side.clone()], ..args.common.clone() };
-    let judging = Judging {
-        intel: &args.intel,
-        rules: &args.rules,
-        suricata_config: args.suricata_config.as_deref(),
-        ..Judging::default()
-    };
-    let (page, broken) = page(&common, &judging)?;
+    let (page, broken) = page(&common, &args.judging)?;
     *damaged |= broken;
     Snapshot::of(&page).with_context(|| side.clone())
 }

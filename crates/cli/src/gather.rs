@@ -3,7 +3,7 @@
 use crate::tape::Tape;
 use sekisho_detect::Detection;
 use sekisho_output::{Detached, Encoded, Error, Sinks};
-use sekisho_record::Record;
+use sekisho_record::{Record, Schema, Value, Visitor};
 use sekisho_report::Summary;
 
 /// Where all rows of a run go, in the run's order.
@@ -141,8 +141,7 @@ impl Gather for Audited {
     }
 
     fn row(&mut self, packet: u64, record: &dyn Record) {
-        self.summary.add(record);
-        self.detection.add(packet, record);
+        record.visit(&mut Values { audited: self, packet, schema: record.schema() });
     }
 
     fn unpack(&mut self, pile: &Tape, index: usize) {
@@ -153,6 +152,20 @@ impl Gather for Audited {
 
     fn part_done(&mut self) -> bool {
         true
+    }
+}
+
+/// One visit of a row serves both.
+struct Values<'a> {
+    audited: &'a mut Audited,
+    packet: u64,
+    schema: &'static Schema,
+}
+
+impl Visitor for Values<'_> {
+    fn values(&mut self, values: &[Value<'_>]) {
+        self.audited.summary.add_values(self.schema, values);
+        self.audited.detection.add_values(self.packet, self.schema, values);
     }
 }
 

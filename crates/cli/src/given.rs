@@ -30,8 +30,10 @@ fn whole(path: &Path, max: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// All of a file as text, without the mark that some editors put first.
 fn text(path: &Path) -> Result<String> {
-    String::from_utf8(whole(path, MAX_LINES_LEN)?).context("no text in UTF-8")
+    let text = String::from_utf8(whole(path, MAX_LINES_LEN)?).context("no text in UTF-8")?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// Mozilla's roots and those of a file.

@@ -1,6 +1,7 @@
 //! `sekisho audit` with what its user gives: lists of bad hosts, authorities, mutes.
 
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -176,7 +177,7 @@ fn places_of_addresses_and_holidays() {
     let (country, asn) = (path("Test-Country"), path("Test-ASN"));
     let keys = |watch: &str| {
         let page = page(&["--geoip", &country, "--geoip", &asn, "--watch", watch, &office]);
-        findings(&page, "audit-geo-asn").into_iter().map(|f| f[2].clone()).collect::<std::collections::BTreeSet<_>>()
+        findings(&page, "audit-geo-asn").into_iter().map(|f| f[2].clone()).collect::<BTreeSet<_>>()
     };
     assert_eq!(keys("JP,AS64501").into_iter().collect::<Vec<_>>(), ["AS64501", "JP"]);
     assert_eq!(keys("de").len(), 0);
@@ -187,4 +188,58 @@ fn places_of_addresses_and_holidays() {
     assert!(page(&["--holidays", &days, &office])["findings"].is_array());
     let bad = file(dir.path(), "bad-days", "2026-12-25\n25.12.2026\n");
     assert!(refused(&["--holidays", &bad, &office]).contains("line 2: expected a day as YYYY-MM-DD"));
+}
+
+/// Members of a page as `devices[].name`; those of objects whose members are names of logs or lists as `more.NAME`.
+fn members(value: &Value, at: &str, all: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                let path = match at {
+                    "logs" => continue,
+                    "more" => "more.NAME".to_owned(),
+                    "" => name.clone(),
+                    _ => format!("{at}.{name}"),
+                };
+                members(value, &path, all);
+                all.insert(path);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|v| members(v, &format!("{at}[]"), all)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_reference_page_of_the_json_is_current() {
+    let dir = tempfile::tempdir().unwrap();
+    let mutes = "tls-cert-dates host=203.0.113.81 until=2099-01-31 reason=Replaced some day\n";
+    let mutes = file(dir.path(), "mutes", mutes);
+    let tree = |path: &str| in_tree(path).to_str().unwrap().to_owned();
+    let mut seen = BTreeSet::new();
+    members(&page(&["--mutes", &mutes, &office()]), "", &mut seen);
+    for capture in ["examples/ctf-ftp.pcap", "goldens/tunnel", "goldens/flow", "goldens/quic"] {
+        let out = audit(&["--json", "-", &tree(capture)]);
+        members(&serde_json::from_slice(&out.stdout).unwrap(), "", &mut seen);
+    }
+    let text = fs::read_to_string(in_tree("docs/reference/audit-json.md")).unwrap();
+    let mut told = BTreeSet::new();
+    let mut sections: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("## ") {
+            sections = line.split('`').skip(1).step_by(2).collect();
+            if sections.is_empty() {
+                sections.push("");
+            }
+        } else if let Some(name) = line.strip_prefix("| `").and_then(|l| l.split('`').next()) {
+            let path = |s: &&str| if s.is_empty() { name.to_owned() } else { format!("{s}.{name}") };
+            told.extend(sections.iter().map(path));
+        }
+    }
+    seen.remove("more.NAME");
+    assert_eq!(seen.difference(&told).collect::<Vec<_>>(), Vec::<&String>::new(), "not in the reference page");
+    // What these captures do not have: damage by kind, full tables, signed answers.
+    let seldom = ["completeness.limits[]", "completeness.undecoded[]", "dnssec", "more.NAME.", "state.given_up[]"];
+    let unseen = told.difference(&seen).filter(|path| !seldom.iter().any(|s| path.starts_with(s)));
+    assert_eq!(unseen.collect::<Vec<_>>(), Vec::<&String>::new(), "only in the reference page");
 }

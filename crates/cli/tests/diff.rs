@@ -208,3 +208,108 @@ fn a_damaged_capture_is_compared_as_far_as_it_goes() {
     let caveats: Vec<_> = c["caveats"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(caveats.iter().any(|c| c.contains("1 capture damaged before")), "{caveats:?}");
 }
+
+#[test]
+fn writes_the_page_as_one_file() {
+    let (dir, before, after) = captures();
+    let file = dir.path().join("page.html");
+    let out = sekisho(&["diff", "-q", "--html", file.to_str().expect("UTF-8")], &[&before, &after]);
+    let text = String::from_utf8(out.stdout).expect("UTF-8");
+    let html = fs::read_to_string(&file).expect("a page");
+    assert!(html.starts_with("<!DOCTYPE html>") && html.contains("default-src &#39;none&#39;"));
+    // The result is the text's.
+    let lead = text.split_once("Difference\n  ").expect("a heading").1.split_once(';').expect("parts").0;
+    assert!(html.contains(&format!("<p class=\"lead\">{lead}</p>")), "{lead}");
+    // What went leads to the capture before, what is new to the one after.
+    let command = format!("-o before-1.pcapng {}", before.display());
+    assert!(html.contains("sekisho packets --uid ") && html.contains(&command), "{command}");
+    let uid = html.split_once("sekisho packets --uid ").expect("a command").1.split(' ').next().expect("a uid");
+    let cut = dir.path().join("cut.pcapng");
+    let cut_out = sekisho(&["packets", "-q", "--uid", uid, "-o", cut.to_str().expect("UTF-8")], &[&before]);
+    assert_eq!(cut_out.status.code(), Some(0));
+    assert!(fs::metadata(&cut).expect("packets").len() > 200);
+    // The same of audits, which know what they read.
+    let (old, new) = (audit(&dir, "old.json", &before), audit(&dir, "new.json", &after));
+    let of_audits = sekisho(&["diff", "-q", "--html", "-"], &[&old, &new]);
+    let of_audits = String::from_utf8(of_audits.stdout).expect("UTF-8");
+    assert!(of_audits.starts_with("<!DOCTYPE html>") && of_audits.contains(&command));
+    let japanese = sekisho(&["diff", "-q", "--html", "-", "--lang", "ja"], &[&before, &after]).stdout;
+    let japanese = String::from_utf8(japanese).expect("UTF-8");
+    assert!(japanese.contains("<html lang=\"ja\">") && japanese.contains("通信先 5 件がなくなり、2 件が新規"));
+    assert_eq!(sekisho(&["diff", "--html", "-", "--json", "-"], &[&before, &after]).status.code(), Some(2));
+}
+
+/// Codes of the findings of a comparison.
+fn codes(c: &Value) -> Vec<&str> {
+    c["findings"].as_array().expect("findings").iter().map(|f| f["code"].as_str().expect("a code")).collect()
+}
+
+#[test]
+fn judges_both_sides_with_the_flags_of_audit() {
+    let (dir, before, after) = captures();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).expect("write");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    // Mutes: what is muted has neither gone nor come.
+    let post = "audit-cleartext-post/post";
+    let plain = diff(&[], &before, &after);
+    assert!(codes(&plain).contains(&post), "{:?}", codes(&plain));
+    let mutes = file("mutes", "audit-cleartext-post host=any until=2099-01-31 reason=The camera is being repaired\n");
+    let muted = diff(&["--mutes", &mutes], &before, &after);
+    assert!(!codes(&muted).contains(&post));
+    assert!(keys(device(&muted, CAMERA[1]), "finding", "disappeared").is_empty());
+    // Lists, on both sides.
+    let listed = file("bad.txt", "update.camera.test\n");
+    let intel = diff(&["--intel", &listed], &before, &after);
+    let contact = intel["findings"].as_array().unwrap().iter().find(|f| f["code"].as_str().unwrap().contains("intel-"));
+    assert_eq!(contact.expect("a contact")["change"], "unchanged");
+    // Resolvers and authorities.
+    let tree = |path: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    let quic = tree("goldens/quic/connections.pcap");
+    let dot = "dns-unapproved-resolver/dot";
+    assert!(codes(&diff(&[], &quic, &quic)).contains(&dot));
+    assert!(!codes(&diff(&["--resolver", "192.0.2.44/32"], &quic, &quic)).contains(&dot));
+    let tls = tree("goldens/tls/tls12.pcap");
+    let trust = |c: &Value| codes(c).iter().any(|c| c.starts_with("tls-cert-trust"));
+    assert!(trust(&diff(&[], &tls, &tls)));
+    let out = dir.path().join("files");
+    sekisho(&["files", "-q", "-o", out.to_str().expect("UTF-8")], &[&tls]);
+    let root = fs::read_dir(&out).unwrap().map(|f| f.unwrap().path()).find(|path| {
+        let bytes = fs::read(path).unwrap_or_default();
+        bytes.first() == Some(&0x30) && bytes.windows(11).filter(|w| w == b"Golden Root").count() == 2
+    });
+    let root = root.expect("the authority's certificate").to_str().expect("UTF-8").to_owned();
+    assert!(!trust(&diff(&["--roots", &root], &tls, &tls)));
+    // What cannot be read is said in a line.
+    for flag in ["--mutes", "--roots", "--trust-anchors", "--holidays", "--geoip"] {
+        let out = sekisho(&["diff", "-q", flag, "/no/such/file"], &[&before, &after]);
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert_eq!((out.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+        assert!(said.contains(&format!("{flag} /no/such/file")), "{said}");
+    }
+    // An audit was judged when it was written.
+    let old = audit(&dir, "old.json", &before);
+    let out = sekisho(&["diff", "--mutes", &mutes], &[&old, &after]);
+    assert!(
+        String::from_utf8_lossy(&out.stderr)
+            .contains("old.json: an audit's JSON; its findings are those of that audit")
+    );
+}
+
+#[test]
+fn an_audit_tells_when_flows_came() {
+    let (dir, before, _) = captures();
+    let page: Value = common::json(&audit(&dir, "old.json", &before));
+    let a = &page["activity"];
+    let sum = |name: &str| a[name].as_array().expect(name).iter().map(|n| n.as_u64().expect("a number")).sum::<u64>();
+    assert_eq!(sum("flows"), page["totals"]["flows"].as_u64().unwrap());
+    assert_eq!(sum("flows_by_hour_of_week"), sum("flows"));
+    let bytes: u64 =
+        page["totals"]["transports"].as_array().unwrap().iter().map(|t| t["ip_bytes"].as_u64().unwrap()).sum();
+    assert_eq!(sum("bytes"), bytes);
+    // Monday, nine o'clock; a step a minute.
+    assert_eq!((a["flows_by_hour_of_week"][9].as_u64(), &a["step_seconds"]), (Some(sum("flows")), &60.into()));
+    assert_eq!(a["start"], "2026-03-02T09:00:00.000000000Z");
+}

@@ -152,6 +152,16 @@ fn signed_answers() {
     assert_eq!(page["dnssec"]["secure"], 0);
     let plain = exchange(1, "198.51.100.80", "www.victim.test", AUTHORITY, [&[], &[], &[]]);
     assert_eq!(audited(&plain, &with)["dnssec"], Value::Null);
+    // `diff` starts from them, too: with the root's own keys the laboratory's signatures lead nowhere.
+    let dir = tempfile::tempdir().unwrap();
+    let tampered = dir.path().join("tampered.pcap");
+    fs::write(&tampered, pcap(ETHERNET, &recorded("client tampered ", 0))).unwrap();
+    let compared = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+        let out = command.args(["diff", "-q", "--json", "-"]).args(args).args([&tampered, &tampered]).output().unwrap();
+        String::from_utf8(out.stdout).unwrap().contains("dnssec-bogus/sig-invalid")
+    };
+    assert_eq!([compared(&with), compared(&[])], [true, false]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::edges::{Class, Edge, Edges};
 use crate::hosts::{Hosts, Role};
 use crate::known::Known;
 use crate::mails::Mails;
+use crate::outside::{Outside, called};
 use sekisho_finding::{
     About, Benign, Confidence, Finding, MAX_QUOTES, Measure, Peers, Quality, Quote, Reason, Samples, Severity, Stage,
 };
@@ -34,8 +35,8 @@ impl<'a> Cx<'a> {
     }
 
     /// How the DNS message at hand fits what was asked; `None` of other rows.
-    pub(crate) fn exchange(&self) -> Option<Exchange> {
-        self.known.exchanges.at_hand().copied()
+    pub(crate) fn exchange(&self) -> Option<&'a Exchange> {
+        self.known.exchanges.at_hand()
     }
 
     /// What answers that fitted have said about zones, before the message at hand.
@@ -58,8 +59,18 @@ impl<'a> Cx<'a> {
         &self.known.mails
     }
 
+    /// Places outside, and who calls them.
+    pub(crate) fn outside(&self) -> &'a Outside {
+        &self.known.outside
+    }
+
+    /// What a place outside at `peer` is called.
+    pub(crate) fn called(&self, place: u64, peer: Addr) -> String {
+        called(&self.known.outside, &self.known.names, place, peer)
+    }
+
     /// The name that was last seen for `addr`.
-    pub fn name_of(&self, addr: Addr) -> Option<&str> {
+    pub fn name_of(&self, addr: Addr) -> Option<&'a str> {
         self.known.names.of(addr)
     }
 

@@ -1,39 +1,71 @@
 //! Where a flow goes, as people would say it: the domain that somebody registered, or a small network.
 
 use crate::Cx;
-use sekisho_types::{Addr, Subnet};
+use crate::dns_exchanges::name_digest;
+use crate::dns_zones;
+use sekisho_types::{Addr, SeededState, Subnet};
+use std::fmt;
+use std::hash::BuildHasher;
 
-/// Labels that stand for kinds of organisations below a country's name are this long at most: `co`, `com`, `gov`.
-const MAX_KIND_LEN: usize = 3;
-
-/// The registrable domain of a name without a list of public suffixes (`detections.md` P8): the last two labels, three if
-/// the one before a country's is short.
-pub(crate) fn registrable(name: &str) -> String {
-    let name = name.trim_end_matches('.');
-    let labels: Vec<&str> = name.rsplitn(4, '.').collect();
-    let count = match labels[..] {
-        [top, kind, _, ..] if top.len() == 2 && kind.len() <= MAX_KIND_LEN => 3,
-        _ => 2,
-    };
-    let kept: Vec<&str> = labels.into_iter().take(count).rev().collect();
-    kept.join(".").to_ascii_lowercase()
+/// Where a flow goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Destination<'a> {
+    /// The registrable domain of the name that the address was last known by.
+    Domain(&'a str),
+    /// The network of 24 bits, or 48 of version 6, of an address without a name.
+    Network(Subnet),
+    /// An address alone.
+    Host(Addr),
 }
 
-/// Where `addr` is: the domain of the name that it was last known by, and whether there was one; of others the network of 24
-/// bits, or 48 of version 6.
-pub(crate) fn of(addr: Addr, cx: &Cx<'_>) -> (String, bool) {
-    match cx.name_of(addr) {
-        Some(name) if name.contains('.') => (registrable(name), true),
-        _ => {
-            let len = if addr.is_v4() { 24 } else { 48 };
-            (Subnet::new(addr, len).map_or_else(|| addr.to_string(), |net| net.to_string()), false)
+impl<'a> Destination<'a> {
+    /// Of `addr`, as far as is known now.
+    pub fn of(addr: Addr, cx: &Cx<'a>) -> Self {
+        match cx.name_of(addr) {
+            Some(name) if name.contains('.') => Self::Domain(registrable(name)),
+            _ => {
+                let len = if addr.is_v4() { 24 } else { 48 };
+                Subnet::new(addr, len).map_or(Self::Host(addr), Self::Network)
+            }
+        }
+    }
+
+    /// Did it have a name?
+    pub fn is_named(self) -> bool {
+        matches!(self, Self::Domain(_))
+    }
+
+    /// A number that stands for it in tables.
+    pub fn digest(self, seed: u64) -> u64 {
+        match self {
+            Self::Domain(name) => name_digest(name.as_bytes(), seed),
+            Self::Network(net) => SeededState(seed).hash_one(net),
+            Self::Host(addr) => SeededState(seed).hash_one(addr),
         }
     }
 }
 
+impl fmt::Display for Destination<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Domain(name) => f.write_str(&name.to_ascii_lowercase()),
+            Self::Network(net) => net.fmt(f),
+            Self::Host(addr) => addr.fmt(f),
+        }
+    }
+}
+
+/// The registrable domain of a name without a list of public suffixes (`detections.md` P8): the last two labels, three if
+/// the one before a country's is short.
+fn registrable(name: &str) -> &str {
+    let name = name.trim_end_matches('.');
+    let domain = dns_zones::registrable(name.as_bytes());
+    name.get(name.len() - domain.len()..).unwrap_or(name)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::registrable;
+    use super::*;
 
     #[test]
     fn domains() {
@@ -46,7 +78,14 @@ mod tests {
             ("localhost", "localhost"),
             ("", ""),
         ] {
-            assert_eq!(registrable(name), domain, "{name}");
+            assert_eq!(Destination::Domain(registrable(name)).to_string(), domain, "{name}");
         }
+    }
+
+    #[test]
+    fn digests_know_no_case() {
+        let digest = |name| Destination::Domain(name).digest(7);
+        assert_eq!(digest("Example.com"), digest("example.com"));
+        assert_ne!(digest("example.com"), digest("example.org"));
     }
 }

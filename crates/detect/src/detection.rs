@@ -7,9 +7,9 @@ use crate::known::Known;
 use crate::registry::{Detector, detectors};
 use crate::rows::{Kind, Plan};
 use sekisho_dnssec::Anchors;
-use sekisho_finding::{Finding, Signed};
+use sekisho_finding::{Coverage, Finding, Signed};
 use sekisho_intel::Table;
-use sekisho_record::{Record, Schema};
+use sekisho_record::{Record, Schema, Value, Visitor};
 use sekisho_types::{Day, Subnet, Timestamp};
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub struct Scope {
     pub anchors: Anchors,
     /// Resolvers that hosts may ask.
     pub resolvers: Vec<Subnet>,
+    /// Rules in Suricata's language are at work.
+    pub has_rules: bool,
 }
 
 /// Networks at home where the user names none (`detections.md` §1.2): RFC 1918, RFC 4193, link-local, loopback. Fewer than
@@ -79,10 +81,12 @@ pub struct Verdict {
     pub refused: u64,
     /// What each detector used, by the id of its first judgement.
     pub spent: Vec<Spent>,
-    /// Hosts, names and steps from host to host forgotten for want of room.
-    pub forgotten: u64,
+    /// What all detectors share and was forgotten for want of room: what it was about, and how many entries.
+    pub forgotten: Vec<(&'static str, u64)>,
     /// What DNSSEC came to, if there was any.
     pub dnssec: Option<Signed>,
+    /// How well each judgement could be made, in the list's order.
+    pub coverage: Vec<Coverage>,
 }
 
 /// What a detector used.
@@ -136,7 +140,11 @@ impl Detection {
 
     /// The next row of the run, found while packet `packet` was looked at (0: while only time passed).
     pub fn add(&mut self, packet: u64, record: &dyn Record) {
-        let schema = record.schema();
+        record.visit(&mut Values { detection: self, packet, schema: record.schema() });
+    }
+
+    /// The same by the row's values.
+    pub fn add_values(&mut self, packet: u64, schema: &'static Schema, values: &[Value<'_>]) {
         let at = match self.types.iter().position(|k| std::ptr::eq(k.0, schema)) {
             Some(at) => at,
             None => {
@@ -147,7 +155,7 @@ impl Detection {
         let Some((_, Some(plan))) = self.types.get(at) else { return };
         let wanted = self.by_kind.get(plan.kind() as usize).map_or(&[][..], Vec::as_slice);
         let (known, desk, detectors, now) = (&mut self.known, &mut self.desk, &mut self.detectors, &mut self.now);
-        plan.show(record, &mut |row| {
+        plan.show(values, &mut |row| {
             *now = (*now).max(row.ts());
             known.row(row, packet);
             let mut cx = Cx { packet, now: *now, known, desk };
@@ -175,12 +183,29 @@ impl Detection {
             held_len: r.detector.held_len(),
             forgotten: r.detector.forgotten(),
         });
+        let of_known = self.known.forgotten().into_iter();
+        let forgotten = of_known.chain([("steps from host to host", self.desk.edges.refused())]);
+        let abouts = self.detectors.iter().flat_map(|r| r.detector.abouts()).copied();
+        let coverage = self.known.view.coverage(abouts);
         Verdict {
             spent: spent.collect(),
             findings: self.desk.take(),
             refused: self.desk.refused,
-            forgotten: self.known.forgotten() + self.desk.edges.refused(),
+            forgotten: forgotten.filter(|(_, count)| *count > 0).collect(),
             dnssec: self.known.dnssec.summary(),
+            coverage,
         }
+    }
+}
+
+struct Values<'a> {
+    detection: &'a mut Detection,
+    packet: u64,
+    schema: &'static Schema,
+}
+
+impl Visitor for Values<'_> {
+    fn values(&mut self, values: &[Value<'_>]) {
+        self.detection.add_values(self.packet, self.schema, values);
     }
 }

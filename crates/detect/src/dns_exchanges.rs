@@ -23,6 +23,9 @@ const COPY_WITHIN: Interval = Interval::from_secs(1);
 /// Longest name that is looked at.
 const MAX_NAME_LEN: usize = 512;
 
+/// Names up to this length are digested in less room.
+const SHORT_NAME: usize = 64;
+
 /// How a message fits what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fit {
@@ -149,8 +152,8 @@ impl Exchanges {
     pub fn new(scope: &Scope) -> Self {
         Self {
             seed: scope.seed,
-            asked: Recent::of(scope, MAX_ASKED),
-            alike: Recent::of(scope, MAX_ALIKE),
+            asked: Recent::lasting(scope, MAX_ASKED, OPEN_FOR),
+            alike: Recent::lasting(scope, MAX_ALIKE, OPEN_FOR),
             pairs: Recent::of(scope, MAX_PAIRS),
             resolvers: Recent::of(scope, MAX_RESOLVERS),
             at_hand: None,
@@ -180,6 +183,8 @@ impl Exchanges {
             exchange: self.key(client, server, u64::from(client_port) << 16 | m.id),
             question: self.key(client, server, question),
         };
+        self.asked.pass(m.ts);
+        self.alike.pass(m.ts);
         let usual = *self.pairs.at((client, server), Usual::default);
         let mut exchange = Exchange {
             fit: Fit::Query,
@@ -305,10 +310,21 @@ struct Keys {
 
 /// Digest of a name without its case.
 pub(crate) fn name_digest(name: &[u8], seed: u64) -> u64 {
-    let mut lower = [0; MAX_NAME_LEN];
-    let len = name.len().min(MAX_NAME_LEN);
-    lower.iter_mut().zip(name).for_each(|(to, from)| *to = from.to_ascii_lowercase());
-    seeded_hash(seed, lower.get(..len).unwrap_or(&[]))
+    // Most names are short.
+    if name.len() <= SHORT_NAME {
+        lower_digest::<SHORT_NAME>(name, seed)
+    } else {
+        lower_digest::<MAX_NAME_LEN>(name, seed)
+    }
+}
+
+fn lower_digest<const ROOM: usize>(name: &[u8], seed: u64) -> u64 {
+    let mut lower = [0; ROOM];
+    let name = name.get(..ROOM).unwrap_or(name);
+    let Some(lower) = lower.get_mut(..name.len()) else { return 0 };
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    seeded_hash(seed, lower)
 }
 
 /// A sum is the same in any order.

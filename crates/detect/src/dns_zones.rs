@@ -6,7 +6,8 @@ use crate::detection::Scope;
 use crate::dns_exchanges::{Exchanges, Fit, name_digest};
 use crate::rows::{DnsMessage, Row};
 use crate::table::Recent;
-use sekisho_types::{Addr, Interval, Timestamp};
+use hashbrown::HashSet;
+use sekisho_types::{Addr, Interval, SeededState, Timestamp};
 
 /// Zones known.
 const MAX_ZONES: usize = 50_000;
@@ -14,6 +15,9 @@ const MAX_ZONES: usize = 50_000;
 pub(crate) const MAX_SERVERS: usize = 8;
 /// From here on a zone may have got other servers.
 const BELIEVED_FOR: Interval = Interval::from_secs(86_400);
+
+/// Longest name as text.
+const MAX_NAME_LEN: usize = 255;
 
 const NS: u64 = 2;
 const CNAME: u64 = 5;
@@ -143,6 +147,34 @@ pub(crate) fn is_within(name: &[u8], zone: &[u8]) -> bool {
     end.eq_ignore_ascii_case(zone) && matches!(front.last(), None | Some(b'.'))
 }
 
+/// A list of domains, to be asked often.
+pub(crate) struct Domains(HashSet<&'static [u8], SeededState>);
+
+impl Domains {
+    /// In lower case, at least two labels each.
+    pub fn new(domains: &[&'static [u8]]) -> Self {
+        let mut all = HashSet::with_hasher(SeededState(0));
+        all.extend(domains.iter().copied());
+        Self(all)
+    }
+
+    /// Is `name` one of them or below it, whatever its case?
+    pub fn hold(&self, name: &[u8]) -> bool {
+        let mut lower = [0; MAX_NAME_LEN];
+        let Some(lower) = lower.get_mut(..name.len()) else { return false };
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        let mut rest = &*lower;
+        while let Some(dot) = memchr::memchr(b'.', rest) {
+            if self.0.contains(rest) {
+                return true;
+            }
+            rest = rest.get(dot + 1..).unwrap_or(&[]);
+        }
+        false
+    }
+}
+
 /// The domain that somebody registered, as far as the name's shape tells: the last two labels, or three where a short one stands
 /// before a country's (`detections.md` P8); the name itself if it has no more.
 pub(crate) fn registrable(name: &[u8]) -> &[u8] {
@@ -176,6 +208,18 @@ mod tests {
         assert!(!is_within(b"avictim.test", b"victim.test") && !is_within(b"test", b"victim.test"));
         assert!(is_within(b"test", b""));
         assert_eq!((parent(b"a.b"), parent(b"b"), parent(b"")), (Some(&b"b"[..]), Some(&b""[..]), None));
+    }
+
+    #[test]
+    fn lists_of_domains_hold_what_is_below_them() {
+        let all = Domains::new(&[b"example.com", b"a.example.net"]);
+        for name in ["example.com", "www.Example.COM", "x.a.example.net", "a.example.net"] {
+            assert!(all.hold(name.as_bytes()), "{name}");
+        }
+        for name in ["com", "", "notexample.com", "example.net", "b.example.net", "example.com.test", &"a.".repeat(300)]
+        {
+            assert!(!all.hold(name.as_bytes()), "{name}");
+        }
     }
 
     #[test]

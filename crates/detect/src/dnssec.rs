@@ -64,12 +64,16 @@ pub(crate) struct Dnssec {
     /// Messages from before the first that has to do with DNSSEC.
     early: VecDeque<(Seen, Box<[u8]>)>,
     found: Findings,
-    messages: Recent<u64, Origin>,
+    /// Messages of late, the last one being number `next`.
+    messages: VecDeque<Origin>,
+    most_messages: usize,
     next: u64,
     signed: Recent<u64, Timestamp>,
     counts: [u64; 4],
     outcomes: BTreeMap<Key, Outcome>,
     more: u64,
+    /// Verdicts on what came with signatures, or should have.
+    judged: u64,
 }
 
 /// What an observer keeps, in proportion to the memory for judgements.
@@ -99,18 +103,21 @@ impl Dnssec {
             observer: None,
             early: VecDeque::new(),
             found: Findings::default(),
-            messages: Recent::of(scope, MAX_MESSAGES),
+            messages: VecDeque::new(),
+            most_messages: scope.entries(MAX_MESSAGES),
             next: 0,
             signed: Recent::of(scope, MAX_SIGNED),
             counts: [0; 4],
             outcomes: BTreeMap::new(),
             more: 0,
+            judged: 0,
         }
     }
 
     pub fn row(&mut self, row: &Row<'_>, exchange: Option<&Exchange>) {
         self.found.verdicts.clear();
         self.found.hygiene.clear();
+        self.found.unproven = 0;
         let (Row::DnsMessage(m), Some(e)) = (row, exchange) else { return };
         let Some(wire) = m.wire.filter(|_| !m.is_query) else { return };
         // What fits no question that was asked is forged, which others judge; without any question the capture may be of one side.
@@ -130,7 +137,10 @@ impl Dnssec {
             wanted: asked.is_some_and(|a| a.dnssec_ok || a.authentic),
         };
         self.next += 1;
-        *self.messages.at(self.next, || origin) = origin;
+        if self.messages.len() >= self.most_messages {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(origin);
         let seen = Seen { at: m.ts, server: e.server, token: self.next };
         if self.observer.is_none() && !carries(m) {
             // Validators ask for the proof that this may be unsigned right after it.
@@ -153,6 +163,7 @@ impl Dnssec {
     pub fn finish(&mut self) {
         self.found.verdicts.clear();
         self.found.hygiene.clear();
+        self.found.unproven = 0;
         if let Some(observer) = &mut self.observer {
             observer.finish(&mut self.found);
             self.note();
@@ -160,6 +171,9 @@ impl Dnssec {
     }
 
     fn note(&mut self) {
+        if let Some(count) = self.counts.get_mut(Status::Indeterminate as usize) {
+            *count += self.found.unproven;
+        }
         for v in &self.found.verdicts {
             if v.status() == Status::Secure {
                 let key = name_digest(&plain(&v.name), self.seed);
@@ -172,6 +186,7 @@ impl Dnssec {
             if v.reason == Reason::NoProof {
                 continue;
             }
+            self.judged += 1;
             let rtype = v.rtype.to_string();
             let key = (v.status(), v.reason.id(), v.name.clone(), rtype.clone(), v.subject.word());
             if let Some(known) = self.outcomes.get_mut(&key) {
@@ -186,7 +201,7 @@ impl Dnssec {
                 reason: v.reason.id(),
                 words: v.to_string(),
                 count: 1,
-                packet: self.messages.peek(&v.seen.token).map_or(0, |o| o.packet),
+                packet: self.origin(&v.seen).map_or(0, |o| o.packet),
             };
             if self.outcomes.len() < MAX_OUTCOMES {
                 self.outcomes.insert(key, outcome);
@@ -212,12 +227,18 @@ impl Dnssec {
 
     /// The message in which it stood.
     pub fn origin(&self, seen: &Seen) -> Option<Origin> {
-        self.messages.peek(&seen.token).copied()
+        let back = usize::try_from(self.next.checked_sub(seen.token)?).ok()?;
+        self.messages.get(self.messages.len().checked_sub(back + 1)?).copied()
     }
 
     /// Was the name seen signed, with a chain to an anchor, not long before?
     pub fn was_signed(&self, name: &[u8], now: Timestamp) -> bool {
         self.signed.peek(&name_digest(name, self.seed)).is_some_and(|at| now - *at <= SIGNED_FOR)
+    }
+
+    /// How many verdicts there were on what came with signatures, or should have.
+    pub fn judged_count(&self) -> u64 {
+        self.judged
     }
 
     /// Has anything of DNSSEC passed?

@@ -33,7 +33,7 @@ impl FromStr for Watched {
         }
         match upper.as_bytes() {
             [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(Self::Country([*a, *b])),
-            _ => Err(format!("{text}: expected a country such as DE, or an operator such as AS64500")),
+            _ => Err("expected a country such as DE, or an operator such as AS64500".to_owned()),
         }
     }
 }
@@ -107,11 +107,7 @@ impl Geo {
             {
                 place.country = record.country.iso_code.and_then(|code| code.as_bytes().try_into().ok());
             }
-            if place.asn.is_none()
-                && let Ok(Some(record)) = found.decode::<geoip2::Asn<'_>>()
-            {
-                place.asn = record.autonomous_system_number;
-            }
+            place.asn = place.asn.or_else(|| operator_number(&found));
         }
         place
     }
@@ -119,10 +115,21 @@ impl Geo {
     /// Name of the operator of `addr`.
     pub fn operator(&self, addr: Addr) -> Option<String> {
         self.files.iter().find_map(|file| {
-            let record = file.lookup(std_addr(addr)).ok()?.decode::<geoip2::Asn<'_>>().ok()??;
-            Some(record.autonomous_system_organization?.chars().take(MAX_OPERATOR_LEN).collect())
+            let found = file.lookup(std_addr(addr)).ok()?;
+            let name: &str = found.decode_path(&[PathElement::Key("autonomous_system_organization")]).ok()??;
+            Some(name.chars().take(MAX_OPERATOR_LEN).collect())
         })
     }
+}
+
+/// The operator's number. MaxMind writes 32 bits; other makers of files take what is long enough.
+fn operator_number(found: &LookupResult<'_, Vec<u8>>) -> Option<u32> {
+    let path = [PathElement::Key("autonomous_system_number")];
+    let wide = found.decode_path::<u32>(&path).ok().flatten();
+    let narrow = || found.decode_path::<u16>(&path).ok().flatten().map(u32::from);
+    let wider = || found.decode_path::<u64>(&path).ok().flatten().and_then(|n| u32::try_from(n).ok());
+    let signed = || found.decode_path::<i32>(&path).ok().flatten().and_then(|n| u32::try_from(n).ok());
+    wide.or_else(narrow).or_else(wider).or_else(signed)
 }
 
 fn std_addr(addr: Addr) -> IpAddr {

@@ -4,7 +4,7 @@ use crate::detection::Scope;
 use crate::rows::{Conn, Dns, Row};
 use crate::table::Recent;
 use sekisho_finding::Quality;
-use sekisho_types::{Addr, Interval, Subnet, Timestamp};
+use sekisho_types::{Addr, Interval, Subnets, Timestamp};
 
 /// Hosts of which something is kept.
 const MAX_HOSTS: usize = 65_536;
@@ -93,7 +93,7 @@ struct Host {
 
 /// See the module.
 pub struct Hosts {
-    home: Vec<Subnet>,
+    home: Subnets,
     of: Recent<Addr, Host>,
     flows: u64,
     gaps: u64,
@@ -104,12 +104,19 @@ pub struct Hosts {
 
 impl Hosts {
     pub(crate) fn new(scope: &Scope) -> Self {
-        Self { home: scope.home_nets.clone(), of: Recent::of(scope, MAX_HOSTS), flows: 0, gaps: 0, cut: 0, began: None }
+        Self {
+            home: Subnets::new(scope.home_nets.iter().copied()),
+            of: Recent::of(scope, MAX_HOSTS),
+            flows: 0,
+            gaps: 0,
+            cut: 0,
+            began: None,
+        }
     }
 
     /// Is it in the home networks, or an address of the link or the host itself?
     pub fn is_internal(&self, addr: Addr) -> bool {
-        self.home.iter().any(|n| n.contains(addr))
+        self.home.contains(addr)
     }
 
     /// Does the host play that part?

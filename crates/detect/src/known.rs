@@ -8,7 +8,9 @@ use crate::dnssec::Dnssec;
 use crate::hosts::Hosts;
 use crate::mails::Mails;
 use crate::names::Names;
+use crate::outside::Outside;
 use crate::rows::Row;
+use crate::view::View;
 
 /// See the module.
 pub(crate) struct Known {
@@ -19,6 +21,8 @@ pub(crate) struct Known {
     pub catalogue: Catalogue,
     pub dnssec: Dnssec,
     pub mails: Mails,
+    pub outside: Outside,
+    pub view: View,
 }
 
 impl Known {
@@ -31,15 +35,19 @@ impl Known {
             catalogue: Catalogue::new(scope),
             dnssec: Dnssec::new(scope),
             mails: Mails::new(scope),
+            outside: Outside::new(scope),
+            view: View::new(scope),
         }
     }
 
     /// The row that detectors see next, found while packet `packet` was looked at.
     pub fn row(&mut self, row: &Row<'_>, packet: u64) {
         self.hosts.row(row);
+        self.view.row(row, &self.hosts);
         self.names.row(row);
         self.exchanges.row(row);
         self.catalogue.row(row, packet);
+        self.outside.row(row, &self.hosts);
         self.dnssec.row(row, self.exchanges.at_hand());
         self.mails.row(row, &|addr| self.hosts.is_internal(addr));
     }
@@ -47,6 +55,7 @@ impl Known {
     /// The run is over; the detectors are told next.
     pub fn finish(&mut self) {
         self.dnssec.finish();
+        self.view.signed(self.dnssec.judged_count());
     }
 
     /// The detectors have seen the row.
@@ -55,14 +64,17 @@ impl Known {
         self.mails.after(row, &|addr| self.hosts.is_internal(addr));
     }
 
-    /// Entries forgotten for want of room.
-    pub fn forgotten(&self) -> u64 {
-        self.hosts.forgotten()
-            + self.names.forgotten()
-            + self.exchanges.forgotten()
-            + self.zones.forgotten()
-            + self.catalogue.forgotten()
-            + self.dnssec.forgotten()
-            + self.mails.forgotten()
+    /// Entries forgotten for want of room, by what they were about.
+    pub fn forgotten(&self) -> [(&'static str, u64); 8] {
+        [
+            ("hosts", self.hosts.forgotten()),
+            ("names of addresses", self.names.forgotten()),
+            ("DNS exchanges", self.exchanges.forgotten()),
+            ("DNS zones", self.zones.forgotten()),
+            ("certificates", self.catalogue.forgotten()),
+            ("DNSSEC", self.dnssec.forgotten()),
+            ("mail partners", self.mails.forgotten()),
+            ("places outside", self.outside.forgotten()),
+        ]
     }
 }

@@ -46,9 +46,11 @@ mod mails;
 mod manual;
 mod names;
 mod outcome;
+mod outside;
 mod registry;
 mod rows;
 mod shares;
+mod statistics;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -58,6 +60,7 @@ mod testing_dnssec;
 mod testing_flow;
 #[cfg(test)]
 mod testing_tls;
+mod view;
 
 pub use cx::{Cx, Raise};
 pub use detection::{Detection, FULL_LEN, Scope, Spent, Verdict};

@@ -1,7 +1,11 @@
 //! Rows as detectors see them: typed, by column name, nothing copied.
 
-use sekisho_record::{List, Record, Schema, Value, Visitor};
+use sekisho_record::{List, Schema, Value};
 use sekisho_types::{Addr, Interval, MacAddr, Timestamp, Uid};
+use smallvec::SmallVec;
+
+/// Records of a DNS message that need no memory of their own.
+const FEW_RECORDS: usize = 16;
 
 /// How a column becomes a field. What is unset, or missing from the log, gives the type's empty value.
 pub(crate) trait Column<'a>: Sized {
@@ -251,7 +255,7 @@ rows! {
         edns_size: Option<u64> = "edns_size", dnssec_ok: bool = "edns_do", extended_error: Option<u64> = "edns_ede",
         cookie: bool = "cookie", sections: Items<'a> = "sections", owners: Items<'a> = "owners", types: Items<'a> = "types",
         record_ttls: Items<'a> = "ttls", data: Items<'a> = "data", more: u64 = "more", digest: u64 = "digest",
-        wire: Option<&'a [u8]> = "wire",
+        wire: Option<&'a [u8]> = "wire", entries: Entries<'a> = "sections",
     }
     /// An EtherNet/IP message.
     Enip "enip" {
@@ -455,7 +459,7 @@ rows! {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         service: &'a str = "service", answer: &'a str = "answer", request: &'a [u8] = "request",
-        response: &'a [u8] = "response", packet: u64 = "packet", tls: bool = "tls",
+        response: &'a [u8] = "response", packet: u64 = "packet", answer_only: bool = "answer_only", tls: bool = "tls",
     }
     /// An SMTP dialogue about one mail.
     Smtp "smtp" {
@@ -505,6 +509,12 @@ rows! {
         validation: &'a [u8] = "validation_status", name_matches: Option<bool> = "sni_matches_cert",
         alert: &'a [u8] = "last_alert", ja3: &'a [u8] = "ja3", ja4: &'a [u8] = "ja4", alpn: &'a [u8] = "next_protocol",
         offered: Items<'a> = "client_alpn",
+    }
+    /// The first words of a TCP connection in a protocol that nobody knows, one row for each chunk; told, no log.
+    Stranger "stranger" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        is_orig: bool = "is_orig", bytes: &'a [u8] = "bytes", len: u64 = "len", packet: u64 = "packet",
     }
     /// A certificate, the first time that it was seen; told, no log.
     TlsCert "tls_cert" {
@@ -557,15 +567,25 @@ pub struct DnsEntry<'a> {
     pub ttl: u64,
     /// Address, or the name that it leads to.
     pub data: &'a [u8],
+    /// Of an A or AAAA record.
+    addr: Option<Addr>,
 }
 
 impl DnsEntry<'_> {
     /// The address of an A or AAAA record.
     pub fn addr(&self) -> Option<Addr> {
-        if !matches!(self.rtype, 1 | 28) {
-            return None;
-        }
-        std::str::from_utf8(self.data).ok()?.parse().ok()
+        self.addr
+    }
+}
+
+/// All records of a DNS message, put together once for all detectors.
+#[derive(Clone, Copy, Default)]
+pub struct Entries<'a>(&'a [DnsEntry<'a>]);
+
+impl<'a> Column<'a> for Entries<'a> {
+    fn of(_: Value<'a>) -> Self {
+        // They need more than one column.
+        Self::default()
     }
 }
 
@@ -580,11 +600,18 @@ impl<'a> DnsMessage<'a> {
         if self.from_orig { (self.resp, self.resp_port) } else { (self.orig, self.orig_port) }
     }
 
-    /// Its records, the section's number first.
+    /// Its records.
     pub fn records(&self) -> impl Iterator<Item = DnsEntry<'a>> + use<'a> {
+        self.entries.0.iter().copied()
+    }
+
+    fn read(&self) -> impl Iterator<Item = DnsEntry<'a>> + use<'a> {
         let names = self.owners.texts().zip(self.data.texts());
         let numbers = self.sections.counts().zip(self.types.counts()).zip(self.record_ttls.counts());
-        names.zip(numbers).map(|((owner, data), ((section, rtype), ttl))| DnsEntry { section, owner, rtype, ttl, data })
+        names.zip(numbers).map(|((owner, data), ((section, rtype), ttl))| {
+            let text = if matches!(rtype, 1 | 28) { std::str::from_utf8(data).ok() } else { None };
+            DnsEntry { section, owner, rtype, ttl, data, addr: text.and_then(|t| t.parse().ok()) }
+        })
     }
 }
 
@@ -606,21 +633,25 @@ impl Plan {
         self.kind
     }
 
-    /// Shows `record` to `look` as a row.
-    pub fn show(&self, record: &dyn Record, look: &mut dyn FnMut(&Row<'_>)) {
-        struct Show<'p, 'l, 'm>(&'p Plan, &'l mut (dyn FnMut(&Row<'_>) + 'm));
-        impl Visitor for Show<'_, '_, '_> {
-            fn values(&mut self, values: &[Value<'_>]) {
-                (self.1)(&Row::of(self.0, values));
-            }
+    /// Shows a row with these values to `look`.
+    pub fn show(&self, values: &[Value<'_>], look: &mut dyn FnMut(&Row<'_>)) {
+        let row = Row::of(self, values);
+        let entries: SmallVec<[DnsEntry<'_>; FEW_RECORDS]> = match &row {
+            Row::DnsMessage(message) => message.read().collect(),
+            _ => SmallVec::new(),
+        };
+        let mut row = row;
+        if let Row::DnsMessage(message) = &mut row {
+            message.entries = Entries(&entries);
         }
-        record.visit(&mut Show(self, look));
+        look(&row);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sekisho_record::Record;
 
     /// A stand-in for a log.
     #[derive(Record)]
@@ -640,13 +671,14 @@ mod tests {
         assert_eq!(plan.kind(), Kind::Dns);
         let row = Dns { query: Some("a.test"), ts: Timestamp(5), answers: vec!["192.0.2.1".into(), "x".into()] };
         let mut seen = 0;
-        plan.show(&row, &mut |row| {
+        let mut look = |row: &Row<'_>| {
             let Row::Dns(row) = row else { panic!("another kind") };
             assert_eq!((row.query, row.ts, row.rcode), (&b"a.test"[..], Timestamp(5), None));
             assert_eq!(row.answers.texts().collect::<Vec<_>>(), [&b"192.0.2.1"[..], b"x"]);
             assert!(row.ttls.is_empty());
             seen += 1;
-        });
+        };
+        crate::testing::show(&plan, &row, &mut look);
         assert_eq!(seen, 1);
     }
 }

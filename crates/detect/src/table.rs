@@ -2,7 +2,7 @@
 
 use crate::detection::Scope;
 use hashbrown::{Equivalent, HashTable};
-use sekisho_types::SeededState;
+use sekisho_types::{Interval, SeededState, Timestamp};
 use std::hash::{BuildHasher, Hash};
 
 /// A map of at most `cap` entries that forgets those not touched for longest, in halves: when the newer half is full it
@@ -14,6 +14,9 @@ pub struct Recent<K, V> {
     half: usize,
     state: SeededState,
     forgotten: u64,
+    /// How long an entry is of use, if not for ever, and when the halves last changed places for that.
+    lasting: Option<Interval>,
+    turned: Timestamp,
 }
 
 impl<K: Eq + Hash, V> Recent<K, V> {
@@ -29,7 +32,31 @@ impl<K: Eq + Hash, V> Recent<K, V> {
             half: (cap / 2).max(1),
             state: SeededState(seed),
             forgotten: 0,
+            lasting: None,
+            turned: Timestamp::default(),
         }
+    }
+
+    /// As [`Self::of`], for entries that are of no use any more when they were not touched for `lasting`: they go after twice
+    /// that time at the latest, if [`Self::pass`] is called. So the table stays as small as what is in use.
+    pub fn lasting(scope: &Scope, most: usize, lasting: Interval) -> Self {
+        Self { lasting: Some(lasting), ..Self::of(scope, most) }
+    }
+
+    /// It is `now`, in packet time, which may jump.
+    pub fn pass(&mut self, now: Timestamp) {
+        let Some(lasting) = self.lasting else { return };
+        let since = now - self.turned;
+        if since.0.abs() <= lasting.0 {
+            return;
+        }
+        std::mem::swap(&mut self.newer, &mut self.older);
+        self.newer.clear();
+        // Nothing of what is left was touched lately, either.
+        if since.0.abs() > lasting.0.saturating_mul(2) {
+            self.older.clear();
+        }
+        self.turned = now;
     }
 
     /// Entries forgotten for want of room.
@@ -62,26 +89,30 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let hash = self.state.hash_one(key);
+        let (hash, half) = (self.state.hash_one(key), self.half);
+        let Self { newer, older, state, forgotten, .. } = self;
         let is_it = |entry: &(K, V)| key.equivalent(&entry.0);
-        if self.newer.find(hash, is_it).is_none() {
-            let entry = take(&mut self.older, hash, is_it)?;
-            return Some(self.put(hash, entry));
+        match newer.find_entry(hash, is_it) {
+            Ok(found) => Some(&mut found.into_mut().1),
+            Err(absent) => {
+                let entry = take(older, hash, is_it)?;
+                Some(put(absent.into_table(), older, half, forgotten, *state, hash, entry))
+            }
         }
-        self.newer.find_mut(hash, is_it).map(|entry| &mut entry.1)
     }
 
     /// The entry of `key`, new if need be.
     pub fn at(&mut self, key: K, new: impl FnOnce() -> V) -> &mut V {
-        let hash = self.state.hash_one(&key);
-        if self.newer.find(hash, |entry| entry.0 == key).is_none() {
-            let kept = take(&mut self.older, hash, |entry| entry.0 == key);
-            let entry = kept.unwrap_or_else(|| (key, new()));
-            return self.put(hash, entry);
+        let (hash, half) = (self.state.hash_one(&key), self.half);
+        let Self { newer, older, state, forgotten, .. } = self;
+        match newer.find_entry(hash, |entry| entry.0 == key) {
+            Ok(found) => &mut found.into_mut().1,
+            Err(absent) => {
+                let kept = if older.is_empty() { None } else { take(older, hash, |entry| entry.0 == key) };
+                let entry = kept.unwrap_or_else(|| (key, new()));
+                put(absent.into_table(), older, half, forgotten, *state, hash, entry)
+            }
         }
-        let state = self.state;
-        let entry = self.newer.entry(hash, |entry| entry.0 == key, |entry| state.hash_one(&entry.0));
-        &mut entry.or_insert_with(|| (key, new())).into_mut().1
     }
 
     /// Takes the entry of `key` out.
@@ -99,16 +130,28 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         self.newer.iter().chain(&self.older).map(|(key, value)| (key, value))
     }
 
-    /// A new entry of the newer half, which may become the older one first.
-    fn put(&mut self, hash: u64, entry: (K, V)) -> &mut V {
-        if self.newer.len() >= self.half {
-            self.forgotten += self.older.len() as u64;
-            std::mem::swap(&mut self.newer, &mut self.older);
-            self.newer.clear();
-        }
-        let state = self.state;
-        &mut self.newer.insert_unique(hash, entry, |entry| state.hash_one(&entry.0)).into_mut().1
+    /// All values, in no order, to change them. Does not count as a use.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.newer.iter_mut().chain(&mut self.older).map(|entry| &mut entry.1)
     }
+}
+
+/// A new entry of the newer half, which may become the older one first.
+fn put<'t, K: Hash, V>(
+    newer: &'t mut HashTable<(K, V)>,
+    older: &mut HashTable<(K, V)>,
+    half: usize,
+    forgotten: &mut u64,
+    state: SeededState,
+    hash: u64,
+    entry: (K, V),
+) -> &'t mut V {
+    if newer.len() >= half {
+        *forgotten += older.len() as u64;
+        std::mem::swap(newer, older);
+        newer.clear();
+    }
+    &mut newer.insert_unique(hash, entry, |entry| state.hash_one(&entry.0)).into_mut().1
 }
 
 fn take<T>(table: &mut HashTable<T>, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<T> {
@@ -148,5 +191,20 @@ mod tests {
         assert_eq!(table.remove(&999), Some(999));
         assert_eq!(table.get(&999), None);
         assert!(table.held_len() > 0 && table.iter().count() == table.len());
+    }
+
+    #[test]
+    fn what_is_of_no_use_any_more_goes_without_being_counted() {
+        let mut recent: Recent<u32, ()> = Recent::lasting(&Scope::default(), 1_000, Interval::from_secs(10));
+        let at = |secs: i64| Timestamp(secs * 1_000_000_000);
+        for (now, key) in [(100, 1), (109, 2), (112, 3)] {
+            recent.pass(at(now));
+            recent.at(key, || ());
+        }
+        assert_eq!(recent.len(), 3, "twelve seconds are less than twice ten");
+        recent.pass(at(124));
+        assert!(recent.peek(&1).is_none() && recent.peek(&3).is_some());
+        recent.pass(at(90));
+        assert_eq!((recent.len(), recent.forgotten()), (0, 0), "time has jumped");
     }
 }

@@ -1,5 +1,6 @@
 //! Rows from nothing, for tests: a log's name and the columns that matter.
 
+use crate::rows::{Plan, Row};
 use crate::{Detection, Scope, Verdict};
 use sekisho_finding::Finding;
 use sekisho_record::{Field, Kind as Type, List, Record, Schema, Value, Visitor};
@@ -44,6 +45,14 @@ pub(crate) struct Line {
     schema: &'static Schema,
     cells: Vec<Cell>,
     packet: u64,
+}
+
+impl Line {
+    /// Packet time of the row, seconds; 0 if it has none.
+    pub fn ts(&self) -> f64 {
+        let time = |cell: &Cell| if let Cell::Time(ts) = cell { Some(*ts) } else { None };
+        self.cells.iter().find_map(time).unwrap_or(0.0)
+    }
 }
 
 /// A row of `log` found with packet `packet`; `id.orig_h` and the like are written as in the log.
@@ -140,6 +149,17 @@ impl Record for Line {
     fn static_schema() -> &'static Schema {
         schema("", &[])
     }
+}
+
+/// Shows `record` to `look` as a row.
+pub(crate) fn show(plan: &Plan, record: &dyn Record, look: &mut dyn FnMut(&Row<'_>)) {
+    struct Values<'a, 'l>(&'a Plan, &'a mut (dyn FnMut(&Row<'_>) + 'l));
+    impl Visitor for Values<'_, '_> {
+        fn values(&mut self, values: &[Value<'_>]) {
+            self.0.show(values, self.1);
+        }
+    }
+    record.visit(&mut Values(plan, look));
 }
 
 /// What all detectors make of `lines`, home being the private networks.

@@ -106,6 +106,11 @@ impl Anchors {
     }
 
     /// Is the name within a zone that has an anchor?
+    /// Is the root among them, so that all names are below one?
+    pub(crate) fn has_root(&self) -> bool {
+        self.0.iter().any(|(zone, _)| zone.is_root())
+    }
+
     pub(crate) fn covers(&self, name: &Name) -> bool {
         self.0.iter().any(|(zone, _)| name.is_within(zone))
     }

@@ -40,6 +40,7 @@ mod name;
 mod nsec;
 mod nsec3;
 mod observer;
+mod parked;
 mod recent;
 mod record;
 mod rrset;

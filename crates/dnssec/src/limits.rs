@@ -83,7 +83,7 @@ impl Default for Limits {
             waiting_count: 4_096,
             waiting_len: 8 * 1_024 * 1_024,
             waiting_time: Interval::from_secs(3_600),
-            unproven_count: 1_024,
+            unproven_count: 4_096,
             unproven_len: 1_024 * 1_024,
             unproven_time: Interval::from_secs(10),
             verifications_per_second: 2_000,

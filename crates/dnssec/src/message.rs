@@ -6,6 +6,9 @@ use crate::record::Rrsig;
 use crate::rrset::{RrSet, canonical};
 use crate::rtype::Rtype;
 
+/// Where the question stands.
+pub(crate) const QUESTION: usize = 12;
+
 /// Class IN.
 const IN: u16 = 1;
 
@@ -56,7 +59,7 @@ pub(crate) fn read(wire: &[u8]) -> Option<Message> {
     if !is_plain_response || wire.len() > MAX_MESSAGE_LEN || u16_at(wire, 4)? != 1 {
         return None;
     }
-    let at = skip_name(wire, 12)?;
+    let at = skip_name(wire, QUESTION)?;
     let (rtype, class) = (Rtype(u16_at(wire, at)?), u16_at(wire, at + 2)?);
     // Transfers (251, 252) are whole zones.
     if class != IN || matches!(rtype.0, 251 | 252) {
@@ -65,7 +68,7 @@ pub(crate) fn read(wire: &[u8]) -> Option<Message> {
     let counts = [6, 8, 10].map(|at| usize::from(u16_at(wire, at).unwrap_or(0)));
     let layout = Layout { counts, first: at + 4 };
     let edns = concerns(wire, &layout)?;
-    let (asked, _) = name::read(wire, 12)?;
+    let (asked, _) = name::read(wire, QUESTION)?;
     let (is_authoritative, is_cut) = (flags & 0x0400 != 0, flags & 0x0200 != 0);
     let mut message = Message {
         question: (asked, rtype),
@@ -92,6 +95,49 @@ pub(crate) fn read(wire: &[u8]) -> Option<Message> {
     message.answer = answer.finish();
     message.authority = authority.finish();
     Some(message)
+}
+
+/// The question's name as on the wire, of an answer with nothing of DNSSEC in it to one who asked for signatures: one of which
+/// [`read`] would give but one unsigned set of that name, or its denial. None for all others. Costs a walk over the records.
+pub(crate) fn bare(wire: &[u8]) -> Option<&[u8]> {
+    let flags = u16_at(wire, 2)?;
+    // A response without TC; no error, or no such name.
+    if flags & 0xfa00 != 0x8000 || !matches!(flags & 15, 0 | 3) || wire.len() > MAX_MESSAGE_LEN || u16_at(wire, 4)? != 1
+    {
+        return None;
+    }
+    let at = skip_name(wire, QUESTION)?;
+    let (rtype, class) = (Rtype(u16_at(wire, at)?), u16_at(wire, at + 2)?);
+    let name = wire.get(QUESTION..at).filter(|n| n.last() == Some(&0) && n.len() <= name::MAX_NAME_LEN)?;
+    let is_odd = matches!(rtype, Rtype::DS | Rtype::DNSKEY | Rtype::ANY) || matches!(rtype.0, 251 | 252);
+    if class != IN || is_odd {
+        return None;
+    }
+    let counts = [6, 8, 10].map(|at| usize::from(u16_at(wire, at).unwrap_or(0)));
+    let layout = Layout { counts, first: at + 4 };
+    let mut places = Places::new(wire, &layout);
+    let mut wants_signatures = false;
+    for (section, place) in &mut places {
+        match place.rtype {
+            Rtype::OPT if section == 2 => {
+                let [upper, _, flags, _] = place.ttl.to_be_bytes();
+                wants_signatures = flags & 0x80 != 0;
+                if upper != 0 || extended_error(wire.get(place.data..place.end).unwrap_or_default()).is_some() {
+                    return None;
+                }
+            }
+            _ if section == 2 => {}
+            Rtype::RRSIG | Rtype::DNSKEY | Rtype::DS | Rtype::NSEC | Rtype::NSEC3 => return None,
+            // A compressed owner that leads to the question.
+            other
+                if section == 0 && (other != rtype || wire.get(place.owner..place.owner + 2) != Some(&[0xc0, 12])) =>
+            {
+                return None;
+            }
+            _ => {}
+        }
+    }
+    (wants_signatures && !places.is_damaged).then_some(name)
 }
 
 #[derive(Default)]
@@ -295,6 +341,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_bare_is_one_unsigned_set_of_the_question() {
+        let is_bare = |flags, counts, records: &[&[u8]]| bare(&message(flags, counts, records)).is_some();
+        assert!(is_bare(0x8180, [1, 0, 1], &[A, OPT_DO]));
+        assert!(is_bare(0x8183, [0, 0, 1], &[OPT_DO]));
+        let alias = b"\xc0\x0c\x00\x05\x00\x01\x00\x00\x00\x3c\x00\x02\xc0\x0c";
+        let other = b"\x01b\x00\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x01\x02\x03\x04";
+        let sig = b"\xc0\x0c\x00\x2e\x00\x01\x00\x00\x00\x3c\x00\x01\x00";
+        for (flags, counts, records) in [
+            (0x0180, [1, 0, 1], [A, OPT_DO]),
+            (0x8380, [1, 0, 1], [A, OPT_DO]),
+            (0x8182, [1, 0, 1], [A, OPT_DO]),
+            (0x8180, [1, 0, 1], [A, OPT_EDE]),
+            (0x8180, [2, 0, 1], [A, OPT_DO]),
+            (0x8180, [2, 0, 0], [A, A]),
+            (0x8180, [1, 0, 1], [alias, OPT_DO]),
+            (0x8180, [1, 0, 1], [other, OPT_DO]),
+            (0x8180, [0, 1, 1], [sig, OPT_DO]),
+        ] {
+            assert!(!is_bare(flags, counts, &records), "{flags:#x} {records:?}");
+        }
+    }
+
+    #[test]
     fn parses_extended_errors() {
         let read = read(&message(0x8182, [0, 0, 1], &[OPT_EDE])).unwrap();
         assert_eq!((read.rcode, read.ede), (2, Some(7)));
@@ -319,10 +388,12 @@ mod tests {
         let whole = message(0x8180, [2, 1, 1], &[A, A, A, OPT_EDE]);
         for len in 0..whole.len() {
             let _ = read(&whole[..len]);
+            let _ = bare(&whole[..len]);
             for bit in 0..8 {
                 let mut changed = whole.clone();
                 changed[len] ^= 1 << bit;
                 let _ = read(&changed);
+                let _ = bare(&changed);
             }
         }
     }

@@ -247,9 +247,20 @@ impl<'a> Iterator for Labels<'a> {
     }
 }
 
-fn parent_of(wire: &[u8]) -> Option<&[u8]> {
+pub(crate) fn parent_of(wire: &[u8]) -> Option<&[u8]> {
     let (&len, rest) = wire.split_first()?;
     if len == 0 { None } else { rest.get(usize::from(len)..) }
+}
+
+/// Where the uncompressed name at the start of `wire` ends.
+pub(crate) fn end_of(wire: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        match *wire.get(at)? {
+            0 => return Some(at + 1),
+            len => at += 1 + usize::from(len),
+        }
+    }
 }
 
 /// A name at the start of `bytes` without compression, and its length there.

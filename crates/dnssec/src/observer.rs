@@ -7,7 +7,8 @@ use crate::hygiene::{self, Concern, Hygiene};
 use crate::judge::{Item, Judged};
 use crate::limits::{Limits, MAX_AWOKEN_PER_MESSAGE, MAX_ZONES_ABOVE};
 use crate::message::{self, Message};
-use crate::name::Name;
+use crate::name::{self, Name};
+use crate::parked::Lot;
 use crate::recent::Recent;
 use crate::rrset::RrSet;
 use crate::rtype::Rtype;
@@ -38,6 +39,8 @@ pub struct Findings {
     pub verdicts: Vec<Verdict>,
     /// Concerns.
     pub hygiene: Vec<Hygiene>,
+    /// Unsigned answers without a verdict: nothing was ever known of a zone above their name. Most of DNS.
+    pub unproven: u64,
 }
 
 /// What the limits did.
@@ -65,6 +68,8 @@ pub struct Observer {
     waiting: Waiting,
     /// Unsigned answers, which are many, apart from those that lack a link.
     unproven: Waiting,
+    /// Unsigned answers of whose zones nothing is known, unread.
+    parked: Lot,
     told: Recent,
     messages: u64,
     damaged: u64,
@@ -85,6 +90,7 @@ impl Observer {
             },
             waiting: Waiting::new(links, seed),
             unproven: Waiting::new(proofs, seed),
+            parked: Lot::new(proofs, seed),
             told: Recent::new(limits.concerns_count, seed),
             messages: 0,
             damaged: 0,
@@ -94,13 +100,16 @@ impl Observer {
     /// One DNS message, without the length that TCP puts before it. Queries and whatever has nothing to do with DNSSEC
     /// cost a walk over the records.
     pub fn message(&mut self, wire: &[u8], seen: Seen, out: &mut Findings) {
+        if self.is_beyond_proof(wire) {
+            self.messages += 1;
+            self.expire(seen.at, out);
+            self.parked.add(seen, wire);
+            return;
+        }
         let Some(message) = message::read(wire) else { return };
         self.messages += 1;
         self.chain.budget.begin(seen.at);
-        let expired = |o: &mut Self| o.waiting.next_expired(seen.at).or_else(|| o.unproven.next_expired(seen.at));
-        while let Some(waiter) = expired(self) {
-            self.tell(&waiter.item, waiter.judged, out);
-        }
+        self.expire(seen.at, out);
         if message.rcode == 2
             && let Some(ede) = message.ede
         {
@@ -118,6 +127,13 @@ impl Observer {
             self.judge(item, out);
         }
         for _ in 0..MAX_AWOKEN_PER_MESSAGE {
+            let Some(parked) = self.parked.next_awake() else { break };
+            let Some(message) = message::read(&parked.wire) else { continue };
+            for item in items(&message, parked.seen) {
+                self.judge(item, out);
+            }
+        }
+        for _ in 0..MAX_AWOKEN_PER_MESSAGE {
             let Some(waiter) = self.waiting.next_awake().or_else(|| self.unproven.next_awake()) else { break };
             self.judge_again(waiter, out);
         }
@@ -127,6 +143,30 @@ impl Observer {
     pub fn finish(&mut self, out: &mut Findings) {
         while let Some(waiter) = self.waiting.pop_first().or_else(|| self.unproven.pop_first()) {
             self.tell(&waiter.item, waiter.judged, out);
+        }
+        while self.parked.pop_first().is_some() {
+            out.unproven += 1;
+        }
+    }
+
+    /// Has the message nothing signed, and is nothing known of any zone above it?
+    fn is_beyond_proof(&self, wire: &[u8]) -> bool {
+        let Some(name) = message::bare(wire) else { return false };
+        let mut lower = [0; name::MAX_NAME_LEN];
+        let Some(lower) = lower.get_mut(..name.len()) else { return false };
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        let mut zones = std::iter::successors(Some(&*lower), |wire| name::parent_of(wire));
+        self.chain.anchors.has_root() && zones.all(|zone| self.chain.zones.by_wire(zone).is_none())
+    }
+
+    /// Tells those whose time is up.
+    fn expire(&mut self, now: Timestamp, out: &mut Findings) {
+        while let Some(waiter) = self.waiting.next_expired(now).or_else(|| self.unproven.next_expired(now)) {
+            self.tell(&waiter.item, waiter.judged, out);
+        }
+        while self.parked.next_out(now).is_some() {
+            out.unproven += 1;
         }
     }
 
@@ -162,19 +202,21 @@ impl Observer {
             verified: budget.verified_count,
             remembered: budget.remembered_count,
             refused: budget.refused_count,
-            crowded_out: self.waiting.crowded_out_count + self.unproven.crowded_out_count,
+            crowded_out: self.waiting.crowded_out_count
+                + self.unproven.crowded_out_count
+                + self.parked.crowded_out_count,
             zones_dropped: self.chain.zones.dropped_count,
         }
     }
 
     /// Zones of which something is kept, and answers that wait.
     pub fn held_count(&self) -> (usize, usize) {
-        (self.chain.zones.count(), self.waiting.count() + self.unproven.count())
+        (self.chain.zones.count(), self.waiting.count() + self.unproven.count() + self.parked.count())
     }
 
     /// Octets of these.
     pub fn held_len(&self) -> usize {
-        self.chain.zones.heap_len() + self.waiting.heap_len() + self.unproven.heap_len()
+        self.chain.zones.heap_len() + self.waiting.heap_len() + self.unproven.heap_len() + self.parked.heap_len()
     }
 
     /// Keeps signed key and DS sets, so that whoever waits for them finds them.
@@ -243,6 +285,7 @@ impl Observer {
     fn wake(&mut self, zone: &Name) {
         self.waiting.wake(zone);
         self.unproven.wake(zone);
+        self.parked.wake(zone);
     }
 
     fn tell(&mut self, item: &Item, judged: Judged, out: &mut Findings) {

@@ -68,7 +68,7 @@ const MEMORY_PARTS: u64 = 3;
 pub const FIXED_LEN: u64 = 64 << 20;
 
 /// Rows that wait to be written in columns take as much at most, so that a row group is of a size that suits object
-/// storage; and so do the tables of detectors.
+/// storage; and so do the tables of detectors, and what devices do.
 const MAX_RESERVED_LEN: u64 = 256 << 20;
 
 /// The smallest budget that makes sense.
@@ -110,10 +110,11 @@ impl Budget {
         self.reserve()
     }
 
-    /// Keeps an eighth for the tables of detectors; returns what is left to divide, and how many bytes that eighth has: at
-    /// least 16 MiB, at most 256 MiB.
+    /// Keeps an eighth for the tables of detectors and another for what devices do; returns what is left to divide, and how
+    /// many bytes each of these eighths has: at least 16 MiB, at most 256 MiB.
     pub const fn with_judges(self) -> (Self, u64) {
-        self.reserve()
+        let (budget, _) = self.reserve();
+        budget.reserve()
     }
 
     const fn reserve(mut self) -> (Self, u64) {
@@ -347,7 +348,11 @@ mod tests {
             let (budget, judges_len) = budget.with_judges();
             assert_eq!(judges_len, share << 20);
             let caps: u64 = budget.caps().iter().sum();
-            assert!(caps + columns_len + judges_len + FIXED_LEN < budget.memory_len(), "{mib}, with both");
+            let judged_len = 2 * judges_len;
+            assert!(
+                caps + columns_len + judged_len + FIXED_LEN < budget.memory_len(),
+                "{mib}, with detectors and devices"
+            );
         }
     }
 

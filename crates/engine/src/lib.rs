@@ -24,6 +24,7 @@ mod settings;
 mod shard;
 mod slice;
 mod stats_log;
+mod stranger;
 mod tap;
 mod tunnels;
 mod worker;
@@ -37,6 +38,7 @@ pub use records::{AnalyzerRecord, RuleAlertRecord, TunnelRecord, WeirdRecord};
 pub use settings::{Settings, Stats};
 pub use slice::{Balance, Dealing, Found, Key, KeyedRows, Part, Report, Slice, finish, parts};
 pub use stats_log::{STATS_INTERVAL, StatsRecord};
+pub use stranger::StrangerRecord;
 pub use tap::{Tap, Watch};
 pub use worker::{EPOCH_LEN, Worker};
 
@@ -75,7 +77,7 @@ impl<F: FnMut(&dyn Record)> Rows for F {
 /// Schemas of the rows that only detectors are told, if [`Settings::judged`].
 pub fn told_schemas() -> Vec<&'static Schema> {
     let mut all = sekisho_proto::told_schemas();
-    all.extend([ProbeRecord::static_schema(), RuleAlertRecord::static_schema()]);
+    all.extend([ProbeRecord::static_schema(), RuleAlertRecord::static_schema(), StrangerRecord::static_schema()]);
     all
 }
 

@@ -10,7 +10,7 @@ use crate::records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
 use crate::settings::Remembered;
 use crate::tap::{Tap, Watch};
 use crate::tunnels::{Noted, Tunnels};
-use crate::{Rows, Stats, known};
+use crate::{Rows, Stats, known, stranger};
 use hashbrown::HashSet;
 use sekisho_files::FileManager;
 use sekisho_flow::{ConnRecord, Flow, Moment, Packet, Sink};
@@ -484,10 +484,21 @@ impl Pass<'_> {
             return;
         }
         if flow.info.tuple.proto == ip_proto::TCP {
+            let own = usize::from(probing.includes(dir, bytes));
+            self.tell_strangers(flow, &probing, own, at);
             return self.late(flow, app, dir, bytes, at);
         }
         *app = App::Opaque;
         self.give_up(flow);
+    }
+
+    /// Detectors are told what an unknown stream began with, but for the last chunks.
+    fn tell_strangers(&mut self, flow: &Flow, probing: &Probing, but_last: usize, at: Moment) {
+        if self.host.out.judged {
+            let count = probing.replay().count().saturating_sub(but_last);
+            let first = probing.replay().take(count.min(usize::from(MAX_LATE_CHUNKS)));
+            first.for_each(|(dir, bytes)| stranger::tell(flow, dir, bytes, at, self.rows));
+        }
     }
 
     /// A message of a control protocol is added to its flow's sum.
@@ -529,6 +540,9 @@ impl Pass<'_> {
         } else if self.answered_in_http(flow, app, dir, bytes, at) {
             return;
         } else if chunks < MAX_LATE_CHUNKS {
+            if self.host.out.judged {
+                stranger::tell(flow, dir, bytes, at, self.rows);
+            }
             *app = App::Late(chunks);
             return;
         }
@@ -729,6 +743,11 @@ impl Sink for Pass<'_> {
                 sum.0.end(&flow.info, self.rows);
             }
             return;
+        }
+        if let App::Probing(probing) = app
+            && flow.info.tuple.proto == ip_proto::TCP
+        {
+            self.tell_strangers(flow, probing, 0, at);
         }
         self.end_parser(flow, app, at);
     }

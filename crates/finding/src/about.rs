@@ -1,6 +1,6 @@
 //! What a detector says about itself.
 
-use crate::Stage;
+use crate::{Need, Stage, Traffic, What};
 
 /// A judgement that can be made: the constant part of its findings.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct About {
     pub clears: &'static str,
     /// What to look at next: read-only steps, at most three.
     pub next: &'static [&'static str],
+    /// What it needs of a capture.
+    pub needs: &'static [Need],
 }
 
 impl About {
@@ -30,6 +32,11 @@ impl About {
     #[expect(clippy::indexing_slicing, reason = "evaluated when compiled")]
     pub const fn at(&'static self, place: usize) -> &'static Reason {
         &self.reasons[place]
+    }
+
+    /// The traffic that it judges, if it is of one kind.
+    pub fn looks_at(&self) -> Option<Traffic> {
+        self.needs.iter().find_map(|n| if let What::Some(traffic) = n.what { Some(traffic) } else { None })
     }
 
     /// The reason with that code.

@@ -13,6 +13,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod about;
+mod coverage;
 mod evidence;
 mod finding;
 mod grade;
@@ -20,6 +21,7 @@ mod mute;
 mod signed;
 
 pub use about::{About, Reason};
+pub use coverage::{Cause, Coverage, Group, Lack, Need, Sight, Traffic, What, absent, affected, useful, vital};
 pub use evidence::{Benign, MAX_QUOTE_LEN, MAX_QUOTES, Measure, Origin, Quote, SAMPLES, Samples};
 pub use finding::{Finding, MAX_PEERS, Peers, Quality};
 pub use grade::{Confidence, Severity, Stage};

@@ -19,7 +19,9 @@ pub(crate) fn process<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S:
     }
     flow.last_ts = p.ts;
     if flow.kind == Kind::Udp {
-        flow.note_once(dir, SEEN_DATA, b'D');
+        if flow.note_once(dir, SEEN_DATA, b'D') {
+            flow.note_data(dir, p.ts);
+        }
         if d.anomalies.contains(Anomaly::UdpLength) {
             cx.sink.weird(Some(flow), "UDP_datagram_length_mismatch", cx.at);
         }

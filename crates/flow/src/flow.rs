@@ -2,7 +2,7 @@ use crate::extra::{EndExtra, Extra};
 use crate::history::{HISTORY_MAX_LEN, History, Letters, is_power_of_ten, letter};
 use crate::services::{Barred, Services};
 use crate::tcp::{Endpoint, TcpBits, TcpState, marks};
-use sekisho_types::{Dir, FlowInfo, MacAddr, Timestamp, Uid, ip_proto};
+use sekisho_types::{Dir, FlowInfo, Interval, MacAddr, Timestamp, Uid, ip_proto};
 use sekisho_wire::Decoded;
 
 /// History bit: the analysis is not complete.
@@ -145,14 +145,51 @@ pub struct Flow {
     /// The same of TCP: whether its SYN was answered, or a second look at a half-closed connection.
     pub(crate) second_look: i64,
     /// Relative sequence number one past the FIN, of each end.
-    pub(crate) fin_seq: [u64; 2],
+    pub(crate) fin_seq: [Position; 2],
     letters: Letters,
     /// Application protocols as Zeek confirms them.
     pub(crate) services: Services,
     /// Application protocols recognised, also where the flow began midstream or one end is unseen.
     pub apps: Services,
+    /// When the first steps were taken.
+    steps: Steps,
     /// What most flows never have.
     pub(crate) extra: Option<Box<Extra>>,
+}
+
+/// How long the first steps of a flow took: microseconds plus one, 0 where a step was not seen or took longer than there is room for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Steps {
+    /// From the SYN to its answer.
+    connect: u32,
+    /// From the flow's first packet to the originator's first data; once [`Steps::REPLIED`] is set, from that to the responder's first data.
+    response: u32,
+}
+
+impl Steps {
+    const REPLIED: u32 = 1 << 31;
+}
+
+/// A position in a stream in 48 bits, as many as are counted; those just before the start are negative.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Position([u8; 6]);
+
+impl Position {
+    pub(crate) fn new(at: u64) -> Self {
+        let [_, _, a, b, c, d, e, f] = at.to_be_bytes();
+        Self([a, b, c, d, e, f])
+    }
+
+    pub(crate) fn get(self) -> u64 {
+        let [a, b, c, d, e, f] = self.0;
+        let sign = if a & 0x80 != 0 { 0xff } else { 0 };
+        u64::from_be_bytes([sign, sign, a, b, c, d, e, f])
+    }
+}
+
+/// Of microseconds plus one.
+fn micros(step: u32) -> Option<Interval> {
+    step.checked_sub(1).map(|n| Interval(i64::from(n) * 1_000))
 }
 
 impl Flow {
@@ -173,13 +210,52 @@ impl Flow {
             info,
             look: i64::MAX,
             second_look: i64::MAX,
-            fin_seq: [0; 2],
+            fin_seq: [Position::default(); 2],
             letters: Letters::default(),
             services: Services::default(),
             barred: Barred::default(),
             apps: Services::default(),
+            steps: Steps::default(),
             extra: None,
         }
+    }
+
+    /// Microseconds since the first packet, plus one; 0 for what has no room.
+    fn step(&self, ts: Timestamp) -> u32 {
+        let micros = ts.0.saturating_sub(self.info.first_ts.0) / 1_000;
+        u32::try_from(micros.saturating_add(1)).ok().filter(|n| *n < Steps::REPLIED).unwrap_or(0)
+    }
+
+    /// The responder's SYN/ACK came: an answer to the only SYN, so that it is clear to which.
+    pub(crate) fn note_answered(&mut self, ts: Timestamp) {
+        if self.orig.pkts == 1 && self.resp.pkts == 0 {
+            self.steps.connect = self.step(ts);
+        }
+    }
+
+    /// The first data of `dir` came.
+    #[cold]
+    pub(crate) fn note_data(&mut self, dir: Dir, ts: Timestamp) {
+        let (at, asked) = (self.step(ts), self.steps.response);
+        if dir.is_orig() {
+            self.steps.response = at;
+        } else if asked > 0 && at >= asked {
+            self.steps.response = Steps::REPLIED | (at - asked + 1);
+        } else {
+            self.steps.response = 0;
+        }
+    }
+
+    /// From the SYN to the SYN/ACK, in whole microseconds; `None` unless each was seen first and once.
+    pub fn connect_time(&self) -> Option<Interval> {
+        micros(self.steps.connect)
+    }
+
+    /// From the originator's first data to the responder's, in whole microseconds; `None` if the responder spoke first or the beginning was
+    /// not seen.
+    pub fn response_time(&self) -> Option<Interval> {
+        let replied = self.steps.response & Steps::REPLIED != 0 && !self.info.midstream;
+        micros(if replied { self.steps.response ^ Steps::REPLIED } else { 0 })
     }
 
     /// The history so far.
@@ -317,7 +393,7 @@ impl Flow {
 
     pub(crate) fn fin_seq(&self, dir: Dir) -> u64 {
         let [o, r] = self.fin_seq;
-        if dir.is_orig() { o } else { r }
+        if dir.is_orig() { o.get() } else { r.get() }
     }
 
     /// What is set aside, made if there is nothing yet.
@@ -422,6 +498,7 @@ impl Flow {
         // Which letters were noted is remembered by role, not by end.
         std::mem::swap(&mut self.orig.hist_seen, &mut self.resp.hist_seen);
         self.tcp.flip();
+        self.steps = Steps::default();
         self.note(Dir::Orig, b'^');
     }
 
@@ -484,5 +561,17 @@ impl Flow {
     pub(crate) fn payload_len(&self, dir: Dir) -> Option<u64> {
         let end = self.end(dir);
         end.is(marks::PAYLOAD).then_some(end.max_end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_keep_48_bits_and_the_sign() {
+        for at in [0, 1, u64::from(u32::MAX) + 7, (1 << 47) - 1, u64::MAX, u64::MAX - 5] {
+            assert_eq!(Position::new(at).get(), at);
+        }
     }
 }

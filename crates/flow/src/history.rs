@@ -7,7 +7,7 @@ use std::fmt;
 pub(crate) const HISTORY_MAX_LEN: usize = 64;
 
 /// Letters kept in the flow itself: enough for an ordinary connection. Further ones are set aside.
-const LETTERS_LEN: usize = 15;
+const LETTERS_LEN: usize = 11;
 
 /// The first letters of a history.
 #[derive(Clone, Copy, Debug, Default)]
@@ -123,7 +123,7 @@ mod tests {
         assert!(h.push(letter(Dir::Orig, b'S')) && h.push(letter(Dir::Resp, b'H')));
         assert_eq!(h.as_slice(), b"Sh");
         assert_eq!((0..100).filter(|_| h.push(letter(Dir::Resp, b'^'))).count(), LETTERS_LEN - 2);
-        assert_eq!(History::new(h.as_slice(), b"D").as_str(), "Sh^^^^^^^^^^^^^D");
+        assert_eq!(History::new(h.as_slice(), b"D").as_str(), "Sh^^^^^^^^^D");
     }
 
     #[test]

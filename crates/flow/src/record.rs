@@ -76,6 +76,14 @@ pub struct ConnRecord {
     /// TCP packets of the responder with data that it had sent before; unset if none.
     #[record(ext)]
     pub resp_retransmitted_pkts: Option<u64>,
+    /// From the originator's SYN to the responder's SYN/ACK, as seen where the capture was made; unset if a SYN was sent again
+    /// before, or the beginning was not seen.
+    #[record(ext)]
+    pub connect_time: Option<Interval>,
+    /// From the originator's first data to the responder's first data after it (of TCP and UDP); unset if the responder spoke first, or the beginning
+    /// was not seen.
+    #[record(ext)]
+    pub response_time: Option<Interval>,
     /// Community ID and completeness.
     #[record(flatten)]
     pub tail: Tail,
@@ -129,6 +137,8 @@ impl ConnRecord {
             checksum_errors: some(o.checksum_errors.saturating_add(r.checksum_errors)),
             orig_retransmitted_pkts: some(o.retransmitted_pkts),
             resp_retransmitted_pkts: some(r.retransmitted_pkts),
+            connect_time: flow.connect_time(),
+            response_time: flow.response_time(),
             tail: Tail::new(&flow.info),
         }
     }

@@ -744,3 +744,52 @@ fn a_syn_at_another_place_starts_the_stream_anew() {
     assert_eq!(log.streams[1], b"oldnew");
     assert!(log.weirds.contains(&"SYN_seq_jump"));
 }
+
+/// Times to connect and to respond, in milliseconds.
+fn times(b: Bench) -> [Option<i64>; 2] {
+    let r = &b.finish().records[0];
+    [r.connect_time, r.response_time].map(|t| t.map(|t| t.0 / 1_000_000))
+}
+
+#[test]
+fn the_first_steps_are_timed() {
+    let open = |again: bool| {
+        let mut b = Bench::new(Config::default());
+        b.tcp(0, true, SYN, 0, 0, &[]);
+        if again {
+            b.tcp(1_000, true, SYN, 0, 0, &[]);
+        }
+        b.tcp(1_030, false, SYN | ACK, 0, 1, &[]);
+        b.tcp(1_031, true, ACK, 1, 1, &[]);
+        b
+    };
+    // A question, an acknowledgement of it, the answer in two parts, another question.
+    let mut b = open(false);
+    b.tcp(1_100, true, ACK, 1, 1, b"ask");
+    b.tcp(1_120, false, ACK, 1, 4, &[]);
+    b.tcp(1_350, false, ACK, 1, 4, b"ans");
+    b.tcp(1_360, false, ACK, 4, 4, b"wer");
+    b.tcp(9_000, true, ACK, 4, 7, b"ask");
+    assert_eq!(times(b), [Some(1_030), Some(250)]);
+    // Which of two SYNs was answered nobody knows; a server that speaks first was not asked.
+    let mut b = open(true);
+    b.tcp(1_100, false, ACK, 1, 1, b"220 hello");
+    b.tcp(1_350, true, ACK, 1, 10, b"HELO");
+    b.tcp(1_400, false, ACK, 10, 5, b"250");
+    assert_eq!(times(b), [None, None]);
+    // The beginning was not seen.
+    let mut b = Bench::new(Config::default());
+    b.tcp(0, true, ACK, 1, 1, b"ask");
+    b.tcp(50, false, ACK, 1, 4, b"answer");
+    assert_eq!(times(b), [None, None]);
+    let mut b = Bench::new(Config::default());
+    b.udp(0, true, b"ask");
+    b.udp(3, true, b"ask again");
+    b.udp(8, false, b"answer");
+    assert_eq!(times(b), [None, Some(8)]);
+    // Longer than half an hour, and out of order.
+    let mut b = Bench::new(Config::default());
+    b.udp(0, true, b"ask");
+    b.udp(-5, false, b"answer");
+    assert_eq!(times(b), [None, None]);
+}

@@ -67,6 +67,8 @@ pub struct ServiceUseRecord {
     pub response: Text,
     /// Number of the packet that brought the response.
     pub packet: u64,
+    /// Nothing of the client was seen: what it asked, and whether it logged in, is not known.
+    pub answer_only: bool,
     /// It was found in bytes that were decrypted.
     pub tls: bool,
 }
@@ -126,6 +128,7 @@ pub(crate) fn service_use(
         request: mask(request.get(..MAX_SHOWN_LEN).unwrap_or(request)).into(),
         response: mask(response.get(..MAX_SHOWN_LEN).unwrap_or(response)).into(),
         packet: cx.source,
+        answer_only: !cx.flow.seen.orig,
         tls: cx.is_decrypted(),
     };
     cx.emit(row);

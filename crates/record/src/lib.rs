@@ -12,7 +12,7 @@ mod value;
 pub use common::{Head, Tail};
 pub use file::{FileMeta, Range};
 pub use sekisho_record_derive::Record;
-pub use value::{Digest, EnumName, Kind, List, Port, Set, Text, ToValue, UnsetIfEmpty, Value};
+pub use value::{Digest, EnumName, Kind, List, Port, Set, Text, Texts, ToValue, UnsetIfEmpty, Value};
 
 /// One column: name, type and the doc sentence of the struct's field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

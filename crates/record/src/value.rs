@@ -200,6 +200,57 @@ impl<T: PartialEq> Set<T> {
     }
 }
 
+/// Texts one behind the other in one piece of memory: a list that is unset rather than empty.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Texts {
+    bytes: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    /// With room for `count` texts of `len` bytes in all.
+    pub fn with_capacity(count: usize, len: usize) -> Self {
+        Self { bytes: Vec::with_capacity(len), ends: Vec::with_capacity(count) }
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// Text `i`.
+    pub fn get(&self, i: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(i)?;
+        let start = i.checked_sub(1).map_or(0, |before| self.ends.get(before).copied().unwrap_or(0));
+        self.bytes.get(start..end)
+    }
+}
+
+impl fmt::Debug for Texts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries((0..self.len()).map(|i| self.item(i))).finish()
+    }
+}
+
+impl List for Texts {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn item(&self, i: usize) -> Value<'_> {
+        self.get(i).map_or(Value::Unset, Value::Str)
+    }
+}
+
+impl ToValue for Texts {
+    const KIND: Kind = Kind::Vector(&Text::KIND);
+    fn to_value(&self) -> Value<'_> {
+        if self.is_empty() { Value::Unset } else { Value::List(self) }
+    }
+}
+
 impl<T: ToValue> List for Vec<T> {
     fn len(&self) -> usize {
         self.len()

@@ -7,10 +7,11 @@ use sekisho_finding::{
     About, Benign, Confidence, Finding, Measure, Origin, Quality, Quote, Reason, Samples, Severity, Stage,
 };
 use sekisho_record::Text;
+use sekisho_report::compare::{Snapshot, compare};
 use sekisho_report::{
-    Activity, Attempts, Bin, Certificate, Completeness, File, FileType, Host, HtmlOptions, Judged, Lang, Listing,
-    Login, Mail, Name, Names, Page, Pool, Protocol, Service, Software, State, Talker, Totals, Transport, Tunnel,
-    Unseen, WEEK_HOURS, Weird, render_html,
+    Activity, Asked, Attempts, Bin, Certificate, Completeness, Destination, File, FileType, Host, Judged, Lang,
+    Listing, Login, Mail, Name, Names, Page, Pool, Profile, Protocol, Service, ServiceUse, Shown, Software, State,
+    Talker, Totals, Traffic, Transport, Tunnel, Unseen, WEEK_HOURS, Weird, render_comparison_html, render_html,
 };
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 use std::fs;
@@ -45,6 +46,7 @@ static ABOUT: About = About {
     benign: "benign <i>",
     clears: "clears </details>",
     next: &["next <b>", "then $(id)"],
+    needs: &[],
 };
 
 /// Texts one after the other.
@@ -125,6 +127,7 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
         completeness: Completeness {
             mails: 0,
             cut_mails: 0,
+            reading: vec!["--filter".to_owned(), "host 10.0.0.1 and '$(id)'".to_owned()],
             inputs: (0..4).map(|_| t.string()).chain(["-rf.pcap".to_owned()]).collect(),
             packets: 1_000_000,
             bytes: 1_000_000_000,
@@ -317,7 +320,7 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
         judged: Judged {
             findings: (0..findings).map(|n| finding(t, n)).collect(),
             refused: 7,
-            forgotten: 9,
+            forgotten: vec![("hosts", 9)],
             ..Judged::default()
         },
     }
@@ -337,17 +340,120 @@ impl Checked for Page {
     }
 }
 
+/// What a device does, one time out of `every` another thing on each side.
+fn profile(t: &mut Texts, n: u32, after: bool, names: u32) -> Profile {
+    let differs = after && n.is_multiple_of(3);
+    let traffic = |flows: u64| Traffic {
+        flows,
+        failed: flows / 9,
+        sent: flows * 5_000,
+        received: flows * 900,
+        sent_spread: (flows * 25_000_000).isqrt(),
+        received_spread: (flows * 810_000).isqrt(),
+        dispersion: 1_000,
+        first: Some(ts(1)),
+        last: Some(ts(99)),
+    };
+    let flows = u64::from(n % 50 + 20) * if differs { 9 } else { 3 };
+    let mut hours = vec![flows / 40; WEEK_HOURS];
+    for hour in if differs { 110..120 } else { 30..40 } {
+        hours[hour] += flows / 2;
+    }
+    // One name is there on both sides, others on one only; one is longer than any line.
+    let name = |t: &mut Texts, i: u32| match i {
+        0 => Text::from(&b"both.example"[..]),
+        1 => Text("x".repeat(10_000).into_bytes()),
+        2 => Text("\u{202e}\u{4e00}<b>".repeat(2_000).into_bytes()),
+        _ => Text([t.text().0, format!("-{i}-{after}").into_bytes()].concat()),
+    };
+    Profile {
+        addr: addr(n * 2),
+        name: Some(if n.is_multiple_of(5) { name(t, n % 3) } else { t.text() }),
+        opened: traffic(flows),
+        accepted: traffic(flows / 2),
+        outside: traffic(flows),
+        tcp_packets: 100_000,
+        retransmitted: if differs { 9_000 } else { 100 },
+        speeds: vec![(if differs { 250_000 } else { 1_000_000 }, flows)],
+        times: [1, 2, 3].map(|k| vec![(k * if differs { 90_000 } else { 20_000 }, flows)]),
+        hours,
+        used: (0..names).map(|i| ServiceUse { service: name(t, i), traffic: traffic(40) }).collect(),
+        offered: (0..names).map(|i| ServiceUse { service: name(t, i), traffic: traffic(40) }).collect(),
+        destinations: (0..names)
+            .map(|i| Destination {
+                name: Some(name(t, i)),
+                addresses: vec![addr(i)],
+                services: vec![t.text()],
+                traffic: traffic(if i.is_multiple_of(7) { 1 } else { 40 }),
+            })
+            .collect(),
+        names: (0..names)
+            .map(|i| Asked { name: name(t, i), count: 50, dispersion: 1_000, ..Asked::default() })
+            .collect(),
+        certificates: (0..names)
+            .map(|i| Shown {
+                fingerprint: t.text(),
+                own: i.is_multiple_of(2),
+                server: name(t, i),
+                subject: t.text(),
+                issuer: t.text(),
+                not_after: Some(ts(5)),
+                count: 60,
+                dispersion: 1_000,
+                ..Shown::default()
+            })
+            .collect(),
+        ..Profile::default()
+    }
+}
+
+/// One side of a comparison: ten days, the second side a fortnight later.
+fn side(devices: u32, names: u32, findings: u32, after: bool) -> Snapshot {
+    let t = &mut Texts(usize::from(after));
+    let mut page = page(3, findings, 0);
+    let start = ts(0) + Interval::from_secs(if after { 14 * 86_400 } else { 0 });
+    let c = &mut page.completeness;
+    (c.first, c.last) = (Some(start), Some(start + Interval::from_secs(10 * 86_400)));
+    (c.capture_drops, c.gap_bytes) = (Some(0), 0);
+    page.activity.start = Some(start);
+    page.activity.width = Interval::from_secs(3_600);
+    let first = if after { 2 } else { 0 };
+    page.devices = listing((first..first + devices).map(|n| profile(t, n, after, names)).collect(), 0);
+    // Some findings stay, some go, some are new.
+    if after {
+        page.judged.findings.retain(|f| f.count.is_multiple_of(3));
+        page.judged.findings.extend((0..findings / 4).map(|n| {
+            let mut new = finding(t, n);
+            new.key = format!("new {n} {}", t.string());
+            new
+        }));
+    }
+    Snapshot::of(&page).expect("a page reads back")
+}
+
 fn main() -> std::io::Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).expect("a folder"));
     fs::create_dir_all(&folder)?;
     let write = |name: &str, page: &Page, lang: Lang| {
-        let reading = vec!["--filter".to_owned(), "host 10.0.0.1 and '$(id)'".to_owned()];
-        let html = render_html(page, &HtmlOptions { lang, reading });
+        let html = render_html(page, lang);
         eprintln!("pages: {name}, {} kB", html.len() / 1_000);
         fs::write(folder.join(name), html)
     };
     write("hostile-en.html", &page(30, 40, 3), Lang::En)?;
     write("hostile-ja.html", &page(30, 40, 3), Lang::Ja)?;
     write("large.html", &page(1_000, 20_000, 1_000_000), Lang::En)?;
-    write("nothing.html", &Page::default(), Lang::En)
+    write("nothing.html", &Page::default(), Lang::En)?;
+    let compared = |name: &str, before: &Snapshot, after: &Snapshot, lang: Lang| {
+        let html = render_comparison_html(&compare(before, after, None), lang);
+        eprintln!("pages: {name}, {} kB", html.len() / 1_000);
+        fs::write(folder.join(name), html)
+    };
+    let hostile = [false, true].map(|after| side(4, 8, 20, after));
+    compared("diff-hostile-en.html", &hostile[0], &hostile[1], Lang::En)?;
+    compared("diff-hostile-ja.html", &hostile[0], &hostile[1], Lang::Ja)?;
+    let large = [false, true].map(|after| side(1_500, 6, 4_000, after));
+    compared("diff-large.html", &large[0], &large[1], Lang::En)?;
+    compared("diff-same.html", &hostile[0], &hostile[0], Lang::En)?;
+    let nothing = Snapshot::of(&Page::default()).expect("a page reads back");
+    compared("diff-nothing.html", &nothing, &nothing, Lang::En)
 }

@@ -6,7 +6,7 @@ use sekisho_types::{Interval, Timestamp};
 pub const WEEK_HOURS: usize = 168;
 
 /// Flows over time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
     /// Start of the first bin.
     pub start: Option<Timestamp>,

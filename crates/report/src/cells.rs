@@ -1,7 +1,8 @@
 //! The wanted columns of a row, copied into a scratch that is used again for the next one.
 
-use sekisho_record::{List, Record, Schema, Value, Visitor};
-use sekisho_types::{Addr, CommunityId, Interval, MacAddr, Timestamp, Uid};
+use sekisho_record::{List, Schema, Text, Value};
+use sekisho_types::{Addr, CommunityId, Interval, MacAddr, SeededState, Timestamp, Uid, seeded_hash};
+use std::hash::BuildHasher;
 use std::io::Write;
 use std::ops::Range;
 
@@ -9,8 +10,6 @@ use std::ops::Range;
 const MAX_TEXT_LEN: usize = 256;
 /// Most items taken from a list.
 const MAX_ITEMS: usize = 64;
-/// Slot of a column that nobody wants.
-const UNWANTED: u8 = u8::MAX;
 
 /// Names the wanted columns of logs: for each a module with `NAMES` and one index per column.
 macro_rules! columns {
@@ -42,15 +41,16 @@ const fn equal(a: &[u8], b: &[u8]) -> bool {
 
 /// Where the wanted columns of a row type stand.
 pub(crate) struct Plan {
-    /// Slot of each column, or [`UNWANTED`].
-    slots: Vec<u8>,
+    /// Column and slot.
+    wants: Vec<(u8, u8)>,
     wanted: usize,
 }
 
 impl Plan {
     pub fn new(schema: &Schema, names: &[&str]) -> Self {
         let slot = |name: &str| names.iter().position(|n| *n == name).and_then(|i| u8::try_from(i).ok());
-        Self { slots: schema.fields.iter().map(|f| slot(f.name).unwrap_or(UNWANTED)).collect(), wanted: names.len() }
+        let columns = (0..=u8::MAX).zip(&schema.fields);
+        Self { wants: columns.filter_map(|(i, f)| Some((i, slot(f.name)?))).collect(), wanted: names.len() }
     }
 }
 
@@ -64,6 +64,7 @@ enum Cell {
     Interval(Interval),
     Addr(Addr),
     Mac(MacAddr),
+    Uid(Uid),
     /// Range of `Cells::text`.
     Text(Range<usize>),
     /// Range of `Cells::items`.
@@ -79,13 +80,38 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
-    /// Takes the wanted columns of `row`.
-    pub fn load(&mut self, plan: &Plan, row: &dyn Record) {
+    /// Takes the wanted columns of a row with these values.
+    pub fn load(&mut self, plan: &Plan, values: &[Value<'_>]) {
         self.text.clear();
         self.items.clear();
         self.cells.clear();
         self.cells.resize(plan.wanted, Cell::Unset);
-        row.visit(&mut Loader { cells: self, slots: plan.slots.iter() });
+        for &(place, slot) in &plan.wants {
+            let cell = values.get(usize::from(place)).map_or(Cell::Unset, |v| self.cell(*v));
+            if let Some(to) = self.cells.get_mut(usize::from(slot)) {
+                *to = cell;
+            }
+        }
+    }
+
+    /// A flow or file's id as a number for tables.
+    pub fn uid(&self, i: usize, seed: u64) -> Option<u64> {
+        match self.cells.get(i) {
+            Some(Cell::Uid(v)) => Some(SeededState(seed).hash_one(v)),
+            _ => self.text(i).map(|text| seeded_hash(seed, text)),
+        }
+    }
+
+    /// A flow or file's id as it is printed.
+    pub fn uid_text(&self, i: usize) -> Option<Text> {
+        match self.cells.get(i) {
+            Some(Cell::Uid(v)) => {
+                let mut buf = [0; Uid::MAX_LEN];
+                let len = v.write(&mut buf);
+                buf.get(..len).map(Text::from)
+            }
+            _ => self.text(i).map(Text::from),
+        }
     }
 
     pub fn count(&self, i: usize) -> Option<u64> {
@@ -159,6 +185,7 @@ impl Cells {
             Value::Interval(v) => Cell::Interval(v),
             Value::Addr(v) => Cell::Addr(v),
             Value::Mac(v) => Cell::Mac(v),
+            Value::Uid(v) => Cell::Uid(v),
             Value::List(list) => Cell::List(self.list(list)),
             other => Cell::Text(self.push(other)),
         }
@@ -210,23 +237,5 @@ impl Cells {
             Value::Unset | Value::Double(_) | Value::Time(_) | Value::Interval(_) | Value::List(_) => Ok(()),
         };
         start..self.text.len()
-    }
-}
-
-struct Loader<'a> {
-    cells: &'a mut Cells,
-    slots: std::slice::Iter<'a, u8>,
-}
-
-impl Visitor for Loader<'_> {
-    fn values(&mut self, values: &[Value<'_>]) {
-        for (value, &slot) in values.iter().zip(&mut self.slots) {
-            if slot != UNWANTED {
-                let cell = self.cells.cell(*value);
-                if let Some(place) = self.cells.cells.get_mut(usize::from(slot)) {
-                    *place = cell;
-                }
-            }
-        }
     }
 }

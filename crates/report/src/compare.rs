@@ -4,20 +4,26 @@
 //! data. What happens as often by chance is left out or marked so: `statistics.rs` says how.
 
 mod caveats;
+mod evidence;
 mod facts;
 mod identity;
 mod judge;
 mod model;
 mod observed;
 mod read;
+pub(crate) mod shown;
 mod statistics;
 mod verdict;
 
+pub use evidence::{Evidence, FindingPair, Measured};
 pub use model::{
-    Change, Comparison, Device, Grain, Identity, Item, ItemKind, MatchedBy, Measure, Quantity, Schedule, Seen, Side,
-    Tests,
+    CertificateOf, Change, Comparison, Device, Grain, Identity, Item, ItemKind, MatchedBy, Measure, Quantity, Schedule,
+    Seen, Side, Tests,
 };
 pub use read::{ReadError, Snapshot};
+
+#[cfg(test)]
+pub(crate) use verdict::of as verdict_of;
 
 use facts::Facts;
 use identity::Pair;
@@ -46,10 +52,17 @@ pub fn compare(before: &Snapshot, after: &Snapshot, only: Option<&str>) -> Compa
             facts::absorb_list(findings, &side.others);
         }
     }
+    // Both audits know when all flows came, each counted once: of a flow between two devices both have told.
+    if let ([Some(a), Some(b)], None) = ([before, after].map(Snapshot::week), only) {
+        for (sum, week) in sum.iter_mut().zip([a, b]) {
+            sum.hours = week.to_vec();
+        }
+    }
     let hours = [before, after].map(|s| observed::by_hour(s.side.first, s.side.last));
     let frame = Frame {
         observed: [before.side.observed, after.side.observed],
         hours: [&hours[0], &hours[1]],
+        blind: [&before.blind, &after.blind],
         left_off: [before.left_off, after.left_off],
         lossy: [before, after].map(caveats::is_lossy),
     };
@@ -85,6 +98,13 @@ pub fn compare(before: &Snapshot, after: &Snapshot, only: Option<&str>) -> Compa
         device.verdict = verdict::of(device, false);
     }
     comparison.tests.passed = passed;
+    comparison.findings = evidence::pairs(
+        [&before.findings, &after.findings],
+        [left, right],
+        &pairs,
+        (&comparison.network, &devices),
+        only.is_some(),
+    );
     devices.sort_by_key(|d| (!d.changed, Reverse(shift(d)), d.identity.addresses.clone()));
     let (told, rest) = devices.into_iter().partition(|d| d.changed || d.presence.is_change());
     comparison.devices = told;

@@ -5,6 +5,8 @@ use sekisho_types::Timestamp;
 pub struct Completeness {
     /// Captures as the user named them.
     pub inputs: Vec<String>,
+    /// Flags that decide how they are read (`--seed`, `--filter`…): with them, uids and packet numbers are the same again.
+    pub reading: Vec<String>,
     /// Packets read.
     pub packets: u64,
     /// Mails read from files.

@@ -5,6 +5,8 @@
 //! nothing else. Of the lists the heaviest rows are there, of the findings the worst; the rest is counted, and the page says so.
 
 mod command;
+mod compare;
+mod coverage;
 mod cx;
 mod facts;
 mod findings;
@@ -22,10 +24,11 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use compare::render_comparison_html;
 pub use language::{Lang, untranslated};
 
 use crate::Page;
-use cx::Cx;
+use cx::{Cx, Locale};
 use markup::{Markup, attrs};
 use sha2::{Digest, Sha256};
 use words::W;
@@ -33,23 +36,15 @@ use words::W;
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
-/// How the page is written.
-#[derive(Clone, Debug, Default)]
-pub struct HtmlOptions {
-    /// Language of its words.
-    pub lang: Lang,
-    /// Flags that make the captures be read as they were for this page (`--seed`, `--filter`…), for the commands on it.
-    pub reading: Vec<String>,
-}
-
 /// The page as HTML, a file of its own. Its size is bounded: some 10 MB at the very most.
-pub fn render_html(page: &Page, options: &HtmlOptions) -> String {
-    let cx = Cx::new(page, options);
+pub fn render_html(page: &Page, lang: Lang) -> String {
+    let cx = Cx::new(page, lang);
     let mut m = Markup::default();
-    document(&mut m, &cx, cx.w(W::Title), |m| {
+    document(&mut m, &cx, (cx.w(W::Title), &cx.inputs()), |m| {
         facts::completeness(m, &cx);
         facts::glance(m, &cx);
         findings::findings(m, &cx);
+        coverage::coverage(m, &cx);
         map::section(m, &cx);
         week::section(m, &cx);
         lists::hosts(m, &cx);
@@ -66,7 +61,7 @@ pub fn render_html(page: &Page, options: &HtmlOptions) -> String {
 }
 
 /// A section with its heading.
-fn section(m: &mut Markup, cx: &Cx<'_>, id: &'static str, heading: W, inner: impl FnOnce(&mut Markup)) {
+fn section(m: &mut Markup, cx: &Locale, id: &'static str, heading: W, inner: impl FnOnce(&mut Markup)) {
     let label = format!("h-{id}");
     m.el("section", attrs![id: id, "aria-labelledby": &label], |m| {
         m.say("h2", attrs![id: &label], cx.w(heading));
@@ -74,8 +69,8 @@ fn section(m: &mut Markup, cx: &Cx<'_>, id: &'static str, heading: W, inner: imp
     });
 }
 
-/// Everything around the sections. `title` is what the page is called.
-fn document(m: &mut Markup, cx: &Cx<'_>, title: &str, sections: impl FnOnce(&mut Markup)) {
+/// Everything around the sections: what the page is called, and what it is about.
+fn document(m: &mut Markup, cx: &Locale, (title, inputs): (&str, &str), sections: impl FnOnce(&mut Markup)) {
     let mut main = Markup::default();
     sections(&mut main);
     let policy = format!(
@@ -93,7 +88,7 @@ fn document(m: &mut Markup, cx: &Cx<'_>, title: &str, sections: impl FnOnce(&mut
         m.raw("<meta name=\"robots\" content=\"noindex\">");
         m.el("title", &[], |m| {
             m.text(&format!("{title}: "));
-            m.wire(cx.inputs().as_bytes());
+            m.wire(inputs.as_bytes());
         });
         m.el("style", &[], |m| m.code(STYLE));
         m.raw("</head>\n");
@@ -106,7 +101,7 @@ fn document(m: &mut Markup, cx: &Cx<'_>, title: &str, sections: impl FnOnce(&mut
         m.el("body", said, |m| {
             facts::shapes(m);
             m.say("a", attrs![class: "skip", href: "#main"], cx.w(W::SkipToContent));
-            header(m, cx, title);
+            header(m, cx, title, inputs);
             m.raw("<div class=\"frame\">");
             contents(m, cx, &main);
             m.raw("<main id=\"main\">");
@@ -121,13 +116,13 @@ fn document(m: &mut Markup, cx: &Cx<'_>, title: &str, sections: impl FnOnce(&mut
     m.raw("\n");
 }
 
-fn header(m: &mut Markup, cx: &Cx<'_>, title: &str) {
+fn header(m: &mut Markup, cx: &Locale, title: &str, inputs: &str) {
     m.el("header", &[], |m| {
         m.el("div", attrs![class: "brand"], |m| {
             m.raw("<svg class=\"gate\" viewBox=\"0 0 24 24\" aria-hidden=\"true\"><path d=\"M2 5h20M4 9.5h16M7 5v16M17 5v16\"/></svg>");
             m.el("div", &[], |m| {
                 m.say("h1", &[], title);
-                m.el("p", attrs![class: "inputs"], |m| m.word(cx.inputs().as_bytes()));
+                m.el("p", attrs![class: "inputs"], |m| m.word(inputs.as_bytes()));
             });
         });
         // Works without a script: the style looks at what is checked.
@@ -151,7 +146,7 @@ fn header(m: &mut Markup, cx: &Cx<'_>, title: &str) {
 }
 
 /// Links to those sections that are there.
-fn contents(m: &mut Markup, cx: &Cx<'_>, main: &Markup) {
+fn contents(m: &mut Markup, cx: &Locale, main: &Markup) {
     m.el("nav", attrs!["aria-label": cx.w(W::Contents)], |m| {
         m.raw("<ul>");
         for (id, link, word) in SECTIONS {
@@ -165,9 +160,19 @@ fn contents(m: &mut Markup, cx: &Cx<'_>, main: &Markup) {
 }
 
 const SECTIONS: &[(&str, &str, W)] = &[
+    ("<section id=\"verdict\"", "#verdict", W::Verdict),
+    ("<section id=\"sides\"", "#sides", W::Sides),
+    ("<section id=\"devices\"", "#devices", W::Devices),
+    ("<section id=\"changed-findings\"", "#changed-findings", W::ChangedFindings),
+    ("<section id=\"items\"", "#items", W::Items),
+    ("<section id=\"changed-certificates\"", "#changed-certificates", W::ChangedCertificates),
+    ("<section id=\"schedule\"", "#schedule", W::Schedule),
+    ("<section id=\"details\"", "#details", W::Details),
+    ("<section id=\"chance\"", "#chance", W::Chance),
     ("<section id=\"completeness\"", "#completeness", W::Completeness),
     ("<section id=\"glance\"", "#glance", W::Glance),
     ("<section id=\"findings\"", "#findings", W::Findings),
+    ("<section id=\"coverage\"", "#coverage", W::Coverage),
     ("<section id=\"talkers\"", "#talkers", W::Talkers),
     ("<section id=\"week\"", "#week", W::Week),
     ("<section id=\"hosts\"", "#hosts", W::Hosts),

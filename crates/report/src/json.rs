@@ -12,11 +12,11 @@ pub use comparison::{COMPARISON_VERSION, comparison_to_json};
 /// Version of the JSON's shape. A new member doesn't raise it; a removed or changed one does.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// The page as JSON, indented, without a newline at the end.
+/// The page as JSON, indented, as `docs/reference/audit-json.md` describes it, without a newline at the end.
 ///
-/// Members, in this order: `schema_version`; `capture` {inputs[], first, last, duration}; `completeness` {complete,
+/// Members, in this order: `schema_version`; `capture` {inputs[], reading[], first, last, duration}; `completeness` {complete,
 /// damage[], capture_drops, cut_packets, gap_bytes, mails, cut_mails, one_sided_flows, undecoded[], limits[]}; `totals` {packets, bytes,
-/// wire_bytes, flows, hosts, transports[]}; `hosts[]`; `devices[]` (see below); `services[]`; `talkers[]`; `protocols[]`; `tls_versions[]`;
+/// wire_bytes, flows, hosts, transports[]}; `hosts[]`; `devices[]` (see below); `activity` (see below); `services[]`; `talkers[]`; `protocols[]`; `tls_versions[]`;
 /// `tunnels[]`; `logs` {log: rows}; `names` {dns_queries[], nxdomain[], tls_servers[], http_hosts[], software[]};
 /// `certificates[]`; `files[]`; `file_types[]`; `mails[]`; `logins[]`; `anomalies[]` (each with a `kind`); `unseen`;
 /// `more` {list: {rows, exact}} for every list of which rows were left off; `state` {memory, pools[] {name, peak,
@@ -25,13 +25,25 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Where DNSSEC passed there is `dnssec` {bogus, indeterminate, insecure, secure, work_refused, verdicts[] {name, type, subject,
 /// status, reason, words, count, packet}, more_verdicts}.
 ///
+/// `forgotten[]` {whose, entries}: what detectors forgot for want of room.
+///
+/// `coverage[]`: how well each judgement could be made: {judgement, sight (`working`; `idle`: there was nothing to judge; `weakened`; `blind`), traffic (what it
+/// judges), seen (how much of that, mostly flows), causes[] {code, words, traffic, option, count, of, unit, missing_bytes}}. Causes too small to matter stand
+/// also beside `working`; of the code `too-short`, `count` days were captured of the `of` that it takes.
+///
 /// `devices[]`, what `sekisho diff` compares: hosts of the home networks that sent anything (and those that open flows where
 /// neither end is in them), with address, mac (unless it may be a router's), name; `opened`, `accepted` (flows that it opened, that others opened to it)
 /// and `outside` (of both, those with hosts that are no devices), each {flows, failed, sent_bytes, received_bytes, sent_spread, received_spread (root of the
 /// sum of squares over flows), dispersion (variance over mean of flows in equal parts of the capture), first, last};
-/// one_sided_flows; tcp_packets, retransmitted_packets; speeds_bits_per_second[] with speeds_flows[]; flows_by_hour_of_week[] (168 from Monday 00:00 UTC on);
+/// one_sided_flows; tcp_packets, retransmitted_packets; speeds_bits_per_second[] with speeds_flows[];
+/// connect_microseconds[] with connect_flows[] (SYN to SYN/ACK) and response_microseconds[] with response_flows[] (first data to first response) of flows that it
+/// opened, answer_microseconds[] with answer_flows[] (the same, its own responses); flows_by_hour_of_week[] (168 from Monday 00:00 UTC on);
 /// services_used[], services_offered[], destinations[], names[], certificates[], the last three with `more_…` for what was left off.
 /// `device_entries_forgotten` counts entries of these lists that found no room while the capture was read.
+///
+/// `activity`, when flows came: `start` of the first step (`null` if there was no flow), `step_seconds` (from 0.01 on, so long that there are at most
+/// 240), `flows[]` that began in each step, `bytes[]` (from the IP header on, those of a flow spread evenly over its length),
+/// `flows_by_hour_of_week[]` (168 from Monday 00:00 UTC on; empty if there was no flow).
 ///
 /// `totals.packets` and `totals.bytes` are those of the capture files: frames with their link-layer headers. Bytes of
 /// hosts, services and talkers count from the IP header on. Times are ISO 8601 in UTC; an unknown value is `null`.

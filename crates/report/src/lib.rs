@@ -22,7 +22,7 @@ mod units;
 pub use activity::{Activity, Bin, WEEK_HOURS};
 pub use clean::{clean, fit, width_of};
 pub use facts::{Completeness, Pool, State};
-pub use html::{HtmlOptions, Lang, render_html, untranslated};
+pub use html::{Lang, render_comparison_html, render_html, untranslated};
 pub use json::{COMPARISON_VERSION, SCHEMA_VERSION, comparison_to_json, to_json};
 pub use page::{
     Attempts, Certificate, File, FileType, Host, Judged, Listing, Login, Mail, Name, Names, Page, Protocol, Service,

@@ -1,7 +1,7 @@
 //! The audit page as data. Everything printed or written comes from here.
 
 use crate::{Activity, Completeness, Profile, State};
-use sekisho_finding::{Finding, Mutes, Signed};
+use sekisho_finding::{Coverage, Finding, Mutes, Signed};
 use sekisho_record::Text;
 use sekisho_types::{Addr, Timestamp};
 
@@ -90,12 +90,21 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// Findings that were not kept for want of room.
     pub refused: u64,
-    /// What detectors forgot for want of room.
-    pub forgotten: u64,
+    /// Entries that detectors forgot for want of room, the most first: whose (a judgement, or what all share), how many.
+    pub forgotten: Vec<(&'static str, u64)>,
     /// What was agreed to be muted, and what became of it.
     pub mutes: Mutes,
     /// What DNSSEC came to, if any passed.
     pub dnssec: Option<Signed>,
+    /// How well each judgement could be made.
+    pub coverage: Vec<Coverage>,
+}
+
+impl Judged {
+    /// All entries that were forgotten.
+    pub fn forgotten_count(&self) -> u64 {
+        self.forgotten.iter().map(|(_, count)| count).sum()
+    }
 }
 
 /// Sums over all flows.

@@ -112,6 +112,9 @@ pub struct Profile {
     pub retransmitted: u64,
     /// Speeds of flows that moved enough to be timed: bit/s, rounded down to a quarter of an octave, and how many flows.
     pub speeds: Vec<(u64, u64)>,
+    /// Times in microseconds, rounded down to a sixteenth of an octave, and how many flows: from SYN to SYN/ACK and from its first data to the first
+    /// response of flows that it opened; from the first data to its own first response of those that it accepted.
+    pub times: [Vec<(u64, u64)>; 3],
     /// Flows by hour of the week, either way; [`crate::WEEK_HOURS`] of them.
     pub hours: Vec<u64>,
     /// Services that it used, most flows first.

@@ -11,7 +11,7 @@ use crate::bounded::{Top, Weight};
 use crate::cells::{Cells, Plan};
 use crate::page::PAGE_ROWS;
 use crate::{Completeness, Listing, Page};
-use sekisho_record::{Record, Schema};
+use sekisho_record::{Record, Schema, Value, Visitor};
 use sekisho_types::Subnet;
 use std::hash::Hash;
 
@@ -110,7 +110,11 @@ impl Summary {
 
     /// Takes one row of any log. Rows of logs that the page doesn't know are counted only.
     pub fn add(&mut self, row: &dyn Record) {
-        let schema = row.schema();
+        row.visit(&mut Values { summary: self, schema: row.schema() });
+    }
+
+    /// The same by the row's values.
+    pub fn add_values(&mut self, schema: &'static Schema, values: &[Value<'_>]) {
         let at = match self.known.iter().position(|k| std::ptr::eq(k.schema, schema)) {
             Some(at) => at,
             None => {
@@ -122,7 +126,7 @@ impl Summary {
         let Some(known) = self.known.get_mut(at) else { return };
         known.rows += 1;
         let Some((log, plan)) = &known.plan else { return };
-        self.cells.load(plan, row);
+        self.cells.load(plan, values);
         let cells = &self.cells;
         match log {
             Log::Arp => self.devices.arp(cells),
@@ -172,6 +176,17 @@ impl Summary {
         self.odd.fill(&mut page);
         self.devices.fill(&mut page, &self.names, &self.certificates);
         page
+    }
+}
+
+struct Values<'a> {
+    summary: &'a mut Summary,
+    schema: &'static Schema,
+}
+
+impl Visitor for Values<'_> {
+    fn values(&mut self, values: &[Value<'_>]) {
+        self.summary.add_values(self.schema, values);
     }
 }
 

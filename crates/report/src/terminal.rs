@@ -1,4 +1,5 @@
 mod comparison;
+mod coverage;
 mod facts;
 mod findings;
 mod lists;
@@ -31,6 +32,7 @@ pub fn render_text(page: &Page, width: usize, colour: bool) -> String {
     lists::logins(&mut pen, page);
     lists::anomalies(&mut pen, page);
     facts::unseen(&mut pen, page);
+    coverage::coverage(&mut pen, page);
     facts::state(&mut pen, page);
     pen.finish()
 }

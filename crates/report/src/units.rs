@@ -77,13 +77,31 @@ pub fn clock(ts: Timestamp) -> String {
     format!("{} {h:02}:{m:02}:{s:02}", date(ts))
 }
 
-/// `2015-03-25T17:36:00.695733001Z`.
-pub(crate) fn iso(ts: Timestamp) -> String {
-    let [.., h, m, s] = civil(ts);
-    format!("{}T{h:02}:{m:02}:{s:02}.{:09}Z", date(ts), ts.0.rem_euclid(1_000_000_000))
+/// Appends the like of `2015-03-25T17:36:00.695733001Z`. Packet time lies between the years 1677 and 2262.
+pub(crate) fn push_iso(out: &mut String, ts: Timestamp) {
+    let [year, month, day, h, m, s] = civil(ts);
+    digits(out, year, 4);
+    for (mark, value) in [('-', month), ('-', day), ('T', h), (':', m), (':', s)] {
+        out.push(mark);
+        digits(out, value, 2);
+    }
+    out.push('.');
+    digits(out, ts.0.rem_euclid(1_000_000_000), 9);
+    out.push('Z');
 }
 
-/// What [`iso`] writes.
+/// The last `count` digits of `value`, nine at most.
+fn digits(out: &mut String, value: i64, count: usize) {
+    let mut text = [b'0'; 9];
+    let mut left = value.unsigned_abs();
+    for digit in text.iter_mut().take(count).rev() {
+        *digit = b'0' + (left % 10) as u8;
+        left /= 10;
+    }
+    out.extend(text.iter().take(count).map(|d| char::from(*d)));
+}
+
+/// What [`push_iso`] writes.
 pub(crate) fn parse_iso(text: &str) -> Option<Timestamp> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let (time, nanos) = time.split_once('.').filter(|(_, n)| n.len() == 9)?;
@@ -123,6 +141,12 @@ fn civil(ts: Timestamp) -> [i64; 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn iso(ts: Timestamp) -> String {
+        let mut out = String::new();
+        push_iso(&mut out, ts);
+        out
+    }
 
     #[test]
     fn numbers() {

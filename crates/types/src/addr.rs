@@ -245,6 +245,41 @@ impl Subnet {
     }
 }
 
+/// Prefixes that are asked about often.
+#[derive(Clone, Debug, Default)]
+pub struct Subnets {
+    /// Network and mask of those that cover addresses of version 4.
+    v4: Vec<(u32, u32)>,
+    all: Vec<Subnet>,
+}
+
+impl Subnets {
+    /// These.
+    pub fn new(nets: impl IntoIterator<Item = Subnet>) -> Self {
+        let all: Vec<Subnet> = nets.into_iter().collect();
+        let any = Addr::v4([0; 4]);
+        let v4 = all.iter().filter_map(|net| match net.net.as_v4() {
+            Some(octets) if net.bits >= 96 => {
+                let mask = u32::MAX.checked_shl(128 - u32::from(net.bits)).unwrap_or(0);
+                Some((u32::from_be_bytes(octets), mask))
+            }
+            _ => net.contains(any).then_some((0, 0)),
+        });
+        Self { v4: v4.collect(), all }
+    }
+
+    /// Does one of them cover `addr`?
+    pub fn contains(&self, addr: Addr) -> bool {
+        match addr.as_v4() {
+            Some(octets) => {
+                let addr = u32::from_be_bytes(octets);
+                self.v4.iter().any(|(net, mask)| addr & mask == *net)
+            }
+            None => self.all.iter().any(|net| net.contains(addr)),
+        }
+    }
+}
+
 fn mask(octets: [u8; 16], bits: u8) -> [u8; 16] {
     let keep = if bits == 0 { 0 } else { u128::MAX << (128 - u32::from(bits.min(128))) };
     (u128::from_be_bytes(octets) & keep).to_be_bytes()
@@ -318,6 +353,20 @@ mod tests {
     fn rejects_nonsense() {
         for s in ["", "1.2.3.4/33", "::/129", "1.2.3/8", "1.2.3.4/x"] {
             assert_eq!(s.parse::<Subnet>(), Err(SubnetError), "{s}");
+        }
+    }
+
+    #[test]
+    fn many_prefixes_are_as_each_of_them() {
+        let sets: [&[&str]; 5] =
+            [&["10.0.0.0/8", "172.16.0.0/12", "fe80::/10"], &["::/0"], &["0.0.0.0/0"], &["192.0.2.7", "::1"], &[]];
+        let addrs = ["10.1.2.3", "172.31.0.1", "172.32.0.1", "192.0.2.7", "192.0.2.6", "fe80::1", "::1", "2001:db8::1"];
+        for set in sets {
+            let nets: Vec<Subnet> = set.iter().map(|n| n.parse().expect("subnet")).collect();
+            for addr in addrs {
+                let addr: Addr = addr.parse().expect("address");
+                assert_eq!(Subnets::new(nets.clone()).contains(addr), nets.iter().any(|n| n.contains(addr)), "{addr}");
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ pub mod text;
 mod time;
 mod uid;
 
-pub use addr::{Addr, MacAddr, Subnet, SubnetError};
+pub use addr::{Addr, MacAddr, Subnet, SubnetError, Subnets};
 pub use day::{Day, DayError};
 pub use flow::{CommunityId, Dir, FiveTuple, FlowInfo, Seen, VlanTags, ip_proto};
 pub use hash::{SeededState, seeded_hash};

@@ -3,6 +3,7 @@
 mod ledger;
 mod options;
 mod program;
+mod texts;
 
 use crate::shell;
 use anyhow::{Context, Result, bail};
@@ -192,6 +193,7 @@ fn seeds() -> Result<PathBuf> {
     let captures = folder.join("captures");
     fs::create_dir_all(&captures)?;
     seed_captures(&captures)?;
+    texts::write(&folder)?;
     let run = ["run", "--release", "--locked", "--quiet", "--manifest-path", "bench/Cargo.toml", "--bin", "protocols"];
     shell::run("cargo", &[&run[..], &["--", "seeds", &folder.to_string_lossy()]].concat())?;
     Ok(folder)

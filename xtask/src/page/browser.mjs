@@ -39,7 +39,7 @@ process.exit(failures ? 1 : 0);
 
 async function judge(name, expect) {
   const url = pathToFileURL(join(folder, name)).href;
-  const large = name.startsWith('large');
+  const large = name.includes('large');
   for (const [theme, viewport] of [['light', WIDE], ['dark', NARROW], ['dark', WIDE], ['light', NARROW]]) {
     const context = await browser.newContext({ viewport, colorScheme: theme, reducedMotion: 'reduce' });
     const page = await open(context, url, expect, `${theme} ${viewport.width}`);
@@ -49,6 +49,7 @@ async function judge(name, expect) {
     if (viewport === WIDE && theme === 'light') {
       await byKeyboard(page, expect);
       await works(page, expect);
+      if (name.startsWith('diff')) await compares(page, expect, name);
     }
     await readable(page, expect, `${theme} ${viewport.width}`, large);
     await context.close();
@@ -177,13 +178,60 @@ async function works(page, expect) {
   expect(await page.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior === 'auto'), 'motion although reduced');
 }
 
+// What only pages of comparisons have: the result on top, tiles whose bars are as long as they say, maps, devices that open.
+async function compares(page, expect, name) {
+  const same = /same|nothing|smtp|ctf-ftp/.test(name);
+  const top = await page.evaluate(() => {
+    const first = document.querySelector('main > section:first-child .headline');
+    return first && { same: first.classList.contains('same'), lead: first.querySelector('.lead').textContent };
+  });
+  expect(top && top.lead.length > 3, 'diff: no result on top');
+  expect(top && top.same === same, `diff: ${name} says ${top?.lead}`);
+  const tiles = await page.evaluate(() => [...document.querySelectorAll('.tile')].map((tile) => ({
+    name: tile.querySelector('.what').textContent,
+    delta: tile.querySelector('.delta').textContent,
+    values: [...tile.querySelectorAll('.v')].map((v) => v.textContent),
+    bars: [...tile.querySelectorAll('.was, .is')].map((r) => Number(r.getAttribute('width'))),
+    out: [...tile.querySelectorAll('*')].some((e) => e.getBoundingClientRect().right > tile.getBoundingClientRect().right + 1),
+  })));
+  expect(/nothing/.test(name) || tiles.length >= 3, `diff: ${tiles.length} tiles`);
+  for (const tile of tiles) {
+    expect(tile.name && tile.delta && tile.values.length === 2, `diff: a tile without words: ${JSON.stringify(tile)}`);
+    expect(tile.bars.every((w) => w > 0 && w <= 100) && (tile.bars.length === 0 || Math.max(...tile.bars) === 100), `diff: bars ${tile.bars} of ${tile.name}`);
+    expect(!tile.out, `diff: ${tile.name} is wider than its tile`);
+  }
+  const maps = await page.locator('#schedule figure').count();
+  expect(/nothing/.test(name) || maps === 2, `diff: ${maps} maps of hours`);
+  const link = page.locator('#devices td a, #devices th a').first();
+  if (await link.count()) {
+    const fold = page.locator('.fold').first();
+    await fold.evaluate((f) => { f.open = false; });
+    await link.click();
+    await page.waitForTimeout(100);
+    const target = page.locator((await link.getAttribute('href')).replace('#', '#'));
+    expect(await target.evaluate((f) => f.open), 'diff: a link does not open its device');
+    expect(await target.locator('.inside').isVisible(), 'diff: a device shows nothing');
+  }
+  const changes = await page.locator('.finding').evaluateAll((all) => all.map((f) => f.dataset.name));
+  expect(changes.every((c) => ['appeared', 'disappeared', 'unchanged'].includes(c)), `diff: changes ${[...new Set(changes)]}`);
+  const commands = await page.locator('.finding').evaluateAll((all) => all.map((f) => [f.dataset.name, f.querySelector('.commands').textContent]));
+  for (const [change, words] of commands) {
+    const [before, after] = [words.includes('before-'), words.includes('after-')];
+    const good = change === 'appeared' ? !before && after : change === 'disappeared' ? before && !after : before && after;
+    expect(good, `diff: commands of what ${change}: ${words.slice(0, 120)}`);
+  }
+}
+
 // axe-core's rules of WCAG 2.2 A and AA and its best practices, with all findings open; of a large page the first of each kind.
 async function readable(page, expect, what, large) {
   await page.locator('.finding').first().evaluateAll((all) => all.forEach((f) => { f.open = true; }));
   await page.locator('details.numbers').evaluateAll((all) => all.forEach((f) => { f.open = true; }));
+  await page.locator('.fold').evaluateAll((all, few) => all.slice(0, few).forEach((f) => { f.open = true; }), large ? 2 : 1000);
+  const sizes = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  expect(sizes[0] <= sizes[1], `${what}: scrolls sideways with all open, ${sizes[0]} wide`);
   await page.evaluate(`${axe}; undefined`);
   const found = await page.evaluate(async (large) => {
-    const far = large ? [['.finding:nth-of-type(n+20)'], ['tbody tr:nth-of-type(n+20)']] : [];
+    const far = large ? [['.finding:nth-of-type(n+20)'], ['tbody tr:nth-of-type(n+20)'], ['.fold:nth-of-type(n+3)']] : [];
     const result = await axe.run({ include: [['html']], exclude: far }, { resultTypes: ['violations'] });
     return result.violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes[0].html.slice(0, 120)} ${v.nodes[0].any.map((a) => a.message).join('; ').slice(0, 200)}`);
   }, large);
@@ -207,8 +255,9 @@ async function onPaper(url, name, expect, large) {
     nav: document.querySelector('nav').checkVisibility(),
     plot: document.querySelector('.plot')?.checkVisibility() ?? true,
     evidence: document.querySelector('.finding .reason')?.checkVisibility({ contentVisibilityAuto: true }) ?? true,
+    device: document.querySelector('.fold .tile')?.checkVisibility({ contentVisibilityAuto: true }) ?? true,
   }));
-  expect(state.paper === 'rgb(255, 255, 255)' && !state.nav && state.plot && state.evidence, `print: ${JSON.stringify(state)}`);
+  expect(state.paper === 'rgb(255, 255, 255)' && !state.nav && state.plot && state.evidence && state.device, `print: ${JSON.stringify(state)}`);
   await context.close();
 }
 

@@ -26,7 +26,7 @@ use crate::registry::Detector;
 use crate::rows::{DceRpc, Dns, Kind, LdapSearch, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid, seeded_hash};
 
 static ABOUT: About = About {
@@ -35,6 +35,12 @@ static ABOUT: About = About {
     means: "This host lists users, groups, sessions or shares far beyond normal work.",
     techniques: &["T1087.002", "T1069.002", "T1482", "T1018", "T1135", "T1033", "T1049"],
     stage: Stage::Discovery,
+    needs: &[
+        vital(What::Some(Traffic::Any)),
+        useful(What::Answers(Traffic::Windows)),
+        useful(What::Whole(Traffic::Windows)),
+        useful(What::Clear(Traffic::Windows)),
+    ],
     reasons: &[
         Reason {
             code: "rpc-burst",

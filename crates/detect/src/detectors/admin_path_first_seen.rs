@@ -29,7 +29,9 @@ use crate::rows::{Kind, Row};
 use crate::shares::is_admin;
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, useful, vital,
+};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -48,6 +50,11 @@ static ABOUT: About = About {
     benign: "Help desks and administrators, new staff, machines that changed their address.",
     clears: "The path is known for 30 days, or the source is an administrator's machine.",
     next: &["Ask whose session it was.", "See what else the source did before, and the target afterwards."],
+    needs: &[
+        vital(What::Some(Traffic::Any)),
+        useful(What::Requests(Traffic::Any)),
+        useful(What::Answers(Traffic::Any)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

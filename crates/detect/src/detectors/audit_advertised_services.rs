@@ -26,7 +26,7 @@ use crate::registry::Detector;
 use crate::rows::{Announcement, Conn, Kind, PortMapping, Row, Ssdp};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 use std::collections::BTreeMap;
 
@@ -52,6 +52,7 @@ static ABOUT: About = About {
         "Switch off what is not needed, and UPnP on the router.",
         "Look for flows from outside to the port.",
     ],
+    needs: &[vital(What::Some(Traffic::Announcements)), vital(What::LinkLayer)],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -22,7 +22,7 @@ use crate::registry::Detector;
 use crate::rows::{Http, Items, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -38,6 +38,12 @@ static ABOUT: About = About {
     benign: "Certificate checks, portals that ask for a log-in on public networks, UPnP at home.",
     clears: "The device sends over TLS, or no longer.",
     next: &["See in the flows named here what is sent.", "Look for a setting of the device that turns TLS on."],
+    needs: &[
+        vital(What::Some(Traffic::Web)),
+        vital(What::Requests(Traffic::Web)),
+        useful(What::Whole(Traffic::Web)),
+        useful(What::Uncut(Traffic::Web)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -26,7 +26,7 @@ use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Day, Interval, Timestamp, Uid};
 use std::sync::Arc;
 
@@ -45,6 +45,7 @@ static ABOUT: About = About {
     benign: "Content networks that move, roaming devices, stale files.",
     clears: "No further contact; or the country is one that the device uses.",
     next: &["See which name led there.", "See what went over the flows named here.", "Check how old the file is."],
+    needs: &[vital(What::Given("--geoip")), vital(What::Some(Traffic::Any)), useful(What::Days(14))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
@@ -149,7 +150,7 @@ impl GeoAsn {
         let raise = Raise::new(&ABOUT, reason, device, severity, confidence)
             .key(key)
             .peer(peer)
-            .quote("address and operator", format!("{peer} {operator}").as_bytes(), 0)
+            .quote("address and operator", format!("{peer} {operator}").trim_end().as_bytes(), 0)
             .quote("made on", built.to_string().as_bytes(), 0);
         if stale { raise.benign("addresses move", "the file is more than 60 days off the packets") } else { raise }
     }

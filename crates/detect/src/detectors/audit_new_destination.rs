@@ -22,14 +22,14 @@
 //! ## References
 //! RFC 8520 (manufacturer usage descriptions); RITA first seen.
 
-use crate::destination;
+use crate::destination::Destination;
 use crate::detection::Scope;
 use crate::hosts::Role;
 use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Day, Interval, Timestamp, Uid};
 use std::collections::BTreeMap;
 
@@ -54,6 +54,7 @@ static ABOUT: About = About {
         "See whether devices of the same kind go there.",
         "See what went over the flows named here.",
     ],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::Days(14))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
@@ -83,6 +84,10 @@ const TOGETHER: Interval = Interval::from_secs(86_400);
 
 /// Contacts of a device with a place, or through a port.
 struct Contact {
+    /// Empty where a port counts.
+    place: Box<str>,
+    /// Of the place.
+    digest: u64,
     first: Timestamp,
     last: Timestamp,
     count: u64,
@@ -132,14 +137,17 @@ const MAX_TOLD_APART: usize = 8;
 /// See the module.
 pub(crate) struct NewDestination {
     devices: Recent<Addr, Seen>,
-    places: Recent<(Addr, Box<str>), Contact>,
-    network: Recent<Box<str>, Place>,
+    seed: u64,
+    /// By device and the digest of the place.
+    places: Recent<(Addr, u64), Contact>,
+    network: Recent<u64, Place>,
     ports: Recent<(Addr, u16), Contact>,
 }
 
 impl NewDestination {
     pub fn new(scope: &Scope) -> Self {
         Self {
+            seed: scope.seed,
             devices: Recent::of(scope, MAX_DEVICES),
             places: Recent::of(scope, MAX_PLACES),
             network: Recent::of(scope, MAX_OF_NETWORK),
@@ -153,27 +161,31 @@ impl NewDestination {
             return;
         }
         self.devices.at(row.orig, || Seen { first: row.ts, last: row.ts, days: 0 }).again(row.ts);
-        let (place, named) = destination::of(row.resp, cx);
-        let new = || Contact {
+        let place = Destination::of(row.resp, cx);
+        let digest = place.digest(self.seed);
+        let is_named = place.is_named();
+        let new = |place: Box<str>| Contact {
+            place,
+            digest,
             first: row.ts,
             last: row.ts,
             count: 0,
             len: 0,
-            named,
+            named: is_named,
             peer: row.resp,
             uid: row.uid,
             packet: cx.packet,
         };
-        let of_network = self.network.at(place.clone().into(), || Place { first: row.ts, devices: Vec::new() });
+        let of_network = self.network.at(digest, || Place { first: row.ts, devices: Vec::new() });
         of_network.first = of_network.first.min(row.ts);
         if let Some(device) = of_network.devices.iter_mut().find(|d| d.0 == row.orig) {
             device.1 = device.1.min(row.ts);
         } else if of_network.devices.len() < MAX_TOLD_APART {
             of_network.devices.push((row.orig, row.ts));
         }
-        self.places.at((row.orig, place.into()), new).again(row);
+        self.places.at((row.orig, digest), || new(place.to_string().into())).again(row);
         if row.proto != "icmp" {
-            self.ports.at((row.orig, row.resp_port), new).again(row);
+            self.ports.at((row.orig, row.resp_port), || new(Box::default())).again(row);
         }
     }
 }
@@ -214,8 +226,8 @@ impl Detector for NewDestination {
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
         let mut of_device: BTreeMap<Addr, Vec<(&str, &Contact)>> = BTreeMap::new();
-        for ((device, place), contact) in self.places.iter() {
-            of_device.entry(*device).or_default().push((place, contact));
+        for ((device, _), contact) in self.places.iter() {
+            of_device.entry(*device).or_default().push((&contact.place, contact));
         }
         let mut ports_of: BTreeMap<Addr, Vec<(u16, &Contact)>> = BTreeMap::new();
         for ((device, port), contact) in self.ports.iter() {
@@ -244,8 +256,12 @@ impl Detector for NewDestination {
     }
 
     fn held_len(&self) -> usize {
-        let names = self.places.iter().map(|((_, place), _)| place.len()).sum::<usize>();
-        let of_network = self.network.iter().map(|(place, p)| place.len() + p.devices.capacity() * 24).sum::<usize>();
+        let names = self.places.iter().map(|(_, contact)| contact.place.len()).sum::<usize>();
+        let of_network = self
+            .network
+            .iter()
+            .map(|(_, place)| place.devices.capacity() * size_of::<(Addr, Timestamp)>())
+            .sum::<usize>();
         self.devices.held_len()
             + self.places.held_len()
             + self.network.held_len()
@@ -262,7 +278,7 @@ impl Detector for NewDestination {
 impl NewDestination {
     /// A new place of a device that does one thing.
     fn place(&self, device: Addr, place: &str, contact: &Contact, cx: &mut Cx<'_>) {
-        let of_network = self.network.peek(place);
+        let of_network = self.network.peek(&contact.digest);
         let others = |before: bool| {
             let all = of_network.map_or(&[][..], |p| p.devices.as_slice());
             all.iter()

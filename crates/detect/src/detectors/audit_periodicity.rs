@@ -21,13 +21,13 @@
 //! ## References
 //! nDPI NDPI_PERIODIC_FLOW; Hu et al., BAYWATCH: Robust Beaconing Detection, DSN 2016.
 
-use crate::destination;
+use crate::destination::Destination;
 use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Day, Timestamp, Uid};
 use std::sync::Arc;
 
@@ -47,6 +47,7 @@ static ABOUT: About = About {
     benign: "Updates, back-ups, reports: whatever runs by the clock.",
     clears: "Nothing need go away: this describes the device.",
     next: &["See which program on the device runs then.", "Watch for the day on which it does not come."],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::Days(1)), useful(What::Days(21))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
@@ -85,6 +86,7 @@ const HOLIDAY_FACTOR: f64 = 5.0;
 
 /// Contacts of a device with a place.
 struct Rhythm {
+    place: Box<str>,
     /// Hours since 1970 of the first of `hours`.
     start: i64,
     /// Contacts of each hour.
@@ -102,23 +104,26 @@ struct Rhythm {
 
 /// See the module.
 pub(crate) struct Periodicity {
+    seed: u64,
     holidays: Arc<[Day]>,
-    pairs: Recent<(Addr, Box<str>), Box<Rhythm>>,
+    /// By device and the digest of the place.
+    pairs: Recent<(Addr, u64), Box<Rhythm>>,
 }
 
 impl Periodicity {
     pub fn new(scope: &Scope) -> Self {
-        Self { holidays: Arc::clone(&scope.holidays), pairs: Recent::of(scope, MAX_PAIRS) }
+        Self { seed: scope.seed, holidays: Arc::clone(&scope.holidays), pairs: Recent::of(scope, MAX_PAIRS) }
     }
 
     fn conn(&mut self, row: &Conn<'_>, cx: &Cx<'_>) {
         if !cx.hosts().is_internal(row.orig) || row.resp.is_multicast() || row.orig_pkts == 0 {
             return;
         }
-        let (place, _) = destination::of(row.resp, cx);
+        let place = Destination::of(row.resp, cx);
         let hour = row.ts.0.div_euclid(60 * MINUTE);
         let new = || {
             Box::new(Rhythm {
+                place: place.to_string().into(),
                 start: hour,
                 hours: Vec::new(),
                 minutes: [0; 60],
@@ -130,7 +135,7 @@ impl Periodicity {
                 packet: cx.packet,
             })
         };
-        self.pairs.at((row.orig, place.into()), new).contact(row.ts, hour);
+        self.pairs.at((row.orig, place.digest(self.seed)), new).contact(row.ts, hour);
     }
 }
 
@@ -263,14 +268,14 @@ impl Detector for Periodicity {
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
         let mut all: Vec<_> = self.pairs.iter().filter(|(_, r)| r.hours.len() >= MIN_HOURLY).collect();
-        all.sort_unstable_by(|a, b| a.0.cmp(b.0));
-        for ((device, place), rhythm) in all {
-            judge(*device, place, rhythm, &self.holidays, cx);
+        all.sort_unstable_by(|a, b| (a.0.0, &a.1.place).cmp(&(b.0.0, &b.1.place)));
+        for ((device, _), rhythm) in all {
+            judge(*device, rhythm, &self.holidays, cx);
         }
     }
 
     fn held_len(&self) -> usize {
-        let owned = self.pairs.iter().map(|((_, place), r)| place.len() + size_of::<Rhythm>() + r.hours.capacity());
+        let owned = self.pairs.iter().map(|(_, r)| r.place.len() + size_of::<Rhythm>() + r.hours.capacity());
         self.pairs.held_len() + owned.sum::<usize>()
     }
 
@@ -279,10 +284,10 @@ impl Detector for Periodicity {
     }
 }
 
-fn judge(device: Addr, place: &str, rhythm: &Rhythm, holidays: &[Day], cx: &mut Cx<'_>) {
+fn judge(device: Addr, rhythm: &Rhythm, holidays: &[Day], cx: &mut Cx<'_>) {
     let raise = |reason, percent| {
         Raise::new(&ABOUT, reason, device, Severity::Info, Confidence::percent(percent))
-            .key(place)
+            .key(&*rhythm.place)
             .peer(rhythm.peer)
             .between(Timestamp(rhythm.start.saturating_mul(60 * MINUTE)), rhythm.last)
             .times(rhythm.count)

@@ -24,7 +24,9 @@ use crate::certificate::{Cert, domain};
 use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, useful, vital,
+};
 use sekisho_types::{Addr, Interval};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,6 +53,13 @@ static ABOUT: About = About {
     next: &[
         "See whether the domain is the maker's.",
         "Let the device connect to a server with a wrong certificate, to see whether it checks.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
     ],
 };
 

@@ -28,7 +28,7 @@ use crate::registry::Detector;
 use crate::rows::{Conn, Icmp, Kind, Probe, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 use std::fmt::Write;
 
@@ -47,6 +47,7 @@ static ABOUT: About = About {
     benign: "Measurement probes, VPN clients, path tests of video conferences.",
     clears: "No further run, or the host is known to measure paths.",
     next: &["Ask who runs traceroute on this host, and why.", "See which other hosts explore the same destination."],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::Requests(Traffic::Any)), useful(What::Answers(Traffic::Any))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -24,7 +24,7 @@ use crate::registry::Detector;
 use crate::rows::{DceRpc, Kind, Ntlm, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -33,6 +33,12 @@ static ABOUT: About = About {
     means: "This host made a server connect back and log in at a place of its choosing.",
     techniques: &["T1187"],
     stage: Stage::Credential,
+    needs: &[
+        vital(What::Some(Traffic::Windows)),
+        vital(What::Answers(Traffic::Windows)),
+        useful(What::Whole(Traffic::Windows)),
+        useful(What::Clear(Traffic::Windows)),
+    ],
     reasons: &[
         Reason { code: "efs", means: "A call of the encrypting file system named a file elsewhere." },
         Reason { code: "print", means: "A printer was asked to notify somebody of changes." },

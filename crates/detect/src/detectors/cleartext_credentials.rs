@@ -27,7 +27,7 @@ use crate::registry::Detector;
 use crate::rows::{Credential, Kind, MqttConnect, Row, Snmp};
 use crate::table::Recent;
 use crate::{Cx, Raise, Role};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -43,6 +43,13 @@ static ABOUT: About = About {
         "Change the password: whoever saw the traffic has it.",
         "Let the server offer the login after TLS only.",
         "See who else could have listened.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Logins)),
+        vital(What::Requests(Traffic::Logins)),
+        useful(What::Answers(Traffic::Logins)),
+        useful(What::Whole(Traffic::Logins)),
+        useful(What::Uncut(Traffic::Logins)),
     ],
 };
 

@@ -26,7 +26,7 @@ use crate::registry::Detector;
 use crate::rows::{DceRpc, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 use std::collections::VecDeque;
 
@@ -36,6 +36,12 @@ static ABOUT: About = About {
     means: "A machine that is no domain controller behaves like one, or attacks one's machine account.",
     techniques: &["T1003.006", "T1207", "T1210"],
     stage: Stage::Credential,
+    needs: &[
+        vital(What::Some(Traffic::Windows)),
+        vital(What::Answers(Traffic::Windows)),
+        useful(What::Whole(Traffic::Windows)),
+        useful(What::Clear(Traffic::Windows)),
+    ],
     reasons: &[
         Reason {
             code: "dcsync",

@@ -26,7 +26,7 @@ use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -53,6 +53,7 @@ static ABOUT: About = About {
         "Limit its answers by rate, or turn off what answers large.",
         "Ask the provider upstream to filter, if you are the victim.",
     ],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::Answers(Traffic::Any)), useful(What::Requests(Traffic::Any))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -23,13 +23,15 @@
 //! RFC 5452; Duan et al., Hold-On, 2012; Herzberg and Shulman 2013.
 
 use crate::detection::Scope;
-use crate::dns_exchanges::{Exchange, Fit, name_digest};
+use crate::dns_exchanges::{Exchange, Fit, OPEN_FOR, name_digest};
 use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
-use sekisho_types::{Addr, Interval, Timestamp};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
+use sekisho_types::{Addr, Interval, SeededState, Timestamp};
+use smallvec::SmallVec;
+use std::hash::BuildHasher;
 
 static ABOUT: About = About {
     id: "dns-answer-conflict",
@@ -50,6 +52,7 @@ static ABOUT: About = About {
         "See which clients used which address.",
         "See whether the resolver is meant to change answers.",
     ],
+    needs: &[vital(What::Some(Traffic::Dns)), vital(What::Requests(Traffic::Dns)), vital(What::Answers(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
@@ -76,7 +79,7 @@ const POLICY: std::ops::RangeInclusive<u64> = 15..=18;
 
 #[derive(Clone, Default)]
 struct Given {
-    addrs: Vec<Addr>,
+    addrs: SmallVec<[Addr; 2]>,
     until: Timestamp,
     /// There were more addresses than are kept.
     more: bool,
@@ -103,17 +106,26 @@ pub(crate) struct Conflict {
     /// What a resolver was given for a name.
     given: Recent<(Addr, u64), Given>,
     /// The first answer to a question: of client, server and question.
-    first: Recent<(Addr, Addr, u64), Given>,
+    first: Recent<u64, Given>,
 }
 
 impl Conflict {
     pub fn new(scope: &Scope) -> Self {
-        Self { seed: scope.seed, given: Recent::of(scope, MAX_NAMES), first: Recent::of(scope, MAX_NAMES) }
+        Self {
+            seed: scope.seed,
+            given: Recent::of(scope, MAX_NAMES),
+            first: Recent::lasting(scope, MAX_NAMES, OPEN_FOR),
+        }
+    }
+
+    fn key(&self, e: &Exchange) -> u64 {
+        SeededState(self.seed).hash_one((e.client, e.server, e.question))
     }
 
     fn matching(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {
         let name = m.query.unwrap_or(&[]);
-        let first = self.first.at((e.client, e.server, e.question), Given::default);
+        self.first.pass(m.ts);
+        let first = self.first.at(self.key(e), Given::default);
         *first = Given { none: m.rcode == NO_SUCH_NAME, packet: m.packet, ..Given::default() };
         addrs(m).for_each(|(_, addr, _)| first.add(addr));
         if e.by_resolver {
@@ -155,7 +167,7 @@ impl Conflict {
             return;
         }
         // An answer about the question itself and one about an alias are compared alike, by the owner.
-        let mut owners: Vec<&[u8]> = addrs(m).map(|(owner, ..)| owner).collect();
+        let mut owners: SmallVec<[&[u8]; 4]> = addrs(m).map(|(owner, ..)| owner).collect();
         owners.dedup();
         for owner in owners {
             let Some(given) = self.given.peek(&(e.server, name_digest(owner, self.seed))) else { continue };
@@ -192,7 +204,7 @@ impl Conflict {
 
     fn late(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {
         let Some(before) = e.asked.and_then(|a| Some((a, a.answered?))) else { return };
-        let Some(first) = self.first.peek(&(e.client, e.server, e.question)) else { return };
+        let Some(first) = self.first.peek(&self.key(e)) else { return };
         let (asked, answered) = before;
         let second: Vec<Addr> = addrs(m).map(|(_, addr, _)| addr).collect();
         let none = m.rcode == NO_SUCH_NAME;
@@ -277,7 +289,7 @@ impl Detector for Conflict {
     }
 
     fn held_len(&self) -> usize {
-        let addrs = |g: &Given| g.addrs.capacity() * size_of::<Addr>();
+        let addrs = |g: &Given| if g.addrs.spilled() { g.addrs.capacity() * size_of::<Addr>() } else { 0 };
         let owned = self.given.iter().map(|(_, g)| addrs(g)).chain(self.first.iter().map(|(_, g)| addrs(g)));
         self.given.held_len() + self.first.held_len() + owned.sum::<usize>()
     }

@@ -25,13 +25,13 @@
 
 use crate::detection::Scope;
 use crate::dns_exchanges::Fit;
-use crate::dns_zones::{is_within, registrable};
+use crate::dns_zones::{Domains, registrable};
 use crate::hosts::Role;
 use crate::registry::Detector;
 use crate::rows::{Conn, Dns, DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -54,6 +54,7 @@ static ABOUT: About = About {
         "See what the clients exchanged with the addresses.",
         "See whether the addresses belong to access networks of homes.",
     ],
+    needs: &[vital(What::Some(Traffic::Dns)), vital(What::Answers(Traffic::Dns)), useful(What::Clear(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
@@ -213,6 +214,7 @@ pub(crate) struct FastFlux {
     /// Name servers' addresses by domain.
     servers: Recent<Box<[u8]>, Flux>,
     contacts: Recent<Addr, ()>,
+    large: Domains,
 }
 
 impl FastFlux {
@@ -221,7 +223,13 @@ impl FastFlux {
             names: Recent::of(scope, MAX_NAMES),
             servers: Recent::of(scope, MAX_NAMES),
             contacts: Recent::of(scope, MAX_CONTACTS),
+            large: Domains::new(LARGE),
         }
+    }
+
+    /// Is the name in a large operator's domain?
+    fn is_large(&self, name: &[u8]) -> bool {
+        self.large.hold(name) || name.split(|b| *b == b'.').any(|l| l.starts_with(b"stun"))
     }
 
     fn dns(&mut self, dns: &Dns<'_>, cx: &Cx<'_>) {
@@ -233,7 +241,7 @@ impl FastFlux {
         let outside = |text: &[u8]| addr_of(text).filter(|a| !cx.hosts().is_internal(*a));
         for (text, seconds) in dns.answers.texts().zip(dns.ttls.counts()) {
             if addr_of(text).is_none() {
-                if is_large(text) {
+                if self.is_large(text) {
                     return;
                 }
             } else {
@@ -241,7 +249,7 @@ impl FastFlux {
             }
         }
         let Some(ttl) = ttl.filter(|t| *t <= MAX_TTL) else { return };
-        if is_large(dns.query) || !dns.answers.texts().any(|t| outside(t).is_some()) {
+        if !dns.answers.texts().any(|t| outside(t).is_some()) || self.is_large(dns.query) {
             return;
         }
         let flux = match self.names.get(dns.query) {
@@ -264,7 +272,7 @@ impl FastFlux {
         for ns in
             m.records().filter(|r| r.rtype == 2 && r.section < 3 && r.ttl <= MAX_TTL && r.owner.len() <= MAX_NAME_LEN)
         {
-            if ns.owner == last || !ns.owner.contains(&b'.') || is_large(ns.data) {
+            if ns.owner == last || !ns.owner.contains(&b'.') || self.is_large(ns.data) {
                 continue;
             }
             last = ns.owner;
@@ -332,11 +340,6 @@ impl FastFlux {
         raise = flux.clients.iter().filter(|c| **c != client).fold(raise, |raise, c| raise.peer(*c));
         cx.raise(raise);
     }
-}
-
-/// Is the name in a large operator's domain?
-fn is_large(name: &[u8]) -> bool {
-    LARGE.iter().any(|domain| is_within(name, domain)) || name.split(|b| *b == b'.').any(|l| l.starts_with(b"stun"))
 }
 
 impl Detector for FastFlux {

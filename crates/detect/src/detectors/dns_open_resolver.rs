@@ -23,7 +23,7 @@ use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Interval, Timestamp};
 
 static ABOUT: About = About {
@@ -44,6 +44,7 @@ static ABOUT: About = About {
         "See how much the server sends outside.",
         "Close port 53 towards the internet if nothing there needs it.",
     ],
+    needs: &[vital(What::Some(Traffic::Dns)), vital(What::Answers(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
@@ -81,13 +82,19 @@ struct Served {
 /// See the module.
 pub(crate) struct OpenResolver {
     served: Recent<Addr, Served>,
-    /// When a server asked others for a name.
+    /// Servers at home that somebody outside asked.
+    doors: Recent<Addr, ()>,
+    /// When one of them asked others for a name.
     passed: Recent<(Addr, u64), Timestamp>,
 }
 
 impl OpenResolver {
     pub fn new(scope: &Scope) -> Self {
-        Self { served: Recent::of(scope, MAX_SERVERS), passed: Recent::of(scope, MAX_PASSED) }
+        Self {
+            served: Recent::of(scope, MAX_SERVERS),
+            doors: Recent::of(scope, MAX_SERVERS),
+            passed: Recent::lasting(scope, MAX_PASSED, PASSED_WITHIN),
+        }
     }
 
     fn answer(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {
@@ -151,7 +158,13 @@ impl Detector for OpenResolver {
     fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>) {
         let (Row::DnsMessage(m), Some(e)) = (row, cx.exchange()) else { return };
         match e.fit {
-            Fit::Query if cx.hosts().is_internal(e.client) => {
+            Fit::Query if !cx.hosts().is_internal(e.client) => {
+                if cx.hosts().is_internal(e.server) {
+                    self.doors.at(e.server, || ());
+                }
+            }
+            Fit::Query if self.doors.peek(&e.client).is_some() => {
+                self.passed.pass(m.ts);
                 *self.passed.at((e.client, e.question), || m.ts) = m.ts;
             }
             Fit::Matching => self.answer(m, &e, cx),
@@ -160,7 +173,7 @@ impl Detector for OpenResolver {
     }
 
     fn held_len(&self) -> usize {
-        self.served.held_len() + self.passed.held_len()
+        self.served.held_len() + self.doors.held_len() + self.passed.held_len()
     }
 
     fn forgotten(&self) -> u64 {

@@ -26,7 +26,7 @@ use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -45,6 +45,12 @@ static ABOUT: About = About {
         "Compare what the resolver has for the name with the zone's servers.",
         "See whether the resolver draws source ports and ids at random.",
         "Empty the resolver's cache if a forged answer fitted.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Dns)),
+        vital(What::ResolverSide),
+        vital(What::Requests(Traffic::Dns)),
+        useful(What::Answers(Traffic::Dns)),
     ],
 };
 

@@ -34,8 +34,9 @@ use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
-use sekisho_types::{Addr, Interval, Timestamp, Uid};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
+use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
+use std::hash::BuildHasher;
 
 static ABOUT: About = About {
     id: "dns-poison-kaminsky",
@@ -54,6 +55,12 @@ static ABOUT: About = About {
         "Ask the resolver for the domain's servers and compare with the domain's owner.",
         "See who asked the resolver for the random names.",
         "See whether the resolver draws source ports and ids at random.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Dns)),
+        vital(What::ResolverSide),
+        vital(What::Requests(Traffic::Dns)),
+        useful(What::Answers(Traffic::Dns)),
     ],
 };
 
@@ -159,7 +166,7 @@ pub(crate) struct Kaminsky {
     /// Below which parent a label was asked for first.
     labels: Recent<u64, u64>,
     /// Which client asked a resolver for a name.
-    askers: Recent<(Addr, u64), Addr>,
+    askers: Recent<u64, Addr>,
 }
 
 impl Kaminsky {
@@ -169,12 +176,17 @@ impl Kaminsky {
             attacks: Recent::of(scope, MAX_ATTACKS),
             siblings: Recent::of(scope, MAX_PARENTS),
             labels: Recent::of(scope, MAX_LABELS),
-            askers: Recent::of(scope, MAX_LABELS),
+            askers: Recent::lasting(scope, MAX_LABELS, WINDOW),
         }
     }
 
+    fn asked(&self, resolver: Addr, question: u64) -> u64 {
+        SeededState(self.seed).hash_one((resolver, question))
+    }
+
     fn query(&mut self, m: &DnsMessage<'_>, e: &Exchange, name: &[u8], cx: &mut Cx<'_>) {
-        *self.askers.at((e.server, e.question), || e.client) = e.client;
+        self.askers.pass(m.ts);
+        *self.askers.at(self.asked(e.server, e.question), || e.client) = e.client;
         if self.attacks.len() > 0 {
             self.asks_planted(m, e, name, cx);
         }
@@ -244,7 +256,7 @@ impl Kaminsky {
 
     fn forged(&mut self, m: &DnsMessage<'_>, e: &Exchange, of: (&[u8], Vec<Addr>), said: &Zone, cx: &mut Cx<'_>) {
         let (zone, known) = of;
-        let asker = self.askers.peek(&(e.client, e.question)).copied();
+        let asker = self.askers.peek(&self.asked(e.client, e.question)).copied();
         let sign = Sign::of(m);
         let attack = self.attacks.at((e.client, name_digest(zone, self.seed)), || Attack::new(zone, sign));
         if m.ts - attack.last.ts > WINDOW && attack.won.is_none() {

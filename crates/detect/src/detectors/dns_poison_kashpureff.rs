@@ -37,7 +37,7 @@ use crate::registry::Detector;
 use crate::rows::{DnsEntry, DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid, seeded_hash};
 
 static ABOUT: About = About {
@@ -66,6 +66,7 @@ static ABOUT: About = About {
         "See which clients were told the foreign record, and where they went.",
         "See whether the resolver checks what a server may speak of.",
     ],
+    needs: &[vital(What::Some(Traffic::Dns)), vital(What::ResolverSide), vital(What::Answers(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
@@ -207,9 +208,14 @@ impl Kashpureff {
         if self.planted.len() > 0 {
             self.tells(m, e, cx);
         }
-        // What holds an address or two for the name itself is most of DNS.
-        let b = self.bailiwick(m, e.server);
         let from_cache = m.recursion && !m.authoritative;
+        // What a cache says of the name itself is most of DNS: nothing foreign, and nothing to learn.
+        let query = m.query.unwrap_or(&[]);
+        let own = |r: &DnsEntry<'_>| r.section == 1 && r.owner.eq_ignore_ascii_case(query);
+        if from_cache && m.records().all(|r| BESIDES.contains(&r.rtype) || own(&r)) {
+            return;
+        }
+        let b = self.bailiwick(m, e.server);
         let mut foreign: Vec<(&'static Reason, DnsEntry<'_>, bool)> = Vec::new();
         let mut points: Vec<(&'static Reason, DnsEntry<'_>, bool)> = Vec::new();
         let untold = m.records().any(|r| UNTOLD.contains(&r.rtype)) || m.more > 0;

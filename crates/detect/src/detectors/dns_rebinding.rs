@@ -24,12 +24,14 @@
 //! `stop-dns-rebind`.
 
 use crate::detection::Scope;
+use crate::dns_exchanges::name_digest;
 use crate::registry::Detector;
 use crate::rows::{Dns, Http, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
-use sekisho_types::{Addr, Interval, Timestamp, Uid};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
+use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
+use std::hash::BuildHasher;
 
 static ABOUT: About = About {
     id: "dns-rebinding",
@@ -52,6 +54,7 @@ static ABOUT: About = About {
         "See what the client requested from the internal address.",
         "Let the resolver refuse internal addresses in answers from outside.",
     ],
+    needs: &[vital(What::Some(Traffic::Dns)), vital(What::Answers(Traffic::Dns)), useful(What::Clear(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
@@ -87,15 +90,17 @@ const LOCAL_SUFFIXES: &[&[u8]] = &[
     b".localhost",
 ];
 
-#[derive(Default)]
-struct Answers {
-    /// Last public answer and how long it might be kept.
-    public: Option<(Timestamp, Addr, u64)>,
-    inside: Option<Inside>,
+/// A public answer and how long it might be kept.
+#[derive(Clone, Copy)]
+struct Public {
+    ts: Timestamp,
+    addr: Addr,
+    ttl: u64,
 }
 
-#[derive(Clone, Copy)]
 struct Inside {
+    client: Addr,
+    name: Box<[u8]>,
     ts: Timestamp,
     addr: Addr,
     ttl: u64,
@@ -106,12 +111,16 @@ struct Inside {
 
 /// See the module.
 pub(crate) struct Rebinding {
-    pairs: Recent<(Addr, Box<[u8]>), Answers>,
+    seed: u64,
+    /// The last public answer, by the digest of client and name.
+    public: Recent<u64, Public>,
+    /// The last answer that leads inside.
+    inside: Recent<u64, Inside>,
 }
 
 impl Rebinding {
     pub fn new(scope: &Scope) -> Self {
-        Self { pairs: Recent::of(scope, MAX_PAIRS) }
+        Self { seed: scope.seed, public: Recent::of(scope, MAX_PAIRS), inside: Recent::of(scope, MAX_PAIRS) }
     }
 
     fn dns(&mut self, dns: &Dns<'_>, cx: &mut Cx<'_>) {
@@ -125,7 +134,8 @@ impl Rebinding {
             let ttl = ttls.next().unwrap_or(0);
             let Some(addr) = std::str::from_utf8(text).ok().and_then(|t| t.parse::<Addr>().ok()) else { continue };
             if !is_inside(addr) && !cx.hosts().is_internal(addr) {
-                self.of(dns).public = Some((dns.ts, addr, ttl));
+                let public = Public { ts: dns.ts, addr, ttl };
+                *self.public.at(self.key(dns.orig, dns.query), || public) = public;
                 continue;
             }
             if is_expected(dns, addr, cx) {
@@ -135,19 +145,25 @@ impl Rebinding {
         }
     }
 
-    fn of(&mut self, dns: &Dns<'_>) -> &mut Answers {
-        self.pairs.at((dns.orig, dns.query.into()), Answers::default)
+    fn key(&self, client: Addr, name: &[u8]) -> u64 {
+        SeededState(self.seed).hash_one((client, name_digest(name, self.seed)))
     }
 
     fn inside(&mut self, dns: &Dns<'_>, addr: Addr, ttl: u64, cx: &mut Cx<'_>) {
-        let answers = self.of(dns);
-        let flip = answers.public.filter(|p| dns.ts - p.0 <= FLIP_WITHIN && p.2.min(ttl) <= FLIP_TTL);
+        let key = self.key(dns.orig, dns.query);
+        let public = self.public.peek(&key).copied();
+        let flip = public.filter(|p| dns.ts - p.ts <= FLIP_WITHIN && p.ttl.min(ttl) <= FLIP_TTL);
         let reason = match (is_metadata(addr), flip) {
             (true, _) => METADATA,
             (false, Some(_)) => FLIP,
             _ => PRIVATE_ANSWER,
         };
-        answers.inside = Some(Inside { ts: dns.ts, addr, ttl, uid: dns.uid, packet: cx.packet, reason });
+        let (client, name, uid, packet) = (dns.orig, dns.query.into(), dns.uid, cx.packet);
+        let inside = Inside { client, name, ts: dns.ts, addr, ttl, uid, packet, reason };
+        match self.inside.get(&key) {
+            Some(known) => *known = inside,
+            None => _ = self.inside.at(key, || inside),
+        }
         // Whether it is split DNS shows at the end.
         if reason.code == PRIVATE_ANSWER.code {
             return;
@@ -162,7 +178,7 @@ impl Rebinding {
             .packet(cx.packet)
             .measure(Measure::count("time to live", ttl, Some(FLIP_TTL), "s", Origin::Own))
             .quote("answer", format!("{} is at {addr}", dns.query.escape_ascii()).as_bytes(), cx.packet);
-        if let Some((ts, public, ttl)) = flip {
+        if let Some(Public { ts, addr: public, ttl }) = flip {
             let gap = (dns.ts - ts).0 / 1_000_000_000;
             raise = raise
                 .measure(Measure::count(
@@ -182,8 +198,7 @@ impl Rebinding {
         if host.is_empty() || host.len() > MAX_NAME_LEN {
             return;
         }
-        let key = (http.orig, host.to_ascii_lowercase().into_boxed_slice());
-        let Some(Answers { inside: Some(inside), .. }) = self.pairs.peek(&key) else { return };
+        let Some(inside) = self.inside.peek(&self.key(http.orig, host)) else { return };
         if inside.addr != http.resp || http.ts < inside.ts || http.ts - inside.ts > USED_WITHIN {
             return;
         }
@@ -228,12 +243,9 @@ impl Detector for Rebinding {
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
-        let mut plain: Vec<(&[u8], Addr, Addr, Inside)> = Vec::new();
-        for ((client, name), answers) in self.pairs.iter() {
-            if let Some(inside) = answers.inside.filter(|i| i.reason.code == PRIVATE_ANSWER.code) {
-                plain.push((name, inside.addr, *client, inside));
-            }
-        }
+        let all = self.inside.iter().map(|(_, inside)| inside);
+        let plain = all.filter(|i| i.reason.code == PRIVATE_ANSWER.code);
+        let mut plain: Vec<(&[u8], Addr, Addr, &Inside)> = plain.map(|i| (&*i.name, i.addr, i.client, i)).collect();
         plain.sort_unstable_by_key(|p| (p.0, p.1, p.2));
         for same in plain.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let split = same.len() >= SPLIT_CLIENTS;
@@ -258,11 +270,12 @@ impl Detector for Rebinding {
     }
 
     fn held_len(&self) -> usize {
-        self.pairs.held_len() + self.pairs.iter().map(|(key, _)| key.1.len()).sum::<usize>()
+        let names = self.inside.iter().map(|(_, inside)| inside.name.len()).sum::<usize>();
+        self.public.held_len() + self.inside.held_len() + names
     }
 
     fn forgotten(&self) -> u64 {
-        self.pairs.forgotten()
+        self.public.forgotten() + self.inside.forgotten()
     }
 }
 

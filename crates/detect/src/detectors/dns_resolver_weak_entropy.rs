@@ -27,7 +27,7 @@ use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Interval, Timestamp};
 
 static ABOUT: About = About {
@@ -51,6 +51,7 @@ static ABOUT: About = About {
         "See whether a NAT device before the resolver rewrites ports.",
         "Turn on DNS cookies, and validation of DNSSEC.",
     ],
+    needs: &[vital(What::Some(Traffic::Dns)), vital(What::ResolverSide), vital(What::Requests(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -23,13 +23,13 @@
 //! RFC 7858 (DoT); RFC 8484 (DoH); RFC 9250 (DoQ); GuardDuty UnusualDNSResolver, UnusualDoHActivity and UnusualDoTActivity.
 
 use crate::detection::Scope;
-use crate::dns_zones::is_within;
+use crate::dns_zones::{Domains, is_within, parent};
 use crate::hosts::Role;
 use crate::registry::Detector;
 use crate::rows::{Dhcp, Dns, Http, Kind, Quic, Row, Ssl};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Subnet, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -53,6 +53,7 @@ static ABOUT: About = About {
         "Answer use-application-dns.net with NXDOMAIN, so that browsers keep to your resolver.",
         "Let only your resolvers ask outside.",
     ],
+    needs: &[vital(What::Some(Traffic::Any)), useful(What::Requests(Traffic::Any))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
@@ -227,6 +228,7 @@ pub(crate) struct Unapproved {
     hosts: Recent<Addr, Host>,
     /// Hosts at home that answer questions.
     answering: Recent<Addr, ()>,
+    dynamic: Domains,
 }
 
 impl Unapproved {
@@ -236,6 +238,7 @@ impl Unapproved {
             given: Vec::new(),
             hosts: Recent::of(scope, MAX_HOSTS),
             answering: Recent::of(scope, MAX_HOSTS),
+            dynamic: Domains::new(DYNAMIC_DOMAINS),
         }
     }
 
@@ -278,8 +281,7 @@ impl Unapproved {
         if !cx.hosts().is_internal(dns.orig) {
             return;
         }
-        if dns.rcode == Some(0) && DYNAMIC_DOMAINS.iter().any(|d| is_within(dns.query, d) && dns.query.len() > d.len())
-        {
+        if dns.rcode == Some(0) && parent(dns.query).is_some_and(|domain| self.dynamic.hold(domain)) {
             let raise = Raise::new(&ABOUT, DYNAMIC, dns.orig, Severity::Info, Confidence::percent(50))
                 .key(String::from_utf8_lossy(dns.query))
                 .peer(dns.resp)

@@ -34,7 +34,7 @@ use crate::table::Recent;
 use crate::{Cx, Raise};
 use hashbrown::HashSet;
 use sekisho_dnssec::{Own, Reason as Why, Status, Subject, Verdict};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{SeededState, Timestamp};
 
 static ABOUT: About = About {
@@ -60,6 +60,7 @@ static ABOUT: About = About {
         "Look at the zone's signatures, keys and DS records for the step that the reason names.",
         "If another copy verifies, see who could change answers on the way.",
     ],
+    needs: &[vital(What::Some(Traffic::Signed)), vital(What::Answers(Traffic::Dns)), useful(What::Clear(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

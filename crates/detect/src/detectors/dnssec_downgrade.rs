@@ -25,7 +25,7 @@ use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use sekisho_dnssec::{Status, Subject};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -54,6 +54,7 @@ static ABOUT: About = About {
         "See whether the resolver is set to validate.",
         "Look for a device on the way that knows no EDNS.",
     ],
+    needs: &[vital(What::Some(Traffic::Signed)), vital(What::Answers(Traffic::Dns)), useful(What::Clear(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
@@ -121,12 +122,13 @@ impl Downgrade {
         Self {
             seed: scope.seed,
             resolvers: Recent::of(scope, MAX_RESOLVERS),
-            open: Recent::of(scope, MAX_OPEN),
+            open: Recent::lasting(scope, MAX_OPEN, AT_ONCE),
             bare: Recent::of(scope, MAX_BARE),
         }
     }
 
     fn query(&mut self, m: &DnsMessage<'_>, e: &Exchange) {
+        self.open.pass(m.ts);
         let passed = self.open.remove(&(e.client, e.question)).is_some_and(|at| m.ts - at <= AT_ONCE);
         if !m.recursion_desired {
             if passed {

@@ -28,7 +28,7 @@ use crate::rows::{Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use sekisho_dnssec::{Concern, Hygiene, Status};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 
 static ABOUT: About = About {
     id: "dnssec-hygiene",
@@ -56,6 +56,7 @@ static ABOUT: About = About {
         "Compare the zone's settings with RFC 9276 and RFC 9904.",
         "Follow RFC 7583's times before the next rollover.",
     ],
+    needs: &[vital(What::Some(Traffic::Signed)), vital(What::Answers(Traffic::Dns)), useful(What::Clear(Traffic::Dns))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

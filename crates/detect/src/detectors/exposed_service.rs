@@ -2,7 +2,8 @@
 //! ## How
 //! A client outside the home networks gets from a server inside what a protected one would not give: data, or a command
 //! that works, before any login. The parsers know the service by the content of both ends, never by the port. The
-//! stronger form `data`: content left, not only a sign of life. One answer is enough.
+//! stronger form `data`: content left, not only a sign of life. One answer is enough. Where only the server's side was
+//! captured, the answers of Redis, MongoDB and HTTP that bring content or name the program count by themselves.
 //! Told by the parsers: Redis, MongoDB, Elasticsearch and OpenSearch, etcd, Docker, Kubernetes, kubelet, Prometheus and
 //! exporters, Jenkins, Consul, CouchDB, InfluxDB, Hadoop, Jupyter, Spark, Grafana, model servers, version control and
 //! settings in the web root, backups, directory listings, over HTTP/1, HTTP/2 and HTTP/3. From the logs: memcached, Kafka,
@@ -16,14 +17,16 @@
 //! What controls machines (Docker, kubelet, Kubernetes, etcd, Jenkins, Jupyter, Redis) and accepted writes to controllers
 //! critical 0.9; stores from which data left, files that tell secrets, screens, cameras and controllers that answer high
 //! 0.9; stores that only answered, listings, metrics and SNMP medium 0.9. Of public content in a listing nobody knows
-//! whether it is meant to be.
+//! whether it is meant to be. Where the client's side was not seen, 0.6: it may have logged in.
 //! ## Benign
 //! Requests with an Authorization field, a cookie or a token, and whatever follows a login, are no exposure. Honeypots and
 //! content that is public on purpose look the same and are to be muted; that a server refused others is not told yet.
 //! ## Blind
 //! Clients inside: there is no list yet of who may use what, so only the border counts. Encrypted sessions without keys.
 //! Not looked at: phpMyAdmin and Adminer, X11, ZooKeeper, SMB null sessions, NFS, rsync, anonymous FTP, ADB, JDWP, Telnet
-//! without password, etcd over gRPC without the `etcd` row of HTTP. Services that only the answer to a HEAD shows.
+//! without password, etcd over gRPC without the `etcd` row of HTTP. Services that only the answer to a HEAD shows. With the
+//! client's side alone, nothing; with the server's alone, services other than Redis, MongoDB and HTTP, paths that tell what
+//! an answer means, and Redis behind an `OK`, which may be a login's.
 //! ## References
 //! Amazon GuardDuty Recon:EC2/PortProbeUnprotectedPort; the manuals of each interface; CIS benchmarks.
 
@@ -32,7 +35,7 @@ use crate::registry::Detector;
 use crate::rows::{Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Quality, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 /// The services, and how bad it is if they answer, and if data leaves.
@@ -98,9 +101,23 @@ static ABOUT: About = About {
         "Close the port at the border, or let the service ask for a login.",
         "Change the secrets that could be read.",
     ],
+    needs: &[
+        vital(What::Some(Traffic::Offered)),
+        vital(What::Answers(Traffic::Offered)),
+        useful(What::Requests(Traffic::Offered)),
+        useful(What::Whole(Traffic::Offered)),
+        useful(What::Uncut(Traffic::Offered)),
+        vital(What::Clear(Traffic::Offered)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
+
+/// Confidence where request and answer were seen, in percent.
+const SEEN_PERCENT: u8 = 90;
+
+/// Confidence where only answers were seen: a login may have come before, in percent.
+const ANSWER_ONLY_PERCENT: u8 = 60;
 
 /// LDAP connections of which a login is remembered.
 const MAX_LOGINS: usize = 10_000;
@@ -117,6 +134,8 @@ struct Seen<'a> {
     packet: u64,
     request: &'a [u8],
     response: &'a [u8],
+    /// The client's side was not seen.
+    answer_only: bool,
 }
 
 /// See the module.
@@ -139,7 +158,8 @@ fn raise(seen: &Seen<'_>, cx: &mut Cx<'_>) {
     let Some(at) = REASONS.iter().position(|r| r.code == seen.service) else { return };
     let (Some(reason), Some((open, data))) = (REASONS.get(at), SEVERITIES.get(at)) else { return };
     let severity = if seen.data { *data } else { *open };
-    let mut raise = Raise::new(&ABOUT, reason, seen.server, severity, Confidence::percent(90))
+    let confidence = Confidence::percent(if seen.answer_only { ANSWER_ONLY_PERCENT } else { SEEN_PERCENT });
+    let mut raise = Raise::new(&ABOUT, reason, seen.server, severity, confidence)
         .key(format!("port {}", seen.port))
         .peer(seen.client)
         .at(seen.ts)
@@ -153,7 +173,13 @@ fn raise(seen: &Seen<'_>, cx: &mut Cx<'_>) {
             raise = raise.quote(label, bytes, seen.packet);
         }
     }
-    cx.raise(raise.benign("a login came first", "none was seen on the connection"));
+    let login = if seen.answer_only {
+        raise = raise.quality(Quality::OneSided);
+        "cannot be told: nothing of the client was seen"
+    } else {
+        "none was seen on the connection"
+    };
+    cx.raise(raise.benign("a login came first", login));
 }
 
 /// What the row of a log shows, for rows that are one exchange or session: service, whether data left, request, response.
@@ -254,6 +280,7 @@ impl Detector for Exposed {
             return;
         }
         let mut packet = cx.packet;
+        let answer_only = matches!(row, Row::ServiceUse(r) if r.answer_only);
         let (service, data, request, response) = match row {
             Row::Ldap(r) => {
                 if r.opcode.starts_with("bind") && r.result == "success" && !r.argument.is_empty() {
@@ -274,7 +301,8 @@ impl Detector for Exposed {
                 None => return,
             },
         };
-        raise(&Seen { service, data, ts: row.ts(), uid, client, server, port, packet, request, response }, cx);
+        let ts = row.ts();
+        raise(&Seen { service, data, ts, uid, client, server, port, packet, request, response, answer_only }, cx);
     }
 
     fn held_len(&self) -> usize {

@@ -24,7 +24,7 @@ use crate::registry::Detector;
 use crate::rows::{Arp, Conn, Icmp, Kind, Ndp, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, MacAddr, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -42,6 +42,7 @@ static ABOUT: About = About {
     benign: "Routers, inventory and address management, phones that look for peers.",
     clears: "No further sweep, or the host is known to look for machines.",
     next: &["See which addresses answered, and what the source did with them.", "Ask what runs on the source."],
+    needs: &[vital(What::Some(Traffic::Any)), useful(What::Answers(Traffic::Any))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

@@ -29,7 +29,7 @@ use crate::registry::Detector;
 use crate::rows::{Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -45,6 +45,13 @@ static ABOUT: About = About {
         "Ask who works on the device.",
         "Compare the controller's program and values with what they should be.",
         "Let only the known masters reach it.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Control)),
+        vital(What::Requests(Traffic::Control)),
+        useful(What::Answers(Traffic::Control)),
+        useful(What::Whole(Traffic::Control)),
+        useful(What::Uncut(Traffic::Control)),
     ],
 };
 

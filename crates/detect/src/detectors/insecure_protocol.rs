@@ -21,7 +21,7 @@ use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Row};
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -34,6 +34,11 @@ static ABOUT: About = About {
     benign: "Old devices that know nothing better, agreed on as exceptions.",
     clears: "The protocol was not used for 30 days.",
     next: &["See who still uses it.", "Move them to the secure version.", "Switch the old one off."],
+    needs: &[
+        vital(What::Some(Traffic::Any)),
+        useful(What::Requests(Traffic::Any)),
+        useful(What::Answers(Traffic::Any)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

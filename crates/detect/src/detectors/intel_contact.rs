@@ -28,7 +28,7 @@ use crate::registry::Detector;
 use crate::rows::{Conn, Dns, Files, Http, Kind, Row, Ssl};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_intel::{Entry, Indicator, Table};
 use sekisho_types::{Addr, Timestamp, Uid};
 use std::fmt::Write;
@@ -56,6 +56,13 @@ static ABOUT: About = About {
         "Read the list's own entry and how old it is.",
         "See what went over the flows named here.",
         "Look for other hosts with the same contact.",
+    ],
+    needs: &[
+        vital(What::Given("--intel")),
+        vital(What::Some(Traffic::Any)),
+        useful(What::Requests(Traffic::Any)),
+        useful(What::Answers(Traffic::Any)),
+        useful(What::Clear(Traffic::Dns)),
     ],
 };
 

@@ -25,7 +25,7 @@ use crate::registry::Detector;
 use crate::rows::{Conn, Kerberos, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid, seeded_hash};
 
 static ABOUT: About = About {
@@ -34,6 +34,11 @@ static ABOUT: About = About {
     means: "Tickets or replies that can be cracked offline are being collected.",
     techniques: &["T1558.003", "T1558.004", "T1087.002"],
     stage: Stage::Credential,
+    needs: &[
+        vital(What::Some(Traffic::Logins)),
+        vital(What::Answers(Traffic::Logins)),
+        useful(What::Whole(Traffic::Logins)),
+    ],
     reasons: &[
         Reason { code: "tgs-rc4", means: "Tickets of services came with weak encryption, unlike others." },
         Reason { code: "tgs-burst", means: "Tickets for many services were fetched and not used." },

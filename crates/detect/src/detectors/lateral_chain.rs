@@ -31,7 +31,9 @@ use crate::shares::Shares;
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
-use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, useful, vital,
+};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -51,6 +53,11 @@ static ABOUT: About = About {
         "Begin with the first host: how was it reached?",
         "Cut the hosts on the path off from the network until they were looked at.",
         "Change the passwords of the accounts that were used.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Any)),
+        useful(What::Requests(Traffic::Any)),
+        useful(What::Answers(Traffic::Any)),
     ],
 };
 

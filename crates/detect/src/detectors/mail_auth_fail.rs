@@ -34,7 +34,7 @@ use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Mail, Row, Smtp};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp};
 use spf::{Records, Verdict};
 
@@ -64,6 +64,14 @@ static ABOUT: About = About {
     next: &[
         "Compare the connecting host with those that mail of this domain usually comes from.",
         "Let the mail server reject what the domain's policy disowns.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Mail)),
+        vital(What::Bodies),
+        vital(What::Clear(Traffic::Mail)),
+        useful(What::Whole(Traffic::Mail)),
+        vital(What::Uncut(Traffic::Mail)),
+        useful(What::Answers(Traffic::Mail)),
     ],
 };
 

@@ -31,7 +31,7 @@ use crate::mails::{self, Way, finding, packet_of};
 use crate::registry::Detector;
 use crate::rows::{Kind, Mail, Row};
 use crate::table::Recent;
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Interval, Timestamp};
 
 static ABOUT: About = About {
@@ -59,6 +59,13 @@ static ABOUT: About = About {
         "See who fetched or opened it, and what their hosts did then.",
         "Take the mail out of the mailboxes; look the digest up.",
         "Let the mail server hold such attachments back.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Mail)),
+        vital(What::Bodies),
+        vital(What::Clear(Traffic::Mail)),
+        useful(What::Whole(Traffic::Mail)),
+        vital(What::Uncut(Traffic::Mail)),
     ],
 };
 

@@ -23,7 +23,7 @@ use crate::domains::{of_address, registrable};
 use crate::mails::{self, Way, finding, folded_name, packet_of};
 use crate::registry::Detector;
 use crate::rows::{Kind, Mail, Row};
-use sekisho_finding::{About, Confidence, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Reason, Severity, Stage, Traffic, What, useful, vital};
 
 static ABOUT: About = About {
     id: "mail-display-spoof",
@@ -39,6 +39,13 @@ static ABOUT: About = About {
     benign: "Private addresses of staff, ticket systems and mailing lists that write in somebody's name.",
     clears: "The sender is known by another way, or somebody here has written to the address.",
     next: &["Ask the person whose name it is by another way than mail.", "See who else got mail from this address."],
+    needs: &[
+        vital(What::Some(Traffic::Mail)),
+        vital(What::Bodies),
+        vital(What::Clear(Traffic::Mail)),
+        useful(What::Whole(Traffic::Mail)),
+        vital(What::Uncut(Traffic::Mail)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

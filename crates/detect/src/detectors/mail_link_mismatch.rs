@@ -33,7 +33,7 @@ use crate::mails::{self, Way, ends, finding, packet_of};
 use crate::registry::Detector;
 use crate::rows::{Kind, Mail, Row};
 use crate::table::Recent;
-use sekisho_finding::{About, Confidence, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -59,6 +59,13 @@ static ABOUT: About = About {
         "See whether somebody followed the link, and what was sent there.",
         "Block the target at resolver and proxy, and take the mail out of the mailboxes.",
         "Change passwords that were typed in there.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Mail)),
+        vital(What::Bodies),
+        vital(What::Clear(Traffic::Mail)),
+        useful(What::Whole(Traffic::Mail)),
+        vital(What::Uncut(Traffic::Mail)),
     ],
 };
 

@@ -28,7 +28,7 @@ use crate::domains::{Likeness, Looked, is_name, of_address, registrable};
 use crate::mails::{self, Mails, Way, finding, packet_of};
 use crate::registry::Detector;
 use crate::rows::{Kind, Mail, Row};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 
 static ABOUT: About = About {
     id: "mail-lookalike-sender",
@@ -51,6 +51,13 @@ static ABOUT: About = About {
         "Ask the person who is imitated by another way than mail.",
         "See who else got mail from this domain, and who answered.",
         "Block the domain at the mail server.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Mail)),
+        vital(What::Bodies),
+        vital(What::Clear(Traffic::Mail)),
+        useful(What::Whole(Traffic::Mail)),
+        vital(What::Uncut(Traffic::Mail)),
     ],
 };
 

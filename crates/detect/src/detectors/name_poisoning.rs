@@ -23,7 +23,7 @@ use crate::registry::Detector;
 use crate::rows::{Dhcp, Dns, Kind, Ntlm, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -44,6 +44,7 @@ static ABOUT: About = About {
         "Change the passwords of the accounts that logged in there.",
         "Switch LLMNR and NetBIOS name resolution off.",
     ],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::Answers(Traffic::Any))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

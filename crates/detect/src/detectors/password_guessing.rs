@@ -32,7 +32,9 @@ use crate::rows::{Conn, Credential, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Samples, Severity, Stage};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Reason, Samples, Severity, Stage, Traffic, What, useful, vital,
+};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid, seeded_hash};
 use std::collections::VecDeque;
 
@@ -53,6 +55,12 @@ static ABOUT: About = About {
         "See whether the account that got in did anything unusual since.",
         "Lock the accounts that were tried, or change their passwords.",
         "Ask what runs on the source.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Any)),
+        useful(What::Requests(Traffic::Any)),
+        useful(What::Answers(Traffic::Any)),
+        useful(What::Clear(Traffic::Logins)),
     ],
 };
 

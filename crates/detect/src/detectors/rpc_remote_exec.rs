@@ -31,7 +31,7 @@ use crate::rows::{DceRpc, Files, Http, Kind, Ntlm, Row};
 use crate::shares::{Program, Shares};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -47,6 +47,13 @@ static ABOUT: About = About {
         "Look at the target for new services, tasks and programs of that time.",
         "Ask whose account it was and whether it should administer that machine.",
         "See what the target did to others afterwards.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Windows)),
+        vital(What::Requests(Traffic::Windows)),
+        useful(What::Answers(Traffic::Windows)),
+        useful(What::Whole(Traffic::Windows)),
+        useful(What::Clear(Traffic::Windows)),
     ],
 };
 

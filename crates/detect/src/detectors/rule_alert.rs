@@ -22,7 +22,7 @@ use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::rows::{Kind, Row, RuleAlert};
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 
 static ABOUT: About = About {
     id: "rule-alert",
@@ -34,6 +34,15 @@ static ABOUT: About = About {
     benign: "Rules that describe ordinary software, and rules that err.",
     clears: "Nothing matches the rule any more, or the rule is taken out of the set.",
     next: &["Read what the rule looks for: sekisho rules explain.", "Look at the packets and what matched in them."],
+    needs: &[
+        vital(What::Given("--rules")),
+        vital(What::Some(Traffic::Any)),
+        useful(What::Requests(Traffic::Any)),
+        useful(What::Answers(Traffic::Any)),
+        useful(What::Whole(Traffic::Any)),
+        useful(What::Uncut(Traffic::Any)),
+        useful(What::Clear(Traffic::Any)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

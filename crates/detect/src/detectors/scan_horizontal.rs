@@ -34,7 +34,9 @@ use crate::rows::{Conn, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
-use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Samples, Severity, Stage};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Quality, Reason, Samples, Severity, Stage, Traffic, What, useful, vital,
+};
 use sekisho_types::{Addr, SeededState, Timestamp, Uid};
 use std::cmp::Reverse;
 use std::fmt::Write;
@@ -57,6 +59,11 @@ static ABOUT: About = About {
         "See which machines answered: those were found.",
         "Ask what runs on the source and who started it.",
         "See what the source did with the machines that answered.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Any)),
+        useful(What::Requests(Traffic::Any)),
+        useful(What::Answers(Traffic::Any)),
     ],
 };
 

@@ -30,7 +30,9 @@ use crate::rows::{Conn, Http, Icmp, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
-use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Samples, Severity, Stage};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Quality, Reason, Samples, Severity, Stage, Traffic, What, useful, vital,
+};
 use sekisho_types::{Addr, SeededState, Timestamp, Uid};
 use std::fmt::Write;
 
@@ -50,6 +52,11 @@ static ABOUT: About = About {
     benign: "Vulnerability scanners, applications that go through a list of ports.",
     clears: "No further attempts at closed ports, or the host is known as a scanner.",
     next: &["See which ports were open: those were found.", "Ask what runs on the source and who started it."],
+    needs: &[
+        vital(What::Some(Traffic::Any)),
+        useful(What::Requests(Traffic::Any)),
+        useful(What::Answers(Traffic::Any)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

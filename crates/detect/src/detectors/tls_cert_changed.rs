@@ -24,7 +24,7 @@ use crate::catalogue::{Served, Shown, raise};
 use crate::certificate::{Cert, date};
 use crate::detection::Scope;
 use crate::registry::Detector;
-use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval};
 use std::collections::BTreeMap;
 
@@ -47,6 +47,13 @@ static ABOUT: About = About {
     next: &[
         "Compare both certificates with what the server's owner says.",
         "See what the clients with the odd one have in common: network, proxy, resolver.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
     ],
 };
 

@@ -32,7 +32,7 @@ use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
-use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Interval, SeededState, Timestamp};
 
 static ABOUT: About = About {
@@ -54,6 +54,13 @@ static ABOUT: About = About {
         "See whether the clock of the capture is right.",
         "See when and by what the certificate is renewed.",
         "See which clients go on in spite of it.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
     ],
 };
 

@@ -25,7 +25,7 @@ use crate::catalogue::{Asked, Fit, Served, Service, graded, raise};
 use crate::certificate::Cert;
 use crate::detection::Scope;
 use crate::registry::Detector;
-use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::Addr;
 
 static ABOUT: About = About {
@@ -44,6 +44,13 @@ static ABOUT: About = About {
     next: &[
         "See which name the service should have, and which the clients are told to use.",
         "See whether the client checks names at all: it went on.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
     ],
 };
 

@@ -26,7 +26,7 @@ use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::rows::{Files, Kind, Ocsp, Row};
 use crate::table::Recent;
-use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -46,6 +46,13 @@ static ABOUT: About = About {
     benign: "Certificates that were replaced and are no longer shown.",
     clears: "The service shows another certificate.",
     next: &["Ask the service's owner why the certificate was revoked.", "See which clients go on in spite of it."],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

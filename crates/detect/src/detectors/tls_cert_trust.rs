@@ -37,7 +37,7 @@ use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::SeededState;
 use std::collections::BTreeMap;
 
@@ -60,6 +60,13 @@ static ABOUT: About = About {
         "See whether the authority is your own or that of a device's maker.",
         "Compare the certificate's SHA-256 with the one on the server.",
         "See which clients go on in spite of it.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
     ],
 };
 

@@ -24,7 +24,7 @@ use crate::catalogue::{Fault, ROOTS_SINCE, Served, Service, raise};
 use crate::certificate::Cert;
 use crate::detection::Scope;
 use crate::registry::Detector;
-use sekisho_finding::{About, Reason, Severity, Stage};
+use sekisho_finding::{About, Reason, Severity, Stage, Traffic, What, useful, vital};
 
 static ABOUT: About = About {
     id: "tls-cert-vendor-claim",
@@ -48,6 +48,13 @@ static ABOUT: About = About {
         "See which program on the client opened the connection.",
         "See whether other hosts talk to the same server.",
         "Look the certificate's SHA-256 up.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
     ],
 };
 

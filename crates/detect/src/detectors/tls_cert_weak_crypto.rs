@@ -25,7 +25,7 @@ use crate::catalogue::{Shown, graded, raise};
 use crate::certificate::{Cert, Fingerprint, domain};
 use crate::detection::Scope;
 use crate::registry::Detector;
-use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use std::collections::BTreeMap;
 
 static ABOUT: About = About {
@@ -47,6 +47,13 @@ static ABOUT: About = About {
     benign: "Old devices, private test authorities, fleets of devices that share a maker's key.",
     clears: "The service shows certificates with keys of 2,048 bits or more (curves: 256) and SHA-256 signatures.",
     next: &["See whether the device can make a new key.", "See who else uses the service before replacing it."],
+    needs: &[
+        vital(What::Some(Traffic::Tls)),
+        vital(What::Answers(Traffic::Tls)),
+        vital(What::Certificates),
+        useful(What::Whole(Traffic::Tls)),
+        vital(What::Uncut(Traffic::Tls)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

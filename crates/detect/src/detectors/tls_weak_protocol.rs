@@ -28,7 +28,7 @@ use crate::registry::Detector;
 use crate::rows::{Kind, Row, Ssh, TlsSession};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -60,6 +60,7 @@ static ABOUT: About = About {
         "See which clients need what is old, and whether the server must offer it.",
         "See what else the device offers: old encryption comes with old software.",
     ],
+    needs: &[vital(What::Some(Traffic::Tls)), vital(What::Answers(Traffic::Tls)), useful(What::Requests(Traffic::Tls))],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

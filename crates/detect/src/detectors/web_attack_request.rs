@@ -34,7 +34,7 @@ use crate::rows::{Conn, Http, Kind, Row, WebRequest};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use decode::decoded;
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid, seeded_hash};
 use shape::{Hit, Place, shape};
 
@@ -51,6 +51,14 @@ static ABOUT: About = About {
         "See what the server answered, and whether it then opened connections of its own.",
         "See what else this client asked for, and who else sent such requests.",
         "Update or shield the program behind the path.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Web)),
+        vital(What::Requests(Traffic::Web)),
+        vital(What::Clear(Traffic::Web)),
+        useful(What::Answers(Traffic::Web)),
+        useful(What::Whole(Traffic::Web)),
+        useful(What::Uncut(Traffic::Web)),
     ],
 };
 

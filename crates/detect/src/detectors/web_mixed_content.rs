@@ -25,7 +25,7 @@ use crate::domains::{is_name, registrable};
 use crate::registry::Detector;
 use crate::rows::{Http, Kind, Row, Ssl, WebPage};
 use crate::table::Recent;
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -48,6 +48,14 @@ static ABOUT: About = About {
     next: &[
         "Change the addresses in the page to https://.",
         "Send Content-Security-Policy: upgrade-insecure-requests.",
+    ],
+    needs: &[
+        vital(What::Some(Traffic::Web)),
+        vital(What::Answers(Traffic::Web)),
+        vital(What::Clear(Traffic::Web)),
+        useful(What::Requests(Traffic::Web)),
+        useful(What::Whole(Traffic::Web)),
+        vital(What::Uncut(Traffic::Web)),
     ],
 };
 

@@ -35,7 +35,7 @@ use crate::rows::{Kind, Row, WebPage};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use grade::{Graded, Line, Topic, grade};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -52,6 +52,14 @@ static ABOUT: About = About {
     benign: "Intranet tools, networks that deliver static files, test sites.",
     clears: "The site sends the fields named here.",
     next: &["Set the fields that the lines name, on the server or the proxy before it.", "Grade the site again."],
+    needs: &[
+        vital(What::Some(Traffic::Web)),
+        vital(What::Answers(Traffic::Web)),
+        vital(What::Clear(Traffic::Web)),
+        useful(What::Requests(Traffic::Web)),
+        useful(What::Whole(Traffic::Web)),
+        vital(What::Uncut(Traffic::Web)),
+    ],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

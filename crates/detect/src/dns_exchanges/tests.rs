@@ -9,7 +9,7 @@ fn fits(lines: &[Line]) -> Vec<Exchange> {
     for line in lines {
         let plan = Plan::new(line.schema()).unwrap();
         assert_eq!(plan.kind(), Kind::DnsMessage);
-        plan.show(line, &mut |row| {
+        crate::testing::show(&plan, line, &mut |row| {
             exchanges.row(row);
             all.push(*exchanges.at_hand().unwrap());
         });

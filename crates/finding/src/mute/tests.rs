@@ -12,6 +12,7 @@ static ABOUT: About = About {
     benign: "",
     clears: "",
     next: &[],
+    needs: &[],
 };
 
 fn addr(text: &str) -> Addr {

@@ -6,7 +6,7 @@ mod state;
 mod stream;
 mod watch;
 
-use crate::flow::Flow;
+use crate::flow::{Flow, Position};
 use crate::table::Cx;
 use crate::{Manner, Packet, Sink, Timeouts};
 use endpoint::segment_len;
@@ -185,7 +185,7 @@ pub(crate) fn process<S: Sink>(
     if underflow && flags & RST == 0 {
         cx.sink.weird(Some(flow), "TCP_seq_underflow_or_misorder", cx.at);
     }
-    note_history(flow, dir, flags, rel_seq, len);
+    note_history(flow, dir, flags, rel_seq, len, p.ts);
     note_zero_window(flow, dir, flags, d.tcp.window);
     if !(flow.orig.is(marks::DID_CLOSE) && flow.resp.is(marks::DID_CLOSE)) {
         flow.last_ts = p.ts;
@@ -196,7 +196,8 @@ pub(crate) fn process<S: Sink>(
     if flags & FIN != 0 {
         flow.end_mut(dir).set(marks::FIN_SEEN);
         let [o, r] = &mut flow.fin_seq;
-        *(if dir.is_orig() { o } else { r }) = rel_seq.wrapping_add(u64::from(segment_len(len, flags)));
+        let at = rel_seq.wrapping_add(u64::from(segment_len(len, flags)));
+        *(if dir.is_orig() { o } else { r }) = Position::new(at);
     }
     let rel_ack = if flags & ACK != 0 { take_ack(cx, flow, dir, flags, d.tcp.ack) } else { 0 };
     let (delta_last, again) = flow.end_mut(dir).update_last(past, flags, len);
@@ -262,11 +263,13 @@ fn checksum_error<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, dir: Dir) {
     cx.sink.weird(Some(flow), "bad_TCP_checksum", cx.at);
 }
 
-fn note_history(flow: &mut Flow, dir: Dir, flags: u8, rel_seq: u64, len: u32) {
+fn note_history(flow: &mut Flow, dir: Dir, flags: u8, rel_seq: u64, len: u32, ts: Timestamp) {
     let controls = flags & (SYN | FIN | RST);
     match controls {
         0 if len > 0 => {
-            flow.note_once(dir, seen::DATA, b'D');
+            if flow.note_once(dir, seen::DATA, b'D') {
+                flow.note_data(dir, ts);
+            }
         }
         0 if flags & ACK != 0 => {
             flow.note_once(dir, seen::ACK, b'A');
@@ -274,6 +277,9 @@ fn note_history(flow: &mut Flow, dir: Dir, flags: u8, rel_seq: u64, len: u32) {
         0 => {}
         SYN => {
             let code = if flags & ACK != 0 { b'H' } else { b'S' };
+            if flags & ACK != 0 && !dir.is_orig() && !flow.info.midstream {
+                flow.note_answered(ts);
+            }
             let last = flow.end_extra(dir).last_syn;
             if last != rel_seq {
                 flow.end_extra_mut(dir).last_syn = rel_seq;

@@ -40,7 +40,9 @@ pub(crate) fn plain<S: Sink>(cx: &mut Cx<'_, S>, flow: &mut Flow, app: &mut S::A
     let (_, again) = end.update_last(d.tcp.seq.wrapping_add(len), flags, len);
     let further = rel_ack > peer.trim;
     if len > 0 {
-        flow.note_once(dir, seen::DATA, b'D');
+        if flow.note_once(dir, seen::DATA, b'D') {
+            flow.note_data(dir, p.ts);
+        }
     } else {
         flow.note_once(dir, seen::ACK, b'A');
     }

@@ -9,8 +9,8 @@ use super::answer::{self, Data};
 use super::message::{Edns, Header, Name, RrHead, Walk, find_edns};
 use super::names::rr;
 use crate::{Cx, Transport};
-use sekisho_record::{EnumName, Head, Record, Text, UnsetIfEmpty};
-use sekisho_types::{Dir, seeded_hash};
+use sekisho_record::{EnumName, Head, Record, Text, Texts, UnsetIfEmpty};
+use sekisho_types::{Addr, Dir, seeded_hash};
 
 /// Records told of one message; of more only their number.
 pub const MAX_TOLD_RECORDS: usize = 128;
@@ -89,14 +89,14 @@ pub struct DnsMessageRecord {
     /// Section of each record: 1 answer, 2 authority, 3 additional. The record of EDNS is none.
     pub sections: UnsetIfEmpty<u8>,
     /// Owner of each record, in lower case without the final dot; the root is empty.
-    pub owners: UnsetIfEmpty<Text>,
+    pub owners: Texts,
     /// Type of each record.
     pub types: UnsetIfEmpty<u16>,
     /// Time to live of each record, in seconds.
     pub ttls: UnsetIfEmpty<u32>,
     /// Data of each record: addresses as text; of NS, CNAME, DNAME, PTR, MX, SRV, SVCB, HTTPS and SOA the first name in
     /// lower case; of others as in `dns`, or nothing.
-    pub data: UnsetIfEmpty<Text>,
+    pub data: Texts,
     /// Records that stand in the message but not here: beyond a limit, or unreadable.
     pub more: u32,
     /// Digest of what follows the id: equal for copies of one message.
@@ -158,10 +158,10 @@ fn blank(dir: Dir, header: Header, msg: &[u8], cx: &Cx<'_>) -> DnsMessageRecord 
         edns_ede: None,
         cookie: false,
         sections: UnsetIfEmpty::default(),
-        owners: UnsetIfEmpty::default(),
+        owners: Texts::default(),
         types: UnsetIfEmpty::default(),
         ttls: UnsetIfEmpty::default(),
-        data: UnsetIfEmpty::default(),
+        data: Texts::default(),
         more: 0,
         digest: seeded_hash(DIGEST_SEED, msg.get(2..).unwrap_or(&[])),
         wire: None,
@@ -188,6 +188,8 @@ fn question(walk: &mut Walk<'_>, name: &mut Name, header: Header, row: &mut DnsM
 fn records(walk: &mut Walk<'_>, owner: &mut Name, header: Header, row: &mut DnsMessageRecord) -> u32 {
     let mut left = counted(header);
     let mut told_len = 0;
+    reserve(header, walk.left(), row);
+    let mut target = Name::default();
     for (section, count) in [(1u8, header.ancount), (2, header.nscount), (3, header.arcount)] {
         for _ in 0..count {
             let start = walk.pos();
@@ -208,17 +210,32 @@ fn records(walk: &mut Walk<'_>, owner: &mut Name, header: Header, row: &mut DnsM
                 walk.seek(end);
                 continue;
             }
-            let data = text(walk, owner, head);
-            told_len += owner.as_bytes().len() + data.len();
             row.sections.0.push(section);
-            row.owners.0.push(owner.as_bytes().into());
+            row.owners.push(owner.as_bytes());
             row.types.0.push(head.rtype);
             row.ttls.0.push(head.ttl);
-            row.data.0.push(Text(data));
+            told_len += owner.as_bytes().len() + text(walk, owner, &mut target, head, &mut row.data);
             walk.seek(end);
         }
     }
     left
+}
+
+/// Room for the records of an ordinary message at once.
+fn reserve(header: Header, len: usize, row: &mut DnsMessageRecord) {
+    const MOST: usize = 16;
+    // One of them is EDNS's, mostly.
+    let count =
+        usize::from(header.ancount) + usize::from(header.nscount) + usize::from(header.arcount.saturating_sub(1));
+    // A record takes eleven bytes at least.
+    let count = count.min(MOST).min(len / 11);
+    if count > 0 {
+        row.sections.0.reserve(count);
+        row.types.0.reserve(count);
+        row.ttls.0.reserve(count);
+        row.owners = Texts::with_capacity(count, 2 * len.min(256));
+        row.data = Texts::with_capacity(count, len.min(256));
+    }
 }
 
 fn extended(edns: &Edns, row: &mut DnsMessageRecord) {
@@ -241,29 +258,37 @@ fn has_cookie(walk: &mut Walk<'_>, start: usize, end: usize) -> bool {
     false
 }
 
-/// A record's data; the cursor may end anywhere.
-fn text(walk: &mut Walk<'_>, owner: &Name, head: RrHead) -> Vec<u8> {
-    let behind = match head.rtype {
-        rr::NS | rr::CNAME | rr::PTR | rr::SOA | DNAME => Some(0),
-        rr::MX | rr::SVCB | rr::HTTPS => Some(2),
-        rr::SRV => Some(6),
-        _ => None,
+/// Adds a record's data; returns its length. The cursor may end anywhere.
+fn text(walk: &mut Walk<'_>, owner: &Name, target: &mut Name, head: RrHead, all: &mut Texts) -> usize {
+    let mut push = |text: &[u8]| {
+        let text = text.get(..MAX_DATA_LEN).unwrap_or(text);
+        all.push(text);
+        text.len()
     };
-    let mut text = match behind {
-        Some(skip) => {
-            walk.up_to(skip);
-            let mut target = Name::default();
-            walk.name(&mut target, true);
-            target.as_bytes().to_vec()
+    let mut address = |addr: Addr| {
+        let mut printed = [0; Addr::ROOM_LEN];
+        let len = addr.write(&mut printed);
+        push(printed.get(..len).unwrap_or(&[]))
+    };
+    let skip = match (head.rtype, head.rdlength) {
+        (rr::A, 4) if walk.left() >= 4 => return address(Addr::v4(walk.u32().to_be_bytes())),
+        (rr::AAAA, 16) if walk.left() >= 16 => {
+            return address(Addr::v6(walk.up_to(16).first_chunk().copied().unwrap_or_default()));
         }
-        None if head.rdlength == 0 => Vec::new(),
-        None => match answer::data(walk, owner, head, false) {
-            Data::Text(text) | Data::Last(text) => text,
-            Data::Silent | Data::Broken => Vec::new(),
-        },
+        (rr::NS | rr::CNAME | rr::PTR | rr::SOA | DNAME, _) => 0,
+        (rr::MX | rr::SVCB | rr::HTTPS, _) => 2,
+        (rr::SRV, _) => 6,
+        (_, 0) => return push(&[]),
+        _ => {
+            return match answer::data(walk, owner, head, false) {
+                Data::Text(text) | Data::Last(text) => push(&text),
+                Data::Silent | Data::Broken => push(&[]),
+            };
+        }
     };
-    text.truncate(MAX_DATA_LEN);
-    text
+    walk.up_to(skip);
+    walk.name(target, true);
+    push(target.as_bytes())
 }
 
 #[cfg(test)]

@@ -177,7 +177,8 @@ impl Letter {
         let Some(leaf) = self.leaf.take() else { return };
         if leaf.is_text {
             let html = leaf.declared.as_ref().is_some_and(|d| d.0 == b"text/html");
-            if html {
+            // Where bytes are missing, the header of a part in HTML may be among them.
+            if html || self.gap && has_anchor(&leaf.bytes) {
                 self.found.html(&leaf.bytes)
             } else {
                 self.found.plain(&leaf.bytes)
@@ -257,6 +258,12 @@ impl Letter {
             part_sha256: list(|p| p.sha256.clone()),
         }
     }
+}
+
+/// Is there an element that links?
+fn has_anchor(text: &[u8]) -> bool {
+    let is_anchor = |at: usize| text.get(at + 1..at + 3).is_some_and(|t| t.eq_ignore_ascii_case(b"a "));
+    memchr::memchr_iter(b'<', text).any(is_anchor)
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

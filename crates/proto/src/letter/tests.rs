@@ -197,3 +197,88 @@ fn dates() {
     assert_eq!(secs("Tue, 32 Feb 2024 10:00:00"), None);
     assert_eq!(secs("nonsense"), None);
 }
+
+/// [`MAIL`] with a boundary as programs make them.
+fn usual_mail() -> Vec<u8> {
+    let text = String::from_utf8_lossy(MAIL).replace("boundary=B", "boundary=\"=_usual.1\"");
+    text.replace("--B", "--=_usual.1").into_bytes()
+}
+
+/// The mails of a dialogue without DATA and its answer, in which `steps` stand in their place.
+fn lossy(steps: impl FnOnce(&mut Bench)) -> Vec<String> {
+    let mut bench = Bench::new(ProtoId::Smtp, Transport::Tcp, 25);
+    bench.out.judged = true;
+    bench.data(Resp, b"220 ready\r\n").data(Orig, b"EHLO a.test\r\n").data(Resp, b"250 hi\r\n");
+    bench.data(Orig, b"MAIL FROM:<b@partner.test>\r\nRCPT TO:<dana@office.test>\r\n");
+    bench.data(Resp, b"250 ok\r\n250 ok\r\n");
+    steps(&mut bench);
+    bench.data(Orig, b".\r\n").data(Resp, b"250 taken\r\n").data(Orig, b"QUIT\r\n").data(Resp, b"221 bye\r\n").end();
+    bench.rows("mail")
+}
+
+#[test]
+fn what_is_left_of_a_mail_behind_a_hole_is_told() {
+    let mail = usual_mail();
+    let header_end = memchr::memmem::find(&mail, b"\r\n\r\n").unwrap();
+    let whole =
+        ["partner.test", "joerg@partner.test", "other@freemail.test", "192.0.2.1/a", "pdf", "accepted=Bool(true)"];
+    let linked = &whole[3..];
+    let lost_len = header_end as u64 + 4;
+    type Case<'a> = (&'a str, Box<dyn FnOnce(&mut Bench) + 'a>, &'a [&'a str]);
+    let cases: [Case<'_>; 5] = [
+        ("DATA and its answer", Box::new(|b| drop(b.gap(Orig, 6).gap(Resp, 8).data_split(Orig, &mail, 50))), &whole),
+        ("DATA", Box::new(|b| drop(b.data(Resp, b"354 go\r\n").gap(Orig, 6).data(Orig, &mail))), &whole),
+        (
+            "the header",
+            Box::new(|b| {
+                b.data(Orig, b"DATA\r\n").data(Resp, b"354 go\r\n").gap(Orig, lost_len - 20);
+                b.data_split(Orig, &mail[header_end + 4 - 20..], 9);
+            }),
+            linked,
+        ),
+        (
+            "DATA and the header",
+            Box::new(|b| drop(b.gap(Orig, 6 + lost_len).data(Orig, &mail[header_end + 4..]))),
+            linked,
+        ),
+        (
+            "a reply, pipelined",
+            Box::new(|b| {
+                b.data(Orig, b"RCPT TO:<eve@office.test>\r\nDATA\r\n").gap(Resp, 4).data(Resp, b" ok\r\n");
+                b.data(Resp, b"354 go\r\n").data(Orig, &mail);
+            }),
+            &whole,
+        ),
+    ];
+    for (lost, steps, wanted) in cases {
+        let rows = lossy(steps);
+        let [row] = &rows[..] else { panic!("{lost}: {rows:?}") };
+        for part in wanted {
+            assert!(row.contains(part), "{lost}: {part}: {row}");
+        }
+        let is_whole = lost == "a reply, pipelined";
+        assert!(row.contains(if is_whole { "complete=Bool(true)" } else { "complete=Bool(false)" }), "{lost}: {row}");
+    }
+}
+
+#[test]
+fn a_dialogue_behind_a_hole_is_no_mail() {
+    let rows = lossy(|b| {
+        b.gap(Orig, 10).data(Orig, b"RSET\r\nNOOP some: thing\r\nfolgt nichts\r\n-- \r\n----------\r\n");
+    });
+    assert_eq!(rows.len(), 0, "{rows:?}");
+}
+
+#[test]
+fn a_part_whose_header_is_torn_still_links() {
+    let mail = usual_mail();
+    let at = memchr::memmem::find(&mail, b"text/html").unwrap();
+    let rows = lossy(|b| {
+        b.data(Orig, b"DATA\r\n").data(Resp, b"354 go\r\n").data(Orig, &mail[..at - 5]);
+        b.gap(Orig, 16).data(Orig, &mail[at + 11..]);
+    });
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    for part in ["https://www.partner.test/", "192.0.2.1/a?b=1&c=2", "pdf", "complete=Bool(false)"] {
+        assert!(row.contains(part), "{part}: {row}");
+    }
+}

@@ -29,6 +29,13 @@ const MAX_HEADER_LINE: usize = 64 * 1024;
 /// Longest line that can be a delimiter.
 const MAX_DELIMITER_LEN: usize = 1024;
 
+/// Shortest boundary that is believed when the header that names it was lost. Programs make them long, so that no content
+/// holds them.
+const MIN_TORN_BOUNDARY_LEN: usize = 8;
+
+/// Longest boundary (RFC 2046 §5.1.1).
+const MAX_TORN_BOUNDARY_LEN: usize = 70;
+
 /// Longest quoted-printable line decoded at once.
 const MAX_QUOTED_LINE: usize = 8 * 1024;
 
@@ -159,6 +166,8 @@ struct Entities {
     candidate: Vec<u8>,
     /// Bytes up to the next line end are useless (after a hole in encoded text).
     skip_line: bool,
+    /// A part of a header is missing: where it ends, and what bounds its parts, is told by what follows.
+    torn: bool,
     decoder: Decoder,
     held_end: HeldEnd,
     /// How long the line at hand is, if anybody asks.
@@ -260,6 +269,11 @@ impl Mime {
         self.entities.gap(len, cx, observer);
     }
 
+    /// The message's beginning is missing; what comes next begins a line.
+    pub(crate) fn begins_torn(&mut self) {
+        self.entities.torn = true;
+    }
+
     /// No more will come. `complete`: the end was marked as such.
     pub(crate) fn finish(&mut self, complete: bool, cx: &mut Cx<'_>, observer: &mut dyn Observer) {
         let rest = self.lines.partial().to_vec();
@@ -283,6 +297,7 @@ impl Entities {
             line_start: true,
             candidate: Vec::new(),
             skip_line: false,
+            torn: false,
             decoder: Decoder::Identity,
             held_end: HeldEnd::None,
             measure: Measure::default(),
@@ -293,6 +308,9 @@ impl Entities {
 
     fn header_line(&mut self, line: &[u8], next: Option<u8>, cx: &mut Cx<'_>, observer: &mut dyn Observer) {
         if line.starts_with(b"--") && self.delimiter(line, cx, observer) {
+            return;
+        }
+        if self.torn && self.torn_header_line(line, cx, observer) {
             return;
         }
         if line.first().is_some_and(|b| field::is_lws(*b)) && !self.fold.is_empty() {
@@ -313,6 +331,51 @@ impl Entities {
         } else {
             self.fold.begin(line);
         }
+    }
+
+    /// A line of a header of which a part is missing: the end of that header may be, too. False if the line may belong to
+    /// the header.
+    fn torn_header_line(&mut self, line: &[u8], cx: &mut Cx<'_>, observer: &mut dyn Observer) -> bool {
+        if std::mem::take(&mut self.skip_line) {
+            // The rest of a line that the hole cut.
+            return true;
+        }
+        if line.starts_with(b"--") {
+            self.finish_field(cx, observer);
+            let of_facts = self.facts.kind == Kind::Multipart;
+            if of_facts {
+                self.begin_body(cx);
+            }
+            return (of_facts && self.delimiter(line, cx, observer)) || self.adopt(line, cx, observer);
+        }
+        let continues = line.first().is_some_and(|b| field::is_lws(*b)) && !self.fold.is_empty();
+        if line.is_empty() || continues || field::field(line).is_some() {
+            return false;
+        }
+        self.finish_field(cx, observer);
+        self.begin_body(cx);
+        self.content(line, cx, observer);
+        self.content(b"\r\n", cx, observer);
+        true
+    }
+
+    /// Takes a line for a delimiter of the multipart whose header was lost, if it looks like one and none is known. It ends
+    /// what came before.
+    fn adopt(&mut self, line: &[u8], cx: &mut Cx<'_>, observer: &mut dyn Observer) -> bool {
+        if self.is_multipart() {
+            return false;
+        }
+        let text = line.strip_prefix(b"--").unwrap_or(line).trim_ascii_end();
+        let token = text.strip_suffix(b"--").unwrap_or(text);
+        // RFC 2046 §5.1.1, without the blank.
+        let is_part = |b: &u8| b.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(b);
+        let fits = (MIN_TORN_BOUNDARY_LEN..=MAX_TORN_BOUNDARY_LEN).contains(&token.len());
+        if !fits || !token.iter().all(is_part) || !token.iter().any(u8::is_ascii_alphanumeric) {
+            return false;
+        }
+        let Some(level) = self.boundaries.first_mut() else { return false };
+        *level = token.to_vec();
+        self.delimiter(line, cx, observer)
     }
 
     fn finish_field(&mut self, cx: &mut Cx<'_>, observer: &mut dyn Observer) {
@@ -399,7 +462,7 @@ impl Entities {
 
     fn body_bytes(&mut self, input: &mut &[u8], cx: &mut Cx<'_>, observer: &mut dyn Observer) {
         let bytes = *input;
-        if !self.is_multipart() {
+        if !self.is_multipart() && !self.torn {
             *input = &[];
             return self.content(bytes, cx, observer);
         }
@@ -438,7 +501,7 @@ impl Entities {
         let line = std::mem::take(&mut self.candidate);
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        if !self.delimiter(text, cx, observer) {
+        if !(self.delimiter(text, cx, observer) || self.torn && self.adopt(text, cx, observer)) {
             self.line_start = ended;
             self.content(&line, cx, observer);
         }
@@ -573,6 +636,10 @@ impl Entities {
         self.content(&candidate, cx, observer);
         self.flush(cx, observer);
         self.line_start = false;
+        if self.phase == Phase::Header {
+            self.torn = true;
+            self.skip_line = true;
+        }
         if self.phase != Phase::Leaf {
             return;
         }

@@ -247,6 +247,9 @@ impl Parser {
 
     /// A reply to what was not seen: only errors are worth a row.
     fn lone_reply(&mut self, header: &Header, body: &Body<'_>, cx: &mut Cx<'_>) {
+        if cx.is_judged() && !cx.flow.seen.orig && body.compressor.is_none() {
+            told::answered_alone(body.document, &mut self.logged_in, &mut self.told, cx);
+        }
         if !failed(body) {
             return;
         }

@@ -166,3 +166,28 @@ fn tells_detectors_what_is_open_and_what_is_protected() {
     let rows = told(&login, "service_use");
     assert!(rows.len() == 1 && rows[0].contains("answer=Str(\"login\")"), "{rows:?}");
 }
+
+/// What detectors are told of a server of which only replies were captured.
+fn told_of_replies(replies: &[Vec<u8>]) -> Vec<String> {
+    let mut bench = Bench::new(ProtoId::Mongodb, Transport::Tcp, 27017);
+    bench.out.judged = true;
+    bench.flow.tuple.orig = sekisho_types::Addr::v4([203, 0, 113, 9]);
+    bench.flow.seen.orig = false;
+    for reply in replies {
+        bench.data(Dir::Resp, reply);
+    }
+    bench.end();
+    bench.rows("service_use")
+}
+
+#[test]
+fn replies_alone_tell_of_an_open_server() {
+    let listing = || msg(9, 1, &[element(4, "databases", &document(&[])), int("ok", 1)]);
+    let rows = told_of_replies(&[msg(8, 1, &[int("maxWireVersion", 17), int("ok", 1)]), listing()]);
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    assert!(row.contains("answer=Str(\"data\")") && row.contains("answer_only=Bool(true)"), "{row}");
+    let login = msg(8, 1, &[int("conversationId", 1), element(8, "done", &[1]), int("ok", 1)]);
+    assert_eq!(told_of_replies(&[login, listing()]).len(), 0, "behind a login");
+    let refused = told_of_replies(&[msg(8, 1, &[int("ok", 0), text("errmsg", "no"), int("code", 13)])]);
+    assert!(refused.len() == 1 && refused[0].contains("refused"), "{refused:?}");
+}

@@ -68,12 +68,33 @@ fn login(row: &MongodbRecord, command: &[u8], document: &[u8], logged_in: &mut b
     }
 }
 
+/// Members of replies that bring names or documents.
+const CONTENT: &[&[u8]] = &[b"databases", b"cursor", b"values", b"users", b"value", b"log"];
+
 /// Did names or documents come?
 fn has_content(row: &MongodbRecord, document: &[u8]) -> bool {
-    row.documents.is_some_and(|n| n > 0)
-        || [&b"databases"[..], b"cursor", b"values", b"users", b"value", b"log"]
-            .iter()
-            .any(|name| bson::find(document, &[name]).is_some())
+    row.documents.is_some_and(|n| n > 0) || brings_content(document)
+}
+
+fn brings_content(document: &[u8]) -> bool {
+    CONTENT.iter().any(|name| bson::find(document, &[name]).is_some())
+}
+
+/// A reply to a command that was not seen. `logged_in`: the last step of a login was answered before.
+pub(super) fn answered_alone(document: &[u8], logged_in: &mut bool, once: &mut Once, cx: &mut Cx<'_>) {
+    let number = |name: &[u8]| bson::find(document, &[name]).and_then(Value::number);
+    *logged_in |= number(b"conversationId").is_some() && number(b"done") == Some(1);
+    if !cx.is_exposed() {
+        return;
+    }
+    let answer = match number(b"ok") {
+        Some(0) if number(b"code").is_some_and(|code| REFUSALS.contains(&code)) => Answer::Refused,
+        Some(ok) if ok != 0 && !*logged_in && brings_content(document) => Answer::Data,
+        _ => return,
+    };
+    if once.is_first(answer) {
+        service_use(("mongodb", answer), cx.head(cx.ts), b"", &show(document), cx);
+    }
 }
 
 /// The names and texts of a document's beginning, as far as they are told.

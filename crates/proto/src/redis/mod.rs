@@ -180,7 +180,12 @@ impl Parser {
         while self.pending.front().is_some_and(|p| p.unanswered) {
             self.log_front(None, cx);
         }
-        let Some(front) = self.pending.front() else { return };
+        let Some(front) = self.pending.front() else {
+            if cx.is_judged() && !cx.flow.seen.orig {
+                told::answered_alone(&reply, &mut self.logged_in, &mut self.told, cx);
+            }
+            return;
+        };
         cx.confirm_midstream("redis");
         if front.command.kind() == Kind::Reset {
             self.subscribed = false;

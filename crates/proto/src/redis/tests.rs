@@ -179,3 +179,30 @@ fn tells_detectors_what_is_protected() {
     assert!(rows[1].contains("success=Bool(true)") && !rows.concat().contains("hunter2"), "{rows:?}");
     assert_eq!(told(&[(Orig, b"QUIT\r\n"), (Resp, b"+OK\r\n")], "service_use").len(), 0);
 }
+
+/// What detectors are told of a server of which only the replies were captured.
+fn told_of(replies: &[u8]) -> Vec<String> {
+    let mut bench = Bench::new(ProtoId::Redis, Transport::Tcp, 6379);
+    bench.out.judged = true;
+    bench.flow.tuple.orig = sekisho_types::Addr::v4([203, 0, 113, 9]);
+    bench.flow.seen.orig = false;
+    bench.data(Resp, replies).end();
+    bench.rows("service_use")
+}
+
+#[test]
+fn replies_alone_tell_of_an_open_server() {
+    let rows = told_of(b"+PONG\r\n$19\r\nredis_version:7.2.4\r\n");
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(rows[0].contains("answer=Str(\"open\")") && rows[1].contains("answer=Str(\"data\")"), "{rows:?}");
+    assert!(rows.iter().all(|r| r.contains("answer_only=Bool(true)")), "{rows:?}");
+    let refused = told_of(b"-NOAUTH Authentication required.\r\n");
+    assert!(refused.len() == 1 && refused[0].contains("refused"), "{refused:?}");
+}
+
+#[test]
+fn replies_that_a_login_may_explain_tell_nothing() {
+    for replies in [&b"+OK\r\n$3\r\nabc\r\n"[..], b":1\r\n$-1\r\n", b"%1\r\n$6\r\nserver\r\n$5\r\nredis\r\n"] {
+        assert_eq!(told_of(replies).len(), 0, "{}", replies.escape_ascii());
+    }
+}

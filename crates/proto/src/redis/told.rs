@@ -2,6 +2,7 @@
 
 use super::RedisRecord;
 use super::command::{Command, Kind};
+use super::reply::Reply;
 use crate::Cx;
 use crate::told::{Answer, Login, Once, service_use};
 
@@ -52,5 +53,36 @@ pub(super) fn answered(row: &RedisRecord, kind: Kind, logged_in: &mut bool, once
             request.extend_from_slice(&arg.0);
         }
         service_use(("redis", answer), row.head, &request, &reply.0, cx);
+    }
+}
+
+/// A reply to a command that was not seen. Content, and the answer to a sign of life, come only if nobody has to log in or
+/// after a login; that one is answered with `OK`, as much else is, so behind it nothing is known. `logged_in`: such an
+/// answer came.
+pub(super) fn answered_alone(reply: &Reply, logged_in: &mut bool, once: &mut Once, cx: &mut Cx<'_>) {
+    if !cx.is_exposed() {
+        return;
+    }
+    let text = reply.text.as_slice();
+    let is_greeting = reply.first.as_deref() == Some(b"server");
+    let answer = if reply.error {
+        if !REFUSALS.iter().any(|r| text.starts_with(r)) {
+            return;
+        }
+        Answer::Refused
+    } else if *logged_in || is_greeting {
+        return;
+    } else if text == b"OK" {
+        *logged_in = true;
+        return;
+    } else if text == b"PONG" {
+        Answer::Open
+    } else if EMPTY.contains(&text) || text.iter().all(u8::is_ascii_digit) {
+        return;
+    } else {
+        Answer::Data
+    };
+    if once.is_first(answer) {
+        service_use(("redis", answer), cx.head(cx.ts), b"", text, cx);
     }
 }

@@ -175,6 +175,20 @@ impl Protocol for Parser {
     }
 }
 
+/// A line that a mail has and a dialogue has not: a header field (RFC 5322 §2.2), or what bounds the parts of a mail.
+fn is_of_mail(line: &[u8]) -> bool {
+    const MIN_NAME_LEN: usize = 2;
+    const MIN_BOUNDARY_LEN: usize = 8;
+    let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    let name_len = line.iter().take_while(|b| is_name(b)).count();
+    let is_field = name_len >= MIN_NAME_LEN && line.get(name_len) == Some(&b':');
+    let is_delimiter = line.starts_with(b"--")
+        && line.len() >= MIN_BOUNDARY_LEN
+        && line.iter().any(u8::is_ascii_alphanumeric)
+        && !line.contains(&b' ');
+    is_field || is_delimiter
+}
+
 impl Core {
     fn takes_lines(&self, dir: Dir) -> bool {
         dir != self.sender || !matches!(self.mode, Mode::Data | Mode::Chunk(..))
@@ -216,6 +230,12 @@ impl Core {
                 }
                 self.push_pending(Command::AuthAnswer, cx);
                 self.session.auth.answer_told(SERVICE, text, cx);
+            }
+            Mode::Lost if is_of_mail(text) => {
+                // The command that began the mail is in the hole.
+                self.begin_data(true, cx);
+                self.session.mail_bytes(text, cx);
+                self.session.mail_bytes(b"\r\n", cx);
             }
             _ => self.command_line(&Line { text, ..line }, cx),
         }
@@ -260,7 +280,7 @@ impl Core {
             self.session.end_mail(false, cx);
         }
         match command {
-            Command::Data => self.begin_data(cx),
+            Command::Data => self.begin_data(false, cx),
             Command::Bdat => self.begin_chunk(argument, cx),
             Command::Auth => self.session.auth.begin_told(SERVICE, argument, cx),
             Command::StartTls => self.tls_asked = true,
@@ -278,11 +298,16 @@ impl Core {
         cx.confirm(SERVICE);
     }
 
-    fn begin_data(&mut self, cx: &mut Cx<'_>) {
-        self.session.begin_mail(self.sender, false, cx);
+    /// `torn`: the mail's first bytes may be missing.
+    fn begin_data(&mut self, torn: bool, cx: &mut Cx<'_>) {
+        if torn {
+            self.session.begin_torn_mail(self.sender, cx);
+        } else {
+            self.session.begin_mail(self.sender, false, cx);
+        }
         self.mode = Mode::Data;
         self.dots = Dots::default();
-        self.end_uncertain = false;
+        self.end_uncertain = torn;
     }
 
     fn begin_chunk(&mut self, argument: &[u8], cx: &mut Cx<'_>) {
@@ -362,7 +387,8 @@ impl Core {
     fn new_reply(&mut self, code: u16, cx: &mut Cx<'_>) {
         self.replies += 1;
         let mut command = self.pending.pop_front();
-        if command.is_none() && self.mode == Mode::Data && self.end_uncertain && code != 354 {
+        let in_mail = self.mode == Mode::Data && self.session.has_mail_bytes();
+        if command.is_none() && in_mail && self.end_uncertain && code != 354 {
             // Servers don't speak while mail is coming in: its end is in the hole.
             self.session.end_mail(false, cx);
             self.mode = Mode::Command;
@@ -390,7 +416,7 @@ impl Core {
                 self.sender = self.sender.flip();
                 self.pending.push_back(Command::Connect);
             }
-            None if code == 354 && self.mode == Mode::Lost => self.begin_data(cx),
+            None if code == 354 && self.mode == Mode::Lost => self.begin_data(false, cx),
             _ => {}
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct Session {
     letter: Option<Box<Letter>>,
     /// The mail comes in chunks.
     chunked: bool,
+    /// Bytes of the mail came, or are known to be missing.
+    has_bytes: bool,
     /// Entities of all mails of the flow, which `files` shows as depth.
     entities: u64,
     mail_from_seen: bool,
@@ -235,10 +237,12 @@ impl Session {
         self.letter = Letter::begin(cx);
         self.tx.mail_begins(sender, cx);
         self.chunked = chunked;
+        self.has_bytes = false;
     }
 
     /// The mail's next bytes.
     pub(crate) fn mail_bytes(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
+        self.has_bytes = true;
         if let Some(mut mail) = self.mail.take() {
             let mut tx = std::mem::take(&mut self.tx);
             let mut letter = self.letter.take();
@@ -251,8 +255,25 @@ impl Session {
         }
     }
 
+    /// A mail goes on of which the beginning is missing; the next bytes begin a line.
+    pub(crate) fn begin_torn_mail(&mut self, sender: Dir, cx: &mut Cx<'_>) {
+        self.begin_mail(sender, false, cx);
+        if let Some(mail) = &mut self.mail {
+            mail.begins_torn();
+        }
+        if let Some(letter) = &mut self.letter {
+            letter.gap();
+        }
+    }
+
+    /// Has anything of a mail come since it began?
+    pub(crate) fn has_mail_bytes(&self) -> bool {
+        self.has_bytes
+    }
+
     /// `len` bytes of the mail are missing.
     pub(crate) fn mail_gap(&mut self, len: u64, cx: &mut Cx<'_>) {
+        self.has_bytes = true;
         if let Some(mut mail) = self.mail.take() {
             let mut tx = std::mem::take(&mut self.tx);
             mail.gap(len, cx, &mut Heard { row: self.row(cx), mail: tx.mail() });

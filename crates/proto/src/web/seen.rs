@@ -116,7 +116,7 @@ pub(crate) fn settle(row: &mut HttpRecord, cx: &mut Cx<'_>) {
     {
         let method = row.method.as_ref().map_or(&[][..], |m| &m.0);
         let uri = row.uri.as_ref().map_or(&[][..], |u| &u.0);
-        let request = [method, b" ", uri].concat();
+        let request = if method.is_empty() { Vec::new() } else { [method, b" ", uri].concat() };
         let content = if service == "env-file" { names_only(&seen.content) } else { seen.content.clone() };
         let response = [format!("{status} ").as_bytes(), &content].concat();
         service_use((service, answer), row.head, &request, &response, cx);
@@ -261,7 +261,12 @@ fn service(row: &HttpRecord, seen: &Seen, status: u64) -> Option<(&'static str, 
     if !(200..300).contains(&status) || row.grpc_status.is_some_and(|s| s != 0) {
         return None;
     }
-    let uri = row.uri.as_ref()?.0.as_slice();
+    let Some(uri) = row.uri.as_ref() else {
+        // The request was not seen: only what the answer proves by itself counts.
+        let mut alone = RULES.iter().filter(|rule| row.method.is_none() && rule.paths.is_empty());
+        return alone.find(|rule| rule.fits(b"", row.api, &seen.content)).map(|rule| (rule.service, rule.answer));
+    };
+    let uri = uri.0.as_slice();
     let path = uri.split(|b| *b == b'?').next().unwrap_or(uri);
     let found =
         RULES.iter().find(|rule| rule.fits(path, row.api, &seen.content)).map(|rule| (rule.service, rule.answer));

@@ -11,6 +11,8 @@ pub(super) const OWN: &str = "own ";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Thing {
     pub detail: String,
+    /// Of a certificate.
+    pub certificate: Option<super::CertificateOf>,
     pub traffic: Traffic,
 }
 
@@ -31,6 +33,8 @@ pub(super) struct Facts {
     pub retransmitted: u64,
     /// By speed.
     pub speeds: Vec<(u64, u64)>,
+    /// To connect, to a response, to its own responses; by microseconds.
+    pub times: [Vec<(u64, u64)>; 3],
     pub hours: Vec<u64>,
     /// In the order of [`super::ItemKind::ALL`].
     pub lists: [Things; 6],
@@ -73,11 +77,10 @@ impl Facts {
         self.one_sided += other.one_sided;
         self.tcp_packets += other.tcp_packets;
         self.retransmitted += other.retransmitted;
-        let mut speeds: BTreeMap<u64, u64> = self.speeds.iter().copied().collect();
-        for (speed, n) in &other.speeds {
-            *speeds.entry(*speed).or_default() += n;
+        absorb_classes(&mut self.speeds, &other.speeds);
+        for (times, more) in self.times.iter_mut().zip(&other.times) {
+            absorb_classes(times, more);
         }
-        self.speeds = speeds.into_iter().collect();
         self.hours.resize(WEEK_HOURS, 0);
         for (sum, n) in self.hours.iter_mut().zip(&other.hours) {
             *sum += n;
@@ -89,6 +92,15 @@ impl Facts {
             *cut |= also;
         }
     }
+}
+
+/// Adds samples in classes to others.
+fn absorb_classes(classes: &mut Vec<(u64, u64)>, more: &[(u64, u64)]) {
+    let mut sum: BTreeMap<u64, u64> = classes.iter().copied().collect();
+    for (class, n) in more {
+        *sum.entry(*class).or_default() += n;
+    }
+    *classes = sum.into_iter().collect();
 }
 
 /// Adds one list to another.

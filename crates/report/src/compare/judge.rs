@@ -1,11 +1,14 @@
 //! One device, or all together, before and after: figures and their tests first, what they come to once all tests are known.
 
 use super::facts::{Facts, Thing, add};
-use super::statistics::{Difference, LEAST_Z, SPEED_P, Volume, counts, median, proportions, ranks, volumes};
+use super::statistics::{
+    Difference, LEAST_Z, SPEED_P, Volume, counts, median, percentile, proportions, ranks, volumes,
+};
 use super::{Change, Device, Grain, Item, ItemKind, Measure, Quantity, Schedule, Seen, observed};
 use crate::units::counted;
 use crate::{Traffic, WEEK_HOURS};
 use sekisho_types::Interval;
+use std::collections::BTreeSet;
 
 /// Floors of changes in percent (`detections.md` §9).
 const FLOOR_BYTES: f64 = 10_000.0;
@@ -14,8 +17,11 @@ const FLOOR_COUNT: f64 = 5.0;
 /// A smaller change is no change, however certain (Sekisho's own choice): what is counted by the million differs always.
 const LEAST_PERCENT: f64 = 10.0;
 
-/// The same of speeds' medians.
-const LEAST_SPEED_PERCENT: f64 = 20.0;
+/// The same of medians of speeds and times, and of the times of the slowest.
+pub(super) const LEAST_SPEED_PERCENT: f64 = 20.0;
+
+/// Of a hundred flows, those that are not among the slowest.
+const SLOWEST: u128 = 95;
 
 /// Percentage points by which retransmissions have to differ.
 const LEAST_POINTS: f64 = 0.5;
@@ -35,6 +41,8 @@ pub(super) struct Frame<'a> {
     pub hours: [&'a [u32]; 2],
     /// Lists of a side are not complete.
     pub left_off: [bool; 2],
+    /// Judgements that could not be made on a side.
+    pub blind: [&'a BTreeSet<String>; 2],
     /// Too much of a side is missing from its capture for what is absent to mean anything (G-loss).
     pub lossy: [bool; 2],
 }
@@ -117,7 +125,10 @@ impl Frame<'_> {
             Measure::Accepted => count(|f| (f.accepted.flows, f.accepted)),
             Measure::Failed => count(|f| (f.opened.failed, f.opened)),
             Measure::Retransmissions => return retransmissions(quantity, before, after, ledger),
-            Measure::Throughput => return throughput(quantity, before, after, ledger),
+            Measure::Throughput => return ranked(quantity, [&before.speeds, &after.speeds], ledger),
+            Measure::Connect => return times(quantity, [before, after], 0, ledger),
+            Measure::Response => return times(quantity, [before, after], 1, ledger),
+            Measure::Answer => return times(quantity, [before, after], 2, ledger),
         };
         let bytes = matches!(measure, Measure::SentBytes | Measure::ReceivedBytes);
         quantity.values = values.map(Some);
@@ -200,7 +211,10 @@ impl Frame<'_> {
         };
         let when = |side: usize| if side == 0 { "before" } else { "after" };
         if let Some(side) = missing {
-            if cut[side] || self.left_off[side] {
+            let judgement = key.split('/').next().unwrap_or_default();
+            if kind == ItemKind::Finding && self.blind[side].contains(judgement) {
+                note = format!("could not be judged {}", when(side));
+            } else if cut[side] || self.left_off[side] {
                 note = format!("not all was kept {}", when(side));
             } else if self.lossy[side] {
                 note = format!("much is missing from the capture {}", when(side));
@@ -209,6 +223,7 @@ impl Frame<'_> {
         let detail = sides[1].or(sides[0]).map(|t| t.detail.clone()).unwrap_or_default();
         let floor = if what == "times" { FLOOR_COUNT } else { FLOOR_BYTES };
         Item {
+            certificate: sides[1].or(sides[0]).and_then(|t| t.certificate.clone()),
             kind,
             key: key.to_owned(),
             detail,
@@ -291,14 +306,22 @@ fn retransmissions(mut quantity: Quantity, before: &Facts, after: &Facts, ledger
     quantity
 }
 
+/// Medians of samples in classes, compared by ranks.
 #[expect(clippy::cast_precision_loss, reason = "for printing")]
-fn throughput(mut quantity: Quantity, before: &Facts, after: &Facts, ledger: &mut Ledger) -> Quantity {
-    quantity.values = [median(&before.speeds), median(&after.speeds)];
+fn ranked(mut quantity: Quantity, sides: [&[(u64, u64)]; 2], ledger: &mut Ledger) -> Quantity {
+    quantity.values = sides.map(median);
     if let [Some(a), Some(b)] = quantity.values {
         quantity.percent = Some(100.0 * (b as f64 - a as f64) / (a as f64).max(1.0));
-        (quantity.z, quantity.p) = ledger.note(ranks(&before.speeds, &after.speeds));
+        (quantity.z, quantity.p) = ledger.note(ranks(sides[0], sides[1]));
     }
     quantity
+}
+
+/// The same of one of a device's three kinds of times, with what the slowest take.
+fn times(mut quantity: Quantity, sides: [&Facts; 2], which: usize, ledger: &mut Ledger) -> Quantity {
+    let samples = sides.map(|f| f.times.get(which).map_or(&[][..], Vec::as_slice));
+    quantity.high = samples.map(|s| percentile(s, SLOWEST));
+    ranked(quantity, samples, ledger)
 }
 
 /// What the figures come to, now that it is known which p may pass.
@@ -325,7 +348,16 @@ pub(super) fn settle(device: &mut Device, greatest_p: f64, observed: [Interval; 
             {
                 pick(Change::Faster, Change::Slower)
             }
+            // Which way the ranks say: the median may stay while all that is above it moves.
+            time if time.is_time()
+                && passes(q.z, q.p, 0.0)
+                && q.p.is_some_and(|p| p < SPEED_P)
+                && [q.values, q.high].into_iter().any(|v| speed_shift(v) >= LEAST_SPEED_PERCENT) =>
+            {
+                if q.z.is_some_and(|z| z > 0.0) { Change::Slower } else { Change::Faster }
+            }
             Measure::Retransmissions | Measure::Throughput => Change::Unchanged,
+            time if time.is_time() => Change::Unchanged,
             _ if passes(q.z, q.p, LEAST_Z) && size >= LEAST_PERCENT => pick(Change::Grew, Change::Shrank),
             _ => Change::Unchanged,
         };
@@ -381,7 +413,7 @@ pub(super) fn settle(device: &mut Device, greatest_p: f64, observed: [Interval; 
 
 /// Shift of medians in percent of the lesser: the same there and back.
 #[expect(clippy::cast_precision_loss, reason = "for printing")]
-fn speed_shift(values: [Option<u64>; 2]) -> f64 {
+pub(super) fn speed_shift(values: [Option<u64>; 2]) -> f64 {
     let [Some(a), Some(b)] = values else { return 0.0 };
     100.0 * a.abs_diff(b) as f64 / (a.min(b).max(1)) as f64
 }

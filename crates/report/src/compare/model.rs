@@ -3,6 +3,8 @@
 //! Texts from the wire have been through an audit's JSON: valid UTF-8, other bytes as `\xHH`; whoever prints them passes
 //! them through [`crate::clean()`] (terminal) or escapes them (HTML). Pairs are before and after, in this order.
 
+use super::FindingPair;
+use crate::Activity;
 use sekisho_types::{Addr, Interval, Timestamp};
 
 /// Two audits compared.
@@ -22,6 +24,8 @@ pub struct Comparison {
     pub devices: Vec<Device>,
     /// Devices with nothing to tell.
     pub unchanged: Vec<Identity>,
+    /// Findings that no mute hides, those that are new first, then those that went, then those that stayed.
+    pub findings: Vec<FindingPair>,
     /// How differences were told from chance.
     pub tests: Tests,
 }
@@ -31,6 +35,10 @@ pub struct Comparison {
 pub struct Side {
     /// Captures, or the audit's file, as the user named them.
     pub inputs: Vec<String>,
+    /// Captures that the audit read, as the user named them then; of a capture the same as `inputs`.
+    pub captures: Vec<String>,
+    /// Flags that decide how those are read: with them, uids and packet numbers are the same again.
+    pub reading: Vec<String>,
     /// Was it read from an audit's JSON?
     pub from_json: bool,
     /// Time of the first packet.
@@ -51,6 +59,8 @@ pub struct Side {
     pub findings: u64,
     /// Is nothing known to be missing from the captures?
     pub complete: bool,
+    /// Flows over time; `None` of an audit of before audits told it.
+    pub activity: Option<Activity>,
 }
 
 /// How differences were told from chance.
@@ -116,7 +126,7 @@ pub enum Change {
     Cleaner,
     /// There before, not now.
     Disappeared,
-    /// More throughput.
+    /// More throughput, or less time.
     Faster,
     /// More.
     Grew,
@@ -126,7 +136,7 @@ pub enum Change {
     NotComparable,
     /// Less.
     Shrank,
-    /// Less throughput.
+    /// Less throughput, or more time.
     Slower,
     /// The same, or no more different than by chance.
     #[default]
@@ -198,11 +208,17 @@ pub enum Measure {
     Retransmissions,
     /// Bit/s of its flows that moved enough to be timed, the median.
     Throughput,
+    /// Microseconds from SYN to SYN/ACK of connections that it opened, the median.
+    Connect,
+    /// Microseconds from its first data to the first response, of flows that it opened, the median.
+    Response,
+    /// Microseconds from the first data to its own first response, of flows that others opened to it, the median.
+    Answer,
 }
 
 impl Measure {
     /// In the order of [`Device::quantities`].
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::SentBytes,
         Self::ReceivedBytes,
         Self::Opened,
@@ -210,7 +226,15 @@ impl Measure {
         Self::Failed,
         Self::Retransmissions,
         Self::Throughput,
+        Self::Connect,
+        Self::Response,
+        Self::Answer,
     ];
+
+    /// Is it a time?
+    pub const fn is_time(self) -> bool {
+        matches!(self, Self::Connect | Self::Response | Self::Answer)
+    }
 
     /// As in JSON.
     pub const fn name(self) -> &'static str {
@@ -222,6 +246,9 @@ impl Measure {
             Self::Failed => "connections_failed",
             Self::Retransmissions => "retransmissions_per_million",
             Self::Throughput => "throughput_bits_per_second",
+            Self::Connect => "connect_microseconds",
+            Self::Response => "response_microseconds",
+            Self::Answer => "answer_microseconds",
         }
     }
 }
@@ -233,6 +260,8 @@ pub struct Quantity {
     pub measure: Measure,
     /// As counted, not normalised; `None` where the side has nothing to measure.
     pub values: [Option<u64>; 2],
+    /// Of times the 95th percentile of each side.
+    pub high: [Option<u64>; 2],
     /// Per hour observed; `None` for ratios and speeds, which are compared as they are.
     pub per_hour: Option<[f64; 2]>,
     /// Change in percent of the value before (of the floor, if that is less), normalised by the time observed; of
@@ -291,6 +320,8 @@ pub struct Item {
     pub key: String,
     /// More about it: addresses, services, the certificate's end, a finding's severity; may be empty.
     pub detail: String,
+    /// Of a certificate: whose it is, in parts.
+    pub certificate: Option<CertificateOf>,
     /// What each side saw of it; `None` if nothing.
     pub seen: [Option<Seen>; 2],
     /// What became of it.
@@ -305,6 +336,17 @@ pub struct Item {
     pub z: Option<f64>,
     /// Probability of a difference at least as large if nothing changed.
     pub p: Option<f64>,
+}
+
+/// What tells certificates apart here: not the digest, which changes whenever one is renewed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateOf {
+    /// Did the device show it itself, as a server?
+    pub own: bool,
+    /// Name that was asked for, or the server's address.
+    pub server: String,
+    /// Issuer; of a certificate that nobody saw, its digest.
+    pub issuer: String,
 }
 
 /// What one side saw of an item.
@@ -327,7 +369,8 @@ pub struct Seen {
 /// When a device had flows, either way, by hour of the week.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schedule {
-    /// Flows by hour of the week, from Monday 00:00 UTC; [`crate::WEEK_HOURS`] of them, or none if the side did not see it.
+    /// Flows by hour of the week, from Monday 00:00 UTC; [`crate::WEEK_HOURS`] of them, or none if the side did not see it. Of all
+    /// together each flow of the capture is counted once, if both audits tell it; else flows between two devices twice.
     pub flows: [Vec<u64>; 2],
     /// Seconds observed in each of those hours.
     pub observed: [Vec<u32>; 2],

@@ -1,11 +1,14 @@
 //! An audit's JSON, read back.
 
+use super::evidence::{Evidence, Measured};
 use super::facts::{Facts, OWN, Things, add};
-use super::{ItemKind, Side};
+use super::{CertificateOf, ItemKind, Side};
 use crate::units::parse_iso;
-use crate::{SCHEMA_VERSION, Traffic, WEEK_HOURS};
+use crate::{Activity, Bin, SCHEMA_VERSION, Traffic, WEEK_HOURS};
+use sekisho_finding::{Confidence, Severity};
 use sekisho_types::{Addr, Interval, Timestamp};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Why a text is no audit that can be compared.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,10 @@ pub struct Snapshot {
     pub(super) devices: Vec<Facts>,
     /// Findings about hosts that are no devices.
     pub(super) others: Things,
+    /// Findings that no mute hides.
+    pub(super) findings: Vec<Evidence>,
+    /// Judgements that could not be made at all on what was captured.
+    pub(super) blind: BTreeSet<String>,
 }
 
 /// Dispersion of what comes independently, in thousandths.
@@ -78,10 +85,21 @@ impl Snapshot {
         let mut devices: Vec<Facts> = page.list("devices")?.map(|d| device(d?)).collect::<Result<_>>()?;
         let mut others = Things::new();
         let findings = findings(page, &mut devices, &mut others)?;
+        let inputs: Vec<String> = capture.strings("inputs")?.collect::<Result<_>>()?;
+        // Both came later than the rest.
+        let reading = if capture.0.contains_key("reading") {
+            capture.strings("reading")?.collect::<Result<_>>()?
+        } else {
+            Vec::new()
+        };
+        let blind = if page.0.contains_key("coverage") { blind(page)? } else { BTreeSet::new() };
+        let activity = if page.0.contains_key("activity") { activity(page.object("activity")?)? } else { None };
         let more = page.object("more")?;
         Ok(Self {
             side: Side {
-                inputs: capture.strings("inputs")?.collect::<Result<_>>()?,
+                captures: inputs.clone(),
+                inputs,
+                reading,
                 from_json: false,
                 first,
                 last,
@@ -90,8 +108,9 @@ impl Snapshot {
                 bytes: totals.number("bytes")?,
                 flows: totals.number("flows")?,
                 devices: devices.len() as u64,
-                findings,
+                findings: findings.len() as u64,
                 complete: complete.flag("complete")?,
+                activity,
             },
             damage: complete.strings("damage")?.count() as u64,
             drops: complete.optional("capture_drops")?.unwrap_or(0),
@@ -101,6 +120,8 @@ impl Snapshot {
             left_off: page.number("device_entries_forgotten")? > 0 || more.0.contains_key("devices"),
             devices,
             others,
+            findings,
+            blind,
         })
     }
 
@@ -119,6 +140,11 @@ impl Snapshot {
         self.side.inputs = vec![file.to_owned()];
         self.side.from_json = true;
         self
+    }
+
+    /// Flows by hour of the week, each flow of the capture counted once.
+    pub(super) fn week(&self) -> Option<&[u64]> {
+        self.side.activity.as_ref().map(|a| &a.week[..]).filter(|w| w.len() == WEEK_HOURS)
     }
 
     /// Has it a device of that address, hardware address or name?
@@ -152,6 +178,18 @@ fn device(d: Obj) -> Result<Facts> {
     let speeds: Vec<u64> = d.numbers("speeds_bits_per_second")?;
     facts.speeds = speeds.into_iter().zip(d.numbers("speeds_flows")?).collect();
     facts.speeds.sort_unstable();
+    let names = [
+        ("connect_microseconds", "connect_flows"),
+        ("response_microseconds", "response_flows"),
+        ("answer_microseconds", "answer_flows"),
+    ];
+    for ((micros, flows), times) in names.into_iter().zip(&mut facts.times) {
+        // They came later than the rest.
+        if d.0.contains_key(micros) {
+            *times = d.numbers(micros)?.into_iter().zip(d.numbers(flows)?).collect();
+            times.sort_unstable();
+        }
+    }
     facts.hours = d.numbers("flows_by_hour_of_week")?;
     facts.hours.resize(WEEK_HOURS, 0);
     for (kind, list) in ItemKind::ALL.into_iter().zip(&mut facts.lists) {
@@ -208,7 +246,12 @@ fn things(d: Obj, kind: ItemKind, list: &mut Things) -> Result<()> {
                 if let Some(end) = item.time("not_after")? {
                     detail = format!("{detail}; until {}", crate::units::date(end));
                 }
-                put(list, format!("{whose}{} by {by}", item.text("server")?), detail, &times(item, None)?);
+                let server = item.text("server")?;
+                let key = format!("{whose}{server} by {by}");
+                put(list, key.clone(), detail, &times(item, None)?);
+                if let Some(thing) = list.get_mut(&key) {
+                    thing.certificate = Some(CertificateOf { own: !whose.is_empty(), server, issuer: by });
+                }
             }
         }
         // Those stand in a list of their own.
@@ -236,19 +279,18 @@ fn times(item: Obj, dispersion: Option<u64>) -> Result<Traffic> {
     })
 }
 
-/// Gives findings to the devices that they are about; tells how many no mute hides.
-fn findings(page: Obj, devices: &mut [Facts], others: &mut Things) -> Result<u64> {
-    let mut open = 0;
+/// Gives findings to the devices that they are about; those that no mute hides, with their evidence.
+fn findings(page: Obj, devices: &mut [Facts], others: &mut Things) -> Result<Vec<Evidence>> {
+    let mut open = Vec::new();
     for finding in page.list("findings")? {
         let finding = finding?;
         if finding.text_or_null("muted")?.is_some() {
             continue;
         }
-        open += 1;
-        let subject = finding.addr("subject")?;
-        let device = devices.iter_mut().find(|d| d.addrs.contains(&subject));
-        let detail = format!("{}: {}", finding.text("severity")?, finding.text("title")?);
-        let key = format!("{}/{}", finding.text("id")?, finding.text("reason")?);
+        let evidence = evidence(finding)?;
+        let device = devices.iter_mut().find(|d| d.addrs.contains(&evidence.subject));
+        let detail = format!("{}: {}", evidence.severity.name(), evidence.title);
+        let key = format!("{}/{}", evidence.id, evidence.reason);
         // When the signs came is not told: in bursts as the device's flows.
         let dispersion = device.as_ref().map_or(POISSON, |d| d.opened.dispersion);
         let list = match device {
@@ -256,8 +298,90 @@ fn findings(page: Obj, devices: &mut [Facts], others: &mut Things) -> Result<u64
             None => &mut *others,
         };
         put(list, key, detail, &times(finding, Some(dispersion))?);
+        open.push(evidence);
     }
     Ok(open)
+}
+
+fn evidence(f: Obj) -> Result<Evidence> {
+    let severity = f.text("severity")?;
+    let peers: Vec<String> = f.strings("peers")?.collect::<Result<_>>()?;
+    let (flows, packets) = (f.object("flows")?, f.object("packets")?);
+    let confidence = u16::try_from(f.thousandths("confidence")?).unwrap_or(u16::MAX);
+    Ok(Evidence {
+        id: f.text("id")?,
+        reason: f.text("reason")?,
+        code: f.text("code")?,
+        title: f.text("title")?,
+        means: f.text("means")?,
+        severity: Severity::ALL
+            .into_iter()
+            .find(|s| s.name() == severity)
+            .ok_or(ReadError::Member("severity", "severity"))?,
+        confidence: Confidence::new(confidence),
+        subject: f.addr("subject")?,
+        key: f.text("key")?,
+        peers: peers.iter().filter_map(|p| p.parse().ok()).collect(),
+        more_peers: f.flag("more_peers")?,
+        first: f.time("first")?,
+        last: f.time("last")?,
+        count: f.number("count")?,
+        uids: flows.strings("samples")?.collect::<Result<_>>()?,
+        flows: flows.number("count")?,
+        packets: packets.numbers("samples")?,
+        packet_count: packets.number("count")?,
+        measures: f
+            .list("measures")?
+            .map(|m| {
+                let m = m?;
+                Ok(Measured {
+                    name: m.text("name")?,
+                    value: m.signed("value")?.unwrap_or(0),
+                    threshold: m.signed("threshold")?,
+                    unit: m.text("unit")?,
+                    origin: m.text("origin")?,
+                })
+            })
+            .collect::<Result<_>>()?,
+        quotes: f
+            .list("quotes")?
+            .map(|q| {
+                let q = q?;
+                Ok((q.text("label")?, q.text("text")?, q.optional("packet")?.unwrap_or(0)))
+            })
+            .collect::<Result<_>>()?,
+        benign: f
+            .list("benign")?
+            .map(|b| {
+                let b = b?;
+                Ok((b.text("explanation")?, b.text("result")?))
+            })
+            .collect::<Result<_>>()?,
+        quality: f.strings("quality")?.collect::<Result<_>>()?,
+    })
+}
+
+fn blind(page: Obj) -> Result<BTreeSet<String>> {
+    let mut all = BTreeSet::new();
+    for judgement in page.list("coverage")? {
+        let judgement = judgement?;
+        if judgement.text("sight")? == "blind" {
+            all.insert(judgement.text("judgement")?);
+        }
+    }
+    Ok(all)
+}
+
+/// `None` if nothing went on.
+fn activity(a: Obj) -> Result<Option<Activity>> {
+    let Some(start) = a.time("start")? else { return Ok(None) };
+    let (flows, bytes) = (a.numbers("flows")?, a.numbers("bytes")?);
+    Ok(Some(Activity {
+        start: Some(start),
+        width: Interval::from_millis(i64::try_from(a.thousandths("step_seconds")?).unwrap_or(i64::MAX / 1_000_000)),
+        bins: flows.into_iter().zip(bytes).map(|(flows, bytes)| Bin { flows, bytes }).collect(),
+        week: a.numbers("flows_by_hour_of_week")?,
+    }))
 }
 
 fn traffic(t: Obj) -> Result<Traffic> {
@@ -321,6 +445,17 @@ impl<'a> Obj<'a> {
     fn thousandths(self, name: &'static str) -> Result<u64> {
         let value = self.member(name, "number")?.as_f64().ok_or(ReadError::Member(name, "number"))?;
         Ok((value * 1000.0).round() as u64)
+    }
+
+    /// In thousandths.
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
+    fn signed(self, name: &'static str) -> Result<Option<i64>> {
+        let value = self.member(name, "number or null")?;
+        if value.is_null() {
+            return Ok(None);
+        }
+        let value = value.as_f64().ok_or(ReadError::Member(name, "number or null"))?;
+        Ok(Some((value * 1000.0).round() as i64))
     }
 
     fn flag(self, name: &'static str) -> Result<bool> {

@@ -12,6 +12,9 @@ pub(super) const LEAST_Z: f64 = 3.0;
 /// Greatest p of a shift of speeds.
 pub(super) const SPEED_P: f64 = 0.01;
 
+/// Fewer samples on a side are not compared by ranks: below, U is not normal (Mann and Whitney 1947 have tables up to eight).
+const LEAST_RANKED: f64 = 8.0;
+
 /// Rate of false discoveries allowed.
 pub(super) const FALSE_DISCOVERY_RATE: f64 = 0.05;
 
@@ -163,7 +166,7 @@ type Classes<'a> = &'a [(u64, u64)];
 pub(super) fn ranks(before: Classes, after: Classes) -> Difference {
     let total = |classes: Classes| classes.iter().map(|c| c.1 as f64).sum::<f64>();
     let (n0, n1) = (total(before), total(after));
-    if n0 < 1.0 || n1 < 1.0 {
+    if n0 < LEAST_RANKED || n1 < LEAST_RANKED {
         return Difference::NONE;
     }
     let mut values: Vec<u64> = before.iter().chain(after).map(|c| c.0).collect();
@@ -187,15 +190,18 @@ pub(super) fn ranks(before: Classes, after: Classes) -> Difference {
 
 /// The value in the middle.
 pub(super) fn median(classes: Classes) -> Option<u64> {
-    let all: u64 = classes.iter().map(|c| c.1).sum();
-    let mut seen = 0;
-    classes
-        .iter()
-        .find(|c| {
-            seen += c.1;
-            seen * 2 >= all && all > 0
-        })
-        .map(|c| c.0)
+    percentile(classes, 50)
+}
+
+/// The least value that so many in a hundred do not exceed.
+pub(super) fn percentile(classes: Classes, percent: u128) -> Option<u64> {
+    let all: u128 = classes.iter().map(|c| u128::from(c.1)).sum();
+    let mut seen = 0u128;
+    let reached = |c: &&(u64, u64)| {
+        seen += u128::from(c.1);
+        seen * 100 >= all * percent && all > 0
+    };
+    classes.iter().find(reached).map(|c| c.0)
 }
 
 /// The greatest p that may pass, so that no more than [`FALSE_DISCOVERY_RATE`] of what passes is chance; 0 if none may.
@@ -290,15 +296,22 @@ mod tests {
 
     #[test]
     fn ranks_by_hand() {
-        // {1, 2} against {3, 4}: U = 4 of 4, mean 2, variance 2·2·5/12.
-        let d = ranks(&[(1, 1), (2, 1)], &[(3, 1), (4, 1)]);
-        close(d.z, 2.0 / (20f64 / 12.0).sqrt());
-        // {1, 1} against {1, 2}: U = 1 + 2 = 3 of 4; ties of three: 24; variance 4/12·(5 − 24/12).
-        close(ranks(&[(1, 2)], &[(1, 1), (2, 1)]).z, 1.0);
+        // 1 to 8 against 9 to 16: U = 64 of 64, mean 32, variance 8·8·17/12.
+        let eight = |from: u64| (from..from + 8).map(|v| (v, 1)).collect::<Vec<_>>();
+        let d = ranks(&eight(1), &eight(9));
+        close(d.z, 32.0 / (64.0 * 17.0 / 12.0f64).sqrt());
+        // Seven say nothing.
+        assert_eq!(ranks(&eight(1), &eight(9)[..7]), Difference::NONE);
+        // Eight of 1 against four of 1 and four of 2: U = 8·4/2 + 8·4 = 48 of 64; ties of twelve and four: 1716 + 60;
+        // variance 64/12·(17 − 1776/240).
+        let d = ranks(&[(1, 8)], &[(1, 4), (2, 4)]);
+        close(d.z, 16.0 / (64.0 / 12.0 * (17.0 - 1776.0 / 240.0f64)).sqrt());
         // All alike.
         assert_eq!(ranks(&[(5, 9)], &[(5, 9)]).z, 0.0);
         assert_eq!(ranks(&[], &[(5, 9)]), Difference::NONE);
         assert_eq!((median(&[(1, 2), (5, 2), (9, 3)]), median(&[])), (Some(5), None));
+        let tail = [(1, 94), (7, 1), (9, 5)];
+        assert_eq!([50, 95, 96].map(|p| percentile(&tail, p)), [Some(1), Some(7), Some(9)]);
     }
 
     #[test]
@@ -310,7 +323,7 @@ mod tests {
             let v = |bytes| Volume { bytes, spread: bytes / 2 };
             close(volumes(v(a), v(b), r, phi).z, -volumes(v(b), v(a), 1.0 / r, phi).z);
         }
-        close(ranks(&[(1, 3), (2, 2)], &[(2, 5), (3, 1)]).z, -ranks(&[(2, 5), (3, 1)], &[(1, 3), (2, 2)]).z);
+        close(ranks(&[(1, 7), (2, 2)], &[(2, 5), (3, 5)]).z, -ranks(&[(2, 5), (3, 5)], &[(1, 7), (2, 2)]).z);
     }
 
     #[test]

@@ -129,6 +129,84 @@ fn what_is_seen_once_is_not_new_and_bursts_count_less() {
 }
 
 #[test]
+fn times_are_compared_by_ranks_and_told_only_if_they_moved() {
+    let with = |connect: u64, response: &[(u64, u64)]| {
+        let mut device = profile("10.0.0.1", 1_000, 1_000);
+        device.times = [vec![(connect, 200)], response.to_vec(), Vec::new()];
+        audit(vec![device], 1)
+    };
+    let before = with(20_000, &[(10_000, 180), (40_000, 20)]);
+    // S-73: the slowest take half as much again, the median stays; connecting takes a tenth more, which is too little.
+    let after = with(22_000, &[(10_000, 120), (12_000, 60), (60_000, 20)]);
+    let c = compare(&before, &after, None);
+    assert_eq!(of(&c, Measure::Connect).change, Change::Unchanged);
+    let response = of(&c, Measure::Response);
+    assert_eq!((response.change, response.values), (Change::Slower, [Some(10_000); 2]));
+    assert_eq!(response.high, [Some(40_000), Some(60_000)]);
+    assert!(response.p.unwrap() < 0.01 && response.z.unwrap() > 0.0, "{response:?}");
+    assert_eq!(c.verdict, "responses slower, 40 ms to 60 ms of the slowest 5 %");
+    assert_eq!(of(&compare(&after, &before, None), Measure::Response).change, Change::Faster);
+    // Both twice as long, and what is not measured on both sides.
+    let c = compare(&before, &with(40_000, &[(20_000, 180), (80_000, 20)]), None);
+    assert_eq!(
+        c.verdict,
+        "connection set-up slower, 20 ms to 40 ms at the median; responses slower, 10 ms to 20 ms at the median"
+    );
+    let c = compare(&before, &with(20_000, &[]), None);
+    let none = {
+        let all = &c.network.quantities;
+        *all.iter().find(|q| q.measure == Measure::Response).unwrap()
+    };
+    assert_eq!((none.change, none.values, none.p), (Change::Unchanged, [Some(10_000), None], None));
+    // Seven samples are too few, however far off.
+    let few = compare(&with(20_000, &[(10_000, 7)]), &with(20_000, &[(90_000, 900)]), None);
+    assert!(!few.changed, "{}", few.verdict);
+}
+
+#[test]
+fn hours_of_all_together_count_each_flow_once() {
+    let with = |n: u64| {
+        let first = Timestamp::from_parts(START, 0);
+        let mut page = Page {
+            completeness: Completeness {
+                first: Some(first),
+                last: Some(first + Interval::from_secs(14 * 86_400)),
+                packets: 9,
+                ..Completeness::default()
+            },
+            devices: Listing {
+                rows: vec![profile("10.0.0.1", 40, 1), profile("10.0.0.2", 40, 1)],
+                more: 0,
+                exact: true,
+            },
+            ..Page::default()
+        };
+        for device in &mut page.devices.rows {
+            device.hours = vec![n; WEEK_HOURS];
+        }
+        page.activity.start = Some(first);
+        page.activity.width = Interval::from_millis(10);
+        page.activity.bins = vec![crate::Bin { flows: 1, bytes: 2 }];
+        page.activity.week = vec![n; WEEK_HOURS];
+        let json = to_json(&page);
+        let snapshot = Snapshot::from_json(&json).unwrap();
+        assert_eq!(snapshot.side.activity, Some(page.activity));
+        // An audit from before audits told when: the devices' hours added up.
+        let mut older: serde_json::Value = serde_json::from_str(&json).unwrap();
+        older.as_object_mut().unwrap().remove("activity").unwrap();
+        (snapshot, Snapshot::from_json(&older.to_string()).unwrap())
+    };
+    let ((before, old_before), (after, old_after)) = (with(5), with(9));
+    let flows = |a: &Snapshot, b: &Snapshot| compare(a, b, None).network.schedule.flows.map(|f| f[30]);
+    assert_eq!(flows(&before, &after), [5, 9]);
+    assert_eq!(flows(&old_before, &old_after), [10, 18]);
+    // What only one side knows is not compared with what the other does.
+    assert_eq!(flows(&before, &old_after), [10, 18]);
+    // Of one device its own.
+    assert_eq!(compare(&before, &after, Some("10.0.0.1")).network.schedule.flows.map(|f| f[30]), [5, 9]);
+}
+
+#[test]
 fn lists_that_were_cut_are_not_trusted() {
     let mut after = profile("10.0.0.1", 1_000, 1_000);
     after.destinations.clear();
@@ -137,6 +215,34 @@ fn lists_that_were_cut_are_not_trusted() {
     let c = compare(&before, &audit(vec![after], 1), None);
     let item = &c.network.items[0];
     assert_eq!((item.change, item.sure, item.note.as_str()), (Change::Disappeared, false, "not all was kept after"));
+}
+
+#[test]
+fn a_judgement_that_could_not_be_made_has_not_gone() {
+    let with = |finding: &str, sight: &str| {
+        let page = Page {
+            devices: Listing { rows: vec![profile("10.0.0.1", 1_000, 1_000)], more: 0, exact: true },
+            ..Page::default()
+        };
+        let mut json: serde_json::Value = serde_json::from_str(&to_json(&page)).unwrap();
+        json["capture"]["first"] = "2026-03-02T09:00:00.000000000Z".into();
+        json["capture"]["last"] = "2026-03-02T10:00:00.000000000Z".into();
+        json["totals"]["packets"] = 9.into();
+        json["findings"] = serde_json::from_str(finding).unwrap();
+        json["coverage"] = serde_json::json!([{"judgement": "tls-cert-trust", "sight": sight}]);
+        Snapshot::from_json(&json.to_string()).unwrap()
+    };
+    let finding = r#"[{"id": "tls-cert-trust", "reason": "self-signed", "code": "tls-cert-trust/self-signed", "title": "t", "means": "m",
+        "severity": "high", "confidence": 0.9, "subject": "10.0.0.1", "key": "443", "peers": [], "more_peers": false, "first": null,
+        "last": null, "count": 90, "flows": {"count": 1, "samples": ["C1"]}, "packets": {"count": 1, "samples": [7]}, "measures": [],
+        "quotes": [], "benign": [], "quality": [], "muted": null}]"#;
+    let told = |sight: &str| {
+        let c = compare(&with(finding, "working"), &with("[]", sight), None);
+        let f = &c.findings[0];
+        (f.change, f.sure, f.note.clone(), c.changed)
+    };
+    assert_eq!(told("working"), (Change::Disappeared, true, String::new(), true));
+    assert_eq!(told("blind"), (Change::Disappeared, false, "could not be judged after".to_owned(), false));
 }
 
 #[test]

@@ -1,19 +1,20 @@
 //! Results in one line.
 
+use super::judge::{LEAST_SPEED_PERCENT, speed_shift};
+use super::shown::{Size, value};
 use super::{Change, Comparison, Device, ItemKind, Measure, Quantity};
 use crate::units::{count, counted};
 
 /// `99.1 % less traffic`, `3.2 times as much traffic`, `traffic, none before`: without the floor that percentages have.
 fn amount(q: &Quantity, what: &str, [less, more, as_much]: [&str; 3]) -> String {
-    let [a, b] = q.per_hour.unwrap_or_default();
-    let percent = 100.0 * (b - a) / a;
-    let size = percent.abs();
-    match percent {
-        _ if a <= 0.0 => format!("{what}, none before"),
-        ..0.0 if (99.95..100.0).contains(&size) => format!("{size:.2} % {less} {what}"),
-        ..0.0 => format!("{size:.1} % {less} {what}"),
-        400.0.. => format!("{:.1} times as {as_much} {what}", b / a),
-        _ => format!("{size:.1} % {more} {what}"),
+    let sides = q.per_hour.unwrap_or_default();
+    let size = Size::of(sides);
+    let words = size.words();
+    match size {
+        Size::NoneBefore => format!("{what}, none before"),
+        Size::Times(_) => format!("{words} times as {as_much} {what}"),
+        Size::Percent(_) if sides[1] < sides[0] => format!("{words} {less} {what}"),
+        Size::Percent(_) => format!("{words} {more} {what}"),
     }
 }
 
@@ -35,8 +36,23 @@ fn quantity(q: &Quantity, whole: bool) -> Option<String> {
         Measure::Accepted => number("connections accepted"),
         Measure::Failed => number("connections failed"),
         Measure::Retransmissions => format!("retransmissions {} to {}", points(q.values[0]), points(q.values[1])),
+        time if time.is_time() => {
+            let what = match time {
+                Measure::Connect => "connection set-up",
+                Measure::Response => "responses",
+                _ => "own responses",
+            };
+            let (of, [a, b]) = if speed_shift(q.values) >= LEAST_SPEED_PERCENT {
+                ("at the median", q.values)
+            } else {
+                ("of the slowest 5 %", q.high)
+            };
+            let way = if q.change == Change::Slower { "slower" } else { "faster" };
+            format!("{what} {way}, {} to {} {of}", value(q.measure, a), value(q.measure, b))
+        }
         Measure::Throughput if percent < 0.0 => format!("throughput {:.0} % less", -percent),
         Measure::Throughput => format!("throughput {percent:.0} % more"),
+        _ => return None,
     })
 }
 
@@ -61,14 +77,19 @@ fn items(device: &Device, kind: ItemKind) -> Option<String> {
         ItemKind::Offered => "newly offered",
         _ => "new",
     };
+    let counted = |n| match (kind, n) {
+        (ItemKind::Finding, 1) => "1 kind of finding".to_owned(),
+        (ItemKind::Finding, n) => format!("{} kinds of finding", count(n)),
+        _ => counted(n, noun),
+    };
     Some(match (gone, new) {
-        (0, new) => format!("{} {new_words}", counted(new, noun)),
-        (gone, new) => format!("{} {gone_words}, {} new", counted(gone, noun), count(new)),
+        (0, new) => format!("{} {new_words}", counted(new)),
+        (gone, new) => format!("{} {gone_words}, {} new", counted(gone), count(new)),
     })
 }
 
 /// What one device, or all together, come to.
-pub(super) fn of(device: &Device, whole: bool) -> String {
+pub(crate) fn of(device: &Device, whole: bool) -> String {
     let mut parts: Vec<String> = Vec::new();
     match device.presence {
         Change::Appeared | Change::Disappeared => {

@@ -1,34 +1,38 @@
 //! The command that cuts a finding's packets, as a person can paste it.
 
-use crate::Page;
-use sekisho_finding::Finding;
+use sekisho_types::Addr;
 use std::fmt::Write;
 
 /// Flows that a command names.
 const MAX_UIDS: usize = 10;
 
+/// What of a finding a command needs.
+pub(super) struct About {
+    pub subject: Addr,
+    pub peers: Vec<Addr>,
+    pub uids: Vec<String>,
+}
+
 /// `sekisho packets …` for the flows of a finding; for a finding without flows the packets of its hosts. `reading` are the
-/// flags that change how the captures are read. `None` for captures that were piped in: they cannot be read again.
-pub(super) fn packets(page: &Page, reading: &[String], number: usize, f: &Finding) -> Option<String> {
-    let inputs = &page.completeness.inputs;
+/// flags that change how the captures are read; `file` is where the packets go. `None` for captures that were piped in: they cannot be read again.
+pub(super) fn packets(inputs: &[String], reading: &[String], file: &str, f: &About) -> Option<String> {
     if inputs.is_empty() || inputs.iter().any(|i| i == "-") {
         return None;
     }
     let mut words: Vec<String> = vec!["sekisho".to_owned(), "packets".to_owned()];
-    let uids: Vec<String> = f.flows.iter().take(MAX_UIDS).map(|u| u.to_string()).collect();
     let filtered = reading.iter().any(|r| r == "--filter");
-    if uids.is_empty() && !filtered {
+    if f.uids.is_empty() && !filtered {
         let mut hosts = format!("host {}", f.subject);
-        if let [peer] = f.peers.named() {
+        if let [peer] = &f.peers[..] {
             let _ = write!(hosts, " and host {peer}");
         }
         words.extend(["--filter".to_owned(), hosts]);
     }
-    for uid in uids {
-        words.extend(["--uid".to_owned(), uid]);
+    for uid in f.uids.iter().take(MAX_UIDS) {
+        words.extend(["--uid".to_owned(), uid.clone()]);
     }
     words.extend(reading.iter().cloned());
-    words.extend(["-o".to_owned(), format!("finding-{number}.pcapng")]);
+    words.extend(["-o".to_owned(), file.to_owned()]);
     // A name that looks like a flag is a file all the same.
     words.extend(inputs.iter().map(|i| if i.starts_with('-') { format!("./{i}") } else { i.clone() }));
     Some(words.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" "))

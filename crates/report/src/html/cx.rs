@@ -1,6 +1,5 @@
 //! What every part of the page needs: the data, the language, the findings that no mute hides.
 
-use super::HtmlOptions;
 use super::language::{Catalogue, Lang};
 use super::markup::{Markup, attrs};
 use super::words::W;
@@ -9,25 +8,33 @@ use crate::clean::clean;
 use crate::units::{clock, count, date};
 use sekisho_finding::{Confidence, Finding, Severity, Stage};
 use sekisho_types::{Addr, Interval, Timestamp};
+use std::ops::Deref;
 
-pub(super) struct Cx<'a> {
-    pub page: &'a Page,
+/// A language and its texts: what pages of every kind need.
+pub(super) struct Locale {
     pub lang: Lang,
-    pub options: &'a HtmlOptions,
-    /// Findings that no mute hides, the worst first.
-    pub open: Vec<&'a Finding>,
     catalogue: Catalogue,
 }
 
-impl<'a> Cx<'a> {
-    pub fn new(page: &'a Page, options: &'a HtmlOptions) -> Self {
-        Self {
-            page,
-            lang: options.lang,
-            options,
-            open: page.judged.findings.iter().filter(|f| f.is_open()).collect(),
-            catalogue: Catalogue::of(options.lang),
-        }
+/// The same with an audit's data.
+pub(super) struct Cx<'a> {
+    pub page: &'a Page,
+    /// Findings that no mute hides, the worst first.
+    pub open: Vec<&'a Finding>,
+    locale: Locale,
+}
+
+impl Deref for Cx<'_> {
+    type Target = Locale;
+
+    fn deref(&self) -> &Locale {
+        &self.locale
+    }
+}
+
+impl Locale {
+    pub fn new(lang: Lang) -> Self {
+        Self { lang, catalogue: Catalogue::of(lang) }
     }
 
     /// A word of the page.
@@ -41,7 +48,12 @@ impl<'a> Cx<'a> {
     }
 
     /// The text for a key of the catalogue, which is the English text where there is no other.
-    pub fn told(&self, key: &str, english: &'static str) -> &'a str {
+    pub fn told(&self, key: &str, english: &'static str) -> &'static str {
+        self.catalogue.get(key).unwrap_or(english)
+    }
+
+    /// The same of an English text that was read.
+    pub fn read<'t>(&self, key: &str, english: &'t str) -> &'t str {
         self.catalogue.get(key).unwrap_or(english)
     }
 
@@ -56,7 +68,7 @@ impl<'a> Cx<'a> {
     }
 
     /// As [`Cx::fixed`], as a text.
-    pub fn fixed_text(&self, english: &'static str) -> &'a str {
+    pub fn fixed_text(&self, english: &'static str) -> &'static str {
         self.told(english, english)
     }
 
@@ -83,8 +95,44 @@ impl<'a> Cx<'a> {
         format!("{word} ({confidence})")
     }
 
-    pub fn stage(&self, stage: Stage) -> &'a str {
+    pub fn stage(&self, stage: Stage) -> &'static str {
         self.fixed_text(stage.name())
+    }
+
+    /// `3 d 4 h`, in words of the language.
+    pub fn span(&self, v: Interval) -> String {
+        let english = crate::units::span(v);
+        match self.lang {
+            Lang::En => english,
+            Lang::Ja => super::language::span(&english).unwrap_or(english),
+        }
+    }
+
+    /// What is wrong with a certificate. The sentences are `summary::certificates`'.
+    pub fn problem(&self, english: &str) -> String {
+        if self.lang == Lang::En {
+            return english.to_owned();
+        }
+        for (start, word) in [
+            ("expired ", W::Expired),
+            ("not valid before ", W::NotYet),
+            ("not for ", W::NotFor),
+            ("weak key ", W::WeakKey),
+            ("weak signature ", W::WeakSignature),
+            ("not trusted: ", W::NotTrusted),
+        ] {
+            if let Some(rest) = english.strip_prefix(start) {
+                return self.fill(word, &[self.catalogue.get(rest).unwrap_or(rest)]);
+            }
+        }
+        if english == "self-signed" { self.w(W::SelfSigned).to_owned() } else { english.to_owned() }
+    }
+}
+
+impl<'a> Cx<'a> {
+    pub fn new(page: &'a Page, lang: Lang) -> Self {
+        let open = page.judged.findings.iter().filter(|f| f.is_open()).collect();
+        Self { page, open, locale: Locale::new(lang) }
     }
 
     /// An address and the name that it went by, as far as the finding knows one.
@@ -112,26 +160,6 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// `3 d 4 h`, in words of the language.
-    pub fn span(&self, v: Interval) -> String {
-        let english = crate::units::span(v);
-        if self.lang == Lang::En {
-            return english;
-        }
-        let mut out = String::new();
-        for part in english.split(' ') {
-            out.push_str(match part {
-                "d" => "日",
-                "h" => "時間",
-                "min" => "分",
-                "s" => "秒",
-                "ms" => "ミリ秒",
-                number => number,
-            });
-        }
-        out
-    }
-
     /// The captures, as the user named them.
     pub fn inputs(&self) -> String {
         let inputs = &self.page.completeness.inputs;
@@ -139,26 +167,6 @@ impl<'a> Cx<'a> {
             0..=5 => inputs.join(", "),
             n => format!("{}, … (+{})", inputs.get(..5).unwrap_or(inputs).join(", "), count(n as u64 - 5)),
         }
-    }
-
-    /// What is wrong with a certificate. The sentences are `summary::certificates`'.
-    pub fn problem(&self, english: &str) -> String {
-        if self.lang == Lang::En {
-            return english.to_owned();
-        }
-        for (start, word) in [
-            ("expired ", W::Expired),
-            ("not valid before ", W::NotYet),
-            ("not for ", W::NotFor),
-            ("weak key ", W::WeakKey),
-            ("weak signature ", W::WeakSignature),
-            ("not trusted: ", W::NotTrusted),
-        ] {
-            if let Some(rest) = english.strip_prefix(start) {
-                return self.fill(word, &[self.catalogue.get(rest).unwrap_or(rest)]);
-            }
-        }
-        if english == "self-signed" { self.w(W::SelfSigned).to_owned() } else { english.to_owned() }
     }
 }
 

@@ -89,7 +89,7 @@ fn unseen(m: &mut Markup, cx: &Cx<'_>) {
         && u.unknown_flows == 0
         && page.completeness.capture_drops.is_some()
         && page.judged.refused == 0
-        && page.judged.forgotten == 0;
+        && page.judged.forgotten.is_empty();
     let mut say = |text: &str| m.say("li", &[], text);
     if u.encrypted_flows > 0 {
         say(&cx.fill(W::Encrypted, &[&count(u.encrypted_flows), &share(u.encrypted_bytes, all)]));
@@ -103,8 +103,8 @@ fn unseen(m: &mut Markup, cx: &Cx<'_>) {
     if page.judged.refused > 0 {
         say(&cx.fill(W::FindingsRefused, &[&count(page.judged.refused)]));
     }
-    if page.judged.forgotten > 0 {
-        say(&cx.fill(W::DetectorsForgot, &[&count(page.judged.forgotten)]));
+    if !page.judged.forgotten.is_empty() {
+        say(&cx.fill(W::DetectorsForgot, &[&count(page.judged.forgotten_count())]));
     }
     if none {
         say(cx.w(W::AllReadable));

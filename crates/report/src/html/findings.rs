@@ -1,6 +1,6 @@
 //! Findings, each opening to its evidence.
 
-use super::cx::{Cx, class};
+use super::cx::{Cx, Locale, class};
 use super::markup::{Markup, attrs};
 use super::tables::{Col, table};
 use super::words::W;
@@ -134,7 +134,7 @@ fn one(m: &mut Markup, cx: &Cx<'_>, number: usize, f: &Finding) {
 }
 
 /// How it showed, in a sentence.
-fn reason<'a>(cx: &Cx<'a>, f: &Finding) -> &'a str {
+fn reason(cx: &Cx<'_>, f: &Finding) -> &'static str {
     cx.told(&format!("{}/{}", f.about.id, f.reason.code), f.reason.means)
 }
 
@@ -237,7 +237,13 @@ fn evidence(m: &mut Markup, cx: &Cx<'_>, number: usize, f: &Finding) {
         }
     });
     m.el("div", attrs![class: "commands"], |m| {
-        match command::packets(cx.page, &cx.options.reading, number, f) {
+        let what = command::About {
+            subject: f.subject,
+            peers: f.peers.named().to_vec(),
+            uids: f.flows.iter().map(|u| u.to_string()).collect(),
+        };
+        let c = &cx.page.completeness;
+        match command::packets(&c.inputs, &c.reading, &format!("finding-{number}.pcapng"), &what) {
             Some(line) => cmd(m, cx.w(W::CutPacketsOut), &line),
             None => m.say("p", attrs![class: "note"], cx.w(W::Piped)),
         }
@@ -245,7 +251,7 @@ fn evidence(m: &mut Markup, cx: &Cx<'_>, number: usize, f: &Finding) {
     });
 }
 
-fn item(m: &mut Markup, cx: &Cx<'_>, name: W, inner: impl FnOnce(&mut Markup)) {
+pub(super) fn item(m: &mut Markup, cx: &Locale, name: W, inner: impl FnOnce(&mut Markup)) {
     m.el("div", &[], |m| {
         m.say("dt", &[], cx.w(name));
         m.el("dd", &[], inner);
@@ -253,7 +259,7 @@ fn item(m: &mut Markup, cx: &Cx<'_>, name: W, inner: impl FnOnce(&mut Markup)) {
 }
 
 /// How many more there were than are named.
-fn more(m: &mut Markup, cx: &Cx<'_>, all: u64, named: usize) {
+pub(super) fn more(m: &mut Markup, cx: &Locale, all: u64, named: usize) {
     let more = all.saturating_sub(named as u64);
     if more > 0 {
         m.text(&cx.fill(W::AndMore, &[&count(more)]));
@@ -261,7 +267,7 @@ fn more(m: &mut Markup, cx: &Cx<'_>, all: u64, named: usize) {
 }
 
 /// A command to copy.
-fn cmd(m: &mut Markup, label: &str, line: &str) {
+pub(super) fn cmd(m: &mut Markup, label: &str, line: &str) {
     m.el("div", attrs![class: "cmd"], |m| {
         m.say("span", attrs![class: "label"], label);
         m.el("pre", attrs![tabindex: "0"], |m| m.el("code", attrs![translate: "no"], |m| m.text(line)));
@@ -299,6 +305,11 @@ fn measured(m: &mut Markup, cx: &Cx<'_>, f: &Finding) {
 }
 
 fn value(m: &mut Markup, cx: &Cx<'_>, measure: &Measure, thousandths: i64) {
+    amount(m, cx, thousandths, measure.unit);
+}
+
+/// Something measured, with its unit.
+pub(super) fn amount(m: &mut Markup, cx: &Locale, thousandths: i64, unit: &str) {
     let sign = if thousandths < 0 { "−" } else { "" };
     let v = thousandths.unsigned_abs();
     let part = match v % 1000 {
@@ -306,9 +317,9 @@ fn value(m: &mut Markup, cx: &Cx<'_>, measure: &Measure, thousandths: i64) {
         part => format!(".{part:03}").trim_end_matches('0').to_owned(),
     };
     m.text(&format!("{sign}{}{part}", count(v / 1000)));
-    if !measure.unit.is_empty() {
+    if !unit.is_empty() {
         m.raw(" ");
-        m.text(cx.told(&format!("unit:{}", measure.unit), measure.unit));
+        m.text(&clean(cx.read(&format!("unit:{unit}"), unit).as_bytes()));
     }
 }
 

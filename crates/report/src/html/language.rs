@@ -53,10 +53,28 @@ impl Catalogue {
         }
         self.0.iter().filter(|(key, _)| key.contains('*')).find_map(|(key, text)| {
             let values = values(key, english)?;
-            let values: Vec<&str> = values.into_iter().map(|v| self.get(v).unwrap_or(v)).collect();
-            Some(super::cx::fill(text, &values))
+            let of = |v: &str| self.get(v).map(str::to_owned).or_else(|| span(v)).unwrap_or_else(|| v.to_owned());
+            let values: Vec<String> = values.into_iter().map(of).collect();
+            Some(super::cx::fill(text, &values.iter().map(String::as_str).collect::<Vec<_>>()))
         })
     }
+}
+
+/// `3 d 4 h` in Japanese; `None` for what is no span.
+pub(super) fn span(english: &str) -> Option<String> {
+    let mut out = String::new();
+    for (i, part) in english.split(' ').enumerate() {
+        out.push_str(match part {
+            "d" => "日",
+            "h" => "時間",
+            "min" => "分",
+            "s" => "秒",
+            "ms" => "ミリ秒",
+            number if i.is_multiple_of(2) && number.starts_with(|c: char| c.is_ascii_digit()) => number,
+            _ => return None,
+        });
+    }
+    (english.split(' ').count() > 1).then_some(out)
 }
 
 /// What stands in `text` where `pattern` has `*`; each as short as can be.
@@ -111,6 +129,20 @@ mod tests {
         let said = catalogue.like("<x>.pcap: cut off inside a record at byte 77").unwrap();
         assert_eq!(said, "<x>.pcap: レコードの途中で切れています（77 バイト目）");
         assert_eq!(Catalogue::of(Lang::En).like("cut off"), None);
+        let said = catalogue.like("Observed 3 d 4 h before and 46 min after: compared by the hour.").unwrap();
+        assert_eq!(said, "観測時間は前が 3日4時間、後が 46分です。1 時間あたりで比較しています。");
+        assert_eq!((span("h 3"), span("3"), span("a b")), (None, None, None));
+    }
+
+    #[test]
+    fn what_could_not_be_judged_is_told_in_japanese() {
+        use sekisho_finding::{Lack, Traffic};
+        let catalogue = Catalogue::of(Lang::Ja);
+        let words = Traffic::ALL.iter().map(|t| t.name()).chain(Lack::ALL.iter().map(|l| l.words()));
+        let units = Lack::ALL.iter().map(|l| format!("unit:{}", l.unit()));
+        for key in words.map(str::to_owned).chain(units) {
+            assert!(catalogue.get(&key).is_some(), "{key}");
+        }
     }
 
     #[test]

@@ -113,17 +113,18 @@
     });
     tools.append(toggle, count);
     list.before(tools);
-    // A link to a finding opens it.
-    const follow = () => {
-      const target = location.hash.startsWith('#f-') && document.getElementById(location.hash.slice(1));
-      if (target) {
-        target.open = true;
-        target.scrollIntoView();
-      }
-    };
-    addEventListener('hashchange', follow);
-    follow();
   }
+
+  // A link to a finding or a device opens it.
+  const follow = () => {
+    const target = /^#[df]-\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
+    if (target) {
+      target.open = true;
+      target.scrollIntoView();
+    }
+  };
+  addEventListener('hashchange', follow);
+  follow();
 
   // Commands: to the clipboard, or selected where there is none.
   const status = make('div', { className: 'vh', role: 'status' });
@@ -152,7 +153,7 @@
   // On paper everything is open.
   let closed = [];
   addEventListener('beforeprint', () => {
-    closed = [...document.querySelectorAll('.finding:not([open])')];
+    closed = [...document.querySelectorAll('.finding:not([open]), .fold:not([open])')];
     for (const finding of closed) finding.open = true;
   });
   addEventListener('afterprint', () => {

@@ -1,6 +1,6 @@
 //! What plots share: frames with text alternatives, ticks.
 
-use super::cx::Cx;
+use super::cx::Locale;
 use super::markup::{Markup, attrs};
 use super::words::W;
 use crate::units::{clock, date};
@@ -9,7 +9,7 @@ use sekisho_types::Timestamp;
 /// A figure: the drawing in a frame that scrolls by itself, its caption, and the same facts as words behind a click.
 pub(super) fn figure(
     m: &mut Markup,
-    cx: &Cx<'_>,
+    cx: &Locale,
     (title, says): (W, &str),
     (width, height): (f64, f64),
     draw: impl FnOnce(&mut Markup),

@@ -1,7 +1,7 @@
 //! Tables: headers with scope, values to sort by, what is left off counted.
 
-use super::cx::Cx;
-use super::markup::{Markup, attrs};
+use super::cx::{Cx, Locale};
+use super::markup::{Attr, Markup, attrs};
 use super::words::W;
 use crate::Listing;
 use crate::units::{bytes, count};
@@ -32,7 +32,7 @@ pub(super) struct Row<'m> {
 
 impl Row<'_> {
     /// A cell that sorts by `value`, or by its text. The first one is the row's header.
-    fn cell(&mut self, class: &'static str, value: Option<u64>, inner: impl FnOnce(&mut Markup)) {
+    fn cell(&mut self, class: &'static str, value: Option<Attr<'_>>, inner: impl FnOnce(&mut Markup)) {
         let name = if self.first { "th" } else { "td" };
         let mut all = Vec::with_capacity(3);
         if self.first {
@@ -42,7 +42,7 @@ impl Row<'_> {
             all.push(("class", class.into()));
         }
         if let Some(value) = value {
-            all.push(("data-v", value.into()));
+            all.push(("data-v", value));
         }
         self.first = false;
         self.m.el(name, &all, inner);
@@ -96,7 +96,7 @@ impl Row<'_> {
 
     pub fn count(&mut self, v: impl Into<Option<u64>>) {
         let v = v.into();
-        self.cell("n", Some(v.unwrap_or(0)), |m| match v {
+        self.cell("n", Some(v.unwrap_or(0).into()), |m| match v {
             Some(v) => m.text(&count(v)),
             None => m.raw("–"),
         });
@@ -104,7 +104,7 @@ impl Row<'_> {
 
     /// A number that is a name, without separators.
     pub fn port(&mut self, v: Option<u16>) {
-        self.cell("n", v.map(u64::from), |m| match v {
+        self.cell("n", v.map(|v| u64::from(v).into()), |m| match v {
             Some(v) => m.text(&v.to_string()),
             None => m.raw("–"),
         });
@@ -112,7 +112,7 @@ impl Row<'_> {
 
     pub fn bytes(&mut self, v: impl Into<Option<u64>>) {
         let v = v.into();
-        self.cell("n", Some(v.unwrap_or(0)), |m| match v {
+        self.cell("n", Some(v.unwrap_or(0).into()), |m| match v {
             Some(v) => m.text(&bytes(v)),
             None => m.raw("–"),
         });
@@ -120,11 +120,21 @@ impl Row<'_> {
 
     pub fn time(&mut self, cx: &Cx<'_>, ts: Option<Timestamp>) {
         let words = ts.map(|t| cx.time(t)).unwrap_or_default();
-        let value = ts.map(|t| u64::try_from(t.0 / 1_000_000).unwrap_or(0));
+        let value = ts.map(|t| u64::try_from(t.0 / 1_000_000).unwrap_or(0).into());
         self.cell("t", value, |m| match ts {
             Some(_) => m.text(&words),
             None => m.raw("–"),
         });
+    }
+
+    /// A number that may be negative, in words of its own; it sorts by `v`.
+    pub fn number(&mut self, v: Option<f64>, words: &str) {
+        self.cell("n", Some(v.unwrap_or(0.0).into()), |m| m.text(words));
+    }
+
+    /// Anything that sorts by `v`.
+    pub fn ranked(&mut self, class: &'static str, v: u64, inner: impl FnOnce(&mut Markup)) {
+        self.cell(class, Some(v.into()), inner);
     }
 
     /// Anything else.
@@ -136,7 +146,7 @@ impl Row<'_> {
 /// A table of `rows` below its caption, in a frame that scrolls by itself.
 pub(super) fn table<T>(
     m: &mut Markup,
-    cx: &Cx<'_>,
+    cx: &Locale,
     caption: &str,
     columns: &[Col],
     rows: impl ExactSizeIterator<Item = T>,
@@ -168,7 +178,7 @@ pub(super) fn table<T>(
 /// The table of a list of the page, and how many of its rows are left off.
 pub(super) fn listing<T>(
     m: &mut Markup,
-    cx: &Cx<'_>,
+    cx: &Locale,
     caption: W,
     columns: &[Col],
     list: &Listing<T>,

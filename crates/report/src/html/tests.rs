@@ -19,6 +19,7 @@ static ABOUT: About = About {
     benign: "Split DNS.",
     clears: "The name is gone.",
     next: &["Ask."],
+    needs: &[],
 };
 
 fn addr(text: &str) -> Addr {
@@ -68,7 +69,7 @@ fn page(findings: Vec<Finding>) -> Page {
 }
 
 fn render(page: &Page, lang: Lang) -> String {
-    render_html(page, &HtmlOptions { lang, reading: Vec::new() })
+    render_html(page, lang)
 }
 
 #[test]

@@ -138,6 +138,19 @@ words! {
     Piped: "The capture was piped in: save it to a file to cut packets out of it.",
         "キャプチャは標準入力から読み込まれました。パケットを切り出すには、ファイルに保存してください。";
 
+    // What could not be judged.
+    Coverage: "What could not be judged", "判定できなかったこと";
+    CoverageSays: "{0} of {1} judgements had all they need.", "{1} 種の判定のうち {0} 種は、必要な情報がすべて揃っていました。";
+    CoverageCaption: "Judgements that this capture leaves blind or weakened", "このキャプチャでは判定できない、または精度が下がる判定";
+    Sight: "Sight", "判定の可否";
+    Blind: "blind", "判定不能";
+    Weakened: "weakened", "精度低下";
+    NotAskedFor: "Not asked for: ", "オプション未指定のため未実施: ";
+    NothingToJudge: "Nothing to judge for {0} more: there was none of {1}.", "ほか {0} 種は対象となる通信がありませんでした（{1}）。";
+    Comma: ", ", "、";
+    CauseIs: "{0}: {1} ({2} of {3} {4})", "{0}: {1}（{3} {4}中 {2}）";
+    MissingAre: ", {0} missing", "、{0} 欠落";
+
     // Plots and lists.
     Talkers: "Who talks to whom", "通信の相手";
     Map: "Map of pairs", "通信の関係図";
@@ -273,6 +286,129 @@ words! {
     Pool: "Pool", "用途";
     Peak: "Peak", "最大使用量";
     Limit: "Limit", "上限";
+
+    // Comparisons.
+    DiffTitle: "Before and after", "前後比較レポート";
+    Verdict: "Result", "結論";
+    Before: "Before", "前";
+    After: "After", "後";
+    Change: "Change", "変化";
+    Unmoved: "no change", "変化なし";
+    Chance: "Change or chance", "変化と偶然の見分け方";
+    MayBeChance: "may be chance", "偶然の範囲内の可能性";
+    TooSmall: "{0}: may be chance, or too little to matter", "{0}: 偶然の範囲内、またはわずかな差";
+    NotComparable: "not comparable", "比較できません";
+    OneSideOnly: "measured on one side only", "片側でのみ測定";
+    NoneBefore: "none before", "以前はなし";
+    Less: "{0} less", "{0} 減少";
+    MoreBy: "{0} more", "{0} 増加";
+    TimesAsMuch: "{0} times as much", "{0} 倍";
+    PointsLess: "{0} points less", "{0} ポイント減少";
+    PointsMore: "{0} points more", "{0} ポイント増加";
+    GoneNew: "{0} gone, {1} new", "なくなったもの {0}、新規 {1}";
+    AnHour: "{0}/h", "{0}/時";
+    Outbound: "Outbound traffic", "外部への通信量";
+    Inbound: "Inbound traffic", "外部からの通信量";
+    ConnsOpened: "Connections opened", "開始した接続";
+    ConnsAccepted: "Connections accepted", "受け付けた接続";
+    ConnsFailed: "Connections failed", "失敗した接続";
+    Retransmitted: "Retransmitted packets", "再送パケットの割合";
+    Throughput: "Throughput, median", "スループット（中央値）";
+    TimeToConnect: "Time to connect, median", "接続確立までの時間（中央値）";
+    TimeToResponse: "Time to response, median", "応答を受けるまでの時間（中央値）";
+    TimeToAnswer: "Time to own response, median", "応答を返すまでの時間（中央値）";
+    Destinations: "Destinations", "通信先";
+    FiguresSay: "Figures of all devices together", "全機器の合計値";
+    BeforePerHour: "Before, an hour", "前（1 時間あたり）";
+    AfterPerHour: "After, an hour", "後（1 時間あたり）";
+    StandardDeviations: "z", "z 値";
+    Probability: "p", "p 値";
+    Real: "Beyond chance", "偶然を超える差";
+    No: "no", "いいえ";
+    Sides: "What was compared", "比較対象";
+    ReadFrom: "Read from", "入力";
+    FirstPacket: "First packet", "最初のパケット";
+    LastPacket: "Last packet", "最後のパケット";
+    Observed: "Observed", "観測時間";
+    DevicesWord: "Devices", "機器";
+    Nothing: "Nothing missing", "欠落なし";
+    TrafficOverTime: "Traffic over time", "通信量の推移";
+    TrafficSays: "IP bytes a second, both to the same scale; each side has its own hours.", "1 秒あたりの IP バイト数。縦軸は前後共通、横軸はそれぞれの時間帯。";
+    BytesASecond: "{0}/s", "{0}/秒";
+    Devices: "Devices", "機器ごとの変化";
+    ByDevice: "Traffic by device", "機器ごとの通信量";
+    ByDeviceSays: "IP bytes an hour, sent and received, before and after: the {0} {0|device|devices} that changed most, of {1} with something to tell.",
+        "1 時間あたりの IP バイト数（送受信の合計）。変化のあった {1} 台のうち、変化の大きい {0} 台。";
+    DevicesCaption: "Devices with something to tell", "変化のあった機器";
+    Device: "Device", "機器";
+    Became: "State", "状態";
+    Changed: "changed", "変化あり";
+    OnlyBefore: "gone", "なくなった";
+    OnlyAfter: "new", "新規";
+    Perhaps: "perhaps", "偶然の可能性";
+    TrafficBefore: "Traffic before", "通信量 前";
+    TrafficAfter: "Traffic after", "通信量 後";
+    ConnsBefore: "Connections before", "接続数 前";
+    ConnsAfter: "Connections after", "接続数 後";
+    DestinationsGone: "Destinations gone", "なくなった通信先";
+    DestinationsNew: "Destinations new", "新しい通信先";
+    FindingsGone: "Findings gone", "なくなった検出事項";
+    FindingsNew: "Findings new", "新しい検出事項";
+    UnchangedDevices: "{0} {0|device|devices} without a change", "変化のない機器 {0} 台";
+    NoDevices: "No device changed.", "変化のあった機器はありません。";
+    ByMac: "The same device by its hardware address {0}.", "ハードウェアアドレス {0} により同じ機器と判断しました。";
+    ByName: "The same device by its name.", "名前により同じ機器と判断しました。";
+    ByAddress: "The same device by its address.", "アドレスにより同じ機器と判断しました。";
+    Details: "Device by device", "機器別の詳細";
+    MoreDevices: "{0} more {0|device is|devices are} in the table above and in --json.", "ほか {0} 台は上の表と --json にあります。";
+    ChangedFindings: "Findings", "検出事項の変化";
+    FindingsAre: "{0} new, {1} gone, {2} stayed.", "新規 {0} 件、なくなったもの {1} 件、継続 {2} 件。";
+    KindsCaption: "By judgement", "判定ごとの件数";
+    NoFindingsEither: "Nothing that the detectors look for was seen on either side.", "前後いずれにも、検出対象となる事象は見つかりませんでした。";
+    MoreFindingPairs: "{0} more {0|finding is|findings are} counted here; --json has all of them.", "ほか {0} 件は件数のみ示します。全件は --json で出力できます。";
+    New: "new", "新規";
+    Gone: "gone", "なし";
+    Stayed: "stayed", "継続";
+    More: "more", "増加";
+    Fewer: "less", "減少";
+    ChangeWord: "Change and severity", "変化と重要度";
+    WhenBefore: "When, before", "発生時刻（前）";
+    WhenAfter: "When, after", "発生時刻（後）";
+    CutBefore: "Cut its packets out, before", "該当パケットを切り出す（前）";
+    CutAfter: "Cut its packets out, after", "該当パケットを切り出す（後）";
+    PacketsBefore: "Packets, before", "パケット番号（前）";
+    PacketsAfter: "Packets, after", "パケット番号（後）";
+    Doubt: "Doubt", "確実でない理由";
+    Items: "What came and went", "増えたもの・なくなったもの";
+    NoItems: "Nothing came, went or changed beyond chance.", "偶然を超えて増えたもの・なくなったもの・変化したものはありません。";
+    Alike: "{0} alike on both sides: {1}.", "前後で同じもの — {0}: {1} 件。";
+    DestinationsCaption: "Destinations", "通信先";
+    NamesCaption: "Names asked for", "問い合わせた名前";
+    UsedCaption: "Services used", "利用したサービス";
+    OfferedCaption: "Services offered", "提供したサービス";
+    CertificatesChanged: "Certificates that came and went", "証明書の変化";
+    ChangedCertificates: "Certificates", "証明書の変化";
+    What: "What", "対象";
+    TimesBefore: "Times before", "回数 前";
+    TimesAfter: "Times after", "回数 後";
+    BytesBefore: "Bytes before", "バイト数 前";
+    BytesAfter: "Bytes after", "バイト数 後";
+    Remark: "Remark", "備考";
+    PerhapsCaption: "{0}, perhaps: too rare to say", "{0}（頻度が低く判断できないもの）";
+    ShownTo: "shown to a device", "機器に提示された";
+    ShownBy: "shown by a device", "機器が提示した";
+    Role: "Role", "提示";
+    Schedule: "Hours", "時間帯";
+    ScheduleSays: "{0}: flows an hour observed; both to the same scale. Hatched hours were not observed.", "{0}: 観測 1 時間あたりのフロー数。濃淡は前後共通。斜線は観測していない時間帯。";
+    ScheduleShort: "Less than a day was observed of a side: hours are shown, not compared.", "観測時間が 1 日に満たない側があるため、時間帯は表示のみで比較していません。";
+    ScheduleDay: "Compared hour of the day by hour of the day.", "時刻ごとに比較しました。";
+    ScheduleWeek: "Compared hour of the week by hour of the week.", "曜日と時刻ごとに比較しました。";
+    ScheduleSame: "No hour differs beyond what the change as a whole explains.", "全体の変化で説明できない時間帯の差はありません。";
+    MoreActive: "More active (▲): {0}.", "活動が増えた時間帯（▲）: {0}。";
+    LessActive: "Less active (▼): {0}.", "活動が減った時間帯（▼）: {0}。";
+    HourSays: "{0}: {1} flows an hour", "{0}: 1 時間あたり {1} フロー";
+    ChanceSays: "{0} {0|test|tests} were made, {1} {1|difference was|differences were} taken for real: {2} standard deviations or more (flows come as a Poisson process, in bursts as measured), and of all differences taken for real at most {3} % are chance (Benjamini and Hochberg; p at most {4}). Speeds and times are compared by ranks (Mann and Whitney). Volumes and numbers are compared by the hour observed. What is below 10 % is no change, however certain.",
+        "{0} 回の検定を行い、{1} 件の差を実際の変化と判断しました。条件は、標準偏差の {2} 倍以上の差であること（フローはポアソン過程とみなし、実測した集中の度合いで補正）、および変化と判断したもののうち偶然によるものを最大 {3} % に抑えること（Benjamini–Hochberg 法、p 値 {4} 以下）です。速度と時間は順位で比較しています（Mann–Whitney の検定）。通信量と件数は観測 1 時間あたりで比較しています。10 % 未満の差は、どれほど確実でも変化とはみなしません。";
 }
 
 #[cfg(test)]
@@ -291,7 +427,7 @@ mod tests {
             let (en, ja) = (word.of(Lang::En), word.of(Lang::Ja));
             assert!(!en.is_empty() && !ja.is_empty(), "{word:?}");
             assert_eq!(places(en), places(ja), "{word:?}");
-            assert!(en.is_ascii() || en.contains(['…', '–']), "{word:?}");
+            assert!(en.is_ascii() || en.contains(['…', '–', '▲', '▼']), "{word:?}");
         }
     }
 }

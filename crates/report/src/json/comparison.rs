@@ -1,14 +1,15 @@
 use super::Json;
-use crate::compare::{Comparison, Device, Grain, Identity, Item, ItemKind, Quantity, Seen, Side};
+use crate::compare::{Comparison, Device, FindingPair, Grain, Identity, Item, ItemKind, Quantity, Seen, Side};
 
 /// Version of the JSON's shape. A new member doesn't raise it; a removed or changed one does.
 pub const COMPARISON_VERSION: u32 = 1;
 
 /// The comparison as JSON, indented, without a newline at the end.
 ///
-/// Members, in this order: `comparison_version`; `verdict`; `changed`; `caveats[]`; `before` and `after` {inputs[], from_json, first, last,
-/// observed, packets, bytes, flows, devices, findings, complete}; `network`, one device, all together; `devices[]` {addresses_before[],
-/// addresses_after[], mac, name, matched_by, presence, verdict, changed, notes[], quantities[] {measure, before, after, before_per_hour,
+/// Members, in this order: `comparison_version`; `verdict`; `changed`; `caveats[]`; `before` and `after` {inputs[], captures[], reading[], from_json, first, last,
+/// observed, packets, bytes, flows, devices, findings, complete}; `network`, one device, all together; `findings[]` {code, subject, key,
+/// severity, change, sure, note, before and after {severity, count, first, last, flows[], packets[]}, some of them}; `devices[]` {addresses_before[],
+/// addresses_after[], mac, name, matched_by, presence, verdict, changed, notes[], quantities[] {measure, before, after, before_p95 and after_p95 (of times), before_per_hour,
 /// after_per_hour, percent, z, p, change}, items[] {kind, key, detail, change, sure, note, percent, z, p, before, after},
 /// unchanged_items {kind: number}, schedule {grain, flows_before[], flows_after[] (168 hours of a week), more[], less[]}}; `unchanged[]`; `tests`.
 pub fn comparison_to_json(c: &Comparison) -> String {
@@ -22,6 +23,7 @@ pub fn comparison_to_json(c: &Comparison) -> String {
         j.member("before", |j| side(j, before));
         j.member("after", |j| side(j, after));
         j.member("network", |j| device(j, &c.network));
+        j.objects("findings", &c.findings, finding);
         j.objects("devices", &c.devices, device);
         j.objects("unchanged", &c.unchanged, identity);
         j.member("tests", |j| {
@@ -37,6 +39,8 @@ pub fn comparison_to_json(c: &Comparison) -> String {
 
 fn side(j: &mut Json, s: &Side) {
     j.strings("inputs", s.inputs.iter().map(String::as_bytes));
+    j.strings("captures", s.captures.iter().map(String::as_bytes));
+    j.strings("reading", s.reading.iter().map(String::as_bytes));
     j.flag("from_json", s.from_json);
     j.time("first", s.first);
     j.time("last", s.last);
@@ -83,10 +87,38 @@ fn device(j: &mut Json, d: &Device) {
     });
 }
 
+fn finding(j: &mut Json, f: &FindingPair) {
+    let Some(latest) = f.latest() else { return };
+    j.text("code", latest.code.as_bytes());
+    j.addr("subject", latest.subject);
+    j.text("key", latest.key.as_bytes());
+    j.text("severity", latest.severity.name().as_bytes());
+    j.text("change", f.change.name().as_bytes());
+    j.flag("sure", f.sure);
+    j.text("note", f.note.as_bytes());
+    for (name, side) in ["before", "after"].into_iter().zip(&f.sides) {
+        match side {
+            None => j.text(name, None),
+            Some(e) => j.member(name, |j| {
+                j.text("severity", e.severity.name().as_bytes());
+                j.number("count", e.count);
+                j.time("first", e.first);
+                j.time("last", e.last);
+                j.strings("flows", e.uids.iter().map(String::as_bytes));
+                j.numbers("packets", e.packets.iter().copied());
+            }),
+        }
+    }
+}
+
 fn quantity(j: &mut Json, q: &Quantity) {
     j.text("measure", q.measure.name().as_bytes());
     j.number("before", q.values[0]);
     j.number("after", q.values[1]);
+    if q.measure.is_time() {
+        j.number("before_p95", q.high[0]);
+        j.number("after_p95", q.high[1]);
+    }
     j.float("before_per_hour", q.per_hour.map(|r| r[0]));
     j.float("after_per_hour", q.per_hour.map(|r| r[1]));
     j.float("percent", q.percent);

@@ -20,6 +20,15 @@ fn device(j: &mut Json, d: &Profile) {
     j.number("retransmitted_packets", d.retransmitted);
     j.numbers("speeds_bits_per_second", d.speeds.iter().map(|s| s.0));
     j.numbers("speeds_flows", d.speeds.iter().map(|s| s.1));
+    let names = [
+        ("connect_microseconds", "connect_flows"),
+        ("response_microseconds", "response_flows"),
+        ("answer_microseconds", "answer_flows"),
+    ];
+    for ((micros, flows), times) in names.into_iter().zip(&d.times) {
+        j.numbers(micros, times.iter().map(|t| t.0));
+        j.numbers(flows, times.iter().map(|t| t.1));
+    }
     j.numbers("flows_by_hour_of_week", d.hours.iter().copied());
     j.objects("services_used", &d.used, service);
     j.objects("services_offered", &d.offered, service);

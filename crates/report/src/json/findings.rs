@@ -5,7 +5,11 @@ use sekisho_finding::{Finding, Measure, Mute, Signed};
 pub(super) fn findings(j: &mut Json, judged: &Judged) {
     j.objects("findings", &judged.findings, finding);
     j.number("findings_refused", judged.refused);
-    j.number("detectors_forgot", judged.forgotten);
+    j.number("detectors_forgot", judged.forgotten_count());
+    j.objects("forgotten", &judged.forgotten, |j, (whose, count)| {
+        j.text("whose", whose.as_bytes());
+        j.number("entries", *count);
+    });
     let mutes: Vec<&Mute> = judged.mutes.iter().collect();
     j.objects("mutes", &mutes, |j, m| {
         j.number("line", m.line as u64);
@@ -19,6 +23,23 @@ pub(super) fn findings(j: &mut Json, judged: &Judged) {
     if let Some(signed) = &judged.dnssec {
         j.member("dnssec", |j| dnssec(j, signed));
     }
+    j.objects("coverage", &judged.coverage, |j, c| {
+        j.text("judgement", c.about.id.as_bytes());
+        j.text("sight", c.sight.name().as_bytes());
+        j.text("traffic", c.about.looks_at().map(|t| t.name().as_bytes()));
+        j.number("seen", c.seen);
+        j.objects("causes", &c.causes, |j, cause| {
+            j.text("code", cause.lack.code().as_bytes());
+            j.text("words", cause.lack.words().as_bytes());
+            j.text("traffic", cause.traffic.name().as_bytes());
+            j.text("option", cause.option.map(str::as_bytes));
+            let counted = cause.option.is_none();
+            j.number("count", Some(cause.count).filter(|_| counted));
+            j.number("of", Some(cause.of).filter(|_| counted));
+            j.text("unit", Some(cause.lack.unit().as_bytes()).filter(|_| counted));
+            j.number("missing_bytes", Some(cause.bytes).filter(|n| *n > 0));
+        });
+    });
 }
 
 fn dnssec(j: &mut Json, signed: &Signed) {

@@ -1,5 +1,5 @@
 use super::{Json, SCHEMA_VERSION};
-use crate::{Completeness, Listing, Name, Names, Page};
+use crate::{Activity, Completeness, Listing, Name, Names, Page};
 use sekisho_record::Text;
 
 fn texts(list: &[Text]) -> impl Iterator<Item = &[u8]> {
@@ -43,6 +43,7 @@ fn facts(j: &mut Json, p: &Page) {
     let (c, t) = (&p.completeness, &p.totals);
     j.member("capture", |j| {
         j.strings("inputs", c.inputs.iter().map(String::as_bytes));
+        j.strings("reading", c.reading.iter().map(String::as_bytes));
         j.time("first", c.first);
         j.time("last", c.last);
         j.seconds("duration", c.first.zip(c.last).map(|(a, b)| (b - a).0));
@@ -63,6 +64,17 @@ fn facts(j: &mut Json, p: &Page) {
             j.number("packets", t.packets);
             j.number("ip_bytes", t.bytes);
         });
+    });
+}
+
+/// When: the timeline, and the hours of the week.
+fn activity(j: &mut Json, a: &Activity) {
+    j.member("activity", |j| {
+        j.time("start", a.start);
+        j.real("step_seconds", a.width.0 / 1_000_000);
+        j.numbers("flows", a.bins.iter().map(|b| b.flows));
+        j.numbers("bytes", a.bins.iter().map(|b| b.bytes));
+        j.numbers("flows_by_hour_of_week", a.week.iter().copied());
     });
 }
 
@@ -101,6 +113,7 @@ fn traffic(j: &mut Json, p: &Page) {
         j.time("last", h.last);
     });
     super::devices::devices(j, p);
+    activity(j, &p.activity);
     j.objects("services", &p.services.rows, |j, s| {
         j.wire("transport", Some(&s.transport));
         j.number("port", s.port.map(u64::from));

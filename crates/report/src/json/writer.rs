@@ -130,19 +130,31 @@ impl Json {
     }
 
     pub fn time(&mut self, name: &str, v: Option<Timestamp>) {
-        let v = v.map(units::iso);
-        self.text(name, v.as_deref().map(str::as_bytes));
+        self.name(name);
+        match v {
+            Some(v) => {
+                self.out.push('"');
+                units::push_iso(&mut self.out, v);
+                self.out.push('"');
+            }
+            None => self.out.push_str("null"),
+        }
     }
 
     pub fn addr(&mut self, name: &str, v: impl Into<Option<Addr>>) {
-        let v = v.into().map(|a| a.to_string());
-        self.text(name, v.as_deref().map(str::as_bytes));
+        self.name(name);
+        match v.into() {
+            Some(v) => drop(write!(self.out, "\"{v}\"")),
+            None => self.out.push_str("null"),
+        }
     }
 
+    /// A member's name, which is a word of this program's.
     fn name(&mut self, name: &str) {
         self.next();
-        string(&mut self.out, name.as_bytes());
-        self.out.push_str(": ");
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\": ");
     }
 
     /// Separates from what came before.
@@ -155,9 +167,14 @@ impl Json {
     }
 
     fn line(&mut self) {
-        self.out.push('\n');
-        for _ in 0..self.depth {
-            self.out.push_str("  ");
+        /// As deep as any page goes, and some.
+        const INDENT: &str = "\n                                ";
+        match INDENT.get(..1 + 2 * self.depth) {
+            Some(indent) => self.out.push_str(indent),
+            None => {
+                self.out.push('\n');
+                (0..self.depth).for_each(|_| self.out.push_str("  "));
+            }
         }
     }
 
@@ -179,6 +196,14 @@ impl Json {
 /// let through as `\uHHHH`.
 fn string(out: &mut String, bytes: &[u8]) {
     out.push('"');
+    // Most of it is plain.
+    if bytes.iter().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\'))
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {

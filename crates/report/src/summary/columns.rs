@@ -9,7 +9,7 @@ columns! {
         ORIG_PKTS "orig_pkts", ORIG_BYTES "orig_ip_bytes", RESP_PKTS "resp_pkts", RESP_BYTES "resp_ip_bytes",
         ORIG_DATA "orig_bytes", RESP_DATA "resp_bytes", ONE_SIDED "one_sided", UID "uid", DURATION "duration",
         ORIG_MAC "orig_l2_addr", RESP_MAC "resp_l2_addr", ORIG_AGAIN "orig_retransmitted_pkts",
-        RESP_AGAIN "resp_retransmitted_pkts",
+        RESP_AGAIN "resp_retransmitted_pkts", CONNECT "connect_time", RESPONSE "response_time",
     }
     arp { TS "ts", MAC "orig_mac", ADDR "orig_h" }
     dhcp { TS "ts", MAC "mac", HOST_NAME "host_name", FQDN "client_fqdn", CLIENT "client_addr", ASSIGNED "assigned_addr" }

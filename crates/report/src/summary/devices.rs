@@ -12,9 +12,9 @@ use crate::bounded::{Top, Weight};
 use crate::cells::Cells;
 use hashbrown::{Equivalent, HashMap};
 use identities::{Identities, is_nobody, parse_mac};
-use sekisho_types::{Addr, SeededState, Subnet, Timestamp, seeded_hash};
+use sekisho_types::{Addr, SeededState, Subnet, Subnets, Timestamp};
 use std::hash::{Hash, Hasher};
-use sums::{One, Pulse, Sums, quarter, seconds};
+use sums::{One, Pulse, Sums, quarter, seconds, sixteenth};
 
 /// Memory with which the tables have as many entries as named here; with less they have fewer, in proportion.
 pub(super) const FULL_LEN: u64 = 256 << 20;
@@ -61,6 +61,8 @@ struct Device {
     retransmitted: u64,
     /// Quarters of octaves, sorted, and flows.
     speeds: Vec<(u8, u32)>,
+    /// Times to connect and to a response of flows that it opened, and to its own responses: sixteenths of octaves, sorted, and flows.
+    times: [Vec<(u16, u32)>; 3],
     hours: Box<[u32; WEEK_HOURS]>,
     used: Vec<(Service, Sums)>,
     offered: Vec<(Service, Sums)>,
@@ -77,6 +79,7 @@ impl Default for Device {
             tcp_packets: 0,
             retransmitted: 0,
             speeds: Vec::new(),
+            times: [const { Vec::new() }; 3],
             hours: Box::new([0; WEEK_HOURS]),
             used: Vec::new(),
             offered: Vec::new(),
@@ -194,9 +197,8 @@ impl NamedFlows {
         Self { seed, most, new: map(), old: map() }
     }
 
-    fn note(&mut self, uid: Option<&[u8]>, name: &[u8]) {
-        let Some(uid) = uid else { return };
-        let key = seeded_hash(self.seed, uid);
+    fn note(&mut self, row: &Cells, uid: usize, name: &[u8]) {
+        let Some(key) = row.uid(uid, self.seed) else { return };
         if self.new.contains_key(&key) || self.old.contains_key(&key) {
             return;
         }
@@ -206,8 +208,8 @@ impl NamedFlows {
         self.new.insert(key, name.to_ascii_lowercase().into());
     }
 
-    fn take(&mut self, uid: Option<&[u8]>) -> Option<Box<[u8]>> {
-        let key = seeded_hash(self.seed, uid?);
+    fn take(&mut self, row: &Cells, uid: usize) -> Option<Box<[u8]>> {
+        let key = row.uid(uid, self.seed)?;
         self.new.remove(&key).or_else(|| self.old.remove(&key))
     }
 }
@@ -225,7 +227,7 @@ pub(super) struct Devices {
     words: Words,
     /// Services of a device that found no place.
     unnamed_services: Tally,
-    home: Vec<Subnet>,
+    home: Subnets,
 }
 
 impl Devices {
@@ -244,17 +246,17 @@ impl Devices {
             named: NamedFlows::new(seed, entries(MAX_NAMED_FLOWS)),
             words: Words::new(seed),
             unnamed_services: Tally(0),
-            home: PRIVATE.iter().filter_map(|s| s.parse().ok()).collect(),
+            home: Subnets::new(PRIVATE.iter().filter_map(|s| s.parse().ok())),
         }
     }
 
     /// The networks whose hosts are devices, instead of the private ones.
     pub fn set_home(&mut self, nets: &[Subnet]) {
-        self.home = nets.to_vec();
+        self.home = Subnets::new(nets.iter().copied());
     }
 
     fn is_home(&self, addr: Addr) -> bool {
-        self.home.iter().any(|net| net.contains(addr))
+        self.home.contains(addr)
     }
 
     pub fn arp(&mut self, row: &Cells) {
@@ -283,20 +285,20 @@ impl Devices {
     pub fn http(&mut self, row: &Cells) {
         let host = row.text(http::HOST).map(without_port).filter(|h| is_name(h));
         if let Some(host) = host {
-            self.named.note(row.text(http::UID), host);
+            self.named.note(row, http::UID, host);
         }
     }
 
     pub fn quic(&mut self, row: &Cells) {
         if let Some(name) = row.text(quic::NAME).filter(|n| is_name(n)) {
-            self.named.note(row.text(quic::UID), name);
+            self.named.note(row, quic::UID, name);
         }
     }
 
     pub fn ssl(&mut self, row: &Cells) {
         let name = row.text(ssl::NAME).filter(|n| is_name(n));
         if let Some(name) = name {
-            self.named.note(row.text(ssl::UID), name);
+            self.named.note(row, ssl::UID, name);
         }
         let Some(text) = row.items(ssl::CHAIN).next().filter(|f| !f.is_empty()) else { return };
         let (Some(client), Some(server)) = (row.addr(ssl::ORIG), row.addr(ssl::RESP)) else { return };
@@ -315,7 +317,7 @@ impl Devices {
 
     /// A flow.
     pub fn conn(&mut self, row: &Cells) {
-        let name = self.named.take(row.text(conn::UID)).unwrap_or_default();
+        let name = self.named.take(row, conn::UID).unwrap_or_default();
         let (Some(orig), Some(resp)) = (row.addr(conn::ORIG), row.addr(conn::RESP)) else { return };
         let home = (self.is_home(orig), self.is_home(resp));
         let number = |i| row.count(i).unwrap_or(0);
@@ -341,6 +343,8 @@ impl Devices {
                 row.interval(conn::DURATION).map_or(0, |d| u64::try_from(d.0).unwrap_or(0)),
             ),
         };
+        let time = |i| row.interval(i).map(|d| sixteenth(u64::try_from(d.0 / 1_000).unwrap_or(0)));
+        let (connect, response) = (time(conn::CONNECT), time(conn::RESPONSE));
         let protocol = row.text(conn::APP).or_else(|| row.text(conn::SERVICE)).map(|s| self.words.number(s));
         let port = row.count(conn::RESP_P).and_then(|p| u16::try_from(p).ok());
         let service = Service {
@@ -355,6 +359,9 @@ impl Devices {
             device.spoke = true;
             device.opened.add(one);
             flow.count(device, one, !home.1);
+            let [connects, responses, _] = &mut device.times;
+            tally(connects, connect);
+            tally(responses, response);
             // A scan's ports are no services.
             if !failed {
                 self.unnamed_services.0 += u64::from(!serve(&mut device.used, service, one));
@@ -371,6 +378,8 @@ impl Devices {
             device.spoke = true;
             device.accepted.add(one);
             flow.count(device, one, !home.0);
+            let [.., answers] = &mut device.times;
+            tally(answers, response);
             if !failed {
                 self.unnamed_services.0 += u64::from(!serve(&mut device.offered, service, one));
             }
@@ -400,15 +409,19 @@ impl Flow {
         device.one_sided += u64::from(self.one_sided);
         device.tcp_packets += self.tcp_packets;
         device.retransmitted += self.retransmitted;
-        if let Some(speed) = self.speed {
-            match device.speeds.binary_search_by_key(&speed, |s| s.0) {
-                Ok(at) => device.speeds[at].1 = device.speeds[at].1.saturating_add(1),
-                Err(at) => device.speeds.insert(at, (speed, 1)),
-            }
-        }
+        tally(&mut device.speeds, self.speed);
         if let Some(hour) = self.at.map(hour_of_week).and_then(|h| device.hours.get_mut(h)) {
             *hour = hour.saturating_add(1);
         }
+    }
+}
+
+/// Counts a flow in its class. There are a few hundred classes at most.
+fn tally<C: Copy + Ord>(classes: &mut Vec<(C, u32)>, class: Option<C>) {
+    let Some(class) = class else { return };
+    match classes.binary_search_by_key(&class, |c| c.0) {
+        Ok(at) => classes[at].1 = classes[at].1.saturating_add(1),
+        Err(at) => classes.insert(at, (class, 1)),
     }
 }
 

@@ -90,8 +90,8 @@ impl Files {
         self.next += 1;
         *self.files.at(self.next) = File {
             ts: row.time(files::TS),
-            fuid: text(files::FUID).unwrap_or_default(),
-            uid: text(files::UID).unwrap_or_default(),
+            fuid: row.uid_text(files::FUID).unwrap_or_default(),
+            uid: row.uid_text(files::UID).unwrap_or_default(),
             source: text(files::SOURCE).unwrap_or_default(),
             mime_type: mime_type.map(Text::from),
             filename: text(files::NAME).or_else(|| text(files::FILENAME)),

@@ -84,7 +84,7 @@ impl Odd {
         let ts = row.time(weird::TS);
         if sum.example.as_ref().is_none_or(|e| ts <= e.0) {
             let text = |i| row.text(i).map(Text::from);
-            keep_least(&mut sum.example, Some((ts, text(weird::UID), text(weird::DETAIL))));
+            keep_least(&mut sum.example, Some((ts, row.uid_text(weird::UID), text(weird::DETAIL))));
         }
     }
 

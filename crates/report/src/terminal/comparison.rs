@@ -1,5 +1,6 @@
 use super::pen::{long, number, text, wrapped};
 use super::{MAX_WIDTH, MIN_WIDTH, Pen, Style};
+use crate::compare::shown;
 use crate::compare::{Change, Comparison, Device, Grain, Identity, Item, ItemKind, MatchedBy, Measure, Quantity, Side};
 use crate::units::{bytes, clock, count, counted, span};
 use crate::{clean, fit};
@@ -157,22 +158,14 @@ fn figures(q: &Quantity, whole: bool) -> Vec<String> {
         Measure::Failed => "connections failed",
         Measure::Retransmissions => "retransmitted packets",
         Measure::Throughput => "throughput, median",
+        Measure::Connect => "time to connect, median",
+        Measure::Response => "time to response, median",
+        Measure::Answer => "time to own response, median",
     };
-    let is_bytes = matches!(q.measure, Measure::SentBytes | Measure::ReceivedBytes);
-    let value = |v: Option<u64>| match v {
-        None => "-".to_owned(),
-        Some(v) if is_bytes => bytes(v),
-        Some(v) if q.measure == Measure::Retransmissions => format!("{}.{:02} %", v / 10_000, v % 10_000 / 100),
-        Some(v) if q.measure == Measure::Throughput => {
-            crate::units::rate(v, sekisho_types::Interval::from_secs(8)).unwrap_or_default()
-        }
-        Some(v) => count(v),
-    };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "for printing; the cast saturates")]
-    let rate = |v: f64| if is_bytes { bytes(v.round() as u64) } else { count(v.round() as u64) };
-    let rates = q.per_hour.map_or_else(|| [String::new(), String::new()], |r| r.map(rate));
+    let rates = q.per_hour.map_or_else(|| [String::new(), String::new()], |r| r.map(|v| shown::per_hour(q.measure, v)));
     let [a, b] = rates;
-    vec![name.to_owned(), value(q.values[0]), value(q.values[1]), a, b, change(q)]
+    let [before, after] = q.values.map(|v| shown::value(q.measure, v));
+    vec![name.to_owned(), before, after, a, b, change(q)]
 }
 
 /// `-99.1 %`; what may be chance in parentheses.

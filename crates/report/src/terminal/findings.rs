@@ -43,9 +43,11 @@ pub(super) fn findings(pen: &mut Pen, page: &Page) {
         let kept = format!("{} of little weight not kept for want of room.", counted(judged.refused, "finding"));
         pen.paragraph(Style::Warning, "! ", &kept);
     }
-    if judged.forgotten > 0 {
-        let forgot = counted(judged.forgotten, "entry");
-        pen.paragraph(Style::Warning, "! ", &format!("Judged on partial memory: detectors forgot {forgot}."));
+    if !judged.forgotten.is_empty() {
+        let forgot = counted(judged.forgotten_count(), "entry");
+        let whose: Vec<String> = judged.forgotten.iter().map(|(whose, n)| format!("{whose} {}", count(*n))).collect();
+        let words = format!("Judged on partial memory: detectors forgot {forgot}: {}.", whose.join(", "));
+        pen.paragraph(Style::Warning, "! ", &words);
     }
 }
 

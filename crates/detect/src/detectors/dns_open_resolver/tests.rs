@@ -40,8 +40,10 @@ fn names_resolved_for_strangers() {
 
 #[test]
 fn questions_passed_on_and_large_answers() {
-    let mut lines = vec![Message::query(3.01, SERVER, 7000, "192.0.2.53", 1, "n2.example.test").line(99)];
-    lines.extend(served(STRANGER, 3, resolved));
+    let mut lines = served(STRANGER, 3, resolved);
+    // Between the stranger's question and the answer to it.
+    let passed_on = Message::query(3.01, SERVER, 7000, "192.0.2.53", 1, "n2.example.test").line(99);
+    lines.insert(lines.len() - 1, passed_on);
     assert_eq!(found(&lines)[0].code(), "dns-open-resolver/forwarder");
     let mut lines = served(STRANGER, 3, resolved);
     let ask = Message::query(9.0, STRANGER, 4000, SERVER, 77, "example.test").recursive().qtype(255);

@@ -9,20 +9,28 @@ const MAX_LEN: usize = 2048;
 pub(super) fn decoded(value: &[u8]) -> String {
     let mut bytes = value.get(..MAX_LEN).unwrap_or(value).to_vec();
     for round in 0..ROUNDS {
+        if !bytes.iter().any(|b| *b == b'%' || (round == 0 && *b == b'+')) {
+            break;
+        }
         let next = percent(&bytes, round == 0);
         if next == bytes {
             break;
         }
         bytes = next;
     }
-    let text = String::from_utf8_lossy(&bytes).to_lowercase();
-    let text = text
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&#39;", "'")
-        .replace("&#x27;", "'");
-    collapsed(&escapes(&text))
+    let mut text = String::from_utf8_lossy(&bytes).to_lowercase();
+    if text.contains('&') {
+        for (entity, plain) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'")] {
+            if text.contains(entity) {
+                text = text.replace(entity, plain);
+            }
+        }
+    }
+    if text.contains('\\') {
+        text = escapes(&text);
+    }
+    let is_plain = |b: &u8| matches!(b, b'!'..=b'~') && *b != b'*';
+    if text.bytes().all(|b| is_plain(&b)) { text } else { collapsed(&text) }
 }
 
 fn hex(b: u8) -> Option<u8> {

@@ -111,3 +111,34 @@ fn logins_in_clear() {
     assert_eq!(posted("q=passport&compass=north").len(), 0);
     assert_eq!(credentials("GET / HTTP/1.1\r\n\r\n", "401").len(), 0);
 }
+
+/// What detectors are told of a server of which only an answer was captured.
+fn told_of_answer(fields: &str, body: &str) -> Vec<String> {
+    let mut bench = Bench::new(ProtoId::Http, Transport::Tcp, 9200);
+    bench.out.judged = true;
+    bench.flow.tuple.orig = Addr::v4([203, 0, 113, 9]);
+    bench.flow.seen.orig = false;
+    let response = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: {}\r\n\r\n{body}", body.len());
+    bench.data(Dir::Resp, response.as_bytes()).end();
+    bench.rows("service_use")
+}
+
+#[test]
+fn answers_alone_prove_what_they_name() {
+    for (fields, body, want) in [
+        ("X-Elastic-Product: Elasticsearch\r\n", "{\"name\":\"n\"}", "elasticsearch"),
+        ("", "{\"name\":\"n\",\"cluster_uuid\":\"c\"}", "elasticsearch"),
+        ("", "<html><title>Index of /files</title>", "directory-listing"),
+    ] {
+        let rows = told_of_answer(fields, body);
+        let [row] = &rows[..] else { panic!("{body}: {rows:?}") };
+        assert!(
+            row.contains(want) && row.contains("answer_only=Bool(true)") && row.contains("request=Str(\"\")"),
+            "{row}"
+        );
+    }
+    // Only the path that was asked for tells what these are.
+    for body in ["[core]\n\tbare = false\n", "{\"models\":[]}", "A_KEY=1\nB_KEY=2\n", "<html>plain"] {
+        assert_eq!(told_of_answer("", body).len(), 0, "{body}");
+    }
+}

@@ -3,7 +3,7 @@
 use super::super::certificates::Certificates;
 use super::super::listing;
 use super::super::names::Names;
-use super::sums::{Sums, seconds, speed};
+use super::sums::{Sums, micros, seconds, speed};
 use super::{Device, Devices, FIRST_EPHEMERAL, MAX_SERVICES_THERE, Service};
 use crate::page::Page;
 use crate::{Asked, Destination, Profile, ServiceUse, Shown};
@@ -163,6 +163,7 @@ impl Devices {
             tcp_packets: device.tcp_packets,
             retransmitted: device.retransmitted,
             speeds: device.speeds.iter().map(|(quarter, n)| (speed(*quarter), u64::from(*n))).collect(),
+            times: device.times.each_ref().map(|t| t.iter().map(|(c, n)| (micros(*c), u64::from(*n))).collect()),
             hours: device.hours.iter().map(|n| u64::from(*n)).collect(),
             used: services(&device.used),
             offered: services(&device.offered),

@@ -213,6 +213,27 @@ pub(super) fn speed(quarter: u8) -> u64 {
     u64::try_from((u128::from(mantissa) << (quarter / 4)) >> 15).unwrap_or(u64::MAX)
 }
 
+/// Times told apart: sixteenths of an octave from 1 µs on.
+const SIXTEENTHS: [u64; 16] = [
+    32_768, 34_219, 35_734, 37_316, 38_968, 40_693, 42_495, 44_376, 46_341, 48_393, 50_535, 52_773, 55_109, 57_549,
+    60_097, 62_757,
+];
+
+/// The sixteenth of an octave in which a time is.
+pub(super) fn sixteenth(micros: u64) -> u16 {
+    let micros = micros.max(1);
+    let octave = micros.ilog2();
+    let mantissa = (u128::from(micros) << 15 >> octave) as u64;
+    let part = SIXTEENTHS.iter().rposition(|s| mantissa >= *s).unwrap_or(0);
+    u16::try_from(octave * 16).unwrap_or(u16::MAX).saturating_add(part as u16)
+}
+
+/// The least whole number of microseconds in a sixteenth of an octave, or next below it.
+pub(super) fn micros(sixteenth: u16) -> u64 {
+    let mantissa = SIXTEENTHS.get(usize::from(sixteenth % 16)).copied().unwrap_or(0);
+    u64::try_from((u128::from(mantissa) << (sixteenth / 16)) >> 15).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +283,19 @@ mod tests {
         big.add(One { ts: None, failed: false, sent: u64::MAX, received: 1 });
         big.absorb(&big.clone());
         assert_eq!(big.traffic((0, 0)).sent_spread, u64::MAX);
+    }
+
+    #[test]
+    fn times_have_sixteenths_of_octaves() {
+        for (us, want) in [(0, 1), (1, 1), (1_000, 980), (1_024, 1_024), (1_070, 1_069), (20_000, 19_484)] {
+            assert_eq!(micros(sixteenth(us)), want, "{us}");
+        }
+        // Within 4.5 % below, whatever the time.
+        for us in (100..5_000_000u64).step_by(7_919) {
+            let of = micros(sixteenth(us));
+            assert!(of <= us && of as f64 > us as f64 * 0.955 - 1.0, "{us} {of}");
+        }
+        assert!(micros(sixteenth(u64::MAX)) > u64::MAX / 20 * 19);
     }
 
     #[test]

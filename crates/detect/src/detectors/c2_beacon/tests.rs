@@ -1,0 +1,211 @@
+use super::*;
+use crate::testing::{Cell, Line, addr, judge, judge_in, line, of};
+use sekisho_finding::{Confidence, Finding};
+
+/// Monday 2026-03-02, 00:00 UTC.
+const START: f64 = 1_772_409_600.0;
+
+/// A flow of `host` to `peer` that sent `size` bytes.
+fn call(at: f64, host: &str, peer: &str, size: u64) -> Line {
+    flow(at, host, peer, size, at as u64 + 1, "SF")
+}
+
+fn flow(at: f64, host: &str, peer: &str, size: u64, uid: u64, state: &'static str) -> Line {
+    let columns = [
+        ("ts", Cell::Time(START + at)),
+        ("uid", Cell::Uid(uid)),
+        ("id.orig_h", Cell::Addr(addr(host))),
+        ("id.resp_h", Cell::Addr(addr(peer))),
+        ("id.resp_p", Cell::Port(443)),
+        ("proto", Cell::Word("tcp")),
+        ("conn_state", Cell::Word(state)),
+        ("orig_pkts", Cell::Count(5)),
+        ("resp_pkts", Cell::Count(5)),
+        ("orig_ip_bytes", Cell::Count(size)),
+        ("resp_ip_bytes", Cell::Count(700)),
+    ];
+    line("conn", uid, &columns)
+}
+
+/// The name that flow `uid` of `host` asks for.
+fn asks(at: f64, host: &str, peer: &str, uid: u64, name: &str, ja4: &str) -> Line {
+    let columns = [
+        ("ts", Cell::Time(START + at)),
+        ("uid", Cell::Uid(uid)),
+        ("id.orig_h", Cell::Addr(addr(host))),
+        ("id.resp_h", Cell::Addr(addr(peer))),
+        ("server_name", Cell::Text(name.into())),
+        ("ja4", Cell::Text(ja4.into())),
+    ];
+    line("ssl", uid, &columns)
+}
+
+/// Other hosts that call here and there through the day, so that there is a network.
+fn office() -> Vec<Line> {
+    let host = |n: u32| format!("10.0.1.{n}");
+    (0..600u32).map(|n| call(f64::from(n * 143), &host(n % 20), &format!("198.51.100.{}", n * n % 97), 900)).collect()
+}
+
+fn beacons(mut lines: Vec<Line>) -> Vec<Finding> {
+    lines.extend(office());
+    lines.sort_by(|a, b| a.ts().total_cmp(&b.ts()));
+    of(&judge(&lines), "c2-beacon")
+}
+
+fn every(seconds: u32, count: u32) -> Vec<Line> {
+    (0..count).map(|k| call(f64::from(30 + k * seconds), "10.0.0.5", "203.0.113.9", 400)).collect()
+}
+
+#[test]
+fn every_minute_all_day() {
+    let all = beacons(every(60, 1440));
+    let [finding] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((finding.code().as_str(), finding.severity), ("c2-beacon/regular", Severity::High));
+    assert_eq!((finding.subject, finding.key.as_str()), (addr("10.0.0.5"), "203.0.113.9"));
+    assert_eq!(finding.count, 1440);
+    let measure = |name: &str| finding.measures.iter().find(|m| m.name == name).unwrap().value();
+    assert_eq!((measure("score"), measure("period")), (1.0, 60.0));
+    assert_eq!(finding.confidence, Confidence::percent(80));
+}
+
+#[test]
+fn over_version_six() {
+    let lines = (0..200).map(|k| call(f64::from(k * 300), "fd00::5", "2001:db8::9", 400)).collect();
+    assert_eq!(beacons(lines).len(), 1);
+}
+
+#[test]
+fn places_have_the_names_that_were_asked_for() {
+    // Two addresses one after the other, one name; and an address that two names share, one of them irregular.
+    let mut lines = Vec::new();
+    for k in 0..288u32 {
+        let (at, peer) = (f64::from(k * 300), ["203.0.113.9", "203.0.113.10"][usize::from(k > 99)]);
+        let uid = u64::from(k) + 1_000_000;
+        lines.push(asks(at, "10.0.0.5", peer, uid, "Sync.example", "t13d1516h2_a_b"));
+        lines.push(flow(at, "10.0.0.5", peer, 400, uid, "SF"));
+        let other = uid + 1_000_000;
+        let at = f64::from(k * k * k % 86_399);
+        lines.push(asks(at, "10.0.0.5", peer, other, "www.example", "t13d1516h2_a_b"));
+        lines.push(flow(at, "10.0.0.5", peer, 400 + u64::from(k * k % 5000), other, "SF"));
+    }
+    let all = beacons(lines);
+    let [finding] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((finding.key.as_str(), finding.peers.named().len()), ("sync.example", 2));
+}
+
+#[test]
+fn through_a_proxy_by_the_name_of_connect() {
+    let mut lines = Vec::new();
+    for k in 0..288u32 {
+        let (at, uid) = (f64::from(k * 300), u64::from(k) + 1_000_000);
+        let columns = [
+            ("ts", Cell::Time(START + at)),
+            ("uid", Cell::Uid(uid)),
+            ("id.orig_h", Cell::Addr(addr("10.0.0.5"))),
+            ("id.resp_h", Cell::Addr(addr("10.0.0.80"))),
+            ("method", Cell::Text(b"CONNECT".to_vec())),
+            ("host", Cell::Text(b"hidden.example:443".to_vec())),
+            ("uri", Cell::Text(b"hidden.example:443".to_vec())),
+        ];
+        lines.push(line("http", uid, &columns));
+        lines.push(flow(at, "10.0.0.5", "10.0.0.80", 400, uid, "SF"));
+    }
+    let all = beacons(lines);
+    assert_eq!(all.iter().map(|f| f.key.as_str()).collect::<Vec<_>>(), ["hidden.example"]);
+}
+
+#[test]
+fn more_often_than_once_a_second() {
+    let strobe = |n: u32| (0..n).map(|k| call(f64::from(k) * 0.95, "10.0.0.5", "203.0.113.9", 60)).collect::<Vec<_>>();
+    let all = of(&judge(&strobe(90_000)), "c2-beacon");
+    assert!(all.iter().any(|f| f.reason.code == "strobe" && f.severity == Severity::Medium), "{all:?}");
+}
+
+#[test]
+fn nearly() {
+    // By chance, all day long: the score is high, the gaps are not regular.
+    let random = |n: u64| (2_654_435_761u64.wrapping_mul(n) >> 7) % 1024;
+    let mut at = 30.0;
+    let lines = (0..700u64).map(|k| {
+        let line = call(at, "10.0.0.5", "203.0.113.9", 400);
+        at += (-120.0 * ((random(7 * k + 3) + 1) as f64 / 1025.0).ln()).floor().max(1.0);
+        line
+    });
+    assert_eq!(beacons(lines.collect()).len(), 0);
+    // Too few.
+    assert_eq!(beacons(every(20_000, 4)).len(), 0);
+    assert!(beacons(every(7200, 11)).iter().all(|f| f.severity <= Severity::Low));
+    // Six hours are not covered.
+    let short = of(&judge(&every(60, 300)), "c2-beacon");
+    assert!(short.iter().all(|f| f.severity <= Severity::Medium && f.quality.contains(&Quality::Short)), "{short:?}");
+    assert!(!short.is_empty());
+    // A minute's worth of calls.
+    assert_eq!(of(&judge(&every(2, 30)), "c2-beacon").len(), 0);
+}
+
+#[test]
+fn ordinary() {
+    // People browse in bursts.
+    let hours = [8.1, 8.9, 9.7, 11.2, 13.05, 13.4, 15.8, 16.1, 17.3, 20.2];
+    let mut lines = Vec::new();
+    for (b, hour) in (0u32..).zip(hours) {
+        let mut at = hour * 3600.0;
+        for k in 0..30u32 {
+            let n = lines.len() as u64;
+            lines.push(call(at, "10.0.0.5", "203.0.113.9", 200 + (911 * n * n) % 5000));
+            at += f64::from(1 + (7 * k * k + 11 * b) % 29);
+        }
+    }
+    assert_eq!(beacons(lines).len(), 0);
+    // Twelve of twenty hosts look for updates; two do by the hour.
+    let host = |n: u32| format!("10.0.1.{n}");
+    let fleet = (0..12 * 288u32).map(|k| call(f64::from(k * 25), &host(k % 12), "203.0.113.9", 400));
+    assert!(beacons(fleet.collect()).iter().all(|f| f.severity == Severity::Info));
+    let hourly = (0..48u32).map(|k| call(f64::from(k * 1800), &host(k % 2), "203.0.113.9", 400));
+    assert_eq!(beacons(hourly.collect()).len(), 0);
+    // Nobody answers; a check of the network; inside.
+    let dead = (0..288u32).map(|k| flow(f64::from(k * 300), "10.0.0.5", "203.0.113.9", 60, u64::from(k) + 9, "S0"));
+    assert_eq!(beacons(dead.collect()).len(), 0);
+    let mut checks = Vec::new();
+    for k in 0..288u32 {
+        let (at, uid) = (f64::from(k * 300), u64::from(k) + 1_000_000);
+        checks.push(asks(at, "10.0.0.5", "203.0.113.9", uid, "detectportal.firefox.com", ""));
+        checks.push(flow(at, "10.0.0.5", "203.0.113.9", 400, uid, "SF"));
+    }
+    assert_eq!(beacons(checks).len(), 0);
+    assert_eq!(beacons((0..288u32).map(|k| call(f64::from(k * 300), "10.0.0.5", "10.0.0.9", 400)).collect()).len(), 0);
+}
+
+#[test]
+fn days_are_looked_at_one_by_one_and_told_once() {
+    let all = beacons(every(300, 3 * 288));
+    let [finding] = &all[..] else { panic!("{all:?}") };
+    assert_eq!(finding.count, 3 * 288);
+    assert!(finding.last.0 > finding.first.0 + 2 * DAY.0);
+    // It stops after a day: nothing new is said on the second.
+    let mut lines = every(300, 288);
+    lines.push(call(200_000.0, "10.0.0.6", "203.0.113.80", 400));
+    assert_eq!(beacons(lines)[0].count, 288);
+}
+
+#[test]
+fn stays_within_bounds() {
+    let scope = Scope { memory_len: Some(2 << 20), ..Scope::new(&[], 0) };
+    let mut lines: Vec<Line> = Vec::new();
+    for k in 0..60_000u32 {
+        let at = f64::from(k);
+        lines.push(call(at, &format!("10.{}.{}.7", k >> 8 & 255, k & 255), &format!("203.0.{}.9", k % 7), 60));
+        if k % 30 == 0 {
+            lines.push(call(at, "10.0.0.5", "203.0.113.9", 400));
+        }
+    }
+    let verdict = judge_in(&scope, &lines);
+    let spent = verdict.spent.iter().find(|s| s.id == "c2-beacon").unwrap();
+    assert!(spent.held_len < 2 << 20, "{}", spent.held_len);
+    assert!(spent.forgotten > 40_000, "{}", spent.forgotten);
+    // What goes on is not driven out.
+    assert!(of(&verdict, "c2-beacon").iter().any(|f| f.subject == addr("10.0.0.5")));
+    // Times that no packet has.
+    let far = [-1e9, 9e9].map(|at| call(at, "10.0.0.5", "203.0.113.9", 60));
+    assert_eq!(of(&judge(&far), "c2-beacon").len(), 0);
+}

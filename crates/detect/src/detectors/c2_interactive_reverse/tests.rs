@@ -1,0 +1,95 @@
+use super::*;
+use crate::testing::{Cell, Line, addr, judge, judge_in, line, of};
+use sekisho_finding::Finding;
+
+fn says_to(uid: u64, ends: (&str, &str), is_orig: bool, text: &str, packet: u64) -> Line {
+    let columns = [
+        ("ts", Cell::Time(1000.0 + packet as f64)),
+        ("uid", Cell::Uid(uid)),
+        ("id.orig_h", Cell::Addr(addr(ends.0))),
+        ("id.resp_h", Cell::Addr(addr(ends.1))),
+        ("id.resp_p", Cell::Port(4444)),
+        ("is_orig", Cell::Flag(is_orig)),
+        ("bytes", Cell::Text(text.into())),
+        ("len", Cell::Count(text.len() as u64)),
+        ("packet", Cell::Count(packet)),
+    ];
+    line("stranger", packet, &columns)
+}
+
+/// Who says what, the host at home first.
+fn talk(ends: (&str, &str), says: &[(bool, &str)]) -> Vec<Finding> {
+    let lines = says.iter().zip(1..).map(|((is_orig, text), n)| says_to(1, ends, *is_orig, text, n));
+    of(&judge(&lines.collect::<Vec<_>>()), "c2-interactive-reverse")
+}
+
+const OUT: (&str, &str) = ("10.0.0.5", "203.0.113.9");
+const HOST: bool = true;
+const FAR: bool = false;
+
+#[test]
+fn a_shell_that_was_sent_out() {
+    let windows = talk(
+        OUT,
+        &[
+            (HOST, "Microsoft Windows [Version 10.0.19045.1]\r\n(c) Microsoft Corporation.\r\n\r\nC:\\Users\\ada>"),
+            (FAR, "dir\n"),
+        ],
+    );
+    let [finding] = &windows[..] else { panic!("{windows:?}") };
+    assert_eq!((finding.code().as_str(), finding.severity), ("c2-interactive-reverse/shell-banner", Severity::High));
+    assert_eq!((finding.subject, finding.key.as_str()), (addr("10.0.0.5"), "203.0.113.9:4444"));
+    for says in [
+        &[(HOST, "C:\\Temp>"), (FAR, "whatever\n")][..],
+        &[(HOST, "PS C:\\Users\\ada> "), (FAR, "Get-Process\n")],
+        &[(HOST, "sh-5.2$ "), (FAR, "x\n")],
+        &[(HOST, "$ "), (FAR, "x\n")],
+        &[(HOST, "\u{1b}]0;ada@h: ~\u{7}\u{1b}[01;32mada@h\u{1b}[00m:~$ "), (FAR, "x\n")],
+        &[(HOST, "bash: no job control in this shell\n[root@web ~]# "), (FAR, "x\n")],
+        &[(FAR, "id\n"), (HOST, "uid=33(www-data)\n"), (FAR, "uname -a\n"), (HOST, "Linux web 6.1\n")],
+    ] {
+        assert_eq!(talk(OUT, says).len(), 1, "{says:?}");
+    }
+    let v6 = ("fd00::5", "2001:db8::9");
+    assert_eq!(talk(v6, &[(HOST, "# "), (FAR, "id\n")]).len(), 1);
+}
+
+#[test]
+fn nearly() {
+    for says in [
+        // Nobody types; a prompt in the middle; one command; two that nobody answers.
+        &[(HOST, "C:\\Temp>")][..],
+        &[(HOST, "price in $ and # more"), (FAR, "ok\n")],
+        &[(FAR, "id\n"), (HOST, "what?\n")],
+        &[(FAR, "id\n"), (FAR, "ls\n")],
+        // The far end shows the prompt: it is a console outside.
+        &[(FAR, "router# "), (HOST, "show version\n"), (FAR, "IOS\nrouter# ")],
+        &[(FAR, "Microsoft Windows [Version 10.0]\r\nC:\\>"), (HOST, "dir\n")],
+    ] {
+        assert_eq!(talk(OUT, says).len(), 0, "{says:?}");
+    }
+}
+
+#[test]
+fn ordinary() {
+    // A chat, a script that is fetched, binary data; inside; from outside.
+    assert_eq!(talk(OUT, &[(HOST, "hello\n"), (FAR, "hi there\n"), (HOST, "how are you\n")]).len(), 0);
+    assert_eq!(talk(OUT, &[(HOST, "get\n"), (FAR, "#!/bin/sh\nid\nuname -a\n")]).len(), 0);
+    assert_eq!(talk(OUT, &[(HOST, "\u{1}\u{2}$ "), (FAR, "id\n")]).len(), 0);
+    let shell = [(HOST, "sh-5.2$ "), (FAR, "id\n")];
+    assert_eq!(talk(("10.0.0.5", "10.0.0.9"), &shell).len(), 0);
+    assert_eq!(talk(("203.0.113.9", "10.0.0.5"), &shell).len(), 0);
+    assert!(COMMANDS.is_sorted());
+}
+
+#[test]
+fn stays_within_bounds() {
+    let scope = Scope { memory_len: Some(4 << 20), ..Scope::new(&[], 0) };
+    let text = "x".repeat(256);
+    let lines: Vec<Line> = (0..30_000).map(|n| says_to(n / 3, OUT, n % 2 == 0, &text, n + 1)).collect();
+    let verdict = judge_in(&scope, &lines);
+    let spent = verdict.spent.iter().find(|s| s.id == "c2-interactive-reverse").unwrap();
+    assert!(spent.held_len < 200 << 10 && spent.forgotten > 8_000, "{spent:?}");
+    // An endless sequence of colours.
+    assert_eq!(talk(OUT, &[(HOST, &format!("\u{1b}[{}", "1;".repeat(100))), (FAR, "\n")]).len(), 0);
+}
