@@ -243,7 +243,8 @@ impl Enumeration {
             }
         }
         source.note(row.uid, cx.packet, row.resp);
-        let telling = row.attributes.texts().find(|a| TELLING.contains(&a.to_ascii_lowercase().as_slice()));
+        let is_telling = |a: &&[u8]| row.count > 0 && TELLING.contains(&a.to_ascii_lowercase().as_slice());
+        let telling = row.attributes.texts().find(is_telling);
         let factor = if cx.hosts().is(row.orig, Role::Server) { SERVER_FACTOR as u64 } else { 1 };
         let swept = source.entries >= ENTRIES * factor && source.filters.len() >= FILTERS;
         if (swept || telling.is_some()) && !source.told[2] {

@@ -34,11 +34,7 @@ static ABOUT: About = About {
     means: "Tickets or replies that can be cracked offline are being collected.",
     techniques: &["T1558.003", "T1558.004", "T1087.002"],
     stage: Stage::Credential,
-    needs: &[
-        vital(What::Some(Traffic::Logins)),
-        vital(What::Answers(Traffic::Logins)),
-        useful(What::Whole(Traffic::Logins)),
-    ],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::Answers(Traffic::Any)), useful(What::Whole(Traffic::Any))],
     reasons: &[
         Reason { code: "tgs-rc4", means: "Tickets of services came with weak encryption, unlike others." },
         Reason { code: "tgs-burst", means: "Tickets for many services were fetched and not used." },

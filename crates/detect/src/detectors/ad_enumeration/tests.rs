@@ -81,6 +81,8 @@ fn the_directory_is_read() {
     assert_eq!((codes(&sweep(5, 199)).len(), codes(&sweep(4, 400)).len()), (0, 0));
     let rights = search(1.0, "(objectClass=user)", 3, &["cn", "nTSecurityDescriptor"]);
     assert_eq!(codes(&[rights]), ["ad-enumeration/ldap-sweep"]);
+    let none = search(1.0, "(objectClass=nothing)", 0, &["nTSecurityDescriptor"]);
+    assert_eq!(codes(&[none]).len(), 0);
     let usual = search(1.0, "(objectClass=user)", 3, &["cn", "mail"]);
     assert_eq!(codes(&[usual]).len(), 0);
 }
