@@ -1,6 +1,6 @@
 //! Countries and network operators of addresses, from files in MaxMind's format that the user gives.
 
-use maxminddb::{Reader, geoip2};
+use maxminddb::{LookupResult, PathElement, Reader, geoip2};
 use sekisho_types::{Addr, Day};
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
