@@ -49,6 +49,7 @@ macro_rules! registry {
 }
 
 registry! {
+    ad_enumeration::Enumeration,
     admin_path_first_seen::FirstSeen,
     audit_advertised_services::Advertised,
     audit_cleartext_post::CleartextPost,
@@ -57,6 +58,7 @@ registry! {
     audit_periodicity::Periodicity,
     audit_private_trust::PrivateTrust,
     audit_traceroute::Traceroute,
+    auth_coercion::Coercion,
     c2_beacon::Beacons,
     c2_dga::Dga,
     c2_dns_tunnel::DnsTunnel,
@@ -65,6 +67,7 @@ registry! {
     c2_mining::Mining,
     c2_remote_access::RemoteAccess,
     cleartext_credentials::Cleartext,
+    dc_abuse::DcAbuse,
     dns_amplification::Amplification,
     dns_answer_conflict::Conflict,
     dns_fast_flux::FastFlux,
@@ -82,6 +85,7 @@ registry! {
     ics_control::Control,
     insecure_protocol::Insecure,
     intel_contact::Contact,
+    kerberos_roasting::Roasting,
     l2_spoof::L2Spoof,
     mail_auth_fail::AuthFail,
     mail_dangerous_attachment::Attachment,

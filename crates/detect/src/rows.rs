@@ -321,7 +321,7 @@ rows! {
     LdapSearch "ldap_search" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        base: &'a [u8] = "base_object", count: u64 = "result_count", filter: &'a [u8] = "filter",
+        base: &'a [u8] = "base_object", scope: &'a str = "scope", attributes: Items<'a> = "requested_attributes", count: u64 = "result_count", filter: &'a [u8] = "filter",
     }
     /// A mail; told, no log.
     Mail "mail" {

@@ -29,7 +29,7 @@ use crate::registry::Detector;
 use crate::rows::{Arp, Conn, Dhcp, Kind, Ndp, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, What, vital};
+use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Interval, MacAddr, Timestamp};
 
 static ABOUT: About = About {
@@ -55,7 +55,7 @@ static ABOUT: About = About {
         "Find the port of the switch with the claimant's hardware address.",
         "See which logins crossed the network meanwhile, and change those passwords.",
     ],
-    needs: &[vital(What::LinkLayer)],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::LinkLayer)],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];

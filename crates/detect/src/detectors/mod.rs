@@ -1,6 +1,7 @@
 //! One file per detector. Its comment has, for each of its judgements, a heading `# id` and below it the sections of
 //! `manual::HEADINGS`: that is what `sekisho explain` prints.
 
+pub(crate) mod ad_enumeration;
 pub(crate) mod admin_path_first_seen;
 pub(crate) mod audit_advertised_services;
 pub(crate) mod audit_cleartext_post;
@@ -9,6 +10,7 @@ pub(crate) mod audit_new_destination;
 pub(crate) mod audit_periodicity;
 pub(crate) mod audit_private_trust;
 pub(crate) mod audit_traceroute;
+pub(crate) mod auth_coercion;
 pub(crate) mod c2_beacon;
 pub(crate) mod c2_dga;
 pub(crate) mod c2_dns_tunnel;
@@ -17,6 +19,7 @@ pub(crate) mod c2_long_connection;
 pub(crate) mod c2_mining;
 pub(crate) mod c2_remote_access;
 pub(crate) mod cleartext_credentials;
+pub(crate) mod dc_abuse;
 pub(crate) mod dns_amplification;
 pub(crate) mod dns_answer_conflict;
 pub(crate) mod dns_fast_flux;
@@ -35,6 +38,7 @@ pub(crate) mod host_sweep;
 pub(crate) mod ics_control;
 pub(crate) mod insecure_protocol;
 pub(crate) mod intel_contact;
+pub(crate) mod kerberos_roasting;
 pub(crate) mod l2_spoof;
 pub(crate) mod lateral_chain;
 pub(crate) mod mail_auth_fail;

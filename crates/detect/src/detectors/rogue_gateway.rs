@@ -23,7 +23,7 @@ use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::rows::{Dhcp, Dhcpv6, Kind, Ndp, Row};
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, What, vital};
+use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Interval, Timestamp, seeded_hash};
 
 static ABOUT: About = About {
@@ -46,7 +46,7 @@ static ABOUT: About = About {
         "Find the machine by its address and hardware address.",
         "See which clients took its settings, and where their traffic went.",
     ],
-    needs: &[vital(What::LinkLayer)],
+    needs: &[vital(What::Some(Traffic::Any)), vital(What::LinkLayer)],
 };
 
 static ABOUTS: &[&About] = &[&ABOUT];
