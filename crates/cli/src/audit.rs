@@ -8,12 +8,12 @@ use crate::{DAMAGED, anchors, eve, given, input, intel};
 use anyhow::{Context, Result, bail};
 use sekisho_detect::{Detection, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
-use sekisho_finding::Mutes;
+use sekisho_finding::{Asset, Mutes, incidents};
 use sekisho_output::eve::Settings as EveSettings;
 use sekisho_report::{
     Completeness, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_json,
 };
-use sekisho_types::Day;
+use sekisho_types::{Addr, Day};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -134,6 +134,11 @@ fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
     let own = verdict.spent.iter().filter(|s| s.forgotten > 0).map(|s| (s.id, s.forgotten));
     let mut forgotten: Vec<_> = verdict.forgotten.iter().copied().chain(own).collect();
     forgotten.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let asset = |host: Addr| {
+        let at = verdict.assets.binary_search_by_key(&host, |a| a.0).ok();
+        at.and_then(|at| verdict.assets.get(at)).map_or_else(Asset::default, |a| a.1)
+    };
+    let (incidents, more_incidents) = incidents(&verdict.findings, verdict.last, &asset);
     Judged {
         findings: verdict.findings,
         refused: verdict.refused,
@@ -141,6 +146,8 @@ fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
         mutes,
         dnssec: verdict.dnssec,
         coverage: verdict.coverage,
+        incidents,
+        more_incidents,
     }
 }
 

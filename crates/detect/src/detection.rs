@@ -3,14 +3,15 @@
 use crate::cx::Cx;
 use crate::desk::Desk;
 use crate::geo::Geo;
+use crate::hosts::{Hosts, Role};
 use crate::known::Known;
 use crate::registry::{Detector, detectors};
 use crate::rows::{Kind, Plan};
 use sekisho_dnssec::Anchors;
-use sekisho_finding::{Coverage, Finding, Signed};
+use sekisho_finding::{Asset, Coverage, Finding, Signed};
 use sekisho_intel::Table;
 use sekisho_record::{Record, Schema, Value, Visitor};
-use sekisho_types::{Day, Subnet, Timestamp};
+use sekisho_types::{Addr, Day, Subnet, Timestamp};
 use std::sync::Arc;
 
 /// What is judged, as the user says.
@@ -74,6 +75,10 @@ pub struct Verdict {
     pub dnssec: Option<Signed>,
     /// How well each judgement could be made, in the list's order.
     pub coverage: Vec<Coverage>,
+    /// Subjects of findings that are more than one of many to the network, sorted.
+    pub assets: Vec<(Addr, Asset)>,
+    /// The latest packet time of all rows.
+    pub last: Timestamp,
 }
 
 /// What a detector used.
@@ -174,15 +179,33 @@ impl Detection {
         let forgotten = of_known.chain([("steps from host to host", self.desk.edges.refused())]);
         let abouts = self.detectors.iter().flat_map(|r| r.detector.abouts()).copied();
         let coverage = self.known.view.coverage(abouts);
+        let findings = self.desk.take();
         Verdict {
             spent: spent.collect(),
-            findings: self.desk.take(),
+            assets: assets(&findings, &self.known.hosts),
+            last: self.now,
+            findings,
             refused: self.desk.refused,
             forgotten: forgotten.filter(|(_, count)| *count > 0).collect(),
             dnssec: self.known.dnssec.summary(),
             coverage,
         }
     }
+}
+
+/// What the findings' subjects are to the network.
+fn assets(findings: &[Finding], hosts: &Hosts) -> Vec<(Addr, Asset)> {
+    let mut subjects: Vec<Addr> = findings.iter().map(|f| f.subject).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let asset = |host: Addr| {
+        if hosts.is(host, Role::DomainController) {
+            Some(Asset::Critical)
+        } else {
+            hosts.is(host, Role::Server).then_some(Asset::Server)
+        }
+    };
+    subjects.into_iter().filter_map(|host| Some((host, asset(host)?))).collect()
 }
 
 struct Values<'a> {

@@ -10,6 +10,7 @@ mod coverage;
 mod cx;
 mod facts;
 mod findings;
+mod incidents;
 mod language;
 mod lists;
 mod map;
@@ -43,6 +44,7 @@ pub fn render_html(page: &Page, lang: Lang) -> String {
     document(&mut m, &cx, (cx.w(W::Title), &cx.inputs()), |m| {
         facts::completeness(m, &cx);
         facts::glance(m, &cx);
+        incidents::incidents(m, &cx);
         findings::findings(m, &cx);
         coverage::coverage(m, &cx);
         map::section(m, &cx);

@@ -25,6 +25,10 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Where DNSSEC passed there is `dnssec` {bogus, indeterminate, insecure, secure, work_refused, verdicts[] {name, type, subject,
 /// status, reason, words, count, packet}, more_verdicts}.
 ///
+/// `incidents[]`, the most urgent first: {risk (0 to 100), advice, hosts[] (in the order of their first sign), reached[] (by these, without a finding of their
+/// own), first, last, stages[], in_order, stage_factor, asset_factor, terms[] {judgement, points}, steps[] (places in `findings`, by time), links[] {from, to,
+/// bond (`step`, `place`), finding}, conditions[] (places of what else is out of order there)}; `more_incidents`: how many were left off.
+///
 /// `forgotten[]` {whose, entries}: what detectors forgot for want of room.
 ///
 /// `coverage[]`: how well each judgement could be made: {judgement, sight (`working`; `idle`: there was nothing to judge; `weakened`; `blind`), traffic (what it

@@ -1,7 +1,7 @@
 //! The audit page as data. Everything printed or written comes from here.
 
 use crate::{Activity, Completeness, Profile, State};
-use sekisho_finding::{Coverage, Finding, Mutes, Signed};
+use sekisho_finding::{Coverage, Finding, Incident, Mutes, Signed};
 use sekisho_record::Text;
 use sekisho_types::{Addr, Timestamp};
 
@@ -98,6 +98,10 @@ pub struct Judged {
     pub dnssec: Option<Signed>,
     /// How well each judgement could be made.
     pub coverage: Vec<Coverage>,
+    /// Findings joined to stories, the most urgent first; their numbers are places in `findings`.
+    pub incidents: Vec<Incident>,
+    /// Incidents that were left off.
+    pub more_incidents: u64,
 }
 
 impl Judged {

@@ -2,6 +2,7 @@ mod comparison;
 mod coverage;
 mod facts;
 mod findings;
+mod incidents;
 mod lists;
 mod pen;
 
@@ -20,6 +21,7 @@ const MAX_WIDTH: usize = 160;
 pub fn render_text(page: &Page, width: usize, colour: bool) -> String {
     let mut pen = Pen::new(width.clamp(MIN_WIDTH, MAX_WIDTH), colour);
     facts::completeness(&mut pen, page);
+    incidents::incidents(&mut pen, page);
     findings::findings(&mut pen, page);
     facts::totals(&mut pen, page);
     lists::hosts(&mut pen, page);

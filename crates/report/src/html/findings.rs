@@ -24,7 +24,7 @@ const CODES: usize = 200;
 type Rest<'a> = BTreeMap<(Reverse<Severity>, String), (&'a Finding, u64)>;
 
 /// Those told, and what is left.
-fn choose<'a>(cx: &Cx<'a>) -> (Vec<&'a Finding>, Rest<'a>) {
+pub(super) fn choose<'a>(cx: &Cx<'a>) -> (Vec<&'a Finding>, Rest<'a>) {
     let mut told = Vec::new();
     let mut of_code: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut rest = Rest::new();
@@ -134,7 +134,7 @@ fn one(m: &mut Markup, cx: &Cx<'_>, number: usize, f: &Finding) {
 }
 
 /// How it showed, in a sentence.
-fn reason(cx: &Cx<'_>, f: &Finding) -> &'static str {
+pub(super) fn reason(cx: &Cx<'_>, f: &Finding) -> &'static str {
     cx.told(&format!("{}/{}", f.about.id, f.reason.code), f.reason.means)
 }
 

@@ -92,6 +92,19 @@ words! {
     BinSays: "{0}: {1}, {2} new {2|flow|flows}", "{0}: {1}、新規フロー {2}";
     MarkSays: "{0} {0|finding|findings} of severity {1}", "重要度「{1}」の検出事項 {0} 件";
 
+    // Incidents.
+    Incidents: "Incidents", "インシデント";
+    IncidentsSay: "Findings that belong together, as a story: by host, and where one host acted on another.",
+        "関連する検出事項を、ホストごと、またホスト間の動きに沿って、一連の出来事としてまとめたものです。";
+    RiskOf: "risk {0}", "リスク {0}";
+    Story: "The steps", "経過";
+    PointsOf: "{0} ({1} points)", "{0}（{1} 点）";
+    StageFactor: "{0} stages ×{1}", "{0} 段階 ×{1}";
+    StageFactorInOrder: "{0} stages in the order of attacks ×{1}", "攻撃の順序どおりの {0} 段階 ×{1}";
+    AssetFactor: "a host that others need ×{0}", "他のホストが依存するホスト ×{0}";
+    Reached: "Reached from there", "そこから到達されたホスト";
+    AlsoThere: "These hosts also have", "これらのホストのその他の問題";
+    MoreIncidents: "{0} more {0|incident|incidents}: --json has them.", "ほか {0} 件のインシデントは --json で出力できます。";
     // Findings.
     Findings: "Findings", "検出事項";
     NoFindings: "Nothing that the detectors look for was seen.", "検出対象となる事象は見つかりませんでした。";

@@ -1,8 +1,11 @@
 use super::Json;
 use crate::page::Judged;
-use sekisho_finding::{Finding, Measure, Mute, Signed};
+use sekisho_finding::{Finding, Incident, Measure, Mute, Signed};
+use sekisho_types::Addr;
 
 pub(super) fn findings(j: &mut Json, judged: &Judged) {
+    j.objects("incidents", &judged.incidents, incident);
+    j.number("more_incidents", judged.more_incidents);
     j.objects("findings", &judged.findings, finding);
     j.number("findings_refused", judged.refused);
     j.number("detectors_forgot", judged.forgotten_count());
@@ -40,6 +43,34 @@ pub(super) fn findings(j: &mut Json, judged: &Judged) {
             j.number("missing_bytes", Some(cause.bytes).filter(|n| *n > 0));
         });
     });
+}
+
+fn incident(j: &mut Json, i: &Incident) {
+    let addrs = |hosts: &[Addr]| hosts.iter().map(ToString::to_string).collect::<Vec<String>>();
+    let places = |of: &[usize]| of.iter().map(|n| *n as u64).collect::<Vec<u64>>();
+    let (hosts, reached) = (addrs(&i.hosts), addrs(&i.reached));
+    j.number("risk", u64::from(i.risk.score));
+    j.text("advice", i.risk.word().as_bytes());
+    j.strings("hosts", hosts.iter().map(String::as_bytes));
+    j.strings("reached", reached.iter().map(String::as_bytes));
+    j.time("first", Some(i.first));
+    j.time("last", Some(i.last));
+    j.strings("stages", i.risk.stages.iter().map(|s| s.name().as_bytes()));
+    j.flag("in_order", i.risk.in_order);
+    j.real("stage_factor", i64::from(i.risk.stage_factor) * 10);
+    j.real("asset_factor", i64::from(i.risk.asset_factor) * 10);
+    j.objects("terms", &i.risk.terms, |j, t| {
+        j.text("judgement", t.id.as_bytes());
+        j.real("points", i64::from(t.tenths) * 100);
+    });
+    j.numbers("steps", places(&i.steps));
+    j.objects("links", &i.links, |j, l| {
+        j.addr("from", l.from);
+        j.addr("to", l.to);
+        j.text("bond", l.bond.name().as_bytes());
+        j.number("finding", l.finding as u64);
+    });
+    j.numbers("conditions", places(&i.conditions));
 }
 
 fn dnssec(j: &mut Json, signed: &Signed) {

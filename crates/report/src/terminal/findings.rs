@@ -103,7 +103,8 @@ fn style(severity: Severity) -> Style {
     }
 }
 
-fn host(f: &Finding, addr: Addr) -> String {
+/// A host with the name that it went by.
+pub(super) fn host(f: &Finding, addr: Addr) -> String {
     // A mail in a file has no hosts.
     if addr == Addr::UNSPECIFIED {
         return "mail".to_owned();

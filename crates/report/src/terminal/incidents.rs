@@ -1,0 +1,105 @@
+use super::findings::host;
+use super::{Pen, Style};
+use crate::units::{clock, count, counted};
+use crate::{Page, clean};
+use sekisho_finding::{Finding, Incident, Risk};
+use sekisho_types::Addr;
+
+/// Incidents told step by step; of others only one line.
+const TOLD: usize = 5;
+/// Incidents printed at all.
+const PRINTED: usize = 50;
+/// Steps, hosts and terms of an incident printed.
+const STEPS: usize = 30;
+const HOSTS: usize = 12;
+const TERMS: usize = 3;
+
+/// Findings joined to stories, the most urgent first.
+pub(super) fn incidents(pen: &mut Pen, page: &Page) {
+    let judged = &page.judged;
+    if judged.incidents.is_empty() {
+        return;
+    }
+    let all = judged.incidents.len() as u64 + judged.more_incidents;
+    pen.heading("Incidents", &counted(all, "story"));
+    for (i, incident) in judged.incidents.iter().take(PRINTED).enumerate() {
+        one(pen, incident, &judged.findings, i < TOLD);
+    }
+    let more = all.saturating_sub(PRINTED as u64);
+    if more > 0 {
+        pen.paragraph(Style::Dim, "", &format!("… and {} more, in --json", count(more)));
+    }
+}
+
+fn one(pen: &mut Pen, incident: &Incident, findings: &[Finding], told: bool) {
+    let steps: Vec<&Finding> = incident.steps.iter().filter_map(|i| findings.get(*i)).collect();
+    let named = |addr: &Addr| {
+        let of = steps.iter().find(|f| f.names.iter().any(|(a, _)| a == addr)).or(steps.first());
+        of.map_or_else(|| addr.to_string(), |f| host(f, *addr))
+    };
+    let list = |hosts: &[Addr], between: &str| {
+        let shown: Vec<String> = hosts.iter().take(HOSTS).map(named).collect();
+        let more = hosts.len().saturating_sub(HOSTS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{more}", shown.join(between))
+    };
+    let style = match incident.risk.score {
+        70.. => Style::Alarm,
+        45.. => Style::Warning,
+        _ => Style::Plain,
+    };
+    let hosts = list(&incident.hosts, " → ");
+    let when = format!("{} to {}", clock(incident.first), clock(incident.last));
+    pen.paragraph(style, "", &format!("risk {}, {}: {hosts}; {when}", incident.risk.score, incident.risk.word()));
+    if !told {
+        return;
+    }
+    let mut line = |words: &str| pen.paragraph(Style::Plain, "    ", words);
+    line(&sum(&incident.risk));
+    for f in steps.iter().take(STEPS) {
+        let key = if f.key.is_empty() { String::new() } else { format!(" ({})", clean(f.key.as_bytes())) };
+        let packet = f.packets.iter().next().map_or_else(String::new, |p| format!("; packet {p}"));
+        line(&format!(
+            "{}  {}: {}: {}{key}{packet}",
+            clock(f.first),
+            f.stage.name(),
+            host(f, f.subject),
+            f.reason.means
+        ));
+    }
+    let more = steps.len().saturating_sub(STEPS);
+    if more > 0 {
+        line(&format!("… and {} more", counted(more as u64, "step")));
+    }
+    if !incident.reached.is_empty() {
+        line(&format!("reached from there: {}", list(&incident.reached, ", ")));
+    }
+    if !incident.conditions.is_empty() {
+        let mut ids: Vec<&str> =
+            incident.conditions.iter().filter_map(|i| Some(findings.get(*i)?.about.title)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        line(&format!("these hosts also have: {}", ids.join(", ")));
+    }
+}
+
+/// How the score comes about.
+fn sum(risk: &Risk) -> String {
+    let points = |tenths: u32| format!("{}.{}", tenths / 10, tenths % 10);
+    let terms = risk.terms.iter().take(TERMS).map(|t| format!("{} ({} points)", t.title, points(t.tenths)));
+    let more = risk.terms.len().saturating_sub(TERMS);
+    let mut words: Vec<String> = terms.collect();
+    if more > 0 {
+        words.push(format!("{more} more"));
+    }
+    let factor = |hundredths: u32| format!("×{}.{:02}", hundredths / 100, hundredths % 100);
+    let mut factors = String::new();
+    if risk.stage_factor > 100 {
+        let order = if risk.in_order { " in the order of attacks" } else { "" };
+        factors += &format!("; {} stages{order} {}", risk.stages.len(), factor(risk.stage_factor));
+    }
+    if risk.asset_factor > 100 {
+        factors += &format!("; a host that others need {}", factor(risk.asset_factor));
+    }
+    format!("{}: {}{factors}", risk.score, words.join(", "))
+}
