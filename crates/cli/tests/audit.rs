@@ -1,6 +1,7 @@
 //! `sekisho audit` with what its user gives: lists of bad hosts, authorities, mutes.
 
-use sekisho_testkit::{Conversation, Dir, Timestamp};
+use sekisho_testkit::{Frame, Timestamp, flag, pcap};
+use sekisho_types::Addr;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -211,6 +212,43 @@ fn members(value: &Value, at: &str, all: &mut BTreeSet<String>) {
     }
 }
 
+fn addr(text: &str) -> Addr {
+    text.parse().unwrap()
+}
+
+/// Forty ports of one host, none of which answers.
+fn refused(dir: &Path) -> String {
+    let path = dir.join("refused.pcap");
+    let syn = |port: u16| Frame::tcp("10.0.0.66:40000", (addr("10.0.0.25"), port), flag::SYN).frame();
+    let frames: Vec<_> =
+        (1..=40).map(|port| (Timestamp::from_parts(1_700_000_000, u32::from(port)), syn(port))).collect();
+    fs::write(&path, pcap(1, &frames)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn findings_of_attacks_are_joined_to_stories() {
+    let dir = tempfile::tempdir().unwrap();
+    let capture = refused(dir.path());
+    let found = page(&[&capture]);
+    let [incident] = &found["incidents"].as_array().unwrap()[..] else { panic!("{}", found["incidents"]) };
+    assert_eq!(incident["hosts"], serde_json::json!(["10.0.0.66"]));
+    assert_eq!((&incident["stages"], &incident["more_incidents"]), (&serde_json::json!(["discovery"]), &Value::Null));
+    let step = incident["steps"][0].as_u64().unwrap() as usize;
+    assert_eq!((&found["findings"][step]["id"], &found["more_incidents"]), (&"scan-vertical".into(), &0.into()));
+    let text = String::from_utf8(audit(&[&capture]).stdout).unwrap();
+    let story = text.split("Incidents").nth(1).unwrap().split("Findings").next().unwrap();
+    assert!(story.contains("10.0.0.66") && story.contains("discovery") && story.contains("points"), "{story}");
+    let html = dir.path().join("page.html");
+    audit(&["--html", html.to_str().unwrap(), &capture]);
+    let html = fs::read_to_string(html).unwrap();
+    assert!(html.contains("id=\"incidents\"") && html.contains("href=\"#f-1\""));
+    // What somebody agreed to live with is no incident.
+    let mute = "scan-vertical host=10.0.0.66 until=2099-01-31 reason=Our own scanner does this\n";
+    let mutes = file(dir.path(), "mutes", mute);
+    assert_eq!(page(&["--mutes", &mutes, &capture])["incidents"], serde_json::json!([]));
+}
+
 #[test]
 fn the_reference_page_of_the_json_is_current() {
     let dir = tempfile::tempdir().unwrap();
@@ -219,18 +257,9 @@ fn the_reference_page_of_the_json_is_current() {
     let tree = |path: &str| in_tree(path).to_str().unwrap().to_owned();
     let mut seen = BTreeSet::new();
     members(&page(&["--mutes", &mutes, &office()]), "", &mut seen);
-    // Nobody answers on a dozen ports.
-    let refused = dir.path().join("refused.pcap");
-    let frames: Vec<_> = (1..=12u16)
-        .flat_map(|port| {
-            let at = Timestamp::from_parts(1_700_000_000 + i64::from(port), 0);
-            let (client, server) = (format!("10.0.0.1:{}", 40_000 + port), format!("10.0.0.2:{port}"));
-            Conversation::new(&*client, &*server).at(at).segment(Dir::Orig, 2, b"").frames()
-        })
-        .collect();
-    fs::write(&refused, sekisho_testkit::pcap(1, &frames)).unwrap();
-    let captures = ["examples/ctf-ftp.pcap", "goldens/tunnel", "goldens/dns", "goldens/quic"].map(tree);
-    for capture in captures.iter().map(String::as_str).chain(refused.to_str()) {
+    let built = [refused(dir.path())];
+    let stored = ["examples/ctf-ftp.pcap", "goldens/tunnel", "goldens/flow", "goldens/quic", "goldens/dns"].map(tree);
+    for capture in stored.iter().chain(&built) {
         let out = audit(&["--json", "-", capture]);
         members(&serde_json::from_slice(&out.stdout).unwrap(), "", &mut seen);
     }
@@ -256,6 +285,7 @@ fn the_reference_page_of_the_json_is_current() {
         "completeness.undecoded[]",
         "dnssec",
         "forgotten[]",
+        "incidents[].links[]",
         "more.NAME.",
         "state.given_up[]",
     ];
