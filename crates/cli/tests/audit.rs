@@ -217,7 +217,7 @@ fn addr(text: &str) -> Addr {
 }
 
 /// Forty ports of one host, none of which answers.
-fn refused(dir: &Path) -> String {
+fn tried_ports(dir: &Path) -> String {
     let path = dir.join("refused.pcap");
     let syn = |port: u16| Frame::tcp("10.0.0.66:40000", (addr("10.0.0.25"), port), flag::SYN).frame();
     let frames: Vec<_> =
@@ -229,7 +229,7 @@ fn refused(dir: &Path) -> String {
 #[test]
 fn findings_of_attacks_are_joined_to_stories() {
     let dir = tempfile::tempdir().unwrap();
-    let capture = refused(dir.path());
+    let capture = tried_ports(dir.path());
     let found = page(&[&capture]);
     let [incident] = &found["incidents"].as_array().unwrap()[..] else { panic!("{}", found["incidents"]) };
     assert_eq!(incident["hosts"], serde_json::json!(["10.0.0.66"]));
@@ -257,7 +257,7 @@ fn the_reference_page_of_the_json_is_current() {
     let tree = |path: &str| in_tree(path).to_str().unwrap().to_owned();
     let mut seen = BTreeSet::new();
     members(&page(&["--mutes", &mutes, &office()]), "", &mut seen);
-    let built = [refused(dir.path())];
+    let built = [tried_ports(dir.path())];
     let stored = ["examples/ctf-ftp.pcap", "goldens/tunnel", "goldens/flow", "goldens/quic", "goldens/dns"].map(tree);
     for capture in stored.iter().chain(&built) {
         let out = audit(&["--json", "-", capture]);
