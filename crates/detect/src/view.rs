@@ -323,12 +323,12 @@ impl View {
             }
             What::ResolverSide if self.resolver_side == 0 => {
                 let flows = seen(Traffic::Dns).flows;
-                put(Lack::ResolverSide, Traffic::Dns, (flows, flows), 0, flows >= flows);
+                put(Lack::ResolverSide, Traffic::Dns, (flows, flows), 0, true);
             }
             What::ResolverSide => {}
             What::LinkLayer if self.linked == 0 => {
                 let flows = seen(Traffic::Any).flows;
-                put(Lack::LinkLayer, Traffic::Any, (flows, flows), 0, flows >= flows);
+                put(Lack::LinkLayer, Traffic::Any, (flows, flows), 0, true);
             }
             What::LinkLayer => {}
             What::Days(days) => {

@@ -282,8 +282,8 @@ impl Detector for Conflict {
             return;
         }
         match e.fit {
-            Fit::Matching => self.matching(m, &e, cx),
-            Fit::Late => self.late(m, &e, cx),
+            Fit::Matching => self.matching(m, e, cx),
+            Fit::Late => self.late(m, e, cx),
             _ => {}
         }
     }

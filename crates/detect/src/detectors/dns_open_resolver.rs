@@ -158,16 +158,14 @@ impl Detector for OpenResolver {
     fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>) {
         let (Row::DnsMessage(m), Some(e)) = (row, cx.exchange()) else { return };
         match e.fit {
-            Fit::Query if !cx.hosts().is_internal(e.client) => {
-                if cx.hosts().is_internal(e.server) {
-                    self.doors.at(e.server, || ());
-                }
+            Fit::Query if cx.hosts().is_internal(e.server) && !cx.hosts().is_internal(e.client) => {
+                self.doors.at(e.server, || ());
             }
             Fit::Query if self.doors.peek(&e.client).is_some() => {
                 self.passed.pass(m.ts);
                 *self.passed.at((e.client, e.question), || m.ts) = m.ts;
             }
-            Fit::Matching => self.answer(m, &e, cx),
+            Fit::Matching => self.answer(m, e, cx),
             _ => {}
         }
     }

@@ -207,12 +207,12 @@ impl Detector for Birthday {
     fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>) {
         let (Row::DnsMessage(m), Some(e)) = (row, cx.exchange()) else { return };
         match e.fit {
-            Fit::Query => self.query(m, &e, cx),
-            Fit::Matching | Fit::Late => self.fits(m, &e, cx),
+            Fit::Query => self.query(m, e, cx),
+            Fit::Matching | Fit::Late => self.fits(m, e, cx),
             Fit::Copy => {}
             Fit::Unsolicited if e.usual.asked == 0 => {}
             _ if cx.zones().foreign(m, e.server, m.query.unwrap_or(&[])).is_some() => {}
-            _ => self.forged(m, &e, cx),
+            _ => self.forged(m, e, cx),
         }
     }
 

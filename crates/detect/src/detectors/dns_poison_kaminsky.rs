@@ -466,9 +466,9 @@ impl Detector for Kaminsky {
         let (Row::DnsMessage(m), Some(exchange)) = (row, cx.exchange()) else { return };
         let name = m.query.unwrap_or(&[]);
         if exchange.fit == Fit::Query {
-            self.query(m, &exchange, name, cx);
+            self.query(m, exchange, name, cx);
         } else {
-            self.answer(m, &exchange, name, cx);
+            self.answer(m, exchange, name, cx);
         }
     }
 

@@ -528,9 +528,9 @@ impl Detector for Kashpureff {
     fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>) {
         let (Row::DnsMessage(m), Some(exchange)) = (row, cx.exchange()) else { return };
         match exchange.fit {
-            Fit::Query if self.planted.len() > 0 => self.asks(m, &exchange, cx),
+            Fit::Query if self.planted.len() > 0 => self.asks(m, exchange, cx),
             Fit::Matching if m.rcode == 0 && m.qclass == 1 && !TRANSFERS.contains(&m.qtype) => {
-                self.answer(m, &exchange, cx);
+                self.answer(m, exchange, cx);
             }
             _ => {}
         }

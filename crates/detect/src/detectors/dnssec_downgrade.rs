@@ -236,8 +236,8 @@ impl Detector for Downgrade {
     fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>) {
         let (Row::DnsMessage(m), Some(exchange)) = (row, cx.exchange()) else { return };
         match exchange.fit {
-            Fit::Query => self.query(m, &exchange),
-            Fit::Matching => self.answer(m, &exchange, cx),
+            Fit::Query => self.query(m, exchange),
+            Fit::Matching => self.answer(m, exchange, cx),
             _ => {}
         }
         self.verified(cx);

@@ -82,8 +82,10 @@ impl Risk {
             most + (0.25 * others).min(0.5 * most)
         };
         let sum: f64 = of_rule.values().map(|(_, points)| worth(points)).sum();
-        let mut terms: Vec<Term> =
-            of_rule.iter().map(|(id, (title, points))| Term { id, title, tenths: tenths(worth(points)) }).collect();
+        let mut terms: Vec<Term> = of_rule
+            .iter()
+            .map(|(id, (title, points))| Term { id, title, tenths: rounded(worth(points) * 10.0) })
+            .collect();
         terms.sort_by(|a, b| b.tenths.cmp(&a.tenths).then(a.id.cmp(b.id)));
         let stages = stages(steps);
         let counted = stages.iter().filter(|s| s.0 > Stage::Recon).count();
@@ -92,9 +94,8 @@ impl Risk {
         let stage_factor = several.saturating_add(if in_order { 25 } else { 0 }).min(250);
         let asset_factor = asset.factor();
         let factors = f64::from(stage_factor) * f64::from(asset_factor) / 10_000.0;
-        let score = (100.0 * (1.0 - (-factors * sum / SCALE).exp())).round();
         Self {
-            score: if score >= 100.0 { 100 } else { score as u8 },
+            score: u8::try_from(rounded(100.0 * (1.0 - (-factors * sum / SCALE).exp()))).unwrap_or(100),
             terms,
             stages: stages.into_iter().map(|s| s.0).collect(),
             in_order,
@@ -114,10 +115,10 @@ impl Risk {
     }
 }
 
-/// Of a sum of points that is never negative, and below four thousand million.
+/// Of what is never negative, and below four thousand million.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "points are few and positive")]
-fn tenths(points: f64) -> u32 {
-    (points * 10.0).round() as u32
+fn rounded(points: f64) -> u32 {
+    points.round() as u32
 }
 
 /// Parts that are sure enough, by their first sign.
@@ -139,8 +140,7 @@ fn chain(stages: &[(Stage, Timestamp)]) -> usize {
     let from = |begin: usize| {
         let mut lens: Vec<(usize, Stage)> = Vec::new();
         let first = stages.get(begin).map_or(Timestamp::default(), |s| s.1);
-        for (stage, at) in stages.iter().skip(begin).take_while(|s| s.1 - first <= IN_ORDER_WITHIN) {
-            let _ = at;
+        for (stage, _) in stages.iter().skip(begin).take_while(|s| s.1 - first <= IN_ORDER_WITHIN) {
             let before = lens.iter().filter(|l| l.1 < *stage).map(|l| l.0).max().unwrap_or(0);
             lens.push((before + 1, *stage));
         }

@@ -173,7 +173,7 @@ fn what_is_joined_and_told_is_bounded() {
         (0..200u8).map(|n| with(finding(&LATERAL, n, Severity::High, 90, n.into()), &[n.wrapping_add(1)])).collect();
     let all = told(&chain);
     assert!(all.len() >= 4 && all.iter().all(|i| i.hosts.len() <= MAX_JOINED), "{}", all.len());
-    let many: Vec<Finding> = (0..=MAX_INCIDENTS as u32)
+    let many: Vec<Finding> = (0..=u32::try_from(MAX_INCIDENTS).unwrap())
         .map(|n| Finding {
             subject: Addr::v4(n.to_be_bytes().map(|b| b | 1 << 7)),
             ..finding(&C2, 1, Severity::High, 80, 0)
@@ -181,5 +181,5 @@ fn what_is_joined_and_told_is_bounded() {
         .collect();
     let (kept, more) = incidents(&many, Timestamp(0), &|_| Asset::Ordinary);
     let hosts = many.iter().map(|f| f.subject).collect::<std::collections::BTreeSet<_>>().len();
-    assert_eq!(kept.len() + more as usize, hosts);
+    assert_eq!(kept.len() as u64 + more, hosts as u64);
 }

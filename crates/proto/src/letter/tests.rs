@@ -226,8 +226,8 @@ fn what_is_left_of_a_mail_behind_a_hole_is_told() {
     let lost_len = header_end as u64 + 4;
     type Case<'a> = (&'a str, Box<dyn FnOnce(&mut Bench) + 'a>, &'a [&'a str]);
     let cases: [Case<'_>; 5] = [
-        ("DATA and its answer", Box::new(|b| drop(b.gap(Orig, 6).gap(Resp, 8).data_split(Orig, &mail, 50))), &whole),
-        ("DATA", Box::new(|b| drop(b.data(Resp, b"354 go\r\n").gap(Orig, 6).data(Orig, &mail))), &whole),
+        ("DATA and its answer", Box::new(|b| _ = b.gap(Orig, 6).gap(Resp, 8).data_split(Orig, &mail, 50)), &whole),
+        ("DATA", Box::new(|b| _ = b.data(Resp, b"354 go\r\n").gap(Orig, 6).data(Orig, &mail)), &whole),
         (
             "the header",
             Box::new(|b| {
@@ -238,7 +238,7 @@ fn what_is_left_of_a_mail_behind_a_hole_is_told() {
         ),
         (
             "DATA and the header",
-            Box::new(|b| drop(b.gap(Orig, 6 + lost_len).data(Orig, &mail[header_end + 4..]))),
+            Box::new(|b| _ = b.gap(Orig, 6 + lost_len).data(Orig, &mail[header_end + 4..])),
             linked,
         ),
         (

@@ -174,7 +174,7 @@ fn told_of_replies(replies: &[Vec<u8>]) -> Vec<String> {
     bench.flow.tuple.orig = sekisho_types::Addr::v4([203, 0, 113, 9]);
     bench.flow.seen.orig = false;
     for reply in replies {
-        bench.data(Dir::Resp, reply);
+        bench.data(Resp, reply);
     }
     bench.end();
     bench.rows("service_use")
