@@ -221,7 +221,8 @@ fn writes_the_page_as_one_file() {
     let lead = text.split_once("Difference\n  ").expect("a heading").1.split_once(';').expect("parts").0;
     assert!(html.contains(&format!("<p class=\"lead\">{lead}</p>")), "{lead}");
     // What went leads to the capture before, what is new to the one after.
-    let command = format!("-o before-1.pcapng {}", before.display());
+    let number = html.split_once("-o before-").expect("a command").1.split('.').next().expect("a number");
+    let command = format!("-o before-{number}.pcapng {}", before.display());
     assert!(html.contains("sekisho packets --uid ") && html.contains(&command), "{command}");
     let uid = html.split_once("sekisho packets --uid ").expect("a command").1.split(' ').next().expect("a uid");
     let cut = dir.path().join("cut.pcapng");
