@@ -224,7 +224,8 @@ fn writes_the_page_as_one_file() {
     let number = html.split_once("-o before-").expect("a command").1.split('.').next().expect("a number");
     let command = format!("-o before-{number}.pcapng {}", before.display());
     assert!(html.contains("sekisho packets --uid ") && html.contains(&command), "{command}");
-    let uid = html.split_once("sekisho packets --uid ").expect("a command").1.split(' ').next().expect("a uid");
+    let until = html.split_once(&command).expect("a command").0;
+    let uid = until.rsplit("sekisho packets --uid ").next().and_then(|u| u.split(' ').next()).expect("a uid");
     let cut = dir.path().join("cut.pcapng");
     let cut_out = sekisho(&["packets", "-q", "--uid", uid, "-o", cut.to_str().expect("UTF-8")], &[&before]);
     assert_eq!(cut_out.status.code(), Some(0));
