@@ -13,6 +13,9 @@ const WEAK_PER_MILLE: u64 = 10;
 /// If so much of a kind's UDP flows has no answer, answers were not captured, rather than not given; in percent.
 const UNANSWERED_PERCENT: u64 = 90;
 
+/// If so few of a kind's flows are lone answers by UDP, they are strays or forged, and no questions are missing; in percent.
+const STRAY_PERCENT: u64 = 10;
+
 /// Nanoseconds of a day.
 const DAY: i64 = 86_400 * 1_000_000_000;
 
@@ -34,6 +37,8 @@ struct Seen {
     flows: u64,
     /// Of which only what the asked side sends was seen.
     without_requests: u64,
+    /// Lone packets by UDP of the side that is asked: perhaps nobody asked.
+    strays: u64,
     /// Of which only what the asking side sends was seen.
     without_answers: u64,
     /// UDP flows without an answer: perhaps there was none.
@@ -209,7 +214,8 @@ impl View {
         }
         let unanswered = !is_tcp && conn.state == "S0";
         let without_answers = conn.one_sided == "orig" && conn.state != "S0";
-        let without_requests = conn.one_sided == "resp";
+        let stray = !is_tcp && conn.one_sided == "resp" && conn.resp_pkts <= 1;
+        let without_requests = conn.one_sided == "resp" && !stray;
         let without_bodies = if apps.fetched_mail { without_answers } else { without_requests };
         while kinds != 0 {
             let number = kinds.trailing_zeros() as usize;
@@ -219,6 +225,7 @@ impl View {
             seen.unanswered += u64::from(unanswered);
             seen.without_answers += u64::from(without_answers);
             seen.without_requests += u64::from(without_requests);
+            seen.strays += u64::from(stray);
             seen.without_bodies += u64::from(without_bodies);
             if conn.cut > 0 {
                 // What was cut is a hole, too, but the cause is another.
@@ -292,7 +299,9 @@ impl View {
             What::Some(_) => {}
             What::Requests(traffic) => {
                 let s = seen(traffic);
-                put(Lack::Requests, traffic, (s.without_requests, s.flows), 0, s.without_requests >= s.flows);
+                let few = s.strays.saturating_mul(100) < s.flows.saturating_mul(STRAY_PERCENT);
+                let count = s.without_requests + if few { 0 } else { s.strays };
+                put(Lack::Requests, traffic, (count, s.flows), 0, count >= s.flows);
             }
             What::Answers(traffic) => {
                 let s = seen(traffic);

@@ -4,7 +4,8 @@
 //! Usage: `cargo run -p sekisho-report --example pages -- FOLDER`
 
 use sekisho_finding::{
-    About, Benign, Confidence, Finding, Measure, Origin, Quality, Quote, Reason, Samples, Severity, Stage,
+    About, Asset, Benign, Confidence, Finding, Measure, Origin, Quality, Quote, Reason, Samples, Severity, Stage,
+    incidents,
 };
 use sekisho_record::Text;
 use sekisho_report::compare::{Snapshot, compare};
@@ -317,14 +318,17 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
             pools: vec![Pool { name: "flows", peak: 1 << 20, cap: 1 << 28 }],
             given_up: vec![(t.string(), 12)],
         },
-        judged: Judged {
-            findings: (0..findings).map(|n| finding(t, n)).collect(),
-            refused: 7,
-            forgotten: vec![("hosts", 9)],
-            ..Judged::default()
-        },
+        judged: judged((0..findings).map(|n| finding(t, n)).collect()),
     }
     .checked(many)
+}
+
+/// Findings, and the stories that they make.
+fn judged(findings: Vec<Finding>) -> Judged {
+    let now = findings.iter().map(|f| f.last).max().unwrap_or_default();
+    let (incidents, more_incidents) = incidents(&findings, now, &|_| Asset::Server);
+    assert!(findings.is_empty() || !incidents.is_empty());
+    Judged { findings, refused: 7, forgotten: vec![("hosts", 9)], incidents, more_incidents, ..Judged::default() }
 }
 
 trait Checked {

@@ -173,6 +173,7 @@ const SECTIONS: &[(&str, &str, W)] = &[
     ("<section id=\"chance\"", "#chance", W::Chance),
     ("<section id=\"completeness\"", "#completeness", W::Completeness),
     ("<section id=\"glance\"", "#glance", W::Glance),
+    ("<section id=\"incidents\"", "#incidents", W::Incidents),
     ("<section id=\"findings\"", "#findings", W::Findings),
     ("<section id=\"coverage\"", "#coverage", W::Coverage),
     ("<section id=\"talkers\"", "#talkers", W::Talkers),

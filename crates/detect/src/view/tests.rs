@@ -232,3 +232,27 @@ fn mails_in_files_count_as_mail() {
     assert_eq!(sight(&[mail(true)], "mail-link-mismatch"), (Sight::Working, vec![]));
     assert_eq!(sight(&[mail(true), mail(false)], "mail-link-mismatch"), (Sight::Weakened, vec![(Lack::Holes, 1, 2)]));
 }
+
+/// An answer of DNS that nobody is seen to ask for.
+fn stray() -> Line {
+    let mut columns = conn("dns", 53);
+    columns.retain(|c| !matches!(c.0, "proto" | "orig_pkts" | "resp_pkts" | "conn_state"));
+    columns.extend([
+        ("proto", Cell::Word("udp")),
+        ("orig_pkts", Cell::Count(0)),
+        ("resp_pkts", Cell::Count(1)),
+        ("conn_state", Cell::Word("SHR")),
+    ]);
+    with(columns, "one_sided", Cell::Word("resp"))
+}
+
+#[test]
+fn a_few_stray_answers_are_no_missing_questions() {
+    let asked = || with(conn("dns", 53), "proto", Cell::Word("udp"));
+    let mixed =
+        |strays: usize| -> Vec<Line> { (0..strays).map(|_| stray()).chain((strays..40).map(|_| asked())).collect() };
+    let lacks = |strays| sight(&mixed(strays), "c2-dns-tunnel");
+    assert_eq!(lacks(3), (Sight::Working, vec![]));
+    assert_eq!(lacks(4), (Sight::Weakened, vec![(Lack::Requests, 4, 40)]));
+    assert_eq!(lacks(40).0, Sight::Blind);
+}
