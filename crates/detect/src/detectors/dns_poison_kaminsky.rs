@@ -192,9 +192,12 @@ impl Kaminsky {
         }
         let Some(parent) = parent(name) else { return };
         let label = name.split(|b| *b == b'.').next().unwrap_or(&[]);
+        if label.len() < MIN_LABEL_LEN || label.iter().all(u8::is_ascii_digit) {
+            return;
+        }
         let (label_key, parent_key) = (name_digest(label, self.seed), name_digest(parent, self.seed));
         let elsewhere = *self.labels.at(label_key, || parent_key) != parent_key;
-        if elsewhere || !parent.contains(&b'.') || label.len() < MIN_LABEL_LEN || label.iter().all(u8::is_ascii_digit) {
+        if elsewhere || !parent.contains(&b'.') {
             return;
         }
         let siblings = self.siblings.at((e.client, parent_key), Siblings::default);
