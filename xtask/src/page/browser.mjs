@@ -1,7 +1,7 @@
 // The pages in a real browser: what they load and run, what works by hand, by keyboard, on paper and without a script.
 // Usage: node browser.mjs FOLDER SHOTS; FOLDER has the pages, the digests of nothing else matter. Prints a line for each page.
 import { createRequire } from 'node:module';
-import { readdirSync, mkdirSync, readFileSync } from 'node:fs';
+import { readdirSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -9,7 +9,9 @@ const require = createRequire(join(process.cwd(), 'node_modules', 'x'));
 const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
-const [folder, shots] = process.argv.slice(2).map((p) => resolve(p));
+const [folder, shots] = process.argv.slice(2, 4).map((p) => resolve(p));
+// Which share of the pages this is, and of how many: one for each processor.
+const [share, shares] = process.argv.slice(4, 6).map(Number);
 mkdirSync(shots, { recursive: true });
 
 const WIDE = { width: 1400, height: 900 };
@@ -21,7 +23,9 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-sync', '--no-first-run'],
 });
 
-for (const name of readdirSync(folder).filter((n) => n.endsWith('.html')).sort()) {
+const sizeOf = (name) => statSync(join(folder, name)).size;
+const names = readdirSync(folder).filter((n) => n.endsWith('.html')).sort((a, b) => sizeOf(b) - sizeOf(a) || (a < b ? -1 : 1));
+for (const name of names.filter((_, i) => i % shares === share)) {
   const started = Date.now();
   const wrong = [];
   const expect = (good, words) => good || wrong.push(words);

@@ -130,9 +130,18 @@ fn run(program: Option<PathBuf>, captures: &[&str]) -> Result<bool> {
     let folder = pages.to_str().context("target is no UTF-8")?;
     shell::run("cargo", &["run", "--quiet", "--locked", "-p", "sekisho-report", "--example", "pages", "--", folder])?;
     let script = root.join("xtask/src/page/browser.mjs");
-    let judged =
-        Command::new("node").arg(script).args([&pages, &shots]).current_dir(home()).status().context("node")?;
-    Ok(judged.success())
+    // A browser for each processor: pages are independent, and the large ones take a minute each.
+    let shares = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
+    let begin = |share: usize| {
+        let of = [share.to_string(), shares.to_string()];
+        Command::new("node").arg(&script).args([&pages, &shots]).args(of).current_dir(home()).spawn().context("node")
+    };
+    let begun: Vec<_> = (0..shares).map(begin).collect::<Result<_>>()?;
+    let mut good = true;
+    for mut judge in begun {
+        good &= judge.wait().context("node")?.success();
+    }
+    Ok(good)
 }
 
 /// The page of a comparison.
