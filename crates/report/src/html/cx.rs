@@ -67,7 +67,7 @@ impl Locale {
         }
     }
 
-    /// As [`Cx::fixed`], as a text.
+    /// As [`Locale::fixed`], as a text.
     pub fn fixed_text(&self, english: &'static str) -> &'static str {
         self.told(english, english)
     }
@@ -192,7 +192,7 @@ pub(super) fn shape(m: &mut Markup, severity: Severity) {
     });
 }
 
-/// See [`Cx::fill`].
+/// See [`Locale::fill`].
 pub(super) fn fill(text: &str, values: &[&str]) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let mut rest = text;
