@@ -3,7 +3,7 @@
 use crate::tape::Tape;
 use sekisho_detect::Detection;
 use sekisho_output::{Detached, Encoded, Error, Sinks};
-use sekisho_record::{Record, Schema, Value, Visitor};
+use sekisho_record::{Record, with_values};
 use sekisho_report::Summary;
 
 /// Where all rows of a run go, in the run's order.
@@ -141,7 +141,12 @@ impl Gather for Audited {
     }
 
     fn row(&mut self, packet: u64, record: &dyn Record) {
-        record.visit(&mut Values { audited: self, packet, schema: record.schema() });
+        let schema = record.schema();
+        // One visit of a row serves both.
+        with_values(record, |values| {
+            self.summary.add_values(schema, values);
+            self.detection.add_values(packet, schema, values);
+        });
     }
 
     fn unpack(&mut self, pile: &Tape, index: usize) {
@@ -152,20 +157,6 @@ impl Gather for Audited {
 
     fn part_done(&mut self) -> bool {
         true
-    }
-}
-
-/// One visit of a row serves both.
-struct Values<'a> {
-    audited: &'a mut Audited,
-    packet: u64,
-    schema: &'static Schema,
-}
-
-impl Visitor for Values<'_> {
-    fn values(&mut self, values: &[Value<'_>]) {
-        self.audited.summary.add_values(self.schema, values);
-        self.audited.detection.add_values(self.packet, self.schema, values);
     }
 }
 

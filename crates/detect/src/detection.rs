@@ -10,7 +10,7 @@ use crate::rows::{Kind, Plan};
 use sekisho_dnssec::Anchors;
 use sekisho_finding::{Asset, Coverage, Finding, Signed};
 use sekisho_intel::Table;
-use sekisho_record::{Record, Schema, Value, Visitor};
+use sekisho_record::{Record, Schema, Value, with_values};
 use sekisho_types::{Addr, Day, Subnet, Timestamp};
 use std::sync::Arc;
 
@@ -132,7 +132,7 @@ impl Detection {
 
     /// The next row of the run, found while packet `packet` was looked at (0: while only time passed).
     pub fn add(&mut self, packet: u64, record: &dyn Record) {
-        record.visit(&mut Values { detection: self, packet, schema: record.schema() });
+        with_values(record, |values| self.add_values(packet, record.schema(), values));
     }
 
     /// The same by the row's values.
@@ -206,16 +206,4 @@ fn assets(findings: &[Finding], hosts: &Hosts) -> Vec<(Addr, Asset)> {
         }
     };
     subjects.into_iter().filter_map(|host| Some((host, asset(host)?))).collect()
-}
-
-struct Values<'a> {
-    detection: &'a mut Detection,
-    packet: u64,
-    schema: &'static Schema,
-}
-
-impl Visitor for Values<'_> {
-    fn values(&mut self, values: &[Value<'_>]) {
-        self.detection.add_values(self.packet, self.schema, values);
-    }
 }

@@ -3,7 +3,7 @@
 use crate::rows::{Plan, Row};
 use crate::{Detection, Scope, Verdict};
 use sekisho_finding::Finding;
-use sekisho_record::{Field, Kind as Type, List, Record, Schema, Value, Visitor};
+use sekisho_record::{Field, Kind as Type, List, Record, Schema, Value, Visitor, with_values};
 use sekisho_types::{Addr, FiveTuple, Interval, MacAddr, Timestamp, Uid};
 use std::sync::Mutex;
 
@@ -59,6 +59,18 @@ impl Line {
 pub(crate) fn line(log: &'static str, packet: u64, columns: &[(&'static str, Cell)]) -> Line {
     let names: Vec<&'static str> = columns.iter().map(|c| c.0).collect();
     Line { schema: schema(log, &names), cells: columns.iter().map(|c| c.1.clone()).collect(), packet }
+}
+
+/// A row of `log` at a time between two hosts, found with packet 9; the flow is another for each time.
+pub(crate) fn between(log: &'static str, at: f64, (from, to): (&str, &str), more: &[(&'static str, Cell)]) -> Line {
+    let mut columns = vec![
+        ("ts", Cell::Time(at)),
+        ("uid", Cell::Uid(at.to_bits() >> 8)),
+        ("id.orig_h", Cell::Addr(addr(from))),
+        ("id.resp_h", Cell::Addr(addr(to))),
+    ];
+    columns.extend(more.iter().cloned());
+    line(log, 9, &columns)
 }
 
 /// Row types are told apart by the schema's address: one for each set of columns.
@@ -153,13 +165,7 @@ impl Record for Line {
 
 /// Shows `record` to `look` as a row.
 pub(crate) fn show(plan: &Plan, record: &dyn Record, look: &mut dyn FnMut(&Row<'_>)) {
-    struct Values<'a, 'l>(&'a Plan, &'a mut (dyn FnMut(&Row<'_>) + 'l));
-    impl Visitor for Values<'_, '_> {
-        fn values(&mut self, values: &[Value<'_>]) {
-            self.0.show(values, self.1);
-        }
-    }
-    record.visit(&mut Values(plan, look));
+    with_values(record, |values| plan.show(values, look));
 }
 
 /// What all detectors make of `lines`, home being the private networks.

@@ -77,20 +77,21 @@ pub trait Record {
         Self: Sized;
 }
 
-/// Calls `f` with every (column, value) of `record`, for consumers that know rows by schema only.
-pub fn for_each(record: &dyn Record, f: &mut dyn FnMut(&'static Field, Value<'_>)) {
-    struct Each<'f, 'g> {
-        fields: std::slice::Iter<'static, Field>,
-        f: &'f mut (dyn FnMut(&'static Field, Value<'_>) + 'g),
-    }
-    impl Visitor for Each<'_, '_> {
+/// Calls `f` with the values of `record`, in the order of its columns.
+pub fn with_values(record: &dyn Record, f: impl FnMut(&[Value<'_>])) {
+    struct Look<F>(F);
+    impl<F: FnMut(&[Value<'_>])> Visitor for Look<F> {
         fn values(&mut self, values: &[Value<'_>]) {
-            for (value, field) in values.iter().zip(&mut self.fields) {
-                (self.f)(field, *value);
-            }
+            (self.0)(values);
         }
     }
-    record.visit(&mut Each { fields: record.schema().fields.iter(), f });
+    record.visit(&mut Look(f));
+}
+
+/// Calls `f` with every (column, value) of `record`, for consumers that know rows by schema only.
+pub fn for_each(record: &dyn Record, f: &mut dyn FnMut(&'static Field, Value<'_>)) {
+    let mut fields = record.schema().fields.iter();
+    with_values(record, |values| values.iter().zip(&mut fields).for_each(|(value, field)| f(field, *value)));
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::bounded::{Top, Weight};
 use crate::cells::{Cells, Plan};
 use crate::page::PAGE_ROWS;
 use crate::{Completeness, Listing, Page};
-use sekisho_record::{Record, Schema, Value, Visitor};
+use sekisho_record::{Record, Schema, Value, with_values};
 use sekisho_types::Subnet;
 use std::hash::Hash;
 
@@ -111,7 +111,7 @@ impl Summary {
 
     /// Takes one row of any log. Rows of logs that the page doesn't know are counted only.
     pub fn add(&mut self, row: &dyn Record) {
-        row.visit(&mut Values { summary: self, schema: row.schema() });
+        with_values(row, |values| self.add_values(row.schema(), values));
     }
 
     /// The same by the row's values.
@@ -177,17 +177,6 @@ impl Summary {
         self.odd.fill(&mut page);
         self.devices.fill(&mut page, &self.names, &self.certificates);
         page
-    }
-}
-
-struct Values<'a> {
-    summary: &'a mut Summary,
-    schema: &'static Schema,
-}
-
-impl Visitor for Values<'_> {
-    fn values(&mut self, values: &[Value<'_>]) {
-        self.summary.add_values(self.schema, values);
     }
 }
 

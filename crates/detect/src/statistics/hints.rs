@@ -1,4 +1,4 @@
-//! Small measures and how they add up (`detections.md` §1.4 P12 to P14).
+//! Small measures and how they add up (`detections.md` §1.4 P12, P13).
 
 use sekisho_finding::Confidence;
 
@@ -23,20 +23,6 @@ pub(crate) fn producer_ratio(sent: u64, received: u64) -> f64 {
     if sent + received > 0.0 { (sent - received) / (sent + received) } else { 0.0 }
 }
 
-/// Entropy in bits per byte, 0 to 8; says something from 256 bytes on (P14).
-#[cfg_attr(not(test), expect(dead_code, reason = "for judgements on contents"))]
-pub(crate) fn entropy(bytes: &[u8]) -> f64 {
-    let mut counts = [0u32; 256];
-    for byte in bytes {
-        if let Some(count) = counts.get_mut(usize::from(*byte)) {
-            *count += 1;
-        }
-    }
-    let total = bytes.len() as f64;
-    let share = |count: &u32| f64::from(*count) / total;
-    -counts.iter().filter(|c| **c > 0).map(|c| share(c) * share(c).log2()).sum::<f64>()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,8 +32,5 @@ mod tests {
         assert!((combine(&[0.5, 0.5]) - 0.75).abs() < 1e-9 && combine(&[0.9, 0.9]) == 0.95 && combine(&[]) == 0.0);
         assert_eq!((producer_ratio(1, 0), producer_ratio(0, 5), producer_ratio(3, 1)), (1.0, -1.0, 0.5));
         assert_eq!(producer_ratio(0, 0), 0.0);
-        let all: Vec<u8> = (0..=255).collect();
-        assert!((entropy(&all) - 8.0).abs() < 1e-9 && entropy(&[7; 300]) == 0.0);
-        assert!((entropy(b"abababab") - 1.0).abs() < 1e-9);
     }
 }

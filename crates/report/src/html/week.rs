@@ -1,6 +1,6 @@
 //! Hours of the day by days of the week: what the capture covers of them.
 
-use super::cx::Cx;
+use super::cx::{Cx, Locale};
 use super::markup::{Markup, attrs};
 use super::plot::{figure, label};
 use super::words::W;
@@ -13,9 +13,10 @@ const HOUR: i64 = 3_600_000_000_000;
 const LEFT: f64 = 56.0;
 const TOP: f64 = 20.0;
 const CELL: (f64, f64) = (36.0, 22.0);
-const DAYS: [W; 7] = [W::Mon, W::Tue, W::Wed, W::Thu, W::Fri, W::Sat, W::Sun];
+/// Days as the week has them.
+pub(super) const DAYS: [W; 7] = [W::Mon, W::Tue, W::Wed, W::Thu, W::Fri, W::Sat, W::Sun];
 /// Shades.
-const LEVELS: u64 = 5;
+const LEVELS: u8 = 5;
 
 /// How often the period touches each hour of the week.
 fn covered(first: Timestamp, last: Timestamp) -> [u64; WEEK_HOURS] {
@@ -43,7 +44,7 @@ pub(super) fn section(m: &mut Markup, cx: &Cx<'_>) {
         page.activity.week.iter().zip(times).map(|(n, times)| (times > 0).then(|| n.div_ceil(times.max(1)))).collect();
     let most = cells.iter().flatten().copied().max().unwrap_or(0);
     let seen = cells.iter().flatten().count() as u64;
-    let level = |n: u64| if n == 0 { 0 } else { 1 + (n.saturating_sub(1)).saturating_mul(LEVELS - 1) / most.max(1) };
+    let level = |n: u64| if n == 0 { 0 } else { shade((n - 1).saturating_mul(u64::from(LEVELS - 1)) / most.max(1)) };
     super::section(m, cx, "week", W::Week, |m| {
         let says = cx.fill(W::WeekSays, &[&count(seen)]);
         let size = (LEFT + CELL.0 * 24.0 + 8.0, TOP + CELL.1 * 7.0 + 40.0);
@@ -58,7 +59,7 @@ pub(super) fn section(m: &mut Markup, cx: &Cx<'_>) {
                 for hour in 0..24 {
                     let cell = cells.get(day * 24 + hour).copied().flatten();
                     let x = LEFT + CELL.0 * hour as f64;
-                    square(m, (x, y), cell.map(&level), |m| {
+                    square(m, (x, y), CELL, cell.map(&level), |m| {
                         let at = format!("{} {hour:02}:00", cx.w(name));
                         m.say(
                             "title",
@@ -72,22 +73,33 @@ pub(super) fn section(m: &mut Markup, cx: &Cx<'_>) {
                 }
             }
             let y = TOP + CELL.1 * 7.0 + 10.0;
-            square(m, (LEFT, y), None, |_| {});
+            square(m, (LEFT, y), CELL, None, |_| {});
             label(m, (LEFT + 42.0, y + 15.0), "start", "tick", cx.w(W::NotObserved));
             let x = LEFT + CELL.0 * 8.0;
             label(m, (x - 6.0, y + 15.0), "end", "tick", "0");
             for n in 0..=LEVELS {
-                square(m, (x + CELL.0 * n as f64, y), Some(n), |_| {});
+                square(m, (x + CELL.0 * f64::from(n), y), CELL, Some(n), |_| {});
             }
             let words = cx.fill(W::PerHour, &[&count(most)]);
-            label(m, (x + CELL.0 * (LEVELS + 1) as f64 + 6.0, y + 15.0), "start", "tick", &words);
+            label(m, (x + CELL.0 * f64::from(LEVELS + 1) + 6.0, y + 15.0), "start", "tick", &words);
         };
-        figure(m, cx, (W::WeekPlot, &says), size, drawing, |m| numbers(m, cx, &cells));
+        figure(m, cx, (W::WeekPlot, &says), size, drawing, |m| numbers(m, cx, cx.w(W::WeekPlot), &cells, count));
     });
 }
 
-/// A cell: `level` from 0 to [`LEVELS`], `None` if nobody looked.
-fn square(m: &mut Markup, (x, y): (f64, f64), level: Option<u64>, inner: impl FnOnce(&mut Markup)) {
+/// The shade of an hour with something in it; `part` is below [`LEVELS`].
+fn shade(part: u64) -> u8 {
+    u8::try_from(part).map_or(LEVELS, |part| part.saturating_add(1).min(LEVELS))
+}
+
+/// A cell of that width and height: `level` from 0 to 5, `None` if nobody looked.
+pub(super) fn square(
+    m: &mut Markup,
+    (x, y): (f64, f64),
+    cell: (f64, f64),
+    level: Option<u8>,
+    inner: impl FnOnce(&mut Markup),
+) {
     let class = match level {
         None => "cell unseen",
         Some(0) => "cell q0",
@@ -97,15 +109,20 @@ fn square(m: &mut Markup, (x, y): (f64, f64), level: Option<u64>, inner: impl Fn
         Some(4) => "cell q4",
         Some(_) => "cell q5",
     };
-    m.el("rect", attrs![x: x, y: y, width: CELL.0 - 2.0, height: CELL.1 - 2.0, rx: 2.0, class: class], inner);
+    m.el("rect", attrs![x: x, y: y, width: cell.0 - 2.0, height: cell.1 - 2.0, rx: 2.0, class: class], inner);
 }
 
 /// Days by hours, as a table.
-fn numbers(m: &mut Markup, cx: &Cx<'_>, cells: &[Option<u64>]) {
-    let label = cx.w(W::WeekPlot);
-    m.el("div", attrs![class: "scroll", tabindex: "0", role: "group", "aria-label": label], |m| {
+pub(super) fn numbers<T: Copy>(
+    m: &mut Markup,
+    cx: &Locale,
+    caption: &str,
+    cells: &[Option<T>],
+    words: impl Fn(T) -> String,
+) {
+    m.el("div", attrs![class: "scroll", tabindex: "0", role: "group", "aria-label": caption], |m| {
         m.el("table", attrs![class: "grid"], |m| {
-            m.say("caption", &[], label);
+            m.say("caption", &[], caption);
             m.raw("<thead><tr>");
             m.say("th", attrs![scope: "col"], cx.w(W::Day));
             for hour in 0..24 {
@@ -116,7 +133,7 @@ fn numbers(m: &mut Markup, cx: &Cx<'_>, cells: &[Option<u64>]) {
                 m.raw("<tr>");
                 m.say("th", attrs![scope: "row"], cx.w(name));
                 for cell in day {
-                    let text = cell.map_or_else(|| "–".to_owned(), count);
+                    let text = cell.map_or_else(|| "–".to_owned(), &words);
                     m.say("td", attrs![class: "n"], &text);
                 }
                 m.raw("</tr>");

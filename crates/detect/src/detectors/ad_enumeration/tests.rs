@@ -1,19 +1,8 @@
-use crate::testing::{Cell, Line, addr, judge, line, of};
+use crate::testing::{Cell, Line, between, judge, of};
 use sekisho_finding::{Finding, Severity};
 
 const SOURCE: &str = "10.0.0.5";
 const DC: &str = "10.0.0.1";
-
-fn row(log: &'static str, at: f64, (from, to): (&str, &str), more: &[(&'static str, Cell)]) -> Line {
-    let mut columns = vec![
-        ("ts", Cell::Time(at)),
-        ("uid", Cell::Uid(1)),
-        ("id.orig_h", Cell::Addr(addr(from))),
-        ("id.resp_h", Cell::Addr(addr(to))),
-    ];
-    columns.extend(more.iter().cloned());
-    line(log, 9, &columns)
-}
 
 fn text(value: &str) -> Cell {
     Cell::Text(value.into())
@@ -22,7 +11,7 @@ fn text(value: &str) -> Cell {
 fn call(at: f64, to: &str, endpoint: &str, opnum: u64) -> Line {
     let more =
         [("endpoint", text(endpoint)), ("operation", text(&format!("op{opnum}"))), ("opnum", Cell::Count(opnum))];
-    row("dce_rpc", at, (SOURCE, to), &more)
+    between("dce_rpc", at, (SOURCE, to), &more)
 }
 
 fn search(at: f64, filter: &str, count: u64, attributes: &[&str]) -> Line {
@@ -32,7 +21,7 @@ fn search(at: f64, filter: &str, count: u64, attributes: &[&str]) -> Line {
         ("result_count", Cell::Count(count)),
         ("requested_attributes", Cell::Texts(attributes.iter().map(|a| (*a).to_owned()).collect())),
     ];
-    row("ldap_search", at, (SOURCE, DC), &more)
+    between("ldap_search", at, (SOURCE, DC), &more)
 }
 
 fn found(lines: &[Line]) -> Vec<Finding> {
@@ -118,7 +107,7 @@ fn a_zone_is_handed_out() {
             ("rcode", Cell::Count(rcode)),
             ("answers", Cell::Texts(vec!["a".to_owned(); answers])),
         ];
-        [row("dns", 1.0, ("fd00::5", "fd00::53"), &more)]
+        [between("dns", 1.0, ("fd00::5", "fd00::53"), &more)]
     };
     let found = found(&transfer(252, 9, 0));
     assert_eq!((found[0].code().as_str(), found[0].key.as_str()), ("ad-enumeration/zone-transfer", "corp.test"));
@@ -130,7 +119,7 @@ fn state_is_bounded() {
     let lines: Vec<Line> = (0..30_000u32)
         .map(|i| {
             let from = format!("10.{}.{}.9", 50 + i / 256, i % 256);
-            row("dce_rpc", f64::from(i), (&from, DC), &[("endpoint", text("samr")), ("opnum", Cell::Count(6))])
+            between("dce_rpc", f64::from(i), (&from, DC), &[("endpoint", text("samr")), ("opnum", Cell::Count(6))])
         })
         .collect();
     let scope = crate::Scope { memory_len: Some(1 << 20), ..crate::Scope::new(&[], 0) };

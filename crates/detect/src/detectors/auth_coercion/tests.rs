@@ -1,19 +1,8 @@
-use crate::testing::{Cell, Line, addr, judge, line, of};
+use crate::testing::{Cell, Line, addr, between, judge, of};
 use sekisho_finding::{Finding, Severity};
 
 const SOURCE: &str = "10.0.0.66";
 const CALLED: &str = "10.0.0.1";
-
-fn row(log: &'static str, at: f64, (from, to): (&str, &str), more: &[(&'static str, Cell)]) -> Line {
-    let mut columns = vec![
-        ("ts", Cell::Time(at)),
-        ("uid", Cell::Uid(at.to_bits() >> 8)),
-        ("id.orig_h", Cell::Addr(addr(from))),
-        ("id.resp_h", Cell::Addr(addr(to))),
-    ];
-    columns.extend(more.iter().cloned());
-    line(log, 9, &columns)
-}
 
 fn call(endpoint: &str, opnum: u64) -> Line {
     let more = [
@@ -21,11 +10,11 @@ fn call(endpoint: &str, opnum: u64) -> Line {
         ("operation", Cell::Text(b"Op".to_vec())),
         ("opnum", Cell::Count(opnum)),
     ];
-    row("dce_rpc", 1.0, (SOURCE, CALLED), &more)
+    between("dce_rpc", 1.0, (SOURCE, CALLED), &more)
 }
 
 fn login(at: f64, from: &str, to: &str, user: &str) -> Line {
-    row("ntlm", at, (from, to), &[("username", Cell::Text(user.into()))])
+    between("ntlm", at, (from, to), &[("username", Cell::Text(user.into()))])
 }
 
 fn found(lines: &[Line]) -> Vec<Finding> {
@@ -88,7 +77,7 @@ fn state_is_bounded() {
     let lines: Vec<Line> = (0..30_000u32)
         .map(|i| {
             let to = format!("10.{}.{}.9", 50 + i / 256, i % 256);
-            row(
+            between(
                 "dce_rpc",
                 f64::from(i),
                 ("fd00::5", &to),

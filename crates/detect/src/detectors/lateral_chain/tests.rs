@@ -1,24 +1,13 @@
-use crate::testing::{Cell, Line, addr, judge, line, of};
+use crate::testing::{Cell, Line, addr, between, judge, of};
 use crate::testing_flow::Flow;
 use sekisho_finding::{Finding, Severity};
 
-fn row(log: &'static str, at: f64, from: &str, to: &str, more: &[(&'static str, Cell)]) -> Line {
-    let mut columns = vec![
-        ("ts", Cell::Time(at)),
-        ("uid", Cell::Uid(at.to_bits() >> 8)),
-        ("id.orig_h", Cell::Addr(addr(from))),
-        ("id.resp_h", Cell::Addr(addr(to))),
-    ];
-    columns.extend(more.iter().cloned());
-    line(log, 9, &columns)
-}
-
 fn ssh(at: f64, from: &str, to: &str) -> Line {
-    row("ssh", at, from, to, &[("auth_success", Cell::Flag(true))])
+    between("ssh", at, (from, to), &[("auth_success", Cell::Flag(true))])
 }
 
 fn service(at: f64, from: &str, to: &str) -> Line {
-    row("dce_rpc", at, from, to, &[("endpoint", Cell::Text(b"svcctl".to_vec())), ("opnum", Cell::Count(12))])
+    between("dce_rpc", at, (from, to), &[("endpoint", Cell::Text(b"svcctl".to_vec())), ("opnum", Cell::Count(12))])
 }
 
 fn found(lines: &[Line]) -> Vec<Finding> {
@@ -75,7 +64,7 @@ fn copied(at: f64, from: &str, to: &str, digest: u8) -> [Line; 2] {
         ("is_orig", Cell::Flag(true)),
         ("sha256", Cell::Text(vec![digest; 32])),
     ];
-    [row("smb_files", at, from, to, &opened), row("files", at, from, to, &content)]
+    [between("smb_files", at, (from, to), &opened), between("files", at, (from, to), &content)]
 }
 
 #[test]

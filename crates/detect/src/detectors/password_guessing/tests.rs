@@ -1,4 +1,4 @@
-use crate::testing::{Cell, Line, addr, judge, line, of};
+use crate::testing::{Cell, Line, addr, between, judge, of};
 use crate::testing_flow::{Flow, lines};
 use sekisho_finding::{Finding, Severity};
 
@@ -13,24 +13,13 @@ fn codes(lines: &[Line]) -> Vec<String> {
     found(lines).iter().map(Finding::code).collect()
 }
 
-fn row(log: &'static str, at: f64, from: &str, to: &str, more: &[(&'static str, Cell)]) -> Line {
-    let mut columns = vec![
-        ("ts", Cell::Time(at)),
-        ("uid", Cell::Uid(at.to_bits() >> 8)),
-        ("id.orig_h", Cell::Addr(addr(from))),
-        ("id.resp_h", Cell::Addr(addr(to))),
-    ];
-    columns.extend(more.iter().cloned());
-    line(log, 7, &columns)
-}
-
 fn ssh(at: f64, from: &str, success: bool) -> Line {
     let more = [
         ("auth_success", Cell::Flag(success)),
         ("auth_attempts", Cell::Count(1)),
         ("client", Cell::Text(b"SSH-2.0-libssh".to_vec())),
     ];
-    row("ssh", at, from, SERVER, &more)
+    between("ssh", at, (from, SERVER), &more)
 }
 
 /// A log-in by Basic authentication, which the server judges in the same row.
@@ -41,7 +30,7 @@ fn http(at: f64, from: &str, user: &str, success: bool) -> Line {
         ("user", Cell::Text(user.into())),
         ("success", Cell::Flag(success)),
     ];
-    row("credential", at, from, SERVER, &more)
+    between("credential", at, (from, SERVER), &more)
 }
 
 /// A log-in and then the server's word about it.
@@ -49,7 +38,7 @@ fn ftp(at: f64, user: &str, success: bool) -> [Line; 2] {
     let more =
         [("protocol", Cell::Word("ftp")), ("method", Cell::Text(b"PASS".to_vec())), ("user", Cell::Text(user.into()))];
     let verdict = [("protocol", Cell::Word("ftp")), ("success", Cell::Flag(success))];
-    [row("credential", at, SOURCE, SERVER, &more), row("credential", at, SOURCE, SERVER, &verdict)]
+    [between("credential", at, (SOURCE, SERVER), &more), between("credential", at, (SOURCE, SERVER), &verdict)]
 }
 
 /// Times that keep no pace.
@@ -151,7 +140,7 @@ fn each_protocol_has_its_word_for_no() {
     ];
     for (log, columns) in cases {
         let log: &'static str = Box::leak(log.to_owned().into_boxed_str());
-        let lines = |n| (0..n).map(|i| row(log, time(i), SOURCE, SERVER, &columns)).collect::<Vec<_>>();
+        let lines = |n| (0..n).map(|i| between(log, time(i), (SOURCE, SERVER), &columns)).collect::<Vec<_>>();
         assert_eq!(codes(&lines(20)), ["password-guessing/single"], "{log}");
         assert_eq!(codes(&lines(19)).len(), 0, "{log}");
     }
@@ -172,7 +161,7 @@ fn a_digest_that_was_out_of_date() {
             ("user", Cell::Text(b"cam".to_vec())),
             ("success", Cell::Flag(success)),
         ];
-        row("credential", at, SOURCE, SERVER, &more)
+        between("credential", at, (SOURCE, SERVER), &more)
     };
     let polls = (0..100).flat_map(|i| [digest(time(i), false), digest(time(i) + 0.1, true)]);
     assert_eq!(codes(&polls.collect::<Vec<_>>()).len(), 0);

@@ -1,19 +1,8 @@
-use crate::testing::{Cell, Line, addr, judge, line, of};
+use crate::testing::{Cell, Line, addr, between, judge, of};
 use sekisho_finding::{Finding, Severity};
 
 const SOURCE: &str = "10.0.0.5";
 const TARGET: &str = "10.0.1.7";
-
-fn row(log: &'static str, at: f64, (from, to): (&str, &str), more: &[(&'static str, Cell)]) -> Line {
-    let mut columns = vec![
-        ("ts", Cell::Time(at)),
-        ("uid", Cell::Uid(1)),
-        ("id.orig_h", Cell::Addr(addr(from))),
-        ("id.resp_h", Cell::Addr(addr(to))),
-    ];
-    columns.extend(more.iter().cloned());
-    line(log, 9, &columns)
-}
 
 fn text(value: &str) -> Cell {
     Cell::Text(value.into())
@@ -21,7 +10,7 @@ fn text(value: &str) -> Cell {
 
 fn call(at: f64, endpoint: &str, opnum: u64) -> Line {
     let more = [("endpoint", text(endpoint)), ("operation", text("Op")), ("opnum", Cell::Count(opnum))];
-    row("dce_rpc", at, (SOURCE, TARGET), &more)
+    between("dce_rpc", at, (SOURCE, TARGET), &more)
 }
 
 /// A file is opened and its content passes.
@@ -34,7 +23,7 @@ fn written(at: f64, share: &str, mime: &str) -> [Line; 2] {
         ("is_orig", Cell::Flag(true)),
         ("sha256", Cell::Text(vec![0xab; 32])),
     ];
-    [row("smb_files", at, (SOURCE, TARGET), &opened), row("files", at, (SOURCE, TARGET), &content)]
+    [between("smb_files", at, (SOURCE, TARGET), &opened), between("files", at, (SOURCE, TARGET), &content)]
 }
 
 fn found(lines: &[Line]) -> Vec<Finding> {
@@ -89,7 +78,7 @@ fn what_only_reads() {
 #[test]
 fn a_program_and_then_a_service() {
     let mut lines: Vec<Line> =
-        vec![row("ntlm", 0.5, (SOURCE, TARGET), &[("username", text("eve")), ("success", Cell::Flag(true))])];
+        vec![between("ntlm", 0.5, (SOURCE, TARGET), &[("username", text("eve")), ("success", Cell::Flag(true))])];
     lines.extend(written(1.0, "\\\\t\\ADMIN$", "application/x-dosexec"));
     lines.extend([call(2.0, "svcctl", 12), call(3.0, "svcctl", 19)]);
     let found = found(&lines);
@@ -109,7 +98,7 @@ fn apart_or_elsewhere_they_are_not_together() {
     let program = || written(1.0, "\\\\t\\C$", "application/x-dosexec").into_iter();
     let late = program().chain([call(602.0, "svcctl", 12)]).collect::<Vec<_>>();
     assert_eq!(codes(&late), ["rpc-remote-exec/service-create", "rpc-remote-exec/admin-share"]);
-    let other = program().chain([row(
+    let other = program().chain([between(
         "dce_rpc",
         2.0,
         (SOURCE, "10.0.1.8"),
@@ -130,7 +119,7 @@ fn remote_management_that_was_accepted() {
             ("uri", text("/wsman")),
             ("status_code", Cell::Count(status)),
         ];
-        row("http", 1.0, (SOURCE, TARGET), &more)
+        between("http", 1.0, (SOURCE, TARGET), &more)
     };
     assert_eq!(codes(&[wsman(401, 5985), wsman(200, 5985)]), ["rpc-remote-exec/winrm"]);
     assert_eq!(codes(&[wsman(401, 5985), wsman(200, 80)]).len(), 0);
@@ -138,13 +127,17 @@ fn remote_management_that_was_accepted() {
 
 #[test]
 fn from_outside_and_state_is_bounded() {
-    let outside =
-        row("dce_rpc", 1.0, ("2001:db8::9", "fd00::7"), &[("endpoint", text("svcctl")), ("opnum", Cell::Count(19))]);
+    let outside = between(
+        "dce_rpc",
+        1.0,
+        ("2001:db8::9", "fd00::7"),
+        &[("endpoint", text("svcctl")), ("opnum", Cell::Count(19))],
+    );
     assert_eq!(found(&[outside])[0].severity, Severity::High);
     let lines: Vec<Line> = (0..40_000u32)
         .map(|i| {
             let to = format!("10.{}.{}.9", 50 + i / 256, i % 256);
-            row("dce_rpc", f64::from(i), (SOURCE, &to), &[("endpoint", text("svcctl")), ("opnum", Cell::Count(19))])
+            between("dce_rpc", f64::from(i), (SOURCE, &to), &[("endpoint", text("svcctl")), ("opnum", Cell::Count(19))])
         })
         .collect();
     let scope = crate::Scope { memory_len: Some(1 << 20), ..crate::Scope::new(&[], 0) };

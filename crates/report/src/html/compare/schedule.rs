@@ -3,6 +3,7 @@
 use super::super::cx::Locale;
 use super::super::markup::{Markup, attrs};
 use super::super::plot::{figure, label};
+use super::super::week::{DAYS, numbers, square};
 use super::super::words::W;
 use crate::WEEK_HOURS;
 use crate::compare::{Grain, Schedule};
@@ -10,7 +11,6 @@ use crate::compare::{Grain, Schedule};
 const LEFT: f64 = 34.0;
 const TOP: f64 = 18.0;
 const CELL: (f64, f64) = (17.5, 20.0);
-const DAYS: [W; 7] = [W::Mon, W::Tue, W::Wed, W::Thu, W::Fri, W::Sat, W::Sun];
 /// Shades.
 const LEVELS: f64 = 5.0;
 /// Hours named one by one.
@@ -87,7 +87,7 @@ fn map(m: &mut Markup, cx: &Locale, side: W, cells: &[Option<f64>], most: f64, m
             label(m, (LEFT - 6.0, y + 14.0), "end", "axis", cx.w(name));
             for (hour, cell) in hours.iter().enumerate() {
                 let x = LEFT + CELL.0 * hour as f64;
-                square(m, (x, y), level(*cell, most), |m| {
+                square(m, (x, y), CELL, level(*cell, most), |m| {
                     let at = format!("{} {hour:02}:00", cx.w(name));
                     let said = match cell {
                         Some(v) => cx.fill(W::HourSays, &[&at, &words(*v)]),
@@ -102,14 +102,14 @@ fn map(m: &mut Markup, cx: &Locale, side: W, cells: &[Option<f64>], most: f64, m
         }
         let y = TOP + CELL.1 * 7.0 + 4.0;
         for n in 0..=5u8 {
-            square(m, (LEFT + 14.0 + CELL.0 * f64::from(n), y), Some(n), |_| {});
+            square(m, (LEFT + 14.0 + CELL.0 * f64::from(n), y), CELL, Some(n), |_| {});
         }
         label(m, (LEFT + 8.0, y + 14.0), "end", "tick", "0");
         let x = LEFT + 20.0 + CELL.0 * 6.0;
         label(m, (x, y + 14.0), "start", "tick", &cx.fill(W::PerHour, &[&words(most)]));
     };
     let caption = format!("{}. {says}", cx.w(side));
-    figure(m, cx, (side, says), size, draw, |m| numbers(m, cx, &caption, cells));
+    figure(m, cx, (side, says), size, draw, |m| numbers(m, cx, &caption, cells, words));
 }
 
 /// Was the hour found to differ?
@@ -128,40 +128,4 @@ fn mark(s: &Schedule, hour: usize) -> Option<&'static str> {
 fn level(cell: Option<f64>, most: f64) -> Option<u8> {
     let v = cell?;
     Some(if v <= 0.0 || most <= 0.0 { 0 } else { (v / most * LEVELS).ceil().clamp(1.0, LEVELS) as u8 })
-}
-
-fn square(m: &mut Markup, (x, y): (f64, f64), level: Option<u8>, inner: impl FnOnce(&mut Markup)) {
-    let class = match level {
-        None => "cell unseen",
-        Some(0) => "cell q0",
-        Some(1) => "cell q1",
-        Some(2) => "cell q2",
-        Some(3) => "cell q3",
-        Some(4) => "cell q4",
-        Some(_) => "cell q5",
-    };
-    m.el("rect", attrs![x: x, y: y, width: CELL.0 - 2.0, height: CELL.1 - 2.0, rx: 2.0, class: class], inner);
-}
-
-fn numbers(m: &mut Markup, cx: &Locale, caption: &str, cells: &[Option<f64>]) {
-    m.el("div", attrs![class: "scroll", tabindex: "0", role: "group", "aria-label": caption], |m| {
-        m.el("table", attrs![class: "grid"], |m| {
-            m.say("caption", &[], caption);
-            m.raw("<thead><tr>");
-            m.say("th", attrs![scope: "col"], cx.w(W::Day));
-            for hour in 0..24 {
-                m.say("th", attrs![scope: "col", class: "n"], &format!("{hour:02}"));
-            }
-            m.raw("</tr></thead><tbody>");
-            for (day, name) in cells.chunks(24).zip(DAYS) {
-                m.raw("<tr>");
-                m.say("th", attrs![scope: "row"], cx.w(name));
-                for cell in day {
-                    m.say("td", attrs![class: "n"], &cell.map_or_else(|| "–".to_owned(), words));
-                }
-                m.raw("</tr>");
-            }
-            m.raw("</tbody>");
-        });
-    });
 }
