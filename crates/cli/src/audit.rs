@@ -3,15 +3,16 @@
 use crate::args::{Audit, Common, Judging, Language};
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
+use crate::history::{StateFile, left_alone};
 use crate::letters::{self, Count};
 use crate::{DAMAGED, anchors, eve, given, input, intel};
 use anyhow::{Context, Result, bail};
-use sekisho_detect::{Detection, Scope, Verdict};
+use sekisho_detect::{Detection, History, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
 use sekisho_finding::{Asset, Mutes, incidents};
 use sekisho_output::eve::Settings as EveSettings;
 use sekisho_report::{
-    Completeness, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_json,
+    Carried, Completeness, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_json,
 };
 use sekisho_types::{Addr, Day};
 use std::fs;
@@ -31,7 +32,10 @@ pub fn run(args: &Audit) -> Result<u8> {
     if to_stdout(&args.json) && to_stdout(&args.html) {
         bail!("audit: --json - and --html - cannot both have standard output");
     }
-    let (page, damaged) = page(&args.common, &args.judging)?;
+    let state = args.state.as_deref().map(|path| StateFile::open(path, args.common.seed)).transpose()?;
+    let (page, damaged, history) = judge(&args.common, &args.judging, state.as_ref())?;
+    // A pipe that closes early loses the page, not what was learnt; a state that cannot be written does not lose the page.
+    let saved = state.zip(history).map_or(Ok(()), |(state, history)| state.write(&history));
     let worst = page.judged.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
     if let Some(path) = &args.json {
@@ -43,6 +47,7 @@ pub fn run(args: &Audit) -> Result<u8> {
     if !to_stdout(&args.json) && !to_stdout(&args.html) {
         io::stdout().write_all(render_text(&page, page_width(), args.color.colours()).as_bytes())?;
     }
+    saved?;
     Ok(match (alarm, damaged) {
         (true, _) => ALARM,
         (false, true) => DAMAGED,
@@ -52,6 +57,11 @@ pub fn run(args: &Audit) -> Result<u8> {
 
 /// The page of `common`'s captures; was any of them damaged?
 pub fn page(common: &Common, judging: &Judging) -> Result<(Page, bool)> {
+    judge(common, judging, None).map(|(page, damaged, _)| (page, damaged))
+}
+
+/// The same with what earlier runs knew; what is known now, if there is a state to be.
+fn judge(common: &Common, judging: &Judging, file: Option<&StateFile>) -> Result<(Page, bool, Option<History>)> {
     let (captures, letters) = letters::open(&common.captures)?;
     let mut settings = input::settings(common)?;
     settings.files.hashes.sha256 = true;
@@ -85,17 +95,36 @@ pub fn page(common: &Common, judging: &Judging) -> Result<(Page, bool)> {
     };
     let mut mutes = judging.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();
     let summary = Summary::within(common.seed, judges_len).with_home_nets(&common.home_net);
-    let mut audited = Audited { summary, detection: Detection::new(&scope) };
+    let mut detection = Detection::new(&scope);
+    if let Some(file) = file {
+        let what = || format!("--state {}", file.path().display());
+        detection.carry(file.history()).map_err(left_alone).with_context(what)?;
+    }
+    let mut audited = Audited { summary, detection };
     let outcome = drive::gather(common, captures, settings, &mut audited);
     let mails = letters.read(&mut |number, row| audited.detection.add(number, row));
+    let history = file.map(|_| audited.detection.history());
     let mut verdict = audited.detection.finish();
     mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.or(mails.last).unwrap_or_default()));
     let mut page = audited.summary.page(completeness(common, &outcome, mails));
     // What only detectors are told is no log.
     page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
     page.judged = judged(verdict, mutes);
+    page.judged.carried = file.zip(history.as_ref()).map(|(file, history)| carried(file.history(), history));
     page.state = state(&outcome);
-    Ok((page, outcome.damaged))
+    Ok((page, outcome.damaged, history))
+}
+
+/// What earlier runs had part in, in the page's terms.
+fn carried(before: &History, after: &History) -> Carried {
+    let count = |history: &History| u64::try_from(history.count()).unwrap_or(u64::MAX);
+    Carried {
+        since: before.span().map(|span| span.0),
+        until: before.span().map(|span| span.1),
+        known: count(before),
+        kept: count(after),
+        left_out: after.left_out().saturating_sub(before.left_out()),
+    }
 }
 
 /// To a file, or to standard output if `path` is `-`.
@@ -143,6 +172,7 @@ fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
         findings: verdict.findings,
         refused: verdict.refused,
         forgotten,
+        carried: None,
         mutes,
         dnssec: verdict.dnssec,
         coverage: verdict.coverage,

@@ -2,6 +2,7 @@
 
 use crate::cx::Cx;
 use crate::detection::Scope;
+use crate::history::Carrier;
 use crate::rows::{Kind, Row};
 use sekisho_finding::About;
 
@@ -23,6 +24,12 @@ pub trait Detector: Send {
     /// The run is over.
     fn finish(&mut self, cx: &mut Cx<'_>) {
         let _ = cx;
+    }
+
+    /// What it carries from run to run goes through `carrier`, the same way to a state and back. After earlier runs' facts
+    /// are in, and before the run is over.
+    fn carry(&mut self, carrier: &mut Carrier<'_>) {
+        let _ = carrier;
     }
 
     /// Bytes of heap held.
