@@ -192,6 +192,10 @@ impl Hosts {
         match row {
             Row::Conn(conn) => self.conn(conn),
             Row::Dns(dns) => self.dns(dns),
+            // Requests that name more than a path are for a proxy (RFC 9112 §3.2).
+            Row::Http(http) if http.method == b"CONNECT" || http.uri.starts_with(b"http://") => {
+                self.host(http.resp).proxy_clients.add(http.orig);
+            }
             _ => {}
         }
     }
