@@ -106,11 +106,15 @@ struct Misnamed {
     addrs: SmallVec<[Addr; MAX_ADDRS]>,
 }
 
+/// Addresses of a name, and when they were last answered.
+#[derive(Default)]
+struct Known(SmallVec<[(Addr, Timestamp); 1]>);
+
 /// See the module.
 pub(crate) struct Relays {
     challenges: Recent<u64, SmallVec<[Leg; 1]>>,
     proofs: Recent<u64, Leg>,
-    names: Recent<Box<[u8]>, SmallVec<[(Addr, Timestamp); 1]>>,
+    names: Recent<Box<[u8]>, Known>,
     relays: Vec<Relay>,
     misnamed: Vec<Misnamed>,
     refused: u64,
@@ -183,7 +187,7 @@ impl Relays {
         let Some(known) = key(name).and_then(|name| self.names.peek(&*name)) else { return };
         let lately = |ts: Timestamp| leg.at >= ts && leg.at - ts <= NAME_LASTS;
         let same_family = |addr: Addr| addr.is_v4() == leg.server.is_v4();
-        let addrs = known.iter().filter(|(addr, ts)| lately(*ts) && same_family(*addr)).map(|(addr, _)| *addr);
+        let addrs = known.0.iter().filter(|(addr, ts)| lately(*ts) && same_family(*addr)).map(|(addr, _)| *addr);
         let addrs: SmallVec<[Addr; MAX_ADDRS]> = addrs.collect();
         let told = |m: &Misnamed| (m.leg.server, &*m.name) == (leg.server, name);
         if addrs.is_empty() || addrs.contains(&leg.server) || self.misnamed.iter().any(told) {
@@ -205,7 +209,7 @@ impl Relays {
             let Some(addr) = std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()) else { continue };
             let label = dns.query.split(|b| *b == b'.').next().and_then(key);
             let (Some(label), true) = (label, cx.hosts().is_internal(addr)) else { continue };
-            let addrs = self.names.at(label, SmallVec::new);
+            let addrs = &mut self.names.at(label, Known::default).0;
             if let Some(known) = addrs.iter_mut().find(|a| a.0 == addr) {
                 known.1 = known.1.max(dns.ts);
             } else if addrs.len() < MAX_ADDRS {
@@ -306,7 +310,7 @@ impl Detector for Relays {
         };
         let challenges: usize = self.challenges.iter().map(|(_, l)| legs(l)).sum();
         let proofs: usize = self.proofs.iter().map(|(_, l)| own(l)).sum();
-        let names: usize = self.names.iter().map(|(name, addrs)| name.len() + addrs.capacity() * 24).sum();
+        let names: usize = self.names.iter().map(|(name, addrs)| name.len() + addrs.0.capacity() * 24).sum();
         self.challenges.held_len()
             + self.proofs.held_len()
             + self.names.held_len()

@@ -423,7 +423,7 @@ fn begin(hint: &Hint, severity: Severity, confidence: Confidence) -> Raise {
         .quote("account", &hint.account, hint.packet)
         .quote("what was seen", hint.words.as_bytes(), hint.packet);
     match &hint.measure {
-        Some(measure) => raise.measure(measure.clone()),
+        Some(measure) => raise.measure(*measure),
         None => raise,
     }
 }
