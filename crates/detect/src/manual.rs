@@ -50,6 +50,7 @@ fn comment(id: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sekisho_finding::{ATTACK_VERSION, Marks, Matrix, technique, techniques};
 
     #[test]
     fn every_judgement_has_its_page_with_all_headings() {
@@ -62,6 +63,24 @@ mod tests {
             assert_eq!(empty, None, "{}: a section without text", entry.about.id);
         }
         assert!(manual.entry("dns-rebinding/private-answer").is_some() && manual.entry("nothing").is_none());
+    }
+
+    #[test]
+    fn techniques_are_those_of_attack() {
+        let all = abouts();
+        for about in &all {
+            for id in about.techniques {
+                let Some(technique) = technique(id) else {
+                    panic!("{}: {id} is not in ATT&CK {ATTACK_VERSION} (crates/finding/src/attack.tsv)", about.id)
+                };
+                assert_eq!(technique.marks, Marks::Wire, "{}: {id} is seen, so it has marks on the wire", about.id);
+                assert!(about.techniques.iter().filter(|t| *t == id).count() == 1, "{}: {id} twice", about.id);
+            }
+        }
+        // Of Enterprise all techniques are there; of ICS those that a judgement names, and no others.
+        for t in techniques().iter().filter(|t| t.matrix() == Matrix::Ics) {
+            assert!(all.iter().any(|a| a.techniques.contains(&t.id)), "{}: nobody names it", t.id);
+        }
     }
 
     #[test]
