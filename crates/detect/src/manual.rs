@@ -16,6 +16,14 @@ pub struct Entry {
     pub text: String,
 }
 
+impl Entry {
+    /// What stands below a heading of the page, without it.
+    pub fn section(&self, heading: &str) -> &str {
+        let mut sections = self.text.split("\n## ").map(|s| s.strip_prefix("## ").unwrap_or(s));
+        sections.find_map(|s| s.strip_prefix(heading)?.strip_prefix('\n')).unwrap_or("").trim()
+    }
+}
+
 /// All pages.
 #[derive(Clone, Debug)]
 pub struct Manual {
@@ -61,6 +69,11 @@ mod tests {
             assert_eq!(found.collect::<Vec<_>>(), HEADINGS, "{}", entry.about.id);
             let empty = entry.text.split("## ").skip(1).find(|s| s.lines().nth(1).is_none_or(|l| l.trim().is_empty()));
             assert_eq!(empty, None, "{}: a section without text", entry.about.id);
+            for heading in HEADINGS {
+                let text = entry.section(heading);
+                assert!(!text.is_empty() && !text.contains("## "), "{}: {heading}", entry.about.id);
+            }
+            assert_eq!(entry.section("Nothing"), "");
         }
         assert!(manual.entry("dns-rebinding/private-answer").is_some() && manual.entry("nothing").is_none());
     }

@@ -247,7 +247,8 @@ mod tests {
         assert_eq!(dns.tactics().map(|t| t.id).collect::<Vec<_>>(), ["TA0011"]);
         assert_eq!(technique("T0855").unwrap().tactics().map(|t| t.id).collect::<Vec<_>>(), ["TA0106"]);
         assert_eq!((technique("T9999"), technique("")), (None, None));
-        for (text, is) in [("T1071", true), ("T1071.004", true), ("T107", false), ("t1071", false), ("T1071.04", false)] {
+        for (text, is) in [("T1071", true), ("T1071.004", true), ("T107", false), ("t1071", false), ("T1071.04", false)]
+        {
             assert_eq!(is_technique_id(text), is, "{text}");
         }
     }
