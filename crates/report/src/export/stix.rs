@@ -12,7 +12,7 @@ use super::{host, printed};
 use crate::Page;
 use crate::units::{clock, counted, push_iso};
 use ids::own;
-use observed::{address, digest, is_name, name, traffic};
+use observed::{address, digest, is_name, key_name, name, traffic};
 use sekisho_finding::{Confidence, Finding, Incident, Severity, Stage, is_technique_id, technique, technique_url};
 use sekisho_types::{Addr, Subnet, Timestamp};
 use serde_json::{Map, Value, json};
@@ -250,8 +250,7 @@ fn observables(bundle: &mut Bundle, page: &Page, f: &Finding) -> Vec<String> {
     if let Some(found) = digest(f) {
         add(bundle.observe(found));
     }
-    let key = f.key.trim_end_matches('.');
-    if is_name(key) {
+    if let Some(key) = key_name(f) {
         add(bundle.observe(name(key)));
     }
     for (addr, text) in &f.names {
@@ -305,8 +304,7 @@ fn pattern(page: &Page, f: &Finding) -> Option<String> {
     if !command {
         return None;
     }
-    let key = f.key.trim_end_matches('.');
-    if is_name(key) {
+    if let Some(key) = key_name(f) {
         return Some(format!("[domain-name:value = '{key}']"));
     }
     let outside = |a: &&Addr| !is_inside(&page.home_nets, **a) && !a.is_multicast() && **a != Addr::UNSPECIFIED;

@@ -35,11 +35,21 @@ pub(super) fn name(name: &str) -> (String, Value) {
     object("domain-name", json!({ "value": name }), Value::Null)
 }
 
-/// Is it a name as the DNS has them, with a dot: letters, digits, hyphens and underscores?
+/// Judgements whose keys are names where they look like ones, by the beginnings of their ids; other keys are names of files.
+const ABOUT_NAMES: &[&str] = &["audit-", "c2-", "dns-", "dnssec-", "intel-", "tls-", "web-"];
+
+/// The name that a finding is about.
+pub(super) fn key_name(f: &Finding) -> Option<&str> {
+    let key = f.key.trim_end_matches('.');
+    let of_name = ABOUT_NAMES.iter().any(|begin| f.about.id.starts_with(begin));
+    (of_name && is_name(key)).then_some(key)
+}
+
+/// Is it a host's name with a dot (RFC 1123 §2.1): letters, digits and hyphens?
 pub(super) fn is_name(text: &str) -> bool {
     let label = |l: &str| {
         (1..64).contains(&l.len())
-            && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !l.starts_with('-')
             && !l.ends_with('-')
     };
@@ -83,6 +93,7 @@ pub(super) fn traffic(flow: &FlowEnds, orig: &str, resp: &str) -> (String, Value
         ports.insert("dst_port".to_owned(), flow.resp_port.into());
     }
     let more = json!({
+        "is_active": false,
         "src_byte_count": flow.sent_bytes,
         "dst_byte_count": flow.received_bytes,
         "src_packets": flow.sent_packets,
@@ -99,7 +110,8 @@ mod tests {
     fn names_are_names() {
         for (text, is) in [
             ("www.example.test", true),
-            ("_dmarc.xn--mnchen-3ya.test", true),
+            ("WWW.xn--mnchen-3ya.test", true),
+            ("_dmarc.example.test", false),
             ("www", false),
             ("10.0.0.5", false),
             ("a..b", false),
