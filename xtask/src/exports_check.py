@@ -14,8 +14,8 @@ import stix2validator
 
 # What the standard recommends and we leave with a reason: identifiers of version 4 (ours follow from the capture, so that
 # equal captures give equal bundles), digests of the pages that references lead to, names of protocols that IANA has (we
-# have more of them).
-ACCEPTED = {"103", "302", "272"}
+# have more of them), ports (ICMP has none).
+ACCEPTED = {"103", "302", "272", "301"}
 
 OBSERVABLES = {"domain-name", "file", "ipv4-addr", "ipv6-addr", "network-traffic", "x509-certificate"}
 
