@@ -11,7 +11,8 @@ use sekisho_engine::{Pool, Stats};
 use sekisho_finding::{Asset, Mutes, incidents};
 use sekisho_output::eve::Settings as EveSettings;
 use sekisho_report::{
-    Completeness, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_json,
+    Completeness, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_csv, to_json,
+    to_navigator, to_stix,
 };
 use sekisho_types::{Addr, Day};
 use std::fs;
@@ -27,20 +28,28 @@ const DEFAULT_WIDTH: usize = 80;
 
 /// The exit code.
 pub fn run(args: &Audit) -> Result<u8> {
+    let written: [(&str, &Option<PathBuf>, &dyn Fn(&Page) -> String); 5] = [
+        ("--json", &args.json, &|page| to_json(page) + "\n"),
+        ("--html", &args.html, &|page| render_html(page, lang(args.lang))),
+        ("--csv", &args.csv, &to_csv),
+        ("--navigator", &args.navigator, &|page| to_navigator(page) + "\n"),
+        ("--stix", &args.stix, &|page| to_stix(page) + "\n"),
+    ];
     let to_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|p| p.as_os_str() == "-");
-    if to_stdout(&args.json) && to_stdout(&args.html) {
-        bail!("audit: --json - and --html - cannot both have standard output");
+    let mut on_stdout = written.iter().filter(|w| to_stdout(w.1));
+    let instead = on_stdout.next();
+    if let (Some((one, ..)), Some((other, ..))) = (instead, on_stdout.next()) {
+        bail!("audit: {one} - and {other} - cannot both have standard output");
     }
-    let (page, damaged) = page(&args.common, &args.judging)?;
+    let (page, damaged) = page(&args.common, &args.judging, args.stix.is_some())?;
     let worst = page.judged.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
-    if let Some(path) = &args.json {
-        write(path, &(to_json(&page) + "\n"))?;
+    for (_, path, text) in written {
+        if let Some(path) = path {
+            write(path, &text(&page))?;
+        }
     }
-    if let Some(path) = &args.html {
-        write(path, &render_html(&page, lang(args.lang)))?;
-    }
-    if !to_stdout(&args.json) && !to_stdout(&args.html) {
+    if instead.is_none() {
         io::stdout().write_all(render_text(&page, page_width(), args.color.colours()).as_bytes())?;
     }
     Ok(match (alarm, damaged) {
@@ -50,8 +59,11 @@ pub fn run(args: &Audit) -> Result<u8> {
     })
 }
 
-/// The page of `common`'s captures; was any of them damaged?
-pub fn page(common: &Common, judging: &Judging) -> Result<(Page, bool)> {
+/// A part of the memory of judges that goes to the flows that findings may name.
+const FLOWS_SHARE: u64 = 16;
+
+/// The page of `common`'s captures; was any of them damaged? `with_flows`: with the flows that findings name.
+pub fn page(common: &Common, judging: &Judging, with_flows: bool) -> Result<(Page, bool)> {
     let (captures, letters) = letters::open(&common.captures)?;
     let mut settings = input::settings(common)?;
     settings.files.hashes.sha256 = true;
@@ -84,7 +96,10 @@ pub fn page(common: &Common, judging: &Judging) -> Result<(Page, bool)> {
         ..Scope::new(&common.home_net, common.seed)
     };
     let mut mutes = judging.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();
-    let summary = Summary::within(common.seed, judges_len).with_home_nets(&common.home_net);
+    let mut summary = Summary::within(common.seed, judges_len).with_home_nets(&common.home_net);
+    if with_flows {
+        summary = summary.keeping_flows(judges_len / FLOWS_SHARE);
+    }
     let mut audited = Audited { summary, detection: Detection::new(&scope) };
     let outcome = drive::gather(common, captures, settings, &mut audited);
     let mails = letters.read(&mut |number, row| audited.detection.add(number, row));
@@ -93,6 +108,8 @@ pub fn page(common: &Common, judging: &Judging) -> Result<(Page, bool)> {
     let mut page = audited.summary.page(completeness(common, &outcome, mails));
     // What only detectors are told is no log.
     page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
+    (page.flows, page.flows_forgotten) = audited.summary.flows(&verdict.findings);
+    page.home_nets = scope.home_nets;
     page.judged = judged(verdict, mutes);
     page.state = state(&outcome);
     Ok((page, outcome.damaged))
