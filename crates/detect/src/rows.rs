@@ -375,6 +375,17 @@ rows! {
         version: Option<u64> = "version", user: &'a [u8] = "username", workstation: &'a [u8] = "hostname",
         server_name: &'a [u8] = "server_nb_computer_name", success: Option<bool> = "success", status: &'a [u8] = "status",
     }
+    /// An NTLM login with what judges want of it; told, no log.
+    NtlmLogin "ntlm_login" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        over: &'a str = "over", user: &'a [u8] = "user", domain: &'a [u8] = "domain", workstation: &'a [u8] = "workstation",
+        server_name: &'a [u8] = "server_name", server_dns_name: &'a [u8] = "server_dns_name",
+        offered: Option<u64> = "offered", flags: Option<u64> = "flags", challenge: Option<u64> = "challenge",
+        challenged: Option<Timestamp> = "challenged", challenge_packet: u64 = "challenge_packet",
+        answered: bool = "answered", lm_len: u64 = "lm_len", nt_len: u64 = "nt_len", lm_set: bool = "lm_set",
+        proof: Option<u64> = "proof", success: Option<bool> = "success", packet: u64 = "packet",
+    }
     /// Equal messages of neighbour discovery of a flow.
     Ndp "ndp" {
         ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
@@ -466,6 +477,11 @@ rows! {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         last_reply: &'a [u8] = "last_reply",
+    }
+    /// A server that chose SMB 1 although the client had offered version 2; told, no log.
+    SmbDowngrade "smb_downgrade" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p", packet: u64 = "packet",
     }
     /// Something done to a file on a share.
     SmbFiles "smb_files" {

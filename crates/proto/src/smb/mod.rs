@@ -22,7 +22,7 @@ pub(crate) mod tests;
 mod tx;
 mod watch;
 
-pub use record::{SmbFilesRecord, SmbMappingRecord};
+pub use record::{SmbDowngradeRecord, SmbFilesRecord, SmbMappingRecord};
 
 use crate::{Cx, Descriptor, Held, Protocol, Start};
 use message2::{Content, FileKey};

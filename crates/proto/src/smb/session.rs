@@ -118,6 +118,8 @@ pub(super) enum Related {
 pub(super) struct Session {
     pub gss: Gssapi,
     pub dialect: Option<&'static str>,
+    /// In a greeting of version 1 the client has offered version 2.
+    pub offers_2: bool,
     trees: Table<u32, Tree>,
     files: Table<FileKey, File>,
     pending: Table<u64, Pending>,
@@ -133,7 +135,8 @@ impl Default for Session {
     fn default() -> Self {
         let state = SeededState(SEED);
         Self {
-            gss: Gssapi::default(),
+            gss: Gssapi::over("smb"),
+            offers_2: false,
             dialect: None,
             trees: Table::with_hasher(state),
             files: Table::with_hasher(state),

@@ -2,6 +2,7 @@
 //! A helper of HTTP/1, HTTP/2 and QUIC, no protocol.
 
 pub(crate) mod api;
+mod auth;
 mod body;
 mod field;
 mod mapping;
@@ -10,6 +11,7 @@ mod record;
 pub(crate) mod seen;
 mod streams;
 
+pub(crate) use auth::ntlm_message;
 pub(crate) use body::{Body, Codings};
 pub(crate) use field::{Name, name, request_field, target, uri_name};
 pub use mapping::PortMappingRecord;
