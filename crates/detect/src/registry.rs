@@ -88,6 +88,7 @@ registry! {
     dnssec_bogus::Bogus,
     dnssec_downgrade::Downgrade,
     dnssec_hygiene::Weaknesses,
+    exfil_icmp_tunnel::IcmpTunnel,
     exposed_service::Exposed,
     ics_control::Control,
     insecure_protocol::Insecure,
@@ -109,6 +110,8 @@ registry! {
     rule_alert::RuleAlerts,
     scan_horizontal::Horizontal,
     scan_vertical::Vertical,
+    smb_mass_modify::MassModify,
+    smb_mass_read::MassRead,
     tls_cert_changed::Changed,
     tls_cert_dates::Dates,
     tls_cert_name::Name,
@@ -121,6 +124,7 @@ registry! {
     web_mixed_content::MixedContent,
     web_weak_headers::WeakHeaders,
     // Last, as they join what the others found.
+    exfil_new_destination::NewUploads,
     host_sweep::HostSweep,
     lateral_chain::Chain,
 }

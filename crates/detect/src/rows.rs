@@ -257,6 +257,15 @@ rows! {
         record_ttls: Items<'a> = "ttls", data: Items<'a> = "data", more: u64 = "more", digest: u64 = "digest",
         wire: Option<&'a [u8]> = "wire", entries: Entries<'a> = "sections",
     }
+    /// What echo messages between two hosts carried during five minutes; told, no log.
+    EchoContent "echo_content" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        until: Timestamp = "until", requests: u64 = "requests", replies: u64 = "replies",
+        request_len: u64 = "request_len", reply_len: u64 = "reply_len", compared: u64 = "compared",
+        changed: u64 = "changed", extra: u64 = "extra", lens: Items<'a> = "lens", len_counts: Items<'a> = "len_counts",
+        entropy: Option<u64> = "entropy", inside: &'a [u8] = "inside", samples: Items<'a> = "samples",
+        packet: u64 = "packet",
+    }
     /// An EtherNet/IP message.
     Enip "enip" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -490,11 +499,26 @@ rows! {
         action: &'a str = "action", share: &'a [u8] = "path", name: &'a [u8] = "name", before: &'a [u8] = "prev_name",
         size: u64 = "size",
     }
+    /// A minute of encrypted messages of SMB; told, no log.
+    SmbHidden "smb_hidden" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        until: Timestamp = "until", first: bool = "first", read_len: u64 = "read_len", written_len: u64 = "written_len",
+        pairs: u64 = "pairs", sizes: u64 = "sizes", packet: u64 = "packet",
+    }
     /// A tree that was connected to by SMB.
     SmbMapping "smb_mapping" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         path: &'a [u8] = "path", dialect: &'a str = "dialect",
+    }
+    /// What was done to a file on a share between its opening and its closing; told, no log.
+    SmbUse "smb_use" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        until: Timestamp = "until", share: &'a [u8] = "path", name: &'a [u8] = "name",
+        before: Option<&'a [u8]> = "prev_name", is_dir: bool = "is_dir", listed: bool = "listed", created: bool = "created",
+        deleted: bool = "deleted", size: u64 = "size", read_len: u64 = "read_len", written_len: u64 = "written_len",
+        read_entropy: Option<u64> = "read_entropy", written_entropy: Option<u64> = "written_entropy",
+        written_digest: Option<u64> = "written_digest", written_text: bool = "written_text", packet: u64 = "packet",
     }
     /// What two hosts said by SNMP.
     Snmp "snmp" {

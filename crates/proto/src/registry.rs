@@ -263,6 +263,7 @@ protocols! {
     @told letter logs [MailRecord];
     @told web logs [PortMappingRecord, WebPageRecord, WebRequestRecord];
     @told handshake logs [TlsCertRecord, TlsSessionRecord];
+    @told smb logs [SmbHiddenRecord, SmbUseRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);
