@@ -259,7 +259,7 @@ protocols! {
     @told told logs [CredentialRecord, ServiceUseRecord];
     @told dns logs [AnnouncementRecord, DnsMessageRecord];
     @told letter logs [MailRecord];
-    @told web logs [PortMappingRecord, WebPageRecord, WebRequestRecord];
+    @told web logs [PortMappingRecord, WebClientRecord, WebPageRecord, WebRequestRecord];
     @told handshake logs [TlsCertRecord, TlsSessionRecord];
 }
 

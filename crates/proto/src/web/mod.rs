@@ -3,6 +3,7 @@
 
 pub(crate) mod api;
 mod body;
+mod client;
 mod field;
 mod mapping;
 pub(crate) mod page;
@@ -12,6 +13,7 @@ mod streams;
 
 pub(crate) use body::{Body, Codings};
 pub(crate) use field::{Name, name, request_field, target, uri_name};
+pub use client::WebClientRecord;
 pub use mapping::PortMappingRecord;
 pub use page::{WebPageRecord, WebRequestRecord};
 pub use record::HttpRecord;
