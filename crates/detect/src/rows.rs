@@ -190,6 +190,15 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         is_orig: bool = "is_orig", service: &'a str = "service", error: &'a [u8] = "error",
     }
+    /// When and how much the ends of a connection out of the network spoke, a piece at a time; told, no log.
+    Bursts "bursts" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        app: &'a [u8] = "app", begun: Timestamp = "begun", sent_len: u64 = "sent_len", received_len: u64 = "received_len",
+        seconds: Items<'a> = "seconds", sent: Items<'a> = "sent", received: Items<'a> = "received",
+        segments: u64 = "segments", short: u64 = "short", sealed: u64 = "sealed", typed: u64 = "typed",
+        answered: u64 = "answered", stretches: u64 = "stretches",
+    }
     /// A flow that has ended.
     Conn "conn" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -539,6 +548,7 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         version: Option<u64> = "version", server: &'a [u8] = "server", cipher: &'a [u8] = "cipher_alg",
         success: Option<bool> = "auth_success", attempts: u64 = "auth_attempts", client: &'a [u8] = "client",
+        reversed: Option<bool> = "reversed",
     }
     /// A TLS session.
     Ssl "ssl" {
@@ -554,7 +564,8 @@ rows! {
     Stranger "stranger" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        is_orig: bool = "is_orig", bytes: &'a [u8] = "bytes", len: u64 = "len", packet: u64 = "packet",
+        is_orig: bool = "is_orig", bytes: &'a [u8] = "bytes", len: u64 = "len", entropy: Option<u64> = "entropy",
+        packet: u64 = "packet",
     }
     /// A certificate, the first time that it was seen; told, no log.
     TlsCert "tls_cert" {
@@ -576,6 +587,13 @@ rows! {
         server_name: &'a [u8] = "server_name", chain: Items<'a> = "chain", validation: &'a [u8] = "validation",
         fault: &'a str = "fault", name_fits: &'a str = "name_fits", client_alert: Option<u64> = "client_alert",
         client_cert: bool = "client_cert", inside: &'a str = "inside", added_root: bool = "added_root",
+    }
+    /// How a program asked by HTTP for something outside, told before the `http` row of the exchange; no log.
+    WebClient "web_client" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", fields: u64 = "field_count", order: u64 = "order",
+        names: &'a [u8] = "names", bare: bool = "bare", old: bool = "old", token: Option<u64> = "token",
+        entropy: Option<u64> = "entropy", payload: Option<&'a str> = "payload",
     }
     /// A page or redirection of a web site; told, no log.
     WebPage "web_page" {

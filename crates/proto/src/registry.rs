@@ -261,7 +261,7 @@ protocols! {
     @told ntlm logs [NtlmLoginRecord];
     @told smb logs [SmbDowngradeRecord];
     @told letter logs [MailRecord];
-    @told web logs [PortMappingRecord, WebPageRecord, WebRequestRecord];
+    @told web logs [PortMappingRecord, WebClientRecord, WebPageRecord, WebRequestRecord];
     @told handshake logs [TlsCertRecord, TlsSessionRecord];
     @told smb logs [SmbHiddenRecord, SmbUseRecord];
 }
