@@ -190,6 +190,15 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         is_orig: bool = "is_orig", service: &'a str = "service", error: &'a [u8] = "error",
     }
+    /// When and how much the ends of a connection out of the network spoke, a piece at a time; told, no log.
+    Bursts "bursts" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        app: &'a [u8] = "app", begun: Timestamp = "begun", sent_len: u64 = "sent_len", received_len: u64 = "received_len",
+        seconds: Items<'a> = "seconds", sent: Items<'a> = "sent", received: Items<'a> = "received",
+        segments: u64 = "segments", short: u64 = "short", sealed: u64 = "sealed", typed: u64 = "typed",
+        answered: u64 = "answered", stretches: u64 = "stretches",
+    }
     /// A flow that has ended.
     Conn "conn" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -256,6 +265,15 @@ rows! {
         cookie: bool = "cookie", sections: Items<'a> = "sections", owners: Items<'a> = "owners", types: Items<'a> = "types",
         record_ttls: Items<'a> = "ttls", data: Items<'a> = "data", more: u64 = "more", digest: u64 = "digest",
         wire: Option<&'a [u8]> = "wire", entries: Entries<'a> = "sections",
+    }
+    /// What echo messages between two hosts carried during five minutes; told, no log.
+    EchoContent "echo_content" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        until: Timestamp = "until", requests: u64 = "requests", replies: u64 = "replies",
+        request_len: u64 = "request_len", reply_len: u64 = "reply_len", compared: u64 = "compared",
+        changed: u64 = "changed", extra: u64 = "extra", lens: Items<'a> = "lens", len_counts: Items<'a> = "len_counts",
+        entropy: Option<u64> = "entropy", inside: &'a [u8] = "inside", samples: Items<'a> = "samples",
+        packet: u64 = "packet",
     }
     /// An EtherNet/IP message.
     Enip "enip" {
@@ -490,11 +508,26 @@ rows! {
         action: &'a str = "action", share: &'a [u8] = "path", name: &'a [u8] = "name", before: &'a [u8] = "prev_name",
         size: u64 = "size",
     }
+    /// A minute of encrypted messages of SMB; told, no log.
+    SmbHidden "smb_hidden" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        until: Timestamp = "until", first: bool = "first", read_len: u64 = "read_len", written_len: u64 = "written_len",
+        pairs: u64 = "pairs", sizes: u64 = "sizes", packet: u64 = "packet",
+    }
     /// A tree that was connected to by SMB.
     SmbMapping "smb_mapping" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         path: &'a [u8] = "path", dialect: &'a str = "dialect",
+    }
+    /// What was done to a file on a share between its opening and its closing; told, no log.
+    SmbUse "smb_use" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        until: Timestamp = "until", share: &'a [u8] = "path", name: &'a [u8] = "name",
+        before: Option<&'a [u8]> = "prev_name", is_dir: bool = "is_dir", listed: bool = "listed", created: bool = "created",
+        deleted: bool = "deleted", size: u64 = "size", read_len: u64 = "read_len", written_len: u64 = "written_len",
+        read_entropy: Option<u64> = "read_entropy", written_entropy: Option<u64> = "written_entropy",
+        written_digest: Option<u64> = "written_digest", written_text: bool = "written_text", packet: u64 = "packet",
     }
     /// What two hosts said by SNMP.
     Snmp "snmp" {
@@ -515,6 +548,7 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         version: Option<u64> = "version", server: &'a [u8] = "server", cipher: &'a [u8] = "cipher_alg",
         success: Option<bool> = "auth_success", attempts: u64 = "auth_attempts", client: &'a [u8] = "client",
+        reversed: Option<bool> = "reversed",
     }
     /// A TLS session.
     Ssl "ssl" {
@@ -530,7 +564,8 @@ rows! {
     Stranger "stranger" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        is_orig: bool = "is_orig", bytes: &'a [u8] = "bytes", len: u64 = "len", packet: u64 = "packet",
+        is_orig: bool = "is_orig", bytes: &'a [u8] = "bytes", len: u64 = "len", entropy: Option<u64> = "entropy",
+        packet: u64 = "packet",
     }
     /// A certificate, the first time that it was seen; told, no log.
     TlsCert "tls_cert" {
@@ -552,6 +587,13 @@ rows! {
         server_name: &'a [u8] = "server_name", chain: Items<'a> = "chain", validation: &'a [u8] = "validation",
         fault: &'a str = "fault", name_fits: &'a str = "name_fits", client_alert: Option<u64> = "client_alert",
         client_cert: bool = "client_cert", inside: &'a str = "inside", added_root: bool = "added_root",
+    }
+    /// How a program asked by HTTP for something outside, told before the `http` row of the exchange; no log.
+    WebClient "web_client" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", fields: u64 = "field_count", order: u64 = "order",
+        names: &'a [u8] = "names", bare: bool = "bare", old: bool = "old", token: Option<u64> = "token",
+        entropy: Option<u64> = "entropy", payload: Option<&'a str> = "payload",
     }
     /// A page or redirection of a web site; told, no log.
     WebPage "web_page" {

@@ -3,7 +3,7 @@
 use crate::{Activity, Completeness, Profile, State};
 use sekisho_finding::{Coverage, Finding, Incident, Mutes, Signed};
 use sekisho_record::Text;
-use sekisho_types::{Addr, Timestamp};
+use sekisho_types::{Addr, Subnet, Timestamp, Uid};
 
 /// Most rows a list of the page keeps; the heaviest, so that a page has a bounded size.
 pub const PAGE_ROWS: usize = 1_000;
@@ -81,6 +81,57 @@ pub struct Page {
     pub state: State,
     /// What the detectors found; whoever ran them fills this in.
     pub judged: Judged,
+    /// Networks that count as inside; whoever ran the detectors fills this in.
+    pub home_nets: Vec<Subnet>,
+    /// Flows that findings name, by uid, if they were asked for ([`crate::Summary::keeping_flows`]).
+    pub flows: Vec<FlowEnds>,
+    /// Flows that were forgotten for want of room before it was known which ones findings name.
+    pub flows_forgotten: u64,
+}
+
+impl Page {
+    /// The flow of that uid, if it is among those kept.
+    pub fn flow(&self, uid: Uid) -> Option<&FlowEnds> {
+        self.flows.get(self.flows.binary_search_by_key(&uid, |f| f.uid).ok()?)
+    }
+}
+
+/// A flow that a finding names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowEnds {
+    /// Its id.
+    pub uid: Uid,
+    /// Time of its first packet.
+    pub first: Timestamp,
+    /// Time of its last packet.
+    pub last: Timestamp,
+    /// Who opened it.
+    pub orig: Addr,
+    /// The port there.
+    pub orig_port: u16,
+    /// To whom.
+    pub resp: Addr,
+    /// The port there.
+    pub resp_port: u16,
+    /// `tcp`, `udp`, `icmp` or another.
+    pub proto: Text,
+    /// Protocols as recognised by content, separated by commas.
+    pub service: Option<Text>,
+    /// Bytes from `orig`, from the IP header on.
+    pub sent_bytes: u64,
+    /// Bytes from `resp`, from the IP header on.
+    pub received_bytes: u64,
+    /// Packets from `orig`.
+    pub sent_packets: u64,
+    /// Packets from `resp`.
+    pub received_packets: u64,
+}
+
+impl FlowEnds {
+    /// Are the ports ports, rather than types and codes of ICMP?
+    pub fn has_ports(&self) -> bool {
+        matches!(&self.proto.0[..], b"tcp" | b"udp" | b"sctp")
+    }
 }
 
 /// What the detectors say.

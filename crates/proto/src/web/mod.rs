@@ -4,6 +4,7 @@
 pub(crate) mod api;
 mod auth;
 mod body;
+mod client;
 mod field;
 mod mapping;
 pub(crate) mod page;
@@ -13,6 +14,7 @@ mod streams;
 
 pub(crate) use auth::ntlm_message;
 pub(crate) use body::{Body, Codings};
+pub use client::WebClientRecord;
 pub(crate) use field::{Name, name, request_field, target, uri_name};
 pub use mapping::PortMappingRecord;
 pub use page::{WebPageRecord, WebRequestRecord};

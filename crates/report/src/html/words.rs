@@ -169,6 +169,15 @@ words! {
     Comma: ", ", "、";
     CauseIs: "{0}: {1} ({2} of {3} {4})", "{0}: {1}（{3} {4}中 {2}）";
     MissingAre: ", {0} missing", "、{0} 欠落";
+    ByTechnique: "By ATT&CK technique", "ATT&CK のテクニック別";
+    ByTechniqueSays: "Of {0} techniques that judgements look for, {1} could be seen well, {2} less well, {3} not at all; for {4} there was nothing to look at. What of ATT&CK can be seen at all is told by `sekisho coverage`.",
+        "判定の対象となる {0} 種のテクニックのうち、十分に観測できたものは {1} 種、精度が下がるものは {2} 種、観測できなかったものは {3} 種、対象となる通信がなかったものは {4} 種です。ATT&CK のうちそもそも観測できる範囲は `sekisho coverage` で確認できます。";
+    Technique: "Technique", "テクニック";
+    Tactic: "Tactic", "戦術";
+    Judgements: "Judgements", "判定";
+    FoundHere: "Found", "検出件数";
+    Working: "working", "判定可能";
+    Idle: "nothing to judge", "対象なし";
 
     // Plots and lists.
     Talkers: "Who talks to whom", "通信の相手";
