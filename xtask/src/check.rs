@@ -4,6 +4,7 @@ use crate::fuzz::fuzz;
 use crate::{callgrind, dnssec, exports, findings, flood, guard, keys, mutate, page, parquet, shell, tidy};
 use anyhow::{Result, bail};
 use std::process::Command;
+use std::time::Instant;
 
 /// Damaged captures per check; `cargo xtask mutate` runs any number.
 const MUTATIONS: &str = "400";
@@ -22,73 +23,100 @@ pub(crate) fn check(protocol: Option<&str>) -> Result<bool> {
     }
 }
 
+/// Tells how long each step took, so that whoever waits knows for what.
+struct Laps(Instant);
+
+impl Laps {
+    fn lap(&mut self, step: &str) {
+        println!("check: {step}: {} s", self.0.elapsed().as_secs());
+        self.0 = Instant::now();
+    }
+}
+
 fn check_all() -> Result<bool> {
+    let mut laps = Laps(Instant::now());
     shell::run("cargo", &["fmt", "--all", "--check"])?;
     if !tidy::tidy()? {
         bail!("tidy found violations");
     }
+    laps.lap("fmt, tidy");
     shell::run("cargo", &["clippy", "--locked", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    laps.lap("clippy");
     shell::run_with(
         "cargo",
         &["doc", "--locked", "--quiet", "--workspace", "--no-deps", "--document-private-items"],
         &[("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links")],
     )?;
+    laps.lap("doc");
     shell::run("cargo", &["build", "--release", "--locked", "-p", "sekisho"])?;
+    laps.lap("release build");
     tests(&[])?;
+    laps.lap("tests");
     let bench =
         ["bench", "--locked", "--quiet", "--manifest-path", "bench/Cargo.toml", "--bench", "functions", "--", "--test"];
     shell::run("cargo", &bench)?;
+    laps.lap("benches");
     let fuzzing = has("c++", "g++")?;
     if !fuzzing {
         println!("check: no C++ compiler, which libFuzzer needs, and no right to install one: fuzzing left out");
     } else if !fuzz(&["all", FUZZ_SECS])? {
         bail!("a fuzz target failed");
     }
+    laps.lap("fuzz");
     if !mutate::mutate(&[MUTATIONS])? {
         bail!("a damaged capture was not handled");
     }
+    laps.lap("mutate");
     if !flood::flood(FLOOD)? {
         bail!("an attack had an effect");
     }
+    laps.lap("flood");
     if !findings::findings(&[])? {
         bail!("the detectors say otherwise than agreed: see above, and `cargo xtask findings --bless`");
     }
+    laps.lap("findings");
     let guarded = has("valgrind", "valgrind")?;
     if !guarded {
         println!("check: {}, and no right to install it: guard left out", callgrind::INSTALL);
     } else if !guard::guard(&[])? {
         bail!("the cost of a stage is not what was agreed");
     }
+    laps.lap("guard");
     let read_back = parquet::check()?;
     match read_back {
         None => println!("check: no DuckDB and pyarrow to be had from PyPI: parquet-check left out"),
         Some(false) => bail!("Parquet files are not read back as they were written"),
         Some(true) => {}
     }
+    laps.lap("parquet");
     let exported = exports::check()?;
     match exported {
         None => println!("check: no readers of STIX and ATT&CK to be had from PyPI: exports left out"),
         Some(false) => bail!("what is written for other tools is not what these read"),
         Some(true) => {}
     }
+    laps.lap("exports");
     let pages = page::check()?;
     match &pages {
         Err(why) => println!("check: {why}: page left out"),
         Ok(false) => bail!("an HTML page does in a browser what it must not"),
         Ok(true) => {}
     }
+    laps.lap("page");
     let with_keys = keys::check()?;
     match &with_keys {
         Err(why) => println!("check: {why}: keys left out"),
         Ok(false) => bail!("what is read with keys is not what is read in clear"),
         Ok(true) => {}
     }
+    laps.lap("keys");
     let with_zones = dnssec::check()?;
     match &with_zones {
         Err(why) => println!("check: {why}: dnssec left out"),
         Ok(false) => bail!("signed answers are not judged as validators judge them"),
         Ok(true) => {}
     }
+    laps.lap("dnssec");
     // Every step that fails ends the check before this line.
     println!(
         "check: {} passed, 0 failed",
