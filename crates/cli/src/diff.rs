@@ -69,7 +69,7 @@ fn snapshot(args: &Diff, side: &String, damaged: &mut bool) -> Result<Snapshot> 
         return Ok(snapshot.named(side));
     }
     let common = Common { captures: vec![side.clone()], ..args.common.clone() };
-    let (page, broken) = page(&common, &args.judging, false)?;
+    let (page, broken) = page(&common, &args.judging)?;
     *damaged |= broken;
     Snapshot::of(&page).with_context(|| side.clone())
 }

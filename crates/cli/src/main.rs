@@ -15,6 +15,7 @@ mod flows;
 mod gather;
 mod given;
 mod ground;
+mod history;
 mod hunt;
 mod input;
 mod intel;

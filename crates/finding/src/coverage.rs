@@ -14,6 +14,8 @@ pub enum Traffic {
     Control,
     /// DNS to and from port 53.
     Dns,
+    /// ICMP of both versions.
+    Icmp,
     /// Protocols in which people and programs log in.
     Logins,
     /// SMTP, POP3 and IMAP, and mails in files.
@@ -32,11 +34,12 @@ pub enum Traffic {
 
 impl Traffic {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Any,
         Self::Announcements,
         Self::Control,
         Self::Dns,
+        Self::Icmp,
         Self::Logins,
         Self::Mail,
         Self::Offered,
@@ -58,6 +61,7 @@ impl Traffic {
             Self::Announcements => "announcements",
             Self::Control => "control protocols",
             Self::Dns => "DNS",
+            Self::Icmp => "ICMP",
             Self::Logins => "logins",
             Self::Mail => "mail",
             Self::Offered => "services used from outside",

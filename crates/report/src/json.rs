@@ -31,6 +31,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 ///
 /// `forgotten[]` {whose, entries}: what detectors forgot for want of room.
 ///
+/// With a state file there is `state_file` {since, until (of earlier runs; `null` in the first), known (facts before), kept (facts for the next run), left_out (for want of
+/// room, by this run)}.
+///
 /// `coverage[]`: how well each judgement could be made: {judgement, sight (`working`; `idle`: there was nothing to judge; `weakened`; `blind`), traffic (what it
 /// judges), seen (how much of that, mostly flows), causes[] {code, words, traffic, option, count, of, unit, missing_bytes}}. Causes too small to matter stand
 /// also beside `working`; of the code `too-short`, `count` days were captured of the `of` that it takes.

@@ -27,8 +27,8 @@ pub use facts::{Completeness, Pool, State};
 pub use html::{Lang, render_comparison_html, render_html, untranslated};
 pub use json::{COMPARISON_VERSION, SCHEMA_VERSION, comparison_to_json, to_json};
 pub use page::{
-    Attempts, Certificate, File, FileType, FlowEnds, Host, Judged, Listing, Login, Mail, Name, Names, Page, Protocol,
-    Service, Software, Talker, Totals, Transport, Tunnel, Unseen, Weird,
+    Attempts, Carried, Certificate, File, FileType, FlowEnds, Host, Judged, Listing, Login, Mail, Name, Names, Page,
+    Protocol, Service, Software, Talker, Totals, Transport, Tunnel, Unseen, Weird,
 };
 pub use profile::{Asked, Destination, Profile, ServiceUse, Shown, Traffic};
 pub use summary::Summary;

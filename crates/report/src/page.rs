@@ -143,6 +143,8 @@ pub struct Judged {
     pub refused: u64,
     /// Entries that detectors forgot for want of room, the most first: whose (a judgement, or what all share), how many.
     pub forgotten: Vec<(&'static str, u64)>,
+    /// What earlier runs had part in, if there is a state.
+    pub carried: Option<Carried>,
     /// What was agreed to be muted, and what became of it.
     pub mutes: Mutes,
     /// What DNSSEC came to, if any passed.
@@ -153,6 +155,21 @@ pub struct Judged {
     pub incidents: Vec<Incident>,
     /// Incidents that were left off.
     pub more_incidents: u64,
+}
+
+/// Facts that are carried from run to run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Carried {
+    /// Packet time of the first and the last that earlier runs judged; none if this is the first.
+    pub since: Option<Timestamp>,
+    /// See `since`.
+    pub until: Option<Timestamp>,
+    /// Facts that were known before.
+    pub known: u64,
+    /// Facts kept for the next run.
+    pub kept: u64,
+    /// Facts that this run left out for want of room, the oldest.
+    pub left_out: u64,
 }
 
 impl Judged {

@@ -181,6 +181,12 @@ Mutes, one a line; # begins a comment:
   KIND: accepted-risk, expected, false-positive, maintenance or owned-elsewhere.
   until is needed, and so are ten characters of reason. Days are the packets'.
 
+State: with --state, what is new is held against all runs that had the same file, up to 90 days back, so that
+  captures of an hour are judged as if they were one. Facts have the packets' times: a capture given twice finds the
+  same twice and counts once; an older one is judged by what was known then. A file holds 500,000 facts in 64 MiB at
+  most; the oldest leave first, and the page says how many. A file that is damaged, of something else or of a newer
+  sekisho is an error and is left as it is. Of two runs at once the later one's state stands.
+
 Examples:
   sekisho audit office.pcapng
   sekisho audit --html report.html office.pcapng
@@ -192,6 +198,7 @@ Examples:
   sekisho audit --csv findings.csv --navigator layer.json --stix bundle.json office.pcapng
   echo 'tls-cert-dates host=192.0.2.7 until=2027-03-31 reason=Replaced in March' > mutes
   sekisho audit --mutes mutes --fail-on medium office.pcapng
+  sekisho audit --state office.state monday.pcap && sekisho audit --state office.state tuesday.pcap
   sekisho audit suspicious.eml
   sekisho audit --known-domain partner.example office.pcapng inbox.mbox";
 
@@ -232,6 +239,11 @@ pub struct Audit {
     /// What findings are made from, besides the captures.
     #[command(flatten)]
     pub judging: Judging,
+
+    /// History carried from run to run, for what is new or usual: known paths, places, servers. A new file begins one; it is
+    /// written anew when the run is over, whole or not at all; see below
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub state: Option<PathBuf>,
 
     /// End with exit code 3 if there are findings of this severity or worse that are not muted
     #[arg(long, value_name = "SEVERITY", value_enum)]

@@ -66,6 +66,12 @@ words! {
         "重要度の低い検出事項 {0} 件は、容量の上限のため保持されていません。";
     DetectorsForgot: "Judged on partial memory: detectors forgot {0} {0|entry|entries}.",
         "検出処理は記憶容量の上限により {0} 件の情報を破棄しており、判定は一部の情報に基づきます。";
+    StateOf: "State: {0} {0|fact|facts} of runs from {1} to {2} UTC were known; {3} kept for the next.",
+        "状態ファイル: {1} ～ {2} UTC の実行で得た {0} 件の事実を参照し、次回のために {3} 件を保存しました。";
+    StateBegins: "State: no earlier run; {0} {0|fact|facts} kept for the next.",
+        "状態ファイル: 以前の実行はありません。次回のために {0} 件の事実を保存しました。";
+    StateFull: "The state is full: {0} {0|fact|facts} left out, the oldest.",
+        "状態ファイルが上限に達したため、古い順に {0} 件の事実を除外しました。";
     AllReadable: "All content that crossed was readable.", "観測された通信の内容はすべて読み取れました。";
 
     // At a glance.

@@ -13,6 +13,15 @@ pub(super) fn findings(j: &mut Json, judged: &Judged) {
         j.text("whose", whose.as_bytes());
         j.number("entries", *count);
     });
+    if let Some(carried) = &judged.carried {
+        j.member("state_file", |j| {
+            j.time("since", carried.since);
+            j.time("until", carried.until);
+            j.number("known", carried.known);
+            j.number("kept", carried.kept);
+            j.number("left_out", carried.left_out);
+        });
+    }
     let mutes: Vec<&Mute> = judged.mutes.iter().collect();
     j.objects("mutes", &mutes, |j, m| {
         j.number("line", m.line as u64);
