@@ -18,7 +18,7 @@ use sekisho_report::{
 use sekisho_types::{Addr, Day};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Exit code for findings at or above `--fail-on`.
@@ -27,23 +27,26 @@ const ALARM: u8 = 3;
 /// Width of the page where no terminal says otherwise.
 const DEFAULT_WIDTH: usize = 80;
 
-/// A form of the page: its option, where it goes, if anywhere, and what makes its text.
-type Written<'a> = (&'static str, &'a Option<PathBuf>, &'a dyn Fn(&Page) -> String);
+/// A form that the page is also written in.
+struct Form<'a> {
+    flag: &'static str,
+    path: Option<&'a Path>,
+    text: fn(&Page, Lang) -> String,
+}
 
 /// The exit code.
 pub fn run(args: &Audit) -> Result<u8> {
-    let written: [Written<'_>; 5] = [
-        ("--json", &args.json, &|page| to_json(page) + "\n"),
-        ("--html", &args.html, &|page| render_html(page, lang(args.lang))),
-        ("--csv", &args.csv, &to_csv),
-        ("--navigator", &args.navigator, &|page| to_navigator(page) + "\n"),
-        ("--stix", &args.stix, &|page| to_stix(page) + "\n"),
+    let forms = [
+        Form { flag: "--json", path: args.json.as_deref(), text: |page, _| to_json(page) + "\n" },
+        Form { flag: "--html", path: args.html.as_deref(), text: render_html },
+        Form { flag: "--csv", path: args.csv.as_deref(), text: |page, _| to_csv(page) },
+        Form { flag: "--navigator", path: args.navigator.as_deref(), text: |page, _| to_navigator(page) + "\n" },
+        Form { flag: "--stix", path: args.stix.as_deref(), text: |page, _| to_stix(page) + "\n" },
     ];
-    let to_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|p| p.as_os_str() == "-");
-    let mut on_stdout = written.iter().filter(|w| to_stdout(w.1));
+    let mut on_stdout = forms.iter().filter(|f| f.path.is_some_and(|p| p.as_os_str() == "-"));
     let instead = on_stdout.next();
-    if let (Some((one, ..)), Some((other, ..))) = (instead, on_stdout.next()) {
-        bail!("audit: {one} - and {other} - cannot both have standard output");
+    if let (Some(one), Some(other)) = (instead, on_stdout.next()) {
+        bail!("audit: {} - and {} - cannot both have standard output", one.flag, other.flag);
     }
     let state = args.state.as_deref().map(|path| StateFile::open(path, args.common.seed)).transpose()?;
     let more = More { flows: args.stix.is_some(), state: state.as_ref() };
@@ -52,9 +55,9 @@ pub fn run(args: &Audit) -> Result<u8> {
     let saved = state.zip(history).map_or(Ok(()), |(state, history)| state.write(&history));
     let worst = page.judged.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
-    for (_, path, text) in written {
-        if let Some(path) = path {
-            write(path, &text(&page))?;
+    for form in &forms {
+        if let Some(path) = form.path {
+            write(path, &(form.text)(&page, lang(args.lang)))?;
         }
     }
     if instead.is_none() {
