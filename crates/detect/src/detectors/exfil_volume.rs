@@ -5,7 +5,8 @@
 //! of sending in all traffic is far above that of the last 28 days. `drip`: a little too much, day after day (cumulated sum). The places to which four fifths of the surplus
 //! went are named.
 //! ## Thresholds
-//! `hour`: six deviations, 50 MB, three times as much. `day`: five deviations, 200 MB, twice as much. `pcr-shift`: producer-consumer ratio 0.4 above the median (about 70 to
+//! What was reached twice at the same time before is usual, too: a weekly backup is one of three values there, which the median of the specification does not see
+//! (Sekisho's own choice). `hour`: six deviations, 50 MB, three times as much. `day`: five deviations, 200 MB, twice as much. `pcr-shift`: producer-consumer ratio 0.4 above the median (about 70 to
 //! 30), 100 MB. `drip`: cumulated sum of deviations beyond a half reaches 8 with seven days of rise in a row and 500 MB. A deviation is a tenth of what is expected at least. Usual is what there are
 //! six values of, from 14 days on. Proxies and resolvers have eight times the limits. Sekisho's own choice.
 //! ## State
@@ -299,6 +300,11 @@ fn is_mature(host: &Host, at: Timestamp) -> bool {
     at - host.first >= MATURE
 }
 
+/// Was it as much twice before at this time? A backup that comes each week is usual, though most hours beside it are not like it.
+fn is_again(sent: u64, reached_twice: f64, times: f64) -> bool {
+    reached_twice > 0.0 && (sent as f64) < times * reached_twice
+}
+
 /// How many times the limits a host has.
 fn factor(host: Addr, cx: &Cx<'_>) -> Option<u64> {
     let quality = cx.hosts().quality(host);
@@ -322,6 +328,9 @@ impl Rules {
                 let span = (from, Timestamp(from.0.saturating_add(HOUR)));
                 let slot = slot_of(*hour, &self.holidays);
                 let usual = host.hours.usual(slot).filter(|_| is_mature(host, from));
+                if is_again(sum.sent, host.hours.reached_twice(slot), HOUR_TIMES) {
+                    return;
+                }
                 let last = host.hours.last(slot).collect();
                 self.compare((addr, BY_HOUR), span, sum, usual, last, (HOUR_Z, HOUR_TIMES));
             }
@@ -336,15 +345,17 @@ impl Rules {
         if let Some(usual) = &usual {
             self.drip(addr, host, span, sum, usual, factor);
         }
-        if sum.sent >= DAY_LEN * factor {
+        if sum.sent >= DAY_LEN * factor && !is_again(sum.sent, host.days.reached_twice(slot), DAY_TIMES) {
             let last = host.days.last(slot).collect();
             self.compare((addr, BY_DAY), span, sum, usual, last, (DAY_Z, DAY_TIMES));
         }
         if sum.sent >= SHIFT_LEN * factor && host.ratios.len() >= SHIFT_DAYS {
             let mut ratios: Vec<f64> = host.ratios.iter().map(|r| f64::from(*r)).collect();
             ratios.sort_unstable_by(f64::total_cmp);
-            let shift = producer_ratio(sum.sent, sum.received) - median(&ratios);
-            if shift >= SHIFT_RATIO {
+            let ratio = producer_ratio(sum.sent, sum.received);
+            let shift = ratio - median(&ratios);
+            let again = ratios.iter().rev().nth(1).is_some_and(|second| ratio - second < SHIFT_RATIO / 2.0);
+            if shift >= SHIFT_RATIO && !again {
                 self.push((addr, SHIFT), span, sum, Some(0.0), shift, Vec::new());
             }
         }

@@ -91,6 +91,19 @@ impl Seasonal {
         Some(Usual { expected: middle.exp_m1(), middle, spread, count: values.len() })
     }
 
+    /// The amount that was reached twice at `slot` or beside it; 0 if there were not two. What comes once a week at its hour is
+    /// a third of these values, which no median sees.
+    pub fn reached_twice(&self, slot: usize) -> f64 {
+        let count = self.slots.len();
+        let near = [slot + count - 1, slot, slot + 1].map(|near| self.last(near % count));
+        let (mut most, mut second) = (0.0f64, 0.0f64);
+        for amount in near.into_iter().flatten() {
+            second = second.max(amount.min(most));
+            most = most.max(amount);
+        }
+        second
+    }
+
     /// The last amounts of the slot itself, the oldest first.
     pub fn last(&self, slot: usize) -> impl Iterator<Item = f64> {
         let ring = self.slots.get(slot % self.slots.len()).copied().unwrap_or_default();
@@ -134,6 +147,7 @@ mod tests {
         let mut days = Seasonal::new(7);
         (0..40).for_each(|n| days.add(2, n));
         assert_eq!(days.last(2).map(f64::round).collect::<Vec<_>>(), [34.0, 35.0, 36.0, 37.0, 38.0, 39.0]);
+        assert_eq!((days.reached_twice(3).round(), days.reached_twice(5)), (38.0, 0.0));
         days.add(9, u64::MAX);
         assert!(days.last(2).last().unwrap() > 1e19, "slots go round, and the largest amount fits");
     }

@@ -97,7 +97,7 @@ pub(super) fn weekday(day: Day, holidays: &[Day]) -> usize {
         return 6;
     }
     // 1970-01-01 was a Thursday.
-    usize::try_from((i64::from(day.0) + 3).rem_euclid(7)).unwrap_or(0)
+    usize::try_from((day.0 + 3).rem_euclid(7)).unwrap_or(0)
 }
 
 impl Host {
@@ -129,7 +129,7 @@ impl Host {
             }
         }
         for (n, sum) in self.open_days.iter_mut().enumerate() {
-            let start = (i64::from(self.day.0) + n as i64).saturating_mul(24 * HOUR);
+            let start = (self.day.0 + n as i64).saturating_mul(24 * HOUR);
             let share = |bytes| share(bytes, (from.0, until.0), (start, start.saturating_add(24 * HOUR)));
             if share(sent) + share(received) > 0 {
                 sum.add(share(sent), share(received), top);
@@ -158,7 +158,7 @@ impl Host {
                 self.hours.add(slot_of(hour, holidays), sum.sent);
             }
         }
-        while Day::of(now).0 >= self.day.0 + OPEN_DAYS as i32 {
+        while Day::of(now).0 >= self.day.0 + OPEN_DAYS as i64 {
             self.close_day(holidays, was_seen, close);
         }
     }
@@ -172,7 +172,7 @@ impl Host {
         let (day, sum) = (self.day, std::mem::take(self.open_days.first_mut().unwrap_or(&mut Sum::default())));
         self.open_days.rotate_left(1);
         self.day = Day(day.0 + 1);
-        let hours = i64::from(day.0) * 24..i64::from(day.0) * 24 + 24;
+        let hours = day.0 * 24..day.0 * 24 + 24;
         // A day that was half captured is none, but one on which the host was silent is.
         if sum.sent == 0 && hours.filter(|h| was_seen(*h)).count() < 12 {
             return;
