@@ -2,6 +2,7 @@
 
 use crate::cx::Cx;
 use crate::detection::Scope;
+use crate::history::Carrier;
 use crate::rows::{Kind, Row};
 use sekisho_finding::About;
 
@@ -23,6 +24,12 @@ pub trait Detector: Send {
     /// The run is over.
     fn finish(&mut self, cx: &mut Cx<'_>) {
         let _ = cx;
+    }
+
+    /// What it carries from run to run goes through `carrier`, the same way to a state and back. After earlier runs' facts
+    /// are in, and before the run is over.
+    fn carry(&mut self, carrier: &mut Carrier<'_>) {
+        let _ = carrier;
     }
 
     /// Bytes of heap held.
@@ -59,9 +66,11 @@ registry! {
     audit_private_trust::PrivateTrust,
     audit_traceroute::Traceroute,
     auth_coercion::Coercion,
+    c2_anonymizer::Anonymizer,
     c2_beacon::Beacons,
     c2_dga::Dga,
     c2_dns_tunnel::DnsTunnel,
+    c2_http_traits::HttpTraits,
     c2_interactive_reverse::InteractiveReverse,
     c2_long_connection::LongConnection,
     c2_mining::Mining,
@@ -95,6 +104,9 @@ registry! {
     mail_link_mismatch::LinkMismatch,
     mail_lookalike_sender::Lookalike,
     name_poisoning::Poisoning,
+    ntlm_downgrade::Downgrade,
+    ntlm_relay::Relays,
+    pass_the_hash_hint::Hints,
     password_guessing::Guessing,
     rogue_gateway::RogueGateway,
     rpc_remote_exec::RemoteExec,

@@ -190,6 +190,15 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         is_orig: bool = "is_orig", service: &'a str = "service", error: &'a [u8] = "error",
     }
+    /// When and how much the ends of a connection out of the network spoke, a piece at a time; told, no log.
+    Bursts "bursts" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        app: &'a [u8] = "app", begun: Timestamp = "begun", sent_len: u64 = "sent_len", received_len: u64 = "received_len",
+        seconds: Items<'a> = "seconds", sent: Items<'a> = "sent", received: Items<'a> = "received",
+        segments: u64 = "segments", short: u64 = "short", sealed: u64 = "sealed", typed: u64 = "typed",
+        answered: u64 = "answered", stretches: u64 = "stretches",
+    }
     /// A flow that has ended.
     Conn "conn" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -384,6 +393,17 @@ rows! {
         version: Option<u64> = "version", user: &'a [u8] = "username", workstation: &'a [u8] = "hostname",
         server_name: &'a [u8] = "server_nb_computer_name", success: Option<bool> = "success", status: &'a [u8] = "status",
     }
+    /// An NTLM login with what judges want of it; told, no log.
+    NtlmLogin "ntlm_login" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        over: &'a str = "over", user: &'a [u8] = "user", domain: &'a [u8] = "domain", workstation: &'a [u8] = "workstation",
+        server_name: &'a [u8] = "server_name", server_dns_name: &'a [u8] = "server_dns_name",
+        offered: Option<u64> = "offered", flags: Option<u64> = "flags", challenge: Option<u64> = "challenge",
+        challenged: Option<Timestamp> = "challenged", challenge_packet: u64 = "challenge_packet",
+        answered: bool = "answered", lm_len: u64 = "lm_len", nt_len: u64 = "nt_len", lm_set: bool = "lm_set",
+        proof: Option<u64> = "proof", success: Option<bool> = "success", packet: u64 = "packet",
+    }
     /// Equal messages of neighbour discovery of a flow.
     Ndp "ndp" {
         ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
@@ -483,6 +503,11 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         last_reply: &'a [u8] = "last_reply",
     }
+    /// A server that chose SMB 1 although the client had offered version 2; told, no log.
+    SmbDowngrade "smb_downgrade" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p", packet: u64 = "packet",
+    }
     /// Something done to a file on a share.
     SmbFiles "smb_files" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -530,6 +555,7 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         version: Option<u64> = "version", server: &'a [u8] = "server", cipher: &'a [u8] = "cipher_alg",
         success: Option<bool> = "auth_success", attempts: u64 = "auth_attempts", client: &'a [u8] = "client",
+        reversed: Option<bool> = "reversed",
     }
     /// A TLS session.
     Ssl "ssl" {
@@ -545,7 +571,8 @@ rows! {
     Stranger "stranger" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        is_orig: bool = "is_orig", bytes: &'a [u8] = "bytes", len: u64 = "len", packet: u64 = "packet",
+        is_orig: bool = "is_orig", bytes: &'a [u8] = "bytes", len: u64 = "len", entropy: Option<u64> = "entropy",
+        packet: u64 = "packet",
     }
     /// A certificate, the first time that it was seen; told, no log.
     TlsCert "tls_cert" {
@@ -567,6 +594,13 @@ rows! {
         server_name: &'a [u8] = "server_name", chain: Items<'a> = "chain", validation: &'a [u8] = "validation",
         fault: &'a str = "fault", name_fits: &'a str = "name_fits", client_alert: Option<u64> = "client_alert",
         client_cert: bool = "client_cert", inside: &'a str = "inside", added_root: bool = "added_root",
+    }
+    /// How a program asked by HTTP for something outside, told before the `http` row of the exchange; no log.
+    WebClient "web_client" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", fields: u64 = "field_count", order: u64 = "order",
+        names: &'a [u8] = "names", bare: bool = "bare", old: bool = "old", token: Option<u64> = "token",
+        entropy: Option<u64> = "entropy", payload: Option<&'a str> = "payload",
     }
     /// A page or redirection of a web site; told, no log.
     WebPage "web_page" {

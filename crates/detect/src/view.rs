@@ -186,6 +186,11 @@ impl View {
         }
     }
 
+    /// What earlier runs judged counts as well where days are asked for.
+    pub fn known_since(&mut self, since: Timestamp) {
+        self.first = Some(since);
+    }
+
     /// The verdicts on answers of DNS with signatures.
     pub fn signed(&mut self, count: u64) {
         self.at(Traffic::Signed, |seen| seen.flows = count);

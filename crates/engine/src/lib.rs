@@ -7,6 +7,7 @@
 mod announce;
 mod app;
 mod budget;
+mod bursts;
 mod control;
 mod deal;
 mod eve_stats;
@@ -31,6 +32,7 @@ mod tunnels;
 mod worker;
 
 pub use budget::{Budget, FIXED_LEN, MAX_PARTS, MIN_LEN, POOL_COUNT, Pool, PoolState};
+pub use bursts::BurstsRecord;
 pub use control::{ArpRecord, EchoContentRecord, IcmpRecord, IgmpRecord, NdpRecord};
 pub use hops::ProbeRecord;
 pub use known::{KnownHostsRecord, KnownServicesRecord};
@@ -80,6 +82,7 @@ impl<F: FnMut(&dyn Record)> Rows for F {
 pub fn told_schemas() -> Vec<&'static Schema> {
     let mut all = sekisho_proto::told_schemas();
     all.extend([
+        BurstsRecord::static_schema(),
         EchoContentRecord::static_schema(),
         ProbeRecord::static_schema(),
         RuleAlertRecord::static_schema(),

@@ -11,10 +11,10 @@ use crate::sensitive::Sensitive;
 use crate::settings::Remembered;
 use crate::tap::{Tap, Watch};
 use crate::tunnels::{Noted, Tunnels};
-use crate::{Rows, Stats, known, stranger};
+use crate::{Rows, Stats, bursts, known, stranger};
 use hashbrown::HashSet;
 use sekisho_files::FileManager;
-use sekisho_flow::{ConnRecord, Flow, Moment, Packet, Sink};
+use sekisho_flow::{Bursts, ConnRecord, Flow, Moment, Packet, Sink};
 use sekisho_proto::{
     Across, Choice, Cx, Expectation, Outbox, Parser, Probing, ProtoId, ProtoSet, Start, Transport, choose, proto_bit,
 };
@@ -739,6 +739,10 @@ impl Sink for Pass<'_> {
             return self.hold(flow, app, dir, What::End, &[], at);
         }
         self.half_close(flow, app, dir, at);
+    }
+
+    fn bursts(&mut self, flow: &Flow, bursts: &Bursts, at: Moment) {
+        bursts::tell(flow, bursts, at, self.rows);
     }
 
     fn ending(&mut self, flow: &mut Flow, app: &mut App, at: Moment) {

@@ -102,6 +102,27 @@ pub enum What {
     Given(&'static str),
 }
 
+impl What {
+    /// In words.
+    pub fn words(self) -> String {
+        match self {
+            Self::Some(traffic) => traffic.name().to_owned(),
+            Self::Requests(traffic) => format!("what is asked ({})", traffic.name()),
+            Self::Answers(traffic) => format!("what is answered ({})", traffic.name()),
+            Self::Bodies => "the side that hands over mails".to_owned(),
+            Self::Whole(traffic) => format!("streams without holes ({})", traffic.name()),
+            Self::Uncut(traffic) => format!("packets that are not cut ({})", traffic.name()),
+            Self::Clear(traffic) => format!("content in clear, or keys ({})", traffic.name()),
+            Self::Certificates => "certificates in clear, or keys".to_owned(),
+            Self::ResolverSide => "what resolvers ask other servers".to_owned(),
+            Self::LinkLayer => "addresses of the link layer".to_owned(),
+            Self::Days(1) => "a capture of a day".to_owned(),
+            Self::Days(days) => format!("a capture of {days} days"),
+            Self::Given(option) => option.to_owned(),
+        }
+    }
+}
+
 /// A thing that a judgement needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {

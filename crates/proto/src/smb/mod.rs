@@ -23,7 +23,7 @@ mod tx;
 mod usage;
 mod watch;
 
-pub use record::{SmbFilesRecord, SmbMappingRecord};
+pub use record::{SmbDowngradeRecord, SmbFilesRecord, SmbMappingRecord};
 pub use usage::{SmbHiddenRecord, SmbUseRecord};
 
 use crate::{Cx, Descriptor, Held, Protocol, Start};

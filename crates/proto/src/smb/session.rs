@@ -137,6 +137,8 @@ pub(super) struct Opening {
 pub(super) struct Session {
     pub gss: Gssapi,
     pub dialect: Option<&'static str>,
+    /// In a greeting of version 1 the client has offered version 2.
+    pub offers_2: bool,
     trees: Table<u32, Tree>,
     files: Table<FileKey, File>,
     pending: Table<u64, Pending>,
@@ -154,7 +156,8 @@ impl Default for Session {
     fn default() -> Self {
         let state = SeededState(SEED);
         Self {
-            gss: Gssapi::default(),
+            gss: Gssapi::over("smb"),
+            offers_2: false,
             dialect: None,
             trees: Table::with_hasher(state),
             files: Table::with_hasher(state),

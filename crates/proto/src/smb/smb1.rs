@@ -2,7 +2,9 @@
 
 use super::message1::{Block, HEADER_LEN, Header, command};
 use super::message2::FileKey;
+use super::record::SmbDowngradeRecord;
 use super::session::{Opening, Session, Share, Times, Tree, What};
+use super::watch::MAX_DIALECTS;
 use super::{status, watch};
 use crate::Cx;
 use sekisho_types::Dir;
@@ -55,8 +57,12 @@ const fn is_chained(code: u8) -> bool {
 
 fn request(code: u8, block: &Block<'_>, header: &Header, session: &mut Session, cx: &mut Cx<'_>) -> ParseResult<()> {
     let tree = Some(u32::from(header.tree));
+    let judged = cx.is_judged();
     let mut ask = |what| session.ask(header.message_id, tree, what, cx);
     match code {
+        command::NEGOTIATE if judged => {
+            session.offers_2 = block.dialects(MAX_DIALECTS).iter().any(|d| d.0.starts_with(b"SMB 2."));
+        }
         command::SESSION_SETUP_ANDX => {
             // Without extended security there is no blob.
             if let Ok(blob) = block.session_setup(false) {
@@ -108,6 +114,9 @@ fn response(code: u8, block: &Block<'_>, header: &Header, session: &mut Session,
     }
     match (code, pending.map(|p| (p.ts, p.tree, p.what))) {
         (command::NEGOTIATE, _) => {
+            if std::mem::take(&mut session.offers_2) && block.chosen_dialect().is_some_and(|n| n < MAX_DIALECTS) {
+                cx.emit(SmbDowngradeRecord { head: cx.head(cx.ts), packet: cx.source });
+            }
             if let Ok(blob) = block.negotiate_response() {
                 session.gss.token(blob, cx);
             }
