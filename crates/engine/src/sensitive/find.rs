@@ -45,7 +45,7 @@ pub(super) const REACH: usize = 192;
 
 /// Numbers are looked for where so many digits stand in so many bytes: any of 13 digits with separators has one such block.
 const BLOCK: usize = 32;
-const DIGITS: usize = 7;
+const DIGITS: u8 = 7;
 /// Around a block.
 const AROUND: usize = 40;
 /// Bytes beside a card number where words for its validity may stand.
@@ -58,8 +58,7 @@ const KEY_LINE: usize = 32;
 pub(super) fn look(text: &[u8], edges: (bool, bool), words: &Words, out: &mut impl Finds) {
     let mut done = 0;
     let (blocks, rest) = text.as_chunks::<BLOCK>();
-    let digits = |block: &[u8]| block.iter().filter(|b| b.is_ascii_digit()).count();
-    let counts = blocks.iter().map(|block| digits(block)).chain([digits(rest)]);
+    let counts = blocks.iter().map(count_digits).chain([rest.iter().map(|b| u8::from(b.is_ascii_digit())).sum()]);
     for (n, count) in counts.enumerate() {
         if count < DIGITS {
             continue;
@@ -69,6 +68,11 @@ pub(super) fn look(text: &[u8], edges: (bool, bool), words: &Words, out: &mut im
         done = numbers(text, from, to, edges, out).max(done);
     }
     words.look(text, edges.1, out);
+}
+
+/// In bytes, so that it takes few instructions for all of them.
+fn count_digits(block: &[u8; BLOCK]) -> u8 {
+    block.iter().fold(0, |sum: u8, b| sum.wrapping_add(u8::from(b.wrapping_sub(b'0') < 10)))
 }
 
 fn byte(text: &[u8], at: usize) -> Option<u8> {
@@ -351,25 +355,19 @@ fn remainder(value: &[u8]) -> u32 {
 /// Words with which keys and tokens begin.
 pub(super) struct Words {
     key: Finder<'static>,
-    /// With the length of what follows, and the characters of it beside digits.
-    shaped: [(Finder<'static>, usize, fn(&u8) -> bool); 4],
-    web: [Finder<'static>; 2],
+    amazon: Finder<'static>,
+    github: Finder<'static>,
+    web: Finder<'static>,
 }
 
 impl Words {
     pub fn new() -> Self {
-        let (upper, letter) = (u8::is_ascii_uppercase as fn(&u8) -> bool, u8::is_ascii_alphabetic as fn(&u8) -> bool);
-        let shaped = |word: &'static str, len, is_one| (Finder::new(word), len, is_one);
         Self {
             key: Finder::new("PRIVATE KEY"),
-            shaped: [
-                shaped("AKIA", 16, upper),
-                shaped("ASIA", 16, upper),
-                shaped("ghp_", 36, letter),
-                shaped("gho_", 36, letter),
-            ],
-            // `{"alg":` and `{"typ":` in Base64 (RFC 7519 §3.1).
-            web: [Finder::new("eyJhbGciOi"), Finder::new("eyJ0eXAiOi")],
+            amazon: Finder::new("AKIA"),
+            github: Finder::new("ghp_"),
+            // `{"` in Base64 (RFC 7519 §3.1).
+            web: Finder::new("eyJ"),
         }
     }
 
@@ -377,13 +375,16 @@ impl Words {
         for at in self.key.find_iter(text) {
             private_key(text, at, out);
         }
-        for (word, len, is_one) in &self.shaped {
-            for at in word.find_iter(text) {
-                shaped(text, at, (word.needle().len(), *len), *is_one, is_end, out);
-            }
+        for at in self.amazon.find_iter(text) {
+            shaped(text, at, (4, 16), u8::is_ascii_uppercase, is_end, out);
         }
-        for word in &self.web {
-            for at in word.find_iter(text) {
+        for at in self.github.find_iter(text) {
+            shaped(text, at, (4, 36), u8::is_ascii_alphabetic, is_end, out);
+        }
+        for at in self.web.find_iter(text) {
+            // `{"alg":` or `{"typ":`.
+            let rest = text.get(at..).unwrap_or(&[]);
+            if rest.starts_with(b"eyJhbGciOi") || rest.starts_with(b"eyJ0eXAiOi") {
                 web_token(text, at, is_end, out);
             }
         }

@@ -16,6 +16,8 @@ const MAX_LOOKS: usize = 128;
 const MAX_LEN: u64 = 256 << 10;
 /// Bytes that are collected before they are looked at.
 const PIECE: usize = 2_048;
+/// First bytes by which it is known whether a content is a text.
+const PROBE_LEN: usize = 512;
 /// Different values of a kind told.
 const MAX_VALUES: usize = 32;
 
@@ -134,7 +136,7 @@ impl Look {
     fn look(&mut self, is_end: bool, seed: u64, words: &Words) -> bool {
         if !self.is_text {
             let is_odd = |b: &u8| matches!(b, 0..=8 | 14..=26 | 28..=31);
-            if self.text.iter().any(is_odd) {
+            if self.text.iter().take(PROBE_LEN).any(is_odd) {
                 return false;
             }
             self.is_text = true;
