@@ -350,7 +350,7 @@ impl Rules {
             self.compare((addr, BY_DAY), span, sum, usual, last, (DAY_Z, DAY_TIMES));
         }
         if sum.sent >= SHIFT_LEN * factor && host.ratios.len() >= SHIFT_DAYS {
-            let mut ratios: Vec<f64> = host.ratios.iter().map(|r| f64::from(*r)).collect();
+            let mut ratios: Vec<f64> = host.ratios.clone();
             ratios.sort_unstable_by(f64::total_cmp);
             let ratio = producer_ratio(sum.sent, sum.received);
             let shift = ratio - median(&ratios);

@@ -71,7 +71,7 @@ pub(super) struct Host {
     pub hours: Seasonal,
     pub days: Seasonal,
     /// Producer-consumer ratios of the last days.
-    pub ratios: Vec<f32>,
+    pub ratios: Vec<f64>,
     /// Cumulated sum of what is too much (Page 1954), days that it has been rising, and what was sent on these.
     pub cusum: f64,
     pub rising: u32,
@@ -183,7 +183,7 @@ impl Host {
             if self.ratios.len() >= RATIOS {
                 self.ratios.remove(0);
             }
-            self.ratios.push(producer_ratio(sum.sent, sum.received) as f32);
+            self.ratios.push(producer_ratio(sum.sent, sum.received));
         }
     }
 
@@ -203,7 +203,11 @@ impl Host {
     pub fn held_len(&self) -> usize {
         let sums = self.open_hours.iter().chain(&self.open_days);
         let tops: usize = sums.map(|s| s.tops.capacity() * size_of::<Top>()).sum();
-        size_of::<Self>() + tops + self.hours.held_len() + self.days.held_len() + self.ratios.capacity() * 4
+        size_of::<Self>()
+            + tops
+            + self.hours.held_len()
+            + self.days.held_len()
+            + self.ratios.capacity() * size_of::<f64>()
     }
 }
 
