@@ -76,6 +76,7 @@ registry! {
     c2_mining::Mining,
     c2_remote_access::RemoteAccess,
     cleartext_credentials::Cleartext,
+    cleartext_sensitive_data::SensitiveContent,
     dc_abuse::DcAbuse,
     dns_amplification::Amplification,
     dns_answer_conflict::Conflict,
@@ -127,6 +128,7 @@ registry! {
     web_weak_headers::WeakHeaders,
     // Last, as they join what the others found.
     exfil_new_destination::NewUploads,
+    exfil_volume::Volume,
     host_sweep::HostSweep,
     lateral_chain::Chain,
 }

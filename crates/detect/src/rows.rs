@@ -483,6 +483,13 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         is_orig: bool = "is_orig", func: &'a str = "func", success: Option<bool> = "success",
     }
+    /// Values of one kind in a content that passed in clear, though they should not; told, no log.
+    SensitiveData "sensitive_data" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        is_orig: bool = "is_orig", source: &'a [u8] = "source", kind: &'a [u8] = "kind", digests: Items<'a> = "digests",
+        ends: Items<'a> = "ends", len: u64 = "len", near: bool = "near", misses: u64 = "misses", offset: u64 = "offset",
+        packet: u64 = "packet",
+    }
     /// How a service answered somebody from outside.
     ServiceUse "service_use" {
         ts: Timestamp = "ts", uid: Uid = "uid",

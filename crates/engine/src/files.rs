@@ -1,6 +1,7 @@
 //! The parsers' view of files, on top of the files crate.
 
 use crate::eye::{At, Closed, Eye};
+use crate::sensitive::Sensitive;
 use crate::{Rows, Tap};
 use sekisho_files::{FileHandle, FileManager, FileSummary};
 use sekisho_flow::Moment;
@@ -15,6 +16,8 @@ pub(crate) struct FileHost<'a> {
     pub rows: &'a mut dyn Rows,
     /// Who watches exchanges, and what the call is about.
     pub eye: Option<(&'a mut Eye, At<'a>)>,
+    /// Who looks for what should not pass in clear.
+    pub sensitive: Option<&'a mut Sensitive>,
 }
 
 impl FileHost<'_> {
@@ -44,9 +47,15 @@ fn info(s: FileSummary) -> FileInfo {
 
 impl Files for FileHost<'_> {
     fn open(&mut self, flow: &FlowInfo, _ts: Timestamp, meta: FileMeta) -> FileId {
-        let Some((eye, _)) = &mut self.eye else { return FileId(self.manager.open(flow, meta).0) };
+        if self.eye.is_none() && self.sensitive.is_none() {
+            return FileId(self.manager.open(flow, meta).0);
+        }
         let noted = (!meta.unlogged).then(|| meta.clone());
         let id = self.manager.open(flow, meta).0;
+        if let (Some(sensitive), Some(meta)) = (&mut self.sensitive, &noted) {
+            sensitive.opened(id, flow, meta);
+        }
+        let Some((eye, _)) = &mut self.eye else { return FileId(id) };
         if let Some(meta) = noted {
             eye.file_opened(id, flow, &meta);
         }
@@ -57,6 +66,9 @@ impl Files for FileHost<'_> {
         if let Some((eye, _)) = &mut self.eye {
             eye.file_data(id.0, bytes);
         }
+        if let Some(sensitive) = &mut self.sensitive {
+            sensitive.data(id.0, at, None, bytes);
+        }
         self.manager.data(handle(id), at, bytes, self.tap);
     }
 
@@ -64,12 +76,18 @@ impl Files for FileHost<'_> {
         if let Some((eye, _)) = &mut self.eye {
             eye.file_data(id.0, bytes);
         }
+        if let Some(sensitive) = &mut self.sensitive {
+            sensitive.data(id.0, at, Some(place.0), bytes);
+        }
         self.manager.data_at(handle(id), at, place, bytes, self.tap);
     }
 
     fn gap(&mut self, id: FileId, ts: Timestamp, len: u64) {
         if let Some((eye, _)) = &mut self.eye {
             eye.file_gap(id.0, len);
+        }
+        if let Some(sensitive) = &mut self.sensitive {
+            sensitive.gap(id.0, len);
         }
         self.manager.gap(handle(id), ts, len, self.tap);
     }
@@ -92,6 +110,9 @@ impl Files for FileHost<'_> {
     fn close(&mut self, id: FileId, ts: Timestamp, complete: bool) -> FileInfo {
         let summary = self.manager.close(handle(id), ts, complete, self.tap);
         self.emit();
+        if let Some(sensitive) = &mut self.sensitive {
+            sensitive.closed(id.0, ts, self.rows);
+        }
         if let Some((eye, at)) = &mut self.eye {
             let closed = Closed { ts, complete, hashes: summary.hashes };
             eye.file_closed(*at, id.0, closed, self.rows);

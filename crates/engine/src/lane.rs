@@ -8,6 +8,7 @@ use crate::files::FileHost;
 use crate::hops;
 use crate::pass::{Host, Pass};
 use crate::records::{TunnelRecord, WeirdRecord};
+use crate::sensitive::Sensitive;
 use crate::settings::Remembered;
 use crate::tap::{Tap, Watch};
 use crate::tunnels::Noted;
@@ -85,6 +86,7 @@ impl Lane {
         host.out.trust.clone_from(&settings.trust);
         host.out.passwords.clone_from(&settings.passwords);
         host.out.judged = settings.judged;
+        host.sensitive = settings.judged.then(|| Box::new(Sensitive::new(seed)));
         if let Some(eve) = &settings.eve {
             let mut facts = settings.rules.as_ref().map(|rules| rules.facts()).unwrap_or_default();
             if settings.eve.as_ref().is_some_and(|eve| eve.options.tls.has(fields::tls::WHOLE)) {
@@ -462,7 +464,7 @@ impl Lane {
 
     /// Logs the files that ended.
     pub fn emit_files(&mut self, rows: &mut dyn Rows, tap: &mut dyn Tap) {
-        FileHost { manager: &mut self.host.files, tap, rows, eye: None }.emit();
+        FileHost { manager: &mut self.host.files, tap, rows, eye: None, sensitive: None }.emit();
     }
 
     /// The live flows, oldest first: the numbers of their first packets.

@@ -21,6 +21,7 @@ mod once;
 mod pass;
 mod records;
 mod relief;
+mod sensitive;
 mod settings;
 mod shard;
 mod slice;
@@ -37,6 +38,7 @@ pub use hops::ProbeRecord;
 pub use known::{KnownHostsRecord, KnownServicesRecord};
 pub use lane::MAX_TUNNEL_DEPTH;
 pub use records::{AnalyzerRecord, RuleAlertRecord, TunnelRecord, WeirdRecord};
+pub use sensitive::SensitiveDataRecord;
 pub use settings::{Settings, Stats};
 pub use slice::{Balance, Dealing, Found, Key, KeyedRows, Part, Report, Slice, finish, parts};
 pub use stats_log::{STATS_INTERVAL, StatsRecord};
@@ -84,6 +86,7 @@ pub fn told_schemas() -> Vec<&'static Schema> {
         EchoContentRecord::static_schema(),
         ProbeRecord::static_schema(),
         RuleAlertRecord::static_schema(),
+        SensitiveDataRecord::static_schema(),
         StrangerRecord::static_schema(),
     ]);
     all

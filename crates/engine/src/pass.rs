@@ -7,6 +7,7 @@ use crate::expect::Expectations;
 use crate::eye::{At, Eye, What};
 use crate::files::FileHost;
 use crate::records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
+use crate::sensitive::Sensitive;
 use crate::settings::Remembered;
 use crate::tap::{Tap, Watch};
 use crate::tunnels::{Noted, Tunnels};
@@ -36,6 +37,8 @@ pub(crate) struct Host {
     pub files: FileManager,
     /// Who watches exchanges, if anybody does.
     pub eye: Option<Box<Eye>>,
+    /// Who looks for what should not pass in clear, if somebody judges.
+    pub sensitive: Option<Box<Sensitive>>,
     pub expectations: Expectations,
     /// Expected flows between other hosts, which may be dealt to another shard.
     pub announced: Vec<Announced>,
@@ -63,6 +66,7 @@ impl Host {
             watch: Watch::Nothing,
             files,
             eye: None,
+            sensitive: None,
             expectations: Expectations::new(seed, remembered.expectations),
             announced: Vec::new(),
             tunnels: Tunnels::new(seed, remembered.tunnels),
@@ -106,7 +110,8 @@ impl Pass<'_> {
     /// One call into a parser.
     fn call(&mut self, flow: &Flow, transport: Transport, at: Moment, f: impl FnOnce(&mut Cx<'_>)) {
         let eye = self.host.eye.as_deref_mut().map(|eye| (eye, At { flow, packet: self.packet }));
-        let mut files = FileHost { manager: &mut self.host.files, tap: self.tap, rows: self.rows, eye };
+        let sensitive = self.host.sensitive.as_deref_mut();
+        let mut files = FileHost { manager: &mut self.host.files, tap: self.tap, rows: self.rows, eye, sensitive };
         let hop_limit = self.packet.map_or(0, |p| p.decoded.ttl);
         let cx = Cx::new(at.ts, at.number, &flow.info, transport, &mut self.host.out, &mut files);
         f(&mut cx.from(at.source).hopped(hop_limit));

@@ -5,4 +5,5 @@ pub(crate) mod hints;
 pub(crate) mod randomness;
 pub(crate) mod regularity;
 pub(crate) mod robust;
+pub(crate) mod seasonal;
 pub(crate) mod window;
