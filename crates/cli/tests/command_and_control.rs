@@ -1,6 +1,7 @@
 //! Captures of hosts that are commanded from outside, judged by `sekisho audit`; each among the traffic of an office.
 
 use sekisho_testkit::dns::{TO_QUESTION, header, kind, question, record};
+use sekisho_testkit::quic::{client_hello, server_hello};
 use sekisho_testkit::{Conversation, Endpoint, Frame, Timestamp, pcap};
 use sekisho_types::{Dir, Interval};
 use serde_json::Value;
@@ -220,5 +221,136 @@ fn open_for_thirteen_hours() {
         talk = talk.wait(Interval::from_secs(30)).send(Dir::Orig, &[0xee; 40]).send(Dir::Resp, &[0xdd; 40]);
     }
     let all = judged(&[talk.fin().frames()]);
-    assert_eq!(all, [finding("c2-long-connection/single", "high", HOST, "203.0.113.9:4444")]);
+    let found = ["c2-beacon/in-flow", "c2-long-connection/silent-keepalive", "c2-long-connection/single"];
+    assert_eq!(sorted(all), found.map(|code| finding(code, "high", HOST, "203.0.113.9:4444")));
+}
+
+fn sorted(mut all: Vec<[String; 4]>) -> Vec<[String; 4]> {
+    all.sort();
+    all
+}
+
+#[test]
+fn a_beacon_within_one_connection() {
+    let frame =
+        |len: u8, mask: &[u8]| [&[0x82, len + (mask.len() as u8) * 32][..], mask, &vec![0x41; len.into()]].concat();
+    let large = [&[0x82, 126, 0x23, 0x28][..], &[0x42; 9_000]].concat();
+    let ask = b"GET /ws HTTP/1.1\r\nHost: push.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let agree = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    let mut talk = Conversation::new("10.0.0.5:40000", "203.0.113.9:80").at(at(60)).syn();
+    talk = talk.send(Dir::Orig, ask).send(Dir::Resp, agree);
+    for k in 0..1_800u32 {
+        talk = talk.wait(Interval::from_secs(i64::from(45 + k % 5))).send(Dir::Orig, &frame(54, &[0, 0, 0, 0]));
+        talk = talk.send(Dir::Resp, if matches!(k, 700 | 1_500) { &large } else { &[0x82, 78] });
+        if !matches!(k, 700 | 1_500) {
+            talk = talk.send(Dir::Resp, &[0x43; 78]);
+        }
+    }
+    let all = judged(&[office(), talk.fin().frames()]);
+    let found = [("c2-beacon/in-flow", "medium"), ("c2-long-connection/single", "low")];
+    assert_eq!(all, found.map(|(code, severity)| finding(code, severity, HOST, "push.example:80")));
+}
+
+#[test]
+fn somebody_types_from_outside() {
+    // Forty keys in four stretches, each echoed, and something to read behind each stretch; nothing of it text.
+    let step = |millis: i64| Interval(millis * 1_000_000);
+    let typed = |keys: u8, far: Dir| {
+        let near = if far.is_orig() { Dir::Resp } else { Dir::Orig };
+        let mut talk = Conversation::new("10.0.0.5:40000", "203.0.113.9:4444").at(at(100)).every(step(0)).syn();
+        talk = talk.send(Dir::Orig, &[1, 2, 3, 0xfe]).wait(Interval::from_secs(3));
+        for stretch in 0..4 {
+            for key in 0..keys {
+                talk = talk.wait(step(150 + i64::from(key % 7) * 40)).send(far, &[0x80 | key]);
+                talk = talk.wait(step(30)).send(near, &[0x80 | key]);
+            }
+            talk = talk.send(near, &vec![0xee; 500 + stretch * 100]).wait(Interval::from_secs(6));
+        }
+        judged(&[talk.fin().frames()])
+    };
+    assert_eq!(
+        typed(11, Dir::Resp),
+        [finding("c2-interactive-reverse/keystrokes", "medium", HOST, "203.0.113.9:4444")]
+    );
+    assert_eq!(typed(7, Dir::Resp), Vec::<[String; 4]>::new(), "too few");
+    assert_eq!(typed(11, Dir::Orig), Vec::<[String; 4]>::new(), "the host at home types");
+}
+
+#[test]
+fn requests_that_no_browser_makes() {
+    let dense = |n: u32| -> Vec<u8> {
+        (0..40u8).flat_map(|k| sekisho_types::seeded_hash(n.into(), &[k, 7]).to_be_bytes()).collect()
+    };
+    let post = |n: u32, agent: &str| {
+        let body = dense(n);
+        let head = format!(
+            "POST /submit HTTP/1.1\r\nHost: cdn.evil.example\r\nUser-Agent: {agent}\r\nCookie: s={}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            random(n, 64),
+            body.len()
+        );
+        [head.as_bytes(), &body].concat()
+    };
+    let mut frames = Frames::new();
+    for n in 0..30u32 {
+        // The clock is not regular: this is not about that.
+        let start = 30_000 + n * 60 + n * n * 7 % 53;
+        let asks = post(n, "Sync agent 1.0");
+        let program = [b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0".to_vec(), vec![0; 600]].concat();
+        let image = format!("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: {}\r\n\r\n", program.len());
+        let image = [image.as_bytes(), &program].concat();
+        let short: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        let says: Says<'_> = &[(Dir::Orig, &asks), (Dir::Resp, if n == 20 { &image } else { short })];
+        frames.extend(connection(start, HOST, 30_000 + n as u16, "203.0.113.9 80", says));
+    }
+    let all = judged(&[office(), frames]);
+    let traits: Vec<_> = all.into_iter().filter(|f| f[0].starts_with("c2-http-traits")).collect();
+    assert_eq!(traits, [finding("c2-http-traits/payload", "high", HOST, "cdn.evil.example")]);
+}
+
+#[test]
+fn noise_from_the_first_byte_on() {
+    let noise = |n: u64, len: usize| -> Vec<u8> {
+        let block = |k: usize| sekisho_types::seeded_hash(n, &k.to_be_bytes()).to_be_bytes();
+        (0..len / 8).flat_map(block).collect()
+    };
+    let mut talk = Conversation::new("10.0.0.5:40000", "203.0.113.9:8388").at(at(0)).syn();
+    for n in 0..40 {
+        talk = talk.send(Dir::Orig, &noise(n, 640)).send(Dir::Resp, &noise(n + 99, 2_800));
+    }
+    let all = judged(&[talk.fin().frames()]);
+    assert_eq!(all, [finding("c2-anonymizer/obfuscated", "low", HOST, "203.0.113.9:8388")]);
+}
+
+/// A handshake's message in a record of TLS.
+fn record_of(message: &[u8]) -> Vec<u8> {
+    [&[0x16, 3, 3][..], &u16::try_from(message.len()).unwrap().to_be_bytes(), message].concat()
+}
+
+#[test]
+fn a_tunnel_through_the_proxy_to_another_name() {
+    let tunnel = |name: &str| {
+        let (asks, answers) = (record_of(&client_hello(name, &["h2"])), record_of(&server_hello()));
+        let says: Says<'_> = &[
+            (Dir::Orig, b"CONNECT good.example:443 HTTP/1.1\r\nHost: good.example:443\r\n\r\n"),
+            (Dir::Resp, b"HTTP/1.1 200 OK\r\n\r\n"),
+            (Dir::Orig, &asks),
+            (Dir::Resp, &answers),
+        ];
+        judged(&[connection(100, HOST, 40_000, "10.0.0.80 3128", says)])
+    };
+    let key = "hidden.test in good.example";
+    assert_eq!(tunnel("hidden.test"), [finding("c2-fronting/connect-sni", "high", HOST, key)]);
+    assert_eq!(tunnel("www.good.example"), Vec::<[String; 4]>::new());
+}
+
+#[test]
+fn relays_of_tor() {
+    let session = |start: u32, name: &str| {
+        let (asks, answers) = (record_of(&client_hello(name, &[])), record_of(&server_hello()));
+        let says: Says<'_> = &[(Dir::Orig, &asks), (Dir::Resp, &answers)];
+        connection(start, HOST, 40_000 + start as u16, &format!("203.0.113.{start} 443"), says)
+    };
+    let all = judged(&[session(10, "www.6dyxkqo3lpxvb.com"), session(20, "www.q4ckxfr7ahz3.com"), office()]);
+    let tor: Vec<_> = all.iter().filter(|f| f[0].starts_with("c2-anonymizer")).cloned().collect();
+    assert_eq!(tor, [finding("c2-anonymizer/tor", "medium", HOST, "Tor")]);
 }

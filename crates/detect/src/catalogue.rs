@@ -152,6 +152,11 @@ impl Catalogue {
         all
     }
 
+    /// What is kept of a certificate.
+    pub(crate) fn cert(&self, fingerprint: &Fingerprint) -> Option<&Cert> {
+        self.certs.peek(fingerprint)
+    }
+
     pub(crate) fn row(&mut self, row: &Row<'_>, packet: u64) {
         match row {
             Row::TlsCert(cert) => {

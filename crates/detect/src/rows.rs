@@ -601,6 +601,7 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", fields: u64 = "field_count", order: u64 = "order",
         names: &'a [u8] = "names", bare: bool = "bare", old: bool = "old", token: Option<u64> = "token",
         entropy: Option<u64> = "entropy", payload: Option<&'a str> = "payload",
+        authority: &'a [u8] = "authority", other_host: &'a [u8] = "other_host",
     }
     /// A page or redirection of a web site; told, no log.
     WebPage "web_page" {

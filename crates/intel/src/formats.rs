@@ -47,6 +47,8 @@ const VALUE_COLUMNS: &[&str] = &[
     "md5",
     "md5_hash",
     "ja3_md5",
+    "ja4",
+    "ja4_fingerprint",
     "hash",
     "network",
     "cidr",

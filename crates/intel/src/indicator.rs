@@ -25,6 +25,8 @@ pub enum Indicator {
     Url(String),
     /// A file's, certificate's or client's digest, in lower case: MD5 (also JA3), SHA-1 or SHA-256.
     Hash(String),
+    /// A TLS client's JA4, in lower case: `t13d1516h2_8daaf6152771_e5627efa2ab1`, or with `*` for the ciphers' digest: any.
+    Client(String),
 }
 
 impl Indicator {
@@ -40,6 +42,9 @@ impl Indicator {
         }
         if let Ok(net) = plain.parse::<Subnet>() {
             return Self::net(net);
+        }
+        if is_ja4(&plain) {
+            return Ok(Self::Client(plain.to_ascii_lowercase()));
         }
         if is_hash(&plain) {
             return Ok(Self::Hash(plain.to_ascii_lowercase()));
@@ -88,6 +93,23 @@ impl Indicator {
 
 fn is_hash(text: &str) -> bool {
     matches!(text.len(), 32 | 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Protocol, version, name, numbers of ciphers and extensions, first protocol of ALPN; digests of ciphers and extensions (FoxIO, JA4).
+fn is_ja4(text: &str) -> bool {
+    let mut parts = text.split('_');
+    let (Some(head), Some(ciphers), Some(extensions), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return false;
+    };
+    let digest = |part: &str| part.len() == 12 && part.bytes().all(|b| b.is_ascii_hexdigit());
+    let numbers = |range| head.get(range).is_some_and(|n: &str| n.bytes().all(|b| b.is_ascii_digit()));
+    head.len() == 10
+        && head.is_ascii()
+        && head.starts_with(['t', 'q', 'd', 'T', 'Q', 'D'])
+        && numbers(4..8)
+        && (digest(ciphers) || ciphers == "*")
+        && digest(extensions)
 }
 
 /// A name in the form in which it is looked up; `None`: it is none. Names of one label are left out: no list means them.

@@ -82,6 +82,7 @@ pub struct Table {
     domains: Map<String>,
     urls: Map<String>,
     hashes: Map<String>,
+    clients: Map<String>,
     count: usize,
 }
 
@@ -99,6 +100,7 @@ impl Default for Table {
             domains: empty(),
             urls: empty(),
             hashes: empty(),
+            clients: empty(),
             count: 0,
         }
     }
@@ -250,6 +252,20 @@ impl Table {
         Some((Indicator::Hash(hex), entry))
     }
 
+    /// The JA4 of a TLS client, or an entry for any ciphers.
+    pub fn client(&self, ja4: &str) -> Option<(Indicator, &Entry)> {
+        if self.clients.is_empty() {
+            return None;
+        }
+        if let Some(entry) = self.clients.get(ja4) {
+            return Some((Indicator::Client(ja4.to_owned()), entry));
+        }
+        let (head, rest) = ja4.split_once('_')?;
+        let any = format!("{head}_*_{}", rest.split_once('_')?.1);
+        let entry = self.clients.get(&any)?;
+        Some((Indicator::Client(any), entry))
+    }
+
     fn label_number(&mut self, label: &str) -> u32 {
         let label = cut(label.trim(), MAX_LABEL_LEN);
         if label.is_empty() {
@@ -286,12 +302,13 @@ impl Table {
             Indicator::Domain(name) => _ = self.domains.entry(name).or_insert(entry),
             Indicator::Url(url) => _ = self.urls.entry(url).or_insert(entry),
             Indicator::Hash(hash) => _ = self.hashes.entry(hash).or_insert(entry),
+            Indicator::Client(ja4) => _ = self.clients.entry(ja4).or_insert(entry),
         }
         self.count += self.len() - before;
     }
 
     fn len(&self) -> usize {
         let nets: usize = self.nets.iter().map(|n| n.2.len()).sum();
-        self.addrs.len() + nets + self.domains.len() + self.urls.len() + self.hashes.len()
+        self.addrs.len() + nets + self.domains.len() + self.urls.len() + self.hashes.len() + self.clients.len()
     }
 }

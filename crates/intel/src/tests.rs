@@ -106,6 +106,22 @@ fn misp_events() {
 }
 
 #[test]
+fn clients_by_all_of_their_fingerprint_or_without_the_ciphers() {
+    let t = table("ja4,label\nt13d1516h2_8daaf6152771_E5627EFA2AB1,browser\nq13i0310h3_*_cd85d2d88918,tool\n");
+    assert_eq!(t.lists()[0].entries, 2);
+    let listed = |ja4: &str| t.client(ja4).map(|(indicator, entry)| (indicator, t.label(entry)));
+    let exact = "t13d1516h2_8daaf6152771_e5627efa2ab1";
+    assert_eq!(listed(exact), Some((Indicator::Client(exact.into()), "browser")));
+    assert_eq!(listed("t13d1516h2_8daaf6152772_e5627efa2ab1"), None);
+    let any = Indicator::Client("q13i0310h3_*_cd85d2d88918".into());
+    assert_eq!(listed("q13i0310h3_55b375c5d22e_cd85d2d88918"), Some((any, "tool")));
+    assert_eq!(listed(""), None);
+    // Neither is one.
+    let t = table("t13d1516h2_*_*\nt13d15_8daaf6152771_e5627efa2ab1\n");
+    assert_eq!((t.lists()[0].entries, t.lists()[0].problem_count), (0, 2));
+}
+
+#[test]
 fn what_cannot_be_used_is_said_by_line() {
     let bad = "0.0.0.0/0\nlocalhost\n-\nhttp://\n1.2.3.4-1.2.3.9\n999.1.1.1\n".repeat(10);
     let t = table(&bad);

@@ -109,7 +109,7 @@ pub enum Language {
 /// What findings are made from, besides the captures: flags of `audit` and `diff`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Judging {
-    /// A list of addresses, networks, names, URLs or digests with a bad name: plain, hosts file, CSV,
+    /// A list of addresses, networks, names, URLs, digests or TLS clients (JA3, JA4) with a bad name: plain, hosts file, CSV,
     /// Zeek intel or MISP; contact with them is a finding; may be repeated
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub intel: Vec<PathBuf>,

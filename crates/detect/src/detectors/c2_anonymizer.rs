@@ -1,15 +1,15 @@
 //! # c2-anonymizer
 //! ## How
-//! `tor`: a flow to an address that a list given with `--intel` calls Tor's (the word in the entry's label or the list's name); or TLS sessions with two
-//! places outside that ask for names like `www.` + 4 to 25 letters a to z and 2 to 7 + `.com` or `.net`, made by chance by their letters, that nobody resolved, and whose
+//! `tor`: a flow to an address that a list given with `--intel` calls Tor's (the word in the entry's label or the list's name); or one in which a relay shows itself by its certificate, or is asked for by such a name on its port; or two TLS sessions with
+//! hosts outside that ask for different names like `www.` + 4 to 25 letters a to z and 2 to 7 + `.com` or `.net`, made by chance by their letters, that nobody resolved, and whose
 //! certificates no authority vouches for. `vpn-protocol`: WireGuard, OpenVPN, IKE, L2TP or PPTP by their messages, SSTP and SoftEther by their requests, answered from
 //! outside. `socks`: a handshake of SOCKS with a host outside. `obfuscated`: a TCP connection whose
 //! protocol nobody knows and whose first payloads look like noise, as fully encrypted protocols do.
 //! ## Thresholds
-//! Names: two places, likelihood below −4.6 (the length of names, and that of generated ones: measured on Tor's). Noise: three of the first four payloads of 512 bytes or more have
+//! Names: two, likelihood below −4.6 (the length of names, and that of generated ones: measured on Tor's). Noise: three of the first four payloads of 512 bytes or more have
 //! an entropy of 7.312 bits a byte (nDPI; shorter ones can't reach it), and 100 kB passed, both ends speaking.
 //! ## State
-//! 8,192 hosts with names of that form; 16,384 such names that were resolved; 4,096 flows in unknown protocols. The least recent are forgotten.
+//! 2,048 hosts with names of that form; 16,384 such names that were resolved; 4,096 flows in unknown protocols. The least recent are forgotten.
 //! ## Severity
 //! `tor` medium, of servers and domain controllers high; 0.8 by a list, 0.6 by names. `vpn-protocol` medium 0.6 where one host of
 //! ten or more does it, else low. `socks` medium 0.6. `obfuscated` low 0.4.
@@ -66,12 +66,12 @@ const VPN: &Reason = ABOUT.at(1);
 const SOCKS: &Reason = ABOUT.at(2);
 const OBFUSCATED: &Reason = ABOUT.at(3);
 
-const MAX_HOSTS: usize = 8_192;
+const MAX_HOSTS: usize = 2_048;
 const MAX_RESOLVED: usize = 16_384;
 const MAX_FLOWS: usize = 4_096;
-/// Places with names of Tor's form that are enough, and that are kept.
-const MIN_PLACES: usize = 2;
-const MAX_PLACES: usize = 16;
+/// Names of Tor's form that are enough, and that are kept.
+const MIN_NAMES: usize = 2;
+const MAX_NAMES: usize = 16;
 /// Payloads looked at, and how many of them have to look like noise.
 const FIRST: u8 = 4;
 const NOISY: u8 = 3;
@@ -138,14 +138,14 @@ impl Anonymizer {
             return;
         }
         let all = self.shaped.at(row.orig, Vec::new);
-        if all.len() >= MAX_PLACES || all.iter().any(|s| s.peer == row.resp) {
+        if all.len() >= MAX_NAMES || all.iter().any(|s| *s.name == *row.server_name) {
             return;
         }
         all.push(Shaped { peer: row.resp, name: row.server_name.into(), uid: row.uid, packet: cx.packet, ts: row.ts });
         // The first two are told together, those that follow one by one.
         let told = match all.len() {
-            n if n < MIN_PLACES => return,
-            MIN_PLACES => all.as_slice(),
+            n if n < MIN_NAMES => return,
+            MIN_NAMES => all.as_slice(),
             n => all.get(n - 1..).unwrap_or(&[]),
         };
         let raises: Vec<Raise> = told
@@ -156,7 +156,7 @@ impl Anonymizer {
                     .flow(s.uid)
                     .packet(s.packet)
                     .quote("name that nobody resolved", &s.name, s.packet)
-                    .measure(Measure::count("places with such names", all.len() as u64, Some(2), "", Origin::Own))
+                    .measure(Measure::count("different names of this form", all.len() as u64, Some(2), "", Origin::Own))
                     .measure(Measure::real(
                         "likelihood of the name",
                         likelihood(middle(&s.name)),
@@ -176,7 +176,10 @@ impl Anonymizer {
             return;
         }
         let flow = self.flows.at(row.uid, Payloads::default);
-        if flow.seen < FIRST {
+        if is_tls_record(row.bytes) {
+            // The beginning was not seen.
+            flow.seen = FIRST;
+        } else if flow.seen < FIRST {
             flow.seen += 1;
             flow.noisy += u8::from(entropy >= NOISE);
         }
@@ -187,6 +190,7 @@ impl Anonymizer {
         if !leaves(row.orig, row.resp, cx) || row.orig_bytes.min(row.resp_bytes) == 0 {
             return;
         }
+        let place = cx.outside().at_hand().map_or(0, |call| call.place);
         let len = row.orig_bytes.saturating_add(row.resp_bytes);
         if let Some(list) = self.of_tor(row.resp) {
             let raise = tor(row.orig, row.resp, 80, cx);
@@ -205,13 +209,23 @@ impl Anonymizer {
             return;
         }
         for app in row.app.split(|b| *b == b',') {
-            if app == b"socks" {
+            if app == b"tor" {
+                // A name that people made is nobody's relay.
+                if cx.outside().name(place).is_some_and(|name| !has_shape(name.as_bytes())) {
+                    continue;
+                }
+                let raise = tor(row.orig, row.resp, 60, cx);
+                cx.raise(shown(raise, row, cx.packet).quote(
+                    "known by",
+                    b"the relay's certificate, or its name and port",
+                    0,
+                ));
+            } else if app == b"socks" {
                 let raise = Raise::new(&ABOUT, SOCKS, row.orig, Severity::Medium, Confidence::percent(60))
                     .key(format!("{}:{}", row.resp, row.resp_port))
                     .peer(row.resp);
                 cx.raise(shown(raise, row, cx.packet));
             } else if let Some((_, tunnel)) = TUNNELS.iter().find(|t| t.0.as_bytes() == app) {
-                let place = cx.outside().place(row.uid, row.resp);
                 let raise = vpn(row.orig, row.resp, tunnel, place, cx);
                 cx.raise(shown(raise, row, cx.packet));
             }
@@ -246,6 +260,11 @@ impl Anonymizer {
         };
         (says(self.lists.label(entry)) || says(name)).then(|| format!("{name} line {}", entry.line))
     }
+}
+
+/// Does a record of TLS begin here (RFC 8446 §5.1)?
+fn is_tls_record(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x14..=0x17, 3, 0..=4, ..])
 }
 
 const NDPI: Origin = Origin::Field("nDPI");

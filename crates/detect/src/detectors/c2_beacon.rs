@@ -15,7 +15,7 @@
 //! ## State
 //! 917,504 pairs with up to three contacts in 32 bytes each; 65,536 with 64, of which 2,560 may come to have 2,048, of eight bytes each:
 //! the least recent forgotten. Of more contacts the latest count, and the span begins with the first of them. Places, and the hosts of each: see the sources of
-//! `detect`, 131,072. 4,096 connections with 512 bursts, and the flow table keeps 32 of each that is looked at.
+//! `detect`, 131,072. 2,048 connections with 384 bursts, and the flow table keeps 32 of each that is looked at.
 //! ## Severity
 //! Impact 0.6 high, 0.4 medium, 0.2 low. High needs something more than regularity: one host of fifty, a new place, a TLS client of its
 //! own, or an address that no name was seen for; else medium. Of captures below six hours never above medium. Confidence 0.3 + 0.5 × score, at most 0.8;
@@ -446,7 +446,7 @@ fn impact(score: f64) -> Option<f64> {
 }
 
 /// Is it a name by which programs see whether network, certificates or clock are in order?
-fn is_check(name: &str) -> bool {
+pub(super) fn is_check(name: &str) -> bool {
     CHECKS.binary_search(&name).is_ok() || name.split('.').take(2).any(|label| CHECK_LABELS.contains(&label))
 }
 

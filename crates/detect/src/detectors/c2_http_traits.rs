@@ -7,12 +7,12 @@
 //! dense as if encrypted, and hardly answered; 2: a long encoded value in a cookie or parameter is another each time; 1: HTTP/1.0 of what calls
 //! itself a browser, or an agent of another system than the host's; 2: the order of fields differs from that of all others with the same agent.
 //! ## Thresholds
-//! Six points from three lines, and five requests; eight points of a server. Agents of one host count where five hosts show any. Nearly all: 95 %. Forms: five of them, 80 % answered with 100 bytes or less, entropy 7.3
+//! Six points from three lines, and five requests; with a program received as something else three from two, and one request (loaders ask once: measured on the corpus); eight points of a server. Agents of one host count where five hosts show any. Nearly all: 95 %. Forms: five of them, 80 % answered with 100 bytes or less, entropy 7.3
 //! where 256 bytes are there to measure. Encoded: 64 characters, five of them, 80 % new. Order: three other hosts. All of Sekisho's own choice but for agents and entropy (nDPI) and the missing Host (RITA).
 //! ## State
-//! 8,192 hosts with servers, 500 bytes each; 16,384 agents with the orders of eight; 16,384 hosts. The least recent are forgotten.
+//! 4,096 hosts with servers, 500 bytes and up to 400 of text each; 8,192 agents with up to eight orders; 16,384 hosts. The least recent are forgotten.
 //! ## Severity
-//! Six or seven points medium 0.5, more high 0.65; 0.1 more with a program received (`payload`).
+//! Up to seven points medium 0.5, more high 0.65; 0.1 more with a program received (`payload`).
 //! ## Benign
 //! Package managers, firmware of devices, launchers of games, probes, scripts. A place that five hosts go to is left out.
 //! ## Blind
@@ -64,11 +64,13 @@ static ABOUTS: &[&About] = &[&ABOUT];
 const TRAITS: &Reason = ABOUT.at(0);
 const PAYLOAD: &Reason = ABOUT.at(1);
 
-const MAX_PAIRS: usize = 8_192;
+const MAX_PAIRS: usize = 4_096;
 const HOUR: Interval = Interval::from_secs(3_600);
 const DAY: Interval = Interval::from_secs(86_400);
-/// Points, lines and requests that are needed; points of a server, and those from which on it is high.
+/// Points, lines and requests that are needed, points and lines where a program was received, points of a server, and those from which on it is high.
 const MIN_POINTS: u64 = 6;
+const PAYLOAD_POINTS: u64 = 3;
+const PAYLOAD_LINES: u64 = 2;
 const MIN_LINES: u64 = 3;
 const MIN_REQUESTS: u64 = 5;
 const SERVER_POINTS: u64 = 8;
@@ -258,7 +260,7 @@ impl HttpTraits {
         let (agents, hosts) = (&self.agents, self.hosts.count());
         let mut found = Vec::new();
         for pair in self.pairs.values_mut() {
-            if !std::mem::take(&mut pair.fresh) || pair.requests < MIN_REQUESTS {
+            if !std::mem::take(&mut pair.fresh) || (pair.requests < MIN_REQUESTS && pair.payload.is_none()) {
                 continue;
             }
             let host = self.state.hash_one(pair.host.octets());
@@ -315,9 +317,13 @@ impl Pair {
         let lines = self.lines(agents, host);
         let points: u64 = lines.iter().map(|line| line.0).sum();
         let is_server = cx.hosts().is(self.host, Role::Server);
-        let needed = if is_server { SERVER_POINTS } else { MIN_POINTS };
+        let (needed, least) = match () {
+            () if is_server => (SERVER_POINTS, MIN_LINES),
+            () if self.payload.is_some() => (PAYLOAD_POINTS, PAYLOAD_LINES),
+            () => (MIN_POINTS, MIN_LINES),
+        };
         let usage = cx.outside().usage(self.place);
-        if points < needed || (lines.len() as u64) < MIN_LINES || usage.hosts >= SHARED {
+        if points < needed || (lines.len() as u64) < least || usage.hosts >= SHARED {
             return None;
         }
         let (severity, sure) = if points >= HIGH_POINTS { (Severity::High, 65) } else { (Severity::Medium, 50) };
@@ -334,18 +340,20 @@ impl Pair {
             .packet(first)
             .packet(last)
             .measure(Measure::count("points", points, Some(needed), "", Origin::Own))
-            .measure(Measure::count("traits", lines.len() as u64, Some(MIN_LINES), "", Origin::Own))
+            .measure(Measure::count("traits", lines.len() as u64, Some(least), "", Origin::Own))
             .measure(Measure::count("requests", self.requests, Some(MIN_REQUESTS), "", Origin::Own))
             .measure(Measure::count("hosts that go there", usage.hosts, Some(SHARED), "", Origin::Own))
             .quote("points for", told.join("; ").as_bytes(), 0)
             .quote("request", &self.line, first)
             .quote("agent", &self.agent_text, first)
-            .quote("fields", &self.names, first)
             .benign("five hosts at home or more go there", "no")
             .benign(
                 "it is a server that five hosts at home or more use",
                 if is_server { "yes: more points" } else { "no" },
             );
+        if !self.names.is_empty() {
+            raise = raise.quote("fields", &self.names, first);
+        }
         if let Some((mime, line, packet)) = &self.payload {
             raise = raise.quote("received", mime.as_bytes(), *packet).quote("as", line, *packet);
         }

@@ -8,7 +8,7 @@
 //! place that has a name, only from four hours on (Sekisho's own choice: mail, chat and terminals are open for hours). Silent: an hour, 12 bursts, none above 200 bytes sent
 //! or received, regularity in time of 0.8 (as `c2-beacon` reckons it), below 50 kB an hour.
 //! ## State
-//! 32,768 hosts with places, 200 bytes each; 4,096 connections with up to 256 times of bursts; the least recent forgotten.
+//! 32,768 hosts with places, 200 bytes each; 2,048 connections with up to 256 times of bursts; the least recent forgotten.
 //! ## Severity
 //! RITA's bands (0.2 low, 0.4 medium, 0.6 high), but above low only if the protocol is not recognised or no name was seen for the address, and high
 //! only if both (Sekisho's own choice). Confidence 0.35, 0.2 more for an unknown protocol, 0.1 more for a place that one host of fifty uses. What half of the hosts use
@@ -74,7 +74,7 @@ const STREAM_RATIO: f64 = -0.9;
 const STREAM_LEN: u64 = 100_000_000;
 
 /// Connections whose bursts are kept, and how many of each.
-const MAX_TALKS: usize = 4_096;
+const MAX_TALKS: usize = 2_048;
 const MAX_BURSTS: usize = 256;
 /// What is silent: seconds that it lasts, bursts, bytes of one, regularity in time, bytes an hour.
 const SILENT_SECONDS: f64 = 3_600.0;

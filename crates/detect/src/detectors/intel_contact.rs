@@ -129,7 +129,9 @@ fn text(indicator: &Indicator) -> String {
     match indicator {
         Indicator::Addr(addr) => addr.to_string(),
         Indicator::Net(net) => net.to_string(),
-        Indicator::Domain(text) | Indicator::Url(text) | Indicator::Hash(text) => text.clone(),
+        Indicator::Domain(text) | Indicator::Url(text) | Indicator::Hash(text) | Indicator::Client(text) => {
+            text.clone()
+        }
     }
 }
 

@@ -4,10 +4,14 @@
 use super::record::HttpRecord;
 use crate::Cx;
 use sekisho_record::{Head, Record, Text};
-use sekisho_types::{Dir, seeded_hash};
+use sekisho_types::{Dir, Heap, seeded_hash};
 
 /// Bytes kept of the names of a request's fields.
 const MAX_NAMES_LEN: usize = 64;
+/// Fields of a request whose names are told.
+const MAX_NAMED: u16 = 8;
+/// Bytes kept of a Host field.
+const MAX_HOST_LEN: usize = 255;
 /// Fields that order is noted of: three bits each.
 const MAX_ORDERED: u8 = 20;
 /// Shortest value that may carry data of a program.
@@ -26,7 +30,7 @@ pub struct WebClientRecord {
     pub field_count: u64,
     /// In which order those came that most programs send; alike for requests of one program.
     pub order: u64,
-    /// How the list of the fields' names begins, in order.
+    /// How the list of the fields' names begins, in order; empty if there are more than [`MAX_NAMED`], as browsers have.
     pub names: Text,
     /// No Referer, no Accept-Language, no Cookie.
     pub bare: bool,
@@ -38,6 +42,10 @@ pub struct WebClientRecord {
     pub entropy: Option<u64>,
     /// Type of a received program or archive that was said to be something else.
     pub payload: Option<&'static str>,
+    /// HTTP/2 and HTTP/3: the authority, where a Host field says otherwise.
+    pub authority: Option<Text>,
+    /// What that says.
+    pub other_host: Option<Text>,
 }
 
 /// What a response says that its content is.
@@ -52,7 +60,7 @@ enum Declared {
 }
 
 /// What is kept of a request while it lasts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Traits {
     order: u64,
     names: [u8; MAX_NAMES_LEN],
@@ -64,6 +72,13 @@ pub(crate) struct Traits {
     pub(crate) old: bool,
     declared: Declared,
     token: Option<u64>,
+    other_host: Option<Text>,
+}
+
+impl Heap for Traits {
+    fn heap_len(&self) -> usize {
+        self.other_host.heap_len()
+    }
 }
 
 impl Default for Traits {
@@ -78,6 +93,7 @@ impl Default for Traits {
             old: false,
             declared: Declared::Other,
             token: None,
+            other_host: None,
         }
     }
 }
@@ -160,8 +176,13 @@ pub(super) fn concerns(cx: &Cx<'_>) -> bool {
 
 /// A field of a request passes.
 pub(super) fn request_field(row: &mut HttpRecord, name: &[u8], value: &[u8], cx: &Cx<'_>) {
-    if leaves(row, cx) {
-        row.traits.field(name, value);
+    if !leaves(row, cx) {
+        return;
+    }
+    row.traits.field(name, value);
+    let is_host = name.len() == 4 && name.eq_ignore_ascii_case(b"host");
+    if is_host && row.host.as_ref().is_some_and(|known| !known.0.eq_ignore_ascii_case(value)) {
+        row.traits.other_host = Some(value.get(..MAX_HOST_LEN).unwrap_or(value).into());
     }
 }
 
@@ -237,17 +258,20 @@ pub(super) fn settle(row: &HttpRecord, form: &[u8], cx: &mut Cx<'_>) {
         let at = memchr::memchr(b'?', &u.0)?;
         u.0.get(at + 1..).filter(|q| q.len() >= MIN_TOKEN_LEN)
     });
+    let names = traits.names.get(..usize::from(traits.names_len)).unwrap_or(&[]);
     let in_query = |query: &[u8]| token(query.split(|b| *b == b'&').filter_map(value_of));
     cx.emit(WebClientRecord {
         head: row.head,
         field_count: traits.field_count.into(),
         order: traits.order,
-        names: traits.names.get(..usize::from(traits.names_len)).unwrap_or(&[]).into(),
+        names: if traits.field_count <= MAX_NAMED { names.into() } else { Text(Vec::new()) },
         bare: !traits.dressed,
         old: traits.old,
         token: traits.token.or_else(|| query.and_then(in_query)),
         entropy: entropy(form),
         payload: payload(row),
+        authority: traits.other_host.as_ref().and_then(|_| row.host.clone()),
+        other_host: traits.other_host.clone(),
     });
 }
 

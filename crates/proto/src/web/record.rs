@@ -135,7 +135,15 @@ impl HttpRecord {
         let names = [&self.orig_filenames, &self.resp_filenames].into_iter().flatten();
         let names = names.map(|n| list_len(n) + n.as_slice().heap_len()).sum::<usize>();
         let seen = self.seen.as_ref().map_or(0, |s| s.boxed_len());
-        Self::EMPTY_LEN + fields + seen + self.grpc_message.heap_len() + self.proxied.heap_len() + fuids + types + names
+        Self::EMPTY_LEN
+            + fields
+            + seen
+            + self.traits.heap_len()
+            + self.grpc_message.heap_len()
+            + self.proxied.heap_len()
+            + fuids
+            + types
+            + names
     }
 
     /// Lists a file whose content has begun.

@@ -47,6 +47,10 @@ fn tor_by_its_names() {
     ]);
     assert_eq!(codes(&all), [("tor", Severity::Medium)]);
     assert_eq!((all[0].count, all[0].peers.named().len(), all[0].key.as_str()), (3, 3, "Tor"));
+    let relay = [1, 2].map(|n| {
+        session(n, HOST, "203.0.113.9", ["www.6dyxkqo3lpxvb.com", "www.q4ckxfr7ahz3.net"][n as usize - 1], "")
+    });
+    assert_eq!(found(&relay).len(), 1, "one relay, another name each time");
     let v6 = [
         session(1, "fd00::5", "2001:db8::9", "www.6dyxkqo3lpxvb.com", ""),
         session(2, "fd00::5", "2001:db8::a", "www.q4ckxfr7ahz3.net", ""),
@@ -76,6 +80,7 @@ fn tunnels_and_proxies() {
         ("wireguard", "vpn-protocol", Severity::Low),
         ("openvpn", "vpn-protocol", Severity::Low),
         ("socks,http", "socks", Severity::Medium),
+        ("tor,ssl", "tor", Severity::Medium),
     ] {
         let out = Flow::used(1000.0, HOST, "203.0.113.9", 4000).app(app);
         assert_eq!(codes(&found(&[out.line(1)])), [(code, severity)], "{app}");
@@ -84,6 +89,10 @@ fn tunnels_and_proxies() {
         let mute = Flow::used(1000.0, HOST, "203.0.113.9", 4000).app(app).sized(1.0, 500, 0);
         assert_eq!(found(&[inside.line(1), inwards.line(2), mute.line(3)]).len(), 0, "{app}");
     }
+    // On a relay's port, but for a name that people made.
+    let named = session(1_007, HOST, "203.0.113.9", "www.mountainweather.com", "");
+    let flow = Flow::used(1000.0, HOST, "203.0.113.9", 9001).app("tor,ssl").line(7);
+    assert_eq!(found(&[named, flow]).len(), 0);
     // One of many hosts.
     let mut lines: Vec<Line> =
         (1..=12).map(|n| Flow::used(900.0, &format!("10.0.0.{n}"), "198.51.100.1", 443).app("ssl").line(n)).collect();
@@ -114,6 +123,19 @@ fn noise_from_the_first_byte_on() {
     assert_eq!(noise([high, high, Some(7_311), Some(7_311)], 1_400, flow()).len(), 0, "two of four");
     assert_eq!(noise([high; 4], 511, flow()).len(), 0, "too short to tell");
     assert_eq!(noise([None; 4], 100, flow()).len(), 0);
+    let record = [
+        ("ts", Cell::Time(999.0)),
+        ("uid", Cell::Uid(1_007)),
+        ("id.orig_h", Cell::Addr(addr(HOST))),
+        ("id.resp_h", Cell::Addr(addr("203.0.113.9"))),
+        ("bytes", Cell::Text(b"\x17\x03\x03\x05\x00".to_vec())),
+        ("len", Cell::Count(1_400)),
+        ("entropy", Cell::Count(7_800)),
+    ];
+    let mut midst = vec![line("stranger", 1, &record)];
+    midst.extend([high; 3].map(|e| payload(1_007, e, 1_400)));
+    midst.push(flow().line(7));
+    assert_eq!(found(&midst).len(), 0, "TLS from its midst");
     assert_eq!(noise([high; 4], 1_400, flow().sized(60.0, 40_000, 59_999)).len(), 0, "too little");
     assert_eq!(noise([high; 4], 1_400, flow().sized(60.0, 999, 200_000)).len(), 0, "only one end speaks");
     assert_eq!(noise([high; 4], 1_400, flow().app("ssl")).len(), 0, "a protocol that is known");
@@ -136,8 +158,8 @@ fn nearly() {
     ] {
         assert_eq!(found(&[first(), tor(name)]).len(), 0, "{name}");
     }
-    // One place, or the same twice; a certificate that is vouched for; another host.
-    assert_eq!(found(&[first(), session(2, HOST, "203.0.113.9", "www.q4ckxfr7ahz3.net", "")]).len(), 0);
+    // One name, at several hosts; a certificate that is vouched for; another host.
+    assert_eq!(found(&[first(), session(2, HOST, "203.0.113.10", "www.6dyxkqo3lpxvb.com", "")]).len(), 0);
     assert_eq!(found(&[first(), session(2, HOST, "203.0.113.10", "www.q4ckxfr7ahz3.net", "ok")]).len(), 0);
     assert_eq!(found(&[first(), session(2, "10.0.0.6", "203.0.113.10", "www.q4ckxfr7ahz3.net", "")]).len(), 0);
     // Somebody resolved it.

@@ -13,8 +13,8 @@ use sekisho_finding::{Quality, Severity};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 /// Connections of which bursts are kept, and of how many each.
-const MAX_TALKS: usize = 4_096;
-const MAX_CONTACTS: usize = 512;
+const MAX_TALKS: usize = 2_048;
+const MAX_CONTACTS: usize = 384;
 
 /// A connection that goes on.
 struct Talk {

@@ -3,7 +3,7 @@
 use crate::detection::Scope;
 use crate::table::Recent;
 
-const MAX_AGENTS: usize = 16_384;
+const MAX_AGENTS: usize = 8_192;
 const MAX_HOSTS: usize = 16_384;
 /// Orders told apart of an agent, and hosts of one.
 const MAX_ORDERS: usize = 8;

@@ -141,6 +141,25 @@ fn fields_in_another_order() {
 }
 
 #[test]
+fn one_request_for_a_disguised_program() {
+    let loader = Ask {
+        agent: "WinHTTP loader/1.0",
+        to: "203.0.113.9",
+        uri: "/tablone.png".into(),
+        fields: 5,
+        bare: true,
+        payload: Some("application/x-dosexec"),
+        ..browser(1)
+    };
+    let all = found([loader.clone()]);
+    assert_eq!(all.iter().map(|f| (f.reason.code, f.severity)).collect::<Vec<_>>(), [("payload", Severity::Medium)]);
+    assert_eq!(all[0].quotes.iter().find(|q| q.label == "as").unwrap().text, "GET /tablone.png");
+    // What it is said to be; by a browser, from a place with a name.
+    assert_eq!(found([Ask { payload: None, ..loader.clone() }]).len(), 0);
+    assert_eq!(found([Ask { agent: BROWSER, to: "www.example", bare: false, ..loader }]).len(), 0);
+}
+
+#[test]
 fn nearly() {
     // Four requests; two lines; five points.
     assert_eq!(found((0..4).map(implant)).len(), 0);
