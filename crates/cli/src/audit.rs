@@ -27,9 +27,12 @@ const ALARM: u8 = 3;
 /// Width of the page where no terminal says otherwise.
 const DEFAULT_WIDTH: usize = 80;
 
+/// A form of the page: its option, where it goes, if anywhere, and what makes its text.
+type Written<'a> = (&'static str, &'a Option<PathBuf>, &'a dyn Fn(&Page) -> String);
+
 /// The exit code.
 pub fn run(args: &Audit) -> Result<u8> {
-    let written: [(&str, &Option<PathBuf>, &dyn Fn(&Page) -> String); 5] = [
+    let written: [Written<'_>; 5] = [
         ("--json", &args.json, &|page| to_json(page) + "\n"),
         ("--html", &args.html, &|page| render_html(page, lang(args.lang))),
         ("--csv", &args.csv, &to_csv),

@@ -129,7 +129,7 @@ struct Most {
 #[derive(Default)]
 struct History {
     /// Day by day, the oldest first: files and bytes.
-    days: Vec<[f32; 2]>,
+    days: Vec<[f64; 2]>,
 }
 
 impl History {
@@ -137,7 +137,7 @@ impl History {
         if self.days.len() >= DAYS {
             self.days.remove(0);
         }
-        let ln = |n: u64| (n as f64).ln_1p() as f32;
+        let ln = |n: u64| (n as f64).ln_1p();
         self.days.push([ln(files), ln(bytes)]);
     }
 
@@ -146,7 +146,7 @@ impl History {
         if self.days.len() < MIN_DAYS {
             return None;
         }
-        let mut all: Vec<f64> = self.days.iter().filter_map(|day| day.get(of)).map(|v| f64::from(*v)).collect();
+        let mut all: Vec<f64> = self.days.iter().filter_map(|day| day.get(of).copied()).collect();
         all.sort_unstable_by(f64::total_cmp);
         Some(robust_z((n as f64).ln_1p(), &all, &mut Vec::new()))
     }

@@ -82,7 +82,11 @@ fn both_directions_together() {
     let back =
         Echoes { ends: ("203.0.113.9", "10.0.0.5"), at: 1_050.0, lens: &[(700, 90)], inside: "SSH", extra: 2, ..PING };
     assert_eq!(judged(&[there.clone(), back.clone()]).len(), 1);
-    assert_eq!(judged(&[there.clone()]).len() + judged(&[back.clone()]).len(), 0, "neither alone");
+    assert_eq!(
+        judged(std::slice::from_ref(&there)).len() + judged(std::slice::from_ref(&back)).len(),
+        0,
+        "neither alone"
+    );
     assert_eq!(judged(&[there, Echoes { at: 2_000.0, ..back }]).len(), 0, "too far apart");
 }
 
@@ -95,7 +99,7 @@ fn nearly() {
         Echoes { changed: 5, ..TUNNEL },
         Echoes { lens: &[(32, 40), (48, 40), (56, 40), (64, 40), (1472, 40)], ..TUNNEL },
     ] {
-        assert_eq!(judged(&[echoes.clone()]).len(), 0, "{:?} {}", echoes.lens, echoes.changed);
+        assert_eq!(judged(std::slice::from_ref(&echoes)).len(), 0, "{:?} {}", echoes.lens, echoes.changed);
     }
 }
 
@@ -109,7 +113,7 @@ fn ordinary() {
         Echoes { lens: &[(1400, 9_000)], entropy: Some(8_000), ..PING },
         Echoes { lens: probe, ..PING },
     ] {
-        assert_eq!(judged(&[echoes.clone()]).len(), 0, "{:?}", echoes.lens);
+        assert_eq!(judged(std::slice::from_ref(&echoes)).len(), 0, "{:?}", echoes.lens);
     }
 }
 
