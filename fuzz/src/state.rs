@@ -23,7 +23,10 @@ pub fn state(data: &[u8]) {
     let once = detection.history();
     let mut again = Detection::new(&scope);
     assert_eq!(again.carry(&once), Ok(()));
-    assert_eq!(again.history(), once);
     assert!(once.count() <= read.count());
+    // Unless some were doubles, or too old beside the others.
+    if once.count() == read.count() {
+        assert_eq!(again.history(), once);
+    }
     detection.finish();
 }
