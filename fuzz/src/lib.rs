@@ -3,10 +3,12 @@
 mod dnssec;
 mod intel;
 mod letter;
+mod state;
 
 pub use dnssec::dnssec;
 pub use intel::intel;
 pub use letter::letter;
+pub use state::state;
 use sekisho_capture::{Batch, Captures};
 use sekisho_engine::{Budget, MIN_LEN, Settings, Worker};
 use sekisho_files::NoStore;

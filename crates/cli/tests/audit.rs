@@ -256,7 +256,9 @@ fn the_reference_page_of_the_json_is_current() {
     let mutes = file(dir.path(), "mutes", mutes);
     let tree = |path: &str| in_tree(path).to_str().unwrap().to_owned();
     let mut seen = BTreeSet::new();
-    members(&page(&["--mutes", &mutes, &office()]), "", &mut seen);
+    let state = dir.path().join("state");
+    let state = state.to_str().unwrap();
+    members(&page(&["--mutes", &mutes, "--state", state, &office()]), "", &mut seen);
     let built = [tried_ports(dir.path())];
     let stored = ["examples/ctf-ftp.pcap", "goldens/tunnel", "goldens/flow", "goldens/quic", "goldens/dns"].map(tree);
     for capture in stored.iter().chain(&built) {

@@ -1,4 +1,4 @@
-//! What the corpora of those targets begin with that take no capture: mails, and lists of bad hosts.
+//! What the corpora of those targets begin with that take no capture: mails, lists of bad hosts, and state files.
 
 use anyhow::Result;
 use std::fs;
@@ -15,6 +15,7 @@ const TEXTS: &[(&str, &[u8])] = &[
     ("letter", b"\0From a@b Mon Mar  2 09:00:00 2026\nFrom: a@b.test\nDate: Mon, 02 Mar 2026 09:00:00 +0100\n\nx\n\nFrom c@d Tue Mar  3 09:00:00 2026\nFrom: c@d.test\n\n>From y\n"),
     ("letter", b"\x01DATA\r\nFrom: a@b.test\r\nContent-Type: multipart/mixed; boundary=\"=_part.1\"\r\n\r\n--=_part.1\r\n\r\nx\r\n\xff\r\n--=_part.1--\r\n.\r\nQUIT\r\n"),
     ("letter", b"\x01\xffFrom: a@b.test\r\nSubject: x\r\n\xff--=_part.1\r\nContent-Type: text/html\r\n\r\n<a href=\"http://c.test\">d.test</a>\xfe\r\n.\r\n"),
+    ("state", b"{\"format\":\"sekisho-state\",\"left_out\":0,\"sections\":[[\"watched\",1,1],[\"roles\",1,1],[\"admin-paths\",1,1],[\"contact-places\",1,1],[\"dhcp-servers\",1,1]],\"seed\":0,\"since\":1,\"until\":2,\"version\":1}\n1\n[\"10.0.0.2\",[[16,1,2]]]\n[\"10.0.0.1\",\"10.0.0.2\",\"ssh\",1,2]\n[\"10.0.0.1\",7,\"a.test\",true,1,2]\n[\"10.0.0.2\",[\"10.0.0.3\"],[],1,2]\n"),
 ];
 
 /// Writes them below `folder`.

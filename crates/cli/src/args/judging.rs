@@ -185,7 +185,8 @@ State: with --state, what is new is held against all runs that had the same file
   captures of an hour are judged as if they were one. Facts have the packets' times: a capture given twice finds the
   same twice and counts once; an older one is judged by what was known then. A file holds 500,000 facts in 64 MiB at
   most; the oldest leave first, and the page says how many. A file that is damaged, of something else or of a newer
-  sekisho is an error and is left as it is. Of two runs at once the later one's state stands.
+  sekisho is an error and is left as it is. Of two runs at once the later one's state stands. A state is of one
+  network: what one knows for weeks says nothing about another.
 
 Examples:
   sekisho audit office.pcapng

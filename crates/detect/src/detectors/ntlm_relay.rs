@@ -2,7 +2,8 @@
 //! ## How
 //! Challenges of NTLM are random for each session (MS-NLMP §3.2.5.1.1), so the same one in two sessions was passed on. `challenge-reuse`: the server of one session is the
 //! client of another that has the same challenge, within 30 seconds: it took the login of the first and gave it to the second's server. `response-reuse`: the same
-//! proof (the first 16 bytes of a response of version 2, kept as a digest) comes from two sources to two servers. `target-mismatch`: a challenge names a computer whose addresses in
+//! proof (the first 16 bytes of a response of version 2, kept as a digest) comes from two sources to two servers, and one session's challenge and answer lie between the other's: the one in
+//! the middle has two addresses, or there are two. `target-mismatch`: a challenge names a computer whose addresses in
 //! DNS are others; where the second session is hidden by TLS, this is all that is to be seen.
 //! ## Thresholds
 //! 30 seconds between the two challenges; names of DNS are known for 24 hours (Sekisho's own choice).
@@ -12,7 +13,7 @@
 //! `challenge-reuse` and `response-reuse` critical 0.97 if the second server let the client in, else high 0.95; `target-mismatch` medium 0.5, of a host without another name low 0.4.
 //! ## Benign
 //! Reverse proxies and load balancers that pass NTLM through: hosts that several clients use as proxy are left out. A packet captured twice is one flow. A fixed challenge, as
-//! honeypots have, is no sign. A name of a cluster leads to other addresses than its members'.
+//! honeypots have, is no sign, nor are recorded sessions that are played again. A name of a cluster leads to other addresses than its members'.
 //! ## Blind
 //! Logins inside TLS and in protocols that are not read (SQL Server). A relay between two captures.
 //! ## References
@@ -91,6 +92,14 @@ struct Leg {
     success: Option<bool>,
 }
 
+impl Leg {
+    /// Came the challenge here after that of `outer`, and the answer before that one's?
+    fn is_within(&self, outer: &Self) -> bool {
+        let ([challenge, answer], [outer_challenge, outer_answer]) = (self.packets, outer.packets);
+        outer_challenge > 0 && outer_challenge < challenge && answer < outer_answer
+    }
+}
+
 /// Two sessions with one login.
 struct Relay {
     reason: &'static Reason,
@@ -162,11 +171,15 @@ impl Relays {
         }
         if let Some(proof) = row.proof.filter(|_| row.nt_len > V1_LEN) {
             let other = self.proofs.at(proof, || leg.clone());
-            if found.is_none() && other.client != leg.client && other.server != leg.server {
-                // Who answered later has it from the other.
-                let later = leg.packets[1] > other.packets[1];
-                let (victim, target) = if later { (&*other, &leg) } else { (&leg, &*other) };
-                found = Some((RESPONSE, victim.clone(), target.clone()));
+            let apart = other.client != leg.client && other.server != leg.server;
+            if found.is_none() && apart && (leg.at - other.at).0.abs() <= WITHIN.0 {
+                // Recorded sessions that are played again lie side by side, not one in the other.
+                let pair =
+                    [(&*other, &leg), (&leg, &*other)].into_iter().find(|(victim, target)| victim.is_within(target));
+                found = pair.map(|(victim, target)| (RESPONSE, victim.clone(), target.clone()));
+            }
+            if other.uid != leg.uid {
+                *other = leg;
             }
         }
         if let Some((reason, victim, target)) = found {

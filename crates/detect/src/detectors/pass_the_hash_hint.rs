@@ -6,7 +6,8 @@
 //! empty, random, or not the one that its address goes by, and it ran something on another machine. `no-as`: a client is given tickets of services, though none came to it by a login for ten hours of
 //! a centre that others log in at.
 //! ## Thresholds
-//! Ten hours, a ticket's usual life; 20 uses of Kerberos or more, one in twenty by NTLM at most; three other clients of the centre; randomness −4.6 (Sekisho's own choice).
+//! Ten hours, a ticket's usual life; 20 uses of Kerberos or more, one in twenty by NTLM at most; three other clients of the centre; randomness −4.6, of names without a hyphen: those
+//! that Windows gives machines end in random letters (Sekisho's own choice).
 //! ## State
 //! 65,536 tickets, 32,768 pairs of account and server, 32,768 accounts, 8,192 clients and as many odd names of theirs, 1,024 signs; the least recent forgotten. With `--state` accounts and their ways
 //! are known from earlier runs.
@@ -407,7 +408,9 @@ fn misnamed(row: &NtlmLogin<'_>, cx: &Cx<'_>) -> Option<String> {
         Some(own) => Some(format!("'{shown}', known as '{}'", String::from_utf8_lossy(&own))),
         None => {
             let lower = name.to_ascii_lowercase();
-            let random = name.len() >= MIN_LABEL_LEN && likelihood(&lower) < RANDOM_BELOW;
+            // Windows gives machines names such as DESKTOP-7K2J9QX, and people PC1-FLOOR2.
+            let plain = memchr::memchr(b'-', &lower).is_none();
+            let random = plain && name.len() >= MIN_LABEL_LEN && likelihood(&lower) < RANDOM_BELOW;
             random.then(|| format!("'{shown}', which looks random"))
         }
     }

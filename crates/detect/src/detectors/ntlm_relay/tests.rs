@@ -88,15 +88,27 @@ fn nearly_a_relay() {
 #[test]
 fn the_same_answer_from_two_sources() {
     // Over two versions of IP the middle has two addresses.
-    let lines = || [login(2.1, (VICTIM, "fe80::66"), 99, 7, &[]), login(2.2, (MIDDLE, TARGET), 99, 7, &[])];
+    let outer = [("packet", Cell::Count(30))];
+    let lines = || [login(2.1, (VICTIM, "fe80::66"), 99, 7, &[]), login(2.0, (MIDDLE, TARGET), 99, 7, &outer)];
     let found = found(&lines());
     assert_eq!((found[0].code().as_str(), found[0].subject), ("ntlm-relay/response-reuse", addr(MIDDLE)));
     // Responses of version 1 are equal for an equal challenge.
-    let short = [("nt_len", Cell::Count(24))];
-    let old = [login(2.1, (VICTIM, "fe80::66"), 99, 7, &short), login(2.2, (MIDDLE, TARGET), 99, 7, &short)];
+    let short = [("nt_len", Cell::Count(24)), ("packet", Cell::Count(30))];
+    let old = [login(2.1, (VICTIM, "fe80::66"), 99, 7, &short[..1]), login(2.0, (MIDDLE, TARGET), 99, 7, &short)];
     assert_eq!(codes(&old).len(), 0);
     // The same server, seen before and behind address translation.
-    assert_eq!(codes(&[login(2.1, (VICTIM, TARGET), 99, 7, &[]), login(2.2, (MIDDLE, TARGET), 99, 7, &[])]).len(), 0);
+    assert_eq!(
+        codes(&[login(2.1, (VICTIM, TARGET), 99, 7, &[]), login(2.0, (MIDDLE, TARGET), 99, 7, &outer)]).len(),
+        0
+    );
+    // A recorded session that others play again, even at the same time.
+    let again = [login(2.0, (VICTIM, "10.0.0.7"), 99, 7, &[]), login(2.1, (MIDDLE, TARGET), 99, 7, &[])];
+    assert_eq!(codes(&again).len(), 0);
+    let late = [
+        login(40.0, (VICTIM, "fe80::66"), 99, 7, &[]),
+        login(2.0, (MIDDLE, TARGET), 99, 7, &[("packet", Cell::Count(900))]),
+    ];
+    assert_eq!(codes(&late).len(), 0);
 }
 
 /// S-27: a proxy that several use passes logins through, and what is captured twice is one flow.

@@ -184,6 +184,15 @@ fn two_signs_are_more_and_with_something_run_elsewhere_much_more() {
     let all = found(&lines);
     assert!(all.len() == 3 && all.iter().all(|f| f.severity == Severity::High), "{all:?}");
     assert!(all.iter().any(|f| f.code() == "pass-the-hash-hint/name-mismatch"));
+    // Names that say nothing: Windows' own, a plain one, and one that looks random.
+    for (name, count) in [("DESKTOP-7K2J9QX", 0), ("printserver", 0), ("xq7zkwv9jqxz", 1)] {
+        let lines = [
+            ntlm(500.0, PC, "eva", name),
+            between("dce_rpc", 501.0, (PC, SERVER), &create),
+            between("dce_rpc", 502.0, (PC, SERVER), &service),
+        ];
+        assert_eq!(codes(&lines).len(), count, "{name}");
+    }
 }
 
 #[test]
