@@ -190,11 +190,13 @@ fn tied(mut f: Finding, tie: Option<Tie>) -> Finding {
     f
 }
 
+type Story = (Vec<Addr>, Vec<(Addr, Addr, Bond)>);
+
 /// Hosts of each incident, and the bonds within.
-fn stories(findings: &[Finding]) -> Vec<(Vec<Addr>, Vec<(Addr, Addr, Bond)>)> {
+fn stories(findings: &[Finding]) -> Vec<Story> {
     let bonds = |i: &Incident| i.links.iter().map(|l| (l.from, l.to, l.bond)).collect();
     let mut all: Vec<_> = told(findings).iter().map(|i| (i.hosts.clone(), bonds(i))).collect();
-    all.sort_by(|a: &(Vec<Addr>, _), b| a.0.cmp(&b.0));
+    all.sort_by(|a: &Story, b| a.0.cmp(&b.0));
     all
 }
 
