@@ -12,6 +12,7 @@ use crate::mails::Mails;
 use crate::outside::{Outside, called};
 use sekisho_finding::{
     About, Benign, Confidence, Finding, MAX_QUOTES, Measure, Peers, Quality, Quote, Reason, Samples, Severity, Stage,
+    Tie,
 };
 use sekisho_types::{Addr, Timestamp, Uid};
 
@@ -143,6 +144,7 @@ impl Raise {
             packets: Samples::default(),
             measures: Vec::new(),
             quotes: Vec::new(),
+            ties: Vec::new(),
             benign: Vec::new(),
             quality: Vec::new(),
             muted: None,
@@ -247,6 +249,29 @@ impl Raise {
         if self.0.quotes.len() < MAX_QUOTES {
             self.0.quotes.push(Quote::new(label, bytes, packet));
         }
+        self
+    }
+
+    /// The SHA-256 of a file, in hexadecimal, that joins this with findings about other hosts.
+    #[must_use]
+    pub fn file(self, sha256: &[u8]) -> Self {
+        self.tie(Tie::file(sha256))
+    }
+
+    /// An account whose secret was taken; findings that use it are of the same campaign.
+    #[must_use]
+    pub fn taken(self, account: &[u8]) -> Self {
+        self.tie(Tie::taken(account))
+    }
+
+    /// An account that was used.
+    #[must_use]
+    pub fn used(self, account: &[u8]) -> Self {
+        self.tie(Tie::used(account))
+    }
+
+    fn tie(mut self, tie: Option<Tie>) -> Self {
+        tie.into_iter().for_each(|tie| self.0.tie(tie));
         self
     }
 

@@ -145,6 +145,7 @@ fn merge(old: &mut Finding, new: Finding) {
     new.flows.iter().for_each(|f| old.flows.add(f));
     new.packets.iter().for_each(|p| old.packets.add(p));
     new.peers.named().iter().for_each(|p| old.peers.add(*p));
+    new.ties.iter().for_each(|tie| old.tie(tie.clone()));
     for technique in new.techniques {
         if old.techniques.len() < MAX_TECHNIQUES && !old.techniques.contains(&technique) {
             old.techniques.push(technique);

@@ -1,4 +1,4 @@
-use crate::{About, Benign, Confidence, Measure, Quote, Reason, Samples, Severity, Stage};
+use crate::{About, Benign, Confidence, MAX_TIES, Measure, Quote, Reason, Samples, Severity, Stage, Tie};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 /// Most peers named in a finding.
@@ -103,6 +103,8 @@ pub struct Finding {
     pub measures: Vec<Measure>,
     /// Words from the wire.
     pub quotes: Vec<Quote>,
+    /// What joins it with findings about other hosts.
+    pub ties: Vec<Tie>,
     /// Harmless explanations that were looked at.
     pub benign: Vec<Benign>,
     /// What could not be seen, sorted.
@@ -123,6 +125,13 @@ impl Finding {
     /// Its ATT&CK techniques: those of its judgement, and those of its own. One may stand twice.
     pub fn all_techniques(&self) -> impl Iterator<Item = &str> {
         self.about.techniques.iter().copied().chain(self.techniques.iter().map(String::as_str))
+    }
+
+    /// Adds what joins it with others, if there is room.
+    pub fn tie(&mut self, tie: Tie) {
+        if self.ties.len() < MAX_TIES && !self.ties.contains(&tie) {
+            self.ties.push(tie);
+        }
     }
 
     /// Does it count towards the exit code and the page's list: no mute hides it?

@@ -2,14 +2,14 @@
 //!
 //! A finding of a part of an attack belongs to the incident of its subject if that was active in the seven days before.
 //! An incident is one if a finding is medium or worse, or if two low ones of different parts come within a day.
-//! Incidents of several hosts are one where a step from one to the other was seen: a log-in or a program brought over, or
-//! the same rare place that both call. What is no attack stands beside it as a condition.
+//! Incidents of several hosts are one where a step from one to the other was seen: a log-in or a program brought over; or
+//! where both call the same rare place, have the same file in an attack, or one uses an account that was taken at the other. What is no attack stands beside it as a condition.
 
 mod risk;
 
 pub use risk::{Asset, Risk, Term};
 
-use crate::{Confidence, Finding, Severity, Stage};
+use crate::{Confidence, Finding, Severity, Stage, Tie};
 use sekisho_types::{Addr, Interval, Timestamp};
 use std::collections::BTreeMap;
 
@@ -33,6 +33,10 @@ pub enum Bond {
     Step,
     /// Both call the same rare place.
     Place,
+    /// The same file was at both.
+    File,
+    /// An account that was taken at one was used at the other.
+    Account,
 }
 
 impl Bond {
@@ -41,6 +45,8 @@ impl Bond {
         match self {
             Self::Step => "step",
             Self::Place => "place",
+            Self::File => "file",
+            Self::Account => "account",
         }
     }
 }
@@ -162,6 +168,7 @@ fn links(findings: &[Finding], episodes: &[Episode]) -> Vec<Joint> {
             }
         }
     }
+    all.extend(tied(findings, episodes));
     for callers in callers.values() {
         let mut hosts: Vec<Addr> = callers.iter().filter_map(|c| Some(episodes.get(c.0)?.host)).collect();
         hosts.sort_unstable();
@@ -174,6 +181,42 @@ fn links(findings: &[Finding], episodes: &[Episode]) -> Vec<Joint> {
             let apart = findings.get(first).zip(findings.get(second)).map(|(a, b)| (b.first - a.first).0.abs());
             if from != to && apart.is_some_and(|nanos| nanos <= TOGETHER.0) {
                 all.push(Joint { from, to, bond: Bond::Place, finding: second });
+            }
+        }
+    }
+    all
+}
+
+/// Links by what findings have in common. Each sign is joined with the one before it, so there are never more links than signs.
+fn tied(findings: &[Finding], episodes: &[Episode]) -> Vec<Joint> {
+    let mut signs: Vec<(usize, usize, &Finding)> = Vec::new();
+    for (place, e) in episodes.iter().enumerate() {
+        let own = e.findings.iter().filter_map(|i| Some((place, *i, findings.get(*i)?)));
+        signs.extend(own.filter(|(.., f)| f.confidence >= SURE && !f.ties.is_empty()));
+    }
+    signs.sort_by_key(|(place, i, f)| (f.first, *place, *i));
+    let mut files: BTreeMap<&[u8; 32], (usize, &Finding)> = BTreeMap::new();
+    let mut taken: BTreeMap<&str, (usize, &Finding)> = BTreeMap::new();
+    let mut all = Vec::new();
+    for (place, finding, f) in signs {
+        let mut join = |before: Option<&(usize, &Finding)>, bond: Bond| {
+            let near = before.filter(|(from, b)| *from != place && f.first - b.last <= OPEN_FOR);
+            all.extend(near.map(|(from, _)| Joint { from: *from, to: place, bond, finding }));
+        };
+        for tie in &f.ties {
+            match tie {
+                Tie::File(digest) => {
+                    join(files.get(digest), Bond::File);
+                    files.insert(digest, (place, f));
+                }
+                Tie::Used(account) => join(taken.get(&**account), Bond::Account),
+                Tie::Taken(_) => {}
+            }
+        }
+        // What is taken by this sign can be used by those after it.
+        for tie in &f.ties {
+            if let Tie::Taken(account) = tie {
+                taken.insert(account, (place, f));
             }
         }
     }

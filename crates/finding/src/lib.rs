@@ -21,6 +21,7 @@ mod grade;
 mod incident;
 mod mute;
 mod signed;
+mod tie;
 
 pub use about::{About, Reason};
 pub use attack::{
@@ -34,3 +35,4 @@ pub use grade::{Confidence, Severity, Stage};
 pub use incident::{Asset, Bond, Incident, Link, MAX_INCIDENTS, Risk, Term, incidents};
 pub use mute::{MAX_MUTES, Mute, MuteError, Mutes};
 pub use signed::{Outcome, Signed};
+pub use tie::{MAX_TIES, Tie};

@@ -104,6 +104,7 @@ fn finding(t: &mut Texts, n: u32) -> Finding {
             Measure::real("left <b>", -0.125, None, "h\">", Origin::Field("RITA")),
         ],
         quotes: (0..4).map(|_| Quote::new("label <i>", &t.text().0, 7)).collect(),
+        ties: Vec::new(),
         benign: vec![Benign { explanation: "split DNS", result: "untranslated <b>result" }],
         quality: vec![Quality::Loss, Quality::Short],
         muted: n.is_multiple_of(13).then(|| t.string()),

@@ -27,7 +27,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 ///
 /// `incidents[]`, the most urgent first: {risk (0 to 100), advice, hosts[] (in the order of their first sign), reached[] (by these, without a finding of their
 /// own), first, last, stages[], in_order, stage_factor, asset_factor, terms[] {judgement, points}, steps[] (places in `findings`, by time), links[] {from, to,
-/// bond (`step`, `place`), finding}, conditions[] (places of what else is out of order there)}; `more_incidents`: how many were left off.
+/// bond (`step`, `place`, `file`, `account`), finding}, conditions[] (places of what else is out of order there)}; `more_incidents`: how many were left off.
 ///
 /// `forgotten[]` {whose, entries}: what detectors forgot for want of room.
 ///

@@ -290,6 +290,7 @@ impl Roasting {
                 .flow(reply.uid)
                 .packet(reply.packet)
                 .quote("account", &reply.account, reply.packet)
+                .taken(&reply.account)
                 .quote("encryption", if weak { b"weak" } else { b"strong" }, reply.packet);
             cx.raise(raise);
         }

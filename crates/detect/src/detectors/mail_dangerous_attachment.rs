@@ -365,7 +365,7 @@ fn tell(
         .quote("attachment", file.as_bytes(), packet)
         .benign("a sender who is known here", "a known one would lower the severity by a step");
     if !root.sha256.is_empty() {
-        raise = raise.quote("sha256", root.sha256, packet);
+        raise = raise.quote("sha256", root.sha256, packet).file(root.sha256);
     }
     let telling = members.iter().find(|m| m.runs() || m.has_macros() || m.is_disguised() || m.has("form"));
     if let Some(member) = telling {

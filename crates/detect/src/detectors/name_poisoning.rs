@@ -279,7 +279,8 @@ impl Poisoning {
             .packet(*packet)
             .packet(cx.packet)
             .measure(Measure::count("time from the answer to the login", millis, Some(10_000), "ms", Origin::Own))
-            .quote("account", &account, cx.packet);
+            .quote("account", &account, cx.packet)
+            .taken(row.user);
         cx.raise(raise);
     }
 

@@ -261,6 +261,8 @@ fn relayed(relay: &Relay, cx: &mut Cx<'_>) {
         .flow(victim.uid)
         .flow(target.uid)
         .quote("account", account, target.packets[1])
+        .taken(account)
+        .used(account)
         .quote("taken", told(victim).as_bytes(), victim.packets[1])
         .quote("passed on", told(target).as_bytes(), target.packets[1])
         .measure(Measure::count("time between the challenges", millis, Some(30_000), "ms", Origin::Own))

@@ -424,6 +424,7 @@ fn begin(hint: &Hint, severity: Severity, confidence: Confidence) -> Raise {
         .flow(hint.uid)
         .packet(hint.packet)
         .quote("account", &hint.account, hint.packet)
+        .used(&hint.account)
         .quote("what was seen", hint.words.as_bytes(), hint.packet);
     match &hint.measure {
         Some(measure) => raise.measure(*measure),

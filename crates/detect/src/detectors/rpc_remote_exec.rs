@@ -187,7 +187,7 @@ impl RemoteExec {
         let raise =
             Raise::new(&ABOUT, reason, from, severity, Confidence::percent(confidence)).key(to.to_string()).peer(to);
         match self.accounts.peek(&(from, to)) {
-            Some(account) => raise.quote("account", account, 0),
+            Some(account) => raise.quote("account", account, 0).used(account),
             None => raise,
         }
     }
@@ -215,6 +215,7 @@ impl RemoteExec {
             ))
             .quote("program", &written.program.path(), written.packet)
             .quote("SHA-256", written.sha256.as_bytes(), written.packet)
+            .file(written.sha256.as_bytes())
             .quote("calls", &pair.words, call.packet);
         cx.raise(raise);
     }
@@ -234,7 +235,8 @@ impl RemoteExec {
             .packet(cx.packet)
             .technique("T1570")
             .quote("program", &program.path(), cx.packet)
-            .quote("SHA-256", sha256.as_bytes(), cx.packet);
+            .quote("SHA-256", sha256.as_bytes(), cx.packet)
+            .file(sha256.as_bytes());
         cx.raise(raise);
         let written =
             Written { program, sha256: sha256.into_boxed_str(), ts: file.ts, uid: file.uid, packet: cx.packet };
@@ -252,7 +254,7 @@ impl RemoteExec {
         let mut raise =
             self.begin("winrm", ends, cx).at(http.ts).flow(http.uid).packet(cx.packet).technique("T1021.006");
         if !http.user.is_empty() {
-            raise = raise.quote("account", http.user, cx.packet);
+            raise = raise.quote("account", http.user, cx.packet).used(http.user);
         }
         cx.raise(raise.quote("request", &[http.method, b" ", http.uri, b" by ", http.agent].concat(), cx.packet));
     }

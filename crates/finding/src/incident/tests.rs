@@ -50,6 +50,7 @@ fn finding(about: &'static About, subject: u8, severity: Severity, percent: u8, 
         packets: Samples::default(),
         measures: Vec::new(),
         quotes: Vec::new(),
+        ties: Vec::new(),
         benign: Vec::new(),
         quality: Vec::new(),
         muted: None,
@@ -182,4 +183,63 @@ fn what_is_joined_and_told_is_bounded() {
     let (kept, more) = incidents(&many, Timestamp(0), &|_| Asset::Ordinary);
     let hosts = many.iter().map(|f| f.subject).collect::<std::collections::BTreeSet<_>>().len();
     assert_eq!(kept.len() as u64 + more, hosts as u64);
+}
+
+fn tied(mut f: Finding, tie: Option<Tie>) -> Finding {
+    f.tie(tie.unwrap());
+    f
+}
+
+type Story = (Vec<Addr>, Vec<(Addr, Addr, Bond)>);
+
+/// Hosts of each incident, and the bonds within.
+fn stories(findings: &[Finding]) -> Vec<Story> {
+    let bonds = |i: &Incident| i.links.iter().map(|l| (l.from, l.to, l.bond)).collect();
+    let mut all: Vec<_> = told(findings).iter().map(|i| (i.hosts.clone(), bonds(i))).collect();
+    all.sort_by(|a: &Story, b| a.0.cmp(&b.0));
+    all
+}
+
+#[test]
+fn the_same_file_joins_hosts_in_the_order_of_time() {
+    let file = |n: u8| Tie::file(format!("{n:02x}").repeat(32).as_bytes());
+    let at = |subject, hour, n| tied(finding(&LATERAL, subject, Severity::High, 80, hour), file(n));
+    let both = stories(&[at(2, 5, 1), at(1, 0, 1), at(3, 2, 2)]);
+    assert_eq!(both, [(vec![host(1), host(2)], vec![(host(1), host(2), Bond::File)]), (vec![host(3)], vec![])]);
+    // A week later it is another story; what is not sure joins nothing; certificates are no steps.
+    assert_eq!(stories(&[at(1, 0, 1), at(2, 7 * 24 + 1, 1)]).len(), 2);
+    let unsure = tied(finding(&LATERAL, 2, Severity::High, 59, 5), file(1));
+    assert_eq!(stories(&[at(1, 0, 1), unsure]).len(), 2);
+    let condition = tied(finding(&HYGIENE, 2, Severity::High, 80, 5), file(1));
+    assert_eq!(stories(&[at(1, 0, 1), condition]).len(), 1);
+    // Three hosts are joined one after the other.
+    let chain = stories(&[at(1, 0, 1), at(2, 1, 1), at(3, 2, 1)]);
+    assert_eq!(chain[0].1, [(host(1), host(2), Bond::File), (host(2), host(3), Bond::File)]);
+}
+
+#[test]
+fn an_account_taken_here_and_used_there_joins() {
+    let taken =
+        |subject, hour, name: &str| tied(finding(&C2, subject, Severity::High, 80, hour), Tie::taken(name.as_bytes()));
+    let used = |subject, hour, name: &str| {
+        tied(finding(&LATERAL, subject, Severity::High, 80, hour), Tie::used(name.as_bytes()))
+    };
+    let joined = stories(&[used(2, 3, "CORP\\Alice"), taken(1, 1, "alice@corp.test")]);
+    assert_eq!(joined, [(vec![host(1), host(2)], vec![(host(1), host(2), Bond::Account)])]);
+    // Used before it was taken, another account, or used by two: nothing was taken there.
+    assert_eq!(stories(&[used(2, 0, "alice"), taken(1, 1, "alice")]).len(), 2);
+    assert_eq!(stories(&[used(2, 3, "bob"), taken(1, 1, "alice")]).len(), 2);
+    assert_eq!(stories(&[used(1, 1, "alice"), used(2, 3, "alice")]).len(), 2);
+    assert_eq!(stories(&[taken(1, 1, "alice"), taken(2, 3, "alice")]).len(), 2);
+    assert_eq!(stories(&[taken(1, 1, "alice"), used(2, 8 * 24, "alice")]).len(), 2, "long after");
+}
+
+#[test]
+fn ties_make_no_more_links_than_there_are_signs() {
+    let file = Tie::file("ab".repeat(32).as_bytes());
+    let many: Vec<Finding> =
+        (0..200).map(|n| tied(finding(&LATERAL, n, Severity::High, 80, i64::from(n) / 10), file.clone())).collect();
+    let stories = told(&many);
+    assert!(stories.iter().map(|i| i.links.len()).sum::<usize>() < 200);
+    assert!(stories.iter().all(|i| i.hosts.len() <= MAX_JOINED));
 }

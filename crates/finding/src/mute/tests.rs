@@ -46,6 +46,7 @@ fn finding() -> Finding {
         packets: Samples::default(),
         measures: Vec::new(),
         quotes: Vec::new(),
+        ties: Vec::new(),
         benign: Vec::new(),
         quality: Vec::new(),
         muted: None,

@@ -71,6 +71,7 @@ fn finding(about: &'static About, subject: &str, key: &str, severity: Severity) 
         packets,
         measures: vec![Measure::count("calls", 24, Some(20), "calls", Origin::Own)],
         quotes: vec![Quote::new("request", EVIL.as_bytes(), 7)],
+        ties: Vec::new(),
         benign: vec![Benign { explanation: "an updater", result: "nobody else calls it" }],
         quality: Vec::new(),
         muted: None,

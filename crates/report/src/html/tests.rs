@@ -48,6 +48,7 @@ fn finding(reason: usize, n: u64, severity: Severity) -> Finding {
         packets,
         measures: Vec::new(),
         quotes: Vec::new(),
+        ties: Vec::new(),
         benign: Vec::new(),
         quality: Vec::new(),
         muted: None,

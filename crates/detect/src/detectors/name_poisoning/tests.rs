@@ -1,5 +1,5 @@
 use crate::testing::{Cell, Line, addr, judge, line, of};
-use sekisho_finding::{Finding, Severity};
+use sekisho_finding::{Finding, Severity, Tie};
 
 const LIAR: &str = "10.0.0.66";
 
@@ -57,6 +57,7 @@ fn names_that_nobody_has() {
     assert_eq!(severities, [Severity::Critical, Severity::High, Severity::High]);
     assert!(found.iter().all(|f| f.subject == addr(LIAR)));
     assert_eq!(found[0].quotes[0].text, "ada for the name printr1");
+    assert_eq!(found[0].ties, [Tie::taken(b"ada").unwrap()]);
     assert!(found[1].quotes[0].text.contains("filesrvv wpad printr1"), "{:?}", found[1].quotes);
 }
 

@@ -1,5 +1,5 @@
 use crate::testing::{Cell, Line, addr, between, judge, of};
-use sekisho_finding::{Finding, Severity};
+use sekisho_finding::{Finding, Severity, Tie};
 
 const SOURCE: &str = "10.0.0.5";
 const TARGET: &str = "10.0.1.7";
@@ -89,6 +89,7 @@ fn a_program_and_then_a_service() {
     assert_eq!(quote("account"), Some("eve"));
     assert_eq!(quote("program"), Some("\\\\t\\ADMIN$\\dir\\tool.exe"));
     assert_eq!(quote("SHA-256"), Some("ab".repeat(32).as_str()));
+    assert_eq!(psexec.ties, [Tie::used(b"eve").unwrap(), Tie::File([0xab; 32])]);
     assert_eq!(create.code(), "rpc-remote-exec/service-create");
     assert_eq!(found.len(), 4);
 }
