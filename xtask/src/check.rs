@@ -1,7 +1,7 @@
 //! `cargo xtask check`: what CI runs, in the order in which failures are cheapest to find.
 
 use crate::fuzz::fuzz;
-use crate::{callgrind, dnssec, findings, flood, guard, keys, mutate, page, parquet, shell, tidy};
+use crate::{callgrind, dnssec, exports, findings, flood, guard, keys, mutate, page, parquet, shell, tidy};
 use anyhow::{Result, bail};
 use std::process::Command;
 
@@ -65,6 +65,12 @@ fn check_all() -> Result<bool> {
         Some(false) => bail!("Parquet files are not read back as they were written"),
         Some(true) => {}
     }
+    let exported = exports::check()?;
+    match exported {
+        None => println!("check: no readers of STIX and ATT&CK to be had from PyPI: exports left out"),
+        Some(false) => bail!("what is written for other tools is not what these read"),
+        Some(true) => {}
+    }
     let pages = page::check()?;
     match &pages {
         Err(why) => println!("check: {why}: page left out"),
@@ -89,6 +95,7 @@ fn check_all() -> Result<bool> {
         10 + usize::from(fuzzing)
             + usize::from(guarded)
             + usize::from(read_back.is_some())
+            + usize::from(exported.is_some())
             + usize::from(pages.is_ok())
             + usize::from(with_keys.is_ok())
             + usize::from(with_zones.is_ok())

@@ -5,6 +5,7 @@ mod bench;
 mod callgrind;
 mod check;
 mod dnssec;
+mod exports;
 mod findings;
 mod flood;
 mod fuzz;
@@ -17,6 +18,7 @@ mod page;
 mod parallel;
 mod parquet;
 mod protocols;
+mod python;
 mod samples;
 mod scenes;
 mod shell;
@@ -51,6 +53,8 @@ cargo xtask TASK
   page [CAPTURE…]        HTML pages of examples, of hostile and of very large data (and of these captures) in Chromium: nothing
                          is loaded or run, sorting, filters, keyboard, paper, accessibility
   parquet-check          DuckDB and pyarrow (from PyPI, in target/) read Parquet files back: types, values, filters
+  exports [FLAG…]        stix2-validator, stix2 and ATT&CK's own data (from PyPI, in target/) read what audit --stix, --navigator
+                         and --csv and coverage write, of goldens and examples (--program PATH: this one; CAPTURE…: of these)
   unpack-samples         nested archives made by the real tools (installed if we may), every leaf found,
                          also through a capture and the command; bombs
   bench CAPTURE [-n RUNS] Sekisho and whichever of tshark, ndpiReader, tcpflow, argus, tcpdump are
@@ -88,6 +92,7 @@ fn run(args: &[String]) -> Result<bool> {
         ["dnssec", ref rest @ ..] => dnssec::dnssec(rest),
         ["fuzz", ref rest @ ..] => fuzz::fuzz(rest),
         ["page", ref rest @ ..] => page::task(rest),
+        ["exports", ref rest @ ..] => exports::task(rest),
         ["parquet-check"] => parquet::task(),
         ["bench", "--protocols", ref rest @ ..] => protocols::bench(rest),
         ["scenes", ref rest @ ..] => scenes::scenes(rest),

@@ -3,30 +3,15 @@
 use crate::shell;
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// The readers, from PyPI. Named by version, so that a new one fails nobody by surprise.
 const READERS: &[&str] = &["duckdb==2.0.0", "pyarrow==26.0.1"];
 
-/// A Python with the readers; makes one below `target` if there is none. `None` if they are not to be had.
+/// A Python with the readers, if they are to be had.
 fn python() -> Result<Option<PathBuf>> {
-    let home = shell::root().join("target/parquet-readers");
-    let python = home.join("bin/python");
-    let has_readers = |python: &Path| {
-        let probe = Command::new(python).args(["-c", "import duckdb, pyarrow"]).output();
-        probe.is_ok_and(|o| o.status.success())
-    };
-    if has_readers(&python) {
-        return Ok(Some(python));
-    }
-    let made = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home).output();
-    if !made.is_ok_and(|o| o.status.success()) {
-        return Ok(None);
-    }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "20"];
-    let installed = Command::new(&python).args(pip).args(READERS).output().context("pip")?;
-    Ok((installed.status.success() && has_readers(&python)).then_some(python))
+    crate::python::with("parquet-readers", READERS, "duckdb, pyarrow")
 }
 
 /// Writes all goldens and examples as Parquet and ndjson in one pass and compares what the readers see; `None` if there

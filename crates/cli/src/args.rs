@@ -3,7 +3,7 @@
 mod judging;
 mod rules;
 
-pub use judging::{Audit, Diff, Explain, Judging, Language};
+pub use judging::{Audit, Coverage, CoverageFormat, Diff, Explain, Judging, Language};
 pub use rules::{Rules, RulesCheck, RulesExplain, RulesProfile, RulesRun, RulesTest, RulesVerb, Shape};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -61,6 +61,8 @@ pub enum Verb {
     Schema(Schema),
     /// Say why a judgement of `audit` exists, how it decides, and what else it could be
     Explain(Explain),
+    /// Say which techniques of MITRE ATT&CK `audit` can see, by which judgements, and which it cannot, and why
+    Coverage(Coverage),
     /// Print a completion script for a shell
     Completions {
         /// The shell

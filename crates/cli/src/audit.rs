@@ -3,15 +3,17 @@
 use crate::args::{Audit, Common, Judging, Language};
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
+use crate::history::{StateFile, left_alone};
 use crate::letters::{self, Count};
 use crate::{DAMAGED, anchors, eve, given, input, intel};
 use anyhow::{Context, Result, bail};
-use sekisho_detect::{Detection, Scope, Verdict};
+use sekisho_detect::{Detection, History, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
 use sekisho_finding::{Asset, Mutes, incidents};
 use sekisho_output::eve::Settings as EveSettings;
 use sekisho_report::{
-    Completeness, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_json,
+    Carried, Completeness, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_csv,
+    to_json, to_navigator, to_stix,
 };
 use sekisho_types::{Addr, Day};
 use std::fs;
@@ -25,24 +27,40 @@ const ALARM: u8 = 3;
 /// Width of the page where no terminal says otherwise.
 const DEFAULT_WIDTH: usize = 80;
 
+/// A form of the page: its option, where it goes, if anywhere, and what makes its text.
+type Written<'a> = (&'static str, &'a Option<PathBuf>, &'a dyn Fn(&Page) -> String);
+
 /// The exit code.
 pub fn run(args: &Audit) -> Result<u8> {
+    let written: [Written<'_>; 5] = [
+        ("--json", &args.json, &|page| to_json(page) + "\n"),
+        ("--html", &args.html, &|page| render_html(page, lang(args.lang))),
+        ("--csv", &args.csv, &to_csv),
+        ("--navigator", &args.navigator, &|page| to_navigator(page) + "\n"),
+        ("--stix", &args.stix, &|page| to_stix(page) + "\n"),
+    ];
     let to_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|p| p.as_os_str() == "-");
-    if to_stdout(&args.json) && to_stdout(&args.html) {
-        bail!("audit: --json - and --html - cannot both have standard output");
+    let mut on_stdout = written.iter().filter(|w| to_stdout(w.1));
+    let instead = on_stdout.next();
+    if let (Some((one, ..)), Some((other, ..))) = (instead, on_stdout.next()) {
+        bail!("audit: {one} - and {other} - cannot both have standard output");
     }
-    let (page, damaged) = page(&args.common, &args.judging)?;
+    let state = args.state.as_deref().map(|path| StateFile::open(path, args.common.seed)).transpose()?;
+    let more = More { flows: args.stix.is_some(), state: state.as_ref() };
+    let (page, damaged, history) = judge(&args.common, &args.judging, &more)?;
+    // A pipe that closes early loses the page, not what was learnt; a state that cannot be written does not lose the page.
+    let saved = state.zip(history).map_or(Ok(()), |(state, history)| state.write(&history));
     let worst = page.judged.findings.iter().filter(|f| f.is_open()).map(|f| f.severity).max();
     let alarm = args.fail_on.is_some_and(|limit| worst.is_some_and(|w| w >= limit.severity()));
-    if let Some(path) = &args.json {
-        write(path, &(to_json(&page) + "\n"))?;
+    for (_, path, text) in written {
+        if let Some(path) = path {
+            write(path, &text(&page))?;
+        }
     }
-    if let Some(path) = &args.html {
-        write(path, &render_html(&page, lang(args.lang)))?;
-    }
-    if !to_stdout(&args.json) && !to_stdout(&args.html) {
+    if instead.is_none() {
         io::stdout().write_all(render_text(&page, page_width(), args.color.colours()).as_bytes())?;
     }
+    saved?;
     Ok(match (alarm, damaged) {
         (true, _) => ALARM,
         (false, true) => DAMAGED,
@@ -50,8 +68,26 @@ pub fn run(args: &Audit) -> Result<u8> {
     })
 }
 
+/// A part of the memory of judges that goes to the flows that findings may name.
+const FLOWS_SHARE: u64 = 16;
+
+/// What a page is made with, or with more of.
+#[derive(Default)]
+struct More<'a> {
+    /// The flows that findings name.
+    flows: bool,
+    /// What earlier runs knew.
+    state: Option<&'a StateFile>,
+}
+
 /// The page of `common`'s captures; was any of them damaged?
 pub fn page(common: &Common, judging: &Judging) -> Result<(Page, bool)> {
+    judge(common, judging, &More::default()).map(|(page, damaged, _)| (page, damaged))
+}
+
+/// The same with more; and what is known now, if there is a state to be.
+fn judge(common: &Common, judging: &Judging, more: &More<'_>) -> Result<(Page, bool, Option<History>)> {
+    let file = more.state;
     let (captures, letters) = letters::open(&common.captures)?;
     let mut settings = input::settings(common)?;
     settings.files.hashes.sha256 = true;
@@ -84,18 +120,42 @@ pub fn page(common: &Common, judging: &Judging) -> Result<(Page, bool)> {
         ..Scope::new(&common.home_net, common.seed)
     };
     let mut mutes = judging.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();
-    let summary = Summary::within(common.seed, judges_len).with_home_nets(&common.home_net);
-    let mut audited = Audited { summary, detection: Detection::new(&scope) };
+    let mut summary = Summary::within(common.seed, judges_len).with_home_nets(&common.home_net);
+    if more.flows {
+        summary = summary.keeping_flows(judges_len / FLOWS_SHARE);
+    }
+    let mut detection = Detection::new(&scope);
+    if let Some(file) = file {
+        let what = || format!("--state {}", file.path().display());
+        detection.carry(file.history()).map_err(left_alone).with_context(what)?;
+    }
+    let mut audited = Audited { summary, detection };
     let outcome = drive::gather(common, captures, settings, &mut audited);
     let mails = letters.read(&mut |number, row| audited.detection.add(number, row));
+    let history = file.map(|_| audited.detection.history());
     let mut verdict = audited.detection.finish();
     mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.or(mails.last).unwrap_or_default()));
     let mut page = audited.summary.page(completeness(common, &outcome, mails));
     // What only detectors are told is no log.
     page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
+    (page.flows, page.flows_forgotten) = audited.summary.flows(&verdict.findings);
+    page.home_nets = scope.home_nets;
     page.judged = judged(verdict, mutes);
+    page.judged.carried = file.zip(history.as_ref()).map(|(file, history)| carried(file.history(), history));
     page.state = state(&outcome);
-    Ok((page, outcome.damaged))
+    Ok((page, outcome.damaged, history))
+}
+
+/// What earlier runs had part in, in the page's terms.
+fn carried(before: &History, after: &History) -> Carried {
+    let count = |history: &History| u64::try_from(history.count()).unwrap_or(u64::MAX);
+    Carried {
+        since: before.span().map(|span| span.0),
+        until: before.span().map(|span| span.1),
+        known: count(before),
+        kept: count(after),
+        left_out: after.left_out().saturating_sub(before.left_out()),
+    }
 }
 
 /// To a file, or to standard output if `path` is `-`.
@@ -143,6 +203,7 @@ fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
         findings: verdict.findings,
         refused: verdict.refused,
         forgotten,
+        carried: None,
         mutes,
         dnssec: verdict.dnssec,
         coverage: verdict.coverage,

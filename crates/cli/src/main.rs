@@ -5,6 +5,7 @@ mod anchors;
 mod arena;
 mod args;
 mod audit;
+mod coverage;
 mod diff;
 mod drive;
 mod eve;
@@ -14,6 +15,7 @@ mod flows;
 mod gather;
 mod given;
 mod ground;
+mod history;
 mod hunt;
 mod input;
 mod intel;
@@ -67,6 +69,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Rules(args) => return rules::run(&args),
         Verb::Audit(args) => return audit::run(&args),
         Verb::Diff(args) => return diff::run(&args),
+        Verb::Coverage(args) => return coverage::run(&args),
         Verb::Explain(args) => return explain::run(&args),
         Verb::Logs(args) => logs::run(&args),
         Verb::Files(args) => files::run(&args),

@@ -3,6 +3,7 @@
 use crate::cx::Cx;
 use crate::desk::Desk;
 use crate::geo::Geo;
+use crate::history::{Carrier, History, HistoryError};
 use crate::hosts::{Hosts, Role};
 use crate::known::Known;
 use crate::registry::{Detector, detectors};
@@ -109,6 +110,11 @@ pub struct Detection {
     known: Known,
     desk: Desk,
     now: Timestamp,
+    /// Packet time of the earliest row.
+    first: Option<Timestamp>,
+    seed: u64,
+    /// Of the state that the run began with: what it spans, and how many facts it had left out.
+    carried: (Option<(Timestamp, Timestamp)>, u64),
 }
 
 impl Detection {
@@ -127,7 +133,46 @@ impl Detection {
             known: Known::new(scope),
             desk: Desk::new(scope),
             now: Timestamp::default(),
+            first: None,
+            seed: scope.seed,
+            carried: (None, 0),
         }
+    }
+
+    /// Takes over what earlier runs knew, before the first row. After an error nothing may be judged with this.
+    ///
+    /// # Errors
+    /// The state was made with another seed or by a newer version, or a fact of it is none.
+    pub fn carry(&mut self, history: &History) -> Result<(), HistoryError> {
+        if history.seed() != self.seed {
+            return Err(HistoryError::Seed(history.seed()));
+        }
+        let mut carrier = Carrier::load(history);
+        self.carry_all(&mut carrier);
+        carrier.loaded()?;
+        self.carried = (history.span(), history.left_out());
+        if let Some((since, _)) = history.span() {
+            self.known.view.known_since(since);
+        }
+        Ok(())
+    }
+
+    /// What is known now, earlier runs' facts included: to be asked before [`Detection::finish`].
+    pub fn history(&mut self) -> History {
+        let mut carrier = Carrier::save();
+        self.carry_all(&mut carrier);
+        let (before, left_out) = self.carried;
+        let now = self.first.map(|first| (first, self.now));
+        let span = match (before, now) {
+            (Some(before), Some(now)) => Some((before.0.min(now.0), before.1.max(now.1))),
+            (one, other) => one.or(other),
+        };
+        carrier.saved(self.seed, span, left_out)
+    }
+
+    fn carry_all(&mut self, carrier: &mut Carrier<'_>) {
+        self.known.carry(carrier);
+        self.detectors.iter_mut().for_each(|running| running.detector.carry(carrier));
     }
 
     /// The next row of the run, found while packet `packet` was looked at (0: while only time passed).
@@ -147,8 +192,12 @@ impl Detection {
         let Some((_, Some(plan))) = self.types.get(at) else { return };
         let wanted = self.by_kind.get(plan.kind() as usize).map_or(&[][..], Vec::as_slice);
         let (known, desk, detectors, now) = (&mut self.known, &mut self.desk, &mut self.detectors, &mut self.now);
+        let first = &mut self.first;
         plan.show(values, &mut |row| {
             *now = (*now).max(row.ts());
+            if row.ts() != Timestamp::default() {
+                *first = Some(first.map_or(row.ts(), |first| first.min(row.ts())));
+            }
             known.row(row, packet);
             let mut cx = Cx { packet, now: *now, known, desk };
             for i in wanted {

@@ -1,6 +1,7 @@
 //! Who is at home, what part hosts play, and how well they are seen (`detections.md` §1.2, §1.7).
 
 use crate::detection::Scope;
+use crate::history::{Carrier, UNDATED};
 use crate::rows::{Conn, Dns, Row};
 use crate::table::Recent;
 use sekisho_finding::Quality;
@@ -49,6 +50,19 @@ pub enum Role {
 }
 
 impl Role {
+    const ALL: [Self; 5] = [Self::Resolver, Self::DomainController, Self::Proxy, Self::MailRelay, Self::Server];
+
+    /// Of a state: what it stands for never changes.
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Resolver => 1,
+            Self::DomainController => 2,
+            Self::Proxy => 4,
+            Self::MailRelay => 8,
+            Self::Server => 16,
+        }
+    }
+
     /// Why a host of that role is more likely to be harmless.
     pub(crate) const fn explanation(self) -> &'static str {
         match self {
@@ -89,6 +103,23 @@ struct Host {
     mail_clients: Few,
     mail_servers: Few,
     clients: Few,
+    /// Roles of earlier runs: its bit, and the ends of the first and the last run in which it was inferred.
+    before: Vec<(u8, Timestamp, Timestamp)>,
+}
+
+impl Host {
+    /// Does it play that part in this run?
+    fn plays(&self, role: Role) -> bool {
+        match role {
+            Role::Resolver => self.dns_clients.len() >= ROLE_CLIENTS && self.dns_servers.len() >= ASKED_SERVERS,
+            Role::DomainController => {
+                self.kerberos_clients.len() >= ROLE_CLIENTS && self.ldap_clients.len() >= ROLE_CLIENTS
+            }
+            Role::Proxy => self.proxy_clients.len() >= ROLE_CLIENTS,
+            Role::MailRelay => self.mail_clients.len() >= ROLE_CLIENTS && self.mail_servers.len() >= MAIL_TARGETS,
+            Role::Server => self.clients.len() >= SERVER_CLIENTS,
+        }
+    }
 }
 
 /// See the module.
@@ -98,8 +129,11 @@ pub struct Hosts {
     flows: u64,
     gaps: u64,
     cut: u64,
-    /// Begin of the flow that ended first.
+    /// Begin of the flow that ended first, and begin of the latest.
     began: Option<Timestamp>,
+    last: Timestamp,
+    /// Since when the network has been watched, by earlier runs.
+    since: Vec<Timestamp>,
 }
 
 impl Hosts {
@@ -111,6 +145,8 @@ impl Hosts {
             gaps: 0,
             cut: 0,
             began: None,
+            last: Timestamp::default(),
+            since: Vec::new(),
         }
     }
 
@@ -121,16 +157,10 @@ impl Hosts {
 
     /// Does the host play that part?
     pub fn is(&self, addr: Addr, role: Role) -> bool {
-        let Some(host) = self.of.peek(&addr) else { return false };
-        match role {
-            Role::Resolver => host.dns_clients.len() >= ROLE_CLIENTS && host.dns_servers.len() >= ASKED_SERVERS,
-            Role::DomainController => {
-                host.kerberos_clients.len() >= ROLE_CLIENTS && host.ldap_clients.len() >= ROLE_CLIENTS
-            }
-            Role::Proxy => host.proxy_clients.len() >= ROLE_CLIENTS,
-            Role::MailRelay => host.mail_clients.len() >= ROLE_CLIENTS && host.mail_servers.len() >= MAIL_TARGETS,
-            Role::Server => host.clients.len() >= SERVER_CLIENTS,
-        }
+        // A run that ended after this one began is no earlier one: it may have been of the same packets.
+        let earlier = |end: Timestamp| self.began.is_none_or(|began| end < began);
+        let played = |host: &Host| host.before.iter().any(|(bit, first, _)| *bit == role.bit() && earlier(*first));
+        self.of.peek(&addr).is_some_and(|host| host.plays(role) || played(host))
     }
 
     /// What could not be seen of the host so far: reasons to hold back judgements on volumes and on what is absent.
@@ -154,13 +184,18 @@ impl Hosts {
 
     /// Have hosts been watched that long before `ts`, so that what is usual is known?
     pub(crate) fn is_known_since(&self, ts: Timestamp, span: Interval) -> bool {
-        self.began.is_some_and(|began| ts - began >= span)
+        let known = |since: &Timestamp| ts - *since >= span;
+        self.began.iter().chain(&self.since).any(known)
     }
 
     pub(crate) fn row(&mut self, row: &Row<'_>) {
         match row {
             Row::Conn(conn) => self.conn(conn),
             Row::Dns(dns) => self.dns(dns),
+            // Requests that name more than a path are for a proxy (RFC 9112 §3.2).
+            Row::Http(http) if http.method == b"CONNECT" || http.uri.starts_with(b"http://") => {
+                self.host(http.resp).proxy_clients.add(http.orig);
+            }
             _ => {}
         }
     }
@@ -175,6 +210,7 @@ impl Hosts {
         let one_sided = !conn.one_sided.is_empty() && conn.state != "S0" && conn.proto != "icmp";
         self.flows += 1;
         self.began.get_or_insert(conn.ts);
+        self.last = self.last.max(conn.ts);
         self.gaps += u64::from(conn.orig_gap + conn.resp_gap > 0);
         self.cut += u64::from(conn.cut > 0);
         for end in [orig, resp] {
@@ -212,6 +248,36 @@ impl Hosts {
         if dns.authoritative {
             self.host(dns.orig).dns_servers.add(dns.resp);
         }
+    }
+
+    /// Since when the network has been watched, and the roles of its hosts.
+    pub(crate) fn carry(&mut self, carrier: &mut Carrier<'_>) {
+        if let Some(began) = self.began {
+            let since = self.since.first().map_or(began, |since| began.min(*since));
+            self.since = vec![since];
+        }
+        let since = |since: i64| Some(Timestamp(since));
+        carrier.list(("watched", 1), &mut self.since, 1, |since| Some((UNDATED, since.0)), since);
+        let end = self.last;
+        let row = |addr: &Addr, host: &Host| {
+            let role = |role: &Role| {
+                let before = host.before.iter().find(|b| b.0 == role.bit()).map(|b| (b.1, b.2));
+                let here = host.plays(*role).then_some((end, end));
+                let (first, last) = match (before, here) {
+                    (Some(before), Some(here)) => (before.0.min(here.0), before.1.max(here.1)),
+                    (one, other) => one.or(other)?,
+                };
+                Some((role.bit(), first.0, last.0))
+            };
+            let roles: Vec<_> = Role::ALL.iter().filter_map(role).collect();
+            let last = roles.iter().map(|r| r.2).max()?;
+            Some((Timestamp(last), (addr.to_string(), roles)))
+        };
+        let entry = |(addr, roles): (String, Vec<(u8, i64, i64)>)| {
+            let roles = roles.iter().take(Role::ALL.len()).map(|r| (r.0, Timestamp(r.1), Timestamp(r.2)));
+            Some((addr.parse().ok()?, Host { before: roles.collect(), ..Host::default() }))
+        };
+        carrier.table(("roles", 1), &mut self.of, row, entry);
     }
 
     pub(crate) fn forgotten(&self) -> u64 {

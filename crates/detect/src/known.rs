@@ -5,6 +5,7 @@ use crate::detection::Scope;
 use crate::dns_exchanges::Exchanges;
 use crate::dns_zones::Zones;
 use crate::dnssec::Dnssec;
+use crate::history::Carrier;
 use crate::hosts::Hosts;
 use crate::mails::Mails;
 use crate::names::Names;
@@ -50,6 +51,12 @@ impl Known {
         self.outside.row(row, &self.hosts, packet);
         self.dnssec.row(row, self.exchanges.at_hand());
         self.mails.row(row, &|addr| self.hosts.is_internal(addr));
+    }
+
+    /// See [`Detector::carry`](crate::Detector::carry).
+    pub fn carry(&mut self, carrier: &mut Carrier<'_>) {
+        self.hosts.carry(carrier);
+        self.outside.carry(carrier);
     }
 
     /// The run is over; the detectors are told next.

@@ -16,6 +16,14 @@ pub struct Entry {
     pub text: String,
 }
 
+impl Entry {
+    /// What stands below a heading of the page, without it.
+    pub fn section(&self, heading: &str) -> &str {
+        let mut sections = self.text.split("\n## ").map(|s| s.strip_prefix("## ").unwrap_or(s));
+        sections.find_map(|s| s.strip_prefix(heading)?.strip_prefix('\n')).unwrap_or("").trim()
+    }
+}
+
 /// All pages.
 #[derive(Clone, Debug)]
 pub struct Manual {
@@ -50,6 +58,7 @@ fn comment(id: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sekisho_finding::{ATTACK_VERSION, Marks, Matrix, technique, techniques};
 
     #[test]
     fn every_judgement_has_its_page_with_all_headings() {
@@ -60,8 +69,31 @@ mod tests {
             assert_eq!(found.collect::<Vec<_>>(), HEADINGS, "{}", entry.about.id);
             let empty = entry.text.split("## ").skip(1).find(|s| s.lines().nth(1).is_none_or(|l| l.trim().is_empty()));
             assert_eq!(empty, None, "{}: a section without text", entry.about.id);
+            for heading in HEADINGS {
+                let text = entry.section(heading);
+                assert!(!text.is_empty() && !text.contains("## "), "{}: {heading}", entry.about.id);
+            }
+            assert_eq!(entry.section("Nothing"), "");
         }
         assert!(manual.entry("dns-rebinding/private-answer").is_some() && manual.entry("nothing").is_none());
+    }
+
+    #[test]
+    fn techniques_are_those_of_attack() {
+        let all = abouts();
+        for about in &all {
+            for id in about.techniques {
+                let Some(technique) = technique(id) else {
+                    panic!("{}: {id} is not in ATT&CK {ATTACK_VERSION} (crates/finding/src/attack.tsv)", about.id)
+                };
+                assert_eq!(technique.marks, Marks::Wire, "{}: {id} is seen, so it has marks on the wire", about.id);
+                assert!(about.techniques.iter().filter(|t| *t == id).count() == 1, "{}: {id} twice", about.id);
+            }
+        }
+        // Of Enterprise all techniques are there; of ICS those that a judgement names, and no others.
+        for t in techniques().iter().filter(|t| t.matrix() == Matrix::Ics) {
+            assert!(all.iter().any(|a| a.techniques.contains(&t.id)), "{}: nobody names it", t.id);
+        }
     }
 
     #[test]

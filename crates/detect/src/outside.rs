@@ -4,6 +4,7 @@
 //! seeded hash; the text is kept beside it.
 
 use crate::detection::Scope;
+use crate::history::{Carrier, UNDATED};
 use crate::hosts::Hosts;
 use crate::names::Names;
 use crate::rows::{Conn, Row};
@@ -48,6 +49,7 @@ pub(crate) struct Call {
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     first: Timestamp,
+    last: Timestamp,
     /// A bit for each host, by its hash.
     marks: u128,
 }
@@ -174,10 +176,28 @@ impl Outside {
         let place = asked.map_or_else(|| self.state.hash_one(conn.resp.octets()), |asked| asked.place);
         let host = self.state.hash_one(conn.orig.octets());
         self.hosts.add(host);
-        let seen = self.places.at(place, || Place { first: conn.ts, marks: 0 });
-        seen.first = seen.first.min(conn.ts);
+        let seen = self.places.at(place, || Place { first: conn.ts, last: conn.ts, marks: 0 });
+        (seen.first, seen.last) = (seen.first.min(conn.ts), seen.last.max(conn.ts));
         seen.marks |= 1 << (host % u64::from(MARKS));
         Some(Call { place, named: asked.is_some(), proxied, packet: asked.map_or(0, |asked| asked.packet) })
+    }
+
+    /// When places were first contacted; who goes there is a question of the day.
+    pub fn carry(&mut self, carrier: &mut Carrier<'_>) {
+        let mut start: Vec<Timestamp> = self.start.into_iter().collect();
+        carrier.list(
+            ("calls-since", 1),
+            &mut start,
+            1,
+            |since| Some((UNDATED, since.0)),
+            |since| Some(Timestamp(since)),
+        );
+        self.start = start.first().copied();
+        let row = |place: &u64, seen: &Place| Some((seen.last, (*place, seen.first.0, seen.last.0)));
+        let entry = |(place, first, last): (u64, i64, i64)| {
+            Some((place, Place { first: Timestamp(first), last: Timestamp(last), marks: 0 }))
+        };
+        carrier.table(("places", 1), &mut self.places, row, entry);
     }
 
     pub fn forgotten(&self) -> u64 {

@@ -2,6 +2,7 @@
 
 use crate::cx::Cx;
 use crate::detection::Scope;
+use crate::history::Carrier;
 use crate::rows::{Kind, Row};
 use sekisho_finding::About;
 
@@ -23,6 +24,12 @@ pub trait Detector: Send {
     /// The run is over.
     fn finish(&mut self, cx: &mut Cx<'_>) {
         let _ = cx;
+    }
+
+    /// What it carries from run to run goes through `carrier`, the same way to a state and back. After earlier runs' facts
+    /// are in, and before the run is over.
+    fn carry(&mut self, carrier: &mut Carrier<'_>) {
+        let _ = carrier;
     }
 
     /// Bytes of heap held.
@@ -59,9 +66,11 @@ registry! {
     audit_private_trust::PrivateTrust,
     audit_traceroute::Traceroute,
     auth_coercion::Coercion,
+    c2_anonymizer::Anonymizer,
     c2_beacon::Beacons,
     c2_dga::Dga,
     c2_dns_tunnel::DnsTunnel,
+    c2_http_traits::HttpTraits,
     c2_interactive_reverse::InteractiveReverse,
     c2_long_connection::LongConnection,
     c2_mining::Mining,
@@ -81,6 +90,7 @@ registry! {
     dnssec_bogus::Bogus,
     dnssec_downgrade::Downgrade,
     dnssec_hygiene::Weaknesses,
+    exfil_icmp_tunnel::IcmpTunnel,
     exposed_service::Exposed,
     ics_control::Control,
     insecure_protocol::Insecure,
@@ -93,12 +103,17 @@ registry! {
     mail_link_mismatch::LinkMismatch,
     mail_lookalike_sender::Lookalike,
     name_poisoning::Poisoning,
+    ntlm_downgrade::Downgrade,
+    ntlm_relay::Relays,
+    pass_the_hash_hint::Hints,
     password_guessing::Guessing,
     rogue_gateway::RogueGateway,
     rpc_remote_exec::RemoteExec,
     rule_alert::RuleAlerts,
     scan_horizontal::Horizontal,
     scan_vertical::Vertical,
+    smb_mass_modify::MassModify,
+    smb_mass_read::MassRead,
     tls_cert_changed::Changed,
     tls_cert_dates::Dates,
     tls_cert_name::Name,
@@ -111,6 +126,7 @@ registry! {
     web_mixed_content::MixedContent,
     web_weak_headers::WeakHeaders,
     // Last, as they join what the others found.
+    exfil_new_destination::NewUploads,
     host_sweep::HostSweep,
     lateral_chain::Chain,
 }

@@ -190,6 +190,15 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         is_orig: bool = "is_orig", service: &'a str = "service", error: &'a [u8] = "error",
     }
+    /// When and how much the ends of a connection out of the network spoke, a piece at a time; told, no log.
+    Bursts "bursts" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        app: &'a [u8] = "app", begun: Timestamp = "begun", sent_len: u64 = "sent_len", received_len: u64 = "received_len",
+        seconds: Items<'a> = "seconds", sent: Items<'a> = "sent", received: Items<'a> = "received",
+        segments: u64 = "segments", short: u64 = "short", sealed: u64 = "sealed", typed: u64 = "typed",
+        answered: u64 = "answered", stretches: u64 = "stretches",
+    }
     /// A flow that has ended.
     Conn "conn" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -256,6 +265,15 @@ rows! {
         cookie: bool = "cookie", sections: Items<'a> = "sections", owners: Items<'a> = "owners", types: Items<'a> = "types",
         record_ttls: Items<'a> = "ttls", data: Items<'a> = "data", more: u64 = "more", digest: u64 = "digest",
         wire: Option<&'a [u8]> = "wire", entries: Entries<'a> = "sections",
+    }
+    /// What echo messages between two hosts carried during five minutes; told, no log.
+    EchoContent "echo_content" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        until: Timestamp = "until", requests: u64 = "requests", replies: u64 = "replies",
+        request_len: u64 = "request_len", reply_len: u64 = "reply_len", compared: u64 = "compared",
+        changed: u64 = "changed", extra: u64 = "extra", lens: Items<'a> = "lens", len_counts: Items<'a> = "len_counts",
+        entropy: Option<u64> = "entropy", inside: &'a [u8] = "inside", samples: Items<'a> = "samples",
+        packet: u64 = "packet",
     }
     /// An EtherNet/IP message.
     Enip "enip" {
@@ -375,6 +393,17 @@ rows! {
         version: Option<u64> = "version", user: &'a [u8] = "username", workstation: &'a [u8] = "hostname",
         server_name: &'a [u8] = "server_nb_computer_name", success: Option<bool> = "success", status: &'a [u8] = "status",
     }
+    /// An NTLM login with what judges want of it; told, no log.
+    NtlmLogin "ntlm_login" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
+        over: &'a str = "over", user: &'a [u8] = "user", domain: &'a [u8] = "domain", workstation: &'a [u8] = "workstation",
+        server_name: &'a [u8] = "server_name", server_dns_name: &'a [u8] = "server_dns_name",
+        offered: Option<u64> = "offered", flags: Option<u64> = "flags", challenge: Option<u64> = "challenge",
+        challenged: Option<Timestamp> = "challenged", challenge_packet: u64 = "challenge_packet",
+        answered: bool = "answered", lm_len: u64 = "lm_len", nt_len: u64 = "nt_len", lm_set: bool = "lm_set",
+        proof: Option<u64> = "proof", success: Option<bool> = "success", packet: u64 = "packet",
+    }
     /// Equal messages of neighbour discovery of a flow.
     Ndp "ndp" {
         ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
@@ -467,6 +496,11 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         last_reply: &'a [u8] = "last_reply",
     }
+    /// A server that chose SMB 1 although the client had offered version 2; told, no log.
+    SmbDowngrade "smb_downgrade" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p", packet: u64 = "packet",
+    }
     /// Something done to a file on a share.
     SmbFiles "smb_files" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -474,11 +508,26 @@ rows! {
         action: &'a str = "action", share: &'a [u8] = "path", name: &'a [u8] = "name", before: &'a [u8] = "prev_name",
         size: u64 = "size",
     }
+    /// A minute of encrypted messages of SMB; told, no log.
+    SmbHidden "smb_hidden" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        until: Timestamp = "until", first: bool = "first", read_len: u64 = "read_len", written_len: u64 = "written_len",
+        pairs: u64 = "pairs", sizes: u64 = "sizes", packet: u64 = "packet",
+    }
     /// A tree that was connected to by SMB.
     SmbMapping "smb_mapping" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         path: &'a [u8] = "path", dialect: &'a str = "dialect",
+    }
+    /// What was done to a file on a share between its opening and its closing; told, no log.
+    SmbUse "smb_use" {
+        ts: Timestamp = "ts", uid: Uid = "uid", orig: Addr = "id.orig_h", resp: Addr = "id.resp_h",
+        until: Timestamp = "until", share: &'a [u8] = "path", name: &'a [u8] = "name",
+        before: Option<&'a [u8]> = "prev_name", is_dir: bool = "is_dir", listed: bool = "listed", created: bool = "created",
+        deleted: bool = "deleted", size: u64 = "size", read_len: u64 = "read_len", written_len: u64 = "written_len",
+        read_entropy: Option<u64> = "read_entropy", written_entropy: Option<u64> = "written_entropy",
+        written_digest: Option<u64> = "written_digest", written_text: bool = "written_text", packet: u64 = "packet",
     }
     /// What two hosts said by SNMP.
     Snmp "snmp" {
@@ -499,6 +548,7 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         version: Option<u64> = "version", server: &'a [u8] = "server", cipher: &'a [u8] = "cipher_alg",
         success: Option<bool> = "auth_success", attempts: u64 = "auth_attempts", client: &'a [u8] = "client",
+        reversed: Option<bool> = "reversed",
     }
     /// A TLS session.
     Ssl "ssl" {
@@ -514,7 +564,8 @@ rows! {
     Stranger "stranger" {
         ts: Timestamp = "ts", uid: Uid = "uid",
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
-        is_orig: bool = "is_orig", bytes: &'a [u8] = "bytes", len: u64 = "len", packet: u64 = "packet",
+        is_orig: bool = "is_orig", bytes: &'a [u8] = "bytes", len: u64 = "len", entropy: Option<u64> = "entropy",
+        packet: u64 = "packet",
     }
     /// A certificate, the first time that it was seen; told, no log.
     TlsCert "tls_cert" {
@@ -536,6 +587,13 @@ rows! {
         server_name: &'a [u8] = "server_name", chain: Items<'a> = "chain", validation: &'a [u8] = "validation",
         fault: &'a str = "fault", name_fits: &'a str = "name_fits", client_alert: Option<u64> = "client_alert",
         client_cert: bool = "client_cert", inside: &'a str = "inside", added_root: bool = "added_root",
+    }
+    /// How a program asked by HTTP for something outside, told before the `http` row of the exchange; no log.
+    WebClient "web_client" {
+        ts: Timestamp = "ts", uid: Uid = "uid",
+        orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", fields: u64 = "field_count", order: u64 = "order",
+        names: &'a [u8] = "names", bare: bool = "bare", old: bool = "old", token: Option<u64> = "token",
+        entropy: Option<u64> = "entropy", payload: Option<&'a str> = "payload",
     }
     /// A page or redirection of a web site; told, no log.
     WebPage "web_page" {

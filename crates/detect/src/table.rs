@@ -130,6 +130,11 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         self.newer.iter().chain(&self.older).map(|(key, value)| (key, value))
     }
 
+    /// All entries, in no order, to change their values. Does not count as a use.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+        self.newer.iter_mut().chain(&mut self.older).map(|(key, value)| (&*key, value))
+    }
+
     /// All values, in no order, to change them. Does not count as a use.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.newer.iter_mut().chain(&mut self.older).map(|entry| &mut entry.1)

@@ -94,6 +94,59 @@ impl Flow {
     }
 }
 
+/// A piece of a connection's rhythm, in the making.
+#[derive(Clone)]
+pub(crate) struct Rhythm {
+    pub host: &'static str,
+    pub peer: &'static str,
+    pub app: &'static str,
+    pub begun: f64,
+    /// Second, bytes sent, bytes received.
+    pub bursts: Vec<(u64, u64, u64)>,
+    pub sent_len: u64,
+    pub received_len: u64,
+    /// Segments of the responder, short ones, those as SSH has them, typed, answered, stretches.
+    pub typing: [u64; 6],
+}
+
+impl Rhythm {
+    pub fn new(begun: f64, bursts: Vec<(u64, u64, u64)>) -> Self {
+        let sum = |of: fn(&(u64, u64, u64)) -> u64| bursts.iter().map(of).sum();
+        let (sent_len, received_len) = (sum(|b| b.1), sum(|b| b.2));
+        let (host, peer) = ("10.0.0.5", "203.0.113.9");
+        Self { host, peer, app: "", begun, bursts, sent_len, received_len, typing: [0; 6] }
+    }
+
+    /// Rows of flow `uid`, told at `at`: 32 bursts a row.
+    pub fn lines(&self, at: f64, uid: u64) -> Vec<Line> {
+        let pieces: Vec<&[(u64, u64, u64)]> =
+            if self.bursts.is_empty() { vec![&[]] } else { self.bursts.chunks(32).collect() };
+        let last = pieces.len() - 1;
+        let told = |(n, piece): (usize, &[(u64, u64, u64)])| {
+            let column = |of: fn(&(u64, u64, u64)) -> u64| Cell::Counts(piece.iter().map(of).collect());
+            let behind = self.bursts.get((n + 1) * 32).map(|b| b.0 as f64);
+            let mut columns = vec![
+                ("ts", Cell::Time(if n == last { at } else { behind.unwrap_or(at) })),
+                ("uid", Cell::Uid(uid)),
+                ("id.orig_h", Cell::Addr(addr(self.host))),
+                ("id.resp_h", Cell::Addr(addr(self.peer))),
+                ("id.resp_p", Cell::Port(443)),
+                ("app", Cell::Text(self.app.into())),
+                ("begun", Cell::Time(self.begun)),
+                ("sent_len", Cell::Count(self.sent_len)),
+                ("received_len", Cell::Count(self.received_len)),
+                ("seconds", column(|b| b.0)),
+                ("sent", column(|b| b.1)),
+                ("received", column(|b| b.2)),
+            ];
+            let names = ["segments", "short", "sealed", "typed", "answered", "stretches"];
+            columns.extend(names.into_iter().zip(self.typing.map(Cell::Count)));
+            line("bursts", uid, &columns)
+        };
+        pieces.into_iter().enumerate().map(told).collect()
+    }
+}
+
 /// The rows, numbered from 1.
 pub(crate) fn lines(flows: &[Flow]) -> Vec<Line> {
     flows.iter().zip(1..).map(|(flow, packet)| flow.line(packet)).collect()

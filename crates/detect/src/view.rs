@@ -174,6 +174,7 @@ impl View {
             Row::Conn(conn) => self.conn(conn, hosts),
             Row::DnsMessage(message) => self.dns(message),
             Row::TlsSession(session) => self.session(session),
+            Row::SmbHidden(row) if row.first => self.at(Traffic::Windows, |seen| seen.encrypted += 1),
             // Those of the wire are flows of their own.
             Row::Mail(mail) if !mail.file.is_empty() => {
                 self.at(Traffic::Mail, |seen| {
@@ -183,6 +184,11 @@ impl View {
             }
             _ => {}
         }
+    }
+
+    /// What earlier runs judged counts as well where days are asked for.
+    pub fn known_since(&mut self, since: Timestamp) {
+        self.first = Some(since);
     }
 
     /// The verdicts on answers of DNS with signatures.
@@ -205,6 +211,14 @@ impl View {
         if is_tcp && conn.orig_bytes == 0 && conn.resp_bytes == 0 && gap_len == 0 || conn.proto == "icmp" {
             // Attempts, and what has no ends that ask and answer.
             self.at(Traffic::Any, |seen| seen.flows += 1);
+            if conn.proto == "icmp" {
+                self.at(Traffic::Icmp, |seen| {
+                    seen.flows += 1;
+                    seen.cut += u64::from(conn.cut > 0);
+                    seen.cut_len = seen.cut_len.saturating_add(conn.cut);
+                    seen.len = seen.len.saturating_add(conn.orig_bytes).saturating_add(conn.resp_bytes);
+                });
+            }
             return;
         }
         let apps = apps(conn);

@@ -107,7 +107,7 @@ impl Lane {
         host.out.across.set_limit(remembered.joined_len);
         host.out.decoding.set_decoder_limit(settings.budget.cap(Pool::Decoding) / DECODER_PART);
         Self {
-            flows: FlowTable::new(settings.flow.clone()),
+            flows: FlowTable::new(sekisho_flow::Config { bursts: settings.judged, ..settings.flow.clone() }),
             defrag: Defragmenter::new(settings.flow.clone()),
             host,
             neighbours: Neighbours::new(seed),

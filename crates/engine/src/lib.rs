@@ -7,6 +7,7 @@
 mod announce;
 mod app;
 mod budget;
+mod bursts;
 mod control;
 mod deal;
 mod eve_stats;
@@ -30,7 +31,8 @@ mod tunnels;
 mod worker;
 
 pub use budget::{Budget, FIXED_LEN, MAX_PARTS, MIN_LEN, POOL_COUNT, Pool, PoolState};
-pub use control::{ArpRecord, IcmpRecord, IgmpRecord, NdpRecord};
+pub use bursts::BurstsRecord;
+pub use control::{ArpRecord, EchoContentRecord, IcmpRecord, IgmpRecord, NdpRecord};
 pub use hops::ProbeRecord;
 pub use known::{KnownHostsRecord, KnownServicesRecord};
 pub use lane::MAX_TUNNEL_DEPTH;
@@ -77,7 +79,13 @@ impl<F: FnMut(&dyn Record)> Rows for F {
 /// Schemas of the rows that only detectors are told, if [`Settings::judged`].
 pub fn told_schemas() -> Vec<&'static Schema> {
     let mut all = sekisho_proto::told_schemas();
-    all.extend([ProbeRecord::static_schema(), RuleAlertRecord::static_schema(), StrangerRecord::static_schema()]);
+    all.extend([
+        BurstsRecord::static_schema(),
+        EchoContentRecord::static_schema(),
+        ProbeRecord::static_schema(),
+        RuleAlertRecord::static_schema(),
+        StrangerRecord::static_schema(),
+    ]);
     all
 }
 

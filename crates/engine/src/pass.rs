@@ -10,10 +10,10 @@ use crate::records::{AnalyzerRecord, TunnelRecord, WeirdRecord};
 use crate::settings::Remembered;
 use crate::tap::{Tap, Watch};
 use crate::tunnels::{Noted, Tunnels};
-use crate::{Rows, Stats, known, stranger};
+use crate::{Rows, Stats, bursts, known, stranger};
 use hashbrown::HashSet;
 use sekisho_files::FileManager;
-use sekisho_flow::{ConnRecord, Flow, Moment, Packet, Sink};
+use sekisho_flow::{Bursts, ConnRecord, Flow, Moment, Packet, Sink};
 use sekisho_proto::{
     Across, Choice, Cx, Expectation, Outbox, Parser, Probing, ProtoId, ProtoSet, Start, Transport, choose, proto_bit,
 };
@@ -503,20 +503,21 @@ impl Pass<'_> {
 
     /// A message of a control protocol is added to its flow's sum.
     #[cold]
-    fn control(&mut self, flow: &Flow, app: &mut App, message: &control::Message<'_>, wire_len: u32, at: Moment) {
+    fn control(&mut self, flow: &Flow, app: &mut App, message: &control::Message<'_>, at: Moment) {
         let proto = flow.info.tuple.proto;
         if matches!(app, App::New) {
             let [kind, ..] = message.header;
-            *app = App::Control(Box::new((Control::new(proto, kind), 0)));
+            *app = App::Control(Box::new((Control::new(proto, kind, self.host.out.judged), 0)));
         }
         let App::Control(sum) = app else { return };
         let (control, counted) = &mut **sum;
+        control.pass(message.ts, &flow.info, self.rows);
         let odd = control.add(proto, message);
         let now = u32::try_from(control.held_len()).unwrap_or(u32::MAX);
         self.host.parsers_len += i64::from(now) - i64::from(std::mem::replace(counted, now));
         self.host.parsers_peak = self.host.parsers_peak.max(self.host.parsers_len);
         // What the capture cut off is no anomaly.
-        if let Some(name) = odd.filter(|_| message.payload.len() == wire_len as usize) {
+        if let Some(name) = odd.filter(|_| message.payload.len() == message.wire_len as usize) {
             self.weird_row(&flow.info, name, None, at);
         }
     }
@@ -708,8 +709,9 @@ impl Sink for Pass<'_> {
                 self.offer(flow, app, dir, payload, at);
             }
         } else if control::concerns(flow.info.tuple.proto) {
-            let message = control::Message { dir, ts: at.ts, header: self.host.control_header, payload };
-            self.control(flow, app, &message, wire_len, at);
+            let header = self.host.control_header;
+            let message = control::Message { dir, ts: at.ts, number: at.number, header, payload, wire_len };
+            self.control(flow, app, &message, at);
         }
     }
 
@@ -732,6 +734,10 @@ impl Sink for Pass<'_> {
             return self.hold(flow, app, dir, What::End, &[], at);
         }
         self.half_close(flow, app, dir, at);
+    }
+
+    fn bursts(&mut self, flow: &Flow, bursts: &Bursts, at: Moment) {
+        bursts::tell(flow, bursts, at, self.rows);
     }
 
     fn ending(&mut self, flow: &mut Flow, app: &mut App, at: Moment) {

@@ -8,6 +8,10 @@ use sekisho_types::{Addr, Dir, Timestamp, Uid};
 /// Bytes told of a chunk.
 const MAX_TOLD_LEN: usize = 256;
 
+/// Shortest chunk whose entropy says something (`detections.md` §1.4 P14), and bytes that it is reckoned from.
+const MIN_ENTROPY_LEN: usize = 256;
+const MAX_ENTROPY_LEN: usize = 2_048;
+
 /// A chunk of a stream in a protocol that nobody knows. Of a flow the first few are told (`app::MAX_LATE_CHUNKS`).
 #[derive(Clone, Debug, Record)]
 #[record(log = "stranger")]
@@ -31,6 +35,8 @@ pub struct StrangerRecord {
     pub bytes: Text,
     /// Its length.
     pub len: u64,
+    /// Entropy of it, thousandths of a bit a byte; unset of less than [`MIN_ENTROPY_LEN`].
+    pub entropy: Option<u64>,
     /// Packet at which it was told.
     pub packet: u64,
 }
@@ -51,6 +57,8 @@ pub(crate) fn tell(flow: &Flow, dir: Dir, bytes: &[u8], at: Moment, rows: &mut d
         is_orig: dir.is_orig(),
         bytes: Text(bytes.get(..MAX_TOLD_LEN).unwrap_or(bytes).to_vec()),
         len: bytes.len() as u64,
+        entropy: (bytes.len() >= MIN_ENTROPY_LEN)
+            .then(|| sekisho_types::entropy(bytes.get(..MAX_ENTROPY_LEN).unwrap_or(bytes))),
         packet: at.source,
     };
     rows.row_at(at.number, &row);

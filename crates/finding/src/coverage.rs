@@ -14,6 +14,8 @@ pub enum Traffic {
     Control,
     /// DNS to and from port 53.
     Dns,
+    /// ICMP of both versions.
+    Icmp,
     /// Protocols in which people and programs log in.
     Logins,
     /// SMTP, POP3 and IMAP, and mails in files.
@@ -32,11 +34,12 @@ pub enum Traffic {
 
 impl Traffic {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Any,
         Self::Announcements,
         Self::Control,
         Self::Dns,
+        Self::Icmp,
         Self::Logins,
         Self::Mail,
         Self::Offered,
@@ -58,6 +61,7 @@ impl Traffic {
             Self::Announcements => "announcements",
             Self::Control => "control protocols",
             Self::Dns => "DNS",
+            Self::Icmp => "ICMP",
             Self::Logins => "logins",
             Self::Mail => "mail",
             Self::Offered => "services used from outside",
@@ -96,6 +100,27 @@ pub enum What {
     Days(u16),
     /// Something that the user gives by an option.
     Given(&'static str),
+}
+
+impl What {
+    /// In words.
+    pub fn words(self) -> String {
+        match self {
+            Self::Some(traffic) => traffic.name().to_owned(),
+            Self::Requests(traffic) => format!("what is asked ({})", traffic.name()),
+            Self::Answers(traffic) => format!("what is answered ({})", traffic.name()),
+            Self::Bodies => "the side that hands over mails".to_owned(),
+            Self::Whole(traffic) => format!("streams without holes ({})", traffic.name()),
+            Self::Uncut(traffic) => format!("packets that are not cut ({})", traffic.name()),
+            Self::Clear(traffic) => format!("content in clear, or keys ({})", traffic.name()),
+            Self::Certificates => "certificates in clear, or keys".to_owned(),
+            Self::ResolverSide => "what resolvers ask other servers".to_owned(),
+            Self::LinkLayer => "addresses of the link layer".to_owned(),
+            Self::Days(1) => "a capture of a day".to_owned(),
+            Self::Days(days) => format!("a capture of {days} days"),
+            Self::Given(option) => option.to_owned(),
+        }
+    }
 }
 
 /// A thing that a judgement needs.

@@ -120,6 +120,11 @@ impl Finding {
         }
     }
 
+    /// Its ATT&CK techniques: those of its judgement, and those of its own. One may stand twice.
+    pub fn all_techniques(&self) -> impl Iterator<Item = &str> {
+        self.about.techniques.iter().copied().chain(self.techniques.iter().map(String::as_str))
+    }
+
     /// Does it count towards the exit code and the page's list: no mute hides it?
     pub fn is_open(&self) -> bool {
         self.muted.is_none()

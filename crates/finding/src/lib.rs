@@ -13,6 +13,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod about;
+mod attack;
 mod coverage;
 mod evidence;
 mod finding;
@@ -22,6 +23,10 @@ mod mute;
 mod signed;
 
 pub use about::{About, Reason};
+pub use attack::{
+    ATTACK_VERSION, Covered, Marks, Matrix, Outlook, Reach, TACTICS, Tactic, Technique, covered, is_technique_id,
+    outlooks, technique, techniques, url as technique_url,
+};
 pub use coverage::{Cause, Coverage, Group, Lack, Need, Sight, Traffic, What, absent, affected, useful, vital};
 pub use evidence::{Benign, MAX_QUOTE_LEN, MAX_QUOTES, Measure, Origin, Quote, SAMPLES, Samples};
 pub use finding::{Finding, MAX_PEERS, Peers, Quality};

@@ -133,6 +133,8 @@ pub struct Config {
     pub overlap: OverlapPolicy,
     /// What a flow is.
     pub manner: Manner,
+    /// Tell of the bursts of connections ([`crate::Sink::bursts`]).
+    pub bursts: bool,
 }
 
 impl Default for Config {
@@ -146,6 +148,7 @@ impl Default for Config {
             limits: Limits::default(),
             overlap: OverlapPolicy::First,
             manner: Manner::Zeek,
+            bursts: false,
         }
     }
 }

@@ -1,3 +1,4 @@
+use crate::bursts::Bursts;
 use crate::tcp::Held;
 use sekisho_types::{Dir, Uid};
 use smallvec::SmallVec;
@@ -16,6 +17,8 @@ pub(crate) struct Extra {
     pub(crate) letters: Vec<u8>,
     /// Timestamp of the originator's SYN, where it is asked for.
     pub(crate) syn_stamp: Option<u32>,
+    /// When and how much the ends spoke, where it is asked for.
+    pub(crate) bursts: Option<Box<Bursts>>,
 }
 
 /// The same of one end.

@@ -112,6 +112,8 @@ const ONE_WAY: u8 = 4;
 const PARTIAL: u8 = 8;
 /// The first packet is taken for an answer, by its ports.
 const TURNED: u8 = 16;
+/// It carried so much that its bursts say nothing.
+const BULK: u8 = 32;
 
 /// One conversation: who, what was counted, and where its TCP stands.
 ///
@@ -490,8 +492,9 @@ impl Flow {
         std::mem::swap(&mut self.orig, &mut self.resp);
         self.fin_seq.reverse();
         self.macs.reverse();
-        self.fixed =
-            self.fixed & (ONE_WAY | PARTIAL | TURNED) | (self.fixed & SRC_MAC) << 1 | (self.fixed & DST_MAC) >> 1;
+        self.fixed = self.fixed & (ONE_WAY | PARTIAL | TURNED | BULK)
+            | (self.fixed & SRC_MAC) << 1
+            | (self.fixed & DST_MAC) >> 1;
         if let Some(x) = &mut self.extra {
             x.ends.reverse();
         }
@@ -500,6 +503,17 @@ impl Flow {
         self.tcp.flip();
         self.steps = Steps::default();
         self.note(Dir::Orig, b'^');
+    }
+
+    /// Notes that the flow's bursts are of no interest any more.
+    pub(crate) fn note_bulk(&mut self) {
+        self.fixed |= BULK;
+    }
+
+    /// Are they not?
+    #[inline]
+    pub(crate) fn is_bulk(&self) -> bool {
+        self.fixed & BULK != 0
     }
 
     /// Notes that the first packet is taken for an answer.

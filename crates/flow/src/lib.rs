@@ -34,6 +34,7 @@
     )
 )]
 
+mod bursts;
 mod config;
 mod datagram;
 pub mod defrag;
@@ -61,6 +62,7 @@ mod manner_tests;
 #[cfg(test)]
 mod tests;
 
+pub use bursts::{Burst, Bursts, Typing};
 pub use config::{Config, Limits, Manner, OverlapPolicy, Timeouts, home_nets_default, likely_servers_default};
 pub use flow::{Counters, Flow, FlowId, Handled, Moment, Packet};
 pub use history::History;

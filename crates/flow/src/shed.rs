@@ -3,6 +3,7 @@
 //! bytes that wait for holes in streams to be filled ([`FlowTable::shed_reassembly`]), never a counter: what is
 //! evicted has left its record, what is shed was handed on behind a gap.
 
+use crate::bursts::Bursts;
 use crate::extra::Extra;
 use crate::slots::Slot;
 use crate::table::Cx;
@@ -59,7 +60,10 @@ impl<A: Default> FlowTable<A> {
     ///
     /// Evicting flows makes room for others; it need not give memory back to the allocator.
     pub fn held_len(&self) -> usize {
-        let aside = self.extras.saturating_mul(size_of::<Extra>()).saturating_add(self.shared.pool.lists_len());
+        let of = |count: usize, len: usize| count.saturating_mul(len);
+        let aside = of(self.aside.extras, size_of::<Extra>())
+            .saturating_add(of(self.aside.bursts, size_of::<Bursts>()))
+            .saturating_add(self.shared.pool.lists_len());
         let victims = self.victims.0.capacity() * size_of::<Victim>();
         [self.index.held_len(), self.wheel.held_len(), self.reassembly_len(), aside, victims]
             .into_iter()

@@ -1,4 +1,4 @@
-use crate::{ConnRecord, Flow, Moment};
+use crate::{Bursts, ConnRecord, Flow, Moment};
 use sekisho_types::Dir;
 
 /// What the flow table hands on. All calls come in packet order; for one flow `opened` comes first
@@ -27,6 +27,11 @@ pub trait Sink {
 
     /// `dir` sends nothing further: its FIN was reached in order, or it sent a RST.
     fn half_closed(&mut self, flow: &mut Flow, app: &mut Self::App, dir: Dir, at: Moment);
+
+    /// A connection's list of bursts is full, or it ends ([`crate::Config::bursts`]).
+    fn bursts(&mut self, flow: &Flow, bursts: &Bursts, at: Moment) {
+        let _ = (flow, bursts, at);
+    }
 
     /// The flow is about to be removed; all data was delivered. The last occasion to change what its
     /// record says, e.g. its services.

@@ -1,3 +1,4 @@
+use crate::bursts::{self, Noted};
 use crate::config::PortSet;
 use crate::flow::Kind;
 use crate::home::HomeNets;
@@ -32,6 +33,15 @@ pub(crate) struct Cx<'a, S> {
     pub(crate) at: Moment,
 }
 
+/// How many live flows have something set aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Aside {
+    /// Anything.
+    pub(crate) extras: usize,
+    /// Bursts.
+    pub(crate) bursts: usize,
+}
+
 /// All live flows of one worker.
 #[derive(Debug)]
 pub struct FlowTable<A> {
@@ -41,8 +51,8 @@ pub struct FlowTable<A> {
     pub(crate) victims: Victims,
     seeds: Seeds,
     pub(crate) shared: Shared,
-    /// Live flows that have something set aside.
-    pub(crate) extras: usize,
+    /// What live flows have set aside.
+    pub(crate) aside: Aside,
     now: Timestamp,
 }
 
@@ -75,7 +85,7 @@ impl<A: Default> FlowTable<A> {
             victims: Victims::default(),
             seeds: Seeds::new(config.seed),
             shared: Shared { config, pool: Pool::default(), stats: Stats::default(), home, tcp_servers, udp_servers },
-            extras: 0,
+            aside: Aside::default(),
             now: Timestamp(i64::MIN),
         }
     }
@@ -169,7 +179,7 @@ impl<A: Default> FlowTable<A> {
             }
         };
         let slot = self.slots.get_mut(index)?;
-        let dir = Self::deliver(&mut self.shared, &mut self.extras, slot, dir, p, sink, at);
+        let dir = Self::deliver(&mut self.shared, &mut self.aside, slot, dir, p, sink, at);
         let id = FlowId { index, generation: slot.generation };
         let handled = Handled { id, uid: slot.flow.info.uid, dir, first };
         // Without this the deadline can only have moved further out.
@@ -201,7 +211,7 @@ impl<A: Default> FlowTable<A> {
     #[inline]
     fn deliver<S: Sink<App = A>>(
         shared: &mut Shared,
-        extras: &mut usize,
+        held: &mut Aside,
         slot: &mut Slot<A>,
         dir: Dir,
         p: &Packet<'_>,
@@ -218,8 +228,48 @@ impl<A: Default> FlowTable<A> {
         } else {
             Self::deliver_any(&mut cx, flow, app, dir, p)
         };
-        *extras += usize::from(!had_extra && flow.extra.is_some());
+        if cx.shared.config.bursts
+            && flow.kind == Kind::Tcp
+            && p.decoded.payload_wire_len > 0
+            && bursts::concerns(flow, p)
+        {
+            Self::note_bursts(cx.sink, held, flow, now_dir, p, at);
+        }
+        held.extras += usize::from(!had_extra && flow.extra.is_some());
         now_dir
+    }
+
+    /// Notes when and how much was said.
+    fn note_bursts<S: Sink<App = A>>(
+        sink: &mut S,
+        held: &mut Aside,
+        flow: &mut Flow,
+        dir: Dir,
+        p: &Packet<'_>,
+        at: Moment,
+    ) {
+        if flow.is_bulk() {
+            return;
+        }
+        let mut bursts = match flow.extra.as_mut().and_then(|x| x.bursts.take()) {
+            Some(bursts) => bursts,
+            None if flow.total_len() > bursts::MAX_LEN => return flow.note_bulk(),
+            None => {
+                held.bursts += 1;
+                Box::default()
+            }
+        };
+        let mut noted = bursts::note(&mut bursts, dir, p);
+        if matches!(noted, Noted::Full) {
+            sink.bursts(flow, &bursts, at);
+            bursts.clear();
+            noted = bursts::note(&mut bursts, dir, p);
+        }
+        if matches!(noted, Noted::Bulk) {
+            held.bursts = held.bursts.saturating_sub(1);
+            return flow.note_bulk();
+        }
+        flow.extra_mut().bursts = Some(bursts);
     }
 
     /// Any packet but the plainest.
@@ -451,7 +501,10 @@ impl<A: Default> FlowTable<A> {
         let Some(slot) = self.slots.get_mut(index) else { return };
         let key = Key { tuple: slot.flow.info.tuple, one_way: slot.flow.one_way() };
         self.index.remove(key.hash(self.seeds), index);
-        self.extras = self.extras.saturating_sub(usize::from(slot.flow.extra.is_some()));
+        let extra = slot.flow.extra.as_mut();
+        self.aside.extras = self.aside.extras.saturating_sub(usize::from(extra.is_some()));
+        let bursts = extra.and_then(|x| x.bursts.take());
+        self.aside.bursts = self.aside.bursts.saturating_sub(usize::from(bursts.is_some()));
         let mut cx = Cx { shared: &mut self.shared, sink, at };
         if slot.flow.kind == Kind::Tcp {
             tcp::flush(&mut cx, &mut slot.flow, &mut slot.app);
@@ -459,6 +512,9 @@ impl<A: Default> FlowTable<A> {
         sink.ending(&mut slot.flow, &mut slot.app, at);
         if std::mem::take(&mut slot.flow.flip_wanted) {
             slot.flow.flip_on_request();
+        }
+        if let Some(bursts) = bursts.filter(|b| b.is_telling()) {
+            sink.bursts(&slot.flow, &bursts, at);
         }
         let record = ConnRecord::new(&slot.flow);
         let app = std::mem::take(&mut slot.app);

@@ -1,4 +1,5 @@
 //! Scripted packet sequences against conn records: one case per state and history feature.
+use crate::table::Aside;
 use crate::{Config, ConnRecord, Flow, FlowTable, Limits, Moment, OverlapPolicy, Packet, Sink};
 use sekisho_types::{Addr, Dir, Timestamp, Uid, ip_proto};
 use sekisho_wire::tcp_flags::{ACK, FIN, PSH, RST, SYN};
@@ -125,7 +126,10 @@ impl Bench {
         self.table.finish(&mut self.log);
         let s = self.table.stats();
         assert_eq!((s.flows, s.buffered_len, s.allocated_len), (0, 0, 0));
-        assert_eq!((self.table.extras, self.table.shared.pool.lists_len(), self.table.wheel.len()), (0, 0, 0));
+        assert_eq!(
+            (self.table.aside, self.table.shared.pool.lists_len(), self.table.wheel.len()),
+            (Aside::default(), 0, 0)
+        );
         assert_eq!(s.flows_total, self.log.records.len() as u64);
         self.log
     }

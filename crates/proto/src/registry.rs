@@ -258,9 +258,12 @@ protocols! {
     @also web logs [HttpRecord];
     @told told logs [CredentialRecord, ServiceUseRecord];
     @told dns logs [AnnouncementRecord, DnsMessageRecord];
+    @told ntlm logs [NtlmLoginRecord];
+    @told smb logs [SmbDowngradeRecord];
     @told letter logs [MailRecord];
-    @told web logs [PortMappingRecord, WebPageRecord, WebRequestRecord];
+    @told web logs [PortMappingRecord, WebClientRecord, WebPageRecord, WebRequestRecord];
     @told handshake logs [TlsCertRecord, TlsSessionRecord];
+    @told smb logs [SmbHiddenRecord, SmbUseRecord];
 }
 
 const _: () = assert!(size_of::<Option<Parser>>() <= 16);

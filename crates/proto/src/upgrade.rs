@@ -153,7 +153,8 @@ fn answers(accept: &[u8], key: &[u8]) -> bool {
     base64(hash.as_ref()) == accept
 }
 
-fn base64(bytes: &[u8]) -> Vec<u8> {
+/// Base64 (RFC 4648 §4).
+pub(crate) fn base64(bytes: &[u8]) -> Vec<u8> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {

@@ -319,6 +319,9 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
             given_up: vec![(t.string(), 12)],
         },
         judged: judged((0..findings).map(|n| finding(t, n)).collect()),
+        home_nets: Vec::new(),
+        flows: Vec::new(),
+        flows_forgotten: 0,
     }
     .checked(many)
 }

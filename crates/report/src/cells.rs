@@ -102,6 +102,14 @@ impl Cells {
         }
     }
 
+    /// A flow or file's id.
+    pub fn id(&self, i: usize) -> Option<Uid> {
+        match self.cells.get(i) {
+            Some(Cell::Uid(v)) => Some(*v),
+            _ => None,
+        }
+    }
+
     /// A flow or file's id as it is printed.
     pub fn uid_text(&self, i: usize) -> Option<Text> {
         match self.cells.get(i) {

@@ -31,9 +31,15 @@ pub const SCHEMA_VERSION: u32 = 1;
 ///
 /// `forgotten[]` {whose, entries}: what detectors forgot for want of room.
 ///
+/// With a state file there is `state_file` {since, until (of earlier runs; `null` in the first), known (facts before), kept (facts for the next run), left_out (for want of
+/// room, by this run)}.
+///
 /// `coverage[]`: how well each judgement could be made: {judgement, sight (`working`; `idle`: there was nothing to judge; `weakened`; `blind`), traffic (what it
 /// judges), seen (how much of that, mostly flows), causes[] {code, words, traffic, option, count, of, unit, missing_bytes}}. Causes too small to matter stand
 /// also beside `working`; of the code `too-short`, `count` days were captured of the `of` that it takes.
+///
+/// `techniques[]`, those of ATT&CK that judgements look for or findings name: {id, name, matrix, tactics[], sight (by all judgements of it together: `weakened` if
+/// some see and some don't), judgements[], findings[] (places in `findings`, without those that a mute hides)}.
 ///
 /// `devices[]`, what `sekisho diff` compares: hosts of the home networks that sent anything (and those that open flows where
 /// neither end is in them), with address, mac (unless it may be a router's), name; `opened`, `accepted` (flows that it opened, that others opened to it)

@@ -10,6 +10,7 @@ mod bounded;
 mod cells;
 mod clean;
 pub mod compare;
+mod export;
 mod facts;
 mod html;
 mod json;
@@ -21,12 +22,13 @@ mod units;
 
 pub use activity::{Activity, Bin, WEEK_HOURS};
 pub use clean::{clean, fit, width_of};
+pub use export::{Cell, Layer, layers_to_json, to_csv, to_navigator, to_stix};
 pub use facts::{Completeness, Pool, State};
 pub use html::{Lang, render_comparison_html, render_html, untranslated};
 pub use json::{COMPARISON_VERSION, SCHEMA_VERSION, comparison_to_json, to_json};
 pub use page::{
-    Attempts, Certificate, File, FileType, Host, Judged, Listing, Login, Mail, Name, Names, Page, Protocol, Service,
-    Software, Talker, Totals, Transport, Tunnel, Unseen, Weird,
+    Attempts, Carried, Certificate, File, FileType, FlowEnds, Host, Judged, Listing, Login, Mail, Name, Names, Page,
+    Protocol, Service, Software, Talker, Totals, Transport, Tunnel, Unseen, Weird,
 };
 pub use profile::{Asked, Destination, Profile, ServiceUse, Shown, Traffic};
 pub use summary::Summary;

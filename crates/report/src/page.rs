@@ -3,7 +3,7 @@
 use crate::{Activity, Completeness, Profile, State};
 use sekisho_finding::{Coverage, Finding, Incident, Mutes, Signed};
 use sekisho_record::Text;
-use sekisho_types::{Addr, Timestamp};
+use sekisho_types::{Addr, Subnet, Timestamp, Uid};
 
 /// Most rows a list of the page keeps; the heaviest, so that a page has a bounded size.
 pub const PAGE_ROWS: usize = 1_000;
@@ -81,6 +81,57 @@ pub struct Page {
     pub state: State,
     /// What the detectors found; whoever ran them fills this in.
     pub judged: Judged,
+    /// Networks that count as inside; whoever ran the detectors fills this in.
+    pub home_nets: Vec<Subnet>,
+    /// Flows that findings name, by uid, if they were asked for ([`crate::Summary::keeping_flows`]).
+    pub flows: Vec<FlowEnds>,
+    /// Flows that were forgotten for want of room before it was known which ones findings name.
+    pub flows_forgotten: u64,
+}
+
+impl Page {
+    /// The flow of that uid, if it is among those kept.
+    pub fn flow(&self, uid: Uid) -> Option<&FlowEnds> {
+        self.flows.get(self.flows.binary_search_by_key(&uid, |f| f.uid).ok()?)
+    }
+}
+
+/// A flow that a finding names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowEnds {
+    /// Its id.
+    pub uid: Uid,
+    /// Time of its first packet.
+    pub first: Timestamp,
+    /// Time of its last packet.
+    pub last: Timestamp,
+    /// Who opened it.
+    pub orig: Addr,
+    /// The port there.
+    pub orig_port: u16,
+    /// To whom.
+    pub resp: Addr,
+    /// The port there.
+    pub resp_port: u16,
+    /// `tcp`, `udp`, `icmp` or another.
+    pub proto: Text,
+    /// Protocols as recognised by content, separated by commas.
+    pub service: Option<Text>,
+    /// Bytes from `orig`, from the IP header on.
+    pub sent_bytes: u64,
+    /// Bytes from `resp`, from the IP header on.
+    pub received_bytes: u64,
+    /// Packets from `orig`.
+    pub sent_packets: u64,
+    /// Packets from `resp`.
+    pub received_packets: u64,
+}
+
+impl FlowEnds {
+    /// Are the ports ports, rather than types and codes of ICMP?
+    pub fn has_ports(&self) -> bool {
+        matches!(&self.proto.0[..], b"tcp" | b"udp" | b"sctp")
+    }
 }
 
 /// What the detectors say.
@@ -92,6 +143,8 @@ pub struct Judged {
     pub refused: u64,
     /// Entries that detectors forgot for want of room, the most first: whose (a judgement, or what all share), how many.
     pub forgotten: Vec<(&'static str, u64)>,
+    /// What earlier runs had part in, if there is a state.
+    pub carried: Option<Carried>,
     /// What was agreed to be muted, and what became of it.
     pub mutes: Mutes,
     /// What DNSSEC came to, if any passed.
@@ -102,6 +155,21 @@ pub struct Judged {
     pub incidents: Vec<Incident>,
     /// Incidents that were left off.
     pub more_incidents: u64,
+}
+
+/// Facts that are carried from run to run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Carried {
+    /// Packet time of the first and the last that earlier runs judged; none if this is the first.
+    pub since: Option<Timestamp>,
+    /// See `since`.
+    pub until: Option<Timestamp>,
+    /// Facts that were known before.
+    pub known: u64,
+    /// Facts kept for the next run.
+    pub kept: u64,
+    /// Facts that this run left out for want of room, the oldest.
+    pub left_out: u64,
 }
 
 impl Judged {

@@ -2,6 +2,7 @@ mod activity;
 mod certificates;
 mod columns;
 mod devices;
+mod ends;
 mod files;
 mod flows;
 mod names;
@@ -10,7 +11,8 @@ mod odd;
 use crate::bounded::{Top, Weight};
 use crate::cells::{Cells, Plan};
 use crate::page::PAGE_ROWS;
-use crate::{Completeness, Listing, Page};
+use crate::{Completeness, FlowEnds, Listing, Page};
+use sekisho_finding::Finding;
 use sekisho_record::{Record, Schema, Value, with_values};
 use sekisho_types::Subnet;
 use std::hash::Hash;
@@ -76,6 +78,7 @@ pub struct Summary {
     certificates: certificates::Certificates,
     files: files::Files,
     odd: odd::Odd,
+    ends: ends::Ends,
 }
 
 impl Summary {
@@ -96,6 +99,7 @@ impl Summary {
             certificates: certificates::Certificates::new(seed),
             files: files::Files::new(seed),
             odd: odd::Odd::new(seed),
+            ends: ends::Ends::none(),
         }
     }
 
@@ -107,6 +111,18 @@ impl Summary {
             self.flows.set_home(nets);
         }
         self
+    }
+
+    /// Remembers the ends of the flows that ended last, within `memory_len` bytes, for [`Self::flows`].
+    #[must_use]
+    pub fn keeping_flows(mut self, memory_len: u64) -> Self {
+        self.ends = ends::Ends::within(memory_len);
+        self
+    }
+
+    /// The flows that `findings` name, by uid, as far as they were kept; and how many flows were forgotten for want of room.
+    pub fn flows(&self, findings: &[Finding]) -> (Vec<FlowEnds>, u64) {
+        self.ends.named(findings)
     }
 
     /// Takes one row of any log. Rows of logs that the page doesn't know are counted only.
@@ -136,6 +152,7 @@ impl Summary {
                 self.devices.conn(cells);
                 self.times.conn(cells);
                 self.odd.conn(cells);
+                self.ends.conn(cells);
             }
             Log::Dhcp => self.devices.dhcp(cells),
             Log::Dns => {

@@ -157,7 +157,7 @@ fn many_literals_take_little_memory() {
 proptest! {
     #[test]
     fn finds_what_a_naive_search_finds(
-        literals in proptest::collection::vec(("[abAB\\x00 -]{1,7}", any::<bool>()), 0..40),
+        literals in proptest::collection::vec(("[abAB\\x00 -]{1,14}", any::<bool>()), 0..40),
         hay in "[abABc\\x00 -]{0,120}",
     ) {
         let literals: Vec<_> = literals.into_iter().map(|(s, n)| (s.into_bytes(), n)).collect();
@@ -166,7 +166,7 @@ proptest! {
 
     #[test]
     fn finds_in_any_bytes(
-        literals in proptest::collection::vec((proptest::collection::vec(any::<u8>(), 1..6), any::<bool>()), 0..60),
+        literals in proptest::collection::vec((proptest::collection::vec(any::<u8>(), 1..16), any::<bool>()), 0..60),
         hay in proptest::collection::vec(any::<u8>(), 0..200),
         at in any::<prop::sample::Index>(),
     ) {

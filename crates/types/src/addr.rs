@@ -60,6 +60,17 @@ impl Addr {
         }
     }
 
+    /// RFC 1918, RFC 4193, loopback, link-local: nobody's on the public Internet, and meant for one's own network.
+    pub fn is_private(&self) -> bool {
+        match (self.as_v4(), self.0) {
+            (Some(v4), _) => {
+                matches!(v4, [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [169, 254, ..])
+            }
+            (None, [0xfc | 0xfd, ..] | [0xfe, 0x80..=0xbf, ..]) => true,
+            (None, octets) => matches!(octets, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+        }
+    }
+
     /// The octets as they travel: 4 for IPv4, 16 for IPv6.
     pub fn wire_octets(&self) -> &[u8] {
         if self.is_v4() { &self.0[12..] } else { &self.0 }

@@ -5,6 +5,7 @@
 
 mod addr;
 mod day;
+mod entropy;
 mod flow;
 mod hash;
 mod heap;
@@ -14,6 +15,7 @@ mod uid;
 
 pub use addr::{Addr, MacAddr, Subnet, SubnetError, Subnets, home_nets};
 pub use day::{Day, DayError};
+pub use entropy::entropy;
 pub use flow::{CommunityId, Dir, FiveTuple, FlowInfo, Seen, VlanTags, ip_proto};
 pub use hash::{SeededState, seeded_hash};
 pub use heap::{Heap, block_len, list_len};

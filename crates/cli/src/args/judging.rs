@@ -49,6 +49,53 @@ pub struct Explain {
     pub ids: Vec<String>,
 }
 
+/// Ways to tell what can be seen of ATT&CK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CoverageFormat {
+    /// For reading
+    Text,
+    /// One object with a list of techniques
+    Json,
+    /// Layers for the ATT&CK Navigator
+    Navigator,
+}
+
+const COVERAGE_AFTER: &str = "\
+What is said follows from what each judgement of `audit` says that it needs:
+  seen from the wire             whether the traffic is encrypted or not
+  seen in clear or with keys only  the content has to be readable, or its keys given (--keylog)
+  seen with an option only       a list, rules or a map of addresses has to be given
+  some of its parts are seen     only sub-techniques
+  not seen                       with the reason
+What one capture did not let be seen is in `sekisho audit`, in its JSON as `techniques`.
+
+Names and tactics are those of ATT&CK 18.1. (c) 2025 The MITRE Corporation. This work is reproduced and
+distributed with the permission of The MITRE Corporation.
+
+Examples:
+  sekisho coverage
+  sekisho coverage T1071.004 T1021
+  sekisho coverage --all | less
+  sekisho coverage --format navigator > coverage-layer.json
+  sekisho coverage --format json | jq -r '.techniques[] | select(.reach == \"wire\") | .id'";
+
+/// `sekisho coverage`.
+#[derive(Args, Debug)]
+#[command(after_help = COVERAGE_AFTER)]
+pub struct Coverage {
+    /// Techniques to tell all about, with their sub-techniques: T1071, T1071.004; all are listed unless some are named
+    #[arg(value_name = "TECHNIQUE")]
+    pub techniques: Vec<String>,
+
+    /// In which form
+    #[arg(long, value_enum, default_value_t = CoverageFormat::Text)]
+    pub format: CoverageFormat,
+
+    /// List also the techniques that cannot be seen, instead of counting them
+    #[arg(long)]
+    pub all: bool,
+}
+
 /// A language that HTML pages are written in.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub enum Language {
@@ -134,6 +181,12 @@ Mutes, one a line; # begins a comment:
   KIND: accepted-risk, expected, false-positive, maintenance or owned-elsewhere.
   until is needed, and so are ten characters of reason. Days are the packets'.
 
+State: with --state, what is new is held against all runs that had the same file, up to 90 days back, so that
+  captures of an hour are judged as if they were one. Facts have the packets' times: a capture given twice finds the
+  same twice and counts once; an older one is judged by what was known then. A file holds 500,000 facts in 64 MiB at
+  most; the oldest leave first, and the page says how many. A file that is damaged, of something else or of a newer
+  sekisho is an error and is left as it is. Of two runs at once the later one's state stands.
+
 Examples:
   sekisho audit office.pcapng
   sekisho audit --html report.html office.pcapng
@@ -142,8 +195,10 @@ Examples:
   sekisho audit --geoip country.mmdb --geoip asn.mmdb --watch KP,AS64500 office.pcapng
   sekisho audit --intel bad-hosts.txt --intel intel.csv --json - office.pcapng
   sekisho audit --json - office.pcapng | jq '.findings[] | select(.muted == null) | .code'
+  sekisho audit --csv findings.csv --navigator layer.json --stix bundle.json office.pcapng
   echo 'tls-cert-dates host=192.0.2.7 until=2027-03-31 reason=Replaced in March' > mutes
   sekisho audit --mutes mutes --fail-on medium office.pcapng
+  sekisho audit --state office.state monday.pcap && sekisho audit --state office.state tuesday.pcap
   sekisho audit suspicious.eml
   sekisho audit --known-domain partner.example office.pcapng inbox.mbox";
 
@@ -167,9 +222,28 @@ pub struct Audit {
     #[arg(long, value_name = "LANGUAGE", value_enum, default_value_t = Language::En)]
     pub lang: Language,
 
+    /// Also write the findings as a table (RFC 4180), a line each, with the incident of which it is a step; - for standard
+    /// output instead of the page
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub csv: Option<PathBuf>,
+
+    /// Also write what was found as a layer for the ATT&CK Navigator (format 4.5); - for standard output instead of the page
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub navigator: Option<PathBuf>,
+
+    /// Also write what was found as a STIX 2.1 bundle: observed data, sightings, indicators, incidents; - for standard output
+    /// instead of the page
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub stix: Option<PathBuf>,
+
     /// What findings are made from, besides the captures.
     #[command(flatten)]
     pub judging: Judging,
+
+    /// History carried from run to run, for what is new or usual: known paths, places, servers. A new file begins one; it is
+    /// written anew when the run is over, whole or not at all; see below
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub state: Option<PathBuf>,
 
     /// End with exit code 3 if there are findings of this severity or worse that are not muted
     #[arg(long, value_name = "SEVERITY", value_enum)]

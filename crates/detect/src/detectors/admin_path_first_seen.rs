@@ -4,7 +4,7 @@
 //! seconds and brought 12 kB, SMB to `ADMIN$` or the root of a drive, WinRM, VNC and Telnet whose log-in worked. A pair that was not seen in 30
 //! days before scores: to a domain controller 3, from outside 3, between workstations 2, from a server to a workstation 2, from a workstation to a server 1; one more for three
 //! new targets of one way within an hour, one more if the source has guessed, scanned or answered for others' names; two less if three other sources of
-//! its subnet go the same way.
+//! its subnet go the same way. With `--state` paths and sources of earlier runs are known, too.
 //! ## Thresholds
 //! Score 2; new after 30 days; what is usual is known after 14 days (Sekisho's own choice).
 //! ## State
@@ -23,6 +23,7 @@
 use crate::contacts::{Contacts, mark, secs};
 use crate::detection::Scope;
 use crate::edges::Class;
+use crate::history::{Carrier, Seen};
 use crate::hosts::Role;
 use crate::registry::Detector;
 use crate::rows::{Kind, Row};
@@ -66,8 +67,12 @@ const MAX_TARGETS: usize = 20_000;
 /// Sources of one subnet that make it one of administrators, beside the one at hand.
 const ADMIN_SOURCES: usize = 3;
 /// When a path is new again, and when what is usual is known.
-const NEW_AFTER: u32 = 30 * 86_400;
+const NEW_AFTER: Interval = Interval::from_secs(30 * 86_400);
 const MATURE_AFTER: Interval = Interval::from_secs(14 * 86_400);
+/// How long a subnet is one of administrators.
+const ADMIN_FOR: Interval = Interval::from_secs(90 * 86_400);
+/// The ways that there are, as a state names them.
+const WAYS: &[&str] = &["rdp", "smb", "ssh", "telnet", "vnc", "winrm"];
 /// New targets within an hour that score.
 const NEW_TARGETS: usize = 3;
 const HOUR: u32 = 3_600;
@@ -90,9 +95,9 @@ struct Session {
 /// See the module.
 pub(crate) struct FirstSeen {
     seed: u64,
-    paths: Recent<(Addr, Addr, &'static str), u32>,
+    paths: Recent<(Addr, Addr, &'static str), Seen>,
     new: Recent<(Addr, &'static str), Contacts<16>>,
-    admins: Recent<(Addr, &'static str), Vec<Addr>>,
+    admins: Recent<(Addr, &'static str), Vec<(Addr, Seen)>>,
 }
 
 impl FirstSeen {
@@ -111,13 +116,7 @@ impl FirstSeen {
         }
         cx.step((s.from, s.to), Class::Admin, s.way, s.ts, s.uid);
         let now = secs(s.ts);
-        let mut known = true;
-        let last = self.paths.at((s.from, s.to, s.way), || {
-            known = false;
-            now
-        });
-        known &= now.saturating_sub(*last) < NEW_AFTER;
-        *last = now.max(*last);
+        let known = self.paths.at((s.from, s.to, s.way), Seen::default).again(s.ts, NEW_AFTER);
         let others = self.other_admins(&s);
         if known {
             return;
@@ -135,9 +134,15 @@ impl FirstSeen {
     /// Other sources of the same subnet that go the same way.
     fn other_admins(&mut self, s: &Session) -> usize {
         let sources = self.admins.at((s.to, s.way), Vec::new);
-        let near = sources.iter().filter(|a| **a != s.from && same_subnet(**a, s.from)).count();
-        if sources.len() <= ADMIN_SOURCES && !sources.contains(&s.from) {
-            sources.push(s.from);
+        let is_near = |(from, seen): &&(Addr, Seen)| {
+            *from != s.from && same_subnet(*from, s.from) && seen.is_known(s.ts, ADMIN_FOR)
+        };
+        let near = sources.iter().filter(is_near).count();
+        if sources.len() <= ADMIN_SOURCES && sources.iter().all(|(from, _)| *from != s.from) {
+            sources.push((s.from, Seen::default()));
+        }
+        if let Some((_, seen)) = sources.iter_mut().find(|(from, _)| *from == s.from) {
+            seen.again(s.ts, ADMIN_FOR);
         }
         near
     }
@@ -244,9 +249,32 @@ impl Detector for FirstSeen {
         }
     }
 
+    fn carry(&mut self, carrier: &mut Carrier<'_>) {
+        let way = |name: String| WAYS.iter().find(|way| **way == name).copied();
+        let row = |(from, to, way): &(Addr, Addr, &str), seen: &Seen| {
+            let (first, last) = seen.span();
+            Some((last, (from.to_string(), to.to_string(), (*way).to_owned(), first.0, last.0)))
+        };
+        let entry = |(from, to, name, first, last): (String, String, String, i64, i64)| {
+            Some(((from.parse().ok()?, to.parse().ok()?, way(name)?), Seen::carried(first, last)))
+        };
+        carrier.table(("admin-paths", 1), &mut self.paths, row, entry);
+        let row = |(to, way): &(Addr, &str), sources: &Vec<(Addr, Seen)>| {
+            let spans = sources.iter().map(|(from, seen)| (from.to_string(), seen.span().0.0, seen.span().1.0));
+            let last = sources.iter().map(|(_, seen)| seen.span().1).max()?;
+            Some((last, (to.to_string(), (*way).to_owned(), spans.collect::<Vec<_>>())))
+        };
+        let entry = |(to, name, spans): (String, String, Vec<(String, i64, i64)>)| {
+            let spans = spans.into_iter().take(ADMIN_SOURCES + 1);
+            let sources = spans.map(|(from, first, last)| Some((from.parse().ok()?, Seen::carried(first, last))));
+            Some(((to.parse().ok()?, way(name)?), sources.collect::<Option<_>>()?))
+        };
+        carrier.table(("admin-sources", 1), &mut self.admins, row, entry);
+    }
+
     fn held_len(&self) -> usize {
         let new: usize = self.new.iter().map(|(_, c)| c.held_len()).sum();
-        let admins: usize = self.admins.iter().map(|(_, a)| a.capacity() * size_of::<Addr>()).sum();
+        let admins: usize = self.admins.iter().map(|(_, a)| a.capacity() * size_of::<(Addr, Seen)>()).sum();
         self.paths.held_len() + self.new.held_len() + self.admins.held_len() + new + admins
     }
 

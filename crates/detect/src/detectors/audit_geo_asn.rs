@@ -15,13 +15,14 @@
 //! ## Benign
 //! Content networks that move, roaming devices, stale files, addresses that are announced in many places at once.
 //! ## Blind
-//! Without `--geoip`. What is new takes 14 days of packets: in a shorter capture only what is watched is told. Where a proxy or a
+//! Without `--geoip`. What is new takes 14 days of packets: in a shorter capture only what is watched is told, unless `--state` tells what was before. Where a proxy or a
 //! VPN goes on to.
 //! ## References
 //! MaxMind DB File Format 2.0; Zeek policy protocols/ssh/geo-data; ISO 3166-1; RFC 6793.
 
 use crate::detection::Scope;
 use crate::geo::{Country, Geo, Place, Watched};
+use crate::history::{Carrier, Seen};
 use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Row};
 use crate::table::Recent;
@@ -69,8 +70,7 @@ const STALE_DAYS: i64 = 60;
 /// What a device sent to and got from a country or operator.
 #[derive(Default)]
 struct Used {
-    first: Timestamp,
-    last: Timestamp,
+    seen: Seen,
     len: u64,
     count: u64,
     peer: Addr,
@@ -80,10 +80,17 @@ struct Used {
     moved: bool,
 }
 
+impl Used {
+    /// When it was used, if it was: what is too little to be told leaves it new.
+    fn kept(&self) -> Option<(Timestamp, Timestamp)> {
+        (self.len >= MIN_LEN || self.seen.is_carried()).then(|| self.seen.span())
+    }
+}
+
 /// See the module.
 pub(crate) struct GeoAsn {
     geo: Arc<Geo>,
-    devices: Recent<Addr, Timestamp>,
+    devices: Recent<Addr, (Timestamp, Timestamp)>,
     countries: Recent<(Addr, Country), Used>,
     operators: Recent<(Addr, u32), Used>,
 }
@@ -110,8 +117,8 @@ impl GeoAsn {
             return;
         }
         let place = self.geo.place(peer);
-        let first = self.devices.at(device, || row.ts);
-        *first = (*first).min(row.ts);
+        let (first, last) = self.devices.at(device, || (row.ts, row.ts));
+        (*first, *last) = ((*first).min(row.ts), (*last).max(row.ts));
         for watched in self.geo.watched.iter().filter(|w| place.is(**w)) {
             let reason = if inbound { INBOUND } else { WATCHED };
             let raise = self.raise(reason, device, &name(*watched), peer, cx.now, (Severity::Medium, 70));
@@ -121,13 +128,15 @@ impl GeoAsn {
     }
 
     fn used(&mut self, row: &Conn<'_>, device: Addr, peer: Addr, place: &Place, packet: u64) {
-        let new = |moved| move || Used { first: row.ts, peer, uid: row.uid, packet, moved, ..Used::default() };
+        let new = |moved| move || Used { moved, ..Used::default() };
         let known = place.asn.is_some_and(|asn| self.operators.peek(&(device, asn)).is_some());
         let country = place.country.map(|country| self.countries.at((device, country), new(known)));
         let operator = place.asn.map(|asn| self.operators.at((device, asn), new(false)));
         for used in [country, operator].into_iter().flatten() {
-            used.first = used.first.min(row.ts);
-            used.last = used.last.max(row.ts);
+            used.seen.again(row.ts, BASELINE);
+            if used.count == 0 {
+                (used.peer, used.uid, used.packet) = (peer, row.uid, packet);
+            }
             used.len += row.orig_bytes + row.resp_bytes;
             used.count += 1;
         }
@@ -157,15 +166,16 @@ impl GeoAsn {
 
     /// A country or operator that the device had not used in its first 14 days.
     fn new_use(&self, reason: &'static Reason, device: Addr, key: &str, used: &Used, cx: &mut Cx<'_>) {
-        let Some(since) = self.devices.peek(&device) else { return };
-        if used.first - *since < BASELINE || used.len < MIN_LEN || used.moved {
+        let Some((since, _)) = self.devices.peek(&device) else { return };
+        let (first, last) = used.seen.here();
+        if !used.seen.began_here() || first - *since < BASELINE || used.len < MIN_LEN || used.moved {
             return;
         }
-        let known = u64::try_from((used.first - *since).whole_secs() / 86_400).unwrap_or(0);
-        let raise = self.raise(reason, device, key, used.peer, used.last, (Severity::Info, 70));
+        let known = u64::try_from((first - *since).whole_secs() / 86_400).unwrap_or(0);
+        let raise = self.raise(reason, device, key, used.peer, last, (Severity::Info, 70));
         cx.raise(
             raise
-                .between(used.first, used.last)
+                .between(first, last)
                 .times(used.count)
                 .flow(used.uid)
                 .packet(used.packet)
@@ -218,6 +228,33 @@ impl Detector for GeoAsn {
         for ((device, asn), used) in operators {
             self.new_use(NEW_ASN, *device, &format!("AS{asn}"), used, cx);
         }
+    }
+
+    fn carry(&mut self, carrier: &mut Carrier<'_>) {
+        let row = |device: &Addr, (first, last): &(Timestamp, Timestamp)| {
+            Some((*last, (device.to_string(), first.0, last.0)))
+        };
+        let entry = |(device, first, last): (String, i64, i64)| {
+            Some((device.parse().ok()?, (Timestamp(first), Timestamp(last))))
+        };
+        carrier.table(("geo-devices", 1), &mut self.devices, row, entry);
+        let used = |first, last, moved| Used { seen: Seen::carried(first, last), moved, ..Used::default() };
+        let row = |(device, country): &(Addr, Country), used: &Used| {
+            let (first, last) = used.kept()?;
+            Some((last, (device.to_string(), *country, first.0, last.0, used.moved)))
+        };
+        let entry = |(device, country, first, last, moved): (String, Country, i64, i64, bool)| {
+            Some(((device.parse().ok()?, country), used(first, last, moved)))
+        };
+        carrier.table(("geo-countries", 1), &mut self.countries, row, entry);
+        let row = |(device, asn): &(Addr, u32), used: &Used| {
+            let (first, last) = used.kept()?;
+            Some((last, (device.to_string(), *asn, first.0, last.0)))
+        };
+        let entry = |(device, asn, first, last): (String, u32, i64, i64)| {
+            Some(((device.parse().ok()?, asn), used(first, last, false)))
+        };
+        carrier.table(("geo-operators", 1), &mut self.operators, row, entry);
     }
 
     fn held_len(&self) -> usize {

@@ -18,12 +18,13 @@
 //! Updates, which all devices of a kind fetch within a day; new programs; content networks that change names.
 //! ## Blind
 //! Captures of less than 14 days: nothing is said. Names of encrypted DNS, where a place is only a network. Whether a name's ending is rare. What
-//! a capture before this one had.
+//! a capture before this one had, unless `--state` tells.
 //! ## References
 //! RFC 8520 (manufacturer usage descriptions); RITA first seen.
 
 use crate::destination::Destination;
 use crate::detection::Scope;
+use crate::history::{self, Carrier};
 use crate::hosts::Role;
 use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Row};
@@ -83,13 +84,14 @@ const DEVIATIONS: u64 = 6;
 const TOGETHER: Interval = Interval::from_secs(86_400);
 
 /// Contacts of a device with a place, or through a port.
+#[derive(Default)]
 struct Contact {
     /// Empty where a port counts.
     place: Box<str>,
     /// Of the place.
     digest: u64,
-    first: Timestamp,
-    last: Timestamp,
+    /// Unless it was first contacted in an earlier run, it is told in this one.
+    seen: history::Seen,
     count: u64,
     len: u64,
     named: bool,
@@ -127,6 +129,7 @@ impl Seen {
 #[derive(Default)]
 struct Place {
     first: Timestamp,
+    last: Timestamp,
     /// The first devices, and when each came first.
     devices: Vec<(Addr, Timestamp)>,
 }
@@ -164,44 +167,41 @@ impl NewDestination {
         let place = Destination::of(row.resp, cx);
         let digest = place.digest(self.seed);
         let is_named = place.is_named();
-        let new = |place: Box<str>| Contact {
-            place,
-            digest,
-            first: row.ts,
-            last: row.ts,
-            count: 0,
-            len: 0,
-            named: is_named,
-            peer: row.resp,
-            uid: row.uid,
-            packet: cx.packet,
-        };
-        let of_network = self.network.at(digest, || Place { first: row.ts, devices: Vec::new() });
-        of_network.first = of_network.first.min(row.ts);
+        let new = |place: Box<str>| Contact { place, digest, named: is_named, ..Contact::default() };
+        let of_network = self.network.at(digest, || Place { first: row.ts, last: row.ts, devices: Vec::new() });
+        (of_network.first, of_network.last) = (of_network.first.min(row.ts), of_network.last.max(row.ts));
         if let Some(device) = of_network.devices.iter_mut().find(|d| d.0 == row.orig) {
             device.1 = device.1.min(row.ts);
         } else if of_network.devices.len() < MAX_TOLD_APART {
             of_network.devices.push((row.orig, row.ts));
         }
-        self.places.at((row.orig, digest), || new(place.to_string().into())).again(row);
+        self.places.at((row.orig, digest), || new(place.to_string().into())).again(row, cx.packet);
         if row.proto != "icmp" {
-            self.ports.at((row.orig, row.resp_port), || new(Box::default())).again(row);
+            self.ports.at((row.orig, row.resp_port), || new(Box::default())).again(row, cx.packet);
         }
     }
 }
 
 impl Contact {
-    fn again(&mut self, row: &Conn<'_>) {
-        (self.first, self.last) = (self.first.min(row.ts), self.last.max(row.ts));
+    fn first(&self) -> Timestamp {
+        self.seen.span().0
+    }
+
+    fn again(&mut self, row: &Conn<'_>, packet: u64) {
+        self.seen.again(row.ts, BASELINE);
+        if self.count == 0 {
+            (self.peer, self.uid, self.packet) = (row.resp, row.uid, packet);
+        }
         self.count += 1;
         self.len += row.orig_bytes + row.resp_bytes;
     }
 
     fn raise(&self, reason: &'static Reason, device: Addr, key: &str, severity: Severity) -> Raise {
+        let (first, last) = self.seen.here();
         Raise::new(&ABOUT, reason, device, severity, Confidence::percent(60))
             .key(key)
             .peer(self.peer)
-            .between(self.first, self.last)
+            .between(first, last)
             .times(self.count)
             .flow(self.uid)
             .packet(self.packet)
@@ -238,12 +238,12 @@ impl Detector for NewDestination {
             else {
                 continue;
             };
-            places.sort_unstable_by_key(|(place, contact)| (contact.first, *place));
+            places.sort_unstable_by_key(|(place, contact)| (contact.first(), *place));
             if median(&mut per(&places, *since, *until, 7)) >= FEW {
                 crowd(device, &places, *since, *until, cx);
                 continue;
             }
-            let is_new = |contact: &Contact| contact.first - *since >= BASELINE;
+            let is_new = |contact: &Contact| contact.seen.began_here() && contact.first() - *since >= BASELINE;
             for (place, contact) in places.iter().filter(|(_, contact)| is_new(contact)) {
                 self.place(device, place, contact, cx);
             }
@@ -253,6 +253,47 @@ impl Detector for NewDestination {
                 cx.raise(contact.raise(NEW_PORT, device, &format!("port {port}"), Severity::Info));
             }
         }
+    }
+
+    fn carry(&mut self, carrier: &mut Carrier<'_>) {
+        let row =
+            |device: &Addr, seen: &Seen| Some((seen.last, (device.to_string(), seen.first.0, seen.last.0, seen.days)));
+        let entry = |(device, first, last, days): (String, i64, i64, u16)| {
+            Some((device.parse().ok()?, Seen { first: Timestamp(first), last: Timestamp(last), days }))
+        };
+        carrier.table(("contact-devices", 1), &mut self.devices, row, entry);
+        let row = |(device, digest): &(Addr, u64), contact: &Contact| {
+            let (first, last) = contact.seen.span();
+            Some((last, (device.to_string(), *digest, contact.place.to_string(), contact.named, first.0, last.0)))
+        };
+        let entry = |(device, digest, place, named, first, last): (String, u64, String, bool, i64, i64)| {
+            let seen = history::Seen::carried(first, last);
+            Some((
+                (device.parse().ok()?, digest),
+                Contact { place: place.into(), digest, seen, named, ..Contact::default() },
+            ))
+        };
+        carrier.table(("contact-places", 1), &mut self.places, row, entry);
+        let row = |digest: &u64, place: &Place| {
+            let devices = place.devices.iter().map(|(device, first)| (device.to_string(), first.0));
+            Some((place.last, (*digest, place.first.0, place.last.0, devices.collect::<Vec<_>>())))
+        };
+        let entry = |(digest, first, last, devices): (u64, i64, i64, Vec<(String, i64)>)| {
+            let devices = devices.into_iter().take(MAX_TOLD_APART);
+            let devices = devices.map(|(device, first)| Some((device.parse().ok()?, Timestamp(first))));
+            let devices = devices.collect::<Option<_>>()?;
+            Some((digest, Place { first: Timestamp(first), last: Timestamp(last), devices }))
+        };
+        carrier.table(("contact-network", 1), &mut self.network, row, entry);
+        let row = |(device, port): &(Addr, u16), contact: &Contact| {
+            let (first, last) = contact.seen.span();
+            Some((last, (device.to_string(), *port, first.0, last.0)))
+        };
+        let entry = |(device, port, first, last): (String, u16, i64, i64)| {
+            let seen = history::Seen::carried(first, last);
+            Some(((device.parse().ok()?, port), Contact { seen, ..Contact::default() }))
+        };
+        carrier.table(("contact-ports", 1), &mut self.ports, row, entry);
     }
 
     fn held_len(&self) -> usize {
@@ -283,13 +324,13 @@ impl NewDestination {
             let all = of_network.map_or(&[][..], |p| p.devices.as_slice());
             all.iter()
                 .filter(|(other, first)| {
-                    let earlier = contact.first - *first;
+                    let earlier = contact.first() - *first;
                     *other != device && if before { earlier.0 > 0 } else { earlier.0.abs() <= TOGETHER.0 }
                 })
                 .count()
         };
         let new_here = others(true) == 0;
-        let young = of_network.is_none_or(|p| contact.first - p.first <= Interval::from_secs(7 * 86_400));
+        let young = of_network.is_none_or(|p| contact.first() - p.first <= Interval::from_secs(7 * 86_400));
         let server = cx.hosts().is(device, Role::Server);
         let score = 1 + [new_here, !contact.named, young, server].into_iter().map(u64::from).sum::<u64>();
         let together = others(false) > 0;
@@ -315,7 +356,7 @@ fn per(places: &[(&str, &Contact)], since: Timestamp, until: Timestamp, days: i6
     let span = |ts: Timestamp| usize::try_from((Day::of(ts).0 - Day::of(since).0) / days).unwrap_or(0);
     let mut counts = vec![0u64; span(until).max(1)];
     for (_, contact) in places {
-        if let Some(count) = counts.get_mut(span(contact.first)) {
+        if let Some(count) = counts.get_mut(span(contact.first())) {
             *count += 1;
         }
     }
@@ -336,14 +377,17 @@ fn crowd(device: Addr, places: &[(&str, &Contact)], since: Timestamp, until: Tim
     let limit = (usual + DEVIATIONS * spread).max(MANY);
     let first = Day::of(since);
     for (count, day) in counts.iter().zip(first.0..).filter(|(count, day)| **count > limit && *day - first.0 >= 14) {
-        let of_day = places.iter().filter(|(_, contact)| Day::of(contact.first) == Day(day));
+        let of_day = places.iter().filter(|(_, contact)| Day::of(contact.first()) == Day(day));
+        if !of_day.clone().any(|(_, contact)| contact.seen.began_here()) {
+            continue;
+        }
         let mut raise = Raise::new(&ABOUT, NEW_DEVICE, device, Severity::Info, Confidence::percent(60))
             .key(Day(day).to_string())
             .at(Day(day).start())
             .times(*count)
             .measure(Measure::count("new places in a day", *count, Some(limit), "", Origin::Own));
         let names: Vec<&str> = of_day.clone().take(16).map(|(place, _)| *place).collect();
-        for (_, contact) in of_day {
+        for (_, contact) in of_day.filter(|(_, contact)| contact.seen.began_here()) {
             raise = raise.peer(contact.peer).flow(contact.uid).packet(contact.packet);
         }
         cx.raise(raise.quote("some of them", names.join(" ").as_bytes(), 0));

@@ -5,26 +5,28 @@
 //! regular the gaps between contacts are (TS), how regular the bytes sent (DS), how even the 24 parts of the span (HIST), how long it lasts (DUR).
 //! Contacts that are skipped now and then are found by their period: if gaps are multiples of one, TS is at least nine tenths of
 //! how well they fit. Looked at once in an hour of packet time, and at the end. `strobe` are more contacts in a day than seconds.
+//! `in-flow`: the same of the bursts of data that a host sends within one TCP connection, each behind a second's silence, from its third second on and while it has carried less than 2 MB.
 //! ## Thresholds
 //! Four different seconds; below 86,400 contacts in 24 hours (RITA); six of the 24 parts of the span, and TS of 0.7: calls by chance all day reach a score
 //! of 0.83 through HIST and DUR alone (Sekisho's own choice, RITA has neither). Impact by score: 0.2 at 0.5, 0.4 at 0.7, 0.6 at 0.9, 0.8 at 1 (RITA); of
 //! captures below a day from 0.7 on. 0.15 more for what one host of fifty uses, or a place to which the host's TLS client goes and
 //! nowhere else, or one that is new in the last week of a longer capture; as much less for what half of all hosts use, or a place known for 30 days; 0.1 more for HTTP
-//! without a Host. Severity above low also needs 12 contacts (Sekisho's own choice).
+//! without a Host. Severity above low, and `in-flow`, also need 12 contacts (Sekisho's own choice).
 //! ## State
 //! 917,504 pairs with up to three contacts in 32 bytes each; 65,536 with 64, of which 2,560 may come to have 2,048, of eight bytes each:
 //! the least recent forgotten. Of more contacts the latest count, and the span begins with the first of them. Places, and the hosts of each: see the sources of
-//! `detect`, 131,072.
+//! `detect`, 131,072. 4,096 connections with 512 bursts, and the flow table keeps 32 of each that is looked at.
 //! ## Severity
 //! Impact 0.6 high, 0.4 medium, 0.2 low. High needs something more than regularity: one host of fifty, a new place, a TLS client of its
 //! own, or an address that no name was seen for; else medium. Of captures below six hours never above medium. Confidence 0.3 + 0.5 × score, at most 0.8;
 //! 0.1 more if answers are alike but for a few large ones (idle polling with rare tasking); six tenths of it below six hours. What half of
-//! the hosts use is `info`. `strobe` medium 0.5.
+//! the hosts use is `info`. `strobe` medium 0.5. `in-flow` is high only of an unknown protocol to an address without a name, medium with one of the two, or where one host of fifty goes; else low
+//! (Sekisho's own choice: mail, chat, brokers and web sites keep connections open like this).
 //! ## Benign
 //! Updates, telemetry, mail, chat and monitoring call by the clock too. Left out: NTP, DNS, checks of certificates and of the network. What several
 //! hosts do every half hour or less often is taken for a schedule of software, and only told by `audit-periodicity`.
 //! ## Blind
-//! Calls that nobody answers. Requests within one connection count as one contact. Beacons slower than a few hours; what keeps office
+//! Calls that nobody answers. Bursts over UDP and QUIC, and between hosts at home. Beacons slower than a few hours; what keeps office
 //! hours is scored low, because it does not fill the day. A place is taken for known or new only in captures of a week or more. RITA's hints from MIME types and lists are not used
 //! (`intel-contact` tells lists).
 //! ## References
@@ -40,11 +42,13 @@ use crate::statistics::window::Recently;
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use contacts::{Contact, Score, Scratch, score};
+use in_flow::Talks;
 use sekisho_finding::{About, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 use std::hash::BuildHasher;
 
 mod contacts;
+mod in_flow;
 
 static ABOUT: About = About {
     id: "c2-beacon",
@@ -55,6 +59,7 @@ static ABOUT: About = About {
     reasons: &[
         Reason { code: "regular", means: "It calls one place at regular times with regular sizes." },
         Reason { code: "strobe", means: "It calls one place more often than once a second, all day." },
+        Reason { code: "in-flow", means: "Within one open connection it speaks at regular times with regular sizes." },
     ],
     benign: "Updates, telemetry, mail, chat, monitoring: programs call by the clock too.",
     clears: "The program that calls is known and wanted, or the calls stop.",
@@ -70,6 +75,7 @@ static ABOUTS: &[&About] = &[&ABOUT];
 
 const REGULAR: &Reason = ABOUT.at(0);
 const STROBE: &Reason = ABOUT.at(1);
+const IN_FLOW: &Reason = ABOUT.at(2);
 
 const RITA: Origin = Origin::Field("RITA v5");
 
@@ -156,6 +162,7 @@ struct Pair {
 /// See the module.
 pub(crate) struct Beacons {
     state: SeededState,
+    talks: Talks,
     few: Recent<u64, Few>,
     pairs: Recent<u64, Box<Pair>>,
     /// The only place of each host's TLS client; `None` if there are several.
@@ -173,6 +180,7 @@ impl Beacons {
     pub fn new(scope: &Scope) -> Self {
         Self {
             state: SeededState(scope.seed),
+            talks: Talks::new(scope),
             few: Recent::of(scope, MAX_FEW),
             pairs: Recent::of(scope, MAX_PAIRS),
             clients: Recent::of(scope, MAX_CLIENTS),
@@ -264,6 +272,7 @@ impl Beacons {
         let span = seconds.clamp(SPAN.1, SPAN.0);
         let end = u32::try_from(cx.now.0.div_euclid(1_000_000_000)).unwrap_or(0).saturating_add(1);
         let length = if seconds < span { seconds.saturating_add(1) } else { span };
+        let window = Window { end, length, covered: seconds };
         self.full = 0;
         let mut found = Vec::new();
         let (clients, scratch) = (&self.clients, &mut self.scratch);
@@ -273,17 +282,7 @@ impl Beacons {
                 continue;
             }
             pair.fresh = 0;
-            pair.contacts.sort_unstable_by_key(|c| c.at);
-            // Long after its last contact the span ends with that.
-            let last = pair.contacts.last().map_or(end, |c| c.at);
-            let end = end.min(last.saturating_add(SPAN.1));
-            let from = end.saturating_sub(length);
-            let begin = pair.contacts.partition_point(|c| c.at < from);
-            drop(pair.contacts.drain(..begin));
-            let since = from.max(pair.kept_since);
-            let Some(score) = score(&pair.contacts, since, end.saturating_sub(since).max(SPAN.1), scratch) else {
-                continue;
-            };
+            let Some(score) = window.score(&mut pair.contacts, pair.kept_since, scratch) else { continue };
             let only = pair.client.and_then(|c| clients.peek(&c)).is_some_and(Option::is_some);
             if let Some(raise) = pair.judge(&score, only, seconds, cx) {
                 found.push((pair.host, pair.peers[0], pair.call.place, raise));
@@ -293,6 +292,31 @@ impl Beacons {
         // The table has no order.
         found.sort_unstable_by_key(|f| (f.0, f.1, f.2));
         found.into_iter().for_each(|f| cx.raise(f.3));
+        self.talks.look(&window, scratch, cx);
+    }
+}
+
+/// The time that is looked at.
+struct Window {
+    /// Second at which it ends, and seconds that it lasts at most.
+    end: u32,
+    length: u32,
+    /// Seconds of the capture.
+    covered: u32,
+}
+
+impl Window {
+    /// The score of a list of contacts, some of them dropped before `kept_since`; those that are too old go.
+    fn score(&self, contacts: &mut Vec<Contact>, kept_since: u32, scratch: &mut Scratch) -> Option<Score> {
+        contacts.sort_unstable_by_key(|c| c.at);
+        // Long after its last contact the span ends with that.
+        let last = contacts.last().map_or(self.end, |c| c.at);
+        let end = self.end.min(last.saturating_add(SPAN.1));
+        let from = end.saturating_sub(self.length);
+        let begin = contacts.partition_point(|c| c.at < from);
+        drop(contacts.drain(..begin));
+        let since = from.max(kept_since);
+        score(contacts, since, end.saturating_sub(since).max(SPAN.1), scratch)
     }
 }
 
@@ -360,32 +384,14 @@ impl Pair {
         };
         let tasked = if score.tasked { 0.1 } else { 0.0 };
         let confidence = (0.3 + 0.5 * score.total() + tasked + if new { 0.1 } else { 0.0 }).min(0.8);
-        let [low, middle, high] = score.gaps;
-        let bins = score.bins.map(|b| b.to_string()).join(" ");
-        let mut raise = raise(REGULAR, severity, if short { confidence * 0.6 } else { confidence })
-            .measure(Measure::real("score", score.total(), Some(0.5), "", RITA))
-            .measure(Measure::real("regular in time", score.time, Some(MIN_TIME), "", Origin::Measured))
-            .measure(Measure::real("regular in size", score.size, None, "", RITA))
-            .measure(Measure::real("even over the span", score.histogram, None, "", RITA))
-            .measure(Measure::real("lasting", score.duration, None, "", RITA))
-            .measure(Measure::real("period", seconds, None, "s", Origin::Own))
-            .measure(Measure::real("quarter of the gaps below", low, None, "s", RITA))
-            .measure(Measure::real("half of the gaps below", middle, None, "s", RITA))
-            .measure(Measure::real("three quarters of the gaps below", high, None, "s", RITA))
-            .measure(Measure::real("usual size sent", score.usual_size, None, "bytes", RITA))
-            .measure(Measure::count("hosts that go there", usage.hosts, None, "", RITA))
-            .measure(Measure::count("hosts at home that go anywhere", usage.of, None, "", RITA))
-            .quote("contacts in each part of the span", bins.as_bytes(), 0)
-            .lowered_for(Role::Proxy);
+        let raise = raise(REGULAR, severity, if short { confidence * 0.6 } else { confidence });
+        let mut raise = measured(raise, score, usage).lowered_for(Role::Proxy);
         let result = if usage.is_common() { "yes: no more than listed" } else { "no" };
         raise = raise.benign("half of the hosts at home go there", result);
         raise = raise.benign(
             "it has a name of its own, and other programs of the host go elsewhere the same way",
             if suspicious { "no" } else { "yes" },
         );
-        if score.tasked {
-            raise = raise.quote("how it talks", b"idle polling with rare tasking", 0);
-        }
         Some(if short { raise.quality(Quality::Short) } else { raise })
     }
 
@@ -409,6 +415,27 @@ impl Pair {
     }
 }
 
+/// What was measured of contacts.
+fn measured(raise: Raise, score: &Score, usage: Usage) -> Raise {
+    let [low, middle, high] = score.gaps;
+    let bins = score.bins.map(|b| b.to_string()).join(" ");
+    let raise = raise
+        .measure(Measure::real("score", score.total(), Some(0.5), "", RITA))
+        .measure(Measure::real("regular in time", score.time, Some(MIN_TIME), "", Origin::Measured))
+        .measure(Measure::real("regular in size", score.size, None, "", RITA))
+        .measure(Measure::real("even over the span", score.histogram, None, "", RITA))
+        .measure(Measure::real("lasting", score.duration, None, "", RITA))
+        .measure(Measure::real("period", score.seconds(), None, "s", Origin::Own))
+        .measure(Measure::real("quarter of the gaps below", low, None, "s", RITA))
+        .measure(Measure::real("half of the gaps below", middle, None, "s", RITA))
+        .measure(Measure::real("three quarters of the gaps below", high, None, "s", RITA))
+        .measure(Measure::real("usual size sent", score.usual_size, None, "bytes", RITA))
+        .measure(Measure::count("hosts that go there", usage.hosts, None, "", RITA))
+        .measure(Measure::count("hosts at home that go anywhere", usage.of, None, "", RITA))
+        .quote("contacts in each part of the span", bins.as_bytes(), 0);
+    if score.tasked { raise.quote("how it talks", b"idle polling with rare tasking", 0) } else { raise }
+}
+
 /// RITA's impact of a score, by straight lines between its bands; `None` below them.
 fn impact(score: f64) -> Option<f64> {
     const BANDS: [(f64, f64); 4] = [(0.5, 0.2), (0.7, 0.4), (0.9, 0.6), (1.0, 0.8)];
@@ -429,11 +456,12 @@ impl Detector for Beacons {
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Conn, Kind::Http, Kind::Ssl]
+        &[Kind::Bursts, Kind::Conn, Kind::Http, Kind::Ssl]
     }
 
     fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>) {
         match row {
+            Row::Bursts(row) => self.talks.add(row, cx),
             Row::Conn(row) => self.conn(row, cx),
             Row::Http(row) => self.http(row, cx),
             Row::Ssl(row) => self.tls(row, cx),
@@ -456,11 +484,12 @@ impl Detector for Beacons {
         self.few.held_len()
             + self.pairs.held_len()
             + self.clients.held_len()
+            + self.talks.held_len()
             + self.pairs.iter().map(|(_, pair)| contacts(pair)).sum::<usize>()
     }
 
     fn forgotten(&self) -> u64 {
-        self.few.forgotten() + self.pairs.forgotten() + self.clients.forgotten() + self.thinned
+        self.few.forgotten() + self.pairs.forgotten() + self.clients.forgotten() + self.thinned + self.talks.forgotten()
     }
 }
 

@@ -9,17 +9,19 @@
 //! 50 hardware addresses in 60 seconds; what is usual is known after 7 days (Sekisho's own choice).
 //! ## State
 //! 64 servers and 64 routers with eight addresses each, 256 hardware addresses within a minute, 256 hosts named by DHCPv6.
+//! With `--state` servers and routers of earlier runs are known, too.
 //! ## Severity
 //! Accepted critical 0.9, offered high 0.85, starvation medium 0.7. While less than 7 days were seen, nobody knows which server is the right one: low 0.4.
 //! ## Benign
 //! A new server of one's own, networks of virtual machines, telephones that share their line, laboratories; pairs of servers that name the same settings (not counted).
 //! ## Blind
-//! Where DHCP does not pass the capture. A rogue server that was there from the beginning, alone.
+//! Where DHCP does not pass the capture. A rogue server that was there from the beginning, alone. One that was told of in an earlier run with `--state` is known in the next.
 //! ## References
 //! RFC 2131, RFC 4861, RFC 6104, RFC 7610, RFC 8415; ATT&CK T1557.003.
 
 use crate::contacts::{Contacts, secs};
 use crate::detection::Scope;
+use crate::history::{Carrier, Seen};
 use crate::registry::Detector;
 use crate::rows::{Dhcp, Dhcpv6, Kind, Ndp, Row};
 use crate::{Cx, Raise};
@@ -62,12 +64,48 @@ const STARVED: usize = 50;
 const STARVED_WITHIN: u32 = 60;
 /// Since when what is usual is known.
 const MATURE_AFTER: Interval = Interval::from_secs(7 * 86_400);
+/// How long a server that is not heard of is known.
+const KNOWN_FOR: Interval = Interval::from_secs(90 * 86_400);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 struct Server {
     addr: Addr,
     routers: Vec<Addr>,
     resolvers: Vec<Addr>,
+    seen: Seen,
+}
+
+impl Server {
+    fn new(addr: Addr, routers: Vec<Addr>, resolvers: Vec<Addr>, ts: Timestamp) -> Self {
+        let mut seen = Seen::default();
+        seen.again(ts, KNOWN_FOR);
+        Self { addr, routers, resolvers, seen }
+    }
+
+    fn says_as(&self, other: &Self) -> bool {
+        (&self.routers, &self.resolvers) == (&other.routers, &other.resolvers)
+    }
+}
+
+/// The place of `server` in `list` if it is known at `ts`, and the one that was there first; one that is new takes its place,
+/// if there is room.
+fn find(list: &mut Vec<Server>, server: &Server, ts: Timestamp, refused: &mut u64) -> (Option<usize>, Option<Server>) {
+    let at = list.iter().position(|s| s.addr == server.addr);
+    let known = |s: &Server| s.seen.is_known(ts, KNOWN_FOR);
+    if at.and_then(|at| list.get(at)).is_some_and(known) {
+        return (at, None);
+    }
+    let others = list.iter().filter(|s| s.addr != server.addr && known(s));
+    let first = others.min_by_key(|s| s.seen.span().0).cloned();
+    if let Some(later) = list.iter_mut().find(|s| s.addr == server.addr) {
+        later.seen.again(ts, KNOWN_FOR);
+        (later.routers, later.resolvers) = (server.routers.clone(), server.resolvers.clone());
+    } else if list.len() < MAX_SERVERS {
+        list.push(server.clone());
+    } else {
+        *refused += 1;
+    }
+    (None, first)
 }
 
 /// See the module.
@@ -111,27 +149,25 @@ impl RogueGateway {
         // Of an exchange that several servers answered, the row does not say who named what.
         let mut ids = dhcp.servers.addrs();
         let (Some(addr), None) = (ids.next(), ids.next()) else { return };
-        let server = Server { addr, routers: few(dhcp.routers.addrs()), resolvers: few(dhcp.resolvers.addrs()) };
+        let (routers, resolvers) = (few(dhcp.routers.addrs()), few(dhcp.resolvers.addrs()));
+        let server = Server::new(addr, routers, resolvers, dhcp.ts);
         if server.routers.is_empty() && server.resolvers.is_empty() {
             return;
         }
         let accepted = dhcp.messages.texts().any(|m| m == b"ACK") && dhcp.assigned.is_some();
-        let Some(at) = self.servers.iter().position(|s| s.addr == addr) else {
-            let differs = self.servers.first().filter(|first| is_other(first, &server, dhcp)).cloned();
-            if self.servers.len() < MAX_SERVERS {
-                self.servers.push(server.clone());
-            } else {
-                self.refused += 1;
-            }
-            if let Some(first) = differs {
+        let (at, first) = find(&mut self.servers, &server, dhcp.ts, &mut self.refused);
+        let Some(at) = at else {
+            if let Some(first) = first.filter(|first| is_other(first, &server, dhcp)) {
                 let code = if dhcp.proxy.is_empty() { "dhcp-server" } else { "wpad" };
                 raise(code, &first, &server, (dhcp.ts, dhcp.assigned, accepted), dhcp.proxy, cx);
             }
             return;
         };
         let Some(known) = self.servers.get_mut(at) else { return };
-        if *known != server {
-            let before = std::mem::replace(known, server.clone());
+        known.seen.again(dhcp.ts, KNOWN_FOR);
+        if !known.says_as(&server) {
+            let before = known.clone();
+            (known.routers, known.resolvers) = (server.routers.clone(), server.resolvers.clone());
             // A relay's networks have settings of their own.
             if same_net(&before, &server) {
                 raise("dhcp-options", &before, &server, (dhcp.ts, dhcp.assigned, accepted), dhcp.proxy, cx);
@@ -171,21 +207,16 @@ impl RogueGateway {
             return;
         }
         let addr = if ndp.is_orig { ndp.orig } else { ndp.resp };
-        let router = Server { addr, routers: few(ndp.prefixes.addrs()), resolvers: few(ndp.resolvers.addrs()) };
-        if self.routers.iter().any(|r| r.addr == addr) {
-            return;
-        }
+        let (prefixes, resolvers) = (few(ndp.prefixes.addrs()), few(ndp.resolvers.addrs()));
+        let router = Server::new(addr, prefixes, resolvers, ndp.ts);
         let foreign = |r: &Server, first: &Server| {
             r.routers.iter().any(|p| !first.routers.contains(p))
                 || r.resolvers.iter().any(|d| !first.resolvers.contains(d))
         };
-        let first = self.routers.first().filter(|first| foreign(&router, first)).cloned();
-        if self.routers.len() < MAX_SERVERS {
-            self.routers.push(router.clone());
-        } else {
-            self.refused += 1;
-        }
-        if let Some(first) = first {
+        let (at, first) = find(&mut self.routers, &router, ndp.ts, &mut self.refused);
+        if let Some(known) = at.and_then(|at| self.routers.get_mut(at)) {
+            known.seen.again(ndp.ts, KNOWN_FOR);
+        } else if let Some(first) = first.filter(|first| foreign(&router, first)) {
             raise("ra", &first, &router, (ndp.ts, None, false), b"", cx);
         }
     }
@@ -298,6 +329,23 @@ impl Detector for RogueGateway {
             }
             cx.raise(raise.benign("a router that serves DHCPv6 as well", "it announces itself as no router"));
         }
+    }
+
+    fn carry(&mut self, carrier: &mut Carrier<'_>) {
+        let texts = |addrs: &[Addr]| addrs.iter().map(Addr::to_string).collect::<Vec<_>>();
+        let row = |server: &Server| {
+            let (first, last) = server.seen.span();
+            let (routers, resolvers) = (texts(&server.routers), texts(&server.resolvers));
+            Some((last, (server.addr.to_string(), routers, resolvers, first.0, last.0)))
+        };
+        type Fact = (String, Vec<String>, Vec<String>, i64, i64);
+        let addrs = |texts: Vec<String>| texts.iter().take(MAX_ADDRS).map(|t| t.parse().ok()).collect::<Option<_>>();
+        let item = |(addr, routers, resolvers, first, last): Fact| {
+            let (routers, resolvers) = (addrs(routers)?, addrs(resolvers)?);
+            Some(Server { addr: addr.parse().ok()?, routers, resolvers, seen: Seen::carried(first, last) })
+        };
+        carrier.list(("dhcp-servers", 1), &mut self.servers, MAX_SERVERS, row, item);
+        carrier.list(("ipv6-routers", 1), &mut self.routers, MAX_SERVERS, row, item);
     }
 
     fn held_len(&self) -> usize {

@@ -24,6 +24,22 @@ pub(crate) fn median_deviation(values: &[f64], middle: f64, scratch: &mut Vec<f6
     median(scratch)
 }
 
+/// How far `x` is from sorted values, in robust standard deviations (P1); by the mean deviation where most values are equal, and
+/// 10 for anything else than the one value there is.
+pub(crate) fn robust_z(x: f64, sorted: &[f64], scratch: &mut Vec<f64>) -> f64 {
+    let middle = median(sorted);
+    let deviation = median_deviation(sorted, middle, scratch);
+    if deviation > 0.0 {
+        return 0.6745 * (x - middle) / deviation;
+    }
+    let mean = sorted.iter().map(|v| (v - middle).abs()).sum::<f64>() / sorted.len().max(1) as f64;
+    match () {
+        () if mean > 0.0 => (x - middle) / (1.2533 * mean),
+        () if x == middle => 0.0,
+        () => 10.0_f64.copysign(x - middle),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +50,9 @@ mod tests {
         assert_eq!(quartiles(&[1.0, 2.0, 3.0, 4.0, 5.0]), [1.5, 3.0, 4.5]);
         assert_eq!(quartiles(&[1.0, 2.0, 3.0, 4.0]), [1.5, 2.5, 3.5]);
         assert_eq!(median_deviation(&[1.0, 2.0, 9.0], 2.0, &mut Vec::new()), 1.0);
+        let z = |x, sorted: &[f64]| robust_z(x, sorted, &mut Vec::new());
+        assert_eq!(z(4.0, &[1.0, 2.0, 3.0]), 0.6745 * 2.0);
+        assert_eq!((z(2.0, &[2.0; 9]), z(3.0, &[2.0; 9]), z(1.0, &[2.0; 9])), (0.0, 10.0, -10.0));
+        assert!((z(4.0, &[2.0, 2.0, 2.0, 4.0]) - 2.0 / (1.2533 * 0.5)).abs() < 1e-9, "most are equal");
     }
 }

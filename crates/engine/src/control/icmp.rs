@@ -1,9 +1,10 @@
 //! ICMP (RFC 792, RFC 1191) and ICMPv6 (RFC 4443): echoes counted and timed, errors with what they are about.
 
+use super::echo::{self, Echoes};
 use super::{IcmpRecord, MAX_FACTS, Message};
 use crate::Rows;
 use sekisho_record::{Head, Port, Tail};
-use sekisho_types::{Addr, FiveTuple, FlowInfo, Interval, Timestamp, ip_proto, list_len};
+use sekisho_types::{Addr, FiveTuple, FlowInfo, Interval, Timestamp, block_len, ip_proto, list_len};
 use sekisho_wire::decode_ip;
 
 /// Echo requests that wait for their reply; the oldest is forgotten.
@@ -42,6 +43,8 @@ pub(crate) struct Icmp {
     inner: Vec<FiveTuple>,
     mtu: Option<u32>,
     gateway: Option<Addr>,
+    /// What its echoes carry, if somebody judges.
+    echoes: Option<Box<Echoes>>,
 }
 
 #[derive(Clone, Copy)]
@@ -53,8 +56,19 @@ struct Rtt {
 }
 
 impl Icmp {
+    pub fn new(judged: bool) -> Self {
+        Self { echoes: judged.then(|| Box::new(Echoes::new())), ..Self::default() }
+    }
+
     pub fn held_len(&self) -> usize {
-        list_len(&self.waiting) + list_len(&self.inner)
+        let echoes = self.echoes.as_ref().map_or(0, |e| block_len(size_of::<Echoes>()) + e.heap_len());
+        list_len(&self.waiting) + list_len(&self.inner) + echoes
+    }
+
+    pub fn pass(&mut self, ts: Timestamp, flow: &FlowInfo, rows: &mut dyn Rows) {
+        if let Some(echoes) = &mut self.echoes {
+            echoes.pass(ts, flow, rows);
+        }
     }
 
     pub fn add(&mut self, proto: u8, m: &Message<'_>) -> Option<&'static str> {
@@ -65,6 +79,9 @@ impl Icmp {
         }
         let len = u32::try_from(m.payload.len()).unwrap_or(u32::MAX);
         self.payload_len_max = self.payload_len_max.max(len);
+        if let (Some(echoes), Some(is_request)) = (&mut self.echoes, echo::is_request(proto, kind)) {
+            echoes.add(is_request, m);
+        }
         let (id, seq) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
         match (proto, kind) {
             (ip_proto::ICMP, v4::ECHO) | (ip_proto::ICMPV6, v6::ECHO) => self.asked(id, seq, m.ts),
@@ -132,6 +149,9 @@ impl Icmp {
     }
 
     pub fn end(self, flow: &FlowInfo, rows: &mut dyn Rows) {
+        if let Some(mut echoes) = self.echoes {
+            echoes.tell(flow, rows);
+        }
         let Some((ts, proto, icmp_type, code)) = self.first else { return };
         let inner = self.inner.first();
         let [orig_count, resp_count] = self.counts;

@@ -3,6 +3,7 @@
 //! alone; address resolution, which has no flows, in a table of its own.
 
 mod arp;
+mod echo;
 mod group;
 mod icmp;
 mod ndp;
@@ -11,6 +12,7 @@ mod record;
 mod tests;
 
 pub(crate) use arp::Neighbours;
+pub use echo::EchoContentRecord;
 pub use record::{ArpRecord, IcmpRecord, IgmpRecord, NdpRecord};
 
 use crate::Rows;
@@ -46,9 +48,13 @@ pub(crate) fn header(d: &Decoded, bytes: &[u8]) -> Header {
 pub(crate) struct Message<'a> {
     pub dir: Dir,
     pub ts: Timestamp,
+    /// Number of its packet.
+    pub number: u64,
     pub header: Header,
     /// What stands behind the header; of IGMP the whole message.
     pub payload: &'a [u8],
+    /// How long that was before the capture cut it.
+    pub wire_len: u32,
 }
 
 /// The sum of one flow.
@@ -59,12 +65,19 @@ pub(crate) enum Control {
 }
 
 impl Control {
-    /// For a flow whose first message is of `kind`.
-    pub fn new(proto: u8, kind: u8) -> Self {
+    /// For a flow whose first message is of `kind`. `judged`: somebody wants to know what echoes carry.
+    pub fn new(proto: u8, kind: u8, judged: bool) -> Self {
         match (proto, kind) {
             (IGMP, _) | (ip_proto::ICMPV6, 130..=132 | 143) => Self::Group(Groups::default()),
             (ip_proto::ICMPV6, 133..=137) => Self::Ndp(Discovery::default()),
-            _ => Self::Icmp(Icmp::default()),
+            _ => Self::Icmp(Icmp::new(judged)),
+        }
+    }
+
+    /// A message of that time is about to come.
+    pub fn pass(&mut self, ts: Timestamp, flow: &FlowInfo, rows: &mut dyn Rows) {
+        if let Self::Icmp(icmp) = self {
+            icmp.pass(ts, flow, rows);
         }
     }
 

@@ -19,14 +19,16 @@ fn text(record: &dyn Record) -> String {
 
 /// The rows of a flow with these messages: direction, whole message.
 fn sum(proto: u8, messages: &[(Dir, Vec<u8>)]) -> (Vec<String>, Vec<&'static str>) {
-    let mut control = Control::new(proto, messages[0].1[0]);
+    let mut control = Control::new(proto, messages[0].1[0], false);
     let mut odd = Vec::new();
     for (i, (dir, bytes)) in messages.iter().enumerate() {
         let mut header = [0; 8];
         header.iter_mut().zip(bytes).for_each(|(h, b)| *h = *b);
         let payload = if proto == IGMP { &bytes[..] } else { bytes.get(8..).unwrap_or(&[]) };
         let ts = Timestamp(1_000_000_000) + Interval::from_millis(i as i64);
-        odd.extend(control.add(proto, &Message { dir: *dir, ts, header, payload }));
+        odd.extend(
+            control.add(proto, &Message { dir: *dir, ts, number: 0, header, payload, wire_len: payload.len() as u32 }),
+        );
         assert!(control.held_len() < 64 << 10);
     }
     let mut rows = Vec::new();

@@ -7,7 +7,7 @@ use super::rules::Rules;
 use super::{At, Eye};
 use sekisho_flow::{Flow, Packet};
 use sekisho_transaction::Look;
-use sekisho_types::{Dir, Heap, Timestamp, list_len};
+use sekisho_types::{Dir, Heap, Timestamp, ip_proto, list_len};
 
 /// Bytes that are enough: Suricata's `toserver-chunk-size` and `toclient-chunk-size`.
 const CHUNK_LEN: usize = 2560;
@@ -60,9 +60,11 @@ impl Heap for Chunk {
 }
 
 impl Eye {
-    /// A message of the protocol has come so far: is it complete?
+    /// A message of the protocol has come so far: is it complete? Of what is no stream nothing waits for that.
     pub(super) fn note_message(&mut self, at: At<'_>, look: Look, event_type: &str) {
-        if (event_type != "http" || look.over || look.stage >= HTTP_COMPLETE)
+        let is_stream = at.flow.info.tuple.proto == ip_proto::TCP;
+        if is_stream
+            && (event_type != "http" || look.over || look.stage >= HTTP_COMPLETE)
             && let Some(seen) = self.flows.get_mut(&at.flow.info)
         {
             look.dir.of_mut(&mut seen.rare_mut().chunks).due = true;

@@ -2,7 +2,6 @@
 
 use super::Cx;
 use crate::told::{self, Login};
-use sekisho_types::Addr;
 
 impl Cx<'_> {
     /// Were the bytes decrypted?
@@ -13,7 +12,12 @@ impl Cx<'_> {
     /// Do detectors listen, and does the flow come from outside? An address that is private by definition and at home is
     /// not outside. The detectors know the home networks and look again.
     pub(crate) fn is_exposed(&self) -> bool {
-        self.out.judged && !(self.flow.local_orig && is_private(self.flow.tuple.orig))
+        self.out.judged && !(self.flow.local_orig && self.flow.tuple.orig.is_private())
+    }
+
+    /// Does the flow leave the network? An address that is at home but not private by definition may be outside all the same.
+    pub(crate) fn is_outbound(&self) -> bool {
+        self.flow.local_orig && !(self.flow.local_resp && self.flow.tuple.resp.is_private())
     }
 
     /// Are passwords worth reading out of what passes?
@@ -34,16 +38,5 @@ impl Cx<'_> {
         if self.out.judged {
             told::verdict(protocol, success, self);
         }
-    }
-}
-
-/// RFC 1918, RFC 4193, loopback, link-local.
-fn is_private(addr: Addr) -> bool {
-    match (addr.as_v4(), addr.octets()) {
-        (Some(v4), _) => {
-            matches!(v4, [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [169, 254, ..])
-        }
-        (None, [0xfc | 0xfd, ..] | [0xfe, 0x80..=0xbf, ..]) => true,
-        (None, octets) => matches!(octets, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
     }
 }

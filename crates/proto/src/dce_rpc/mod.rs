@@ -27,7 +27,7 @@ impl Protocol for Parser {
     const DESCRIPTOR: Descriptor = Descriptor { service: "dce_rpc", tcp_ports: &[135], udp_ports: &[135], probe };
 
     fn start(_: &Start<'_>) -> Self {
-        Self { rpc: Rpc::default(), gss: Gssapi::default(), txs: Counter::default(), datagrams: None }
+        Self { rpc: Rpc::default(), gss: Gssapi::over("rpc"), txs: Counter::default(), datagrams: None }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {

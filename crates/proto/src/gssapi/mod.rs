@@ -55,12 +55,15 @@ impl Heap for Gssapi {
     }
 }
 
+/// The NTLM message in a token, or the token if it is one.
+pub(crate) fn ntlm_message(token: &[u8]) -> Option<&[u8]> {
+    let message = if token.starts_with(ntlm::SIGNATURE) { token } else { parse(token).ok()?.mech_token? };
+    message.starts_with(ntlm::SIGNATURE).then_some(message)
+}
+
 /// The names of an NTLM login in a token, for rules and EVE.
 pub(crate) fn login_names(token: &[u8]) -> Option<ntlm::Names> {
-    if token.starts_with(ntlm::SIGNATURE) {
-        return ntlm::names(token);
-    }
-    ntlm::names(parse(token).ok()?.mech_token?)
+    ntlm::names(ntlm_message(token)?)
 }
 
 /// What a token holds.
@@ -72,6 +75,11 @@ struct Token<'a> {
 }
 
 impl Gssapi {
+    /// Of a connection in that protocol.
+    pub(crate) fn over(protocol: &'static str) -> Self {
+        Self { login: Login::over(protocol), ..Self::default() }
+    }
+
     /// A token, or an NTLM message where the protocol left the negotiation out.
     pub(crate) fn token(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
         if bytes.starts_with(ntlm::SIGNATURE) {

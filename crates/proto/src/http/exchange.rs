@@ -1,6 +1,6 @@
 //! Requests and responses joined to rows, in the order of the flow, as Zeek joins them.
 
-use super::message::{RequestLine, StatusLine, is_ordinary_method};
+use super::message::{RequestLine, StatusLine, Version, is_ordinary_method};
 use crate::mime::Observer;
 use crate::web::{HttpRecord, api, target};
 use crate::{Cx, Event, FileId, FileInfo};
@@ -136,6 +136,7 @@ impl Exchanges {
         let row = self.row_or_new(index, cx);
         row.method = Some(line.method.into());
         row.uri = Some(uri);
+        row.traits.old = line.version == Version { major: 1, minor: 0 };
         index
     }
 

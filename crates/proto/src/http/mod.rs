@@ -21,6 +21,7 @@ mod view;
 pub use crate::web::HttpRecord;
 
 use crate::mime::{Kind, field};
+use crate::ntlm::Login;
 use crate::upgrade::{HANDSHAKE_LEN, Handshake, WebsocketRecord};
 use crate::web::{Name, request_field};
 use crate::{Cx, Descriptor, Line, Lines, ProtoId, Protocol, Start, web};
@@ -113,6 +114,8 @@ struct Core {
     watched: Option<Box<Watched>>,
     /// The line of a response before ended with LF alone.
     bare: bool,
+    /// Logins by NTLM, if somebody judges.
+    ntlm: Option<Box<Login>>,
     /// Where frames are, by direction on the wire, if somebody wants them.
     cutters: Option<Box<[frame::Cutter; 2]>>,
 }
@@ -141,6 +144,7 @@ impl Protocol for Parser {
                 rejected: false,
                 watched: None,
                 bare: false,
+                ntlm: None,
                 cutters: None,
             },
         }
@@ -228,6 +232,9 @@ impl Protocol for Parser {
         self.core.interrupt(Dir::Orig, false, cx);
         self.core.interrupt(Dir::Resp, false, cx);
         self.core.exchanges.flush(cx);
+        if let Some(login) = &mut self.core.ntlm {
+            login.end(cx);
+        }
         if let Some(watched) = &mut self.core.watched {
             watched.finish(cx);
         }
@@ -238,9 +245,11 @@ impl Protocol for Parser {
         let unanswered = block_len(core.unanswered.capacity().saturating_mul(size_of::<Ask>()));
         let websocket = core.websocket.as_ref().map_or(0, |h| HANDSHAKE_LEN + h.heap_len());
         let watched = core.watched.as_ref().map_or(0, |w| block_len(size_of::<Watched>()) + w.heap_len());
+        let ntlm = core.ntlm.as_ref().map_or(0, |l| block_len(size_of::<Login>()) + l.heap_len());
         let cutters = core.cutters.as_ref().map_or(0, |_| block_len(size_of::<[frame::Cutter; 2]>()));
         lines.as_slice().heap_len()
             + cutters
+            + ntlm
             + core.sides.as_slice().heap_len()
             + core.exchanges.heap_len()
             + unanswered
@@ -539,6 +548,9 @@ impl Core {
         let (name, value) = (&**name, &**value);
         if cx.is_judged() {
             web::page::field(|| self.exchanges.row(row), side, name, value, cx);
+            if let Some(token) = web::ntlm_message(name, value, side) {
+                self.ntlm.get_or_insert_with(|| Box::new(Login::only_told("http"))).message(&token, cx);
+            }
         }
         let Some(known) = web::name(name) else { return };
         if known == Name::WebSocket {
@@ -598,6 +610,9 @@ impl Core {
     fn end_response_header(&mut self, cx: &mut Cx<'_>) {
         let row = self.side(Dir::Resp).row;
         let code = self.exchanges.row(row).and_then(|r| r.status_code).unwrap_or(0);
+        if let Some(login) = self.ntlm.as_deref_mut().filter(|l| l.is_answered()) {
+            login.result(!matches!(code, 401 | 407), cx);
+        }
         let ask = self.unanswered.front().copied();
         if ask.is_some_and(|a| a.connect) && (200..300).contains(&code) {
             cx.tunnel("Tunnel::HTTP");

@@ -353,3 +353,33 @@ fn damage_parses_the_same_in_any_split() {
     ];
     crate::testing::check_damage(ProtoId::Http, 80, &steps, 3000);
 }
+
+#[test]
+fn logins_by_ntlm_are_told_to_judges_only() {
+    let token = |bytes: &[u8]| String::from_utf8(crate::upgrade::base64(bytes)).unwrap();
+    let negotiate = token(&crate::ntlm::tests::negotiate());
+    let challenge = token(&crate::ntlm::tests::challenge("SRV", "srv.example.org", "example.org"));
+    let answer = token(&crate::ntlm::tests::authenticate("EX", "eva", "PC", 200));
+    let told = |scheme: &str, last: &str, judged: bool| {
+        let mut b = crate::testing::Bench::new(ProtoId::Http, crate::Transport::Tcp, 80);
+        b.out.judged = judged;
+        let refused = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n";
+        b.data(O, format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: {scheme} {negotiate}\r\n\r\n").as_bytes());
+        b.data(R, format!("{refused}WWW-Authenticate: {scheme} {challenge}\r\n\r\n").as_bytes());
+        b.data(O, format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: {scheme} {answer}\r\n\r\n").as_bytes());
+        b.data(R, format!("HTTP/1.1 {last}\r\nContent-Length: 0\r\n\r\n").as_bytes());
+        b.end();
+        assert!(b.rows("ntlm").is_empty());
+        b.rows("ntlm_login")
+    };
+    for scheme in ["NTLM", "Negotiate"] {
+        let [row] = &told(scheme, "200 OK", true)[..] else { panic!("one login") };
+        assert!(
+            row.contains("over=") && row.contains("user=Str(\"eva\")") && row.contains("success=Bool(true)"),
+            "{row}"
+        );
+        assert!(told(scheme, "401 Unauthorized", true)[0].contains("success=Bool(false)"));
+    }
+    assert_eq!(told("NTLM", "200 OK", false).len(), 0);
+    assert_eq!(told("Basic", "200 OK", true).len(), 0);
+}

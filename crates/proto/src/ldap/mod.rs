@@ -58,7 +58,7 @@ impl Protocol for Parser {
 
     fn start(start: &Start<'_>) -> Self {
         let sides = (start.transport == Transport::Tcp).then(Box::default);
-        Self { sides, session: Session::default(), exchanges: Exchanges::default() }
+        Self { sides, session: Session::new(), exchanges: Exchanges::default() }
     }
 
     fn data(&mut self, dir: Dir, bytes: &[u8], cx: &mut Cx<'_>) {

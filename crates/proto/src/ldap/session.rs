@@ -95,6 +95,10 @@ const fn service(cx: &Cx<'_>) -> &'static str {
 }
 
 impl Session {
+    pub fn new() -> Self {
+        Self { gss: Gssapi::over("ldap"), ..Self::default() }
+    }
+
     /// May a SASL layer lie around messages?
     pub fn is_secured(&self) -> bool {
         self.secured

@@ -2,6 +2,7 @@
 
 use crate::utf16;
 use sekisho_record::Text;
+use sekisho_types::seeded_hash;
 use sekisho_wire::{ParseError, ParseResult, Reader};
 
 /// First bytes of every message.
@@ -16,13 +17,18 @@ const UNICODE: u32 = 1;
 /// NTLMSSP_NEGOTIATE_TARGET_INFO.
 const TARGET_INFO: u32 = 0x0080_0000;
 
+/// Bytes of a response by which it is known again, and the seed of their digest.
+const PROOF_LEN: usize = 16;
+const PROOF_SEED: u64 = 0x70_726f_6f66;
+
 /// Longest response of version 1 (§2.2.2.6).
 const V1_RESPONSE_LEN: usize = 24;
 
-/// A message, as far as it is logged.
+/// A message, as far as it is logged or told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Message {
-    Negotiate,
+    /// With its flags.
+    Negotiate(u32),
     Challenge(Challenge),
     Authenticate(Authenticate),
 }
@@ -30,6 +36,9 @@ pub(super) enum Message {
 /// What the server says of itself (§2.2.1.2, §2.2.2.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Challenge {
+    pub flags: u32,
+    /// The server's eight bytes, the first of them highest.
+    pub nonce: u64,
     pub nb_computer_name: Option<Text>,
     pub dns_computer_name: Option<Text>,
     pub dns_tree_name: Option<Text>,
@@ -42,6 +51,12 @@ pub(super) struct Authenticate {
     pub user: Option<Text>,
     pub workstation: Option<Text>,
     pub version: Option<u8>,
+    pub lm_len: u16,
+    pub nt_len: u16,
+    /// A response of LAN Manager's own that is neither empty nor a copy of the other.
+    pub lm_set: bool,
+    /// Digest of the first 16 bytes of the NT response: of version 2 its proof.
+    pub proof: Option<u64>,
 }
 
 /// Place of a value in the message.
@@ -78,8 +93,8 @@ pub(super) fn parse(message: &[u8]) -> ParseResult<Message> {
     }
     match r.u32_le(&"NTLM message type")? {
         1 => {
-            r.u32_le(&"NTLM flags")?;
-            Ok(Message::Negotiate)
+            let flags = r.u32_le(&"NTLM flags")?;
+            Ok(Message::Negotiate(flags))
         }
         2 => challenge(r).map(Message::Challenge),
         3 => authenticate(r).map(Message::Authenticate),
@@ -125,8 +140,8 @@ pub(crate) fn names(message: &[u8]) -> Option<Names> {
 fn challenge(mut r: Reader<'_>) -> ParseResult<Challenge> {
     Place::read(&mut r)?;
     let flags = r.u32_le(&"NTLM flags")?;
-    r.skip(&"NTLM challenge", 8)?;
-    let mut challenge = Challenge::default();
+    let nonce = u64::from_be_bytes(r.array(&"NTLM challenge")?);
+    let mut challenge = Challenge { flags, nonce, ..Challenge::default() };
     if flags & TARGET_INFO == 0 {
         return Ok(challenge);
     }
@@ -148,16 +163,21 @@ fn challenge(mut r: Reader<'_>) -> ParseResult<Challenge> {
 }
 
 fn authenticate(mut r: Reader<'_>) -> ParseResult<Authenticate> {
-    Place::read(&mut r)?;
-    let nt_response = Place::read(&mut r)?;
+    let (lm_response, nt_response) = (Place::read(&mut r)?, Place::read(&mut r)?);
     let (domain, user, workstation) = (Place::read(&mut r)?, Place::read(&mut r)?, Place::read(&mut r)?);
     // Old clients leave out session key and flags; their names are in the code page.
     let flags = Place::read(&mut r).and_then(|_| r.u32_le(&"NTLM flags")).unwrap_or(0);
     let all = r.all();
+    let (lm, nt) = (lm_response.of(all).unwrap_or(&[]), nt_response.of(all).unwrap_or(&[]));
+    let len = |response: &[u8]| u16::try_from(response.len()).unwrap_or(u16::MAX);
     Ok(Authenticate {
         domain: domain.text(all, flags),
         user: user.text(all, flags),
         workstation: workstation.text(all, flags),
         version: nt_response.of(all).map(|v| if v.len() <= V1_RESPONSE_LEN { 1 } else { 2 }),
+        lm_len: len(lm),
+        nt_len: len(nt),
+        lm_set: lm.iter().any(|b| *b != 0) && lm != nt,
+        proof: nt.first_chunk::<PROOF_LEN>().map(|proof| seeded_hash(PROOF_SEED, proof)),
     })
 }

@@ -11,7 +11,7 @@ mod record;
 pub(crate) mod tests;
 
 pub(crate) use message::{Names, SIGNATURE, names};
-pub use record::NtlmRecord;
+pub use record::{NtlmLoginRecord, NtlmRecord};
 
 use crate::Cx;
 use message::Message;
@@ -25,6 +25,8 @@ const MAX_TOLD: usize = 32;
 /// The logins of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Login {
+    /// The protocol that carries it, and whether it has no row of its own, but is only told.
+    over: (&'static str, bool),
     open: Option<Box<Open>>,
     /// Digests of logins that have their row.
     told: Vec<u64>,
@@ -33,10 +35,15 @@ pub(crate) struct Login {
 #[derive(Debug)]
 struct Open {
     began: Timestamp,
+    offered: Option<u32>,
+    /// When the challenge came, and with which packet.
+    challenged: Option<(Timestamp, u64)>,
     challenge: message::Challenge,
     authenticate: message::Authenticate,
     /// The client has answered the challenge.
     answered: bool,
+    /// The packet that brought the answer.
+    packet: u64,
     status: Option<Text>,
     failed: bool,
 }
@@ -54,12 +61,22 @@ impl Heap for Login {
 }
 
 impl Login {
+    /// Of a connection in that protocol.
+    pub(crate) fn over(protocol: &'static str) -> Self {
+        Self { over: (protocol, false), ..Self::default() }
+    }
+
+    /// The same, but nothing is logged.
+    pub(crate) fn only_told(protocol: &'static str) -> Self {
+        Self { over: (protocol, true), ..Self::default() }
+    }
+
     /// A message of the exchange; what is none is passed over.
     pub(crate) fn message(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
         let Ok(message) = message::parse(bytes) else { return };
         cx.confirm_midstream("ntlm");
         let begins = match &message {
-            Message::Negotiate => true,
+            Message::Negotiate(_) => true,
             Message::Challenge(_) => self.open.as_ref().is_some_and(|o| o.answered),
             Message::Authenticate(_) => false,
         };
@@ -69,21 +86,33 @@ impl Login {
         let open = self.open.get_or_insert_with(|| {
             Box::new(Open {
                 began: cx.ts,
+                offered: None,
+                challenged: None,
                 challenge: message::Challenge::default(),
                 authenticate: message::Authenticate::default(),
                 answered: false,
+                packet: 0,
                 status: None,
                 failed: false,
             })
         });
         match message {
-            Message::Negotiate => {}
-            Message::Challenge(challenge) => open.challenge = challenge,
+            Message::Negotiate(flags) => open.offered = Some(flags),
+            Message::Challenge(challenge) => {
+                open.challenge = challenge;
+                open.challenged = Some((cx.ts, cx.source));
+            }
             Message::Authenticate(authenticate) => {
                 open.authenticate = authenticate;
                 open.answered = true;
+                open.packet = cx.source;
             }
         }
+    }
+
+    /// Has the client answered a challenge, and nobody said yet what came of it?
+    pub(crate) fn is_answered(&self) -> bool {
+        self.open.as_ref().is_some_and(|o| o.answered)
     }
 
     /// SPNEGO's result (RFC 4178 §4.2.2): the login is over.
@@ -108,6 +137,12 @@ impl Login {
 
     fn log(&mut self, success: Option<bool>, cx: &mut Cx<'_>) {
         let Some(open) = self.open.take() else { return };
+        if cx.is_judged() && (open.challenged.is_some() || open.answered) {
+            self.tell(&open, success, cx);
+        }
+        if self.over.1 {
+            return;
+        }
         let guess = authenticate_failed(&open, success);
         let Open { began, challenge, authenticate, status, .. } = *open;
         if !guess && self.is_repeated(&authenticate, success, status.as_ref()) {
@@ -125,6 +160,33 @@ impl Login {
             version: authenticate.version,
             status,
             tail: cx.tail(),
+        };
+        cx.emit(row);
+    }
+
+    /// What judges want of it; of the responses only what tells them apart.
+    fn tell(&self, open: &Open, success: Option<bool>, cx: &mut Cx<'_>) {
+        let (c, a) = (&open.challenge, &open.authenticate);
+        let row = NtlmLoginRecord {
+            head: cx.head(open.began),
+            over: self.over.0,
+            user: a.user.clone(),
+            domain: a.domain.clone(),
+            workstation: a.workstation.clone(),
+            server_name: c.nb_computer_name.clone(),
+            server_dns_name: c.dns_computer_name.clone(),
+            offered: open.offered.map(u64::from),
+            flags: open.challenged.map(|_| u64::from(c.flags)),
+            challenge: open.challenged.map(|_| c.nonce),
+            challenged: open.challenged.map(|(ts, _)| ts),
+            challenge_packet: open.challenged.map_or(0, |(_, packet)| packet),
+            answered: open.answered,
+            lm_len: u64::from(a.lm_len),
+            nt_len: u64::from(a.nt_len),
+            lm_set: a.lm_set,
+            proof: a.proof,
+            success: success.or_else(|| open.status.as_ref().map(|_| !open.failed)),
+            packet: open.packet,
         };
         cx.emit(row);
     }

@@ -231,6 +231,15 @@ impl<'a> Block<'a> {
         Ok((file, r.u64_le(&"SMB end of file")?, times))
     }
 
+    /// Whether an NT_CREATE_ANDX response is about what did not exist before, and about a directory: by its disposition and
+    /// attributes (MS-CIFS §2.2.4.64.2).
+    pub fn created(&self) -> ParseResult<(bool, bool)> {
+        let mut r = self.words(7)?;
+        let is_new = matches!(r.u32_le(&"SMB disposition")?, 0 | 2);
+        r.skip(&"SMB times", 32)?;
+        Ok((is_new, r.u32_le(&"SMB attributes")? & super::usage::DIRECTORY != 0))
+    }
+
     /// File of a CLOSE request.
     pub fn close_request(&self) -> ParseResult<u16> {
         self.words(0)?.u16_le(&"SMB file id")

@@ -18,6 +18,7 @@ pub(super) mod command {
     pub const READ: u16 = 8;
     pub const WRITE: u16 = 9;
     pub const IOCTL: u16 = 11;
+    pub const QUERY_DIRECTORY: u16 = 14;
     pub const SET_INFO: u16 = 17;
 }
 
@@ -84,7 +85,7 @@ impl Header {
             | (command::TREE_CONNECT | command::CREATE | command::SET_INFO, false) => usize::MAX,
             (command::TREE_CONNECT, true) => HEADER_LEN + 16,
             (command::CREATE, true) => HEADER_LEN + 80,
-            (command::CLOSE, false) => HEADER_LEN + 24,
+            (command::CLOSE | command::QUERY_DIRECTORY, false) => HEADER_LEN + 24,
             (command::READ, false) | (command::WRITE, false) => HEADER_LEN + 48,
             (command::READ, true) => HEADER_LEN + 16,
             (command::IOCTL, false) => HEADER_LEN + 56,
@@ -202,24 +203,29 @@ pub(super) struct Opened {
     pub accessed: u64,
     pub modified: u64,
     pub changed: u64,
+    /// It did not exist before: CREATED, or SUPERSEDED.
+    pub is_new: bool,
+    pub is_dir: bool,
 }
 
 /// CREATE response (§2.2.14).
 pub(super) fn create_response(message: &[u8]) -> ParseResult<Opened> {
     let mut r = body(message)?;
-    r.skip(&"SMB2 create", 8)?;
+    r.skip(&"SMB2 create", 4)?;
+    let is_new = matches!(r.u32_le(&"SMB2 create action")?, 0 | 2);
     let created = r.u64_le(&"SMB2 creation time")?;
     let accessed = r.u64_le(&"SMB2 access time")?;
     let modified = r.u64_le(&"SMB2 write time")?;
     let changed = r.u64_le(&"SMB2 change time")?;
     r.skip(&"SMB2 allocation size", 8)?;
     let size = r.u64_le(&"SMB2 end of file")?;
-    r.skip(&"SMB2 attributes", 8)?;
-    Ok(Opened { key: file_key(&mut r)?, size, created, accessed, modified, changed })
+    let is_dir = r.u32_le(&"SMB2 attributes")? & super::usage::DIRECTORY != 0;
+    r.skip(&"SMB2 reserved", 4)?;
+    Ok(Opened { key: file_key(&mut r)?, size, created, accessed, modified, changed, is_new, is_dir })
 }
 
-/// File of a CLOSE request (§2.2.15).
-pub(super) fn close_request(message: &[u8]) -> ParseResult<FileKey> {
+/// File of a CLOSE (§2.2.15) or QUERY_DIRECTORY (§2.2.33) request.
+pub(super) fn file_request(message: &[u8]) -> ParseResult<FileKey> {
     let mut r = body(message)?;
     r.skip(&"SMB2 close", 8)?;
     file_key(&mut r)

@@ -20,9 +20,11 @@ mod status;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tx;
+mod usage;
 mod watch;
 
-pub use record::{SmbFilesRecord, SmbMappingRecord};
+pub use record::{SmbDowngradeRecord, SmbFilesRecord, SmbMappingRecord};
+pub use usage::{SmbHiddenRecord, SmbUseRecord};
 
 use crate::{Cx, Descriptor, Held, Protocol, Start};
 use message2::{Content, FileKey};
@@ -241,6 +243,9 @@ impl Parser {
             magic::SMB2 => self.message2(dir, bytes, cx),
             magic::ENCRYPTED | magic::COMPRESSED => {
                 self.tell(frame::SMB3, dir, bytes.len(), left, cx);
+                if magic == magic::ENCRYPTED {
+                    self.session.hidden(dir, left as u64, cx);
+                }
                 self.side_mut(dir).told = false;
                 self.counted(cx);
                 self.skip(dir)

@@ -59,3 +59,14 @@ pub struct SmbFilesRecord {
     #[record(flatten)]
     pub tail: Tail,
 }
+
+/// A server that chose SMB 1 although the client had offered version 2; only detectors want it.
+#[derive(Clone, Debug, Record)]
+#[record(log = "smb_downgrade")]
+pub struct SmbDowngradeRecord {
+    /// Time of the server's choice, flow and ends.
+    #[record(flatten)]
+    pub head: Head,
+    /// Number of the packet that brought it.
+    pub packet: u64,
+}

@@ -3,6 +3,7 @@
 use super::message2::FileKey;
 use super::record::{SmbFilesRecord, SmbMappingRecord};
 use super::tx::Exchanges;
+use super::usage::{Hidden, Usage};
 use super::{MAX_OPEN_FILES, MAX_PENDING, MAX_RECENT, MAX_TREES};
 use crate::gssapi::Gssapi;
 use crate::rpc::Rpc;
@@ -77,13 +78,16 @@ pub(super) struct File {
     fuid: Option<Uid>,
     content: Option<FileId>,
     rpc: Option<Box<Rpc>>,
+    /// What is done to it, if somebody judges.
+    usage: Option<Box<Usage>>,
 }
 
 impl File {
     /// A pipe that was not opened in this connection.
     fn unseen_pipe(ts: Timestamp) -> Self {
         let name = Text::default();
-        Self { ts, share: Share::Pipe, path: None, name, size: 0, times: None, fuid: None, content: None, rpc: None }
+        let share = Share::Pipe;
+        Self { ts, share, path: None, name, size: 0, times: None, fuid: None, content: None, rpc: None, usage: None }
     }
 }
 
@@ -98,7 +102,8 @@ pub(super) struct Pending {
 /// What a request asked for, as far as its response needs it.
 #[derive(Debug)]
 pub(super) enum What {
-    Create(Text),
+    /// Name, and whether it is to be deleted at its closing.
+    Create(Text, bool),
     /// SMB 2: a command on the file that the same compound opens.
     Related(Related),
     Read(FileKey, u64),
@@ -111,13 +116,29 @@ pub(super) enum What {
 pub(super) enum Related {
     Close,
     Delete,
+    List,
     Rename(Text),
+}
+
+/// What was opened, by the request and its response.
+pub(super) struct Opening {
+    pub ts: Timestamp,
+    pub name: Text,
+    pub tree: Option<u32>,
+    pub size: u64,
+    pub times: Times,
+    pub is_dir: bool,
+    pub created: bool,
+    /// It is deleted at its closing.
+    pub deleted: bool,
 }
 
 /// State that both versions share.
 pub(super) struct Session {
     pub gss: Gssapi,
     pub dialect: Option<&'static str>,
+    /// In a greeting of version 1 the client has offered version 2.
+    pub offers_2: bool,
     trees: Table<u32, Tree>,
     files: Table<FileKey, File>,
     pending: Table<u64, Pending>,
@@ -127,13 +148,16 @@ pub(super) struct Session {
     names_len: usize,
     /// What rules and EVE see.
     pub tx: Exchanges,
+    /// Encrypted messages, if somebody judges.
+    hidden: Option<Box<Hidden>>,
 }
 
 impl Default for Session {
     fn default() -> Self {
         let state = SeededState(SEED);
         Self {
-            gss: Gssapi::default(),
+            gss: Gssapi::over("smb"),
+            offers_2: false,
             dialect: None,
             trees: Table::with_hasher(state),
             files: Table::with_hasher(state),
@@ -141,6 +165,7 @@ impl Default for Session {
             recent: Table::with_hasher(state),
             names_len: 0,
             tx: Exchanges::default(),
+            hidden: None,
         }
     }
 }
@@ -159,14 +184,15 @@ impl Heap for Tree {
 
 impl Heap for File {
     fn heap_len(&self) -> usize {
-        self.path.heap_len() + self.name.heap_len() + self.rpc.heap_len()
+        let usage = self.usage.as_ref().map_or(0, |u| u.heap_len());
+        self.path.heap_len() + self.name.heap_len() + self.rpc.heap_len() + usage
     }
 }
 
 impl Heap for Pending {
     fn heap_len(&self) -> usize {
         match &self.what {
-            What::Create(name) | What::Related(Related::Rename(name)) => name.heap_len(),
+            What::Create(name, _) | What::Related(Related::Rename(name)) => name.heap_len(),
             What::TreeConnect(path, service) => path.heap_len() + service.heap_len(),
             What::Related(_) | What::Read(..) | What::Transceive(_) => 0,
         }
@@ -176,7 +202,8 @@ impl Heap for Pending {
 impl Heap for Session {
     fn heap_len(&self) -> usize {
         let tables = table_len(&self.trees) + table_len(&self.files) + table_len(&self.pending);
-        tables + table_len(&self.recent) + self.names_len + self.gss.heap_len() + self.tx.heap_len()
+        let hidden = self.hidden.as_ref().map_or(0, |h| h.heap_len());
+        tables + table_len(&self.recent) + self.names_len + self.gss.heap_len() + self.tx.heap_len() + hidden
     }
 }
 
@@ -242,17 +269,9 @@ impl Session {
 /// Files.
 impl Session {
     /// A file was opened: its row.
-    pub fn opened(
-        &mut self,
-        key: FileKey,
-        request: (Timestamp, Text),
-        tree: Option<u32>,
-        size: u64,
-        times: Times,
-        cx: &mut Cx<'_>,
-    ) {
+    pub fn opened(&mut self, key: FileKey, opening: Opening, cx: &mut Cx<'_>) {
         self.closed(key, false, cx);
-        let (ts, name) = request;
+        let Opening { ts, name, tree, size, times, is_dir, created, deleted } = opening;
         let known = tree.and_then(|t| self.trees.get(&t));
         let (mut path, mut share) = known.map_or((None, Share::Disk), |t| (t.path.clone(), t.share));
         // Zeek does not know the scheduler's; its rows stay as they are.
@@ -261,6 +280,8 @@ impl Session {
             (path, share) = (Some("<unknown>".into()), Share::Pipe);
         }
         let name = if name.0.is_empty() { "<share_root>".into() } else { name };
+        let usage = cx.is_judged() && matches!(share, Share::Disk | Share::Other(_));
+        let usage = usage.then(|| Box::new(Usage::new(is_dir, created, deleted)));
         let file = File {
             ts,
             share,
@@ -271,6 +292,7 @@ impl Session {
             fuid: None,
             content: None,
             rpc: None,
+            usage,
         };
         match share {
             Share::Pipe => {}
@@ -300,12 +322,32 @@ impl Session {
         if told && file.share == Share::Print {
             self.log(&file, "SMB::PRINT_CLOSE", None, cx);
         }
+        if let Some(usage) = file.usage.take() {
+            usage.tell(file.ts, file.size, (file.path, file.name), cx);
+        }
+    }
+
+    /// The entries of a directory were asked for.
+    pub fn listed(&mut self, key: FileKey) {
+        if let Some(usage) = self.files.get_mut(&key).and_then(|f| f.usage.as_mut()) {
+            (usage.listed, usage.is_dir) = (true, true);
+        }
+    }
+
+    /// An encrypted message of `len` bytes.
+    pub fn hidden(&mut self, dir: Dir, len: u64, cx: &mut Cx<'_>) {
+        if cx.is_judged() {
+            self.hidden.get_or_insert_default().message(dir, len, cx);
+        }
     }
 
     /// A file is to be deleted when it is closed.
     pub fn deleted(&mut self, key: FileKey, cx: &mut Cx<'_>) {
-        if let Some(file) = self.files.remove(&key) {
+        if let Some(mut file) = self.files.remove(&key) {
             self.log(&file, "SMB::FILE_DELETE", None, cx);
+            if let Some(usage) = &mut file.usage {
+                usage.deleted = true;
+            }
             self.files.insert(key, file);
         }
     }
@@ -315,6 +357,10 @@ impl Session {
         if let Some(mut file) = self.files.remove(&key) {
             self.names_len = self.names_len.saturating_sub(file.name.heap_len()) + name.heap_len();
             let before = std::mem::replace(&mut file.name, name);
+            if let Some(usage) = file.usage.as_mut().filter(|u| u.prev_name.is_none()) {
+                self.names_len += before.heap_len();
+                usage.prev_name = Some(before.clone());
+            }
             self.log(&file, "SMB::FILE_RENAME", Some(before), cx);
             self.files.insert(key, file);
         }
@@ -338,6 +384,11 @@ impl Session {
     /// Content of a file that a client reads or writes: offset, and whether the message's content ends with it.
     pub fn content(&mut self, key: FileKey, dir: Dir, at: (u64, bool), bytes: &[u8], cx: &mut Cx<'_>) {
         let Some(file) = self.files.get_mut(&key).filter(|f| f.share != Share::Pipe) else { return };
+        if let Some(usage) = &mut file.usage {
+            let before = usage.heap_len();
+            usage.content(dir, bytes);
+            self.names_len += usage.heap_len() - before;
+        }
         // What a client writes need not end where the file ended before.
         let total = Some(file.size).filter(|size| *size > 0 && !dir.is_orig());
         let id = *file.content.get_or_insert_with(|| {
@@ -403,10 +454,18 @@ impl Session {
             self.tx.end(cx);
         }
         // In the order of their beginning, not of the table.
-        let mut open: Vec<_> = self.files.drain().filter_map(|(key, f)| Some((f.ts, key, f.content?))).collect();
-        open.sort_unstable_by_key(|(ts, key, _)| (*ts, *key));
-        for (_, _, id) in open {
-            cx.file_close(id, false);
+        let mut open: Vec<_> = self.files.drain().filter(|(_, f)| f.content.is_some() || f.usage.is_some()).collect();
+        open.sort_unstable_by_key(|(key, f)| (f.ts, *key));
+        for (_, file) in open {
+            if let Some(id) = file.content {
+                cx.file_close(id, false);
+            }
+            if let Some(usage) = file.usage {
+                usage.tell(file.ts, file.size, (file.path, file.name), cx);
+            }
+        }
+        if let Some(mut hidden) = self.hidden.take() {
+            hidden.tell(cx);
         }
         self.gss.end(cx);
     }

@@ -2,7 +2,9 @@
 
 use super::message1::{Block, HEADER_LEN, Header, command};
 use super::message2::FileKey;
-use super::session::{Session, Share, Times, Tree, What};
+use super::record::SmbDowngradeRecord;
+use super::session::{Opening, Session, Share, Times, Tree, What};
+use super::watch::MAX_DIALECTS;
 use super::{status, watch};
 use crate::Cx;
 use sekisho_types::Dir;
@@ -55,8 +57,12 @@ const fn is_chained(code: u8) -> bool {
 
 fn request(code: u8, block: &Block<'_>, header: &Header, session: &mut Session, cx: &mut Cx<'_>) -> ParseResult<()> {
     let tree = Some(u32::from(header.tree));
+    let judged = cx.is_judged();
     let mut ask = |what| session.ask(header.message_id, tree, what, cx);
     match code {
+        command::NEGOTIATE if judged => {
+            session.offers_2 = block.dialects(MAX_DIALECTS).iter().any(|d| d.0.starts_with(b"SMB 2."));
+        }
         command::SESSION_SETUP_ANDX => {
             // Without extended security there is no blob.
             if let Ok(blob) = block.session_setup(false) {
@@ -68,7 +74,10 @@ fn request(code: u8, block: &Block<'_>, header: &Header, session: &mut Session, 
             ask(What::TreeConnect(path, Some(service)));
         }
         command::TREE_DISCONNECT => session.unmapped(u32::from(header.tree)),
-        command::NT_CREATE_ANDX => ask(What::Create(block.create_request()?)),
+        command::NT_CREATE_ANDX => {
+            let deleted = block.create_options().is_ok_and(|options| options.0);
+            ask(What::Create(block.create_request()?, deleted));
+        }
         command::CLOSE => session.closed(FileKey::from(block.close_request()?), true, cx),
         command::READ_ANDX => {
             let (file, offset) = block.read_request()?;
@@ -105,6 +114,9 @@ fn response(code: u8, block: &Block<'_>, header: &Header, session: &mut Session,
     }
     match (code, pending.map(|p| (p.ts, p.tree, p.what))) {
         (command::NEGOTIATE, _) => {
+            if std::mem::take(&mut session.offers_2) && block.chosen_dialect().is_some_and(|n| n < MAX_DIALECTS) {
+                cx.emit(SmbDowngradeRecord { head: cx.head(cx.ts), packet: cx.source });
+            }
             if let Ok(blob) = block.negotiate_response() {
                 session.gss.token(blob, cx);
             }
@@ -120,10 +132,12 @@ fn response(code: u8, block: &Block<'_>, header: &Header, session: &mut Session,
             let tree = Tree { path, service: Some(service), native_file_system, share };
             session.mapped(Some(u32::from(header.tree)), tree, ts, cx);
         }
-        (command::NT_CREATE_ANDX, Some((ts, tree, What::Create(name)))) => {
+        (command::NT_CREATE_ANDX, Some((ts, tree, What::Create(name, deleted)))) => {
             let (file, size, [created, accessed, modified, changed]) = block.create_response()?;
+            let (is_new, is_dir) = block.created()?;
             let times = Times { modified, accessed, created, changed };
-            session.opened(FileKey::from(file), (ts, name), tree, size, times, cx);
+            let opening = Opening { ts, name, tree, size, times, is_dir, created: is_new, deleted };
+            session.opened(FileKey::from(file), opening, cx);
         }
         (command::READ_ANDX, Some((_, tree, What::Read(key, offset)))) => {
             content((key, tree), Dir::Resp, offset, block.read_response()?, session, cx);

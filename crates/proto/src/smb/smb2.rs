@@ -1,7 +1,7 @@
 //! Commands of SMB 2 and 3.
 
 use super::message2::{self as message, Change, Header, RELATED_FILE, command};
-use super::session::{Related, Session, Share, Times, Tree, What};
+use super::session::{Opening, Related, Session, Share, Times, Tree, What};
 use super::{Content, Target, status, watch};
 use crate::Cx;
 use message::FileKey;
@@ -69,6 +69,7 @@ impl Compound {
         if !header.is_related() {
             self.current = None;
         }
+        let judged = cx.is_judged();
         let mut ask = |what| session.ask(header.message_id, header.tree, what, cx);
         match header.command {
             command::SESSION_SETUP => session.gss.token(message::session_setup(bytes, false)?, cx),
@@ -76,11 +77,17 @@ impl Compound {
             command::TREE_DISCONNECT => header.tree.into_iter().for_each(|tree| session.unmapped(tree)),
             command::CREATE => {
                 self.current = Some(RELATED_FILE);
-                ask(What::Create(message::create_request(bytes)?));
+                let deleted = message::create_options(bytes)?.0;
+                ask(What::Create(message::create_request(bytes)?, deleted));
             }
-            command::CLOSE => match self.resolve(message::close_request(bytes)?) {
+            command::CLOSE => match self.resolve(message::file_request(bytes)?) {
                 Some(RELATED_FILE) => ask(What::Related(Related::Close)),
                 Some(key) => session.closed(key, true, cx),
+                None => {}
+            },
+            command::QUERY_DIRECTORY if judged => match self.resolve(message::file_request(bytes)?) {
+                Some(RELATED_FILE) => ask(What::Related(Related::List)),
+                Some(key) => session.listed(key),
                 None => {}
             },
             command::READ => {
@@ -146,12 +153,14 @@ impl Compound {
                 session.gss.token(blob, cx);
             }
             (command::TREE_CONNECT, pending) => tree_connected(bytes, header, pending, session, cx)?,
-            (command::CREATE, Some((ts, What::Create(name)))) => {
+            (command::CREATE, Some((ts, What::Create(name, deleted)))) => {
                 let o = message::create_response(bytes)?;
                 let times =
                     Times { modified: o.modified, accessed: o.accessed, created: o.created, changed: o.changed };
                 self.current = Some(o.key);
-                session.opened(o.key, (ts, name), tree, o.size, times, cx);
+                let (is_dir, created) = (o.is_dir, o.is_new);
+                let opening = Opening { ts, name, tree, size: o.size, times, is_dir, created, deleted };
+                session.opened(o.key, opening, cx);
             }
             (command::READ, Some((_, What::Read(key, offset)))) => {
                 let key = if key == RELATED_FILE { self.current.unwrap_or(key) } else { key };
@@ -218,6 +227,7 @@ fn apply(key: FileKey, related: Related, session: &mut Session, cx: &mut Cx<'_>)
     match related {
         Related::Close => session.closed(key, true, cx),
         Related::Delete => session.deleted(key, cx),
+        Related::List => session.listed(key),
         Related::Rename(name) => session.renamed(key, name, cx),
     }
 }

@@ -10,7 +10,7 @@ use crate::gssapi::login_names;
 use crate::rpc::Carrier;
 
 /// Dialects of a SMB 1 negotiation that are kept.
-const MAX_DIALECTS: usize = 32;
+pub(super) const MAX_DIALECTS: usize = 32;
 
 /// GET_INFO (MS-SMB2 §2.2.37).
 const GET_INFO: u16 = 16;

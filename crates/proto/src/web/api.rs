@@ -89,6 +89,8 @@ pub(crate) fn settle(row: &mut HttpRecord, cx: &mut Cx<'_>) {
     if let Some(api) = row.api {
         cx.recognize(api);
     }
+    let form = row.seen.as_ref().map_or(&[][..], |seen| seen.contents().1);
+    super::client::settle(row, form, cx);
     if row.seen.is_some() {
         super::seen::settle(row, cx);
     }

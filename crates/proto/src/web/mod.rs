@@ -2,7 +2,9 @@
 //! A helper of HTTP/1, HTTP/2 and QUIC, no protocol.
 
 pub(crate) mod api;
+mod auth;
 mod body;
+mod client;
 mod field;
 mod mapping;
 pub(crate) mod page;
@@ -10,7 +12,9 @@ mod record;
 pub(crate) mod seen;
 mod streams;
 
+pub(crate) use auth::ntlm_message;
 pub(crate) use body::{Body, Codings};
+pub use client::WebClientRecord;
 pub(crate) use field::{Name, name, request_field, target, uri_name};
 pub use mapping::PortMappingRecord;
 pub use page::{WebPageRecord, WebRequestRecord};

@@ -1,6 +1,7 @@
 //! What judgements about web sites want of exchanges: the fields of a response that protect a page's visitors, what its page
 //! loads and posts by plain HTTP, and requests that have the characters of attacks in them. Kept only while somebody judges.
 
+use super::client;
 use super::record::HttpRecord;
 use super::seen::Seen;
 use crate::Cx;
@@ -131,12 +132,18 @@ pub(crate) fn field<'r>(
 ) {
     let at_home = cx.is_local(Dir::Resp);
     if dir.is_orig() {
-        if is_odd(value)
+        let (odd, concerned) = (is_odd(value), client::concerns(cx));
+        if (odd || concerned)
             && let Some(row) = row()
         {
-            let odd = &mut row.seen.get_or_insert_default().kept.odd;
-            if odd.len() < MAX_ODD_FIELDS {
-                odd.push(told(name, value));
+            if concerned {
+                client::request_field(row, name, value, cx);
+            }
+            if odd {
+                let odd = &mut row.seen.get_or_insert_default().kept.odd;
+                if odd.len() < MAX_ODD_FIELDS {
+                    odd.push(told(name, value));
+                }
             }
         }
         return;
@@ -144,8 +151,13 @@ pub(crate) fn field<'r>(
     let is_type = name.len() == 12 && name.eq_ignore_ascii_case(b"content-type");
     if is_type {
         let html = value.get(..9).is_some_and(|v| v.eq_ignore_ascii_case(b"text/html"));
-        if html && let Some(row) = row() {
-            row.seen.get_or_insert_default().kept.is_html = true;
+        if (html || client::concerns(cx))
+            && let Some(row) = row()
+        {
+            row.traits.declare(value);
+            if html {
+                row.seen.get_or_insert_default().kept.is_html = true;
+            }
         }
     } else if at_home
         && is_wanted(name)

@@ -1,3 +1,4 @@
+use super::client::Traits;
 use super::seen::Seen;
 use crate::{Cx, FileInfo};
 use sekisho_record::{EnumName, Head, Record, Set, Tail, Text};
@@ -75,6 +76,9 @@ pub struct HttpRecord {
     /// What detectors want to know, while the exchange lasts.
     #[record(skip)]
     pub(crate) seen: Option<Box<Seen>>,
+    /// The same of the program that asks.
+    #[record(skip)]
+    pub(crate) traits: Traits,
     #[record(flatten)]
     pub(crate) tail: Tail,
 }
@@ -113,6 +117,7 @@ impl HttpRecord {
             grpc_message: None,
             api: None,
             seen: None,
+            traits: Traits::default(),
             tail,
         }
     }

@@ -3,9 +3,10 @@
 use super::cx::Cx;
 use super::markup::{Markup, attrs};
 use super::section;
+use super::tables::{Col, table};
 use super::words::W;
 use crate::units::{bytes, count};
-use sekisho_finding::{Cause, Group, Lack, Sight, absent, affected};
+use sekisho_finding::{Cause, Group, Lack, Sight, absent, affected, outlooks};
 
 pub(super) fn coverage(m: &mut Markup, cx: &Cx<'_>) {
     let all = &cx.page.judged.coverage;
@@ -44,6 +45,42 @@ pub(super) fn coverage(m: &mut Markup, cx: &Cx<'_>) {
             let kinds = kinds.join(cx.w(W::Comma));
             m.say("p", &[], &cx.fill(W::NothingToJudge, &[&number(Sight::Idle), &kinds]));
         }
+        techniques(m, cx);
+    });
+}
+
+/// The same by technique of ATT&CK.
+fn techniques(m: &mut Markup, cx: &Cx<'_>) {
+    let all = outlooks(&cx.page.judged.coverage, &cx.page.judged.findings);
+    if all.is_empty() {
+        return;
+    }
+    let number = |sight| count(all.iter().filter(|o| o.sight == sight).count() as u64);
+    m.el("details", attrs![class: "numbers"], |m| {
+        m.say("summary", &[], cx.w(W::ByTechnique));
+        let values = [Sight::Working, Sight::Weakened, Sight::Blind, Sight::Idle].map(number);
+        let values = [&[count(all.len() as u64)][..], &values[..]].concat();
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        m.say("p", &[], &cx.fill(W::ByTechniqueSays, &values));
+        let words = [W::Technique, W::Tactic, W::Sight, W::Judgements].map(Col::Words);
+        let columns = [&words[..], &[Col::Number(W::FoundHere)]].concat();
+        table(m, cx, cx.w(W::ByTechnique), &columns, all.iter(), |row, o| {
+            row.with("", |m| {
+                m.el("code", &[], |m| m.text(o.technique.id));
+                m.text(&format!(" {}", o.technique.name));
+            });
+            let tactics: Vec<&str> = o.technique.tactics().map(|t| cx.fixed_text(t.name)).collect();
+            row.text(&tactics.join(cx.w(W::Comma)));
+            row.text(cx.w(match o.sight {
+                Sight::Working => W::Working,
+                Sight::Idle => W::Idle,
+                Sight::Weakened => W::Weakened,
+                Sight::Blind => W::Blind,
+            }));
+            let by: Vec<&str> = o.by.iter().map(|c| c.about.id).collect();
+            row.text(&by.join(", "));
+            row.count(o.findings.len() as u64);
+        });
     });
 }
 

@@ -106,6 +106,18 @@ fn unseen(m: &mut Markup, cx: &Cx<'_>) {
     if !page.judged.forgotten.is_empty() {
         say(&cx.fill(W::DetectorsForgot, &[&count(page.judged.forgotten_count())]));
     }
+    if let Some(carried) = &page.judged.carried {
+        let known = count(carried.known);
+        match carried.since.zip(carried.until) {
+            Some((since, until)) => {
+                say(&cx.fill(W::StateOf, &[&known, &cx.time(since), &cx.time(until), &count(carried.kept)]));
+            }
+            None => say(&cx.fill(W::StateBegins, &[&count(carried.kept)])),
+        }
+        if carried.left_out > 0 {
+            say(&cx.fill(W::StateFull, &[&count(carried.left_out)]));
+        }
+    }
     if none {
         say(cx.w(W::AllReadable));
     }

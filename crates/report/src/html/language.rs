@@ -140,7 +140,8 @@ mod tests {
         let catalogue = Catalogue::of(Lang::Ja);
         let words = Traffic::ALL.iter().map(|t| t.name()).chain(Lack::ALL.iter().map(|l| l.words()));
         let units = Lack::ALL.iter().map(|l| format!("unit:{}", l.unit()));
-        for key in words.map(str::to_owned).chain(units) {
+        let tactics = sekisho_finding::TACTICS.iter().map(|t| t.name.to_owned());
+        for key in words.map(str::to_owned).chain(units).chain(tactics) {
             assert!(catalogue.get(&key).is_some(), "{key}");
         }
     }

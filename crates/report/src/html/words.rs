@@ -66,6 +66,12 @@ words! {
         "重要度の低い検出事項 {0} 件は、容量の上限のため保持されていません。";
     DetectorsForgot: "Judged on partial memory: detectors forgot {0} {0|entry|entries}.",
         "検出処理は記憶容量の上限により {0} 件の情報を破棄しており、判定は一部の情報に基づきます。";
+    StateOf: "State: {0} {0|fact|facts} of runs from {1} to {2} UTC were known; {3} kept for the next.",
+        "状態ファイル: {1} ～ {2} UTC の実行で得た {0} 件の事実を参照し、次回のために {3} 件を保存しました。";
+    StateBegins: "State: no earlier run; {0} {0|fact|facts} kept for the next.",
+        "状態ファイル: 以前の実行はありません。次回のために {0} 件の事実を保存しました。";
+    StateFull: "The state is full: {0} {0|fact|facts} left out, the oldest.",
+        "状態ファイルが上限に達したため、古い順に {0} 件の事実を除外しました。";
     AllReadable: "All content that crossed was readable.", "観測された通信の内容はすべて読み取れました。";
 
     // At a glance.
@@ -163,6 +169,15 @@ words! {
     Comma: ", ", "、";
     CauseIs: "{0}: {1} ({2} of {3} {4})", "{0}: {1}（{3} {4}中 {2}）";
     MissingAre: ", {0} missing", "、{0} 欠落";
+    ByTechnique: "By ATT&CK technique", "ATT&CK のテクニック別";
+    ByTechniqueSays: "Of {0} techniques that judgements look for, {1} could be seen well, {2} less well, {3} not at all; for {4} there was nothing to look at. What of ATT&CK can be seen at all is told by `sekisho coverage`.",
+        "判定の対象となる {0} 種のテクニックのうち、十分に観測できたものは {1} 種、精度が下がるものは {2} 種、観測できなかったものは {3} 種、対象となる通信がなかったものは {4} 種です。ATT&CK のうちそもそも観測できる範囲は `sekisho coverage` で確認できます。";
+    Technique: "Technique", "テクニック";
+    Tactic: "Tactic", "戦術";
+    Judgements: "Judgements", "判定";
+    FoundHere: "Found", "検出件数";
+    Working: "working", "判定可能";
+    Idle: "nothing to judge", "対象なし";
 
     // Plots and lists.
     Talkers: "Who talks to whom", "通信の相手";

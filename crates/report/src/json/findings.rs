@@ -1,6 +1,6 @@
 use super::Json;
 use crate::page::Judged;
-use sekisho_finding::{Finding, Incident, Measure, Mute, Signed};
+use sekisho_finding::{Finding, Incident, Measure, Mute, Outlook, Signed, outlooks};
 use sekisho_types::Addr;
 
 pub(super) fn findings(j: &mut Json, judged: &Judged) {
@@ -13,6 +13,15 @@ pub(super) fn findings(j: &mut Json, judged: &Judged) {
         j.text("whose", whose.as_bytes());
         j.number("entries", *count);
     });
+    if let Some(carried) = &judged.carried {
+        j.member("state_file", |j| {
+            j.time("since", carried.since);
+            j.time("until", carried.until);
+            j.number("known", carried.known);
+            j.number("kept", carried.kept);
+            j.number("left_out", carried.left_out);
+        });
+    }
     let mutes: Vec<&Mute> = judged.mutes.iter().collect();
     j.objects("mutes", &mutes, |j, m| {
         j.number("line", m.line as u64);
@@ -43,6 +52,18 @@ pub(super) fn findings(j: &mut Json, judged: &Judged) {
             j.number("missing_bytes", Some(cause.bytes).filter(|n| *n > 0));
         });
     });
+    j.objects("techniques", outlooks(&judged.coverage, &judged.findings), |j, o| technique(j, &o));
+}
+
+/// How well each technique of ATT&CK could be seen.
+fn technique(j: &mut Json, o: &Outlook<'_>) {
+    j.text("id", o.technique.id.as_bytes());
+    j.text("name", o.technique.name.as_bytes());
+    j.text("matrix", o.technique.matrix().domain().as_bytes());
+    j.strings("tactics", o.technique.tactics().map(|t| t.name.as_bytes()));
+    j.text("sight", o.sight.name().as_bytes());
+    j.strings("judgements", o.by.iter().map(|c| c.about.id.as_bytes()));
+    j.numbers("findings", o.findings.iter().map(|n| *n as u64));
 }
 
 fn incident(j: &mut Json, i: &Incident) {
@@ -101,8 +122,7 @@ fn finding(j: &mut Json, f: &Finding) {
     j.text("severity", f.severity.name().as_bytes());
     j.real("confidence", i64::from(f.confidence.thousandths()));
     j.text("stage", f.stage.name().as_bytes());
-    let techniques = f.about.techniques.iter().copied().chain(f.techniques.iter().map(String::as_str));
-    j.strings("techniques", techniques.map(str::as_bytes));
+    j.strings("techniques", f.all_techniques().map(str::as_bytes));
     j.addr("subject", f.subject);
     j.text("key", f.key.as_bytes());
     let peers: Vec<String> = f.peers.named().iter().map(ToString::to_string).collect();

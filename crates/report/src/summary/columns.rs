@@ -4,7 +4,7 @@ use crate::cells::columns;
 
 columns! {
     conn {
-        TS "ts", ORIG "id.orig_h", RESP "id.resp_h", RESP_P "id.resp_p", PROTO "proto", SERVICE "service", APP "app",
+        TS "ts", ORIG "id.orig_h", ORIG_P "id.orig_p", RESP "id.resp_h", RESP_P "id.resp_p", PROTO "proto", SERVICE "service", APP "app",
         STATE "conn_state", MISSED "missed_bytes",
         ORIG_PKTS "orig_pkts", ORIG_BYTES "orig_ip_bytes", RESP_PKTS "resp_pkts", RESP_BYTES "resp_ip_bytes",
         ORIG_DATA "orig_bytes", RESP_DATA "resp_bytes", ONE_SIDED "one_sided", UID "uid", DURATION "duration",

@@ -1,7 +1,7 @@
 use super::{Pen, Style};
 use crate::units::{bytes, count};
 use crate::{Page, clean};
-use sekisho_finding::{Cause, Lack, Sight, Traffic, absent, affected};
+use sekisho_finding::{Cause, Lack, Sight, Traffic, absent, affected, outlooks};
 
 /// Which judgements could not be made on what was captured, or less well, and why.
 pub(super) fn coverage(pen: &mut Pen, page: &Page) {
@@ -40,6 +40,28 @@ pub(super) fn coverage(pen: &mut Pen, page: &Page) {
         let idle = count(numbers(Sight::Idle) as u64);
         pen.paragraph(Style::Dim, "", &format!("Nothing to judge for {idle} more: no {}.", kinds.join(", no ")));
     }
+    techniques(pen, page);
+}
+
+/// The same by technique of ATT&CK: how many, and those that could not be seen.
+fn techniques(pen: &mut Pen, page: &Page) {
+    let all = outlooks(&page.judged.coverage, &page.judged.findings);
+    if all.is_empty() {
+        return;
+    }
+    let of = |sight| all.iter().filter(move |o| o.sight == sight);
+    let number = |sight| of(sight).count();
+    let blind: Vec<&str> = of(Sight::Blind).map(|o| o.technique.id).collect();
+    let blind = if blind.is_empty() { String::new() } else { format!(" ({})", blind.join(", ")) };
+    let words = format!(
+        "Of {} techniques of ATT&CK {} could be seen well, {} less well, {} not at all{blind}; for {} there was nothing to look at.",
+        all.len(),
+        number(Sight::Working),
+        number(Sight::Weakened),
+        number(Sight::Blind),
+        number(Sight::Idle)
+    );
+    pen.paragraph(Style::Dim, "", &words);
 }
 
 /// A cause with its numbers: `mail: bytes are missing (3 of 12 flows, 4.1 kB)`.

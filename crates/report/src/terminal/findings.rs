@@ -1,6 +1,6 @@
 use super::{Pen, Style};
 use crate::page::Judged;
-use crate::units::{clock, count, counted};
+use crate::units::{clock, count, counted, date};
 use crate::{Page, clean};
 use sekisho_finding::{Finding, Severity};
 use sekisho_types::Addr;
@@ -38,6 +38,20 @@ pub(super) fn findings(pen: &mut Pen, page: &Page) {
         let counts: Vec<String> = signed.by_status().map(|(status, n)| format!("{} {status}", count(n))).collect();
         let words = format!("DNSSEC: verdicts on answers: {}; each with its reason in --json.", counts.join(", "));
         pen.paragraph(Style::Plain, "", &words);
+    }
+    if let Some(carried) = &judged.carried {
+        let before = match carried.since.zip(carried.until) {
+            Some((since, until)) => {
+                format!("{} of runs from {} to {}", counted(carried.known, "fact"), date(since), date(until))
+            }
+            None => "no earlier run".to_owned(),
+        };
+        let words = format!("State: {before}; {} kept for the next.", counted(carried.kept, "fact"));
+        pen.paragraph(Style::Plain, "", &words);
+        if carried.left_out > 0 {
+            let words = format!("The state is full: {} left out, the oldest.", counted(carried.left_out, "fact"));
+            pen.paragraph(Style::Warning, "! ", &words);
+        }
     }
     if judged.refused > 0 {
         let kept = format!("{} of little weight not kept for want of room.", counted(judged.refused, "finding"));

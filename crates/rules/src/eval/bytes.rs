@@ -1,4 +1,4 @@
-//! Numbers in payloads: `byte_test`, `byte_jump`, `byte_extract`, `byte_math`; and entropy.
+//! Numbers in payloads: `byte_test`, `byte_jump`, `byte_extract`, `byte_math`.
 
 use super::scratch::Scratch;
 use crate::ir::{ByteOp, Int, MathOp, Number, Read, Step};
@@ -131,22 +131,4 @@ pub(super) fn assign(hay: &[u8], at: usize, step: &Step, scratch: &mut Scratch) 
     };
     scratch.set_var(var, value);
     Some(end)
-}
-
-/// Shannon's entropy in thousandths of a bit per byte.
-pub(super) fn entropy(hay: &[u8]) -> u64 {
-    if hay.is_empty() {
-        return 0;
-    }
-    let mut counts = [0u32; 256];
-    for &byte in hay {
-        if let Some(count) = counts.get_mut(usize::from(byte)) {
-            *count = count.saturating_add(1);
-        }
-    }
-    let total = hay.len() as f64;
-    let bits: f64 = counts.iter().filter(|&&n| n > 0).map(|&n| f64::from(n) / total).map(|p| -p * p.log2()).sum();
-    #[expect(clippy::cast_possible_truncation, reason = "between 0 and 8000")]
-    let thousandths = (bits * 1000.0).round() as u64;
-    thousandths
 }

@@ -117,7 +117,7 @@ impl Chain<'_> {
                     }
                     true
                 }
-                Step::Entropy(compare) => compare.holds(bytes::entropy(hay.bytes)),
+                Step::Entropy(compare) => compare.holds(sekisho_types::entropy(hay.bytes)),
                 Step::Base64Decode { bytes: count, offset, relative } => {
                     self.base64_decode(hay, state.at, (*count, *offset, *relative), scratch)
                 }

@@ -5,8 +5,12 @@
 
 mod beacons;
 mod channels;
+mod directory;
+mod lateral;
+mod logins;
 mod office;
 mod recon;
+mod sessions;
 mod stage;
 
 pub use stage::{Expected, Packet, Played, Stage};
@@ -40,7 +44,10 @@ const fn scene(name: &'static str, what: &'static str, make: fn(&mut Stage)) -> 
 
 /// Every scene, by number.
 pub fn scenes() -> Vec<&'static Scene> {
-    let mut all: Vec<&Scene> = [beacons::ALL, channels::ALL, recon::ALL].into_iter().flatten().collect();
+    let mut all: Vec<&Scene> = [beacons::ALL, channels::ALL, directory::ALL, lateral::ALL, logins::ALL, recon::ALL]
+        .into_iter()
+        .flatten()
+        .collect();
     all.sort_by_key(|s| s.name);
     all
 }

@@ -50,7 +50,12 @@ impl Contact {
     /// `None` of times that no packet of today has.
     pub fn new(ts: Timestamp, sent: u64, received: u64) -> Option<Self> {
         let at = u32::try_from(ts.0.div_euclid(1_000_000_000)).ok()?;
-        Some(Self { at, sent: Size::of(sent), received: Size::of(received) })
+        Some(Self::at(at, sent, received))
+    }
+
+    /// One that began in second `at`.
+    pub fn at(at: u32, sent: u64, received: u64) -> Self {
+        Self { at, sent: Size::of(sent), received: Size::of(received) }
     }
 }
 

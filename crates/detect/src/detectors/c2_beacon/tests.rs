@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{Cell, Line, addr, judge, judge_in, line, of};
+use crate::testing_flow::Rhythm;
 use sekisho_finding::{Confidence, Finding};
 
 /// Monday 2026-03-02, 00:00 UTC.
@@ -208,4 +209,68 @@ fn stays_within_bounds() {
     // Times that no packet has.
     let far = [-1e9, 9e9].map(|at| call(at, "10.0.0.5", "203.0.113.9", 60));
     assert_eq!(of(&judge(&far), "c2-beacon").len(), 0);
+}
+
+/// A connection that says 60 bytes every 45 seconds or a little more and gets 80, but for two large answers.
+fn polling(count: u64) -> Rhythm {
+    let answer = |k: u64| if matches!(k, 90 | 170) { 9_000 } else { 80 };
+    let bursts = (0..count).map(|k| (START as u64 + 30 + 47 * k + k % 5 - 2, 60, answer(k))).collect();
+    Rhythm { app: "http,websocket", ..Rhythm::new(START + 20.0, bursts) }
+}
+
+fn rhythms(all: &[Rhythm]) -> Vec<Finding> {
+    let mut lines: Vec<Line> =
+        all.iter().zip(5_000_000..).flat_map(|(r, uid)| r.lines(START + 86_390.0, uid)).collect();
+    lines.extend(office());
+    lines.sort_by(|a, b| a.ts().total_cmp(&b.ts()));
+    of(&judge(&lines), "c2-beacon")
+}
+
+#[test]
+fn within_one_connection() {
+    let all = rhythms(&[polling(1_800)]);
+    let [finding] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((finding.code().as_str(), finding.subject), ("c2-beacon/in-flow", addr("10.0.0.5")));
+    assert_eq!((finding.severity, finding.key.as_str()), (Severity::Medium, "203.0.113.9:443"));
+    let measure = |name: &str| finding.measures.iter().find(|m| m.name == name).unwrap().value();
+    assert!(measure("period") >= 46.0 && measure("period") <= 48.0, "{}", measure("period"));
+    assert!(finding.quotes.iter().any(|q| q.text.contains("rare tasking")), "{:?}", finding.quotes);
+    let unknown = Rhythm { app: "", host: "fd00::5", peer: "2001:db8::9", ..polling(1_800) };
+    assert_eq!(rhythms(&[unknown]).iter().map(|f| f.severity).collect::<Vec<_>>(), [Severity::High]);
+}
+
+#[test]
+fn nearly_within_one_connection() {
+    // A few; for a quarter of an hour; between hosts at home; at a person's pace.
+    assert_eq!(rhythms(&[polling(11)]).len(), 0);
+    let short = polling(9).bursts;
+    assert_eq!(rhythms(&[Rhythm { bursts: short, ..polling(9) }]).len(), 0);
+    assert_eq!(rhythms(&[Rhythm { peer: "10.0.0.9", ..polling(1_800) }]).len(), 0);
+    let random = |n: u64| (2_654_435_761u64.wrapping_mul(n) >> 7) % 1024;
+    let mut at = START as u64;
+    let chat = (0..700u64).map(|k| {
+        at += (-120.0 * ((random(7 * k + 3) + 1) as f64 / 1025.0).ln()).floor().max(1.0) as u64;
+        (at, 60 + k % 200, 80)
+    });
+    assert_eq!(rhythms(&[Rhythm::new(START, chat.collect())]).len(), 0);
+}
+
+#[test]
+fn what_half_of_the_hosts_keep_open_is_listed() {
+    let hosts: Vec<&'static str> = (0..12).map(|n| &*Box::leak(format!("10.0.1.{n}").into_boxed_str())).collect();
+    let open = hosts.iter().map(|host| Rhythm { host, app: "ssl", ..polling(1_800) });
+    let mut lines: Vec<Line> = open.zip(5_000_000..).flat_map(|(r, uid)| r.lines(START + 86_390.0, uid)).collect();
+    lines.extend(office());
+    lines.sort_by(|a, b| a.ts().total_cmp(&b.ts()));
+    let all = of(&judge(&lines), "c2-beacon");
+    assert!(all.len() == 12 && all.iter().all(|f| f.severity == Severity::Info), "{all:?}");
+}
+
+#[test]
+fn connections_stay_within_bounds() {
+    let scope = Scope { memory_len: Some(2 << 20), ..Scope::new(&[], 0) };
+    let lines: Vec<Line> = (0..400).flat_map(|n| polling(1_800).lines(START + 86_390.0, n + 1)).collect();
+    let verdict = judge_in(&scope, &lines);
+    let spent = verdict.spent.iter().find(|s| s.id == "c2-beacon").unwrap();
+    assert!(spent.held_len < 1 << 20 && spent.forgotten > 300, "{spent:?}");
 }

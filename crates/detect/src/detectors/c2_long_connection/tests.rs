@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{Cell, Line, addr, judge, judge_in, line, of};
+use crate::testing_flow::{Flow, Rhythm};
 use sekisho_finding::Finding;
 
 const HOUR: f64 = 3600.0;
@@ -103,4 +104,76 @@ fn stays_within_bounds() {
     let verdict = judge_in(&scope, &lines);
     let spent = verdict.spent.iter().find(|s| s.id == "c2-long-connection").unwrap();
     assert!(spent.held_len < 64 << 10 && spent.forgotten > 4_000, "{spent:?}");
+}
+
+/// Thirteen hours of 40 bytes every 30 seconds, both ways.
+fn silent() -> (Rhythm, Flow) {
+    let rhythm = Rhythm::new(1_000.0, (0..1_560).map(|k| (1_010 + 30 * k, 40, 40)).collect());
+    let flow = Flow::used(1_000.0, "10.0.0.5", "203.0.113.9", 4444).sized(13.0 * 3_600.0, 62_400, 62_400);
+    (rhythm, flow)
+}
+
+fn silences(rhythm: &Rhythm, flow: &Flow) -> Vec<Finding> {
+    // A flow's uid is its packet's number and a thousand.
+    let mut lines = rhythm.lines(47_900.0, 1_007);
+    lines.push(flow.line(7));
+    of(&judge(&lines), "c2-long-connection").into_iter().filter(|f| f.reason.code == "silent-keepalive").collect()
+}
+
+#[test]
+fn silent_but_for_a_few_bytes() {
+    let (rhythm, flow) = silent();
+    let all = silences(&rhythm, &flow);
+    let [finding] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((finding.severity, finding.key.as_str()), (Severity::High, "203.0.113.9:4444"));
+    let measure = |name: &str| finding.measures.iter().find(|m| m.name == name).unwrap().value();
+    assert_eq!((measure("period"), measure("longest burst"), measure("regular in time")), (30.0, 40.0, 1.0));
+    // An hour is enough of what nobody knows.
+    let hour = Rhythm { bursts: rhythm.bursts[..120].to_vec(), ..rhythm };
+    assert_eq!(silences(&hour, &flow.clone().sized(3_600.0, 4_800, 4_800))[0].severity, Severity::Low);
+}
+
+#[test]
+fn nearly_silent() {
+    let (rhythm, flow) = silent();
+    let with = |change: fn(u64, &mut (u64, u64, u64))| {
+        let mut bursts = rhythm.bursts.clone();
+        (0..).zip(&mut bursts).for_each(|(k, b)| change(k, b));
+        Rhythm { bursts, ..rhythm.clone() }
+    };
+    // One large answer; at a person's pace; below an hour; more than 50 kB an hour; a few bursts.
+    assert_eq!(silences(&with(|k, b| b.2 = if k == 700 { 201 } else { 40 }), &flow).len(), 0);
+    let random = |n: u64| (2_654_435_761u64.wrapping_mul(n) >> 7) % 1024;
+    let mut at = 1_010;
+    let people = (0..1_000u64).map(|k| {
+        at += 1 + (-40.0 * ((random(7 * k + 3) + 1) as f64 / 1025.0).ln()) as u64;
+        (at, 40, 40)
+    });
+    assert_eq!(silences(&Rhythm::new(1_000.0, people.collect()), &flow).len(), 0);
+    assert_eq!(silences(&rhythm, &flow.clone().sized(3_599.0, 4_800, 4_800)).len(), 0);
+    assert_eq!(silences(&rhythm, &flow.clone().sized(3_600.0, 25_000, 25_000)).len(), 0);
+    let few = Rhythm { bursts: rhythm.bursts[..11].to_vec(), ..rhythm.clone() };
+    assert_eq!(silences(&few, &flow).len(), 0);
+    // Mail that is kept open for an hour, at a place with a name.
+    let mail = flow.sized(3_700.0, 4_800, 4_800).app("ssl");
+    let name = [
+        ("ts", Cell::Time(999.0)),
+        ("uid", Cell::Uid(1_007)),
+        ("id.orig_h", Cell::Addr(addr("10.0.0.5"))),
+        ("id.resp_h", Cell::Addr(addr("203.0.113.9"))),
+        ("server_name", Cell::Text(b"imap.example".to_vec())),
+    ];
+    let mut lines = vec![line("ssl", 6, &name)];
+    lines.extend(rhythm.lines(4_700.0, 1_007));
+    lines.push(mail.line(7));
+    assert_eq!(of(&judge(&lines), "c2-long-connection").len(), 0);
+}
+
+#[test]
+fn talks_stay_within_bounds() {
+    let scope = Scope { memory_len: Some(2 << 20), ..Scope::new(&[], 0) };
+    let lines: Vec<Line> = (0..400).flat_map(|n| silent().0.lines(47_900.0, n + 1)).collect();
+    let verdict = judge_in(&scope, &lines);
+    let spent = verdict.spent.iter().find(|s| s.id == "c2-long-connection").unwrap();
+    assert!(spent.held_len < 128 << 10 && spent.forgotten > 300, "{spent:?}");
 }

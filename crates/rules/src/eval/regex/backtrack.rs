@@ -84,8 +84,14 @@ impl Program {
 
     /// The first match from `from` on.
     pub(super) fn find(&self, hay: &[u8], from: usize, anchored: bool) -> Result<Option<Match>, GaveUp> {
-        let mut machine =
-            Machine { program: self, hay, slots: vec![usize::MAX; self.slot_count], steps: STEP_COUNT_MAX, nesting: 0 };
+        let mut machine = Machine {
+            program: self,
+            hay,
+            slots: vec![usize::MAX; self.slot_count],
+            steps: STEP_COUNT_MAX,
+            nesting: 0,
+            spare: Vec::new(),
+        };
         for start in from..=hay.len() {
             let may_begin = match &self.first {
                 Some(set) => hay.get(start).is_some_and(|&b| set.has(b)),
@@ -252,6 +258,8 @@ struct Machine<'a> {
     slots: Vec<usize>,
     steps: u32,
     nesting: u32,
+    /// An empty list for the next run.
+    spare: Vec<Later>,
 }
 
 impl Machine<'_> {
@@ -261,7 +269,8 @@ impl Machine<'_> {
         if self.nesting > NESTING_MAX {
             return Err(GaveUp);
         }
-        let mut later = vec![Later::At(op, at)];
+        let mut later = std::mem::take(&mut self.spare);
+        later.push(Later::At(op, at));
         let mut out = None;
         while let Some(job) = later.pop() {
             let (op, at) = match job {
@@ -284,6 +293,8 @@ impl Machine<'_> {
             }
         }
         self.nesting -= 1;
+        later.clear();
+        self.spare = later;
         Ok(out)
     }
 
