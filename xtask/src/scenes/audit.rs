@@ -24,9 +24,34 @@ pub(super) struct Measure {
     pub(super) value: serde_json::Value,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+/// A story of the page.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Incident {
+    pub(super) hosts: Vec<String>,
+    pub(super) risk: u64,
+    /// Places in the list of findings, by time.
+    pub(super) steps: Vec<usize>,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Capture {
+    first: Option<String>,
+}
+
+impl Capture {
+    /// Time of the first packet.
+    pub(super) fn first(&self) -> Option<Timestamp> {
+        timestamp(self.first.as_ref()?)
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Page {
+    #[serde(default)]
+    pub(super) capture: Capture,
     pub(super) findings: Vec<Finding>,
+    pub(super) incidents: Vec<Incident>,
 }
 
 impl Finding {
@@ -92,6 +117,11 @@ impl Program {
         let mut parts = code.split('/');
         let id = parts.next().unwrap_or_default();
         self.known.contains(&parts.next().map_or_else(|| id.to_owned(), |reason| format!("{id}/{reason}")))
+    }
+
+    /// Has it this judgement?
+    pub(super) fn knows_any(&self, id: &str) -> bool {
+        self.known.contains(id)
     }
 
     /// Audits captures, with further flags.

@@ -1,6 +1,6 @@
 //! Holds what was found against the truth.
 
-use super::audit::{Finding, Page};
+use super::audit::{Finding, Incident, Page};
 use sekisho_testkit::scenes::{Expected, Played};
 use sekisho_testkit::{Addr, Timestamp};
 use std::collections::BTreeSet;
@@ -60,6 +60,37 @@ pub(super) fn wrong<'a>(played: &Played, page: &'a Page) -> Vec<&'a Finding> {
     page.findings.iter().filter(|f| f.alarms() && !f.host().is_some_and(told)).collect()
 }
 
+/// Least risk of an incident that has to be told as a story.
+const MIN_RISK: u64 = 90;
+
+/// What is wrong with how the story is told: nothing, if one incident has all steps that the program can tell, in order, its
+/// hosts are those of the story and of victims, and it is urgent.
+pub(super) fn story(played: &Played, page: &Page, knows: impl Fn(&str) -> bool) -> Vec<String> {
+    let steps: Vec<_> = played.story.iter().filter(|(id, _)| knows(id)).collect();
+    let Some((_, begins)) = steps.first() else { return Vec::new() };
+    let told = |i: &Incident| i.hosts.iter().any(|h| *h == begins.to_string());
+    let of_it: Vec<&Incident> = page.incidents.iter().filter(|i| told(i)).collect();
+    let [incident] = of_it[..] else { return vec![format!("{} incidents of {begins}, not one", of_it.len())] };
+    let mut wrong = Vec::new();
+    let mut at = 0;
+    for (id, host) in &steps {
+        let is_it = |f: &Finding| f.code.split('/').next() == Some(*id) && f.host() == Some(*host);
+        let rest = incident.steps.iter().enumerate().skip(at);
+        match rest.into_iter().find(|(_, step)| page.findings.get(**step).is_some_and(is_it)) {
+            Some((place, _)) => at = place,
+            None => wrong.push(format!("the story lacks {id} of {host}, or has it too early")),
+        }
+    }
+    let belongs = |h: &String| {
+        steps.iter().any(|(_, a)| a.to_string() == *h) || played.involved.iter().any(|a| a.to_string() == *h)
+    };
+    wrong.extend(incident.hosts.iter().filter(|h| !belongs(h)).map(|h| format!("{h} is no part of the story")));
+    if incident.risk < MIN_RISK {
+        wrong.push(format!("risk {}", incident.risk));
+    }
+    wrong
+}
+
 /// Code and subject of what somebody is told.
 pub(super) fn alarms(page: &Page) -> BTreeSet<(String, String)> {
     page.findings.iter().filter(|f| f.alarms()).map(|f| (f.code.clone(), f.subject.clone())).collect()
@@ -109,15 +140,36 @@ mod tests {
     }
 
     #[test]
+    fn a_story_has_its_order_hosts_and_urgency() {
+        let hosts = [Addr::v4([10, 0, 0, 5]), Addr::v4([10, 0, 0, 6])];
+        let mut played = sekisho_testkit::scenes::scenes()[0].play(1);
+        played.story = vec![("a", hosts[0]), ("c", hosts[1]), ("z", hosts[1])];
+        let findings = vec![finding("a/b", "10.0.0.5", "high"), finding("c", "10.0.0.6", "high")];
+        let page = |steps: &[usize], risk| {
+            let incident = Incident { hosts: hosts.map(|h| h.to_string()).to_vec(), risk, steps: steps.to_vec() };
+            Page { findings: findings.clone(), incidents: vec![incident], ..Page::default() }
+        };
+        let knows = |id: &str| id != "z";
+        assert_eq!(story(&played, &page(&[0, 1], 95), knows), Vec::<String>::new());
+        assert_eq!(story(&played, &page(&[1, 0], 95), knows).len(), 1, "order");
+        assert_eq!(story(&played, &page(&[0], 95), knows).len(), 1, "a step is missing");
+        assert_eq!(story(&played, &page(&[0, 1], 89), knows).len(), 1, "risk");
+        assert_eq!(story(&played, &page(&[0, 1], 95), |_| true).len(), 1, "what it can tell must be there");
+        assert_eq!(story(&played, &Page { findings: findings.clone(), ..Page::default() }, knows).len(), 1, "none");
+        played.story = vec![("a", hosts[0])];
+        assert_eq!(story(&played, &page(&[0, 1], 95), knows).len(), 1, "a stranger");
+    }
+
+    #[test]
     fn alarms_of_others_are_wrong() {
         let scene = sekisho_testkit::scenes::scenes();
         let mut played = scene.iter().find(|s| s.name == "S-15").unwrap().play(1);
         played.expected = vec![expected(200, 0.97)];
         played.involved = [Addr::v4([10, 0, 0, 7])].into();
         let findings = ["10.0.0.5", "10.0.0.6", "10.0.0.7"].map(|s| finding("a/b", s, "medium")).to_vec();
-        let page = Page { findings };
+        let page = Page { findings, ..Page::default() };
         assert_eq!(wrong(&played, &page).iter().map(|f| &*f.subject).collect::<Vec<_>>(), ["10.0.0.6"]);
-        let low = Page { findings: vec![finding("a/b", "10.0.0.6", "low")] };
+        let low = Page { findings: vec![finding("a/b", "10.0.0.6", "low")], ..Page::default() };
         assert!(wrong(&played, &low).is_empty());
         assert_eq!(changes(&page, &low, &page), Vec::<String>::new());
         assert_eq!(changes(&low, &low, &page).len(), 3);

@@ -10,7 +10,7 @@ use audit::{Page, Program};
 use judge::Verdict;
 use options::{HELP, Options};
 use sekisho_testkit::scenes::{Expected, Packet, Played, Scene, scenes as all_scenes};
-use sekisho_testkit::{PcapWriter, Timestamp, read_pcap};
+use sekisho_testkit::{PcapWriter, Timestamp};
 use serde_json::json;
 use std::fs::{self, File};
 use std::io::BufWriter;
@@ -92,6 +92,8 @@ fn write(scene: &Scene, played: &Played, folder: &Path, seed: u64) -> Result<Pat
         let (from, by) = (seconds(e.from), seconds(e.by));
         json!({"code": e.code, "host": e.host.to_string(), "from": from, "by": by, "measures": measures})
     };
+    let step =
+        |(judgement, host): &(&str, sekisho_testkit::Addr)| json!({"judgement": judgement, "host": host.to_string()});
     let truth = json!({
         "scene": scene.name,
         "made_by": "cargo xtask scenes",
@@ -101,6 +103,7 @@ fn write(scene: &Scene, played: &Played, folder: &Path, seed: u64) -> Result<Pat
         "first": played.packets.first().map(|p| seconds(p.ts)),
         "last": played.packets.last().map(|p| seconds(p.ts)),
         "expected": played.expected.iter().map(expected).collect::<Vec<_>>(),
+        "story": played.story.iter().map(step).collect::<Vec<_>>(),
         "involved": played.involved.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     fs::write(path.with_extension("json"), serde_json::to_string_pretty(&truth)? + "\n")?;
@@ -147,10 +150,8 @@ fn run(chosen: &[&'static Scene], path: PathBuf, options: &Options, folder: &Pat
 }
 
 fn background(program: &Program, path: &Path) -> Result<Background> {
-    let head = fs::read(path).with_context(|| path.display().to_string())?;
-    let first = read_pcap(&head[..head.len().min(24 + 16 + 65_536)]).first().map(|f| f.0);
-    let first = first.with_context(|| format!("{}: no packets", path.display()))?;
     let (page, _) = program.audit(&[path], &[])?;
+    let first = page.capture.first().with_context(|| format!("{}: no packets", path.display()))?;
     Ok(Background { path: path.to_owned(), first, page })
 }
 
@@ -187,8 +188,9 @@ fn trial(
         };
         verdicts.push((e.clone(), verdict));
     }
-    let wrong: Vec<String> =
+    let mut wrong: Vec<String> =
         judge::wrong(&played, &page).iter().map(|f| format!("{} {} of {}", f.severity, f.code, f.subject)).collect();
+    wrong.extend(judge::story(&played, &page, |id| program.knows_any(id)));
     let merged = match background {
         Some(b) => Some(merged(program, &played, &page, b, &path, &flags)?),
         None => None,
@@ -235,7 +237,9 @@ fn merged(
         true => judge::search(&Expected { measures: Vec::new(), ..e.clone() }, &page.findings, moved),
         false => Verdict::NotBuilt,
     });
-    Ok((verdicts.collect(), judge::changes(alone, &background.page, &page)))
+    let mut changes = judge::changes(alone, &background.page, &page);
+    changes.extend(judge::story(played, &page, |id| program.knows_any(id)));
+    Ok((verdicts.collect(), changes))
 }
 
 fn print(scene: &Scene, outcome: &Outcome) {
@@ -295,7 +299,7 @@ impl Sums {
         let percent = |found: usize| 100.0 * found as f64 / self.expected.max(1) as f64;
         let enough = |found: usize| found * 100 >= self.expected * MIN_FOUND;
         println!(
-            "{} of {} found ({:.1} %), {} findings of wrong hosts, {} not built",
+            "{} of {} found ({:.1} %), {} wrong things said, {} not built",
             self.found,
             self.expected,
             percent(self.found),

@@ -150,7 +150,9 @@ pub(super) fn report(s: &mut Stage) -> Ask<'static> {
         method: "POST",
         host: "update.telemetry-sync.example",
         path: "/submit",
-        head: format!("User-Agent: WinSvcHost{{7}}\r\nCookie: {cookie}\r\n"),
+        head: format!(
+            "User-Agent: WinSvcHost{{7}}\r\nCookie: id={cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        ),
         body: s.random.bytes(320),
         status: "200 OK",
         kind: "text/plain",

@@ -4,12 +4,12 @@ use super::office::host;
 use super::sessions::{DC, REALM};
 use super::stage::Stage;
 use super::{HOUR, MINUTE, SECOND, Scene, scene};
+use crate::Conversation;
 use crate::Dir::{Orig, Resp};
 use crate::dns::{answer, kind, question, record};
 use crate::windows::kerberos::{self, AES, RC4, Request};
 use crate::windows::rpc::{LSARPC, SAMR, SRVSVC};
 use crate::windows::{Login, Smb, ldap, ntlm, smb2};
-use crate::Conversation;
 
 pub(super) const ALL: &[Scene] = &[
     scene(
@@ -124,8 +124,8 @@ fn downgrade(s: &mut Stage) {
     old.flags = [ntlm::FLAGS & !ntlm::EXTENDED; 2];
     let c = s.open(MORNING, "10.0.1.12", &format!("{server}:445"));
     s.add(&mut Smb::new(c).login(&old).share(r"\\NAS1\data").done().fin());
-    s.involve("10.0.1.12");
-    s.expect("ntlm-downgrade/ntlmv1", server, MORNING, MORNING + MINUTE);
+    s.involve(server);
+    s.expect("ntlm-downgrade/ntlmv1", "10.0.1.12", MORNING, MORNING + MINUTE);
     // A server that had extended security before, and then has not.
     let other = "10.0.0.22";
     for k in 0..4 {
@@ -156,7 +156,7 @@ fn relay(s: &mut Stage) {
     relayed(s, MORNING, (victim, middle, DC), &login);
     s.involve(victim);
     s.involve(DC);
-    s.expect("ntlm-relay/challenge-reuse", middle, MORNING, MORNING + MINUTE);
+    s.expect("ntlm-relay/challenge-reuse/used", middle, MORNING, MORNING + MINUTE);
 }
 
 /// The victim logs in at the middle by SMB; the middle passes it on to a directory, and changes something there.

@@ -6,6 +6,8 @@
 mod beacons;
 mod channels;
 mod directory;
+mod files;
+mod intrusion;
 mod lateral;
 mod logins;
 mod office;
@@ -44,10 +46,19 @@ const fn scene(name: &'static str, what: &'static str, make: fn(&mut Stage)) -> 
 
 /// Every scene, by number.
 pub fn scenes() -> Vec<&'static Scene> {
-    let mut all: Vec<&Scene> = [beacons::ALL, channels::ALL, directory::ALL, lateral::ALL, logins::ALL, recon::ALL]
-        .into_iter()
-        .flatten()
-        .collect();
+    let mut all: Vec<&Scene> = [
+        beacons::ALL,
+        channels::ALL,
+        directory::ALL,
+        files::ALL,
+        intrusion::ALL,
+        lateral::ALL,
+        logins::ALL,
+        recon::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     all.sort_by_key(|s| s.name);
     all
 }

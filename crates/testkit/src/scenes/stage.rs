@@ -66,6 +66,8 @@ pub struct Played {
     pub key_log: String,
     /// Days on which people are off.
     pub holidays: Vec<&'static str>,
+    /// What has to be told as one incident, in this order: judgement, host. No other hosts belong to it.
+    pub story: Vec<(&'static str, Addr)>,
 }
 
 /// Where a scene is told.
@@ -107,6 +109,7 @@ impl Stage {
             by_calendar: false,
             key_log: String::new(),
             holidays: Vec::new(),
+            story: Vec::new(),
         };
         Self { random, port: 0, played }
     }
@@ -137,6 +140,11 @@ impl Stage {
     /// A day on which people are off, as YYYY-MM-DD.
     pub(super) fn holiday(&mut self, day: &'static str) {
         self.played.holidays.push(day);
+    }
+
+    /// A further step of the story that must be told.
+    pub(super) fn step(&mut self, judgement: &'static str, host: &str) {
+        self.played.story.push((judgement, addr(host)));
     }
 
     /// A port of a client, each time another.
