@@ -20,6 +20,7 @@ mod parquet;
 mod protocols;
 mod python;
 mod samples;
+mod scenes;
 mod shell;
 mod tidy;
 
@@ -40,6 +41,8 @@ cargo xtask TASK
   mutate N [--seed S]    N damaged variants of the goldens and examples through the binary (--program PATH: this one)
   flood [NAME…] [FLAG…]  attack captures through the binary: memory, cost per packet, and whether ordinary
                          traffic around them is reported as it is without them; flood --help
+  scenes [NAME…] [FLAG…] the scenes of the specification of judgements as captures: found, in time, of the right hosts, and
+                         nobody wrongly flagged; scenes --help
   guard [CASE…]          instructions per item of every stage beside bench/instructions.txt, 3 % apart at most
   guard --bless REASON   the same, then write down what was counted, and why it may be so
   keys [CASE…] [FLAG…]   real servers and clients in clear and in TLS: with keys the binary says the same; keys --help
@@ -92,6 +95,7 @@ fn run(args: &[String]) -> Result<bool> {
         ["exports", ref rest @ ..] => exports::task(rest),
         ["parquet-check"] => parquet::task(),
         ["bench", "--protocols", ref rest @ ..] => protocols::bench(rest),
+        ["scenes", ref rest @ ..] => scenes::scenes(rest),
         ["unpack-samples"] => samples::task(),
         ["bench", ref rest @ ..] => bench::bench(rest),
         [] | ["help" | "--help" | "-h"] => {

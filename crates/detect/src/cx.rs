@@ -75,6 +75,11 @@ impl<'a> Cx<'a> {
         self.known.names.of(addr)
     }
 
+    /// The name that a server of DNS gave `addr`; what hosts of the LAN say of themselves doesn't count.
+    pub fn given_name_of(&self, addr: Addr) -> Option<&'a str> {
+        self.known.names.given(addr)
+    }
+
     /// `from` got hold of `to`, as the row at hand shows.
     pub(crate) fn step(&mut self, (from, to): (Addr, Addr), class: Class, what: &'static str, ts: Timestamp, uid: Uid) {
         self.desk.edges.add(Edge { ts, from, to, class, what, uid, packet: self.packet });

@@ -57,7 +57,7 @@ impl Conversation {
 
     /// Lets time pass before the next segment.
     pub fn wait(mut self, span: Interval) -> Self {
-        self.now = self.now + span;
+        self.pause(span);
         self
     }
 
@@ -81,6 +81,11 @@ impl Conversation {
 
     /// Any segment from `dir` at its present sequence number; SYN and FIN count one.
     pub fn segment(mut self, dir: Dir, flags: u8, payload: &[u8]) -> Self {
+        self.push(dir, flags, payload);
+        self
+    }
+
+    fn push(&mut self, dir: Dir, flags: u8, payload: &[u8]) {
         let (me, peer) = (dir.index(), dir.flip().index());
         let ack = if flags & flag::ACK != 0 { self.next_seq[peer] } else { 0 };
         let mut frame = Frame::tcp(self.ends[me], self.ends[peer], flags).seq(self.next_seq[me], ack).payload(payload);
@@ -89,7 +94,6 @@ impl Conversation {
         self.next_seq[me] = self.next_seq[me].wrapping_add(payload.len() as u32 + counted);
         self.segments.push(Segment { ts: self.now, dir, frame });
         self.now = self.now + self.step;
-        self
     }
 
     /// The three-way handshake.
@@ -104,11 +108,37 @@ impl Conversation {
 
     /// Data, in as many segments as the segment size asks.
     pub fn send(mut self, dir: Dir, data: &[u8]) -> Self {
-        let mss = self.mss;
-        for part in data.chunks(mss) {
-            self = self.segment(dir, flag::PSH | flag::ACK, part);
-        }
+        self.say(dir, data);
         self
+    }
+
+    /// The same of a conversation that is lent.
+    pub fn say(&mut self, dir: Dir, data: &[u8]) {
+        for part in data.chunks(self.mss) {
+            self.push(dir, flag::PSH | flag::ACK, part);
+        }
+    }
+
+    /// A segment without data as `dir` would send it now.
+    pub fn bare(&self, dir: Dir) -> Frame {
+        let (me, peer) = (dir.index(), dir.flip().index());
+        Frame::tcp(self.ends[me], self.ends[peer], flag::ACK).seq(self.next_seq[me], self.next_seq[peer])
+    }
+
+    /// `len` bytes of `dir` that somebody else put into the capture.
+    pub fn skip(&mut self, dir: Dir, len: u32) {
+        let n = &mut self.next_seq[dir.index()];
+        *n = n.wrapping_add(len);
+    }
+
+    /// Lets time pass before the next segment of a conversation that is lent.
+    pub fn pause(&mut self, span: Interval) {
+        self.now = self.now + span;
+    }
+
+    /// Time of the next segment.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Data in segments that end at the given offsets; what is left comes last.
@@ -125,8 +155,7 @@ impl Conversation {
 
     /// `len` bytes that were sent but not captured: the sequence number moves, no segment appears.
     pub fn lose(mut self, dir: Dir, len: u32) -> Self {
-        let n = &mut self.next_seq[dir.index()];
-        *n = n.wrapping_add(len);
+        self.skip(dir, len);
         self
     }
 

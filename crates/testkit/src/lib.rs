@@ -5,13 +5,18 @@
 
 pub mod camera;
 mod conversation;
+pub mod der;
 pub mod dns;
 pub mod flood;
+pub mod lan;
 pub mod mmdb;
 mod packet;
 mod pcap;
 pub mod quic;
+pub mod scenes;
 mod stored;
+pub mod tls;
+pub mod windows;
 
 pub use conversation::{Conversation, Segment};
 pub use packet::{

@@ -154,7 +154,7 @@ impl Poisoning {
     }
 
     fn is_own(&self, host: Addr, name: &[u8], cx: &Cx<'_>) -> bool {
-        let in_dns = cx.name_of(host).is_some_and(|known| is_near(&plain(known.as_bytes()), name));
+        let in_dns = cx.given_name_of(host).is_some_and(|known| is_near(&plain(known.as_bytes()), name));
         in_dns || self.own.peek(&host).is_some_and(|names| names.iter().any(|own| is_near(own, name)))
     }
 

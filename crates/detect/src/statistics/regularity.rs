@@ -86,8 +86,12 @@ pub(crate) fn period(sorted: &[f64]) -> Period {
     best
 }
 
-/// How evenly contacts fill the bins of a span, 0 to 1.
-pub(crate) fn histogram_score(bins: &[u32; BINS]) -> f64 {
+/// Bins in a row without contacts, in less than a day, from which on what is filled is somebody's hours.
+const SILENT_BINS: usize = BINS / 4;
+
+/// How evenly contacts fill the bins of a span, 0 to 1. If that is less than a whole day, a quarter without contacts makes it uneven:
+/// of half a day, a person's hours of work fill as many bins as a beacon does of a whole one.
+pub(crate) fn histogram_score(bins: &[u32; BINS], whole_day: bool) -> f64 {
     let mean = f64::from(bins.iter().sum::<u32>()) / BINS as f64;
     if mean == 0.0 {
         return 0.0;
@@ -96,7 +100,9 @@ pub(crate) fn histogram_score(bins: &[u32; BINS]) -> f64 {
     let even = (1.0 - variance.sqrt() / mean).max(0.0);
     let filled = bins.iter().filter(|b| **b > 0).count();
     let mut bimodal = 0.0;
-    if filled >= BIMODAL_BINS {
+    let silent =
+        || bins.chunk_by(|a, b| (*a == 0) == (*b == 0)).any(|run| run.len() >= SILENT_BINS && run.first() == Some(&0));
+    if filled >= BIMODAL_BINS && (whole_day || !silent()) {
         let most = bins.iter().max().copied().unwrap_or(0);
         let width = most.div_ceil(20).max(1);
         let mut groups: Vec<u32> = bins.iter().filter(|b| **b > 0).map(|b| b / width).collect();
@@ -142,12 +148,12 @@ mod tests {
     fn bins_by_hand() {
         let mut office = [0; BINS];
         office[9..18].fill(60);
-        assert_eq!((histogram_score(&office), duration_score(&office, 0.375)), (0.0, 0.75));
+        assert_eq!((histogram_score(&office, true), duration_score(&office, 0.375)), (0.0, 0.75));
         let mut late = [0; BINS];
         late[0..4].fill(1);
         late[20..].fill(1);
         assert_eq!(duration_score(&late, 0.1), 0.667, "eight in a row around midnight");
-        assert_eq!((histogram_score(&[5; BINS]), duration_score(&[5; BINS], 1.0)), (1.0, 1.0));
-        assert_eq!((histogram_score(&[0; BINS]), duration_score(&[0; BINS], 1.0)), (0.0, 0.0));
+        assert_eq!((histogram_score(&[5; BINS], true), duration_score(&[5; BINS], 1.0)), (1.0, 1.0));
+        assert_eq!((histogram_score(&[0; BINS], true), duration_score(&[0; BINS], 1.0)), (0.0, 0.0));
     }
 }

@@ -7,6 +7,9 @@ use sekisho_types::Timestamp;
 /// Most that a period found between skipped contacts counts for regularity in time.
 const FOLDED: f64 = 0.9;
 
+/// Seconds of the span that RITA's histogram is made for.
+const DAY: u32 = 86_400;
+
 /// Gaps that regularity in time needs.
 const MIN_GAPS: usize = 3;
 
@@ -135,7 +138,7 @@ pub(super) fn score(contacts: &[Contact], from: u32, span: u32, scratch: &mut Sc
         }
     }
     (found.first, found.last) = (contacts.first()?.at, contacts.last()?.at);
-    found.histogram = histogram_score(&found.bins);
+    found.histogram = histogram_score(&found.bins, span >= DAY);
     found.duration = duration_score(&found.bins, f64::from(found.last - found.first) / f64::from(span.max(1)));
     Some(found)
 }
@@ -230,6 +233,19 @@ mod tests {
         }
         let s06 = scored(all);
         close(&s06, [0.717, 0.746, 0.0, 0.51], 0.493);
+    }
+
+    #[test]
+    fn hours_of_work_fill_half_of_a_part_of_a_day() {
+        let of_span = |contacts: &mut dyn Iterator<Item = i64>, span: u32| {
+            let all: Vec<Contact> =
+                contacts.map(|at| Contact::new(Timestamp::from_parts(at, 0), 400, 100).unwrap()).collect();
+            score(&all, 0, span, &mut Scratch::default()).unwrap().histogram
+        };
+        // Seen at 17 o'clock: a mail program since eight; and what calls every two hours since midnight.
+        assert!(of_span(&mut (0..64).map(|k| 30_000 + 480 * k), 61_200) < 0.2);
+        assert!(of_span(&mut (0..64).map(|k| 30_000 + 480 * k), 86_400) < 0.2);
+        assert!(of_span(&mut (0..15).map(|k| 300 + 4_000 * k), 61_200) > 0.9);
     }
 
     #[test]

@@ -13,6 +13,7 @@ fn answer(at: f64, port: u16, (who, asker): (&str, &str), name: &str, with: &str
         ("id.resp_h", Cell::Addr(addr(who))),
         ("id.resp_p", Cell::Port(port)),
         ("query", Cell::Text(name.into())),
+        ("qtype", Cell::Count(1)),
         ("rcode", Cell::Count(0)),
         ("answers", Cell::Texts(vec![with.to_owned()])),
     ];

@@ -2,6 +2,7 @@
 
 use crate::{Capture, Timed, addr, at, at_ms};
 use sekisho_testkit::Frame;
+use sekisho_testkit::lan::{dhcp_message, option6};
 
 pub fn all() -> Vec<Capture> {
     vec![
@@ -16,24 +17,6 @@ pub fn all() -> Vec<Capture> {
 
 fn udp(ms: i64, from: &str, to: &str, payload: &[u8]) -> Timed {
     (at_ms(ms), Frame::udp(from, to, payload).frame())
-}
-
-/// A message of RFC 2131 §2 for the client with hardware address 02:00:00:00:00:`client`.
-fn dhcp_message(op: u8, xid: u32, yours: [u8; 4], client: u8, kind: u8, options: &[(u8, &[u8])]) -> Vec<u8> {
-    let mut m = vec![op, 1, 6, 0];
-    m.extend(xid.to_be_bytes());
-    m.extend([0; 8]);
-    m.extend(yours);
-    m.extend([0; 8]);
-    m.extend([2, 0, 0, 0, 0, client]);
-    m.extend([0; 10 + 192]);
-    m.extend([0x63, 0x82, 0x53, 0x63, 53, 1, kind]);
-    for (code, value) in options {
-        m.extend([*code, u8::try_from(value.len()).expect("short")]);
-        m.extend(*value);
-    }
-    m.push(255);
-    m
 }
 
 /// A lease (four messages in three flows), its renewal and release, a refusal, a relay, a rogue server, and a client that
@@ -85,10 +68,6 @@ fn dhcp() -> Vec<Timed> {
         out.push(udp(secs * 1000, NOBODY, ALL, &dhcp_message(1, 7, [0; 4], 13, 1, &[(12, b"lonely")])));
     }
     out
-}
-
-fn option6(code: u16, value: &[u8]) -> Vec<u8> {
-    [&code.to_be_bytes()[..], &u16::try_from(value.len()).expect("short").to_be_bytes(), value].concat()
 }
 
 /// RFC 8415 §5.1 and §5.2: asked, offered, requested, granted; once by way of a relay.
