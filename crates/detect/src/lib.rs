@@ -51,6 +51,7 @@ mod outside;
 mod registry;
 mod rows;
 mod shares;
+mod signs;
 mod statistics;
 mod table;
 #[cfg(test)]

@@ -24,10 +24,11 @@ use crate::detection::Scope;
 use crate::hosts::Role;
 use crate::registry::Detector;
 use crate::rows::{DceRpc, Dns, Kind, LdapSearch, Row};
+use crate::signs::Signs;
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
-use sekisho_types::{Addr, Timestamp, Uid, seeded_hash};
+use sekisho_types::{Addr, Interval, seeded_hash};
 
 static ABOUT: About = About {
     id: "ad-enumeration",
@@ -79,6 +80,11 @@ const CALLS: usize = 30;
 const KINDS: usize = 8;
 const MACHINES: usize = 5;
 const WITHIN: u32 = 600;
+/// Calls and searches before so long a silence belong to something else.
+const PAUSE: Interval = Interval::from_secs(600);
+/// Whose signs they are.
+const CALLED: usize = 0;
+const SEARCHED: usize = 1;
 /// Machines asked who is logged in.
 const HUNTED: usize = 10;
 /// Entries and filters.
@@ -122,14 +128,12 @@ struct Source {
     calls: Vec<(u32, u32)>,
     machines: Contacts<32>,
     hunted: Contacts<32>,
-    targets: Vec<Addr>,
     operations: Vec<Box<[u8]>>,
     entries: u64,
     filters: Vec<(u32, Box<[u8]>)>,
     since: u32,
-    first: Timestamp,
-    uids: Vec<Uid>,
-    packets: Vec<u64>,
+    /// Of calls and of searches.
+    signs: [Signs; 2],
     told: [bool; 3],
 }
 
@@ -162,8 +166,8 @@ impl Enumeration {
         let now = secs(row.ts);
         let kind = u32::try_from(row.opnum).unwrap_or(0) | u32::from(row.endpoint.first().copied().unwrap_or(0)) << 16;
         let target = mark(self.seed, row.resp);
-        let source = self.sources.at(row.orig, || Box::new(Source { first: row.ts, ..Source::default() }));
-        source.note(row.uid, cx.packet, row.resp);
+        let source = self.sources.at(row.orig, Box::default);
+        source.signs[CALLED].note(row.ts, PAUSE, (row.uid, cx.packet, row.resp));
         if source.calls.len() >= MAX_CALLS {
             source.calls.drain(..MAX_CALLS / 2);
         }
@@ -176,10 +180,10 @@ impl Enumeration {
         if matches!((row.endpoint, row.opnum), (b"srvsvc", 12) | (b"wkssvc", 2)) {
             source.hunted.add(target, now);
         }
-        self.burst((row.orig, row.ts), now, cx);
+        self.burst(row.orig, now, cx);
     }
 
-    fn burst(&mut self, (from, ts): (Addr, Timestamp), now: u32, cx: &mut Cx<'_>) {
+    fn burst(&mut self, from: Addr, now: u32, cx: &mut Cx<'_>) {
         let factor = if cx.hosts().is(from, Role::Server) { SERVER_FACTOR } else { 1 };
         let Some(source) = self.sources.get(&from) else { return };
         let recent = || source.calls.iter().filter(|c| c.1 + WITHIN >= now);
@@ -193,7 +197,7 @@ impl Enumeration {
         if !source.told[0] && calls >= CALLS * factor && (kinds.len() >= KINDS || machines >= MACHINES) {
             source.told[0] = true;
             let raise = source
-                .begin(RPC_BURST, from, ts, (Severity::Medium, 60))
+                .begin(RPC_BURST, from, CALLED, (Severity::Medium, 60))
                 .times(count(calls))
                 .measure(Measure::count(
                     "calls within ten minutes",
@@ -215,7 +219,7 @@ impl Enumeration {
         let Some(source) = self.sources.get(&from) else { return };
         if !source.told[1] && hunted >= HUNTED * factor {
             source.told[1] = true;
-            let raise = source.begin(SESSION_HUNT, from, ts, (Severity::High, 75)).times(count(hunted)).measure(
+            let raise = source.begin(SESSION_HUNT, from, CALLED, (Severity::High, 75)).times(count(hunted)).measure(
                 Measure::count(
                     "machines asked who is logged in",
                     count(hunted),
@@ -230,7 +234,7 @@ impl Enumeration {
 
     fn search(&mut self, row: &LdapSearch<'_>, cx: &mut Cx<'_>) {
         let now = secs(row.ts);
-        let source = self.sources.at(row.orig, || Box::new(Source { first: row.ts, since: now, ..Source::default() }));
+        let source = self.sources.at(row.orig, || Box::new(Source { since: now, ..Source::default() }));
         if now.saturating_sub(source.since) > WITHIN {
             (source.entries, source.since) = (0, now);
             source.filters.clear();
@@ -242,7 +246,7 @@ impl Enumeration {
                 source.filters.push((hash, row.filter.get(..MAX_FILTER_LEN).unwrap_or(row.filter).into()));
             }
         }
-        source.note(row.uid, cx.packet, row.resp);
+        source.signs[SEARCHED].note(row.ts, PAUSE, (row.uid, cx.packet, row.resp));
         let is_telling = |a: &&[u8]| row.count > 0 && TELLING.contains(&a.to_ascii_lowercase().as_slice());
         let telling = row.attributes.texts().find(is_telling);
         let factor = if cx.hosts().is(row.orig, Role::Server) { SERVER_FACTOR as u64 } else { 1 };
@@ -251,7 +255,7 @@ impl Enumeration {
             source.told[2] = true;
             let (entries, filters) = (source.entries, u64::try_from(source.filters.len()).unwrap_or(0));
             let mut raise = source
-                .begin(LDAP_SWEEP, row.orig, row.ts, (Severity::Medium, 60))
+                .begin(LDAP_SWEEP, row.orig, SEARCHED, (Severity::Medium, 60))
                 .packet(cx.packet)
                 .measure(Measure::count("entries within ten minutes", entries, Some(ENTRIES * factor), "", Origin::Own))
                 .measure(Measure::count("different filters", filters, Some(FILTERS as u64), "", Origin::Own))
@@ -297,34 +301,23 @@ impl Enumeration {
 }
 
 impl Source {
-    fn note(&mut self, uid: Uid, packet: u64, target: Addr) {
-        if self.uids.len() < 8 && self.uids.last() != Some(&uid) {
-            self.uids.push(uid);
-        }
-        if self.packets.len() < 8 && packet > 0 {
-            self.packets.push(packet);
-        }
-        if self.targets.len() < sekisho_finding::MAX_PEERS && !self.targets.contains(&target) {
-            self.targets.push(target);
-        }
-    }
-
     fn begin(
         &self,
         reason: &'static Reason,
         from: Addr,
-        ts: Timestamp,
+        signs: usize,
         (severity, confidence): (Severity, u8),
     ) -> Raise {
-        let raise = Raise::new(&ABOUT, reason, from, severity, Confidence::percent(confidence)).between(self.first, ts);
-        let raise = self.targets.iter().fold(raise, |raise, target| raise.peer(*target));
-        let raise = self.uids.iter().fold(raise, |raise, uid| raise.flow(*uid));
-        let raise = self.packets.iter().fold(raise, |raise, packet| raise.packet(*packet));
+        let raise = Raise::new(&ABOUT, reason, from, severity, Confidence::percent(confidence));
+        let raise = match self.signs.get(signs) {
+            Some(signs) => signs.show(raise),
+            None => raise,
+        };
         if self.operations.is_empty() { raise } else { raise.quote("calls", &self.operations.join(&b", "[..]), 0) }
     }
 
     fn held_len(&self) -> usize {
-        let lists = self.calls.capacity() * 8 + self.targets.capacity() * size_of::<Addr>();
+        let lists = self.calls.capacity() * 8 + self.signs.iter().map(Signs::held_len).sum::<usize>();
         let words = self.operations.iter().map(|o| o.len() + 16).sum::<usize>();
         let filters = self.filters.iter().map(|f| f.1.len() + 24).sum::<usize>();
         size_of::<Self>() + lists + words + filters + self.machines.held_len() + self.hunted.held_len()

@@ -23,10 +23,11 @@ use crate::contacts::{Contacts, secs};
 use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::rows::{Conn, Kerberos, Kind, Row};
+use crate::signs::Signs;
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
-use sekisho_types::{Addr, Timestamp, Uid, seeded_hash};
+use sekisho_types::{Addr, Interval, Timestamp, Uid, seeded_hash};
 
 static ABOUT: About = About {
     id: "kerberos-roasting",
@@ -78,6 +79,12 @@ const USED_WITHIN: u32 = 600;
 /// Names within the seconds.
 const NAMES: usize = 20;
 const NAMES_WITHIN: u32 = 600;
+/// What lies before so long a silence belongs to something else.
+const PAUSE: Interval = Interval::from_secs(600);
+/// Whose signs they are.
+const WEAK: usize = 0;
+const FETCHED: usize = 1;
+const REFUSED: usize = 2;
 /// How a client proves itself beforehand: by timestamp, by certificate, inside FAST.
 const PROOFS: &[&[u8]] = &[b"enc-timestamp", b"pk-as-req", b"fx-fast", b"encrypted-challenge"];
 
@@ -95,11 +102,9 @@ struct Client {
     weak: Vec<Box<[u8]>>,
     weak_only: bool,
     names: Contacts<64>,
-    first: Timestamp,
-    last: Timestamp,
     centre: Addr,
-    uids: Vec<Uid>,
-    packets: Vec<u64>,
+    /// Of weak tickets, of tickets, of names that are refused.
+    signs: [Signs; 3],
     sample: Box<[u8]>,
     burst: usize,
     tried: usize,
@@ -164,21 +169,18 @@ impl Roasting {
 
     fn kerberos(&mut self, k: &Kerberos<'_>, cx: &mut Cx<'_>) {
         let account = self.hash(k.client);
-        let new = || Box::new(Client { first: k.ts, centre: k.resp, ..Client::default() });
+        let new = || Box::new(Client { centre: k.resp, ..Client::default() });
         let client = self.clients.at(k.orig, new);
-        client.last = client.last.max(k.ts);
+        let place = (k.uid, cx.packet, k.resp);
         match (k.request, k.success) {
-            ("TGS", Some(true)) => {
-                client.note(k.uid, cx.packet);
-                self.ticket(k);
-            }
+            ("TGS", Some(true)) => self.ticket(k, cx.packet),
             ("AS", Some(true)) => {
                 // The password proves itself: a name that was tried and then logs in is no guess.
                 client.names.remove(account);
                 self.reply(k, account, cx.packet);
             }
             ("AS", Some(false)) if matches!(k.error, Some(6 | 25)) => {
-                client.note(k.uid, cx.packet);
+                client.signs[REFUSED].note(k.ts, PAUSE, place);
                 client.names.add(account, secs(k.ts));
                 let tried = client.names.within(secs(k.ts), NAMES_WITHIN);
                 client.tried = client.tried.max(tried);
@@ -190,7 +192,7 @@ impl Roasting {
         }
     }
 
-    fn ticket(&mut self, k: &Kerberos<'_>) {
+    fn ticket(&mut self, k: &Kerberos<'_>, packet: u64) {
         if is_ordinary(k.service) {
             return;
         }
@@ -198,8 +200,10 @@ impl Roasting {
         let centre = self.centres.at(k.resp, Centre::default);
         *(if weak { &mut centre.weak } else { &mut centre.strong }) += 1;
         let Some(client) = self.clients.get(&k.orig) else { return };
-        let service = cut(k.service);
+        let (service, place) = (cut(k.service), (k.uid, packet, k.resp));
+        client.signs[FETCHED].note(k.ts, PAUSE, place);
         if weak {
+            client.signs[WEAK].note(k.ts, PAUSE, place);
             let offered = k.offered.texts().any(|c| !std::str::from_utf8(c).is_ok_and(is_weak));
             client.weak_only |= !offered && !k.offered.is_empty();
             if client.weak.len() < MAX_TOLD && !client.weak.contains(&service) {
@@ -298,24 +302,23 @@ impl Roasting {
 }
 
 impl Client {
-    fn note(&mut self, uid: Uid, packet: u64) {
-        if self.uids.len() < MAX_TOLD && self.uids.last() != Some(&uid) {
-            self.uids.push(uid);
-        }
-        if self.packets.len() < MAX_TOLD && packet > 0 {
-            self.packets.push(packet);
-        }
-    }
-
-    fn begin(&self, reason: &'static Reason, addr: Addr, severity: Severity, confidence: u8) -> Raise {
+    fn begin(
+        &self,
+        reason: &'static Reason,
+        addr: Addr,
+        signs: usize,
+        (severity, confidence): (Severity, u8),
+    ) -> Raise {
         let raise = Raise::new(&ABOUT, reason, addr, severity, Confidence::percent(confidence));
-        let raise = raise.peer(self.centre).between(self.first, self.last);
-        let raise = self.uids.iter().fold(raise, |raise, uid| raise.flow(*uid));
-        self.packets.iter().fold(raise, |raise, packet| raise.packet(*packet))
+        match self.signs.get(signs) {
+            Some(signs) => signs.show(raise),
+            None => raise,
+        }
     }
 
     fn held_len(&self) -> usize {
         let lists = self.tickets.iter().map(|t| t.service.len() + 32).sum::<usize>();
+        let lists = lists + self.signs.iter().map(Signs::held_len).sum::<usize>();
         size_of::<Self>() + lists + self.weak.iter().map(|w| w.len() + 16).sum::<usize>() + self.names.held_len()
     }
 }
@@ -363,7 +366,7 @@ impl Detector for Roasting {
                     "the centre's other tickets are strong"
                 };
                 let raise = client
-                    .begin(TGS_RC4, *addr, severity, confidence)
+                    .begin(TGS_RC4, *addr, WEAK, (severity, confidence))
                     .measure(Measure::count(
                         "services with weak tickets",
                         count(client.weak.len()),
@@ -379,7 +382,7 @@ impl Detector for Roasting {
             if client.burst >= BURST && used * 100 < client.tickets.len() * USED_SHARE {
                 let services = words(&client.tickets.iter().take(16).map(|t| &*t.service).collect::<Vec<_>>());
                 let raise = client
-                    .begin(TGS_BURST, *addr, Severity::Medium, 60)
+                    .begin(TGS_BURST, *addr, FETCHED, (Severity::Medium, 60))
                     .measure(Measure::count(
                         "services within five minutes",
                         count(client.burst),
@@ -393,7 +396,7 @@ impl Detector for Roasting {
             }
             if client.tried >= NAMES {
                 let raise = client
-                    .begin(USER_ENUM, *addr, Severity::Medium, 70)
+                    .begin(USER_ENUM, *addr, REFUSED, (Severity::Medium, 70))
                     .measure(Measure::count(
                         "names within ten minutes",
                         count(client.tried),

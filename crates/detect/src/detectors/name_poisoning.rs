@@ -7,7 +7,7 @@
 //! ## Thresholds
 //! Three names in 24 hours, two in ten minutes, own names by edit distance of at most two, ten seconds (Sekisho's own choice).
 //! ## State
-//! 16 names of each responder, at most 10,000 of them; the last 20,000 answers to a host; own names of 10,000 hosts; the least recent
+//! 16 names of each responder, at most 10,000 of them; the last 20,000 answers to a host and as many last logins at one; own names of 10,000 hosts; the least recent
 //! forgotten.
 //! ## Severity
 //! `captured` critical 0.95, `many-names` high 0.8, `wpad` high 0.7.
@@ -96,6 +96,15 @@ struct Told {
     packet: u64,
 }
 
+/// A login at a host, and whether that was told.
+struct Login {
+    user: Box<[u8]>,
+    ts: Timestamp,
+    uid: Uid,
+    packet: u64,
+    is_told: bool,
+}
+
 #[derive(Default)]
 struct Responder {
     answers: Vec<Answer>,
@@ -106,6 +115,8 @@ struct Responder {
 pub(crate) struct Poisoning {
     responders: Recent<Addr, Responder>,
     told: Recent<(Addr, Addr), Told>,
+    /// The last of each host at each other: an answer that came unasked is told when its flow is over, which is later.
+    logins: Recent<(Addr, Addr), Login>,
     own: Recent<Addr, Vec<Box<[u8]>>>,
 }
 
@@ -138,6 +149,7 @@ impl Poisoning {
         Self {
             responders: Recent::of(scope, MAX_RESPONDERS),
             told: Recent::of(scope, MAX_ANSWERS),
+            logins: Recent::of(scope, MAX_ANSWERS),
             own: Recent::of(scope, MAX_OWN),
         }
     }
@@ -176,6 +188,7 @@ impl Poisoning {
         if !asker.is_multicast() {
             let told = Told { name: name.clone().into(), ts: dns.ts, uid: dns.uid, packet: cx.packet };
             *self.told.at((asker, responder), Told::default) = told;
+            self.captured((asker, responder), cx);
         }
         if known || name.is_empty() {
             return;
@@ -263,25 +276,42 @@ impl Poisoning {
     fn ntlm(&mut self, row: &Ntlm<'_>, cx: &mut Cx<'_>) {
         self.own(row.resp, row.server_name);
         self.own(row.orig, row.workstation);
-        let Some(Told { name, ts, uid, packet }) = self.told.peek(&(row.orig, row.resp)) else { return };
-        let after = row.ts - *ts;
-        if row.user.is_empty() || after.0 < 0 || after > LOGIN_WITHIN || self.is_own(row.resp, name, cx) {
+        if row.user.is_empty() {
             return;
         }
-        let account = [row.user, b" for the name ", name].concat();
+        let user = row.user.get(..MAX_NAME_LEN).unwrap_or(row.user);
+        let login = Login { user: user.into(), ts: row.ts, uid: row.uid, packet: cx.packet, is_told: false };
+        let pair = (row.orig, row.resp);
+        self.logins.remove(&pair);
+        self.logins.at(pair, || login);
+        self.captured(pair, cx);
+    }
+
+    /// Did a host log in where it had just been lied to?
+    fn captured(&mut self, pair: (Addr, Addr), cx: &mut Cx<'_>) {
+        let (Some(told), Some(login)) = (self.told.peek(&pair), self.logins.peek(&pair)) else { return };
+        let (asker, responder) = pair;
+        let after = login.ts - told.ts;
+        if login.is_told || after.0 < 0 || after > LOGIN_WITHIN || self.is_own(responder, &told.name, cx) {
+            return;
+        }
+        let account = [&login.user, &b" for the name "[..], &told.name].concat();
         let millis = u64::try_from(after.0 / 1_000_000).unwrap_or(0);
-        let raise = Raise::new(&ABOUT, CAPTURED, row.resp, Severity::Critical, Confidence::percent(95))
-            .key(row.orig.to_string())
-            .peer(row.orig)
-            .between(*ts, row.ts)
-            .flow(*uid)
-            .flow(row.uid)
-            .packet(*packet)
-            .packet(cx.packet)
+        let raise = Raise::new(&ABOUT, CAPTURED, responder, Severity::Critical, Confidence::percent(95))
+            .key(asker.to_string())
+            .peer(asker)
+            .between(told.ts, login.ts)
+            .flow(told.uid)
+            .flow(login.uid)
+            .packet(told.packet)
+            .packet(login.packet)
             .measure(Measure::count("time from the answer to the login", millis, Some(10_000), "ms", Origin::Own))
-            .quote("account", &account, cx.packet)
-            .taken(row.user);
+            .quote("account", &account, login.packet)
+            .taken(&login.user);
         cx.raise(raise);
+        if let Some(login) = self.logins.get(&pair) {
+            login.is_told = true;
+        }
     }
 
     fn dhcp(&mut self, dhcp: &Dhcp<'_>) {
@@ -313,12 +343,13 @@ impl Detector for Poisoning {
         let answers = self.responders.iter().flat_map(|(_, r)| &r.answers);
         let own: usize = self.own.iter().flat_map(|(_, names)| names).map(|n| n.len() + 16).sum();
         let told: usize = self.told.iter().map(|(_, t)| t.name.len()).sum();
+        let told = told + self.logins.iter().map(|(_, l)| l.user.len()).sum::<usize>() + self.logins.held_len();
         let answers: usize = answers.map(|a| a.name.len() + size_of::<Answer>()).sum();
         self.responders.held_len() + self.told.held_len() + self.own.held_len() + answers + told + own
     }
 
     fn forgotten(&self) -> u64 {
-        self.responders.forgotten() + self.told.forgotten() + self.own.forgotten()
+        self.responders.forgotten() + self.told.forgotten() + self.logins.forgotten() + self.own.forgotten()
     }
 }
 

@@ -63,6 +63,23 @@ fn names_that_nobody_has() {
 }
 
 #[test]
+fn an_answer_that_is_told_behind_the_login() {
+    // An answer is a flow of its own, whose row comes when that is over.
+    let late = |at: f64| {
+        codes(&[ntlm(31.5, "10.0.0.7", LIAR, "WIN-LIAR"), answer(at, 5355, (LIAR, "10.0.0.7"), "printr1.local", LIAR)])
+    };
+    assert_eq!(late(30.0), ["name-poisoning/captured"]);
+    assert_eq!(late(21.0).len(), 0, "more than ten seconds before");
+    assert_eq!(late(32.0).len(), 0, "behind it");
+    let told_twice = [
+        ntlm(31.5, "10.0.0.7", LIAR, "WIN-LIAR"),
+        answer(30.0, 5355, (LIAR, "10.0.0.7"), "printr1.local", LIAR),
+        answer(31.0, 137, (LIAR, "10.0.0.7"), "printr1", LIAR),
+    ];
+    assert_eq!(found(&told_twice).iter().map(|f| f.count).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
 fn two_names_that_different_hosts_asked_for() {
     let two = |second: f64, port, asker| {
         [
