@@ -62,9 +62,10 @@ fn check_all() -> Result<bool> {
     shell::run("cargo", &bench)?;
     laps.lap("benches");
     let fuzzing = has("c++", "g++")?;
+    let at_a_time = std::thread::available_parallelism().map_or(1, usize::from).to_string();
     if !fuzzing {
         println!("check: no C++ compiler, which libFuzzer needs, and no right to install one: fuzzing left out");
-    } else if !fuzz(&["all", FUZZ_SECS])? {
+    } else if !fuzz(&["all", FUZZ_SECS, "--jobs", &at_a_time])? {
         bail!("a fuzz target failed");
     }
     laps.lap("fuzz");
