@@ -1,12 +1,15 @@
 //! `sekisho audit` with what its user gives: lists of bad hosts, authorities, mutes.
 
+mod common;
+
+use common::{audit, page};
 use sekisho_testkit::{Frame, Timestamp, flag, pcap};
 use sekisho_types::Addr;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 fn in_tree(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
@@ -14,16 +17,6 @@ fn in_tree(path: &str) -> PathBuf {
 
 fn office() -> String {
     in_tree("examples/office.pcapng").to_str().unwrap().to_owned()
-}
-
-fn audit(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sekisho")).args(["audit", "-q", "--color", "never"]).args(args).output().unwrap()
-}
-
-fn page(args: &[&str]) -> Value {
-    let out = audit(&[&["--json", "-"], args].concat());
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    serde_json::from_slice(&out.stdout).unwrap()
 }
 
 /// Code, subject, key and muted of the findings of a page.

@@ -1,41 +1,20 @@
 //! Captures of hosts from which data leaves, or on whose shares it is destroyed, judged by `sekisho audit`: the scenes S-34 to S-37 as packets.
 
-use sekisho_testkit::{Conversation, Endpoint, Timestamp, eth, icmp_echo, ipv4, pcap};
+mod common;
+
+use common::{Frames, audited};
+use sekisho_testkit::{Conversation, Endpoint, Timestamp, eth, icmp_echo, ipv4};
 use sekisho_types::{Dir, Interval};
 use serde_json::Value;
-use std::fs;
-use std::process::Command;
 
-/// Link type of Ethernet.
-const ETHERNET: u32 = 1;
 /// Monday 2026-03-02, 00:00 UTC.
 const START: i64 = 1_772_409_600;
 
 const HOST: &str = "10.0.0.5:40000";
 const OUTSIDE: &str = "203.0.113.9:443";
 
-type Frames = Vec<(Timestamp, Vec<u8>)>;
-
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_parts(START + seconds, 0)
-}
-
-/// The page of these packets; the same for any number of threads.
-fn audited(frames: &[Frames]) -> Value {
-    let mut frames = frames.concat();
-    frames.sort_by_key(|f| f.0);
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("scene.pcap");
-    fs::write(&path, pcap(ETHERNET, &frames)).unwrap();
-    let audit = |jobs: &str| -> Value {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-        let out = command.args(["audit", "-q", "--jobs", jobs, "--json", "-"]).arg(&path).output().unwrap();
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        serde_json::from_slice(&out.stdout).unwrap()
-    };
-    let page = audit("1");
-    assert_eq!(page["findings"], audit("3")["findings"], "threads change nothing");
-    page
 }
 
 const IDS: [&str; 3] = ["exfil-", "smb-mass-", "cleartext-sensitive-data"];

@@ -1,22 +1,20 @@
 //! Captures of hosts that are commanded from outside, judged by `sekisho audit`; each among the traffic of an office.
 
+mod common;
+
+use common::{Frames, audited};
 use sekisho_testkit::dns::{TO_QUESTION, header, kind, question, record};
 use sekisho_testkit::quic::{client_hello, server_hello};
-use sekisho_testkit::{Conversation, Endpoint, Frame, Timestamp, pcap};
+use sekisho_testkit::{Conversation, Endpoint, Frame, Timestamp};
 use sekisho_types::{Dir, Interval};
 use serde_json::Value;
-use std::fs;
-use std::process::Command;
 
-/// Link type of Ethernet.
-const ETHERNET: u32 = 1;
 /// Monday 2026-03-02, 00:00 UTC.
 const START: i64 = 1_772_409_600;
 const HOUR: u32 = 3_600;
 
 const HOST: &str = "10.0.0.5";
 
-type Frames = Vec<(Timestamp, Vec<u8>)>;
 type Says<'a> = &'a [(Dir, &'a [u8])];
 
 fn at(seconds: u32) -> Timestamp {
@@ -25,19 +23,7 @@ fn at(seconds: u32) -> Timestamp {
 
 /// The findings of these packets that are about command and control: code, severity, subject and key.
 fn judged(frames: &[Frames]) -> Vec<[String; 4]> {
-    let mut frames = frames.concat();
-    frames.sort_by_key(|f| f.0);
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("scene.pcap");
-    fs::write(&path, pcap(ETHERNET, &frames)).unwrap();
-    let audit = |jobs: &str| -> Value {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-        let out = command.args(["audit", "-q", "--jobs", jobs, "--json", "-"]).arg(&path).output().unwrap();
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        serde_json::from_slice(&out.stdout).unwrap()
-    };
-    let page = audit("1");
-    assert_eq!(page["findings"], audit("3")["findings"], "threads change nothing");
+    let page = audited(frames);
     let text = |f: &Value, name: &str| f[name].as_str().unwrap().to_owned();
     let all = page["findings"].as_array().unwrap().iter().filter(|f| text(f, "id").starts_with("c2-"));
     all.map(|f| ["code", "severity", "subject", "key"].map(|name| text(f, name))).collect()

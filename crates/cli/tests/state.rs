@@ -1,5 +1,8 @@
 //! `sekisho audit --state`: what is new is held against the runs before.
 
+mod common;
+
+use common::{audit, page};
 use sekisho_testkit::{Conversation, Timestamp, pcap};
 use sekisho_types::Dir;
 use serde_json::Value;
@@ -7,7 +10,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 /// 2026-03-02, in seconds.
 const START: i64 = 1_772_409_600;
@@ -24,16 +27,6 @@ fn calls(dir: &Path, name: &str, days: std::ops::Range<u16>, to: &str) -> String
     let frames: Vec<_> = days.flat_map(talk).collect();
     fs::write(&path, pcap(1, &frames)).unwrap();
     path.to_str().unwrap().to_owned()
-}
-
-fn audit(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sekisho")).args(["audit", "-q", "--color", "never"]).args(args).output().unwrap()
-}
-
-fn page(args: &[&str]) -> Value {
-    let out = audit(&[&["--json", "-"], args].concat());
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    serde_json::from_slice(&out.stdout).unwrap()
 }
 
 /// What is new, of the page.

@@ -228,18 +228,15 @@ impl<A: Default> FlowTable<A> {
         } else {
             Self::deliver_any(&mut cx, flow, app, dir, p)
         };
-        if cx.shared.config.bursts
-            && flow.kind == Kind::Tcp
-            && p.decoded.payload_wire_len > 0
-            && bursts::concerns(flow, p)
-        {
+        if cx.shared.config.bursts {
             Self::note_bursts(cx.sink, held, flow, now_dir, p, at);
         }
         held.extras += usize::from(!had_extra && flow.extra.is_some());
         now_dir
     }
 
-    /// Notes when and how much was said.
+    /// Notes when and how much was said. A call of its own, so that what it needs costs nothing where nobody asks.
+    #[inline(never)]
     fn note_bursts<S: Sink<App = A>>(
         sink: &mut S,
         held: &mut Aside,
@@ -248,7 +245,8 @@ impl<A: Default> FlowTable<A> {
         p: &Packet<'_>,
         at: Moment,
     ) {
-        if flow.is_bulk() {
+        let has_data = flow.kind == Kind::Tcp && p.decoded.payload_wire_len > 0;
+        if !has_data || !bursts::concerns(flow, p) || flow.is_bulk() {
             return;
         }
         let mut bursts = match flow.extra.as_mut().and_then(|x| x.bursts.take()) {

@@ -1,6 +1,7 @@
 //! Shared by the tests that run the binary.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+use sekisho_testkit::{Timestamp, pcap};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,4 +51,38 @@ pub fn rows_of(capture: &Path, log: &str) -> Vec<serde_json::Value> {
 /// A JSON file.
 pub fn json(path: &Path) -> serde_json::Value {
     serde_json::from_str(&fs::read_to_string(path).expect("readable")).expect("JSON")
+}
+
+/// A packet's time and bytes, one after the other.
+pub type Frames = Vec<(Timestamp, Vec<u8>)>;
+
+/// The page that `audit` makes of these packets of Ethernet, in the order of their times; the same findings for any number of
+/// threads.
+pub fn audited(frames: &[Frames]) -> serde_json::Value {
+    const ETHERNET: u32 = 1;
+    let mut frames = frames.concat();
+    frames.sort_by_key(|f| f.0);
+    let dir = tempfile::tempdir().expect("tempdir");
+    let path = dir.path().join("scene.pcap");
+    fs::write(&path, pcap(ETHERNET, &frames)).expect("written");
+    let audit = |jobs: &str| -> serde_json::Value {
+        let out = sekisho(&["audit", "-q", "--jobs", jobs, "--json", "-"], &[&path]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        serde_json::from_slice(&out.stdout).expect("JSON")
+    };
+    let page = audit("1");
+    assert_eq!(page["findings"], audit("3")["findings"], "threads change nothing");
+    page
+}
+
+/// `audit` with these arguments, without progress and colours.
+pub fn audit(args: &[&str]) -> Output {
+    sekisho::<&str>(&[&["audit", "-q", "--color", "never"], args].concat(), &[])
+}
+
+/// The page in JSON of `audit` with these arguments.
+pub fn page(args: &[&str]) -> serde_json::Value {
+    let out = audit(&[&["--json", "-"], args].concat());
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    serde_json::from_slice(&out.stdout).expect("JSON")
 }
