@@ -651,6 +651,9 @@ impl Pass<'_> {
                         self.half_close(flow, app, dir, call.at);
                     }
                     self.inspect(flow, dir, call.offset(), &[], true, call.at);
+                    if let Some(eye) = &mut self.host.eye {
+                        eye.end_stream(flow, dir);
+                    }
                 }
             }
         }

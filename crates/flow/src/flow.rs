@@ -558,7 +558,8 @@ impl Flow {
     }
 
     /// Payload bytes of `dir` as conn.log prints them.
-    pub(crate) fn size(&self, dir: Dir) -> u64 {
+    #[inline]
+    pub fn size(&self, dir: Dir) -> u64 {
         match self.kind {
             Kind::Tcp => self.end(dir).tcp_size(self.end(dir.flip())),
             Kind::Udp | Kind::Icmp => self.payload_len(dir).unwrap_or(0),

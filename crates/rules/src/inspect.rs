@@ -2,6 +2,7 @@
 
 mod exchange;
 mod frame;
+mod memo;
 mod settle;
 mod trace;
 
@@ -14,6 +15,7 @@ use crate::eval::{Bench, Counters, Hay, Scene, Scratch, Source, Verdict, head_ma
 use crate::ir::{Action, BitChange, CaptureTo, Effect, FlowIntValue, Protocol};
 use crate::state::{Ahead, Datasets, FlowState, HostBits, PacketPlace, Tail, Thresholds};
 use crate::view::{Anchor, FlowView, Hit, PacketView, Span};
+use memo::Vain;
 use sekisho_types::{Dir, Timestamp, ip_proto};
 use std::sync::Arc;
 
@@ -69,6 +71,8 @@ pub struct Inspector {
     /// Candidates of the packet at [`place`], searched ahead of it.
     foreseen: Vec<u32>,
     foreseen_at: Option<PacketPlace>,
+    /// Values in which nothing was found.
+    vain: Vain,
 }
 
 fn place(packet: &PacketView<'_>, dir: Dir) -> PacketPlace {
@@ -163,6 +167,7 @@ impl Inspector {
             flow_count: 0,
             foreseen: Vec::new(),
             foreseen_at: None,
+            vain: Vain::new(seed),
             program,
         }
     }
@@ -210,6 +215,12 @@ impl Inspector {
         // Of what is encrypted nothing is searched.
         let is_opaque = flow.as_ref().is_some_and(|(view, _)| view.opaque);
         let payload = if is_opaque { &[] } else { d.payload(packet.frame) };
+        if let (true, Some((_, state))) = (is_opaque, &mut flow)
+            && state.keeps_stream()
+        {
+            state.end_stream(Dir::Orig);
+            state.end_stream(Dir::Resp);
+        }
         // What belongs to no session that was followed from its beginning is not in a stream.
         let is_apart = class == PacketClass::Tcp && flow.as_ref().is_none_or(|(view, _)| !view.established);
         if let (true, Some((_, state))) = (is_apart, &mut flow) {
@@ -236,6 +247,17 @@ impl Inspector {
         if let (true, Some((_, state))) = (app_known, flow) {
             *dir.of_mut(&mut state.once_app) = true;
         }
+    }
+
+    /// Has it nothing to say of a packet of TCP and `dir` in which nothing is searched, because it has no payload or is encrypted? It is as
+    /// if [`Self::packet`] had looked. `app`: the flow's protocol.
+    pub fn is_done_with(&self, state: &FlowState, dir: Dir, app: impl FnOnce() -> &'static str) -> bool {
+        let known = dir.of(&state.packet_blends);
+        let needs_literal = self.program.packets_of(PacketClass::Tcp, dir).is_empty()
+            || known.is_some_and(|number| self.blends.needs_literal(number));
+        let was_seen = (*dir.of(&state.once) || self.program.addresses.is_empty())
+            && (*dir.of(&state.once_app) || app().is_empty());
+        state.is_out() || needs_literal && was_seen
     }
 
     /// Searches the packet at hand ahead of [`Self::packet`]: may a rule that names the protocol `app` match on it?

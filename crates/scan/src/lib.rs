@@ -35,10 +35,12 @@ mod divide;
 mod fragment;
 mod hits;
 mod level;
+mod starts;
 mod table;
 mod union;
 mod vector;
 
+pub use starts::Starts;
 pub use union::Union;
 
 use divide::Fragment;
@@ -120,6 +122,13 @@ impl Scanner {
 
     /// Makes a set. A literal's number is `first` and its place in the list.
     pub fn numbered(literals: &[Literal<'_>], first: u32) -> Self {
+        let mut set = Self::of_texts(literals, first);
+        set.make_tables();
+        set
+    }
+
+    /// The literals, without what finds them.
+    fn of_texts(literals: &[Literal<'_>], first: u32) -> Self {
         let mut text = Vec::with_capacity(literals.iter().map(|l| l.bytes.len().min(LITERAL_LEN_MAX)).sum());
         let mut places = Vec::with_capacity(literals.len());
         for literal in literals {
@@ -132,9 +141,7 @@ impl Scanner {
             }
             places.push(Place { start, len: u16::try_from(bytes.len()).unwrap_or(u16::MAX), nocase: literal.nocase });
         }
-        let mut set = Self { first, text, places, ..Self::default() };
-        set.make_tables();
-        set
+        Self { first, text, places, ..Self::default() }
     }
 
     /// How many literals there are.

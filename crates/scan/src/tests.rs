@@ -59,6 +59,11 @@ fn check(literals: &[(Vec<u8>, bool)], hay: &[u8]) {
     let mut found = Found::default();
     Union::of(&sets).scan(&sets, hay, &mut found);
     assert_eq!(found.0, all, "{literals:?} together in {hay:?}");
+    // Those that it begins with.
+    let mut found = Found::default();
+    Starts::numbered(&list, 0).scan(hay, &mut found);
+    let first: BTreeSet<_> = all.into_iter().filter(|&(_, start, _)| start == 0).collect();
+    assert_eq!(found.0, first, "{literals:?} begin {hay:?}");
 }
 
 /// The walks with vectors and without give the same positions, but for a few more that sets of half bytes let through.

@@ -3,7 +3,9 @@ use std::hash::{BuildHasher, Hasher};
 /// The one hasher state for tables keyed by bytes from the wire: a seeded 64-bit multiply-fold.
 /// The seed comes from the run's `--seed`, so an attacker who doesn't know it can't aim at a bucket,
 /// and equal seeds give equal tables.
-#[derive(Clone, Copy, Debug)]
+///
+/// Its default, the seed 0, is for tables whose keys do not come from the wire.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SeededState(pub u64);
 
 /// Streaming form of [`seeded_hash`].

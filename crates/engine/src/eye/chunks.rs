@@ -107,6 +107,13 @@ impl Eye {
         }
     }
 
+    /// `dir` sends nothing further: what rules kept of its stream is of no use.
+    pub fn end_stream(&mut self, flow: &Flow, dir: Dir) {
+        if let Some(state) = self.flows.get_mut(&flow.info).and_then(|seen| seen.rules.as_mut()) {
+            state.end_stream(dir);
+        }
+    }
+
     /// A packet of a connection that both ends are closing: what its sender sent needs wait no longer.
     pub fn close_chunk(&mut self, flow: &Flow, dir: Dir, packet: &Packet<'_>) {
         let is_ending = self.flows.get(&flow.info).is_some_and(|seen| seen.is_ending());

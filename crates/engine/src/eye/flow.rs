@@ -397,7 +397,7 @@ impl Seen {
             app: self.known_app(flow),
             pkts: self.pkts,
             bytes: self.bytes,
-            stream_len: [Dir::Orig, Dir::Resp].map(|dir| flow.counters(dir).bytes),
+            stream_len: [Dir::Orig, Dir::Resp].map(|dir| flow.size(dir)),
             age: ts - flow.info.first_ts,
             opaque: flow.is_opaque(),
         }

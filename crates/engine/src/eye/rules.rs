@@ -162,6 +162,9 @@ impl Eye {
         link: Option<LinkType>,
         rows: &mut dyn Rows,
     ) {
+        if self.looks_in_packets_only && self.is_done_with(flow, packet) {
+            return;
+        }
         let at = flow.map(|(flow, _)| At { flow, packet: Some(packet) });
         self.link = link.unwrap_or(match packet.decoded.ip_version {
             6 => LinkType::IPV6,
@@ -206,6 +209,22 @@ impl Eye {
                 self.forget_latest(at);
             }
         }
+    }
+
+    /// Has nobody anything to say of a packet of a connection, as of most that only acknowledge or are encrypted?
+    fn is_done_with(&self, flow: Option<(&Flow, Dir)>, packet: &Packet<'_>) -> bool {
+        let Some((flow, dir)) = flow else { return false };
+        let empty = packet.decoded.payload_len == 0 || flow.is_opaque();
+        if !empty || packet.decoded.proto != ip_proto::TCP || !self.tagged.is_empty() {
+            return false;
+        }
+        let (Some(seen), Some(rules)) = (self.flows.get(&flow.info), &self.rules) else { return false };
+        let Some(state) = &seen.rules else { return false };
+        seen.waiting.is_empty()
+            && seen.frames.is_none()
+            && seen.rare().tag.is_none()
+            && !(flow.is_opaque() && state.keeps_stream())
+            && rules.inspector.is_done_with(state, dir, || seen.known_app(flow))
     }
 
     /// What putting a fragment's datagram together showed, by Zeek's names; the packet is inspected next.

@@ -143,9 +143,7 @@ impl Parser {
         self.orient(dir, header, cx);
         told::tell(dir, header, msg, cx);
         announced::tell(dir, header, msg, cx);
-        if cx.is_watched() {
-            tx::show(dir, msg, frame, &mut self.txs, cx);
-        }
+        let is_shown = cx.is_watched() && tx::show(dir, msg, frame, &mut self.txs, cx);
         let netbios = cx.flow.tuple.resp_port == NETBIOS_PORT;
         if netbios && matches!(header.opcode, op::NETBIOS_RELEASE..=op::NETBIOS_REFRESH) {
             // Understood, but as in Zeek not logged.
@@ -157,6 +155,11 @@ impl Parser {
             cx.weird_with("DNS_unknown_opcode", Some(detail));
             cx.partial();
             cx.recognize("dns");
+            return;
+        }
+        if is_shown && cx.is_for_eve() {
+            // Nobody wants a row.
+            cx.confirm("dns");
             return;
         }
         let mut row =

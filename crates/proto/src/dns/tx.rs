@@ -46,10 +46,9 @@ impl Heap for Shown {
     }
 }
 
-/// Shows `msg` to those who watch.
-pub fn show(dir: Dir, msg: &[u8], frame: FrameId, shown: &mut Shown, cx: &mut Cx<'_>) {
-    let Some(kind) = kind(cx.flow) else { return };
-    let Some(message) = Message::parse(msg) else { return };
+/// Shows `msg` to those who watch; tells whether it is a message of theirs.
+pub fn show(dir: Dir, msg: &[u8], frame: FrameId, shown: &mut Shown, cx: &mut Cx<'_>) -> bool {
+    let Some((kind, message)) = kind(cx.flow).zip(Message::parse(msg)) else { return false };
     cx.frame_tx(dir, frame, shown.counter.count());
     let view = View { message, kind, number: shown.counter.count() };
     let mut mark = shown.counter.begin();
@@ -64,6 +63,7 @@ pub fn show(dir: Dir, msg: &[u8], frame: FrameId, shown: &mut Shown, cx: &mut Cx
     if mark.quiet && !header.qr && shown.quiet.len() < MAX_QUIET {
         shown.quiet.push(header.id);
     }
+    true
 }
 
 /// What a flow's messages are by its ports; `None`: NetBIOS, which Suricata does not know.

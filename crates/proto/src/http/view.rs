@@ -33,9 +33,10 @@ impl Message {
 
     /// Names and values, a line each, without the fields named `but`.
     fn lines(&self, but: &[u8]) -> Option<Value<'_>> {
-        let mut out = Vec::new();
+        let len = self.fields.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+        let mut out = Vec::with_capacity(len);
         for (name, value) in self.fields.iter().filter(|f| !f.0.eq_ignore_ascii_case(but)) {
-            out.extend_from_slice(&[name, &b": "[..], value.trim_ascii(), b"\r\n"].concat());
+            [name, &b": "[..], value.trim_ascii(), b"\r\n"].iter().for_each(|part| out.extend_from_slice(part));
         }
         (!out.is_empty()).then_some(Value::owned(out))
     }
@@ -45,11 +46,13 @@ impl Message {
     }
 
     fn names(&self) -> Option<Value<'_>> {
-        let mut out = b"\r\n".to_vec();
+        let len = self.fields.iter().map(|(name, _)| name.len() + 2).sum::<usize>() + 4;
+        let mut out = Vec::with_capacity(len);
+        out.extend_from_slice(b"\r\n");
         for (i, (name, _)) in self.fields.iter().enumerate() {
             // A name that comes again stands at its first place.
             if !self.fields.iter().take(i).any(|f| f.0.eq_ignore_ascii_case(name)) {
-                out.extend_from_slice(&[name, &b"\r\n"[..]].concat());
+                [name, &b"\r\n"[..]].iter().for_each(|part| out.extend_from_slice(part));
             }
         }
         out.extend_from_slice(b"\r\n");
@@ -153,11 +156,12 @@ impl View<'_> {
     }
 
     fn of_request(&self, fact: Fact) -> Option<Value<'_>> {
-        let (request, line) = self.request();
+        let [request, _] = self.halves;
+        let line = || self.request().1;
         match fact {
-            Fact::HttpMethod => line.map(|l| Value::from(l.method)),
-            Fact::HttpUri => line.map(|l| Value::owned(uri::normalised(l.uri))),
-            Fact::HttpUriRaw => line.map(|l| Value::from(l.uri)),
+            Fact::HttpMethod => line().map(|l| Value::from(l.method)),
+            Fact::HttpUri => line().map(|l| Value::owned(uri::normalised(l.uri))),
+            Fact::HttpUriRaw => line().map(|l| Value::from(l.uri)),
             Fact::HttpRequestLine if request.begun => Some(Value::from(&*request.line)),
             Fact::HttpHost => self.host().map(|(name, _)| Value::owned(name)),
             Fact::HttpHostRaw => request.value(b"host"),

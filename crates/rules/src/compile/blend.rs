@@ -1,7 +1,7 @@
 //! Groups that the same ports select, searched together.
 
 use super::Map;
-use super::groups::{Candidates, head_of};
+use super::groups::Candidates;
 use super::ports::{NOTHING, PortIndex, Selected};
 use sekisho_scan::{Scanner, Sink, Union};
 
@@ -18,8 +18,10 @@ pub(crate) struct Blend {
     /// Bytes that were searched until there was one.
     searched_len: usize,
     anywhere: Option<Union>,
-    /// Within how many bytes literals of the first index end that stand in the first bytes.
-    head_len: u32,
+    /// Where literals of the first index end that stand in the first bytes; behind it there are none.
+    head_end: u64,
+    /// No rule of the first index does without a literal.
+    pub(crate) needs_literal: bool,
 }
 
 /// Number of a blend.
@@ -68,6 +70,10 @@ impl Blends {
     pub(crate) fn get(&mut self, number: BlendNumber) -> Option<&mut Blend> {
         self.list.get_mut(usize::from(number))
     }
+
+    pub(crate) fn needs_literal(&self, number: BlendNumber) -> bool {
+        self.list.get(usize::from(number)).is_some_and(|blend| blend.needs_literal)
+    }
 }
 
 impl Blend {
@@ -78,7 +84,8 @@ impl Blend {
             selected,
             searched_len: 0,
             anywhere: None,
-            head_len: groups.iter().map(|group| group.head_len).max().unwrap_or(0),
+            head_end: groups.iter().map(|group| u64::from(group.head_len).max(1)).max().unwrap_or(0),
+            needs_literal: groups.iter().all(|group| group.always.is_empty()),
         }
     }
 
@@ -103,11 +110,9 @@ impl Blend {
 
     /// Tells of literals of the first index that stand in the first bytes of a buffer, in which `hay` begins at `base`.
     pub(crate) fn scan_head(&self, indexes: &Indexes<'_>, hay: &[u8], base: u64, sink: &mut impl Sink) {
-        let head = head_of(hay, base, self.head_len);
-        if !head.is_empty() {
+        if base < self.head_end {
             let [own, _] = self.selected;
-            let groups = indexes.own.groups(own);
-            groups.iter().filter(|group| !group.head.is_empty()).for_each(|group| group.head.scan(head, sink));
+            indexes.own.groups(own).iter().for_each(|group| group.scan_head(hay, base, sink));
         }
     }
 }

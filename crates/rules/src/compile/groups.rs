@@ -2,7 +2,8 @@
 
 use super::Map;
 use super::fast::Wanted;
-use sekisho_scan::{Literal, Scanner, Sink, Union};
+use sekisho_scan::{Literal, Scanner, Sink, Starts, Union};
+use std::cell::Cell;
 use std::ops::Range;
 
 /// A literal that has to end within so many bytes is looked for only there.
@@ -60,8 +61,12 @@ pub(crate) struct Group {
     /// Literals that end within the first bytes, and within how many.
     pub(super) head: Scanner,
     pub(super) head_len: u32,
+    /// Literals that a buffer has to begin with.
+    pub(super) starts: Starts,
     /// Rules without a literal: always candidates.
     pub(crate) always: Vec<u32>,
+    /// Its own among those with literals; not 0.
+    pub(crate) number: u32,
 }
 
 /// Literals and rules while a group is put together.
@@ -70,6 +75,7 @@ pub(crate) struct Draft {
     anywhere: Vec<(Vec<u8>, bool, u32)>,
     head: Vec<(Vec<u8>, bool, u32)>,
     head_len: u32,
+    starts: Vec<(Vec<u8>, bool, u32)>,
     always: Vec<u32>,
 }
 
@@ -78,6 +84,7 @@ impl Draft {
         let Some(Wanted { bytes, nocase, limit }) = literal else { return self.always.push(rule) };
         let bytes = if nocase { bytes.to_ascii_lowercase() } else { bytes.to_vec() };
         match limit.filter(|limit| *limit <= HEAD_LEN_MAX) {
+            Some(limit) if limit as usize == bytes.len() => self.starts.push((bytes, nocase, rule)),
             Some(limit) => {
                 self.head_len = self.head_len.max(limit);
                 self.head.push((bytes, nocase, rule));
@@ -87,7 +94,7 @@ impl Draft {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.anywhere.is_empty() && self.head.is_empty() && self.always.is_empty()
+        self.anywhere.is_empty() && self.head.is_empty() && self.starts.is_empty() && self.always.is_empty()
     }
 
     /// Makes the group; `owners` are of all literals of the program.
@@ -95,16 +102,18 @@ impl Draft {
         self.always.sort_unstable();
         self.always.dedup();
         Group {
-            anywhere: scanner(&self.anywhere, owners),
-            head: scanner(&self.head, owners),
+            number: owners.next().saturating_add(1),
+            anywhere: set(&self.anywhere, owners, Scanner::numbered),
+            head: set(&self.head, owners, Scanner::numbered),
             head_len: self.head_len,
+            starts: set(&self.starts, owners, Starts::numbered),
             always: self.always,
         }
     }
 }
 
-/// Looks for the literals of rules, each once.
-fn scanner(literals: &[(Vec<u8>, bool, u32)], owners: &mut Owners) -> Scanner {
+/// What looks for the literals of rules, each once.
+fn set<S>(literals: &[(Vec<u8>, bool, u32)], owners: &mut Owners, make: impl FnOnce(&[Literal<'_>], u32) -> S) -> S {
     let mut numbers: Map<(&[u8], bool), usize> = Map::default();
     let mut distinct: Vec<Literal<'_>> = Vec::new();
     let mut rules: Vec<Vec<u32>> = Vec::new();
@@ -120,7 +129,7 @@ fn scanner(literals: &[(Vec<u8>, bool, u32)], owners: &mut Owners) -> Scanner {
     }
     let first = owners.next();
     rules.iter().for_each(|list| owners.add(list));
-    Scanner::numbered(&distinct, first)
+    make(&distinct, first)
 }
 
 /// Marks the literals that are found, and adds their rules.
@@ -133,22 +142,28 @@ pub(crate) struct Finds<'a> {
     pub(crate) to: &'a mut Candidates,
     /// Literals whose rules are for streams: they are noted there.
     pub(crate) for_stream: Option<&'a mut Vec<u32>>,
+    /// A literal may stand there, told or not.
+    pub(crate) any: Cell<bool>,
 }
 
 impl<'a> Finds<'a> {
     /// Adds the rules of what ends behind `reach`.
     pub(crate) const fn new(owners: &'a Owners, reach: usize, to: &'a mut Candidates) -> Self {
-        Self { owners, reach, start: 0, to, for_stream: None }
+        Self { owners, reach, start: 0, to, for_stream: None, any: Cell::new(false) }
     }
 }
 
 impl Sink for Finds<'_> {
     fn wants(&self, literal: u32) -> bool {
         let mark = self.to.literal_marks.get(literal as usize);
-        mark.is_some_and(|mark| *mark != self.to.look)
+        let is_new = mark.is_some_and(|mark| *mark != self.to.look);
+        // Possibly it stands there once more.
+        self.any.set(self.any.get() || !is_new);
+        is_new
     }
 
     fn found(&mut self, literal: u32, at: Range<usize>) {
+        self.any.set(true);
         let Self { owners, to, .. } = self;
         let is_for_stream = self.for_stream.is_some() && owners.is_for_streams(literal);
         if at.end <= self.reach || at.start < self.start && !is_for_stream {
@@ -208,23 +223,35 @@ impl Candidates {
 }
 
 /// What of `hay`, which begins at `base` of its buffer, is within the first `head_len` bytes.
-pub(super) fn head_of(hay: &[u8], base: u64, head_len: u32) -> &[u8] {
+fn head_of(hay: &[u8], base: u64, head_len: u32) -> &[u8] {
     let rest = usize::try_from(u64::from(head_len).saturating_sub(base)).unwrap_or(usize::MAX);
     hay.get(..rest).unwrap_or(hay)
 }
 
 impl Group {
     /// Adds the rules of which a literal stands in `hay`, ending behind `reach`. `base`: where `hay` begins in its buffer.
-    pub(crate) fn scan(&self, hay: &[u8], base: u64, reach: usize, owners: &Owners, to: &mut Candidates) {
+    /// Tells whether literals may stand there.
+    pub(crate) fn scan(&self, hay: &[u8], base: u64, reach: usize, owners: &Owners, to: &mut Candidates) -> bool {
         let mut finds = Finds::new(owners, reach, to);
         self.anywhere.scan(hay, &mut finds);
-        self.head.scan(head_of(hay, base, self.head_len), &mut finds);
+        self.scan_head(hay, base, &mut finds);
+        finds.any.get()
+    }
+
+    /// Tells of literals that stand in the first bytes of a buffer, in which `hay` begins at `base`.
+    pub(super) fn scan_head(&self, hay: &[u8], base: u64, sink: &mut impl Sink) {
+        if base == 0 {
+            self.starts.scan(hay, sink);
+        }
+        if !self.head.is_empty() {
+            self.head.scan(head_of(hay, base, self.head_len), sink);
+        }
     }
 
     /// As [`Self::scan`] for both of two groups, in one walk: `both` is of them.
     pub(crate) fn scan_both(groups: [&Self; 2], both: &Union, hay: &[u8], base: u64, finds: &mut Finds<'_>) {
         both.scan(&groups.map(|group| &group.anywhere), hay, finds);
-        groups.iter().for_each(|group| group.head.scan(head_of(hay, base, group.head_len), finds));
+        groups.iter().for_each(|group| group.scan_head(hay, base, finds));
     }
 
     /// What a walk asks for both of two groups.
@@ -234,10 +261,10 @@ impl Group {
 
     /// Literals, and rules without one.
     pub(crate) const fn counts(&self) -> (usize, usize) {
-        (self.anywhere.len() + self.head.len(), self.always.len())
+        (self.anywhere.len() + self.head.len() + self.starts.len(), self.always.len())
     }
 
     pub(crate) fn heap_len(&self) -> usize {
-        self.anywhere.heap_len() + self.head.heap_len() + 4 * self.always.capacity()
+        self.anywhere.heap_len() + self.head.heap_len() + self.starts.heap_len() + 4 * self.always.capacity()
     }
 }

@@ -1,6 +1,6 @@
 //! From rules as data to the program that is run: each rule's plan, and the groups that find which rules to look at.
 
-use std::hash::{BuildHasherDefault, DefaultHasher};
+use sekisho_types::SeededState;
 
 mod addresses;
 mod blend;
@@ -23,6 +23,6 @@ pub(crate) use program::{PacketClass, Sets};
 pub(crate) use transactions::{TxGroup, family, is_app};
 
 /// Tables of names and literals: keyed by rules, not by the wire.
-pub(crate) type Map<K, V> = hashbrown::HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
+pub(crate) type Map<K, V> = hashbrown::HashMap<K, V, SeededState>;
 /// As [`Map`].
-pub(crate) type Set<K> = hashbrown::HashSet<K, BuildHasherDefault<DefaultHasher>>;
+pub(crate) type Set<K> = hashbrown::HashSet<K, SeededState>;

@@ -126,7 +126,7 @@ impl Inspector {
             let file = shared.filter(|s| s.body == place).and_then(|s| Some((s, group.engines.get(s.file)?)));
             let is_done = file_done && shared.is_some_and(|s| s.file == place);
             for nth in usize::from(is_done)..count {
-                let candidates = &mut self.candidates;
+                let (candidates, vain) = (&mut self.candidates, &mut self.vain);
                 let seen = if again { exchange.seen(engine.fact, nth) } else { 0 };
                 let joint = seen.min(JOINT_LEN);
                 let there = exchange.with_bytes(&program.sets, engine.fact, engine.transforms, nth, |hay| {
@@ -138,7 +138,16 @@ impl Inspector {
                                 let groups = [&engine.group, &file.group];
                                 Group::scan_both(groups, &shared.anywhere, hay_left, base, &mut finds);
                             }
-                            None => engine.group.scan(hay_left, base, joint, &program.owners, candidates),
+                            None => {
+                                let is_value = info.kind != Kind::Stream;
+                                let asked = is_value.then(|| vain.ask(engine.group.number, hay_left)).flatten();
+                                if asked.as_ref().is_none_or(|asked| !vain.has(asked)) {
+                                    let found = engine.group.scan(hay_left, base, joint, &program.owners, candidates);
+                                    if let (false, Some(asked)) = (found, asked) {
+                                        vain.note(&asked);
+                                    }
+                                }
+                            }
                         }
                     }
                 });

@@ -45,7 +45,9 @@ impl Inspector {
     fn collect_frame(&mut self, program: &Program, group: &FrameGroup, frame: &FrameView<'_>) {
         self.candidates.add_all(&group.group.always);
         match program.sets.transforms.get(usize::from(group.transforms)).filter(|chain| !chain.is_empty()) {
-            None => group.group.scan(frame.bytes, frame.base, 0, &program.owners, &mut self.candidates),
+            None => {
+                group.group.scan(frame.bytes, frame.base, 0, &program.owners, &mut self.candidates);
+            }
             Some(chain) => {
                 let made = transformed(chain, frame.bytes.get(frame.reach..).unwrap_or_default());
                 group.group.scan(&made, 0, 0, &program.owners, &mut self.candidates);

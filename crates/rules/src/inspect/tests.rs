@@ -634,3 +634,74 @@ fn what_lies_across_two_packets_is_found_with_the_stream_only() {
     assert_eq!(told(&mut world, b"both"), (vec![], vec![1]));
     assert_eq!(told(&mut world, b" across-both"), (vec![2], vec![1]));
 }
+
+#[test]
+fn values_that_come_again_are_told_again() {
+    let of = |sid, fact, text| {
+        let mut about = rule(Protocol::App("http"), sid);
+        about.matches = vec![steps(Buffer::Fact(fact), vec![step(text, |_| {})])];
+        about
+    };
+    let mut world = World::new(vec![
+        of(1, Fact::HttpConnection, "keep"),
+        of(2, Fact::HttpProtocol, "HTTP"),
+        of(3, Fact::HttpProtocol, "0.9"),
+    ]);
+    let mut look = |connection, protocol| {
+        let tx = Tx(vec![(Fact::HttpConnection, connection), (Fact::HttpProtocol, protocol)]);
+        world.look(1, true, &tx, &mut Counter::default().begin())
+    };
+    for _ in 0..3 {
+        assert_eq!(look("close", "HTTP/1.1"), [2]);
+        assert_eq!(look("keep-alive", "SPDY/3"), [1]);
+        assert_eq!(look("close", "SPDY/3"), Vec::<u32>::new());
+        // What is nothing of the one fact is something of the other.
+        assert_eq!(look("HTTP 0.9", "keep"), Vec::<u32>::new());
+        assert_eq!(look("close", "HTTP 0.9"), [2, 3]);
+    }
+}
+
+#[test]
+fn packets_with_nothing_to_search_are_done_with_once_they_were_seen() {
+    let over_tcp = |sid, list| with(rule(Protocol::TcpPkt, sid), vec![steps(Buffer::Payload, list)]);
+    let is_done = |world: &World, dir, app: &'static str| world.inspector.is_done_with(&world.state, dir, || app);
+    let mut world = World::new(vec![over_tcp(1, vec![step("x", |_| {})])]);
+    world.view.app = "";
+    assert!(!is_done(&world, Dir::Orig, ""));
+    assert!(world.packet(6, b"").is_empty());
+    assert!(is_done(&world, Dir::Orig, "") && !is_done(&world, Dir::Resp, ""), "each direction by itself");
+    assert!(!is_done(&world, Dir::Orig, "http"), "its protocol is new");
+    world.view.app = "http";
+    assert!(world.packet(6, b"").is_empty());
+    assert!(is_done(&world, Dir::Orig, "http"));
+    // A rule without a literal may match on any packet.
+    let mut flags = rule(Protocol::Tcp, 2);
+    flags.conditions = vec![Condition::TcpFlags(BitTest { bits: 0, ignore: 0, mode: BitMode::Exact })];
+    let mut world = World::new(vec![over_tcp(1, vec![step("x", |_| {})]), flags]);
+    assert_eq!(world.packet(6, b""), [2]);
+    assert!(!is_done(&world, Dir::Orig, "http"));
+    world.state.pass();
+    assert!(is_done(&world, Dir::Orig, "http"), "nobody looks");
+    let mut world = World::new(vec![payload(3, vec![step("x", |_| {})])]);
+    assert!(!is_done(&world, Dir::Orig, "http") && world.packet(6, b"").is_empty());
+    assert!(is_done(&world, Dir::Orig, "http"), "no rule is about packets of TCP");
+}
+
+#[test]
+fn the_end_of_a_stream_is_kept_until_it_is_over() {
+    let of = |sid, text| with(rule(Protocol::Tcp, sid), vec![steps(Buffer::Payload, vec![step(text, |_| {})])]);
+    let mut world = World::new(vec![of(1, "across"), of(2, "TLS")]);
+    assert!(world.stream(0, b"acr").is_empty());
+    assert!(world.state.keeps_stream());
+    assert_eq!(world.stream(3, b"oss"), [1]);
+    // What follows is encrypted.
+    world.view.opaque = true;
+    assert!(world.packet(6, b"TLS").is_empty());
+    assert!(!world.state.keeps_stream());
+    world.view.opaque = false;
+    assert!(world.stream(6, b"TL").is_empty());
+    world.state.end_stream(Dir::Resp);
+    assert!(world.state.keeps_stream(), "the other one");
+    world.state.end_stream(Dir::Orig);
+    assert!(!world.state.keeps_stream());
+}

@@ -186,6 +186,17 @@ impl FlowState {
         }
     }
 
+    /// Is the end of a stream kept, for matches across calls?
+    pub fn keeps_stream(&self) -> bool {
+        self.tails.iter().any(|tail| tail.bytes.capacity() > 0)
+    }
+
+    /// Nothing of what `dir` sends is searched any more as a stream.
+    pub fn end_stream(&mut self, dir: Dir) {
+        *dir.of_mut(&mut self.tails) = Tail::default();
+        *dir.of_mut(&mut self.open) = Vec::new();
+    }
+
     /// Where in the stream the payload of that packet comes.
     pub(crate) fn take_next(&mut self, packet: PacketPlace) -> Option<u64> {
         self.next_in_stream.take().filter(|(place, _)| *place == packet).map(|(_, offset)| offset)
