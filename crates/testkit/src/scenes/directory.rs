@@ -157,6 +157,7 @@ fn relay(s: &mut Stage) {
     relayed(s, MORNING, (victim, middle, DC), &login);
     s.involve(victim);
     s.involve(DC);
+    // §3 has "reuse + success" as a severity and no name for it; `/used` is the suffix that §14.1 has for what came of an attempt.
     s.expect("ntlm-relay/challenge-reuse/used", middle, MORNING, MORNING + MINUTE);
 }
 
