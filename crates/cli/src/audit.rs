@@ -276,6 +276,7 @@ fn state(outcome: &Outcome) -> State {
             ("out-of-order bytes thrown away", s.flow.bytes_dropped),
             ("fragmented packets forgotten to make room", s.defrag.evicted),
             ("compressed contents not decoded to their end", s.decoding_refused),
+            ("contents not searched for card numbers, keys and tokens", s.search_refused),
             ("files not followed", s.files.refused),
             ("parts of files not hashed", s.files.held_refused),
             ("announced flows forgotten", s.expectations_dropped),
@@ -294,6 +295,7 @@ fn limits(s: &Stats) -> Vec<(String, u64)> {
         ("facts forgotten that are logged once", s.facts_forgotten),
         ("file parts refused", s.files.spans_refused),
         ("compressed contents not decoded to their end", s.decoding_refused),
+        ("contents not searched for card numbers, keys and tokens because too many were open", s.search_refused),
         ("out-of-order bytes thrown away", s.flow.bytes_dropped),
         ("fragmented packets forgotten because buffers were full", s.defrag.evicted),
     ])

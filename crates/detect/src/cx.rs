@@ -92,7 +92,12 @@ impl<'a> Cx<'a> {
 
     /// Was that judgement raised about `subject`?
     pub(crate) fn has_found(&self, id: &str, subject: Addr) -> bool {
-        self.desk.has(id, subject)
+        self.desk.has(id, subject, Severity::Info)
+    }
+
+    /// Was it raised about `subject` so that somebody has to look at it?
+    pub(crate) fn has_alarm(&self, id: &str, subject: Addr) -> bool {
+        self.desk.has(id, subject, Severity::Medium)
     }
 
     /// One port was tried on many hosts.

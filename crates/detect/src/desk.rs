@@ -4,7 +4,7 @@ use crate::detection::Scope;
 use crate::edges::Edges;
 use crate::hosts::{Hosts, Role};
 use hashbrown::HashMap;
-use sekisho_finding::{Benign, Finding, MAX_QUOTES};
+use sekisho_finding::{Benign, Finding, MAX_QUOTES, Severity};
 use sekisho_types::{Addr, SeededState, Timestamp, Uid};
 
 /// Most findings of a run, if it has all the memory that judgements may take; of more, those of the lowest severity are
@@ -64,9 +64,10 @@ impl Desk {
         Self { findings, most: scope.entries(MAX_FINDINGS), refused: 0, edges: Edges::new(scope), scans: Vec::new() }
     }
 
-    /// Is there a finding of that judgement about `subject`?
-    pub fn has(&self, id: &str, subject: Addr) -> bool {
-        self.findings.keys().any(|key| key.id == id && key.subject == subject)
+    /// Is there a finding of that judgement about `subject`, at least so severe?
+    pub fn has(&self, id: &str, subject: Addr, least: Severity) -> bool {
+        let is_it = |key: &Key| key.id == id && key.subject == subject;
+        self.findings.iter().any(|(key, kept)| is_it(key) && kept.finding.severity >= least)
     }
 
     /// Notes a scan.

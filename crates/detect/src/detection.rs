@@ -172,6 +172,7 @@ impl Detection {
 
     fn carry_all(&mut self, carrier: &mut Carrier<'_>) {
         self.known.carry(carrier);
+        self.desk.edges.carry(carrier);
         self.detectors.iter_mut().for_each(|running| running.detector.carry(carrier));
     }
 

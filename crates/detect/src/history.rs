@@ -401,8 +401,12 @@ impl Seen {
     pub fn is_known(&self, ts: Timestamp, within: Interval) -> bool {
         let recent = |last: Timestamp| ts.0.saturating_sub(last.0) < within.0;
         // Rows come when what they tell of is over, so those of this run may be younger.
-        self.here.is_some_and(|(_, last)| recent(last))
-            || self.before.is_some_and(|(first, last)| first < ts && recent(last))
+        self.here.is_some_and(|(_, last)| recent(last)) || self.was_known(ts, within)
+    }
+
+    /// Was it seen in an earlier run, and before `ts` by no more than `within`?
+    pub fn was_known(&self, ts: Timestamp, within: Interval) -> bool {
+        self.before.is_some_and(|(first, last)| first < ts && ts.0.saturating_sub(last.0) < within.0)
     }
 
     /// First and last time.

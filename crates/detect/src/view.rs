@@ -281,7 +281,7 @@ impl View {
         for need in about.needs {
             self.lacks(need, &mut |cause, sight| causes.push((cause, sight)));
         }
-        let ungiven = causes.iter().any(|c| c.0.lack == Lack::Option);
+        let ungiven = causes.iter().any(|c| c.0.lack == Lack::Option && c.1 == Sight::Blind);
         let worst = causes.iter().map(|c| c.1).max().unwrap_or(Sight::Working);
         let idle = about.looks_at().is_some() && seen == 0 && !ungiven;
         let mut causes: Vec<Cause> = causes.into_iter().map(|c| c.0).collect();
@@ -367,7 +367,7 @@ impl View {
                 if !self.given.contains(&option) {
                     let traffic = Traffic::Any;
                     let cause = Cause { lack: Lack::Option, traffic, option: Some(option), count: 0, of: 0, bytes: 0 };
-                    tell(cause, Sight::Blind);
+                    tell(cause, if need.vital { Sight::Blind } else { Sight::Weakened });
                 }
             }
         }

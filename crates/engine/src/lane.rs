@@ -501,6 +501,7 @@ impl Lane {
             expectations_dropped: self.host.expectations.dropped,
             facts_forgotten: self.host.out.remembered.forgotten,
             decoding_refused: self.host.out.decoding.refused,
+            search_refused: self.host.sensitive.as_ref().map_or(0, |s| s.refused),
             parsers_len: u64::try_from(self.host.parsers_len).unwrap_or(0),
             ..self.host.stats
         }

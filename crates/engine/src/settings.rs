@@ -138,6 +138,9 @@ pub struct Stats {
     pub facts_forgotten: u64,
     /// Compressed contents not decoded, or not to their end, because a worker's allowance was used up.
     pub decoding_refused: u64,
+    /// Contents in clear that were not searched for card numbers, keys and the like because too many were open. Nothing is
+    /// searched where nobody judges.
+    pub search_refused: u64,
     /// Bytes that the states of parsers take now, with what was kept for probes.
     pub parsers_len: u64,
     /// The flow table's own.
@@ -261,6 +264,7 @@ impl Stats {
             expectations_dropped,
             facts_forgotten,
             decoding_refused,
+            search_refused,
             parsers_len,
             tcp_open,
             udp_open,

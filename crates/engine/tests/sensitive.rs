@@ -5,7 +5,7 @@ use sekisho_engine::{Settings, Worker};
 use sekisho_files::NoStore;
 use sekisho_record::{Record, Value, for_each};
 use sekisho_testkit::{Conversation, pcap};
-use sekisho_types::Dir;
+use sekisho_types::{Addr, Dir, Timestamp};
 
 /// LINKTYPE_ETHERNET.
 const ETHERNET: u32 = 1;
@@ -94,4 +94,26 @@ fn random_numbers_are_mostly_wrong() {
         .collect();
     let told = told(true, page.as_bytes(), 1460);
     assert!(told.is_empty() || told[0].contains("misses=2") || told[0].contains("misses=1"), "{told:?}");
+}
+
+#[test]
+fn what_is_not_searched_is_counted() {
+    // Forms of one pair of hosts that are never sent to their end; 128 are searched at a time.
+    let refused = |count: u16| {
+        let head = b"POST /pay HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000\r\n\r\nname=Ada&";
+        let frames: Vec<_> = (0..count)
+            .flat_map(|n| {
+                let talk = Conversation::new((Addr::v4([10, 0, 0, 5]), 40_000 + n), "203.0.113.9:80");
+                talk.at(Timestamp::from_parts(1_000 + i64::from(n), 0)).syn().send(Dir::Orig, head).frames()
+            })
+            .collect();
+        let mut captures = Captures::from_bytes("sensitive", pcap(ETHERNET, &frames));
+        let mut worker = Worker::new(Settings { judged: true, ..Settings::default() });
+        let mut batch = Batch::new();
+        while captures.fill(&mut batch) {
+            worker.batch(batch.frames(), &mut |_: &dyn Record| {}, &mut NoStore);
+        }
+        worker.stats().search_refused
+    };
+    assert_eq!((refused(128), refused(200)), (0, 72));
 }

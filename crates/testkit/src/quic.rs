@@ -19,7 +19,8 @@ impl KeyType for Len {
     }
 }
 
-fn expand_into(secret: &Prk, label: &str, out: &mut [u8]) {
+/// HKDF-Expand-Label with an empty context (RFC 8446 §7.1).
+pub(crate) fn expand_into(secret: &Prk, label: &str, out: &mut [u8]) {
     let label = format!("tls13 {label}");
     let info = [&[0, out.len() as u8, label.len() as u8][..], label.as_bytes(), &[0]].concat();
     secret.expand(&[&info], Len(out.len())).and_then(|okm| okm.fill(out)).expect("short keys");

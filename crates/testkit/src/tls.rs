@@ -1,5 +1,9 @@
 //! Handshakes of TLS 1.3 (RFC 8446) as far as a watcher can read them.
 
+mod sealed;
+
+pub use sealed::{Sealed, certificate};
+
 /// What a client offers, and so how it can be told apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
@@ -72,15 +76,20 @@ pub fn client_hello(client: &Client, sni: &str, random: &[u8; 32]) -> Vec<u8> {
     handshake(1, &body)
 }
 
-/// The server's answer, and what it says encrypted in the same flight.
-pub fn server_flight(client: &Client, random: &[u8; 32], session: &[u8; 32]) -> Vec<u8> {
+/// The server's choice: its hello.
+fn server_hello(client: &Client, random: &[u8; 32], session: &[u8; 32]) -> Vec<u8> {
     let group = client.groups.first().copied().unwrap_or(29).to_be_bytes();
     let extensions = [extension(43, &[3, 4]), extension(51, &[&group[..], &len16(random)].concat())].concat();
     let cipher = client.ciphers.first().copied().unwrap_or(0x1301).to_be_bytes();
     let hello = [&[3, 3][..], random, &len8(session), &cipher, &[0], &len16(&extensions)].concat();
+    handshake(2, &hello)
+}
+
+/// The server's answer, and what it says encrypted in the same flight.
+pub fn server_flight(client: &Client, random: &[u8; 32], session: &[u8; 32]) -> Vec<u8> {
     let sealed: Vec<u8> =
         (0..1_400u32).map(|i| random[i as usize % 32] ^ (i.wrapping_mul(0x9e37) >> 5) as u8).collect();
-    [handshake(2, &hello), record(20, &[1]), record(23, &sealed)].concat()
+    [server_hello(client, random, session), record(20, &[1]), record(23, &sealed)].concat()
 }
 
 /// What the client says before its first data: its Finished.

@@ -4,7 +4,7 @@
 //! address), over the last 24 hours, or the whole of a shorter capture. The score is RITA's, of four parts alike: how
 //! regular the gaps between contacts are (TS), how regular the bytes sent (DS), how even the 24 parts of the span (HIST), how long it lasts (DUR).
 //! Contacts that are skipped now and then are found by their period: if gaps are multiples of one, TS is at least nine tenths of
-//! how well they fit. Looked at once in an hour of packet time, and at the end. `strobe` are more contacts in a day than seconds.
+//! how well they fit. Looked at once in an hour of packet time, and at the end. `strobe` are as many contacts in any 24 hours as seconds, counted by the hour.
 //! `in-flow`: the same of the bursts of data that a host sends within one TCP connection, each behind a second's silence, from its third second on and while it has carried less than 2 MB.
 //! ## Thresholds
 //! Four different seconds; below 86,400 contacts in 24 hours (RITA); six of the 24 parts of the span, and TS of 0.7: calls by chance all day reach a score
@@ -38,7 +38,7 @@ use crate::outside::{Call, Usage};
 use crate::registry::Detector;
 use crate::rows::{Conn, Http, Kind, Row, Ssl};
 use crate::statistics::hints;
-use crate::statistics::window::Recently;
+use crate::statistics::window::Sliding;
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use contacts::{Contact, Score, Scratch, score};
@@ -147,8 +147,8 @@ struct Pair {
     /// Contacts since it was last judged, and last raised.
     fresh: u32,
     unsaid: u64,
-    /// Contacts of the last day.
-    day: Recently,
+    /// Contacts of the last day, of one that has had [`LIGHT`]; the most that there were.
+    day: Option<Box<Sliding>>,
     most: u64,
     /// First and last flow, and the packets with which they asked for the place, or else ended.
     flows: [Uid; 2],
@@ -228,7 +228,7 @@ impl Beacons {
             kept_since: 0,
             fresh: 0,
             unsaid: FEW as u64,
-            day: Recently::default(),
+            day: None,
             most: 0,
             flows: [row.uid; 2],
             packets: [packet; 2],
@@ -328,9 +328,22 @@ impl Pair {
             self.kept_since = self.contacts.first().map_or(0, |c| c.at);
         }
         self.contacts.push(contact);
+        self.count(row.ts);
         (self.fresh, self.unsaid) = (self.fresh.saturating_add(1), self.unsaid + 1);
-        self.most = self.most.max(self.day.add(row.ts, DAY, 1));
         (self.flows[1], self.packets[1], self.peers[1]) = (row.uid, packet, row.resp);
+    }
+
+    /// One more contact, of any 24 hours.
+    fn count(&mut self, ts: Timestamp) {
+        if let Some(day) = &mut self.day {
+            self.most = self.most.max(day.add(ts, DAY));
+        } else if self.contacts.len() >= LIGHT {
+            let mut day = Box::<Sliding>::default();
+            for contact in &self.contacts {
+                self.most = self.most.max(day.add(Timestamp::from_parts(i64::from(contact.at), 0), DAY));
+            }
+            self.day = Some(day);
+        }
     }
 
     /// What is to be said of it, if anything; `only`: its TLS client goes nowhere else; `covered`: seconds of the capture.
@@ -480,7 +493,8 @@ impl Detector for Beacons {
     }
 
     fn held_len(&self) -> usize {
-        let contacts = |p: &Pair| size_of::<Pair>() + p.contacts.capacity() * size_of::<Contact>();
+        let day = |p: &Pair| p.day.as_ref().map_or(0, |_| size_of::<Sliding>());
+        let contacts = |p: &Pair| size_of::<Pair>() + p.contacts.capacity() * size_of::<Contact>() + day(p);
         self.few.held_len()
             + self.pairs.held_len()
             + self.clients.held_len()

@@ -11,7 +11,7 @@
 //! 16,384 hosts with places, 8,192 hosts, 16,384 places with a bit for each of 128 hosts and the first eight hosts; the least recent forgotten.
 //! ## Severity
 //! Medium 0.6; `paste` and `direct-ip` high 0.65; one step more for servers that five hosts use. Whether something is new cannot be said of a host that was watched for less than
-//! 30 days: then `info` with 0.6 of the confidence, unless the same host is also told to be commanded from outside, or to have read a file server (Sekisho's own choice):
+//! 30 days: then `info` with 0.6 of the confidence, unless the same host is also told to be commanded from outside, or to have read a file server, with medium severity or more (Sekisho's own choice):
 //! then the severity stands, with confidence 0.5.
 //! ## Benign
 //! A new service of the company: three hosts that begin within seven days, `info`. Measurements of speed, videos and calls, by name: not told. Proxies and resolvers have eight times the limit.
@@ -258,7 +258,7 @@ impl NewUploads {
             _ => NEW,
         };
         let long = known.is_some_and(|h| upload.first - h.first >= ABSENT);
-        let sign = SIGNS.iter().find(|id| cx.has_found(id, host));
+        let sign = SIGNS.iter().find(|id| cx.has_alarm(id, host));
         let is_worse = [PASTE.code, DIRECT.code].contains(&reason.code);
         let mut severity = if is_worse { Severity::High } else { Severity::Medium };
         let mut confidence = Confidence::percent(if severity == Severity::High { 65 } else { 60 });

@@ -1,14 +1,14 @@
 //! # lateral-chain
 //! ## How
 //! Steps from host to host are what `rpc-remote-exec`, `admin-path-first-seen` (before its score) and the successes of
-//! `password-guessing` saw. `hop`: a host was reached and within 30 minutes took a step itself, to a third one, after having taken none before;
+//! `password-guessing` saw. `hop`: a host was reached and within 30 minutes took a step itself, to a third one, after having taken none in the 30 days before;
 //! the longest such path without a host twice counts. `worm`: three hosts begin to scan the same port, each but the first within ten
 //! minutes after one of them that scanned before had reached it on that port. `same-file`: one client, or several, wrote the same program (SHA-256) to
 //! shares of three hosts within an hour.
 //! ## Thresholds
 //! 30 minutes, depth 2 to 6; three hosts within 10 minutes each; three hosts within 60 minutes (Sekisho's own choice, after Hopper and BZAR).
 //! ## State
-//! 50,000 steps, what comes after that is not kept; 4,096 programs with 16 hosts each; opened files of 4,096 pairs.
+//! 50,000 steps, what comes after that is not kept; with `--state` when 16,384 hosts took steps in earlier runs; 4,096 programs with 16 hosts each; opened files of 4,096 pairs.
 //! ## Severity
 //! `worm` critical 0.85; `same-file` critical 0.85 if a call ran something at one of the hosts, else medium 0.6; `hop` of three steps or more high 0.75, of
 //! two medium 0.6. A path of mere sessions, whose first host neither guessed nor ran anything, is one step less severe while less than 14 days were seen, and
@@ -24,7 +24,7 @@ use crate::certificate::{Fingerprint, hex, short};
 use crate::contacts::secs;
 use crate::desk::Scanned;
 use crate::detection::Scope;
-use crate::edges::{Class, Edge};
+use crate::edges::{Class, Edge, Edges};
 use crate::registry::Detector;
 use crate::rows::{Files, Kind, Row};
 use crate::shares::Shares;
@@ -83,6 +83,8 @@ const MAX_HOSTS: usize = 16;
 /// Hosts that got the same program, and within which time.
 const SAME_HOSTS: usize = 3;
 const HOUR: u32 = 3_600;
+/// Steps that a host took within this time before make it a jump host.
+const MONTH: Interval = Interval::from_secs(30 * 86_400);
 /// When what hosts do is known.
 const MATURE_AFTER: Interval = Interval::from_secs(14 * 86_400);
 
@@ -166,7 +168,7 @@ impl Chain {
     fn hops(&self, cx: &mut Cx<'_>) {
         let mut steps: Vec<Edge> = cx.steps().all().to_vec();
         steps.sort_by_key(|s| (s.ts, s.from, s.to));
-        let mut paths = Paths::new(&steps);
+        let mut paths = Paths::new(&steps, cx.steps());
         for at in 0..steps.len() {
             paths.extend(at);
         }
@@ -200,7 +202,7 @@ impl Chain {
             .measure(Measure::count("steps one after the other", depth, Some(MIN_DEPTH as u64), "", Origin::Own))
             .measure(Measure::count("time from the first to the last", span, None, "s", Origin::Own))
             .quote("path", text.as_bytes(), last.packet)
-            .benign("a jump host", "no host on the way had taken a step before");
+            .benign("a jump host", "no host on the way had taken a step in the 30 days before");
         for step in path {
             raise = raise.peer(step.to).flow(step.uid).packet(step.packet);
         }
@@ -218,19 +220,26 @@ struct Paths<'a> {
     best: Vec<(Option<usize>, usize)>,
     /// Steps by where they lead, in order of time.
     to: HashMap<Addr, Vec<usize>, SeededState>,
-    /// When each host took its first step.
-    began: HashMap<Addr, Timestamp, SeededState>,
+    /// When each host took steps, in order; and those of earlier runs.
+    took: HashMap<Addr, Vec<Timestamp>, SeededState>,
+    earlier: &'a Edges,
     extended: Vec<bool>,
 }
 
 impl<'a> Paths<'a> {
-    fn new(steps: &'a [Edge]) -> Self {
-        let mut began = HashMap::with_hasher(SeededState(0));
+    fn new(steps: &'a [Edge], earlier: &'a Edges) -> Self {
+        let mut took: HashMap<Addr, Vec<Timestamp>, SeededState> = HashMap::with_hasher(SeededState(0));
         for step in steps {
-            began.entry(step.from).or_insert(step.ts);
+            took.entry(step.from).or_default().push(step.ts);
         }
         let to = HashMap::with_hasher(SeededState(0));
-        Self { steps, best: Vec::new(), to, began, extended: vec![false; steps.len()] }
+        Self { steps, best: Vec::new(), to, took, earlier, extended: vec![false; steps.len()] }
+    }
+
+    /// Did the host take a step in the month before `ts`?
+    fn took_before(&self, host: Addr, ts: Timestamp) -> bool {
+        let last = self.took.get(&host).and_then(|all| all.get(all.partition_point(|t| *t < ts).checked_sub(1)?));
+        last.is_some_and(|last| ts - *last < MONTH) || self.earlier.took_earlier(host, ts, MONTH)
     }
 
     /// Step `at`, after all that came before it.
@@ -243,8 +252,8 @@ impl<'a> Paths<'a> {
                 continue;
             };
             // One that took steps before it was reached is a jump host.
-            let fresh = self.began.get(&step.from).is_some_and(|began| *began >= reached.ts);
-            if step.ts - reached.ts > HOP_WITHIN || !fresh || *depth >= MAX_DEPTH || self.is_on(*earlier, step.to) {
+            let known = step.ts - reached.ts > HOP_WITHIN || self.took_before(step.from, reached.ts);
+            if known || *depth >= MAX_DEPTH || self.is_on(*earlier, step.to) {
                 continue;
             }
             if depth + 1 > best.1 {

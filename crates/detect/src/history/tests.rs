@@ -57,6 +57,24 @@ fn what_earlier_runs_knew_is_not_new() {
 }
 
 #[test]
+fn a_jump_host_of_earlier_runs_is_none_that_was_taken() {
+    let exec = |at: f64, from: &str, to: &str| {
+        between("dce_rpc", at, (from, to), &[("endpoint", Cell::Text(b"svcctl".to_vec())), ("opnum", Cell::Count(12))])
+    };
+    let chains = |v: &Verdict| v.findings.iter().filter(|f| f.about.id == "lateral-chain").count();
+    let (_, state) = run(&History::new(0), &[exec(1000.0, "10.0.0.2", "10.0.0.3")]);
+    let later = |day: f64| [exec(day * DAY, "10.0.0.1", "10.0.0.2"), exec(day * DAY + 60.0, "10.0.0.2", "10.0.0.3")];
+    let (known, next) = run(&state, &later(20.0));
+    assert_eq!((chains(&known), chains(&judge_in(&scope(), &later(20.0)))), (0, 1));
+    assert_eq!(chains(&run(&state, &later(40.0)).0), 1, "a month later");
+    // Judged again, and an older capture judged later, find the same.
+    assert_eq!(chains(&run(&next, &later(20.0)).0), 0);
+    let (first, of_it) = run(&History::new(0), &later(20.0));
+    assert_eq!((chains(&first), chains(&run(&of_it, &later(20.0)).0)), (1, 1));
+    assert_eq!(chains(&run(&of_it, &later(10.0)).0), 1);
+}
+
+#[test]
 fn a_place_is_new_after_weeks_of_which_no_run_saw_more_than_one() {
     let mut state = History::new(0);
     let call = |day: u32, to: &str| Flow::used(f64::from(day) * DAY + 1000.0, "10.0.0.5", to, 443).line(3);

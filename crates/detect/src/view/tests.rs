@@ -1,7 +1,7 @@
 use crate::Scope;
 use crate::testing::{Cell, Line, Message, addr, judge, judge_in, line};
 use crate::testing_tls::{DAY, NOW};
-use sekisho_finding::{Cause, Coverage, Lack, Sight};
+use sekisho_finding::{Cause, Coverage, Lack, Need, Sight, What};
 
 /// A whole flow of ten packets in the middle of a service.
 fn conn(app: &str, port: u16) -> Vec<(&'static str, Cell)> {
@@ -54,7 +54,9 @@ fn every_judgement_says_what_it_needs() {
     assert_eq!(verdict.coverage.len(), crate::abouts().len());
     for c in &verdict.coverage {
         assert!(!c.about.needs.is_empty(), "{}", c.about.id);
-        let ungiven = c.causes.iter().any(|c| c.lack == Lack::Option);
+        let vital = |n: &Need| n.vital && matches!(n.what, What::Given(_));
+        let ungiven = c.about.needs.iter().any(vital);
+        assert_eq!(ungiven, c.causes.iter().any(|c| c.lack == Lack::Option), "{}", c.about.id);
         // What is judged of packets below IP is no flow.
         let unseen = if c.about.looks_at().is_some() { Sight::Idle } else { Sight::Working };
         assert_eq!(c.sight, if ungiven { Sight::Blind } else { unseen }, "{}", c.about.id);
@@ -255,4 +257,12 @@ fn a_few_stray_answers_are_no_missing_questions() {
     assert_eq!(lacks(3), (Sight::Working, vec![]));
     assert_eq!(lacks(4), (Sight::Weakened, vec![(Lack::Requests, 4, 40)]));
     assert_eq!(lacks(40).0, Sight::Blind);
+}
+
+#[test]
+fn an_option_that_is_of_use_only_weakens() {
+    let lines = [whole("ssl", 443)];
+    let [fingerprint, contact] = ["c2-tls-fingerprint", "intel-contact"].map(|id| sight(&lines, id));
+    assert_eq!((fingerprint.0, contact.0), (Sight::Weakened, Sight::Blind));
+    assert_eq!(fingerprint.1.len(), 1);
 }

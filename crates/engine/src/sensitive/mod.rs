@@ -100,6 +100,8 @@ pub(crate) struct Sensitive {
     seed: u64,
     words: Words,
     looks: HashMap<u64, Box<Look>, SeededState>,
+    /// Contents not looked at because as many were open.
+    pub refused: u64,
 }
 
 /// Collects what a piece has.
@@ -156,12 +158,16 @@ impl Look {
 
 impl Sensitive {
     pub fn new(seed: u64) -> Self {
-        Self { seed, words: Words::new(), looks: HashMap::with_hasher(SeededState(seed)) }
+        Self { seed, words: Words::new(), looks: HashMap::with_hasher(SeededState(seed)), refused: 0 }
     }
 
     /// A content begins.
     pub fn opened(&mut self, id: u64, flow: &FlowInfo, meta: &FileMeta) {
-        if meta.decrypted || meta.unlogged || meta.source == "SSL" || self.looks.len() >= MAX_LOOKS {
+        if meta.decrypted || meta.unlogged || meta.source == "SSL" {
+            return;
+        }
+        if self.looks.len() >= MAX_LOOKS {
+            self.refused += 1;
             return;
         }
         let look = Look {

@@ -151,9 +151,13 @@ impl Traits {
     }
 }
 
-/// `name=value`
+/// The value of `name=value`; all of a pair without a name, which may be padded as base64 is.
 fn value_of(pair: &[u8]) -> Option<&[u8]> {
-    pair.get(memchr::memchr(b'=', pair)? + 1..)
+    let end = pair.iter().rposition(|b| *b != b'=')? + 1;
+    match memchr::memchr(b'=', pair.get(..end)?) {
+        Some(at) => pair.get(at + 1..),
+        None => Some(pair),
+    }
 }
 
 /// Digest of the first value that is long and only of what base64 and hexadecimal digits are written in.
@@ -307,6 +311,10 @@ mod tests {
         assert_eq!(cookie(&format!("a=1; b={}", &long[1..])), None, "shorter");
         assert_eq!(cookie(&format!("b={long} {long}")), None, "text");
         assert_eq!(cookie("b"), None);
+        assert_eq!(cookie(&long), Some(seeded_hash(0, long.as_bytes())), "without a name");
+        let padded = format!("{long}==");
+        assert_eq!(cookie(&format!("a=1; {padded}")), Some(seeded_hash(0, padded.as_bytes())));
+        assert_eq!(cookie("===="), None);
     }
 
     #[test]

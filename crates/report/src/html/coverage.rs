@@ -37,7 +37,12 @@ pub(super) fn coverage(m: &mut Markup, cx: &Cx<'_>) {
                 m.text(cx.w(W::NotAskedFor));
                 judgements(m, cx, group);
                 let options: Vec<&str> = group.causes.iter().filter_map(|c| c.option).collect();
-                m.text(&format!(" ({})", options.join(", ")));
+                let part = if group.sight == Sight::Weakened {
+                    [cx.w(W::Comma), cx.w(W::Weakened)].concat()
+                } else {
+                    String::new()
+                };
+                m.text(&format!(" ({}{part})", options.join(", ")));
             });
         }
         if !absent.is_empty() {

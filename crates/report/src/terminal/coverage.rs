@@ -30,7 +30,9 @@ pub(super) fn coverage(pen: &mut Pen, page: &Page) {
         let needs = |g: &&sekisho_finding::Group<'_>| {
             let ids: Vec<&str> = g.abouts.iter().map(|a| a.id).collect();
             let options: Vec<&str> = g.causes.iter().filter_map(|c| c.option).collect();
-            format!("{} ({})", ids.join(", "), options.join(", "))
+            // The rest of it was judged.
+            let part = if g.sight == Sight::Weakened { ", weakened" } else { "" };
+            format!("{} ({}{part})", ids.join(", "), options.join(", "))
         };
         let needs: Vec<String> = options.iter().map(needs).collect();
         pen.paragraph(Style::Dim, "", &format!("Not asked for: {}.", needs.join(", ")));

@@ -190,12 +190,14 @@ fn mail_client(s: &mut Stage) {
     s.by_calendar();
     s.office(0, 28 * DAY);
     for day in (0..28).filter(|d| d % 7 < 5) {
-        // Others have their mail there, too.
+        // Gaps of 60 to 900 s score a TS of 0.78 (the closed form of §2) and would be told of a place of one host's own: others have
+        // their mail there, too.
         for n in 0..5 {
             let (ms, place) = (day * DAY + (9 + n) * HOUR, ("mail.provider.example", "198.51.100.80"));
             s.visit(ms, &super::office::host(n), place, &BROWSER, [500, 9_000]);
         }
         let mut t = day * DAY + 8 * HOUR + 20 * MINUTE;
+        s.resolve(t - 200, HOST, "mail.provider.example", "198.51.100.80");
         for k in 0.. {
             if t > day * DAY + 17 * HOUR {
                 break;

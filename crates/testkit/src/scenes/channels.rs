@@ -2,9 +2,10 @@
 
 use super::stage::{Ask, Stage};
 use super::{DAY, HOUR, MINUTE, SECOND, Scene, scene};
+use crate::Conversation;
 use crate::Dir::{Orig, Resp};
 use crate::dns::{NXDOMAIN, TO_QUESTION, kind, record};
-use crate::tls::{AGENT, BROWSER};
+use crate::tls::{self, AGENT, BROWSER, Client, Sealed, certificate};
 use sekisho_types::Interval;
 
 pub(super) const ALL: &[Scene] = &[
@@ -12,7 +13,17 @@ pub(super) const ALL: &[Scene] = &[
     scene("S-10", "block lists, a reputation service, a content network with digests in its names", lookups),
     scene("S-11", "40 generated names, one of which exists and is called", generated),
     scene("S-12", "40 real names that have expired; a browser's three random labels", expired),
-    scene("S-13", "a POST each minute, rare agent, few headers, changing cookie, a program told as a picture", implant),
+    scene(
+        "S-13",
+        "a POST each minute, rare agent, four headers, changing cookie, a program told as a picture",
+        implant,
+    ),
+    scene(
+        "S-14",
+        "names that disagree: of TLS and of HTTP in it; of a proxy's CONNECT and of TLS through it",
+        fronting,
+    ),
+    scene("S-14-shared", "one connection of HTTP/2 for two names of a certificate", coalesced),
     scene("S-15", "a shell sent out to port 4444, typed in from outside", shell),
 ];
 
@@ -143,16 +154,14 @@ pub(super) fn program(s: &mut Stage, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// The request of an implant that reports: `cookie` is what it carries.
+/// The request of an implant that reports, with a cookie of 64 characters: four headers with the length of the body.
 pub(super) fn report(s: &mut Stage) -> Ask<'static> {
     let cookie: String = s.random.bytes(32).iter().map(|b| format!("{b:02x}")).collect();
     Ask {
         method: "POST",
         host: "update.telemetry-sync.example",
         path: "/submit",
-        head: format!(
-            "User-Agent: WinSvcHost{{7}}\r\nCookie: id={cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-        ),
+        head: format!("User-Agent: telemetry-sync/7.1\r\nCookie: {cookie}\r\n"),
         body: s.random.bytes(320),
         status: "200 OK",
         kind: "text/plain",
@@ -162,18 +171,94 @@ pub(super) fn report(s: &mut Stage) -> Ask<'static> {
 
 fn implant(s: &mut Stage) {
     s.office(8 * HOUR, 12 * HOUR);
+    s.agents(8 * HOUR + 10 * MINUTE);
     let begin = 9 * HOUR;
     s.resolve(begin - SECOND, HOST, "update.telemetry-sync.example", OUTSIDE);
     for k in 0..120 {
         let mut ask = report(s);
         if k == 3 {
-            (ask.method, ask.path, ask.kind) = ("GET", "/logo.png", "image/png");
-            ask.body.clear();
-            ask.answer = program(s, 20_000);
+            (ask.kind, ask.answer) = ("image/png", program(s, 20_000));
         }
         s.http(begin + k * MINUTE, HOST, &format!("{OUTSIDE}:80"), &ask);
     }
     s.expect("c2-http-traits/payload", HOST, begin, begin + 2 * HOUR);
+}
+
+/// Clients that offer one protocol within TLS.
+const OVER_1: Client = Client { alpn: &["http/1.1"], ..BROWSER };
+const OVER_2: Client = Client { alpn: &["h2"], ..BROWSER };
+
+/// A session of TLS whose secrets the key log tells.
+fn opened(s: &mut Stage, ms: i64, server: &str, client: &Client, sni: &str, names: &[&str]) -> (Conversation, Sealed) {
+    let (random, secrets) = (s.bytes32(), std::array::from_fn(|_| s.bytes32()));
+    let session = Sealed::new(random, secrets);
+    s.tell_secrets(&session.key_log());
+    let mut c = s.open(ms, HOST, server);
+    let certificate = certificate(names);
+    for (dir, flight) in [Orig, Resp, Orig].into_iter().zip(session.handshake(client, sni, &[&certificate])) {
+        c.say(dir, &flight);
+    }
+    (c, session)
+}
+
+fn fronting(s: &mut Stage) {
+    s.office(8 * HOUR, 11 * HOUR);
+    let begin = 9 * HOUR;
+    let server = "203.0.113.60";
+    s.involve(server);
+    s.resolve(begin - SECOND, HOST, "www.a.example", server);
+    let (mut c, mut session) = opened(s, begin, &format!("{server}:443"), &OVER_1, "www.a.example", &["www.a.example"]);
+    for k in 0..3 {
+        let ask =
+            format!("GET /feed?{k} HTTP/1.1\r\nHost: www.b.example\r\nUser-Agent: Mozilla/5.0\r\nAccept: */*\r\n\r\n");
+        c.say(Orig, &session.data(Orig, ask.as_bytes()));
+        let tell = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+        c.say(Resp, &session.data(Resp, tell));
+        c.pause(Interval::from_secs(7));
+    }
+    s.add(&mut c.fin());
+    s.expect("c2-fronting/sni-host", HOST, begin, begin + MINUTE);
+    // Through a proxy both names are in clear.
+    let (mut c, other) = (s.open(begin + 20 * MINUTE, "10.0.1.18", "10.0.0.80:3128"), [s.bytes32(), s.bytes32()]);
+    c.say(Orig, b"CONNECT cdn.x.example:443 HTTP/1.1\r\nHost: cdn.x.example:443\r\n\r\n");
+    c.say(Resp, b"HTTP/1.1 200 OK\r\n\r\n");
+    c.say(Orig, &tls::client_hello(&BROWSER, "hidden.y.example", &other[0]));
+    c.say(Resp, &tls::server_flight(&BROWSER, &other[1], &other[0]));
+    c.say(Orig, &tls::finished());
+    for (dir, len) in [(Orig, 700), (Resp, 4_000)] {
+        c.say(dir, &tls::record(23, &s.random.bytes(len)));
+    }
+    s.add(&mut c.fin());
+    s.expect("c2-fronting/connect-sni", "10.0.1.18", begin, begin + 21 * MINUTE);
+}
+
+/// A HEADERS frame that ends its stream (RFC 9113 §6.2).
+fn headers(stream: u8, block: &[u8]) -> Vec<u8> {
+    [&[0, 0, block.len() as u8, 1, 5, 0, 0, 0, stream][..], block].concat()
+}
+
+/// GET / of a name, by HPACK's static table (RFC 7541 Appendix A).
+fn get(stream: u8, authority: &str) -> Vec<u8> {
+    headers(stream, &[&[0x82, 0x87, 0x84, 0x01, authority.len() as u8][..], authority.as_bytes()].concat())
+}
+
+fn coalesced(s: &mut Stage) {
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    s.office(8 * HOUR, 11 * HOUR);
+    let begin = 9 * HOUR;
+    let names = ["www.shop.example", "img.static-shop.example"];
+    s.resolve(begin - SECOND, HOST, names[0], "203.0.113.61");
+    s.resolve(begin - SECOND, HOST, names[1], "203.0.113.61");
+    s.involve("203.0.113.61");
+    let (mut c, mut session) = opened(s, begin, "203.0.113.61:443", &OVER_2, names[0], &names);
+    let hello = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &SETTINGS].concat();
+    c.say(Orig, &session.data(Orig, &hello));
+    c.say(Resp, &session.data(Resp, &SETTINGS));
+    for (stream, name) in [(1, names[0]), (3, names[1]), (5, names[1])] {
+        c.say(Orig, &session.data(Orig, &get(stream, name)));
+        c.say(Resp, &session.data(Resp, &headers(stream, &[0x88])));
+    }
+    s.add(&mut c.fin());
 }
 
 fn shell(s: &mut Stage) {

@@ -125,6 +125,7 @@ fn downgrade(s: &mut Stage) {
     let c = s.open(MORNING, "10.0.1.12", &format!("{server}:445"));
     s.add(&mut Smb::new(c).login(&old).share(r"\\NAS1\data").done().fin());
     s.involve(server);
+    // §14.2 has weak protocols with the server; which response is sent is the client's choice, so it is what must be touched.
     s.expect("ntlm-downgrade/ntlmv1", "10.0.1.12", MORNING, MORNING + MINUTE);
     // A server that had extended security before, and then has not.
     let other = "10.0.0.22";
@@ -156,6 +157,7 @@ fn relay(s: &mut Stage) {
     relayed(s, MORNING, (victim, middle, DC), &login);
     s.involve(victim);
     s.involve(DC);
+    // §3 has "reuse + success" as a severity and no name for it; `/used` is the suffix that §14.1 has for what came of an attempt.
     s.expect("ntlm-relay/challenge-reuse/used", middle, MORNING, MORNING + MINUTE);
 }
 
@@ -249,4 +251,15 @@ fn stolen(s: &mut Stage) {
     let ticket = kerberos::ticket(REALM, &own, AES, &[7; 90]);
     s.krb(MORNING + 55 * MINUTE, "10.0.1.26", &ask.first(true), &ask.reply(11, &ticket, RC4));
     s.expect("pass-the-hash-hint/overpass", "10.0.1.26", MORNING, MORNING + 56 * MINUTE);
+    // An account that went to the file server by Kerberos a hundred times goes there by NTLM from elsewhere, and to the whole drive.
+    let granting = s.kinit(8 * HOUR + 10 * MINUTE, "10.0.1.14", "user4", "host/pc4.office.example");
+    for k in 0..100 {
+        let ms = 8 * HOUR + 11 * MINUTE + k * 40 * SECOND;
+        s.ticket(ms, "10.0.1.14", ("user4", "cifs/files.office.example"), &granting, AES, &[AES, 17, 23]);
+    }
+    let login = Login::new("OFFICE", "user4", "PC27", "FILES", s.random.draw());
+    let c = s.open(MORNING + 40 * MINUTE, "10.0.1.27", "10.0.0.20:445");
+    let smb = Smb::new(c).login(&login).share(r"\\FILES\C$").read("users\\ada\\plan.txt", b"Nothing that matters.\r\n");
+    s.add(&mut smb.done().fin());
+    s.expect("pass-the-hash-hint/ntlm-instead", "10.0.1.27", MORNING, MORNING + 41 * MINUTE);
 }

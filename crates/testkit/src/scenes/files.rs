@@ -10,10 +10,12 @@ use sekisho_types::Interval;
 pub(super) const ALL: &[Scene] = &[
     scene("S-33", "28 days of 5 MB an hour, then 300 MB at three o'clock at night", surge),
     scene("S-33-backup", "the same with a back-up each Sunday", backup),
+    scene("S-33-drip", "28 days of 5 MB an hour, then 8 % more each day for 12 days", drip),
     scene("S-34", "45 MB to a storage service never used before, in two flows", storage),
     scene("S-34-direct", "45 MB to an address that no name leads to", direct),
     scene("S-35", "600 files in 250 directories within 8 minutes over SMB 2", mass_read),
     scene("S-36", "40 files of a share rewritten and renamed, a note in six directories", ransom),
+    scene("S-36-sealed", "40 files read and rewritten over an encrypted session", sealed),
     scene("S-36-photos", "pictures of a share made smaller", photos),
     scene("S-37", "six card numbers in a form by HTTP; a private key by FTP", in_clear),
     scene("S-37-numbers", "100 random numbers of 16 digits", numbers),
@@ -32,34 +34,35 @@ pub(super) fn upload(s: &mut Stage, ms: i64, from: &str, (name, to): (&str, &str
     s.add(&mut c.fin());
 }
 
-/// 5 MB each hour, a fifth more or less, for so many days.
-fn usual(s: &mut Stage, days: i64) {
+/// 5 MB each hour, a fifth more or less, for so many days, to sites that the office uses; `more` is by how much a day has more.
+fn usual(s: &mut Stage, days: i64, more: fn(i64) -> f64) {
     s.by_calendar();
     s.office(0, days * DAY);
     for hour in 0..days * 24 {
-        let len = 4_000_000 + s.random.below(2_000_000);
-        if hour % 24 == 0 {
-            s.resolve(hour * HOUR, HOST, "sync.provider.example", "198.51.100.80");
-            // Others use it, too.
-            for n in 0..4 {
-                let place = ("sync.provider.example", "198.51.100.80");
-                s.visit((hour + 9) * HOUR + n * MINUTE, &super::office::host(n), place, &BROWSER, [900, 2_000]);
-            }
-        }
-        upload(s, hour * HOUR + 10 * MINUTE, HOST, ("sync.provider.example", "198.51.100.80"), len, 50_000);
+        let len = ((4_000_000 + s.random.below(2_000_000)) as f64 * more(hour / 24)) as u64;
+        let (site, ms) = (s.random.below(8), hour * HOUR + s.random.below(50 * MINUTE as u64) as i64);
+        let (name, to) = (format!("www.site{site}.example"), format!("198.51.100.{}", 10 + site));
+        s.resolve(ms - SECOND, HOST, &name, &to);
+        upload(s, ms, HOST, (&name, &to), len, 50_000);
     }
 }
 
 fn surge(s: &mut Stage) {
-    usual(s, 29);
+    usual(s, 29, |_| 1.0);
     let begin = 28 * DAY + 3 * HOUR + 20 * MINUTE;
     s.resolve(begin - SECOND, HOST, "box.storage.example", "203.0.113.40");
     upload(s, begin, HOST, ("box.storage.example", "203.0.113.40"), 300_000_000, 400_000);
     s.expect("exfil-volume/hour", HOST, begin - HOUR, begin + 2 * HOUR);
 }
 
+/// Behind 28 days each of twelve has eight percent more than the one before.
+fn drip(s: &mut Stage) {
+    usual(s, 40, |day| 1.08f64.powi((day as i32 - 27).max(0)));
+    s.expect("exfil-volume/drip", HOST, 28 * DAY, 40 * DAY);
+}
+
 fn backup(s: &mut Stage) {
-    usual(s, 36);
+    usual(s, 36, |_| 1.0);
     for week in 0..5 {
         let begin = week * 7 * DAY + 6 * DAY + 3 * HOUR + 20 * MINUTE;
         s.resolve(begin - SECOND, HOST, "vault.backup.example", "198.51.100.81");
@@ -140,6 +143,19 @@ fn ransom(s: &mut Stage) {
     for reason in ["smb-mass-modify/encrypt", "smb-mass-modify/rename-ext", "smb-mass-modify/note"] {
         s.expect(reason, HOST, MORNING, MORNING + MINUTE);
     }
+}
+
+fn sealed(s: &mut Stage) {
+    s.office(8 * HOUR, 11 * HOUR);
+    let login = Login::new("OFFICE", "user7", "PC7", "FILES", s.random.draw());
+    let c = s.open(MORNING, HOST, &format!("{FILES}:445"));
+    let mut smb = Smb::new(c).login(&login);
+    for _ in 0..40 {
+        let len = 4_000 + s.random.below(50_000) as usize;
+        smb = smb.sealed_rewrite(&s.random.bytes(len)).wait(Interval::from_millis(300));
+    }
+    s.add(&mut smb.done().fin());
+    s.expect("smb-mass-modify/encrypt", HOST, MORNING, MORNING + MINUTE);
 }
 
 fn photos(s: &mut Stage) {

@@ -53,6 +53,7 @@ fn intrusion(s: &mut Stage) {
     for day in 0..5 {
         s.domain(day * DAY + 8 * HOUR);
     }
+    s.agents(9 * HOUR);
     // Monday: the mail, the click, the implant, which then reports each minute.
     let [first, second, third, last] = TAKEN;
     mail(s, 10 * HOUR);
@@ -75,10 +76,14 @@ fn intrusion(s: &mut Stage) {
     let calls = click + 3 * MINUTE;
     s.resolve(calls - SECOND, first, "update.telemetry-sync.example", OUTSIDE);
     for k in 0..(5 * DAY - calls) / MINUTE - 60 {
-        let ask = report(s);
+        let mut ask = report(s);
+        if k == 3 {
+            (ask.kind, ask.answer) = ("image/png", program(s, 20_000));
+        }
         s.http(calls + k * MINUTE, first, &format!("{OUTSIDE}:80"), &ask);
     }
     s.expect("c2-beacon/regular", first, calls, DAY);
+    s.expect("c2-http-traits/payload", first, calls, DAY);
     s.step("c2-beacon", first);
     // Tuesday: who is there?
     let scan = DAY + 14 * HOUR;
@@ -118,6 +123,7 @@ fn intrusion(s: &mut Stage) {
     crawl(s, reads, last, "admin");
     s.expect("smb-mass-read/files", last, reads, reads + 15 * MINUTE);
     s.step("smb-mass-read", last);
+    // S-33 needs 28 days of history and S-84 has five: the upload is told as one to a place never used before.
     let sends = reads + 40 * MINUTE;
     s.resolve(sends - SECOND, last, "drop.storage.example", "203.0.113.40");
     upload(s, sends, last, ("drop.storage.example", "203.0.113.40"), 60_000_000, 500_000);

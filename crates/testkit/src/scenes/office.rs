@@ -68,6 +68,26 @@ impl Stage {
         }
     }
 
+    /// Each host asks a site in clear, from `ms` on: so there are agents that many have, beside which another is rare.
+    pub(super) fn agents(&mut self, ms: i64) {
+        for n in 0..HOSTS {
+            let (host, later) = (host(n), ms + n * 40 * SECOND);
+            self.resolve(later - SECOND, &host, "news.plain.example", "198.51.100.91");
+            let ask = super::stage::Ask {
+                method: "GET",
+                host: "news.plain.example",
+                path: "/",
+                head: "User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64)\r\nAccept: */*\r\nAccept-Language: en\r\n"
+                    .to_owned(),
+                body: Vec::new(),
+                status: "200 OK",
+                kind: "text/html",
+                answer: b"<html><p>Nothing new.</p></html>".to_vec(),
+            };
+            self.http(later, &host, "198.51.100.91:80", &ask);
+        }
+    }
+
     fn mail(&mut self, ms: i64, host: &str) {
         let down = 2_000 + self.random.below(30_000) as usize;
         self.tls(ms, host, MAIL, "mail.office.example", &BROWSER, [700, down]);

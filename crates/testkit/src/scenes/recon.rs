@@ -45,13 +45,13 @@ fn horizontal(s: &mut Stage) {
 
 fn attempts(s: &mut Stage, count: i64) {
     s.office(8 * HOUR, 11 * HOUR);
-    for i in 0..60 {
-        let to = format!("10.0.7.{}:8443", i + 1);
-        // What works keeps the sequential test from its verdict.
-        if i < count {
-            s.attempt(MORNING + i * SECOND, SCANNER, &to, true);
+    for i in 0..count {
+        s.attempt(MORNING + i * SECOND, SCANNER, &format!("10.0.7.{}:445", i + 1), true);
+        // What works keeps the sequential test from its verdict; `admin-sweep` begins with 50 first contacts.
+        if i > 0 {
+            let works = [(Orig, &b"\0"[..]), (Resp, b"\0")];
+            s.talk(MORNING + i * SECOND - 300, SCANNER, &format!("10.0.8.{}:445", i + 1), &works);
         }
-        s.talk(MORNING + i * SECOND + 300, SCANNER, &format!("10.0.8.{}:8443", i + 1), &[(Orig, b"\0"), (Resp, b"\0")]);
     }
     if count >= 25 {
         s.expect("scan-horizontal/fast", SCANNER, MORNING, MORNING + MINUTE);
@@ -283,6 +283,7 @@ fn poison(s: &mut Stage) {
             lie(s, MORNING + (k * 20 + n) as i64 * SECOND, victims[k], LIAR, port, text);
         }
     }
+    // Such tools call themselves by a made-up name; a machine whose challenge has the name asked for is its owner (own-name sources).
     let mut login = Login::new("OFFICE", "user10", "PC10", "WIN-PRH492RQAFV", 3);
     login.challenge = *b"\x11\x22\x33\x44\x55\x66\x77\x88";
     let c = s.open(MORNING + 4 * SECOND, victims[0], &format!("{LIAR}:445"));

@@ -137,6 +137,11 @@ impl Stage {
         self.played.by_calendar = true;
     }
 
+    /// Secrets of a TLS session, as a key log has them.
+    pub(super) fn tell_secrets(&mut self, lines: &str) {
+        self.played.key_log += lines;
+    }
+
     /// A day on which people are off, as YYYY-MM-DD.
     pub(super) fn holiday(&mut self, day: &'static str) {
         self.played.holidays.push(day);

@@ -71,11 +71,26 @@ pub fn create(name: &str) -> Vec<u8> {
     [&[57, 0][..], &[0; 42], &120u16.to_le_bytes(), &(name.len() as u16).to_le_bytes(), &[0; 8], &name].concat()
 }
 
-/// CREATE's answer.
+/// CREATE's answer: the file was there.
 pub fn created(file: &[u8; 16], size: u64, filetime: u64, attributes: u32) -> Vec<u8> {
     let times = [filetime.to_le_bytes(); 4].concat();
     let head = [&[89, 0, 0, 0, 1, 0, 0, 0][..], &times, &[0; 8], &size.to_le_bytes()].concat();
     [&head[..], &attributes.to_le_bytes(), &[0; 4], file, &[0; 8]].concat()
+}
+
+/// CREATE's answer: there was no such file, and now there is (CreateAction FILE_CREATED).
+pub fn made(file: &[u8; 16], filetime: u64) -> Vec<u8> {
+    let mut answer = created(file, 0, filetime, 0);
+    answer[4] = 2;
+    answer
+}
+
+/// An encrypted message (SMB 3) that hides so many bytes (§2.2.41).
+pub fn sealed(session: u64, hidden: &[u8]) -> Vec<u8> {
+    let len = (hidden.len() as u32).to_le_bytes();
+    let header =
+        [&b"\xfdSMB"[..], &[0x5a; 16], &[7; 11], &[0; 5], &len, &[0, 0, 1, 0], &session.to_le_bytes()].concat();
+    [&((header.len() + hidden.len()) as u32).to_be_bytes()[..], &header, hidden].concat()
 }
 
 /// READ (§2.2.19) of `len` bytes.

@@ -117,9 +117,20 @@ fn through_a_proxy_by_the_name_of_connect() {
 
 #[test]
 fn more_often_than_once_a_second() {
-    let strobe = |n: u32| (0..n).map(|k| call(f64::from(k) * 0.95, "10.0.0.5", "203.0.113.9", 60)).collect::<Vec<_>>();
-    let all = of(&judge(&strobe(90_000)), "c2-beacon");
-    assert!(all.iter().any(|f| f.reason.code == "strobe" && f.severity == Severity::Medium), "{all:?}");
+    // Whatever the hour at which it begins.
+    let strobes = |begin: f64, n: u32| {
+        let each = 86_000.0 / f64::from(n);
+        let lines: Vec<_> = (0..n).map(|k| call(begin + f64::from(k) * each, "10.0.0.5", "203.0.113.9", 60)).collect();
+        let all = of(&judge(&lines), "c2-beacon");
+        all.into_iter().filter(|f| f.reason.code == "strobe").collect::<Vec<_>>()
+    };
+    for begin in [0.0, 30_000.0, 45_000.0] {
+        let all = strobes(begin, 90_000);
+        assert_eq!(all.len(), 1, "{begin}");
+        assert_eq!(all[0].severity, Severity::Medium);
+        assert!((86_400.0..=90_000.0).contains(&all[0].measures[0].value()), "{:?}", all[0].measures);
+    }
+    assert_eq!(strobes(30_000.0, 86_000).len(), 0);
 }
 
 #[test]

@@ -115,6 +115,26 @@ fn without_history_it_is_a_fact() {
 }
 
 #[test]
+fn an_alarm_about_the_host_replaces_history() {
+    // Calls every two hours and eleven in all are told as low, calls each minute as an alarm.
+    for (each, count, told, severity) in
+        [(7_200, 11, Severity::Low, Severity::Info), (60, 1_300, Severity::High, Severity::Medium)]
+    {
+        let mut lines = uploads(1, "up.store.example", 2, 22_500_000);
+        lines.extend((0..count).map(|n: u32| {
+            Flow::used(f64::from(30 + n * each), HOST, "203.0.113.77", 443)
+                .sized(1.0, 400, 400)
+                .line(u64::from(900_000 + n))
+        }));
+        lines.sort_by(|a, b| a.ts().total_cmp(&b.ts()));
+        let all = judge(&lines);
+        let beacon = of(&all, "c2-beacon").iter().map(|f| f.severity).max();
+        let upload = of(&all, "exfil-new-destination").iter().map(|f| f.severity).max();
+        assert_eq!((beacon, upload), (Some(told), Some(severity)), "{each}");
+    }
+}
+
+#[test]
 fn ordinary() {
     // A measurement of the line, a call; a place that half of the office uses.
     for name in ["server.ooklaserver.net", "de.zoom.us"] {

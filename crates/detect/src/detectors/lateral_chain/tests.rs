@@ -54,6 +54,15 @@ fn no_chain() {
     assert_eq!(found(&[service(0.0, A, B), service(60.0, A, C), service(90.0, A, D)]).len(), 0);
 }
 
+#[test]
+fn a_jump_host_of_long_ago() {
+    let after = |days: f64| {
+        let (used, chain) = (service(0.0, B, D), days * 86_400.0);
+        found(&[used, service(chain, A, B), service(chain + 60.0, B, C)]).len()
+    };
+    assert_eq!((after(29.0), after(31.0)), (0, 1));
+}
+
 fn copied(at: f64, from: &str, to: &str, digest: u8) -> [Line; 2] {
     let text = |t: &str| Cell::Text(t.into());
     let opened = [("action", Cell::Word("SMB::FILE_OPEN")), ("path", text("\\\\t\\C$")), ("name", text("a.exe"))];

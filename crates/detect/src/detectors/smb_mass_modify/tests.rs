@@ -101,6 +101,26 @@ fn an_extortioner() {
     assert!(encrypt.quotes[0].text.starts_with("dir0\\file0.doc: entropy 5.0 → 7.9, dir1"), "{:?}", encrypt.quotes);
 }
 
+/// As S-36 tells it: while files are rewritten under new names, the note comes into each directory with the first of them.
+#[test]
+fn a_note_among_rewritten_files() {
+    let uses: Vec<Use> = (0..40)
+        .flat_map(|n| {
+            let file = Use { before: Some(name(n)), ..Use::of(format!("{}.xyz1", name(n))) };
+            let file = file.read(50_000, 5_000).written(50_000, 7_900);
+            let note = Use { created: true, text: Some(77), ..Use::of(format!("dir{n}\\README.txt")) };
+            [Some(file), (n < 6).then_some(note)]
+        })
+        .flatten()
+        .collect();
+    let codes: Vec<String> = judged(&uses, 0.3).iter().map(Finding::code).collect();
+    let all = ["encrypt", "rename-ext", "note"].map(|code| format!("smb-mass-modify/{code}"));
+    assert!(codes.len() == 3 && all.iter().all(|code| codes.contains(code)), "{codes:?}");
+    // Files that were there before are no notes: a server says which it made.
+    let there: Vec<Use> = uses.into_iter().map(|u| Use { created: false, ..u }).collect();
+    assert_eq!(judged(&there, 0.3).len(), 2);
+}
+
 #[test]
 fn one_sign_alone() {
     for (uses, code, severity) in [
