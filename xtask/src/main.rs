@@ -42,7 +42,7 @@ cargo xtask TASK
   flood [NAME…] [FLAG…]  attack captures through the binary: memory, cost per packet, and whether ordinary
                          traffic around them is reported as it is without them; flood --help
   scenes [NAME…] [FLAG…] the scenes of the specification of judgements as captures: found, in time, of the right hosts, and
-                         nobody wrongly flagged; scenes --help
+                         nobody wrongly flagged; --real: by real programs in network namespaces; scenes --help
   guard [CASE…]          instructions per item of every stage beside bench/instructions.txt, 3 % apart at most
   guard --bless REASON   the same, then write down what was counted, and why it may be so
   keys [CASE…] [FLAG…]   real servers and clients in clear and in TLS: with keys the binary says the same; keys --help

@@ -10,10 +10,19 @@ use std::sync::mpsc;
 pub(crate) fn each<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&T) -> Result<R> + Sync,
+    done: impl FnMut(&T, R) -> Result<()>,
+) -> Result<()> {
+    each_of(std::thread::available_parallelism().map_or(1, usize::from), items, work, done)
+}
+
+/// The same for work that mostly waits, `workers` at once.
+pub(crate) fn each_of<T: Sync, R: Send>(
+    workers: usize,
+    items: &[T],
+    work: impl Fn(&T) -> Result<R> + Sync,
     mut done: impl FnMut(&T, R) -> Result<()>,
 ) -> Result<()> {
     let next = AtomicUsize::new(0);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         let (send, receive) = mpsc::channel();
         for _ in 0..workers {

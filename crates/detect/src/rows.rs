@@ -386,6 +386,11 @@ rows! {
         command: &'a [u8] = "cmd", argument: &'a [u8] = "arg", success: Option<bool> = "success",
         error: Option<u64> = "error_code",
     }
+    /// A machine says by NetBIOS that it has a name; told, no log.
+    NetbiosName "netbios_name" {
+        ts: Timestamp = "ts", uid: Uid = "uid", host: Addr = "host", asker: Addr = "asker", name: &'a [u8] = "name",
+        packet: u64 = "packet",
+    }
     /// A session of NTLM.
     Ntlm "ntlm" {
         ts: Timestamp = "ts", uid: Uid = "uid",
@@ -555,7 +560,7 @@ rows! {
         orig: Addr = "id.orig_h", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         version: Option<u64> = "version", server: &'a [u8] = "server", cipher: &'a [u8] = "cipher_alg",
         success: Option<bool> = "auth_success", attempts: u64 = "auth_attempts", client: &'a [u8] = "client",
-        reversed: Option<bool> = "reversed",
+        reversed: Option<bool> = "reversed", refused: Option<bool> = "auth_refused",
     }
     /// A TLS session.
     Ssl "ssl" {

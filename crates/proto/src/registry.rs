@@ -257,7 +257,7 @@ protocols! {
     @also upgrade logs [WebsocketRecord];
     @also web logs [HttpRecord];
     @told told logs [CredentialRecord, ServiceUseRecord];
-    @told dns logs [AnnouncementRecord, DnsMessageRecord];
+    @told dns logs [AnnouncementRecord, DnsMessageRecord, NetbiosNameRecord];
     @told ntlm logs [NtlmLoginRecord];
     @told smb logs [SmbDowngradeRecord];
     @told letter logs [MailRecord];

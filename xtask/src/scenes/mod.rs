@@ -1,20 +1,23 @@
-//! `cargo xtask scenes`: the scenes of the specification of judgements, played, audited and held against their truth.
+//! `cargo xtask scenes`: the scenes of the specification of judgements, played or recorded, audited and held against their truth.
 
 mod audit;
 mod judge;
 mod options;
+mod real;
 
 use crate::{parallel, shell};
 use anyhow::{Context, Result, bail};
-use audit::{Page, Program};
+use audit::{Finding, Page, Program};
 use judge::Verdict;
 use options::{HELP, Options};
 use sekisho_testkit::scenes::{Expected, Packet, Played, Scene, scenes as all_scenes};
 use sekisho_testkit::{PcapWriter, Timestamp};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// Link type of Ethernet.
 const ETHERNET: u32 = 1;
@@ -25,31 +28,91 @@ const MIN_FOUND: usize = 95;
 /// A week in nanoseconds.
 const WEEK: i64 = 7 * 86_400_000_000_000;
 
+/// A scene as it was played, or recorded.
+struct Take {
+    name: &'static str,
+    what: &'static str,
+    /// Of random numbers; none if real programs made it.
+    seed: Option<u64>,
+    /// What the reader of the truth should know.
+    notes: Vec<String>,
+    played: Played,
+}
+
+impl Take {
+    fn of(scene: &Scene, seed: u64) -> Self {
+        Self { name: scene.name, what: scene.what, seed: Some(seed), notes: Vec::new(), played: scene.play(seed) }
+    }
+}
+
 /// Runs what `args` ask for; false if too little was found, or a host was wrongly flagged.
 pub(crate) fn scenes(args: &[&str]) -> Result<bool> {
     let Some(options) = Options::parse(args)? else {
         print!("{HELP}");
         return Ok(true);
     };
-    let chosen = chosen(&options.names)?;
+    let built = all_scenes();
     if options.list {
-        chosen.iter().for_each(|s| println!("{:14} {}", s.name, s.what));
+        built.iter().for_each(|s| println!("{:16} {}", s.name, s.what));
+        real::ALL.iter().for_each(|s| println!("{:16} {} (real)", s.name, s.what));
         return Ok(true);
     }
     // A folder of its own for each run, so that two don't take each other's captures away.
     let scratch = shell::root().join("target/scenes").join(std::process::id().to_string());
     let folder = options.out.clone().unwrap_or_else(|| scratch.clone());
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let result = if options.real {
+        real_ones(&chosen(real::ALL.iter().collect(), |s| s.name, &options.names)?, &options, &folder)
+    } else {
+        let built = chosen(built, |s| s.name, &options.names)?;
+        work_on(&built, |scene| Ok(Take::of(scene, options.seed)), &options, &folder)
+    };
+    if options.out.is_none() {
+        fs::remove_dir_all(&scratch)?;
+    }
+    result
+}
+
+/// Records real programs and judges what came of it; a scene that could not be recorded is a failure.
+fn real_ones(scenes: &[&'static real::Real], options: &Options, folder: &Path) -> Result<bool> {
+    if let Some(why) = real::missing()? {
+        println!("scenes --real: skipped: {why}");
+        return Ok(true);
+    }
+    let (mut takes, mut failures) = (Vec::new(), Vec::new());
+    for (scene, take) in scenes.iter().zip(real::record(scenes, folder)?) {
+        match take {
+            Ok(take) => takes.push(Mutex::new(Some(take))),
+            Err(e) => failures.push(format!("{:16} not recorded: {e:#}", scene.name)),
+        }
+    }
+    let taken = |take: &Mutex<Option<Take>>| take.lock().ok().and_then(|mut t| t.take()).context("taken twice");
+    let fine = work_on(&takes, taken, options, folder)?;
+    failures.iter().for_each(|f| println!("{f}"));
+    Ok(fine && failures.is_empty())
+}
+
+/// Those named, or all.
+fn chosen<T: Copy>(all: Vec<T>, name_of: impl Fn(&T) -> &'static str, names: &[String]) -> Result<Vec<T>> {
+    if let Some(name) = names.iter().find(|n| !all.iter().any(|s| name_of(s) == n.as_str())) {
+        bail!("no scene {name} of this kind; cargo xtask scenes --list");
+    }
+    Ok(all.into_iter().filter(|s| names.is_empty() || names.iter().any(|n| n == name_of(s))).collect())
+}
+
+/// Writes scenes, or judges them.
+fn work_on<T: Sync>(
+    scenes: &[T],
+    take: impl Fn(&T) -> Result<Take> + Sync,
+    options: &Options,
+    folder: &Path,
+) -> Result<bool> {
     if options.write_only {
-        for scene in chosen {
-            let played = scene.play(options.seed);
-            let path = write(scene, &played, &folder, options.seed)?;
-            println!(
-                "{}: {} packets, {} findings expected",
-                path.display(),
-                played.packets.len(),
-                played.expected.len()
-            );
+        for scene in scenes {
+            let take = take(scene)?;
+            let path = write(&take, folder)?;
+            let (packets, expected) = (take.played.packets.len(), take.played.expected.len());
+            println!("{}: {packets} packets, {expected} findings expected", path.display());
         }
         return Ok(true);
     }
@@ -60,24 +123,13 @@ pub(crate) fn scenes(args: &[&str]) -> Result<bool> {
             shell::root().join("target/release/sekisho")
         }
     };
-    let result = run(&chosen, path, &options, &folder);
-    if options.out.is_none() {
-        fs::remove_dir_all(&scratch)?;
-    }
-    result
-}
-
-fn chosen(names: &[String]) -> Result<Vec<&'static Scene>> {
-    let all = all_scenes();
-    if let Some(name) = names.iter().find(|n| !all.iter().any(|s| s.name == n.as_str())) {
-        bail!("no scene {name}; cargo xtask scenes --list");
-    }
-    Ok(all.into_iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name)).collect())
+    run(scenes, take, path, options, folder)
 }
 
 /// Writes capture and truth; the capture's path.
-fn write(scene: &Scene, played: &Played, folder: &Path, seed: u64) -> Result<PathBuf> {
-    let path = folder.join(format!("{}.pcap", scene.name));
+fn write(take: &Take, folder: &Path) -> Result<PathBuf> {
+    let played = &take.played;
+    let path = folder.join(format!("{}.pcap", take.name));
     write_packets(&path, &played.packets, 0)?;
     if !played.key_log.is_empty() {
         fs::write(path.with_extension("keys"), &played.key_log)?;
@@ -95,10 +147,11 @@ fn write(scene: &Scene, played: &Played, folder: &Path, seed: u64) -> Result<Pat
     let step =
         |(judgement, host): &(&str, sekisho_testkit::Addr)| json!({"judgement": judgement, "host": host.to_string()});
     let truth = json!({
-        "scene": scene.name,
-        "made_by": "cargo xtask scenes",
-        "what": scene.what,
-        "seed": seed,
+        "scene": take.name,
+        "made_by": if take.seed.is_some() { "cargo xtask scenes" } else { "cargo xtask scenes --real" },
+        "what": take.what,
+        "seed": take.seed,
+        "notes": take.notes,
         "packets": played.packets.len(),
         "first": played.packets.first().map(|p| seconds(p.ts)),
         "last": played.packets.last().map(|p| seconds(p.ts)),
@@ -128,21 +181,31 @@ struct Background {
 
 /// What came of one scene.
 struct Outcome {
+    name: &'static str,
     packets: usize,
     verdicts: Vec<(Expected, Verdict)>,
-    wrong: Vec<String>,
+    /// Findings about hosts that have nothing to do with it.
+    wrong: Vec<Finding>,
+    /// What is wrong with the story.
+    story: Vec<String>,
     /// The same within the background, and what is different there.
     merged: Option<(Vec<Verdict>, Vec<String>)>,
 }
 
-fn run(chosen: &[&'static Scene], path: PathBuf, options: &Options, folder: &Path) -> Result<bool> {
+fn run<T: Sync>(
+    scenes: &[T],
+    take: impl Fn(&T) -> Result<Take> + Sync,
+    path: PathBuf,
+    options: &Options,
+    folder: &Path,
+) -> Result<bool> {
     let program = Program::new(path)?;
     let background = options.merge.as_deref().map(|path| background(&program, path)).transpose()?;
-    println!("{:14} {:>8}  {:44} {:16} found", "scene", "packets", "expected", "of");
+    println!("{:16} {:>8}  {:44} {:16} found", "scene", "packets", "expected", "of");
     let mut sums = Sums::default();
-    let work = |scene: &&'static Scene| trial(&program, scene, options, folder, background.as_ref());
-    parallel::each(chosen, work, |scene, outcome| {
-        print(scene, &outcome);
+    let work = |scene: &T| trial(&program, &take(scene)?, options, folder, background.as_ref());
+    parallel::each(scenes, work, |_, outcome| {
+        print(&outcome);
         sums.add(&outcome);
         Ok(())
     })?;
@@ -157,13 +220,13 @@ fn background(program: &Program, path: &Path) -> Result<Background> {
 
 fn trial(
     program: &Program,
-    scene: &Scene,
+    take: &Take,
     options: &Options,
     folder: &Path,
     background: Option<&Background>,
 ) -> Result<Outcome> {
-    let played = scene.play(options.seed);
-    let path = write(scene, &played, folder, options.seed)?;
+    let played = &take.played;
+    let path = write(take, folder)?;
     let mut flags = Vec::new();
     for (there, flag, ending) in
         [(!played.key_log.is_empty(), "--keylog", "keys"), (!played.holidays.is_empty(), "--holidays", "holidays")]
@@ -182,23 +245,22 @@ fn trial(
         let verdict = match program.knows(e.code) {
             false => Verdict::NotBuilt,
             true => match judge::search(e, &page.findings, 0) {
-                Verdict::Found if e.by < last => in_time(program, &played, e, &path, &flags)?,
+                Verdict::Found if e.by < last => in_time(program, played, e, &path, &flags)?,
                 verdict => verdict,
             },
         };
         verdicts.push((e.clone(), verdict));
     }
-    let mut wrong: Vec<String> =
-        judge::wrong(&played, &page).iter().map(|f| format!("{} {} of {}", f.severity, f.code, f.subject)).collect();
-    wrong.extend(judge::story(&played, &page, |id| program.knows_any(id)));
+    let wrong = judge::wrong(played, &page).into_iter().cloned().collect();
+    let story = judge::story(played, &page, |id| program.knows_any(id));
     let merged = match background {
-        Some(b) => Some(merged(program, &played, &page, b, &path, &flags)?),
+        Some(b) => Some(merged(program, played, &page, b, &path, &flags)?),
         None => None,
     };
     if options.out.is_none() {
         fs::remove_file(&path)?;
     }
-    Ok(Outcome { packets: played.packets.len(), verdicts, wrong, merged })
+    Ok(Outcome { name: take.name, packets: played.packets.len(), verdicts, wrong, story, merged })
 }
 
 /// Is it found in the capture up to the stated time?
@@ -242,7 +304,7 @@ fn merged(
     Ok((verdicts.collect(), changes))
 }
 
-fn print(scene: &Scene, outcome: &Outcome) {
+fn print(outcome: &Outcome) {
     let within = |i: usize| match outcome.merged.as_ref().and_then(|m| m.0.get(i)) {
         Some(Verdict::Missing(why)) => format!("; in the office: {why}"),
         _ => String::new(),
@@ -252,19 +314,22 @@ fn print(scene: &Scene, outcome: &Outcome) {
         Verdict::Missing(why) => format!("MISSING, {why}"),
         Verdict::NotBuilt => "not built".to_owned(),
     };
-    let mut name = scene.name;
+    let mut name = outcome.name;
     let mut packets = outcome.packets.to_string();
     for (i, (e, v)) in outcome.verdicts.iter().enumerate() {
-        println!("{name:14} {packets:>8}  {:44} {:16} {}{}", e.code, e.host.to_string(), said(v), within(i));
+        println!("{name:16} {packets:>8}  {:44} {:16} {}{}", e.code, e.host.to_string(), said(v), within(i));
         (name, packets) = ("", String::new());
     }
     if outcome.verdicts.is_empty() {
-        let word = if outcome.wrong.is_empty() { "ok" } else { "WRONG" };
-        println!("{name:14} {packets:>8}  {:44} {:16} {word}", "nothing", "");
+        let word = if outcome.wrong.is_empty() && outcome.story.is_empty() { "ok" } else { "WRONG" };
+        println!("{name:16} {packets:>8}  {:44} {:16} {word}", "nothing", "");
     }
-    outcome.wrong.iter().for_each(|w| println!("{:25} wrongly: {w}", ""));
+    for f in &outcome.wrong {
+        println!("{:27} wrongly: {} {} of {}", "", f.severity, f.code, f.subject);
+    }
+    outcome.story.iter().for_each(|w| println!("{:27} wrongly: {w}", ""));
     for change in outcome.merged.iter().flat_map(|m| &m.1) {
-        println!("{:25} in the office: {change}", "");
+        println!("{:27} in the office: {change}", "");
     }
 }
 
@@ -274,7 +339,9 @@ struct Sums {
     expected: usize,
     found: usize,
     not_built: usize,
-    wrong: usize,
+    /// Hosts that something was wrongly said of, and faults of stories.
+    wrong_hosts: usize,
+    stories: usize,
     merged_found: usize,
     changed: usize,
 }
@@ -288,7 +355,8 @@ impl Sums {
                 Verdict::Missing(_) => self.expected += 1,
             }
         }
-        self.wrong += outcome.wrong.len();
+        self.wrong_hosts += outcome.wrong.iter().map(|f| &f.subject).collect::<BTreeSet<_>>().len();
+        self.stories += outcome.story.len();
         if let Some((verdicts, changes)) = &outcome.merged {
             self.merged_found += verdicts.iter().filter(|v| **v == Verdict::Found).count();
             self.changed += changes.len();
@@ -298,15 +366,20 @@ impl Sums {
     fn tell(&self, merged: bool) -> bool {
         let percent = |found: usize| 100.0 * found as f64 / self.expected.max(1) as f64;
         let enough = |found: usize| found * 100 >= self.expected * MIN_FOUND;
-        println!(
-            "{} of {} found ({:.1} %), {} wrong things said, {} not built",
-            self.found,
+        print!(
+            "{} expectations, {} found ({:.1} %), {} wrongly flagged hosts",
             self.expected,
+            self.found,
             percent(self.found),
-            self.wrong,
-            self.not_built
+            self.wrong_hosts
         );
-        let mut fine = enough(self.found) && self.wrong == 0;
+        for (n, what) in [(self.stories, "faults of stories"), (self.not_built, "not built")] {
+            if n > 0 {
+                print!(", {n} {what}");
+            }
+        }
+        println!();
+        let mut fine = enough(self.found) && self.wrong_hosts + self.stories == 0;
         if merged {
             println!(
                 "in the office: {} of {} found ({:.1} %), {} findings changed",

@@ -19,7 +19,7 @@
 //! Block lists (a reversed address before the domain, or answers within 127.0.0.0/8), reputation services of virus scanners that are known by name,
 //! reverse zones and zones of the LAN are left out. Content networks with names made of digests are asked for fewer and shorter ones, again and again.
 //! ## Blind
-//! Encrypted DNS. Slower than 0.7 bytes a second. Tunnels that change the domain. Twelve names come before anything is counted. Of NULL answers the
+//! Encrypted DNS. Slower than 0.7 bytes a second. Tunnels that change the domain. Twelve names come before anything is counted, of NULL and private types one. Of NULL answers the
 //! size is not known.
 //! ## References
 //! RITA C2 over DNS; Özery, Nadler, Shabtai, Information-Based Heavy Hitters for Real-Time DNS Data Exfiltration Detection, arXiv 2307.02614; nDPI NDPI_DNS_SUSPICIOUS_TRAFFIC;
@@ -36,6 +36,7 @@ use crate::table::Recent;
 use crate::{Cx, Raise};
 use sekisho_finding::{About, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
+use std::borrow::Cow;
 use std::hash::BuildHasher;
 
 static ABOUT: About = About {
@@ -195,7 +196,8 @@ impl DnsTunnel {
         if row.resp_port != 53 || row.query.len() > MAX_NAME_LEN || (row.query.len() < MIN_SUB_LEN + 4 && !odd) {
             return;
         }
-        let Some(below) = std::str::from_utf8(row.query).ok().and_then(below) else { return };
+        let text = as_text(row.query);
+        let Some(below) = below(&text) else { return };
         if (below.sub.len() < MIN_SUB_LEN && !odd) || below.sub.is_empty() || !cx.hosts().is_internal(row.orig) {
             return;
         }
@@ -206,7 +208,10 @@ impl DnsTunnel {
         if self.tunnels.peek(&key).is_none() {
             let seen = self.light.at(key, || 0);
             *seen += 1;
-            if *seen < PROMOTED {
+            // One of these is odd enough.
+            let promoted = if is_null(row.qtype) { 1 } else { PROMOTED };
+            let seen = *seen;
+            if seen < promoted {
                 return;
             }
             self.light.remove(&key);
@@ -222,7 +227,7 @@ impl DnsTunnel {
                 server: row.resp,
                 uid: row.uid,
                 packet: cx.packet,
-                unsaid: u64::from(PROMOTED) - 1,
+                unsaid: u64::from(seen) - 1,
                 said: [false; 4],
             };
             self.tunnels.at(key, || Box::new(new));
@@ -245,7 +250,7 @@ impl Window {
         self.distinct.add(sub.0);
         self.total_len += sub.1;
         self.odd += u64::from(odd);
-        self.nulls += u64::from(row.qtype == NULL || PRIVATE.contains(&row.qtype));
+        self.nulls += u64::from(is_null(row.qtype));
         if matches!(row.qtype, 5 | NULL | 16) {
             self.texts += 1;
             self.down_len += row.answers.texts().map(|t| t.len() as u64).sum::<u64>();
@@ -384,6 +389,20 @@ impl Tunnel {
         }
         raise
     }
+}
+
+/// Text of a name. Tunnels whose way lets all bytes through use those beyond ASCII, too; here each stands for one of 64 characters, so
+/// that lengths stay what they are and different names different.
+fn as_text(name: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(name) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => name.iter().map(|b| char::from(if b.is_ascii() { *b } else { (b & 0x3f) + b'0' })).collect(),
+    }
+}
+
+/// A type that no name server needs.
+fn is_null(qtype: u64) -> bool {
+    qtype == NULL || PRIVATE.contains(&qtype)
 }
 
 /// The parts of a name; `None` of names that are the network's own, and of those without a domain.

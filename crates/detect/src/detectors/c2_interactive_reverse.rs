@@ -6,7 +6,7 @@
 //! stretches, each is answered at once, and the host at home says most. `reverse-ssh`: in an SSH connection out of the network the host that began it is the server.
 //! ## Thresholds
 //! Within the first 32 chunks: Windows' greeting; or a prompt of cmd.exe, PowerShell or a Unix shell at the end of what the host says, and a line of text from
-//! outside; or two commands from outside that shells have, one of them answered.
+//! outside, at once or key by key; or two commands from outside that shells have, one of them answered.
 //! Keys: 30 segments of at most 48 bytes (in SSH 36 to 100) 0.05 to 2 seconds behind the one before, in three stretches, eight of ten
 //! answered within a second; eight of ten segments of the far end are as short; the host sends three times as many bytes as it receives, and no more than 1,000 for each key (beyond it is an
 //! upload that is acknowledged); 20 seconds; below 2 MB. All Sekisho's own choice.
@@ -121,6 +121,8 @@ struct Talk {
     commands: u8,
     answered: bool,
     said: bool,
+    /// What was typed since the last end of a line.
+    keys: Vec<u8>,
     lines: Vec<(bool, Box<[u8]>, u64)>,
 }
 
@@ -208,16 +210,25 @@ impl InteractiveReverse {
         if talk.said {
             return;
         }
+        let mut line = row.bytes.get(..MAX_LINE_LEN).unwrap_or(row.bytes);
+        let typed;
         let greeting = row.is_orig && row.bytes.trim_ascii_start().starts_with(b"Microsoft Windows [Version ");
         if row.is_orig {
             talk.prompt |= is_prompt(row.bytes);
             talk.answered |= talk.commands > 0;
-        } else if row.len <= MAX_TYPED_LEN && row.bytes.ends_with(b"\n") {
-            talk.typed = talk.typed.saturating_add(1);
-            talk.commands = talk.commands.saturating_add(u8::from(is_command(row.bytes)));
+        } else if row.len <= MAX_TYPED_LEN {
+            // A line at once, or key by key as on a terminal, where the key at the end of a line sends a carriage return.
+            let room = MAX_LINE_LEN.saturating_sub(talk.keys.len());
+            talk.keys.extend_from_slice(line.get(..room).unwrap_or(line));
+            if row.bytes.ends_with(b"\n") || row.bytes.ends_with(b"\r") {
+                typed = std::mem::take(&mut talk.keys);
+                line = &typed;
+                talk.typed = talk.typed.saturating_add(1);
+                talk.commands = talk.commands.saturating_add(u8::from(is_command(line)));
+            }
         }
-        if talk.lines.len() < MAX_LINES {
-            let line = row.bytes.get(..MAX_LINE_LEN).unwrap_or(row.bytes);
+        // Not the keys one by one, nor their echoes.
+        if talk.keys.is_empty() && talk.lines.len() < MAX_LINES {
             talk.lines.push((row.is_orig, line.into(), row.packet));
         }
         let shell = greeting || (talk.prompt && talk.typed > 0) || (talk.commands >= MIN_COMMANDS && talk.answered);
@@ -320,7 +331,9 @@ impl Detector for InteractiveReverse {
 
     fn held_len(&self) -> usize {
         let owned = |t: &Talk| {
-            t.lines.capacity() * size_of::<(bool, Box<[u8]>, u64)>() + t.lines.iter().map(|l| l.1.len()).sum::<usize>()
+            t.keys.capacity()
+                + t.lines.capacity() * size_of::<(bool, Box<[u8]>, u64)>()
+                + t.lines.iter().map(|l| l.1.len()).sum::<usize>()
         };
         self.flows.held_len() + self.typed.held_len() + self.flows.iter().map(|(_, t)| owned(t)).sum::<usize>()
     }

@@ -74,6 +74,9 @@ const MIN_NEAR_LEN: usize = 6;
 /// Names for which no host stands.
 const PROXY_NAMES: &[&[u8]] = &[b"wpad", b"isatap"];
 
+/// A name that every server of Samba has besides its own.
+const SAMBA: &[u8] = b"__samba__";
+
 const LLMNR: u16 = 5355;
 const NETBIOS: u16 = 137;
 const MDNS: u16 = 5353;
@@ -172,7 +175,7 @@ impl Poisoning {
 
     fn dns(&mut self, dns: &Dns<'_>, cx: &mut Cx<'_>) {
         let by = |port: u16| dns.resp_port == port || dns.orig_port == port;
-        let Some(by) = [LLMNR, NETBIOS, MDNS].into_iter().find(|port| by(*port)) else { return };
+        let Some(by) = [LLMNR, MDNS].into_iter().find(|port| by(*port)) else { return };
         if dns.query.is_empty() || dns.answers.is_empty() || dns.rcode.is_some_and(|code| code != 0) {
             return;
         }
@@ -182,11 +185,26 @@ impl Poisoning {
         };
         let Some(responder) = [dns.resp, dns.orig].into_iter().find(|host| its_own(*host)) else { return };
         let asker = if responder == dns.resp { dns.orig } else { dns.resp };
-        let name = plain(dns.query);
+        self.answered((responder, asker), by, dns.query, (dns.ts, dns.uid, cx.packet), cx);
+    }
+
+    /// Who answers says to have the name itself.
+    fn answered(
+        &mut self,
+        (responder, asker): (Addr, Addr),
+        by: u16,
+        name: &[u8],
+        (ts, uid, packet): (Timestamp, Uid, u64),
+        cx: &mut Cx<'_>,
+    ) {
+        let name = plain(name);
+        if name == SAMBA {
+            return;
+        }
         let same = |a: &Answer| *a.name == *name && (a.asker == asker || by == MDNS);
         let known = self.responders.peek(&responder).is_some_and(|r| r.answers.iter().any(same));
         if !asker.is_multicast() {
-            let told = Told { name: name.clone().into(), ts: dns.ts, uid: dns.uid, packet: cx.packet };
+            let told = Told { name: name.clone().into(), ts, uid, packet };
             *self.told.at((asker, responder), Told::default) = told;
             self.captured((asker, responder), cx);
         }
@@ -197,11 +215,11 @@ impl Poisoning {
         if kept.answers.len() >= MAX_NAMES {
             kept.answers.remove(0);
         }
-        kept.answers.push(Answer { name: name.clone().into(), asker, ts: dns.ts, by, uid: dns.uid, packet: cx.packet });
+        kept.answers.push(Answer { name: name.clone().into(), asker, ts, by, uid, packet });
         if PROXY_NAMES.contains(&name.as_slice()) {
-            self.raise(responder, WPAD, Severity::High, 70, dns.ts, cx);
+            self.raise(responder, WPAD, Severity::High, 70, ts, cx);
         }
-        self.many(responder, dns.ts, cx);
+        self.many(responder, ts, cx);
     }
 
     /// Names that are not its own, each once. By multicast DNS a host tells of services and of itself under several names.
@@ -327,13 +345,17 @@ impl Detector for Poisoning {
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Dhcp, Kind::Dns, Kind::Ntlm]
+        &[Kind::Dhcp, Kind::Dns, Kind::NetbiosName, Kind::Ntlm]
     }
 
     fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>) {
         match row {
             Row::Dhcp(row) => self.dhcp(row),
             Row::Dns(row) => self.dns(row, cx),
+            Row::NetbiosName(row) => {
+                let when = (row.ts, row.uid, row.packet);
+                self.answered((row.host, row.asker), NETBIOS, row.name, when, cx);
+            }
             Row::Ntlm(row) => self.ntlm(row, cx),
             _ => {}
         }

@@ -271,12 +271,13 @@ impl Guessing {
                     self.find(key, cx);
                 }
             }
-            // The end of a session that failed is often heard of later than the beginning of one that did not.
-            None if attempt.protocol == "ssh" => *self.won.at(key, || won) = won,
-            None if !attempt.user.is_empty() => {
-                self.own.at(account, || ());
+            None => {
+                // The end of a session that failed is often heard of later than the beginning of one that did not.
+                *self.won.at(key, || won) = won;
+                if !attempt.user.is_empty() {
+                    self.own.at(account, || ());
+                }
             }
-            None => {}
         }
     }
 
@@ -617,8 +618,10 @@ impl Detector for Guessing {
             Row::Ssh(row) => {
                 let success = row.success == Some(true);
                 let failed = row.attempts.saturating_sub(u64::from(success));
-                // An agent offers its keys one after the other before one fits.
-                let failed = if success { 0 } else { failed.max(u64::from(row.success == Some(false))) };
+                // An agent offers its keys one after the other before one fits. Programs that guess don't ask for the methods first, so
+                // that the only refusal of a session is that of their password.
+                let refused = row.success == Some(false) || row.refused == Some(true);
+                let failed = if success { 0 } else { failed.max(u64::from(refused)) };
                 attempt!(row, "ssh", b"", failed, success, row.client);
             }
             _ => {}

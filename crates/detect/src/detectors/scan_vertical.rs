@@ -6,7 +6,7 @@
 //! packets with FIN alone or without any flag to ports where nothing was under way. `version`: requests that Nmap sends to find out what
 //! software answers.
 //! ## Thresholds
-//! 15 ports in 5 minutes (Zeek's scan script), also of UDP, there with 10 quoted by ICMP; 5 ports with strange flags (nDPI asks for
+//! 15 ports in 5 minutes (Zeek's scan script), of UDP 10, all quoted by ICMP; 5 ports with strange flags (nDPI asks for
 //! three packets; those of a connection that was under way before the capture began look alike); one request of Nmap's.
 //! ## State
 //! Up to six ports for each pair of hosts at 100,000 of them, from the seventh on 64 at 20,000; the least recent forgotten. 4,096
@@ -232,7 +232,14 @@ impl Vertical {
         let key = (icmp.inner_orig, icmp.inner_resp, true);
         if let Some(track) = self.found.get_mut(&key) {
             track.quoted = track.quoted.max(icmp.inner_count);
-        } else if let Some(track) = self.tracked.get(&key) {
+            return;
+        }
+        // The rows of the flows that it is about may come later.
+        if self.tracked.peek(&key).is_none() && icmp.inner_count >= QUOTED_PORTS {
+            let first = self.first.remove(&key).unwrap_or_default();
+            self.tracked.at(key, || Box::new(Track::new(&first, icmp.ts)));
+        }
+        if let Some(track) = self.tracked.get(&key) {
             track.quoted = track.quoted.max(icmp.inner_count);
             self.judge(key, cx);
         }
@@ -290,7 +297,7 @@ impl Track {
         let many = self.most >= PORTS;
         match () {
             () if self.probe.is_some() => Some(VERSION),
-            () if udp => (many && self.quoted >= QUOTED_PORTS).then_some(UDP),
+            () if udp => (self.most as u64 >= QUOTED_PORTS && self.quoted >= QUOTED_PORTS).then_some(UDP),
             () if many && self.half_open > 0 => Some(SYN),
             () if many => Some(CONNECT),
             () if self.strange.within(secs(self.last), SHORT) >= FLAG_PORTS => Some(FLAGS),
@@ -314,6 +321,7 @@ fn raise(key: Key, track: &Track, cx: &mut Cx<'_>) {
         (false, _) => Severity::Info,
     };
     let zeek = Origin::Field("Zeek");
+    let (least, origin) = if udp { (QUOTED_PORTS, Origin::Own) } else { (PORTS as u64, zeek) };
     let most = u64::try_from(track.most).unwrap_or(0);
     let span = u64::try_from((track.last - track.first).whole_secs()).unwrap_or(0);
     let mut raise = Raise::new(&ABOUT, reason, source, severity, Confidence::percent(80))
@@ -321,7 +329,7 @@ fn raise(key: Key, track: &Track, cx: &mut Cx<'_>) {
         .peer(target)
         .between(track.first, track.last)
         .times(track.ports.max(1))
-        .measure(Measure::count("ports that failed within five minutes", most, Some(PORTS as u64), "ports", zeek))
+        .measure(Measure::count("ports that failed within five minutes", most, Some(least), "ports", origin))
         .measure(Measure::count("attempts in vain", track.ports, None, "", zeek))
         .measure(Measure::count("attempts refused", track.refused, None, "", zeek))
         .measure(Measure::count("attempts without an answer", track.unanswered, None, "", zeek))

@@ -15,6 +15,9 @@ pub(crate) const MAX_BINDINGS: usize = 4096;
 /// How long after its first frame an entry is logged.
 const SUMMED_FOR: Interval = Interval::from_secs(300);
 
+/// A reply that comes later than this after the question was last put is none to it: nobody asked.
+const ANSWERED_WITHIN: Interval = Interval::from_secs(5);
+
 /// Type fields of frames.
 const ARP: u16 = 0x0806;
 const RARP: u16 = 0x8035;
@@ -64,6 +67,8 @@ struct Key {
 struct Entry {
     first: Timestamp,
     last: Timestamp,
+    /// When the last of these frames, answers apart, was sent.
+    asked: Timestamp,
     count: u64,
     replies: u64,
     rtt: Option<Interval>,
@@ -116,7 +121,7 @@ impl Neighbours {
                 sender: m.target,
                 target: m.sender,
             };
-            if let Some(entry) = self.entries.get_mut(&asked) {
+            if let Some(entry) = self.entries.get_mut(&asked).filter(|e| ts - e.asked <= ANSWERED_WITHIN) {
                 entry.answered(m.sender_mac, ts);
                 self.bind(vlan, m);
                 return;
@@ -141,6 +146,7 @@ impl Neighbours {
         }
         let entry = self.entries.entry(key).or_insert_with(|| Entry::new(ts));
         entry.last = entry.last.max(ts);
+        entry.asked = entry.asked.max(ts);
         entry.count += 1;
         entry.previous = entry.previous.or(previous);
         entry.frame_mac = entry.frame_mac.or(frame_mac);
@@ -200,6 +206,7 @@ impl Entry {
         Self {
             first: ts,
             last: ts,
+            asked: ts,
             count: 0,
             replies: 0,
             rtt: None,

@@ -8,7 +8,7 @@ use sekisho_types::{Addr, Interval, MacAddr, Subnet, Timestamp};
 pub struct ArpRecord {
     /// The first of these frames.
     pub ts: Timestamp,
-    /// `request`, `reply` (nobody asked), `gratuitous` (about oneself), `probe` (is the address free?), `reverse`.
+    /// `request`, `reply` (nobody asked within five seconds before), `gratuitous` (about oneself), `probe` (is the address free?), `reverse`.
     pub operation: EnumName,
     /// VLAN of the frames, the outer one.
     pub vlan: Option<u16>,

@@ -245,6 +245,26 @@ fn questions_are_joined_to_answers() {
 }
 
 #[test]
+fn a_late_answer_is_none() {
+    // Who lies about an address says so again and again; the question of long ago is no excuse.
+    let told = frame(2, (9, 2), (1, 1));
+    let rows = resolve(&[
+        (0, frame(1, (1, 1), (0, 2))),
+        (0, frame(2, (2, 2), (1, 1))),
+        (5, told.clone()),
+        (6, told.clone()),
+        (8, told),
+    ]);
+    let [asked, unasked] = &rows[..] else { panic!("{rows:?}") };
+    assert!(
+        asked.contains("reply_count=Count(2)") && asked.contains("conflicting_mac=Mac(02:00:00:00:00:09)"),
+        "{asked}"
+    );
+    assert!(unasked.starts_with("operation=Enum(reply) orig_mac=Mac(02:00:00:00:00:09)"), "{unasked}");
+    assert!(unasked.contains("count=Count(2)"), "{unasked}");
+}
+
+#[test]
 fn sums_of_questions_end_in_time_and_are_limited() {
     let ask = frame(1, (1, 1), (0, 2));
     assert_eq!(resolve(&[(0, ask.clone()), (299, ask.clone()), (300, ask)]).len(), 2);

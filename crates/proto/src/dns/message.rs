@@ -354,6 +354,12 @@ fn padded<const N: usize>(octets: &[u8]) -> [u8; N] {
     all
 }
 
+/// The type of what a NetBIOS name names, the last of its 16 bytes. `None` if it is not so encoded.
+pub fn netbios_type(encoded: &[u8]) -> Option<u8> {
+    let nibble = |at: usize| encoded.get(at).map(|b| b.to_ascii_uppercase().wrapping_sub(b'A')).filter(|n| *n <= 15);
+    Some(nibble(30)? << 4 | nibble(31)?)
+}
+
 /// The name that a NetBIOS name encodes (RFC 1001 §14.1): two letters `A`..=`P` for each of 16 bytes, of which
 /// the last is a type and padding is blanks. `None` if it is not so encoded.
 pub fn netbios_name(encoded: &[u8]) -> Option<Vec<u8>> {

@@ -11,6 +11,7 @@ mod announced;
 mod answer;
 mod message;
 mod names;
+mod netbios;
 mod pending;
 mod probe;
 mod read;
@@ -23,6 +24,7 @@ mod told;
 mod tx;
 
 pub use announced::AnnouncementRecord;
+pub use netbios::NetbiosNameRecord;
 pub use pending::{MAX_PENDING_IDS, MAX_PENDING_PER_ID};
 pub use record::{DnsRecord, Label};
 pub use told::{DnsMessageRecord, MAX_TOLD_RECORDS};
@@ -143,6 +145,7 @@ impl Parser {
         self.orient(dir, header, cx);
         told::tell(dir, header, msg, cx);
         announced::tell(dir, header, msg, cx);
+        netbios::tell(dir, header, msg, cx);
         let is_shown = cx.is_watched() && tx::show(dir, msg, frame, &mut self.txs, cx);
         let netbios = cx.flow.tuple.resp_port == NETBIOS_PORT;
         if netbios && matches!(header.opcode, op::NETBIOS_RELEASE..=op::NETBIOS_REFRESH) {

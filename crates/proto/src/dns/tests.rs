@@ -181,6 +181,33 @@ fn parses_netbios_names() {
 }
 
 #[test]
+fn tells_who_says_to_have_a_netbios_name() {
+    // FILESRVV; the last two letters are the type.
+    let answer = |kind: &str, flags: u8, address: [u8; 4], rtype: u16| {
+        let owner = format!("EGEJEMEFFDFCFGFGCACACACACACACA{kind}");
+        let data = [&[flags, 0][..], &address].concat();
+        [header(1, 0x8500, [0, 1, 0, 0]), record(&name(&owner), rtype, 1, 165, &data)].concat()
+    };
+    let told = |judged: bool, message: &[u8]| {
+        let mut b = Bench::new(ProtoId::Dns, Transport::Udp, 137);
+        b.out.judged = judged;
+        b.data(Dir::Resp, message).end();
+        b.rows("netbios_name")
+    };
+    let own = [10, 0, 0, 2];
+    let rows = told(true, &answer("CA", 0, own, 32));
+    assert_eq!((rows.len(), column(&rows[0], "name").unwrap()), (1, "Str(\"FILESRVV\")".into()));
+    // Nobody judges; a group's name; a browser's; another's address; another type of record; a length that is none.
+    assert_eq!(told(false, &answer("CA", 0, own, 32)).len(), 0);
+    assert_eq!(told(true, &answer("CA", 0x80, own, 32)).len(), 0);
+    assert_eq!(told(true, &answer("BN", 0, own, 32)).len(), 0);
+    assert_eq!(told(true, &answer("CA", 0, [198, 51, 100, 7], 32)).len(), 0);
+    assert_eq!(told(true, &answer("CA", 0, own, 1)).len(), 0);
+    let whole = answer("CA", 0, own, 32);
+    assert_eq!(told(true, &whole[..whole.len() - 3]).len(), 0);
+}
+
+#[test]
 fn parses_edns_of_both_sides() {
     let ecs = [0, 8, 0, 7, 0, 1, 24, 0, 198, 51, 100];
     let ede = [0, 15, 0, 4, 0, 22, b'n', b'o'];

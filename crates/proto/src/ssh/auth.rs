@@ -81,6 +81,11 @@ impl Auth {
         self.success
     }
 
+    /// Did the server refuse anything, be it only the question for its methods?
+    pub const fn is_refused(&self) -> bool {
+        self.refused_len.is_some()
+    }
+
     /// Attempts counted.
     pub const fn attempts(&self) -> u64 {
         self.attempts
@@ -110,6 +115,17 @@ mod tests {
         assert_eq!(run(&[52, 84, 84, 84]), (Some(false), 2));
         assert_eq!(run(&[52, 800, 84, 36]), (Some(true), 1));
         assert_eq!(run(&[52, 84, 100, 200]), (None, 0));
+    }
+
+    #[test]
+    fn the_first_refusal_is_known_though_no_attempt() {
+        let mut a = Auth::default();
+        a.segment(Dir::Orig, 52);
+        a.segment(Dir::Resp, 52);
+        assert!(!a.is_refused());
+        a.segment(Dir::Resp, 84);
+        assert!(a.is_refused());
+        assert_eq!((a.success(), a.attempts()), (None, 0));
     }
 
     #[test]

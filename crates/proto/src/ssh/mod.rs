@@ -403,6 +403,7 @@ impl Parser {
             host_key_alg: self.agreed(list::HOST_KEY),
             host_key_fingerprint: self.host_key.filter(|_| kex_alg.is_some()).map(|k| fingerprint(&k)),
             kex_alg,
+            auth_refused: (self.auth.is_refused() && !compressed).then_some(true),
             host_key_sha256: self.host_key.map(Digest),
             reversed: self.reversed.then_some(true),
             hassh: client.kexinit.as_ref().map(|k| Digest(k.hassh(0))),

@@ -31,6 +31,10 @@ pub struct SshRecord {
     pub host_key_alg: Option<Text>,
     /// Start of the host key's SHA-256 in base64, as Zeek logs it.
     pub host_key_fingerprint: Option<Text>,
+    /// Set if the server refused something, as far as packet lengths tell: a login, or only the question which methods it has,
+    /// which `auth_attempts` doesn't count.
+    #[record(ext)]
+    pub auth_refused: Option<bool>,
     /// SHA-256 of the host key, also where only the server was seen.
     #[record(ext)]
     pub host_key_sha256: Option<Digest<32>>,

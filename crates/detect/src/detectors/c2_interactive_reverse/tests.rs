@@ -56,6 +56,23 @@ fn a_shell_that_was_sent_out() {
 }
 
 #[test]
+fn a_terminal_that_was_sent_out() {
+    // Each key comes alone and is echoed; the key at the end of a line sends a carriage return.
+    let keys = [(FAR, "i"), (HOST, "i"), (FAR, "d"), (HOST, "d"), (FAR, "\r")];
+    let with_prompt = [&keys[..], &[(HOST, "\r\nuid=0(root)\r\n\u{1b}[?2004hroot@web:/tmp# ")]].concat();
+    let found = talk(OUT, &with_prompt);
+    let [finding] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(finding.code(), "c2-interactive-reverse/shell-banner");
+    assert!(
+        finding.quotes.iter().any(|q| q.label == "typed outside" && q.text.starts_with("id")),
+        "{:?}",
+        finding.quotes
+    );
+    let no_line = [&keys[..4], &[(HOST, "\r\nroot@web:/tmp# ")]].concat();
+    assert_eq!((talk(OUT, &keys).len(), talk(OUT, &no_line).len()), (0, 0));
+}
+
+#[test]
 fn nearly() {
     for says in [
         // Nobody types; a prompt in the middle; one command; two that nobody answers.

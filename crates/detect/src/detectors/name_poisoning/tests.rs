@@ -5,6 +5,18 @@ const LIAR: &str = "10.0.0.66";
 
 /// `who` answers `asker` for `name` with the address `with`.
 fn answer(at: f64, port: u16, (who, asker): (&str, &str), name: &str, with: &str) -> Line {
+    if port == 137 {
+        assert_eq!(who, with, "others are not told of");
+        let columns = [
+            ("ts", Cell::Time(at)),
+            ("uid", Cell::Uid(at.to_bits() >> 8)),
+            ("host", Cell::Addr(addr(who))),
+            ("asker", Cell::Addr(addr(asker))),
+            ("name", Cell::Text(name.into())),
+            ("packet", Cell::Count(11)),
+        ];
+        return line("netbios_name", 11, &columns);
+    }
     let columns = [
         ("ts", Cell::Time(at)),
         ("uid", Cell::Uid(at.to_bits() >> 8)),
@@ -148,4 +160,18 @@ fn state_is_bounded() {
     let verdict = crate::testing::judge_in(&scope, &lines);
     let spent = verdict.spent.iter().find(|s| s.id == "name-poisoning").unwrap();
     assert!(spent.forgotten > 20_000 && spent.held_len < 1 << 20, "{spent:?}");
+}
+
+#[test]
+fn a_file_server_answers_for_itself() {
+    let server = "10.0.0.20";
+    let lines: Vec<Line> = ["10.0.0.30", "10.0.0.31", "10.0.0.32"]
+        .into_iter()
+        .zip([0.0, 20.0, 40.0])
+        .flat_map(|(asker, at)| {
+            let asked = |after: f64, name: &str| answer(at + after, 137, (server, asker), name, server);
+            [asked(1.0, "SERVER"), asked(2.0, "__SAMBA__"), ntlm(at + 3.0, asker, server, "SERVER")]
+        })
+        .collect();
+    assert_eq!(codes(&lines), Vec::<String>::new());
 }

@@ -178,3 +178,43 @@ fn from_outside_and_state_is_bounded() {
     let spent = verdict.spent.iter().find(|s| s.id == "password-guessing").unwrap();
     assert!(spent.forgotten > 20_000 && spent.held_len < 1 << 20, "{spent:?}");
 }
+
+#[test]
+fn sessions_of_ssh_with_one_refusal_each() {
+    // Paramiko and the like don't ask for the methods, so that nothing but the one refusal is to be seen.
+    let once = |at: f64, refused: bool| {
+        let mut columns = vec![("auth_attempts", Cell::Count(0))];
+        if refused {
+            columns.push(("auth_refused", Cell::Flag(true)));
+        }
+        between("ssh", at, (SOURCE, SERVER), &columns)
+    };
+    let all = |n, refused| -> Vec<Line> { (0..n).map(|i| once(time(i), refused)).collect() };
+    assert_eq!(codes(&all(30, true)), ["password-guessing/single"]);
+    assert_eq!(codes(&all(29, true)).len(), 0);
+    // Monitoring that looks only whether a server is there.
+    assert_eq!(codes(&all(60, false)).len(), 0);
+    let won: Vec<Line> = all(30, true).into_iter().chain([ssh(time(30), SOURCE, true)]).collect();
+    assert_eq!(codes(&won), ["password-guessing/single/success"]);
+}
+
+#[test]
+fn a_success_that_is_heard_of_before_the_failures() {
+    let smb = |at: f64, status: &str| {
+        let success = status == "SUCCESS";
+        let columns = [
+            ("username", Cell::Text(b"alice".to_vec())),
+            ("status", Cell::Text(status.into())),
+            ("success", Cell::Flag(success)),
+        ];
+        between("ntlm", at, (SOURCE, SERVER), &columns)
+    };
+    // Rows of failed sessions come when these end.
+    let early: Vec<Line> =
+        [smb(200.0, "SUCCESS")].into_iter().chain((0..25).map(|i| smb(time(i), "LOGON_FAILURE"))).collect();
+    assert_eq!(codes(&early), ["password-guessing/single/success"]);
+    // Failures after the success are no guessing that led to it.
+    let later: Vec<Line> =
+        [smb(1.0, "SUCCESS")].into_iter().chain((1..26).map(|i| smb(time(i), "LOGON_FAILURE"))).collect();
+    assert_eq!(codes(&later), ["password-guessing/single"]);
+}

@@ -52,7 +52,8 @@ fn unreachable(count: u64) -> Line {
 
 #[test]
 fn over_udp_icmp_has_to_say_so() {
-    let udp = || -> Vec<Flow> { ports(40, 0.5).into_iter().map(|f| f.udp("S0").one_sided("orig")).collect() };
+    let of = |n| -> Vec<Flow> { ports(n, 0.5).into_iter().map(|f| f.udp("S0").one_sided("orig")).collect() };
+    let udp = || of(40);
     let with = |count| {
         let mut all = lines(&udp());
         all.push(unreachable(count));
@@ -60,6 +61,11 @@ fn over_udp_icmp_has_to_say_so() {
     };
     assert_eq!(with(10)[0].code(), "scan-vertical/udp");
     assert_eq!((with(9).len(), found(&lines(&udp())).len()), (0, 0));
+    let few = |n| lines(&of(n)).into_iter().chain([unreachable(10)]).collect::<Vec<_>>();
+    assert_eq!((found(&few(10))[0].code().as_str(), found(&few(9)).len()), ("scan-vertical/udp", 0));
+    // ICMP's row may come before those of the flows.
+    let early: Vec<Line> = [unreachable(10)].into_iter().chain(lines(&of(10))).collect();
+    assert_eq!(found(&early)[0].code(), "scan-vertical/udp");
     let traceroute: Vec<Flow> =
         (0..40).map(|i| Flow::unanswered(f64::from(i) * 0.1, SOURCE, TARGET, 33_434 + i as u16).udp("S0")).collect();
     let mut all = lines(&traceroute);
