@@ -40,12 +40,20 @@ sentences! {
     LINK_OF: "A mail of {2} has a link that shows {0} and leads to {1}.";
     /// Link without a text that is an address.
     LINK_HIDDEN: "A mail of {1} has a link that hides where it leads: {0}.";
-    /// Bytes, place.
-    SENT: "{0} bytes were sent to {1}, where it had never sent anything.";
+    /// A size, a place.
+    SENT: "{0} were sent to {1}.";
     /// Number of files, server, account.
     READ: "{0} files were read from {1} within ten minutes, as {2}.";
     /// Number of directories, server, account.
     LISTED: "{0} directories of {1} were listed within ten minutes, as {2}.";
+    /// Who acted on a mail.
+    FOLLOWED: "{0} followed the link.";
+    /// From, to, in what way.
+    HOP: "{0} → {1}: {2}";
+    /// System, place, name, size.
+    PROGRAM_CAME: "A program for {0} was downloaded from {1}: {2} ({3}).";
+    /// Place, name, size.
+    SCRIPT_CAME: "A script was downloaded from {0}: {1} ({2}).";
 }
 
 /// A sentence and what stands in its places.
@@ -71,6 +79,16 @@ impl Tale {
     }
 }
 
+/// A number of bytes with a unit, `60 MB`, as values are text.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} bytes"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1_000),
+        10_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{} GB", bytes / 1_000_000_000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,11 +97,13 @@ mod tests {
     fn sentences_have_their_places_and_values_are_cut() {
         let mut seen = std::collections::BTreeSet::new();
         for words in SENTENCES {
-            assert!(words.contains("{0}") && words.ends_with('.') && seen.insert(words), "{words}");
+            assert!(words.contains("{0}") && (words.ends_with('.') || *words == HOP) && seen.insert(words), "{words}");
             assert_eq!(words.matches('{').count(), (0..MAX_VALUES).filter(|n| words.contains(&format!("{{{n}}}"))).count());
         }
         let long = Tale::new(LIED, &["é".repeat(100).as_bytes(), b"\xff"]);
         assert_eq!(long.values, [format!("{}…", "é".repeat(60)), "\u{fffd}".to_owned()]);
         assert_eq!(Tale::new(LIED, &[&b"x"[..]; 20]).values.len(), MAX_VALUES);
+        let sizes = [0, 9_999, 10_000, 60_001_205, 12_000_000_000].map(size);
+        assert_eq!(sizes, ["0 bytes", "9999 bytes", "10 kB", "60 MB", "12 GB"]);
     }
 }
