@@ -11,11 +11,11 @@ use sekisho_detect::{Detection, History, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
 use sekisho_finding::{Asset, Basis, Mutes, incidents};
 use sekisho_output::eve::Settings as EveSettings;
+use sekisho_record::Text;
 use sekisho_report::{
     Carried, Completeness, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_csv,
     to_json, to_navigator, to_stix,
 };
-use sekisho_record::Text;
 use sekisho_types::{Addr, Day, Subnets};
 use std::fs;
 use std::io::{self, IsTerminal, Write};

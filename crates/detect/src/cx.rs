@@ -113,7 +113,7 @@ impl<'a> Cx<'a> {
         }
         finding.last = finding.last.max(finding.first);
         let concerned = [finding.subject].into_iter().chain(finding.peers.named().iter().copied());
-        finding.names = concerned.filter_map(|a| Some((a, self.known.names.best(a)?.to_owned()))).collect();
+        finding.names = concerned.filter_map(|a| Some((a, self.known.names.by_others(a)?.to_owned()))).collect();
         self.desk.add(finding, unless);
     }
 }

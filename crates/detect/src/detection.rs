@@ -234,14 +234,19 @@ impl Detection {
         let abouts = self.detectors.iter().flat_map(|r| r.detector.abouts()).copied();
         let coverage = self.known.view.coverage(abouts);
         let mut findings = self.desk.take();
+        // Now it is known what hosts at home call themselves, and who lied about names.
+        let names = self.known.names.settled(&|addr| self.known.hosts.is_internal(addr));
         for f in &mut findings {
-            f.names.retain(|(addr, name)| !self.known.names.is_refuted(*addr, name));
+            f.names.retain(|(addr, _)| !self.known.hosts.is_internal(*addr));
+            let concerned = [f.subject].into_iter().chain(f.peers.named().iter().copied());
+            let own: Vec<_> = concerned.filter_map(|addr| Some((addr, names.get(&addr)?.clone()))).collect();
+            f.names.extend(own);
         }
         Verdict {
             spent: spent.collect(),
             assets: assets(&findings, &self.known.hosts),
             last: self.now,
-            names: self.known.names.all(&|addr| self.known.hosts.is_internal(addr)),
+            names,
             fetched: self.known.fetches.all(),
             findings,
             refused: self.desk.refused,

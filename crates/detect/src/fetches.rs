@@ -1,5 +1,6 @@
 //! Programs and scripts that hosts at home received: facts for the story of an incident, no findings.
 
+use crate::certificate::{Fingerprint, hex};
 use crate::detection::Scope;
 use crate::hosts::Hosts;
 use crate::names::Names;
@@ -76,7 +77,8 @@ impl Fetches {
             mime: text(file.mime),
             over,
             len: file.seen,
-            sha256: text(file.sha256),
+            // Rows have the digest itself.
+            sha256: Fingerprint::try_from(file.sha256).map_or_else(|_| text(file.sha256), |digest| hex(&digest)),
             uid: file.uid,
             packet,
         });

@@ -1,13 +1,15 @@
 //! What addresses are called: by servers of DNS, by the hosts themselves, by who asked for them.
 //!
-//! A host's own name is what it gives to DHCP, to NTLM as its workstation and to Kerberos as its machine. Answers to what
-//! somebody else asked for on the LAN (LLMNR, NetBIOS) name nobody: who lies about names answers just so. What a host
-//! announces of itself by multicast DNS counts as long as it announces one name only.
+//! A host's own name is what it gives to DHCP, to NTLM as its workstation and to Kerberos as its machine. Logins are passed on
+//! by others, too, and several may say the same: so which of its names is its own, if one is, can be told only at the end, when
+//! it is known who said it how often. Answers to what somebody else asked for on the LAN (LLMNR, NetBIOS) name nobody: who
+//! lies about names answers just so. What a host announces of itself by multicast DNS counts as long as it announces one name only.
 
 use crate::detection::Scope;
 use crate::rows::{Dhcp, Dns, Kerberos, Row, Ssl};
 use crate::table::Recent;
-use sekisho_types::Addr;
+use hashbrown::HashMap;
+use sekisho_types::{Addr, SeededState};
 use std::collections::BTreeMap;
 
 /// Addresses whose names are kept.
@@ -21,19 +23,20 @@ const ASKED_ALL: [u16; 2] = [137, 5355];
 /// The port of multicast DNS.
 const ANNOUNCED: u16 = 5353;
 
-/// How much a name given to DHCP weighs against one that a login brings: logins are passed on by others, too.
+/// How much a name given to DHCP weighs against one that a login brings.
 const BY_DHCP: u32 = 8;
-/// The most that a name weighs, so that a machine can be renamed.
-const MAX_VOTES: u32 = 64;
+/// Own names kept of an address.
+const MAX_OWN: usize = 4;
+/// A name is that address's which said it so many times as often as any other.
+const SURELY: u32 = 4;
 
 /// What an address is called.
 #[derive(Default)]
 struct Called {
     /// By a server of DNS, the name answered last.
     given: Box<str>,
-    /// By itself, and what speaks for it: another name speaks against it.
-    own: Box<str>,
-    votes: u32,
+    /// By itself, and how often: the commonest few.
+    own: Vec<(Box<str>, u32)>,
     /// What it answered, to whoever asked everybody, as the last.
     answered: Box<str>,
     /// What it announces, or the name by which somebody opened TLS to it.
@@ -43,34 +46,38 @@ struct Called {
 }
 
 impl Called {
-    fn best(&self) -> Option<&str> {
-        let label = |name: &str| name.split('.').next().unwrap_or(name).to_ascii_lowercase();
-        let whole = !self.given.is_empty() && (self.own.is_empty() || label(&self.given) == label(&self.own));
+    /// Not by itself.
+    fn by_others(&self) -> Option<&str> {
         let claimed = if self.is_contested { "" } else { &*self.claimed };
-        let of = [if whole { &*self.given } else { "" }, &*self.own, claimed];
-        of.into_iter().find(|name| !name.is_empty())
+        [&*self.given, claimed].into_iter().find(|name| !name.is_empty())
     }
 
-    /// It says that this is its name.
-    fn vote(&mut self, name: &str, weight: u32) {
-        if self.own.eq_ignore_ascii_case(name) {
-            self.votes = (self.votes + weight).min(MAX_VOTES);
-        } else if self.votes >= weight {
-            self.votes -= weight;
-        } else {
-            (self.own, self.votes) = (name.into(), weight);
+    /// It says that this is its name. A new one takes the place of the rarest, and its count, so that a machine can be renamed.
+    fn say(&mut self, name: &str, weight: u32) {
+        if let Some(own) = self.own.iter_mut().find(|own| own.0.eq_ignore_ascii_case(name)) {
+            own.1 = own.1.saturating_add(weight);
+        } else if self.own.len() < MAX_OWN {
+            self.own.push((name.into(), weight));
+        } else if let Some(rarest) = self.own.iter_mut().min_by_key(|own| own.1) {
+            *rarest = (name.into(), rarest.1.saturating_add(weight));
         }
     }
+}
+
+/// The first label, in small letters.
+fn label(name: &str) -> String {
+    name.split('.').next().unwrap_or(name).to_ascii_lowercase()
 }
 
 /// See the module.
 pub(crate) struct Names {
     of: Recent<Addr, Called>,
+    state: SeededState,
 }
 
 impl Names {
     pub fn new(scope: &Scope) -> Self {
-        Self { of: Recent::of(scope, MAX_NAMES) }
+        Self { of: Recent::of(scope, MAX_NAMES), state: SeededState(scope.seed) }
     }
 
     /// By what it is found: the name that DNS gave it, else what is said of it on the LAN.
@@ -79,28 +86,49 @@ impl Names {
         [&called.given, &called.claimed, &called.answered].into_iter().map(|name| &**name).find(|name| !name.is_empty())
     }
 
-    /// What to call it in front of a person: nobody's claim.
-    pub fn best(&self, addr: Addr) -> Option<&str> {
-        self.of.peek(&addr).and_then(Called::best)
+    /// What to call it in front of a person, as far as others say: nobody's claim. See [`Names::settled`].
+    pub fn by_others(&self, addr: Addr) -> Option<&str> {
+        self.of.peek(&addr).and_then(Called::by_others)
+    }
+
+    /// What hosts that `counts` are to be called, now that all was seen: the whole name if DNS has it for the own one.
+    pub fn settled(&self, counts: &dyn Fn(Addr) -> bool) -> BTreeMap<Addr, String> {
+        // Of each own name the two that said it most often.
+        let mut said: HashMap<String, [(u32, Addr); 2], SeededState> = HashMap::with_hasher(self.state);
+        for (addr, called) in self.of.iter() {
+            for (name, count) in &called.own {
+                let most = said.entry(label(name)).or_insert([(0, Addr::UNSPECIFIED); 2]);
+                let [first, second] = *most;
+                // Of two that said it as often the lower address, so that the table's order doesn't matter.
+                let new = (*count, *addr);
+                let before = |a: (u32, Addr), b: (u32, Addr)| a.0 > b.0 || a.0 == b.0 && a.1 < b.1;
+                *most = match () {
+                    () if before(new, first) => [new, first],
+                    () if before(new, second) => [first, new],
+                    () => [first, second],
+                };
+            }
+        }
+        let own = |addr: Addr, called: &Called| {
+            let is_its = |(name, _): &&(Box<str>, u32)| {
+                said.get(&label(name))
+                    .is_some_and(|[first, second]| first.1 == addr && second.0.saturating_mul(SURELY) <= first.0)
+            };
+            let mut of: Vec<&(Box<str>, u32)> = called.own.iter().filter(is_its).collect();
+            of.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            of.first().map(|(name, _)| name.to_string())
+        };
+        let name = |(addr, called): (&Addr, &Called)| {
+            let (own, others) = (own(*addr, called), called.by_others());
+            let whole = others.filter(|others| own.as_ref().is_none_or(|own| label(own) == label(others)));
+            Some((*addr, whole.map(str::to_owned).or(own)?))
+        };
+        self.of.iter().filter(|(addr, _)| counts(**addr)).filter_map(name).collect()
     }
 
     /// The name that DNS gave it; no neighbour's claim.
     pub fn given(&self, addr: Addr) -> Option<&str> {
         self.of.peek(&addr).map(|called| &*called.given).filter(|name| !name.is_empty())
-    }
-
-    /// What hosts that `counts` are to be called.
-    pub fn all(&self, counts: &dyn Fn(Addr) -> bool) -> BTreeMap<Addr, String> {
-        let named = self.of.iter().filter(|(addr, _)| counts(**addr));
-        named.filter_map(|(addr, called)| Some((*addr, called.best()?.to_owned()))).collect()
-    }
-
-    /// Was it called that only by what turned out to be nobody's word?
-    pub fn is_refuted(&self, addr: Addr, name: &str) -> bool {
-        self.of.peek(&addr).is_some_and(|called| {
-            let is = |other: &str| other.eq_ignore_ascii_case(name);
-            called.is_contested && !is(&called.given) && !is(&called.own)
-        })
     }
 
     pub fn row(&mut self, row: &Row<'_>) {
@@ -131,7 +159,7 @@ impl Names {
     fn own(&mut self, addr: Addr, name: &[u8], weight: u32) {
         let name = name.trim_ascii();
         if !name.is_empty() && name.len() <= MAX_NAME_LEN && addr != Addr::UNSPECIFIED {
-            self.of.at(addr, Called::default).vote(&String::from_utf8_lossy(name), weight);
+            self.of.at(addr, Called::default).say(&String::from_utf8_lossy(name), weight);
         }
     }
 

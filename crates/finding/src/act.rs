@@ -5,7 +5,8 @@ use sekisho_types::{Addr, Timestamp, Uid};
 /// Most of these in a finding.
 pub const MAX_ACTS: usize = 16;
 
-/// One of several things that a finding is made of, with its own time.
+/// One of several things that a finding is made of, with its own time. What the same host does in the same way within a
+/// minute is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Act {
     /// Packet time.

@@ -1,5 +1,8 @@
-use crate::{About, Act, Benign, Confidence, MAX_ACTS, MAX_TIES, Measure, Part, Quote, Reason, Samples, Severity, Stage, Tale, Tie};
-use sekisho_types::{Addr, Timestamp, Uid};
+use crate::{
+    About, Act, Benign, Confidence, MAX_ACTS, MAX_TIES, Measure, Part, Quote, Reason, Samples, Severity, Stage, Tale,
+    Tie,
+};
+use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 /// Most peers named in a finding.
 pub const MAX_PEERS: usize = 8;
@@ -35,6 +38,9 @@ impl Peers {
         self.more
     }
 }
+
+/// What the same host does in the same way within this time is one act.
+const ONE_ACT: Interval = Interval::from_secs(60);
 
 /// What lowered the confidence because it could not be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,7 +188,9 @@ impl Finding {
 
     /// Adds something that was done at a time of its own, if there is room.
     pub fn act(&mut self, act: Act) {
-        let same = |a: &Act| (a.ts, a.host, a.to, a.what) == (act.ts, act.host, act.to, act.what);
+        // Looking a name up and going there is one act.
+        let same =
+            |a: &Act| (a.host, a.to, a.what) == (act.host, act.to, act.what) && (a.ts - act.ts).0.abs() <= ONE_ACT.0;
         if self.acts.len() < MAX_ACTS && !self.acts.iter().any(same) {
             let at = self.acts.partition_point(|a| a.ts <= act.ts);
             self.acts.insert(at, act);

@@ -98,7 +98,10 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for words in SENTENCES {
             assert!(words.contains("{0}") && (words.ends_with('.') || *words == HOP) && seen.insert(words), "{words}");
-            assert_eq!(words.matches('{').count(), (0..MAX_VALUES).filter(|n| words.contains(&format!("{{{n}}}"))).count());
+            assert_eq!(
+                words.matches('{').count(),
+                (0..MAX_VALUES).filter(|n| words.contains(&format!("{{{n}}}"))).count()
+            );
         }
         let long = Tale::new(LIED, &["é".repeat(100).as_bytes(), b"\xff"]);
         assert_eq!(long.values, [format!("{}…", "é".repeat(60)), "\u{fffd}".to_owned()]);

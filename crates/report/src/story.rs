@@ -2,7 +2,7 @@
 
 use crate::clean;
 use crate::units::span;
-use sekisho_finding::{Act, Finding, Tale, tale};
+use sekisho_finding::{Act, Finding, Risk, Tale, tale};
 use sekisho_types::{Addr, Interval, Timestamp};
 
 /// The values of a sentence, fit to be shown; an address with the name that `f` knows for it.
@@ -45,5 +45,12 @@ pub(crate) fn after(first: Timestamp, ts: Timestamp) -> Option<String> {
 
 /// Did it go on so long that the end is worth telling?
 pub(crate) fn lasted(f: &Finding) -> bool {
-    f.count > 1 && f.last - f.first >= Interval::from_secs(600)
+    f.acts.is_empty() && f.count > 1 && f.last - f.first >= Interval::from_secs(600)
+}
+
+/// What to look at next: the first step of each of the three judgements that weigh most, with its key in the catalogue.
+pub(crate) fn next(risk: &Risk, steps: &[usize], findings: &[Finding]) -> Vec<(String, &'static str)> {
+    let about = |id: &str| steps.iter().filter_map(|i| findings.get(*i)).map(|f| f.about).find(|about| about.id == id);
+    let first = |id: &'static str| Some((format!("{id}:next1"), *about(id)?.next.first()?));
+    risk.terms.iter().filter_map(|term| first(term.id)).take(3).collect()
 }

@@ -36,7 +36,9 @@ use crate::statistics::window::Recently;
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use places::{Category, category};
-use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, useful, vital, tale};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, tale, useful, vital,
+};
 use sekisho_types::{Addr, Interval, SeededState, Subnet, Timestamp, Uid};
 use std::hash::BuildHasher;
 

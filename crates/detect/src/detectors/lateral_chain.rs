@@ -31,7 +31,9 @@ use crate::shares::Shares;
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
-use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, useful, vital, Act, tale};
+use sekisho_finding::{
+    About, Act, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, tale, useful, vital,
+};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -205,7 +207,8 @@ impl Chain {
             .benign("a jump host", "no host on the way had taken a step before");
         for step in path {
             let Edge { ts, from, to, what, uid, packet, .. } = *step;
-            raise = raise.peer(to).flow(uid).packet(packet).act(Act { ts, host: from, to: Some(to), what, uid, packet });
+            raise =
+                raise.peer(to).flow(uid).packet(packet).act(Act { ts, host: from, to: Some(to), what, uid, packet });
         }
         let hosts: Vec<String> = path.iter().map(|s| s.to.to_string()).collect();
         raise = raise.tale(tale::HOPPED, &[format!("{} → {}", first.from, hosts.join(" → ")).as_bytes()]);

@@ -33,7 +33,7 @@ use crate::mails::{self, Way, ends, finding, packet_of};
 use crate::registry::Detector;
 use crate::rows::{Kind, Mail, Row};
 use crate::table::Recent;
-use sekisho_finding::{About, Confidence, Reason, Severity, Stage, Traffic, What, useful, vital, Act, tale};
+use sekisho_finding::{About, Act, Confidence, Reason, Severity, Stage, Traffic, What, tale, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -404,7 +404,11 @@ impl Detector for LinkMismatch {
     }
 
     fn held_len(&self) -> usize {
-        let texts = self.watched.iter().map(|(k, w)| k.len() + w.key.capacity() + w.href.capacity() + w.sender.capacity() + w.shown.capacity()).sum::<usize>();
+        let texts = self
+            .watched
+            .iter()
+            .map(|(k, w)| k.len() + w.key.capacity() + w.href.capacity() + w.sender.capacity() + w.shown.capacity())
+            .sum::<usize>();
         self.watched.held_len() + texts
     }
 

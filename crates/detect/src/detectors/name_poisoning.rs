@@ -23,7 +23,7 @@ use crate::registry::Detector;
 use crate::rows::{Dhcp, Dns, Kind, Ntlm, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital, Part, tale};
+use sekisho_finding::{About, Confidence, Measure, Origin, Part, Reason, Severity, Stage, Traffic, What, tale, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -265,7 +265,10 @@ impl Poisoning {
                 raise = raise.peer(answer.asker);
             }
         }
-        raise = raise.quote("names answered", &text, 0).tale(tale::LIED, &[&text]);
+        raise = raise.quote("names answered", &text, 0);
+        if reason.code == MANY_NAMES.code {
+            raise = raise.tale(tale::LIED, &[&text]);
+        }
         if let Some(own) = self.own.peek(&responder) {
             // A login that is passed on names its victim and the server, which have these names, too.
             let shared = |name: &[u8]| {

@@ -26,7 +26,9 @@ use crate::registry::Detector;
 use crate::rows::{Dns, Kind, NtlmLogin, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital, Part, tale};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Part, Reason, Severity, Stage, Traffic, What, tale, useful, vital,
+};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 use smallvec::SmallVec;
 

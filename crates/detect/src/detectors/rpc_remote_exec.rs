@@ -31,7 +31,9 @@ use crate::rows::{DceRpc, Files, Http, Kind, Ntlm, Row};
 use crate::shares::{Program, Shares};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital, tale};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, tale, useful, vital,
+};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {

@@ -35,7 +35,9 @@ use crate::rows::{Conn, Kind, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
-use sekisho_finding::{About, Confidence, Measure, Origin, Quality, Reason, Samples, Severity, Stage, Traffic, What, useful, vital, tale};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Quality, Reason, Samples, Severity, Stage, Traffic, What, tale, useful, vital,
+};
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 use std::cmp::Reverse;
 use std::fmt::Write;

@@ -28,7 +28,9 @@ use crate::statistics::distinct::Distinct;
 use crate::statistics::robust::robust_z;
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital, tale};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, tale, useful, vital,
+};
 use sekisho_types::{Addr, Day, Interval, SeededState, Timestamp, Uid};
 use std::hash::BuildHasher;
 

@@ -45,7 +45,8 @@ fn programs_that_come_are_facts_with_their_place_and_name() {
         file("10.0.1.17", "203.0.113.9", 2, PROGRAM, &[("sha256", Cell::Text(format!("{:064x}", 1).into_bytes()))]),
         file("10.0.1.18", "203.0.113.9", 3, "text/x-shellscript", &[("filename", Cell::Text(b"run.sh".to_vec()))]),
     ]);
-    let told: Vec<_> = all.iter().map(|f| (f.host, f.from, f.place.as_str(), f.name.as_str(), f.len, f.packet)).collect();
+    let told: Vec<_> =
+        all.iter().map(|f| (f.host, f.from, f.place.as_str(), f.name.as_str(), f.len, f.packet)).collect();
     let from = addr("203.0.113.9");
     assert_eq!(
         told,
@@ -54,7 +55,9 @@ fn programs_that_come_are_facts_with_their_place_and_name() {
             (addr("10.0.1.18"), from, "", "run.sh", 60_000, 7),
         ]
     );
-    assert!(all[0].tie().is_some());
+    let raw = fetched(&[file("10.0.1.17", "203.0.113.9", 1, PROGRAM, &[("sha256", Cell::Text(vec![0xab; 32]))])]);
+    assert_eq!(raw[0].sha256, "ab".repeat(32));
+    assert!(all[0].tie().is_some() && raw[0].tie().is_some());
 }
 
 #[test]
@@ -64,7 +67,7 @@ fn other_files_and_uploads_are_none() {
     let all = fetched(&[
         file("10.0.1.17", "203.0.113.9", 1, "image/png", &[]),
         file("10.0.1.17", "203.0.113.9", 2, PROGRAM, &[way("SMB")]),
-        file("203.0.113.9", "10.0.0.80", 3, PROGRAM, &[from_orig.clone()]),
+        file("203.0.113.9", "10.0.0.80", 3, PROGRAM, std::slice::from_ref(&from_orig)),
         file("203.0.113.9", "10.0.0.80", 4, PROGRAM, &[]),
         file("203.0.113.9", "10.0.1.19", 5, PROGRAM, &[way("FTP_DATA"), from_orig]),
     ]);

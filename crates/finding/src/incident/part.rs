@@ -80,7 +80,8 @@ pub(super) fn parts(told: &[&Finding], own: &[Addr], is_home: &dyn Fn(Addr) -> b
     for f in told {
         let said = |host: Addr| f.parts.iter().filter(move |(of, _)| *of == host).map(|(_, part)| *part);
         for peer in f.peers.named() {
-            let by_stage = Part::of_peer(f.stage, is_home(*peer)).filter(|_| f.sender.is_none() && said(*peer).count() == 0);
+            let by_stage =
+                Part::of_peer(f.stage, is_home(*peer)).filter(|_| f.sender.is_none() && said(*peer).count() == 0);
             by_stage.into_iter().chain(said(*peer)).for_each(|part| add(part, *peer));
         }
         if f.sender.is_some() && !own.contains(&f.subject) {

@@ -44,7 +44,8 @@ pub(super) fn steps(findings: &[Finding], sorted: &[usize], fetched: &[Fetched])
         };
         match groups.iter_mut().rev().take(BACK).find(|g| is_of(g)) {
             Some((_, of)) => of.push(i),
-            None => groups.push((Step { ts: f.first, host: doer(f), stage: f.stage, shown_by: ShownBy::Fetched(0) }, vec![i])),
+            None => groups
+                .push((Step { ts: f.first, host: doer(f), stage: f.stage, shown_by: ShownBy::Fetched(0) }, vec![i])),
         }
     }
     for i in paths {
@@ -58,11 +59,18 @@ pub(super) fn steps(findings: &[Finding], sorted: &[usize], fetched: &[Fetched])
         };
         match groups.iter_mut().find(|g| is_of(g)) {
             Some((_, of)) => of.push(i),
-            None => groups.push((Step { ts: last.ts, host: f.subject, stage: f.stage, shown_by: ShownBy::Fetched(0) }, vec![i])),
+            None => groups
+                .push((Step { ts: last.ts, host: f.subject, stage: f.stage, shown_by: ShownBy::Fetched(0) }, vec![i])),
         }
     }
-    let mut steps: Vec<Step> = groups.into_iter().map(|(step, of)| Step { shown_by: ShownBy::Findings(led(findings, of)), ..step }).collect();
-    let came = |(at, f): (usize, &Fetched)| Step { ts: f.ts, host: f.host, stage: Stage::Foothold, shown_by: ShownBy::Fetched(at) };
+    let mut steps: Vec<Step> =
+        groups.into_iter().map(|(step, of)| Step { shown_by: ShownBy::Findings(led(findings, of)), ..step }).collect();
+    let came = |(at, f): (usize, &Fetched)| Step {
+        ts: f.ts,
+        host: f.host,
+        stage: Stage::Foothold,
+        shown_by: ShownBy::Fetched(at),
+    };
     steps.extend(fetched.iter().enumerate().map(came));
     steps.sort_by_key(|s| (s.ts, s.stage));
     steps

@@ -268,11 +268,19 @@ fn a_link_that_was_followed_begins_the_story_of_who_did() {
     assert_eq!((one[0].told[0].ts, one[0].told[0].host), (all[0].first, host(17)));
     assert_eq!((part(&one[0], Part::Foothold), part(&one[0], Part::Server)), (vec![host(17)], vec![host(25)]));
     // Nobody followed it: the server is no part of what else happens, not even to itself.
-    let all = [mail(&MAIL, "supplier.test", 10, &[]), finding(&C2, 17, Severity::High, 80, 11), finding(&DISCOVERY, 25, Severity::Medium, 70, 11)];
+    let all = [
+        mail(&MAIL, "supplier.test", 10, &[]),
+        finding(&C2, 17, Severity::High, 80, 11),
+        finding(&DISCOVERY, 25, Severity::Medium, 70, 11),
+    ];
     let three = told(&all);
     assert_eq!(three.iter().map(|i| i.steps.as_slice()).collect::<Vec<_>>(), [&[1][..], &[0], &[2]]);
     // The other mails of the sender belong to it, those of another do not.
-    let all = [mail(&MAIL, "supplier.test", 10, &[17]), mail(&FORGED, "supplier.test", 9, &[]), mail(&FORGED, "other.test", 9, &[])];
+    let all = [
+        mail(&MAIL, "supplier.test", 10, &[17]),
+        mail(&FORGED, "supplier.test", 9, &[]),
+        mail(&FORGED, "other.test", 9, &[]),
+    ];
     let two = told(&all);
     let mut steps: Vec<_> = two.iter().map(|i| (i.hosts.clone(), i.steps.clone())).collect();
     steps.sort_by_key(|s| s.1.len());
@@ -300,7 +308,10 @@ fn unrelated_incidents_by_way_of_one_server_stay_apart() {
 #[test]
 fn two_who_follow_one_sender_are_one_story_and_many_are_not() {
     let both = told(&[mail(&MAIL, "supplier.test", 10, &[17, 18])]);
-    assert_eq!((both.len(), both[0].hosts.as_slice(), both[0].steps.as_slice()), (1, &[host(17), host(18)][..], &[0][..]));
+    assert_eq!(
+        (both.len(), both[0].hosts.as_slice(), both[0].steps.as_slice()),
+        (1, &[host(17), host(18)][..], &[0][..])
+    );
     assert_eq!(both[0].links.iter().map(|l| l.bond).collect::<Vec<_>>(), [Bond::Mail]);
     assert_eq!(told(&[mail(&MAIL, "supplier.test", 10, &[17, 18, 19, 20])]).len(), 4);
     let late = told(&[mail(&MAIL, "supplier.test", 10, &[17]), mail(&FORGED, "supplier.test", 40, &[18])]);
@@ -341,7 +352,11 @@ fn findings_of_one_hop_are_one_step_with_its_own_time() {
     let hop = |from, to, hour| {
         let mut ran = with(finding(&LATERAL, from, Critical, 90, hour), &[to]);
         ran.tale = Some(crate::Tale::new(crate::tale::RAN, &[b"x", b"y", b"z"]));
-        [with(finding(&LATERAL, from, Medium, 60, hour), &[to]), ran, with(finding(&LATERAL, from, High, 85, hour), &[to])]
+        [
+            with(finding(&LATERAL, from, Medium, 60, hour), &[to]),
+            ran,
+            with(finding(&LATERAL, from, High, 85, hour), &[to]),
+        ]
     };
     let mut path = with(finding(&PATH, 1, High, 75, 10), &[2, 3]);
     path.last = Timestamp(12 * HOUR);
@@ -357,14 +372,23 @@ fn findings_of_one_hop_are_one_step_with_its_own_time() {
         "the path is told where its last hop is"
     );
     // Nothing is lost, and none stands twice.
-    let mut shown: Vec<usize> = told[0].told.iter().flat_map(|s| if let ShownBy::Findings(of) = &s.shown_by { of.clone() } else { vec![] }).collect();
+    let mut shown: Vec<usize> = told[0]
+        .told
+        .iter()
+        .flat_map(|s| if let ShownBy::Findings(of) = &s.shown_by { of.clone() } else { vec![] })
+        .collect();
     shown.sort_unstable();
     let mut steps = told[0].steps.clone();
     steps.sort_unstable();
     assert_eq!(shown, steps);
     assert_eq!((part(&told[0], Part::Taken), part(&told[0], Part::Reached)), (vec![host(2)], vec![host(3)]));
     // An hour later it is another step, to another host as well.
-    let apart = super::incidents(&basis(&[hop(1, 2, 10).to_vec(), hop(1, 2, 12).to_vec(), hop(1, 3, 10).to_vec()].concat(), &[], Timestamp(0))).0;
+    let apart = incidents(&basis(
+        &[hop(1, 2, 10).to_vec(), hop(1, 2, 12).to_vec(), hop(1, 3, 10).to_vec()].concat(),
+        &[],
+        Timestamp(0),
+    ))
+    .0;
     assert_eq!(apart[0].told.len(), 3);
 }
 
@@ -390,7 +414,11 @@ fn programs_that_came_are_steps_of_the_story_they_belong_to() {
     let mut call = finding(&C2, 17, Severity::High, 80, 11);
     call.peers.add(PLACE);
     call.last = Timestamp(100 * HOUR);
-    let all = [mail(&MAIL, "supplier.test", 10, &[17]), call, tied(finding(&DISCOVERY, 17, Severity::Medium, 70, 20), Tie::file("77".repeat(32).as_bytes()))];
+    let all = [
+        mail(&MAIL, "supplier.test", 10, &[17]),
+        call,
+        tied(finding(&DISCOVERY, 17, Severity::Medium, 70, 20), Tie::file("77".repeat(32).as_bytes())),
+    ];
     let fetched = [
         came(host(17), PLACE, 60 * 60, "", 1),
         came(host(17), cdn, 60 * 60, "evil.test", 2),
@@ -407,7 +435,11 @@ fn programs_that_came_are_steps_of_the_story_they_belong_to() {
     let told = incidents(&basis(&all, &fetched, Timestamp(100 * HOUR))).0;
     let numbers: Vec<&str> = told[0].fetched.iter().map(|f| &f.sha256[..2]).collect();
     assert_eq!((numbers, told[0].more_fetched), (vec!["03", "04", "01", "02", "77"], 2));
-    let places: Vec<usize> = told[0].told.iter().filter_map(|s| if let ShownBy::Fetched(at) = s.shown_by { Some(at) } else { None }).collect();
+    let places: Vec<usize> = told[0]
+        .told
+        .iter()
+        .filter_map(|s| if let ShownBy::Fetched(at) = s.shown_by { Some(at) } else { None })
+        .collect();
     assert_eq!(places, [0, 1, 2, 3, 4]);
     assert!(told[0].told.windows(2).all(|w| w[0].ts <= w[1].ts));
     // By themselves they are no incident, and a host that only scans did not get them for that.

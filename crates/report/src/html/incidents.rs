@@ -55,7 +55,6 @@ fn one(m: &mut Markup, cx: &Cx<'_>, told: &[&Finding], incident: &Incident, open
             m.raw(" ");
             m.say("span", attrs![class: "when"], &format!("{} – {}", cx.time(incident.first), cx.time(incident.last)));
         });
-        m.say("p", attrs![class: "sum"], &sum(cx, &incident.risk));
         m.el("dl", attrs![class: "parts"], |m| {
             for (part, of) in &incident.parts {
                 m.el("div", &[], |m| {
@@ -77,6 +76,17 @@ fn one(m: &mut Markup, cx: &Cx<'_>, told: &[&Finding], incident: &Incident, open
         if incident.more_fetched > 0 {
             m.say("p", attrs![class: "more"], &cx.fill(W::MoreFetched, &[&count(incident.more_fetched)]));
         }
+        let next = story::next(&incident.risk, &incident.steps, findings);
+        if !next.is_empty() {
+            m.say("h3", &[], cx.w(W::NextSteps));
+            m.el("ul", attrs![class: "story"], |m| {
+                for (key, english) in &next {
+                    m.say("li", &[], cx.told(key, english));
+                }
+            });
+        }
+        let why = cx.fill(W::WhyRisk, &[&incident.risk.score.to_string(), &sum(cx, &incident.risk)]);
+        m.say("p", attrs![class: "sum"], &why);
         let mut beside: Vec<&str> = incident
             .conditions
             .iter()

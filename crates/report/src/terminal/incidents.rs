@@ -58,7 +58,6 @@ fn one(pen: &mut Pen, incident: &Incident, findings: &[Finding], told: bool) {
         return;
     }
     let mut line = |words: &str| pen.paragraph(Style::Plain, "    ", words);
-    line(&sum(&incident.risk));
     for (part, hosts) in &incident.parts {
         line(&format!("{}: {}", part.words(), list(hosts, ", ")));
     }
@@ -74,6 +73,11 @@ fn one(pen: &mut Pen, incident: &Incident, findings: &[Finding], told: bool) {
         let more = counted(incident.more_fetched, "other program");
         line(&format!("{more} came to these hosts meanwhile, from elsewhere: the page's list of files has them"));
     }
+    let next = story::next(&incident.risk, &incident.steps, findings);
+    if !next.is_empty() {
+        line(&format!("look next: {}", next.iter().map(|(_, step)| *step).collect::<Vec<_>>().join(" ")));
+    }
+    line(&format!("why {}", sum(&incident.risk)));
     if !incident.conditions.is_empty() {
         let mut ids: Vec<&str> =
             incident.conditions.iter().filter_map(|i| Some(findings.get(*i)?.about.title)).collect();
@@ -91,11 +95,12 @@ fn step(pen: &mut Pen, incident: &Incident, step: &Step, findings: &[Finding]) {
         let values = story::values(tale, f);
         fill(tale.words, &values.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    let packet = |packet: u64| if packet > 0 { format!("; packet {packet}") } else { String::new() };
+    let packet = |packet: u64| if packet > 0 { format!(" [packet {packet}]") } else { String::new() };
     match &step.shown_by {
         ShownBy::Fetched(at) => {
             let Some(file) = incident.fetched.get(*at) else { return };
-            let digest = file.sha256.get(..16).map_or_else(String::new, |d| format!("; SHA-256 {}…", clean(d.as_bytes())));
+            let digest =
+                file.sha256.get(..16).map_or_else(String::new, |d| format!(" SHA-256 {}…", clean(d.as_bytes())));
             let words = format!("{head}{}: {}{digest}{}", file.host, says(&file.tale(), None), packet(file.packet));
             pen.paragraph(Style::Plain, "    ", &words);
         }
@@ -108,7 +113,11 @@ fn step(pen: &mut Pen, incident: &Incident, step: &Step, findings: &[Finding]) {
                 None => format!("{} ({})", f.reason.means, clean(f.key.as_bytes())),
             };
             let until = |f: &Finding| {
-                if story::lasted(f) { format!(" {} times until {}.", count(f.count), clock(f.last)) } else { String::new() }
+                if story::lasted(f) {
+                    format!(" {} times until {}.", count(f.count), clock(f.last))
+                } else {
+                    String::new()
+                }
             };
             let first = lead.packets.iter().next().unwrap_or(0);
             let words = format!("{head}{}: {}{}{}", host(lead, step.host), told(lead), until(lead), packet(first));
@@ -120,12 +129,18 @@ fn step(pen: &mut Pen, incident: &Incident, step: &Step, findings: &[Finding]) {
                 }
             };
             acts(lead, &mut line);
-            for f in proofs.iter().take(PROOFS) {
-                line(&format!("also: {}{} {}", told(f), until(f), f.code()));
+            // What only repeats the step by another sign is one line.
+            let (tales, plain): (Vec<&Finding>, Vec<&Finding>) = proofs.iter().partition(|f| f.tale.is_some());
+            for f in tales.iter().take(PROOFS) {
+                line(&format!("{}{}", told(f), until(f)));
             }
-            let more = proofs.len().saturating_sub(PROOFS);
+            let signs: Vec<&str> = plain.iter().take(PROOFS).map(|f| f.reason.means.trim_end_matches('.')).collect();
+            if !signs.is_empty() {
+                line(&format!("Other signs of it: {}.", signs.join("; ")));
+            }
+            let more = tales.len().saturating_sub(PROOFS) + plain.len().saturating_sub(PROOFS);
             if more > 0 {
-                line(&format!("also: {more} more"));
+                line(&format!("… and {} more", counted(more as u64, "finding")));
             }
         }
     }

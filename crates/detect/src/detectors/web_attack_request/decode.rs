@@ -160,7 +160,8 @@ mod tests {
     fn what_is_packed() {
         let code: String = (0..600u32).map(|n| char::from(b'!' + u8::try_from(n * 7919 % 85).unwrap())).collect();
         assert!(is_packed(code.as_bytes()) && !is_packed(&code.as_bytes()[..200]));
-        for text in ["0123456789abcdef".repeat(40), "x' or 1=1; select name from users where id = 4711 -- ".repeat(20)] {
+        for text in ["0123456789abcdef".repeat(40), "x' or 1=1; select name from users where id = 4711 -- ".repeat(20)]
+        {
             assert!(!is_packed(text.as_bytes()), "{text}");
         }
         let words = "x'+or+1=1;+select+name+from+users+where+id+=+4711+--+".repeat(20);

