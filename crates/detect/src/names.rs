@@ -28,7 +28,7 @@ const BY_DHCP: u32 = 8;
 /// Own names kept of an address.
 const MAX_OWN: usize = 4;
 /// A name is that address's which said it so many times as often as any other.
-const SURELY: u32 = 4;
+const SURELY: u32 = 2;
 
 /// What an address is called.
 #[derive(Default)]

@@ -22,6 +22,12 @@ fn host(f: Option<&Finding>, addr: Addr) -> String {
     }
 }
 
+/// A finding of an incident that knows a name for `addr`.
+pub(crate) fn knows<'f>(steps: &[usize], findings: &'f [Finding], addr: Addr) -> Option<&'f Finding> {
+    let mut all = steps.iter().filter_map(|i| findings.get(*i));
+    all.find(|f| f.names.iter().any(|(a, _)| *a == addr))
+}
+
 /// What was done at a time of its own, as a sentence.
 pub(crate) fn act(act: &Act) -> Tale {
     let by = act.host.to_string();

@@ -138,6 +138,11 @@ fn step(m: &mut Markup, cx: &Cx<'_>, told: &[&Finding], incident: &Incident, ste
     match &step.shown_by {
         ShownBy::Fetched(at) => {
             if let Some(file) = incident.fetched.get(*at) {
+                match story::knows(&incident.steps, findings, file.host) {
+                    Some(f) => cx.host(m, f, file.host),
+                    None => m.say("span", attrs![class: "addr"], &file.host.to_string()),
+                }
+                m.raw(": ");
                 came(m, cx, file);
             }
         }
@@ -206,8 +211,6 @@ fn says(m: &mut Markup, cx: &Cx<'_>, told: &[&Finding], f: &Finding) {
 
 /// A program that came.
 fn came(m: &mut Markup, cx: &Cx<'_>, file: &Fetched) {
-    m.say("span", attrs![class: "addr"], &file.host.to_string());
-    m.raw(": ");
     m.text(&sentence(cx, &file.tale(), None));
     m.raw(" <span class=\"key\">");
     if let Some(digest) = file.sha256.get(..16) {

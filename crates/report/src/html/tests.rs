@@ -235,7 +235,7 @@ fn a_story_is_told_step_by_step() {
         "servers used: 10.0.0.7",
         "way in: 10.0.0.17 (PC<7>): A mail of <b>.example has a link that shows <script>a and leads to http://x/",
         "10.0.0.17 (PC<7>) followed the link.",
-        "(+26 min) foothold: 10.0.0.17: A program for Windows was downloaded from evil<i>.example (203.0.113.9): in<v>oice.exe (60 kB).",
+        "(+26 min) foothold: 10.0.0.17 (PC<7>): A program for Windows was downloaded from evil<i>.example (203.0.113.9): in<v>oice.exe (60 kB).",
         "(+1 h) on to another machine: 10.0.0.17: A name changed. (10.0.0.20 critical)",
         "Other signs of it: A name changed.",
         "(+1 h 10 min) on to another machine: 10.0.0.20: A name changed. (10.0.0.21 critical)",

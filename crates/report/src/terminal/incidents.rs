@@ -101,7 +101,9 @@ fn step(pen: &mut Pen, incident: &Incident, step: &Step, findings: &[Finding]) {
             let Some(file) = incident.fetched.get(*at) else { return };
             let digest =
                 file.sha256.get(..16).map_or_else(String::new, |d| format!(" SHA-256 {}…", clean(d.as_bytes())));
-            let words = format!("{head}{}: {}{digest}{}", file.host, says(&file.tale(), None), packet(file.packet));
+            let who = story::knows(&incident.steps, findings, file.host)
+                .map_or_else(|| file.host.to_string(), |f| host(f, file.host));
+            let words = format!("{head}{who}: {}{digest}{}", says(&file.tale(), None), packet(file.packet));
             pen.paragraph(Style::Plain, "    ", &words);
         }
         ShownBy::Findings(of) => {
