@@ -23,8 +23,11 @@ const ASKED_ALL: [u16; 2] = [137, 5355];
 /// The port of multicast DNS.
 const ANNOUNCED: u16 = 5353;
 
-/// How much a name given to DHCP weighs against one that a login brings.
+/// How much a name given to DHCP, or of a machine's account, weighs against one that a login by NTLM brings: that is whatever the client likes.
 const BY_DHCP: u32 = 8;
+const BY_KERBEROS: u32 = 4;
+/// The least that a name weighs.
+const MIN_WEIGHT: u32 = 3;
 /// Own names kept of an address.
 const MAX_OWN: usize = 4;
 /// A name is that address's which said it so many times as often as any other.
@@ -110,9 +113,13 @@ impl Names {
             }
         }
         let own = |addr: Addr, called: &Called| {
-            let is_its = |(name, _): &&(Box<str>, u32)| {
-                said.get(&label(name))
-                    .is_some_and(|[first, second]| first.1 == addr && second.0.saturating_mul(SURELY) <= first.0)
+            let all: u32 = called.own.iter().fold(0, |sum, own| sum.saturating_add(own.1));
+            let is_its = |(name, weight): &&(Box<str>, u32)| {
+                *weight >= MIN_WEIGHT
+                    && weight.saturating_mul(4) >= all
+                    && said
+                        .get(&label(name))
+                        .is_some_and(|[first, second]| first.1 == addr && second.0.saturating_mul(SURELY) <= first.0)
             };
             let mut of: Vec<&(Box<str>, u32)> = called.own.iter().filter(is_its).collect();
             of.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -152,7 +159,7 @@ impl Names {
     fn kerberos(&mut self, kerberos: &Kerberos<'_>) {
         let name = kerberos.client.split(|b| matches!(b, b'/' | b'@')).next().unwrap_or(&[]);
         if let Some(machine) = name.strip_suffix(b"$") {
-            self.own(kerberos.orig, machine, 1);
+            self.own(kerberos.orig, machine, BY_KERBEROS);
         }
     }
 

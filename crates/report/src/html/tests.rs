@@ -237,7 +237,7 @@ fn a_story_is_told_step_by_step() {
         "10.0.0.17 (PC<7>) followed the link.",
         "(+26 min) foothold: 10.0.0.17 (PC<7>): A program for Windows was downloaded from evil<i>.example (203.0.113.9): in<v>oice.exe (60 kB).",
         "(+1 h) on to another machine: 10.0.0.17: A name changed. (10.0.0.20 critical)",
-        "Other signs of it: A name changed.",
+        "Other signs of it: A name changed (10.0.0.20 medium).",
         "(+1 h 10 min) on to another machine: 10.0.0.20: A name changed. (10.0.0.21 critical)",
         "look next: Ask.",
     ]

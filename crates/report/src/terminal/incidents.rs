@@ -136,7 +136,21 @@ fn step(pen: &mut Pen, incident: &Incident, step: &Step, findings: &[Finding]) {
             for f in tales.iter().take(PROOFS) {
                 line(&format!("{}{}", told(f), until(f)));
             }
-            let signs: Vec<&str> = plain.iter().take(PROOFS).map(|f| f.reason.means.trim_end_matches('.')).collect();
+            let mut signs: Vec<(&str, Vec<&str>)> = Vec::new();
+            for f in plain.iter().take(PROOFS) {
+                let means = f.reason.means.trim_end_matches('.');
+                match signs.iter_mut().find(|s| s.0 == means) {
+                    Some((_, keys)) => keys.push(&f.key),
+                    None => signs.push((means, vec![&f.key])),
+                }
+            }
+            // Of what, where the sentence alone would say nothing new.
+            let sign = |(means, keys): &(&str, Vec<&str>)| {
+                let keys = keys.iter().filter(|k| !k.is_empty()).map(|k| clean(k.as_bytes())).collect::<Vec<_>>();
+                let repeats = keys.len() > 1 || lead.reason.means.trim_end_matches('.') == *means;
+                if repeats && !keys.is_empty() { format!("{means} ({})", keys.join(", ")) } else { (*means).to_owned() }
+            };
+            let signs: Vec<String> = signs.iter().map(sign).collect();
             if !signs.is_empty() {
                 line(&format!("Other signs of it: {}.", signs.join("; ")));
             }
