@@ -9,13 +9,14 @@ use crate::{DAMAGED, anchors, eve, given, input, intel};
 use anyhow::{Context, Result, bail};
 use sekisho_detect::{Detection, History, Scope, Verdict};
 use sekisho_engine::{Pool, Stats};
-use sekisho_finding::{Asset, Mutes, incidents};
+use sekisho_finding::{Asset, Basis, Mutes, incidents};
 use sekisho_output::eve::Settings as EveSettings;
+use sekisho_record::Text;
 use sekisho_report::{
     Carried, Completeness, Judged, Lang, Page, Pool as PoolFact, State, Summary, render_html, render_text, to_csv,
     to_json, to_navigator, to_stix,
 };
-use sekisho_types::{Addr, Day};
+use sekisho_types::{Addr, Day, Subnets};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -142,8 +143,13 @@ fn judge(common: &Common, judging: &Judging, more: &More<'_>) -> Result<(Page, b
     // What only detectors are told is no log.
     page.logs.retain(|(log, _)| sekisho_engine::told_schemas().iter().all(|s| s.log != *log));
     (page.flows, page.flows_forgotten) = audited.summary.flows(&verdict.findings);
+    for host in page.hosts.rows.iter_mut().filter(|host| host.internal) {
+        if let Some(name) = verdict.names.get(&host.addr) {
+            host.name = Some(Text::from(name.as_bytes()));
+        }
+    }
+    page.judged = judged(verdict, mutes, &Subnets::new(scope.home_nets.iter().copied()));
     page.home_nets = scope.home_nets;
-    page.judged = judged(verdict, mutes);
     page.judged.carried = file.zip(history.as_ref()).map(|(file, history)| carried(file.history(), history));
     page.state = state(&outcome);
     Ok((page, outcome.damaged, history))
@@ -193,7 +199,7 @@ fn reading(common: &Common) -> Vec<String> {
 }
 
 /// What the detectors say, in the page's terms.
-fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
+fn judged(verdict: Verdict, mutes: Mutes, home: &Subnets) -> Judged {
     let own = verdict.spent.iter().filter(|s| s.forgotten > 0).map(|s| (s.id, s.forgotten));
     let mut forgotten: Vec<_> = verdict.forgotten.iter().copied().chain(own).collect();
     forgotten.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -201,7 +207,13 @@ fn judged(verdict: Verdict, mutes: Mutes) -> Judged {
         let at = verdict.assets.binary_search_by_key(&host, |a| a.0).ok();
         at.and_then(|at| verdict.assets.get(at)).map_or_else(Asset::default, |a| a.1)
     };
-    let (incidents, more_incidents) = incidents(&verdict.findings, verdict.last, &asset);
+    let (incidents, more_incidents) = incidents(&Basis {
+        findings: &verdict.findings,
+        fetched: &verdict.fetched,
+        now: verdict.last,
+        asset: &asset,
+        is_home: &|host| home.contains(host),
+    });
     Judged {
         findings: verdict.findings,
         refused: verdict.refused,

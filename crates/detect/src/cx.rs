@@ -11,7 +11,7 @@ use crate::known::Known;
 use crate::mails::Mails;
 use crate::outside::{Outside, called};
 use sekisho_finding::{
-    About, Benign, Confidence, Finding, MAX_QUOTES, Measure, Peers, Quality, Quote, Reason, Samples, Severity, Stage,
+    About, Act, Benign, Confidence, Finding, MAX_QUOTES, Measure, Part, Quality, Quote, Reason, Severity, Stage, Tale,
     Tie,
 };
 use sekisho_types::{Addr, Timestamp, Uid};
@@ -118,7 +118,7 @@ impl<'a> Cx<'a> {
         }
         finding.last = finding.last.max(finding.first);
         let concerned = [finding.subject].into_iter().chain(finding.peers.named().iter().copied());
-        finding.names = concerned.filter_map(|a| Some((a, self.known.names.of(a)?.to_owned()))).collect();
+        finding.names = concerned.filter_map(|a| Some((a, self.known.names.by_others(a)?.to_owned()))).collect();
         self.desk.add(finding, unless);
     }
 }
@@ -135,31 +135,7 @@ impl Raise {
         severity: Severity,
         confidence: Confidence,
     ) -> Self {
-        let finding = Finding {
-            about,
-            techniques: Vec::new(),
-            reason,
-            confirmed: None,
-            severity,
-            confidence,
-            stage: about.stage,
-            subject,
-            key: String::new(),
-            peers: Peers::default(),
-            names: Vec::new(),
-            first: Timestamp::default(),
-            last: Timestamp::default(),
-            count: 1,
-            flows: Samples::default(),
-            packets: Samples::default(),
-            measures: Vec::new(),
-            quotes: Vec::new(),
-            ties: Vec::new(),
-            benign: Vec::new(),
-            quality: Vec::new(),
-            muted: None,
-        };
-        Self(finding, None)
+        Self(Finding::new(about, reason, subject, severity, confidence), None)
     }
 
     /// The service, name or peer that tells findings about one subject apart.
@@ -278,6 +254,34 @@ impl Raise {
     #[must_use]
     pub fn used(self, account: &[u8]) -> Self {
         self.tie(Tie::used(account))
+    }
+
+    /// Something of it that was done at a time of its own.
+    #[must_use]
+    pub fn act(mut self, act: Act) -> Self {
+        self.0.act(act);
+        self
+    }
+
+    /// It came by a mail of that domain: the subject is only where the mail passed. Who acted on it is said by [`Raise::act`].
+    #[must_use]
+    pub fn sender(mut self, domain: &str) -> Self {
+        self.0.sender = Some(domain.into());
+        self
+    }
+
+    /// What a host is in it, where that does not follow from its stage.
+    #[must_use]
+    pub fn part(mut self, host: Addr, part: Part) -> Self {
+        self.0.part(host, part);
+        self
+    }
+
+    /// What it says in a story: one of the sentences of [`tale`](sekisho_finding::tale), with values in its places.
+    #[must_use]
+    pub fn tale(mut self, words: &'static str, values: &[&[u8]]) -> Self {
+        self.0.tale = Some(Tale::new(words, values));
+        self
     }
 
     fn tie(mut self, tie: Option<Tie>) -> Self {

@@ -147,6 +147,9 @@ fn merge(old: &mut Finding, new: Finding) {
     new.packets.iter().for_each(|p| old.packets.add(p));
     new.peers.named().iter().for_each(|p| old.peers.add(*p));
     new.ties.iter().for_each(|tie| old.tie(tie.clone()));
+    new.acts.iter().for_each(|act| old.act(*act));
+    new.parts.iter().for_each(|(host, part)| old.part(*host, *part));
+    old.sender = old.sender.take().or(new.sender);
     for technique in new.techniques {
         if old.techniques.len() < MAX_TECHNIQUES && !old.techniques.contains(&technique) {
             old.techniques.push(technique);
@@ -161,6 +164,7 @@ fn merge(old: &mut Finding, new: Finding) {
         > (old.confirmed.is_some(), old.severity, old.confidence);
     if stronger {
         (old.measures, old.benign, old.quality) = (new.measures, new.benign, new.quality);
+        old.tale = new.tale.or(old.tale.take());
         old.confirmed = new.confirmed.or(old.confirmed);
         old.stage = new.stage;
         // The strongest words first; what was said before stays as far as there is room.

@@ -9,10 +9,11 @@ use crate::known::Known;
 use crate::registry::{Detector, detectors};
 use crate::rows::{Kind, Plan};
 use sekisho_dnssec::Anchors;
-use sekisho_finding::{Asset, Coverage, Finding, Signed};
+use sekisho_finding::{Asset, Coverage, Fetched, Finding, Signed};
 use sekisho_intel::Table;
 use sekisho_record::{Record, Schema, Value, with_values};
 use sekisho_types::{Addr, Day, Subnet, Timestamp};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is judged, as the user says.
@@ -78,6 +79,10 @@ pub struct Verdict {
     pub coverage: Vec<Coverage>,
     /// Subjects of findings that are more than one of many to the network, sorted.
     pub assets: Vec<(Addr, Asset)>,
+    /// What hosts at home are to be called: by themselves or by DNS.
+    pub names: BTreeMap<Addr, String>,
+    /// Programs that came to hosts at home, by time.
+    pub fetched: Vec<Fetched>,
     /// The latest packet time of all rows.
     pub last: Timestamp,
 }
@@ -229,11 +234,21 @@ impl Detection {
         let forgotten = of_known.chain([("steps from host to host", self.desk.edges.refused())]);
         let abouts = self.detectors.iter().flat_map(|r| r.detector.abouts()).copied();
         let coverage = self.known.view.coverage(abouts);
-        let findings = self.desk.take();
+        let mut findings = self.desk.take();
+        // Now it is known what hosts at home call themselves, and who lied about names.
+        let names = self.known.names.settled(&|addr| self.known.hosts.is_internal(addr));
+        for f in &mut findings {
+            f.names.retain(|(addr, _)| !self.known.hosts.is_internal(*addr));
+            let concerned = [f.subject].into_iter().chain(f.peers.named().iter().copied());
+            let own: Vec<_> = concerned.filter_map(|addr| Some((addr, names.get(&addr)?.clone()))).collect();
+            f.names.extend(own);
+        }
         Verdict {
             spent: spent.collect(),
             assets: assets(&findings, &self.known.hosts),
             last: self.now,
+            names,
+            fetched: self.known.fetches.all(),
             findings,
             refused: self.desk.refused,
             forgotten: forgotten.filter(|(_, count)| *count > 0).collect(),

@@ -5,6 +5,7 @@ use crate::detection::Scope;
 use crate::dns_exchanges::Exchanges;
 use crate::dns_zones::Zones;
 use crate::dnssec::Dnssec;
+use crate::fetches::Fetches;
 use crate::history::Carrier;
 use crate::hosts::Hosts;
 use crate::mails::Mails;
@@ -24,6 +25,7 @@ pub(crate) struct Known {
     pub mails: Mails,
     pub outside: Outside,
     pub view: View,
+    pub fetches: Fetches,
 }
 
 impl Known {
@@ -38,6 +40,7 @@ impl Known {
             mails: Mails::new(scope),
             outside: Outside::new(scope),
             view: View::new(scope),
+            fetches: Fetches::new(scope),
         }
     }
 
@@ -46,6 +49,7 @@ impl Known {
         self.hosts.row(row);
         self.view.row(row, &self.hosts);
         self.names.row(row);
+        self.fetches.row(row, &self.hosts, &self.names, packet);
         self.exchanges.row(row);
         self.catalogue.row(row, packet);
         self.outside.row(row, &self.hosts, packet);
@@ -72,7 +76,7 @@ impl Known {
     }
 
     /// Entries forgotten for want of room, by what they were about.
-    pub fn forgotten(&self) -> [(&'static str, u64); 8] {
+    pub fn forgotten(&self) -> [(&'static str, u64); 9] {
         [
             ("hosts", self.hosts.forgotten()),
             ("names of addresses", self.names.forgotten()),
@@ -82,6 +86,7 @@ impl Known {
             ("DNSSEC", self.dnssec.forgotten()),
             ("mail partners", self.mails.forgotten()),
             ("places outside", self.outside.forgotten()),
+            ("programs that came", self.fetches.forgotten()),
         ]
     }
 }

@@ -39,6 +39,7 @@ mod dns_zones;
 mod dnssec;
 mod domains;
 mod edges;
+mod fetches;
 mod geo;
 mod history;
 mod hosts;

@@ -275,6 +275,11 @@ pub(crate) fn finding(
     if mail.protocol != "file" {
         raise = raise.packet(cx.packet);
     }
+    // Where somebody else's mail came in is no part of what it does.
+    let domain = of_address(mail.from).unwrap_or_default();
+    if peer != Some(mail.resp) && !mail.to_client && !domain.is_empty() {
+        raise = raise.sender(registrable(&domain));
+    }
     if let Some(peer) = peer {
         raise = raise.peer(peer);
     }

@@ -168,6 +168,13 @@ pub(crate) fn show(plan: &Plan, record: &dyn Record, look: &mut dyn FnMut(&Row<'
     with_values(record, |values| plan.show(values, look));
 }
 
+/// Shows a row from nothing to `look`.
+pub(crate) fn row_of(line: &Line, look: &mut dyn FnMut(&Row<'_>)) {
+    if let Some(plan) = Plan::new(line.schema) {
+        show(&plan, line, look);
+    }
+}
+
 /// What all detectors make of `lines`, home being the private networks.
 pub(crate) fn judge(lines: &[Line]) -> Verdict {
     judge_in(&Scope::new(&[], 0), lines)

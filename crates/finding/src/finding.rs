@@ -1,5 +1,8 @@
-use crate::{About, Benign, Confidence, MAX_TIES, Measure, Quote, Reason, Samples, Severity, Stage, Tie};
-use sekisho_types::{Addr, Timestamp, Uid};
+use crate::{
+    About, Act, Benign, Confidence, MAX_ACTS, MAX_TIES, Measure, Part, Quote, Reason, Samples, Severity, Stage, Tale,
+    Tie,
+};
+use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 /// Most peers named in a finding.
 pub const MAX_PEERS: usize = 8;
@@ -35,6 +38,9 @@ impl Peers {
         self.more
     }
 }
+
+/// What the same host does in the same way within this time is one act.
+const ONE_ACT: Interval = Interval::from_secs(60);
 
 /// What lowered the confidence because it could not be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +111,14 @@ pub struct Finding {
     pub quotes: Vec<Quote>,
     /// What joins it with findings about other hosts.
     pub ties: Vec<Tie>,
+    /// What happened when, where it is made of several moments; by time.
+    pub acts: Vec<Act>,
+    /// The domain that sent it, of a mail: the subject is then only where the mail passed, and no part of what the mail began.
+    pub sender: Option<Box<str>>,
+    /// What hosts are in it, where that does not follow from its stage.
+    pub parts: Vec<(Addr, Part)>,
+    /// What it says in a story; its reason's sentence if there is none.
+    pub tale: Option<Tale>,
     /// Harmless explanations that were looked at.
     pub benign: Vec<Benign>,
     /// What could not be seen, sorted.
@@ -114,6 +128,44 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// That `reason` of `about` was seen of `subject`, with nothing else said yet.
+    pub fn new(
+        about: &'static About,
+        reason: &'static Reason,
+        subject: Addr,
+        severity: Severity,
+        confidence: Confidence,
+    ) -> Self {
+        Self {
+            about,
+            techniques: Vec::new(),
+            reason,
+            confirmed: None,
+            severity,
+            confidence,
+            stage: about.stage,
+            subject,
+            key: String::new(),
+            peers: Peers::default(),
+            names: Vec::new(),
+            first: Timestamp::default(),
+            last: Timestamp::default(),
+            count: 1,
+            flows: Samples::default(),
+            packets: Samples::default(),
+            measures: Vec::new(),
+            quotes: Vec::new(),
+            ties: Vec::new(),
+            acts: Vec::new(),
+            sender: None,
+            parts: Vec::new(),
+            tale: None,
+            benign: Vec::new(),
+            quality: Vec::new(),
+            muted: None,
+        }
+    }
+
     /// `dns-rebinding/private-answer`, with the stronger form behind a further slash.
     pub fn code(&self) -> String {
         match self.confirmed {
@@ -131,6 +183,24 @@ impl Finding {
     pub fn tie(&mut self, tie: Tie) {
         if self.ties.len() < MAX_TIES && !self.ties.contains(&tie) {
             self.ties.push(tie);
+        }
+    }
+
+    /// Adds something that was done at a time of its own, if there is room.
+    pub fn act(&mut self, act: Act) {
+        // Looking a name up and going there is one act.
+        let same =
+            |a: &Act| (a.host, a.to, a.what) == (act.host, act.to, act.what) && (a.ts - act.ts).0.abs() <= ONE_ACT.0;
+        if self.acts.len() < MAX_ACTS && !self.acts.iter().any(same) {
+            let at = self.acts.partition_point(|a| a.ts <= act.ts);
+            self.acts.insert(at, act);
+        }
+    }
+
+    /// Says what a host is in it, if there is room.
+    pub fn part(&mut self, host: Addr, part: Part) {
+        if self.parts.len() < MAX_ACTS && !self.parts.contains(&(host, part)) {
+            self.parts.push((host, part));
         }
     }
 

@@ -197,6 +197,23 @@ impl Stage {
             Self::Operations => "operations",
         }
     }
+
+    /// In plain words, for a story.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Recon => "preparation",
+            Self::Initial => "way in",
+            Self::Foothold => "foothold",
+            Self::C2 => "commanded from outside",
+            Self::Credential => "logins taken",
+            Self::Discovery => "looking around",
+            Self::Lateral => "on to another machine",
+            Self::Exfil => "data taken",
+            Self::Impact => "damage",
+            Self::Hygiene => "hygiene",
+            Self::Operations => "operations",
+        }
+    }
 }
 
 #[cfg(test)]

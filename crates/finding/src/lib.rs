@@ -13,26 +13,32 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod about;
+mod act;
 mod attack;
 mod coverage;
 mod evidence;
+mod fetched;
 mod finding;
 mod grade;
 mod incident;
 mod mute;
 mod signed;
+pub mod tale;
 mod tie;
 
 pub use about::{About, Reason};
+pub use act::{Act, MAX_ACTS};
 pub use attack::{
     ATTACK_VERSION, Covered, Marks, Matrix, Outlook, Reach, TACTICS, Tactic, Technique, covered, is_technique_id,
     outlooks, technique, techniques, url as technique_url,
 };
 pub use coverage::{Cause, Coverage, Group, Lack, Need, Sight, Traffic, What, absent, affected, useful, vital};
 pub use evidence::{Benign, MAX_QUOTE_LEN, MAX_QUOTES, Measure, Origin, Quote, SAMPLES, Samples};
+pub use fetched::Fetched;
 pub use finding::{Finding, MAX_PEERS, Peers, Quality};
 pub use grade::{Confidence, Severity, Stage};
-pub use incident::{Asset, Bond, Incident, Link, MAX_INCIDENTS, Risk, Term, incidents};
+pub use incident::{Asset, Basis, Bond, Incident, Link, MAX_INCIDENTS, Part, Risk, ShownBy, Step, Term, incidents};
 pub use mute::{MAX_MUTES, Mute, MuteError, Mutes};
 pub use signed::{Outcome, Signed};
+pub use tale::Tale;
 pub use tie::{MAX_TIES, Tie};

@@ -4,8 +4,8 @@
 //! Usage: `cargo run -p sekisho-report --example pages -- FOLDER`
 
 use sekisho_finding::{
-    About, Asset, Benign, Confidence, Finding, Measure, Origin, Quality, Quote, Reason, Samples, Severity, Stage,
-    incidents,
+    About, Act, Asset, Basis, Benign, Confidence, Fetched, Finding, Measure, Origin, Quality, Quote, Reason, Samples,
+    Severity, Stage, Tale, incidents, tale,
 };
 use sekisho_record::Text;
 use sekisho_report::compare::{Snapshot, compare};
@@ -105,11 +105,19 @@ fn finding(t: &mut Texts, n: u32) -> Finding {
         ],
         quotes: (0..4).map(|_| Quote::new("label <i>", &t.text().0, 7)).collect(),
         ties: Vec::new(),
+        acts: Vec::new(),
+        sender: n.is_multiple_of(11).then(|| t.string().into()),
+        parts: Vec::new(),
+        tale: n.is_multiple_of(3).then(|| Tale::new(tale::LINK_OF, &[&t.text().0, &t.text().0, &t.text().0])),
         benign: vec![Benign { explanation: "split DNS", result: "untranslated <b>result" }],
         quality: vec![Quality::Loss, Quality::Short],
         muted: n.is_multiple_of(13).then(|| t.string()),
     };
     f.peers.add(addr(n + 1));
+    if n.is_multiple_of(4) {
+        let to = n.is_multiple_of(8).then(|| addr(n + 1));
+        f.act(Act { ts: ts(u64::from(n)), host: addr(n % 600), to, what: "visited", uid: Uid::default(), packet: 7 });
+    }
     for i in 0..12u8 {
         f.flows.add(Uid::from_key(b'C', u64::from(n), &[i]));
         f.packets.add(u64::from(i) + 1);
@@ -319,7 +327,7 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
             pools: vec![Pool { name: "flows", peak: 1 << 20, cap: 1 << 28 }],
             given_up: vec![(t.string(), 12)],
         },
-        judged: judged((0..findings).map(|n| finding(t, n)).collect()),
+        judged: judged((0..findings).map(|n| finding(t, n)).collect(), t),
         home_nets: Vec::new(),
         flows: Vec::new(),
         flows_forgotten: 0,
@@ -328,9 +336,24 @@ fn page(rows: u32, findings: u32, more: u64) -> Page {
 }
 
 /// Findings, and the stories that they make.
-fn judged(findings: Vec<Finding>) -> Judged {
+fn judged(findings: Vec<Finding>, t: &mut Texts) -> Judged {
     let now = findings.iter().map(|f| f.last).max().unwrap_or_default();
-    let (incidents, more_incidents) = incidents(&findings, now, &|_| Asset::Server);
+    let fetched = findings.iter().take(50).map(|f| Fetched {
+        ts: f.first,
+        host: f.subject,
+        from: f.peers.named().first().copied().unwrap_or(f.subject),
+        place: t.string(),
+        name: t.string(),
+        mime: "application/x-dosexec".to_owned(),
+        over: "HTTP",
+        len: 1,
+        sha256: t.string(),
+        uid: Uid::default(),
+        packet: 7,
+    });
+    let fetched = fetched.collect::<Vec<_>>();
+    let basis = Basis { findings: &findings, fetched: &fetched, now, asset: &|_| Asset::Server, is_home: &|_| true };
+    let (incidents, more_incidents) = incidents(&basis);
     assert!(findings.is_empty() || !incidents.is_empty());
     Judged { findings, refused: 7, forgotten: vec![("hosts", 9)], incidents, more_incidents, ..Judged::default() }
 }

@@ -29,6 +29,7 @@ pub use compare::render_comparison_html;
 pub use language::{Lang, untranslated};
 
 use crate::Page;
+pub(crate) use cx::fill;
 use cx::{Cx, Locale};
 use markup::{Markup, attrs};
 use sha2::{Digest, Sha256};

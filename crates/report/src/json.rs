@@ -26,8 +26,11 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// status, reason, words, count, packet}, more_verdicts}.
 ///
 /// `incidents[]`, the most urgent first: {risk (0 to 100), advice, hosts[] (in the order of their first sign), reached[] (by these, without a finding of their
-/// own), first, last, stages[], in_order, stage_factor, asset_factor, terms[] {judgement, points}, steps[] (places in `findings`, by time), links[] {from, to,
-/// bond (`step`, `place`, `file`, `account`), finding}, conditions[] (places of what else is out of order there)}; `more_incidents`: how many were left off.
+/// own), first, last, stages[], in_order, stage_factor, asset_factor, terms[] {judgement, points}, steps[] (places in `findings`, by time),
+/// told[] {time, host, stage, findings[] (places, the one that says most first), fetched (place in `fetched` or `null`)}: the steps, what shows the same thing as one;
+/// fetched[] {time, host, from, place, name, mime_type, over, bytes, sha256, uid, packet}: programs that came and belong to it, more_fetched: how many others came;
+/// parts[] {part (`outside`, `foothold`, `taken`, `reached`, `victim`, `server`, `drop`), hosts[]}, links[] {from, to,
+/// bond (`step`, `place`, `file`, `account`, `mail`), finding}, conditions[] (places of what else is out of order there)}; `more_incidents`: how many were left off.
 ///
 /// `forgotten[]` {whose, entries}: what detectors forgot for want of room.
 ///

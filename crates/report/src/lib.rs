@@ -16,6 +16,7 @@ mod html;
 mod json;
 mod page;
 mod profile;
+mod story;
 mod summary;
 mod terminal;
 mod units;

@@ -37,7 +37,7 @@ use crate::table::Recent;
 use crate::{Cx, Raise};
 use places::{Category, category};
 use sekisho_finding::{
-    About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, useful, vital,
+    About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, tale, useful, vital,
 };
 use sekisho_types::{Addr, Interval, SeededState, Subnet, Timestamp, Uid};
 use std::hash::BuildHasher;
@@ -275,7 +275,8 @@ impl NewUploads {
         }
         let key = upload.name.as_deref().map_or_else(|| upload.peer.to_string(), str::to_ascii_lowercase);
         let mut raise = Raise::new(&ABOUT, reason, host, severity, confidence)
-            .key(key)
+            .key(key.clone())
+            .tale(tale::SENT, &[tale::size(upload.sent).as_bytes(), key.as_bytes()])
             .peer(upload.peer)
             .between(upload.first, upload.last)
             .flow(upload.uid)

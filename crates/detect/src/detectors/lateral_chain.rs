@@ -32,7 +32,7 @@ use crate::table::Recent;
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
 use sekisho_finding::{
-    About, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, useful, vital,
+    About, Act, Confidence, Measure, Origin, Quality, Reason, Severity, Stage, Traffic, What, tale, useful, vital,
 };
 use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 
@@ -159,8 +159,12 @@ impl Chain {
                 .quote("program", &program.path, first.packet)
                 .quote("SHA-256", hex(digest).as_bytes(), first.packet);
             for copy in &copies {
-                raise = raise.peer(copy.to).flow(copy.uid).packet(copy.packet);
+                let Copied { from, to, ts, uid, packet, .. } = **copy;
+                let act = Act { ts, host: from, to: Some(to), what: "copied", uid, packet };
+                raise = raise.peer(to).flow(uid).packet(packet).act(act);
             }
+            let name = program.path.rsplit(|b| *b == b'\\').next().unwrap_or(&[]);
+            raise = raise.tale(tale::COPIED, &[copies.len().to_string().as_bytes(), name]);
             cx.raise(raise);
         }
     }
@@ -204,8 +208,12 @@ impl Chain {
             .quote("path", text.as_bytes(), last.packet)
             .benign("a jump host", "no host on the way had taken a step in the 30 days before");
         for step in path {
-            raise = raise.peer(step.to).flow(step.uid).packet(step.packet);
+            let Edge { ts, from, to, what, uid, packet, .. } = *step;
+            raise =
+                raise.peer(to).flow(uid).packet(packet).act(Act { ts, host: from, to: Some(to), what, uid, packet });
         }
+        let hosts: Vec<String> = path.iter().map(|s| s.to.to_string()).collect();
+        raise = raise.tale(tale::HOPPED, &[format!("{} → {}", first.from, hosts.join(" → ")).as_bytes()]);
         if !mature {
             raise = raise.quality(Quality::Short);
         }
@@ -331,7 +339,9 @@ fn worms(cx: &mut Cx<'_>) {
             .times(hosts)
             .measure(Measure::count("hosts that scan", hosts, Some(WORM_HOSTS as u64), "hosts", Origin::Own));
         for scan in taken {
-            raise = raise.peer(scan.from).flow(scan.uid);
+            let by = reached(scan).map_or(root.from, |by| by.from);
+            let act = Act { ts: scan.first, host: by, to: Some(scan.from), what: "scanned", uid: scan.uid, packet: 0 };
+            raise = raise.peer(scan.from).flow(scan.uid).act(act);
         }
         cx.raise(raise.flow(root.uid));
     }

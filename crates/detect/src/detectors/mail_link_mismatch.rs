@@ -33,7 +33,7 @@ use crate::mails::{self, Way, ends, finding, packet_of};
 use crate::registry::Detector;
 use crate::rows::{Kind, Mail, Row};
 use crate::table::Recent;
-use sekisho_finding::{About, Confidence, Reason, Severity, Stage, Traffic, What, useful, vital};
+use sekisho_finding::{About, Act, Confidence, Reason, Severity, Stage, Traffic, What, tale, useful, vital};
 use sekisho_types::{Addr, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -203,6 +203,18 @@ struct Watched {
     key: String,
     href: String,
     packet: u64,
+    sender: String,
+    /// What the link shows, if that is an address.
+    shown: String,
+}
+
+/// What a link says in a story.
+fn tale(raise: Raise, shown: &str, href: &str, sender: &str) -> Raise {
+    match (shown.is_empty(), sender.is_empty()) {
+        (true, _) => raise.tale(tale::LINK_HIDDEN, &[href.as_bytes(), sender.as_bytes()]),
+        (false, true) => raise.tale(tale::LINK, &[shown.as_bytes(), href.as_bytes()]),
+        (false, false) => raise.tale(tale::LINK_OF, &[shown.as_bytes(), href.as_bytes(), sender.as_bytes()]),
+    }
 }
 
 /// See the module.
@@ -304,12 +316,15 @@ impl LinkMismatch {
             if let Some(addr) = literal(&host) {
                 raise = raise.peer(addr);
             }
-            mails::tell(raise, mail, cx);
+            let shown = shown_host(text).map_or_else(String::new, |_| String::from_utf8_lossy(text).trim().to_owned());
+            let sender = registrable(&from).to_owned();
+            mails::tell(tale(raise, &shown, href, &sender), mail, cx);
             if !host.is_empty() && severity >= Severity::Medium {
                 let until = Timestamp(mail.ts.0.saturating_add(WATCH_SECS * 1_000_000_000));
                 let (href, packet) = (href.to_owned(), packet_of(mail));
                 let server = (!mail.to_client).then_some(subject);
-                self.watched.at(host.into(), || Watched { until, reason, subject, server, key, href, packet });
+                let watched = Watched { until, reason, subject, server, key, href, packet, sender, shown };
+                self.watched.at(host.into(), || watched);
             }
         }
     }
@@ -322,18 +337,23 @@ impl LinkMismatch {
         let Some(watched) = self.watched.get(name).filter(|w| ts <= w.until && w.server != Some(client)) else {
             return;
         };
-        // The host of the mail's way in is the one that the first finding is about.
-        let raise = Raise::new(&ABOUT, watched.reason, watched.subject, Severity::High, Confidence::percent(75))
+        // The host of the mail's way in is the one that the first finding is about; the story is that of who followed the link.
+        let act = Act { ts, host: client, to: None, what: "visited", uid, packet: cx.packet };
+        let mut raise = Raise::new(&ABOUT, watched.reason, watched.subject, Severity::High, Confidence::percent(75))
             .key(watched.key.clone())
             .confirmed("visited")
             .peer(client)
+            .act(act)
             .at(ts)
             .flow(uid)
             .packet(watched.packet)
             .packet(cx.packet)
             .quote("link leads to", watched.href.as_bytes(), watched.packet)
             .quote("visited by", format!("{client} at {server}").as_bytes(), cx.packet);
-        cx.raise(raise);
+        if watched.server.is_some() && !watched.sender.is_empty() {
+            raise = raise.sender(&watched.sender);
+        }
+        cx.raise(tale(raise, &watched.shown, &watched.href, &watched.sender));
     }
 }
 
@@ -384,7 +404,11 @@ impl Detector for LinkMismatch {
     }
 
     fn held_len(&self) -> usize {
-        let texts = self.watched.iter().map(|(k, w)| k.len() + w.key.capacity() + w.href.capacity()).sum::<usize>();
+        let texts = self
+            .watched
+            .iter()
+            .map(|(k, w)| k.len() + w.key.capacity() + w.href.capacity() + w.sender.capacity() + w.shown.capacity())
+            .sum::<usize>();
         self.watched.held_len() + texts
     }
 

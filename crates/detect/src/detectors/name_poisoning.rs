@@ -23,7 +23,7 @@ use crate::registry::Detector;
 use crate::rows::{Dhcp, Dns, Kind, Ntlm, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
+use sekisho_finding::{About, Confidence, Measure, Origin, Part, Reason, Severity, Stage, Traffic, What, tale, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -284,7 +284,15 @@ impl Poisoning {
             }
         }
         raise = raise.quote("names answered", &text, 0);
+        if reason.code == MANY_NAMES.code {
+            raise = raise.tale(tale::LIED, &[&text]);
+        }
         if let Some(own) = self.own.peek(&responder) {
+            // A login that is passed on names its victim and the server, which have these names, too.
+            let shared = |name: &[u8]| {
+                self.own.iter().any(|(host, names)| *host != responder && names.iter().any(|n| **n == *name))
+            };
+            let own: Vec<&[u8]> = own.iter().map(|name| &**name).filter(|name| !shared(name)).collect();
             raise = raise.quote("its own names", &own.join(&b" "[..]), 0);
         }
         cx.raise(raise);
@@ -325,6 +333,8 @@ impl Poisoning {
             .packet(login.packet)
             .measure(Measure::count("time from the answer to the login", millis, Some(10_000), "ms", Origin::Own))
             .quote("account", &account, login.packet)
+            .part(asker, Part::Victim)
+            .tale(tale::CAPTURED, &[asker.to_string().as_bytes(), &login.user, &told.name])
             .taken(&login.user);
         cx.raise(raise);
         if let Some(login) = self.logins.get(&pair) {

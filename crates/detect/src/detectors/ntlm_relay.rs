@@ -26,7 +26,9 @@ use crate::registry::Detector;
 use crate::rows::{Dns, Kind, NtlmLogin, Row};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Part, Reason, Severity, Stage, Traffic, What, tale, useful, vital,
+};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 use smallvec::SmallVec;
 
@@ -252,11 +254,20 @@ fn relayed(relay: &Relay, cx: &mut Cx<'_>) {
     let in_target = target.success == Some(true);
     let (severity, confidence) = if in_target { (Severity::Critical, 97) } else { (Severity::High, 95) };
     let millis = u64::try_from((target.at - victim.at).0.abs() / 1_000_000).unwrap_or(0);
+    let words = match target.success {
+        Some(true) => tale::RELAYED_IN,
+        Some(false) => tale::RELAYED_REFUSED,
+        None => tale::RELAYED,
+    };
+    let (client, server) = (victim.client.to_string(), target.server.to_string());
     let account = if target.account.is_empty() { &victim.account } else { &target.account };
     let mut raise = Raise::new(&ABOUT, reason, *middle, severity, Confidence::percent(confidence))
         .key(format!("{} at {}", String::from_utf8_lossy(account), target.server))
         .peer(target.server)
         .peer(victim.client)
+        .part(target.server, Part::Server)
+        .part(victim.client, Part::Victim)
+        .tale(words, &[account, client.as_bytes(), server.as_bytes(), target.over.as_bytes()])
         .between(victim.at.min(target.at), victim.at.max(target.at))
         .flow(victim.uid)
         .flow(target.uid)

@@ -31,7 +31,9 @@ use crate::rows::{DceRpc, Files, Http, Kind, Ntlm, Row};
 use crate::shares::{Program, Shares};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, tale, useful, vital,
+};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
 
 static ABOUT: About = About {
@@ -217,6 +219,11 @@ impl RemoteExec {
             .quote("SHA-256", written.sha256.as_bytes(), written.packet)
             .file(written.sha256.as_bytes())
             .quote("calls", &pair.words, call.packet);
+        let (program, to) = (written.program.name.to_vec(), ends.1.to_string());
+        let raise = match self.accounts.peek(&ends) {
+            Some(account) => raise.tale(tale::RAN, &[&program, to.as_bytes(), account]),
+            None => raise.tale(tale::RAN_BY_NOBODY, &[&program, to.as_bytes()]),
+        };
         cx.raise(raise);
     }
 

@@ -5,7 +5,8 @@
 //! one direction is missing never count. `fast`: 25 different hosts with failed attempts within five minutes. `slow`: 100
 //! within 24 hours, four fifths of all attempts. `trw`: the sequential test of Jung and others over first contacts (a failure
 //! is four times as likely for a scanner, a success four times as likely for anybody else) decides for a scanner.
-//! `admin-sweep`: 50 hosts within five minutes on a port of administration, even if they answer.
+//! `admin-sweep`: 50 hosts within five minutes on a port of administration, even if they answer. An attempt that comes an hour after
+//! the last one of a fast scan or sweep, a day after that of another, is no part of it.
 //! ## Thresholds
 //! 25 hosts in 5 minutes (Zeek's scan script); theta 0.8 and 0.2, alpha 0.01, beta 0.99 (Jung 2004), and 8 hosts at least, because
 //! four dead servers decide the bare test; 100 hosts in 24 hours at 0.8; 50 hosts in 5 minutes on 22, 135, 445, 1433, 2375,
@@ -35,9 +36,9 @@ use crate::table::Recent;
 use crate::{Cx, Raise};
 use hashbrown::HashMap;
 use sekisho_finding::{
-    About, Confidence, Measure, Origin, Quality, Reason, Samples, Severity, Stage, Traffic, What, useful, vital,
+    About, Confidence, Measure, Origin, Quality, Reason, Samples, Severity, Stage, Traffic, What, tale, useful, vital,
 };
-use sekisho_types::{Addr, SeededState, Timestamp, Uid};
+use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid};
 use std::cmp::Reverse;
 use std::fmt::Write;
 
@@ -101,6 +102,9 @@ const SHORT: u32 = 300;
 const SLOW_HOSTS: usize = 100;
 const DAY: u32 = 86_400;
 const SLOW_SHARE: u64 = 80;
+/// What comes after a longer pause is no part of a scan: of a fast one, of the others.
+const AN_HOUR: Interval = Interval::from_secs(3_600);
+const A_DAY: Interval = Interval::from_secs(86_400);
 /// The sequential test in powers of four: a failure is one step up, a success one down. 99 lies below 4^4, 0.0101 above 4^-4.
 const SCANNER: i8 = 4;
 const BENIGN: i8 = -4;
@@ -182,8 +186,12 @@ impl Horizontal {
             self.admin(key, conn, outcome, cx);
         }
         if let Some(track) = self.found.get_mut(&key) {
-            track.add(conn, outcome, mark(self.seed, conn.resp), cx.packet);
-            return;
+            let since = conn.ts - track.last;
+            if since <= track.pause() {
+                track.add(conn, outcome, mark(self.seed, conn.resp), cx.packet);
+                return;
+            }
+            // What comes long after is no part of it; if that is a scan, too, it is told beside it.
         }
         if let Some(track) = self.tracked.get(&key) {
             track.add(conn, outcome, mark(self.seed, conn.resp), cx.packet);
@@ -229,6 +237,9 @@ impl Horizontal {
         }
         let Some(mut track) = self.tracked.remove(&key) else { return };
         track.reason = Some(reason);
+        if let Some(before) = self.found.remove(&key) {
+            raise(&[(key, &before)], cx);
+        }
         if self.found.len() < MAX_FOUND {
             self.found.insert(key, track);
         } else {
@@ -346,6 +357,12 @@ impl Track {
         }
     }
 
+    /// How long after its last attempt a further one still belongs to the scan.
+    fn pause(&self) -> Interval {
+        let by_day = self.reason().code == SLOW.code || self.reason().code == TRW.code;
+        if by_day { A_DAY } else { AN_HOUR }
+    }
+
     /// The stronger reason that came to hold since.
     fn reason(&self) -> &'static Reason {
         match self.reason {
@@ -404,7 +421,7 @@ fn raise(scans: &[(Key, &Track)], cx: &mut Cx<'_>) {
     let most = u64::try_from(track.most).unwrap_or(0);
     let key = if scans.len() > 1 { format!("{} ports", scans.len()) } else { format!("{port}/{}", proto(udp)) };
     let mut raise = Raise::new(&ABOUT, reason, source, severity, confidence)
-        .key(key)
+        .key(key.clone())
         .between(first, last)
         .times(track.failed_hosts.max(most))
         .measure(Measure::count("hosts at which it failed", track.failed_hosts, None, "hosts", origin))
@@ -412,7 +429,11 @@ fn raise(scans: &[(Key, &Track)], cx: &mut Cx<'_>) {
         .measure(Measure::count("attempts without an answer", track.unanswered, None, "", origin))
         .measure(Measure::count("attempts that were accepted", track.established, None, "", origin))
         .measure(Measure::count("time from the first to the last", span, None, "s", origin))
-        .benign("servers of one name that are down", "the targets have no common name");
+        .benign("servers of one name that are down", "the targets have no common name")
+        .tale(
+            tale::SCANNED,
+            &[key.as_bytes(), track.failed_hosts.to_string().as_bytes(), open.len().to_string().as_bytes()],
+        );
     raise = match reason.code {
         "trw" => raise.measure(Measure::count(
             "likelihood ratio of the sequential test, as a power of four",

@@ -28,7 +28,9 @@ use crate::statistics::distinct::Distinct;
 use crate::statistics::robust::robust_z;
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
+use sekisho_finding::{
+    About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, tale, useful, vital,
+};
 use sekisho_types::{Addr, Day, Interval, SeededState, Timestamp, Uid};
 use std::hash::BuildHasher;
 
@@ -446,6 +448,12 @@ impl MassRead {
         let user = self.pairs.peek(&(client, server)).map_or(&[][..], |p| &p.user);
         if !user.is_empty() {
             raise = raise.quote("account", user, 0);
+        }
+        let by: &[u8] = if user.is_empty() { b"?" } else { user };
+        let count = |n: u64, words| (n.to_string(), words);
+        let (n, words) = if reason.code == CRAWL.code { count(dirs, tale::LISTED) } else { count(files, tale::READ) };
+        if reason.code != NAMES.code {
+            raise = raise.tale(words, &[n.as_bytes(), server.to_string().as_bytes(), by]);
         }
         raise = raise.quote("some of them", &sign.shown, sign.packet);
         cx.raise(raise.benign(

@@ -18,7 +18,7 @@
 //! 0.85. The subject is the server at home, else the client.
 //! ## Benign
 //! Scanners of one's own, training, text about SQL (one weak sign is not enough), search boxes; bodies that are code, JSON or XML are
-//! searched for lookups only.
+//! searched for lookups only, forms and parameters that are no text (control characters, or packed: 5.6 bits a character over 256) for lookups and steps up.
 //! ## Blind
 //! HTTPS without its keys; content beyond 4 KiB; delays that an injection asked for are not measured; files that were uploaded are not
 //! known again when they are called.
@@ -33,7 +33,7 @@ use crate::registry::Detector;
 use crate::rows::{Conn, Http, Kind, Row, WebRequest};
 use crate::table::Recent;
 use crate::{Cx, Raise};
-use decode::decoded;
+use decode::{decoded, is_packed, is_text};
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid, seeded_hash};
 use shape::{Hit, Place, shape};
@@ -179,6 +179,8 @@ impl AttackRequest {
         let mut told = [false; REASONS.len()];
         for (place, value) in values(row) {
             let text = decoded(value);
+            let readable = place != Place::Parameter || is_text(&text) && !is_packed(value);
+            let place = if readable { place } else { Place::Bytes };
             let Some(hit) = shape(&text, place, row.uri, &response, row.status == Some(200)) else { continue };
             let Some(kind) = REASONS.iter().position(|r| r.code == hit.code) else { continue };
             if told.get_mut(kind).is_none_or(|t| std::mem::replace(t, true)) {
@@ -370,7 +372,9 @@ fn values<'a>(row: &WebRequest<'a>) -> Vec<(Place, &'a [u8])> {
     let start = row.body.trim_ascii_start();
     let is_form = start.contains(&b'=') && !matches!(start.first(), Some(b'{' | b'[' | b'<' | b'-'));
     if is_form {
-        all.extend(parameters(row.body).map(|v| (Place::Parameter, v)));
+        // Cut into parameters, the bytes of something encrypted would pass for text piece by piece.
+        let place = if is_text(&decoded(row.body)) { Place::Parameter } else { Place::Bytes };
+        all.extend(parameters(row.body).map(|v| (place, v)));
     } else if !start.is_empty() {
         all.push((Place::Code, row.body));
     }

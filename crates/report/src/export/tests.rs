@@ -2,7 +2,7 @@ use super::csv::cell;
 use super::*;
 use crate::{FlowEnds, Page};
 use sekisho_finding::{
-    About, Asset, Benign, Confidence, Measure, Origin, Peers, Quote, Reason, Samples, Severity, Stage, incidents,
+    About, Asset, Basis, Benign, Confidence, Measure, Origin, Peers, Quote, Reason, Samples, Severity, Stage, incidents,
 };
 use sekisho_record::Text;
 use sekisho_types::{FiveTuple, Timestamp, Uid};
@@ -72,6 +72,10 @@ fn finding(about: &'static About, subject: &str, key: &str, severity: Severity) 
         measures: vec![Measure::count("calls", 24, Some(20), "calls", Origin::Own)],
         quotes: vec![Quote::new("request", EVIL.as_bytes(), 7)],
         ties: Vec::new(),
+        acts: Vec::new(),
+        sender: None,
+        parts: Vec::new(),
+        tale: None,
         benign: vec![Benign { explanation: "an updater", result: "nobody else calls it" }],
         quality: Vec::new(),
         muted: None,
@@ -80,7 +84,13 @@ fn finding(about: &'static About, subject: &str, key: &str, severity: Severity) 
 
 fn page(findings: Vec<Finding>) -> Page {
     let mut page = Page { home_nets: sekisho_types::home_nets(), ..Page::default() };
-    let (stories, _) = incidents(&findings, Timestamp::from_parts(1_700_000_100, 0), &|_| Asset::default());
+    let (stories, _) = incidents(&Basis {
+        findings: &findings,
+        fetched: &[],
+        now: Timestamp::from_parts(1_700_000_100, 0),
+        asset: &|_| Asset::default(),
+        is_home: &|host| host.to_string().starts_with("10."),
+    });
     page.judged.incidents = stories;
     page.judged.findings = findings;
     page.flows = vec![FlowEnds {

@@ -193,7 +193,7 @@ pub(super) fn shape(m: &mut Markup, severity: Severity) {
 }
 
 /// See [`Locale::fill`].
-pub(super) fn fill(text: &str, values: &[&str]) -> String {
+pub(crate) fn fill(text: &str, values: &[&str]) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {

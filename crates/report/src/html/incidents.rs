@@ -1,18 +1,23 @@
 //! Findings joined to stories, the most urgent first.
 
-use super::cx::Cx;
+use super::cx::{Cx, fill};
 use super::findings::{choose, reason};
+use super::language::Lang;
 use super::markup::{Markup, attrs};
 use super::section;
 use super::words::W;
-use crate::units::count;
-use sekisho_finding::{Finding, Incident, Risk};
+use crate::clean;
+use crate::story;
+use crate::units::{clock, count};
+use sekisho_finding::{Fetched, Finding, Incident, Risk, ShownBy, Step, Tale};
 use sekisho_types::Addr;
 
 /// Incidents told.
 const TOLD: usize = 50;
 /// Steps and hosts of one that are told.
 const STEPS: usize = 200;
+/// Proofs of a step that are told.
+const PROOFS: usize = 20;
 const HOSTS: usize = 50;
 
 pub(super) fn incidents(m: &mut Markup, cx: &Cx<'_>) {
@@ -50,23 +55,38 @@ fn one(m: &mut Markup, cx: &Cx<'_>, told: &[&Finding], incident: &Incident, open
             m.raw(" ");
             m.say("span", attrs![class: "when"], &format!("{} – {}", cx.time(incident.first), cx.time(incident.last)));
         });
-        m.say("p", attrs![class: "sum"], &sum(cx, &incident.risk));
-        m.say("h3", &[], cx.w(W::Story));
-        m.el("ol", attrs![class: "story"], |m| {
-            for f in steps.iter().take(STEPS) {
-                m.el("li", &[], |m| step(m, cx, told, f));
+        m.el("dl", attrs![class: "parts"], |m| {
+            for (part, of) in &incident.parts {
+                m.el("div", &[], |m| {
+                    m.say("dt", &[], cx.fixed_text(part.words()));
+                    m.el("dd", &[], |m| hosts(m, cx, &steps, of, ", "));
+                });
             }
         });
-        let more = steps.len().saturating_sub(STEPS) as u64;
+        m.say("h3", &[], cx.w(W::Story));
+        m.el("ol", attrs![class: "story"], |m| {
+            for s in incident.told.iter().take(STEPS) {
+                m.el("li", &[], |m| step(m, cx, told, incident, s));
+            }
+        });
+        let more = incident.told.len().saturating_sub(STEPS) as u64;
         if more > 0 {
             m.say("p", attrs![class: "more"], &cx.fill(W::MoreRows, &[&count(more)]));
         }
-        if !incident.reached.is_empty() {
-            m.el("p", &[], |m| {
-                m.text(&format!("{}: ", cx.w(W::Reached)));
-                hosts(m, cx, &steps, &incident.reached, ", ");
+        if incident.more_fetched > 0 {
+            m.say("p", attrs![class: "more"], &cx.fill(W::MoreFetched, &[&count(incident.more_fetched)]));
+        }
+        let next = story::next(&incident.risk, &incident.steps, findings);
+        if !next.is_empty() {
+            m.say("h3", &[], cx.w(W::NextSteps));
+            m.el("ul", attrs![class: "story"], |m| {
+                for (key, english) in &next {
+                    m.say("li", &[], cx.told(key, english));
+                }
             });
         }
+        let why = cx.fill(W::WhyRisk, &[&incident.risk.score.to_string(), &sum(cx, &incident.risk)]);
+        m.say("p", attrs![class: "sum"], &why);
         let mut beside: Vec<&str> = incident
             .conditions
             .iter()
@@ -101,25 +121,105 @@ fn hosts(m: &mut Markup, cx: &Cx<'_>, steps: &[&Finding], all: &[Addr], between:
     }
 }
 
-fn step(m: &mut Markup, cx: &Cx<'_>, told: &[&Finding], f: &Finding) {
-    m.say("span", attrs![class: "when"], &cx.time(f.first));
-    m.raw(" ");
-    m.say("span", attrs![class: "stage"], cx.stage(f.stage));
-    m.raw(" ");
-    cx.host(m, f, f.subject);
-    m.raw(": ");
-    match told.iter().position(|t| std::ptr::eq(*t, f)) {
-        Some(at) => {
-            let to = format!("#f-{}", at + 1);
-            m.say("a", attrs![href: &to], reason(cx, f));
+/// What happened, and below it what else shows it.
+fn step(m: &mut Markup, cx: &Cx<'_>, told: &[&Finding], incident: &Incident, step: &Step) {
+    m.el("span", attrs![class: "when"], |m| {
+        m.text(&cx.time(step.ts));
+        if let Some(after) = after(cx, incident, step) {
+            m.raw(" <span class=\"after\">");
+            m.text(&after);
+            m.raw("</span>");
         }
-        None => m.text(reason(cx, f)),
+    });
+    m.raw(" ");
+    m.say("span", attrs![class: "stage"], cx.fixed_text(step.stage.words()));
+    m.raw(" ");
+    let findings = &cx.page.judged.findings;
+    match &step.shown_by {
+        ShownBy::Fetched(at) => {
+            if let Some(file) = incident.fetched.get(*at) {
+                match story::knows(&incident.steps, findings, file.host) {
+                    Some(f) => cx.host(m, f, file.host),
+                    None => m.say("span", attrs![class: "addr"], &file.host.to_string()),
+                }
+                m.raw(": ");
+                came(m, cx, file);
+            }
+        }
+        ShownBy::Findings(of) => {
+            let all: Vec<&Finding> = of.iter().filter_map(|i| findings.get(*i)).collect();
+            let Some((lead, proofs)) = all.split_first() else { return };
+            cx.host(m, lead, step.host);
+            m.raw(": ");
+            says(m, cx, told, lead);
+            if lead.acts.is_empty() && proofs.is_empty() {
+                return;
+            }
+            m.el("ul", attrs![class: "proofs"], |m| {
+                for act in &lead.acts {
+                    m.el("li", &[], |m| {
+                        m.say("span", attrs![class: "when"], &cx.time(act.ts));
+                        m.raw(" ");
+                        m.text(&sentence(cx, &story::act(act), Some(lead)));
+                    });
+                }
+                for f in proofs.iter().take(PROOFS) {
+                    m.el("li", &[], |m| says(m, cx, told, f));
+                }
+                let more = proofs.len().saturating_sub(PROOFS) as u64;
+                if more > 0 {
+                    m.say("li", attrs![class: "more"], &cx.fill(W::MoreRows, &[&count(more)]));
+                }
+            });
+        }
     }
-    if !f.key.is_empty() {
+}
+
+/// How long after the first step.
+fn after(cx: &Cx<'_>, incident: &Incident, step: &Step) -> Option<String> {
+    let english = story::after(incident.first, step.ts)?;
+    let span = english.trim_start_matches('+');
+    Some(match cx.lang {
+        Lang::En => english,
+        Lang::Ja => format!("+{}", super::language::span(span).unwrap_or_else(|| span.to_owned())),
+    })
+}
+
+/// A sentence with its values, in the page's language.
+fn sentence(cx: &Cx<'_>, tale: &Tale, f: Option<&Finding>) -> String {
+    let values = story::values(tale, f);
+    fill(cx.fixed_text(tale.words), &values.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// What a finding says, with a way to it.
+fn says(m: &mut Markup, cx: &Cx<'_>, told: &[&Finding], f: &Finding) {
+    let words = f.tale.as_ref().map_or_else(|| reason(cx, f).to_owned(), |tale| sentence(cx, tale, Some(f)));
+    match told.iter().position(|t| std::ptr::eq(*t, f)) {
+        Some(at) => m.say("a", attrs![href: &format!("#f-{}", at + 1)], &words),
+        None => m.text(&words),
+    }
+    if f.tale.is_none() && !f.key.is_empty() {
         m.raw(" <span class=\"key\">");
         m.word(f.key.as_bytes());
         m.raw("</span>");
     }
+    if story::lasted(f) {
+        m.raw(" ");
+        m.text(&cx.fill(W::TimesUntil, &[&count(f.count), &clock(f.last)]));
+    }
+}
+
+/// A program that came.
+fn came(m: &mut Markup, cx: &Cx<'_>, file: &Fetched) {
+    m.text(&sentence(cx, &file.tale(), None));
+    m.raw(" <span class=\"key\">");
+    if let Some(digest) = file.sha256.get(..16) {
+        m.text(&format!("SHA-256 {}… ", clean(digest.as_bytes())));
+    }
+    if file.packet > 0 {
+        m.text(&cx.fill(W::OfPacket, &[&count(file.packet)]));
+    }
+    m.raw("</span>");
 }
 
 /// How the score comes about.

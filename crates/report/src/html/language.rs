@@ -147,6 +147,18 @@ mod tests {
     }
 
     #[test]
+    fn stories_are_told_in_japanese() {
+        use sekisho_finding::{Part, Stage, tale};
+        let catalogue = Catalogue::of(Lang::Ja);
+        let words = Stage::ALL.iter().map(|s| s.words()).chain(Part::ALL.iter().map(|p| p.words()));
+        for key in words.chain(tale::SENTENCES.iter().copied()) {
+            let text = catalogue.get(key).unwrap_or_else(|| panic!("{key}"));
+            let places = |text: &str| (0..tale::MAX_VALUES).filter(|n| text.contains(&format!("{{{n}}}"))).count();
+            assert_eq!(places(text), places(key), "{key}");
+        }
+    }
+
+    #[test]
     fn the_catalogue_has_each_key_once_and_in_japanese() {
         let mut seen = Vec::new();
         for line in JAPANESE.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {

@@ -49,6 +49,10 @@ fn finding(reason: usize, n: u64, severity: Severity) -> Finding {
         measures: Vec::new(),
         quotes: Vec::new(),
         ties: Vec::new(),
+        acts: Vec::new(),
+        sender: None,
+        parts: Vec::new(),
+        tale: None,
         benign: Vec::new(),
         quality: Vec::new(),
         muted: None,
@@ -162,4 +166,110 @@ fn japanese_pages_have_japanese_words() {
 fn equal_pages_are_equal_bytes() {
     let of = || render(&page(vec![finding(0, 1, Severity::High), finding(1, 2, Severity::Low)]), Lang::Ja);
     assert_eq!(of(), of());
+}
+
+/// A story of a mail, what came, and two hops, with text from the wire in every place.
+fn story() -> Page {
+    use sekisho_finding::{Act, Asset, Basis, Fetched, Tale, incidents, tale};
+    let at = |minute: i64| Timestamp::from_parts(1_700_000_000 + minute * 60, 0);
+    let act = |minute: i64, host: &str, to: Option<&str>| Act {
+        ts: at(minute),
+        host: addr(host),
+        to: to.map(addr),
+        what: "visited",
+        uid: Default::default(),
+        packet: 1,
+    };
+    let mut mail = Finding { first: at(0), last: at(25), ..finding(0, 1, Severity::High) };
+    mail.sender = Some("<b>.example".into());
+    mail.tale = Some(Tale::new(tale::LINK_OF, &[b"<script>a", b"http://x/\x1b[2J", b"<b>.example"]));
+    mail.names.push((addr("10.0.0.17"), "PC<7>".to_owned()));
+    mail.act(act(25, "10.0.0.17", None));
+    let hop = |minute: i64, from: &str, to: &str, severity| {
+        let mut f = Finding {
+            first: at(minute),
+            last: at(minute),
+            stage: Stage::Lateral,
+            subject: addr(from),
+            ..finding(1, 2, severity)
+        };
+        f.key = format!("{to} {severity}");
+        f.peers.add(addr(to));
+        f
+    };
+    let findings = vec![
+        mail,
+        hop(60, "10.0.0.17", "10.0.0.20", Severity::Critical),
+        hop(61, "10.0.0.17", "10.0.0.20", Severity::Medium),
+        hop(70, "10.0.0.20", "10.0.0.21", Severity::Critical),
+    ];
+    let fetched = [Fetched {
+        ts: at(26),
+        host: addr("10.0.0.17"),
+        from: addr("203.0.113.9"),
+        place: "evil<i>.example".to_owned(),
+        name: "in<v>oice.exe".to_owned(),
+        mime: "application/x-dosexec".to_owned(),
+        over: "HTTP",
+        len: 60_000,
+        sha256: "<".repeat(64),
+        uid: Default::default(),
+        packet: 9,
+    }];
+    let is_home = &|host: Addr| host.to_string().starts_with("10.");
+    let (incidents, _) =
+        incidents(&Basis { findings: &findings, fetched: &fetched, now: at(70), asset: &|_| Asset::Ordinary, is_home });
+    let mut page = page(findings);
+    page.judged.incidents = incidents;
+    page
+}
+
+#[test]
+fn a_story_is_told_step_by_step() {
+    let text = crate::render_text(&story(), 200, false);
+    let told = text.split_once("Incidents").unwrap().1.split_once("Findings").unwrap().0;
+    let places: Vec<usize> = [
+        "began at: 10.0.0.17",
+        "taken over: 10.0.0.20",
+        "reached: 10.0.0.21",
+        "servers used: 10.0.0.7",
+        "way in: 10.0.0.17 (PC<7>): A mail of <b>.example has a link that shows <script>a and leads to http://x/",
+        "10.0.0.17 (PC<7>) followed the link.",
+        "(+26 min) foothold: 10.0.0.17 (PC<7>): A program for Windows was downloaded from evil<i>.example (203.0.113.9): in<v>oice.exe (60 kB).",
+        "(+1 h) on to another machine: 10.0.0.17: A name changed. (10.0.0.20 critical)",
+        "Other signs of it: A name changed (10.0.0.20 medium).",
+        "(+1 h 10 min) on to another machine: 10.0.0.20: A name changed. (10.0.0.21 critical)",
+        "look next: Ask.",
+    ]
+    .iter()
+    .map(|words| told.find(words).unwrap_or_else(|| panic!("{words} in {told}")))
+    .collect();
+    assert!(places.is_sorted(), "{places:?} {told}");
+    for (lang, words) in [
+        (Lang::En, ["began at", "followed the link", "Look at next", "+26 min"]),
+        (Lang::Ja, ["始まったホスト", "リンクを開きました", "次に確認すること", "+26分"]),
+    ] {
+        let html = render(&story(), lang);
+        let told = html.split_once("id=\"incidents\"").unwrap().1.split_once("</section>").unwrap().0;
+        for words in words {
+            assert!(told.contains(words), "{words}");
+        }
+        for raw in ["<script>a", "<b>.example", "<i>", "<v>", "PC<7>", "\x1b"] {
+            assert!(!told.contains(raw), "{raw}");
+        }
+    }
+    let json: serde_json::Value = serde_json::from_str(&crate::to_json(&story())).unwrap();
+    let incident = &json["incidents"][0];
+    assert_eq!(incident["told"][2]["findings"], serde_json::json!([1, 2]));
+    assert_eq!(
+        (&incident["told"][1]["fetched"], &incident["told"][1]["findings"]),
+        (&0.into(), &serde_json::json!([]))
+    );
+    assert_eq!(
+        (&incident["fetched"][0]["name"], &incident["fetched"][0]["bytes"]),
+        (&"in<v>oice.exe".into(), &60_000.into())
+    );
+    assert_eq!(incident["parts"][0], serde_json::json!({"part": "foothold", "hosts": ["10.0.0.17"]}));
+    let mail = &json["findings"][0];
+    assert_eq!((&mail["sender"], &mail["acts"][0]["what"]), (&"<b>.example".into(), &"visited".into()));
 }

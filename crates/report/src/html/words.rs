@@ -108,7 +108,12 @@ words! {
     StageFactor: "{0} stages ×{1}", "{0} 段階 ×{1}";
     StageFactorInOrder: "{0} stages in the order of attacks ×{1}", "攻撃の順序どおりの {0} 段階 ×{1}";
     AssetFactor: "a host that others need ×{0}", "他のホストが依存するホスト ×{0}";
-    Reached: "Reached from there", "そこから到達されたホスト";
+    NextSteps: "Look at next", "次に確認すること";
+    WhyRisk: "Why {0}: {1}", "{0} の内訳: {1}";
+    MoreFetched: "{0} other {0|program|programs} came to these hosts meanwhile, from elsewhere; the list of files has them.",
+        "この間、これらのホストはほかにも {0} 件のプログラムを別の場所から受け取っています（「ファイル」の一覧を参照）。";
+    TimesUntil: "{0} {0|time|times} until {1}.", "{1} まで {0} 回。";
+    OfPacket: "packet {0}", "パケット {0}";
     AlsoThere: "These hosts also have", "これらのホストのその他の問題";
     MoreIncidents: "{0} more {0|incident|incidents}: --json has them.", "ほか {0} 件のインシデントは --json で出力できます。";
     // Findings.

@@ -1,7 +1,7 @@
 use super::Json;
 use crate::page::Judged;
-use sekisho_finding::{Finding, Incident, Measure, Mute, Outlook, Signed, outlooks};
-use sekisho_types::Addr;
+use sekisho_finding::{Finding, Incident, Measure, Mute, Outlook, ShownBy, Signed, outlooks};
+use sekisho_types::{Addr, Uid};
 
 pub(super) fn findings(j: &mut Json, judged: &Judged) {
     j.objects("incidents", &judged.incidents, incident);
@@ -85,6 +85,36 @@ fn incident(j: &mut Json, i: &Incident) {
         j.real("points", i64::from(t.tenths) * 100);
     });
     j.numbers("steps", places(&i.steps));
+    j.objects("told", &i.told, |j, s| {
+        j.time("time", Some(s.ts));
+        j.addr("host", s.host);
+        j.text("stage", s.stage.name().as_bytes());
+        let (findings, fetched) = match &s.shown_by {
+            ShownBy::Findings(of) => (places(of), None),
+            ShownBy::Fetched(at) => (Vec::new(), Some(*at as u64)),
+        };
+        j.numbers("findings", findings);
+        j.number("fetched", fetched);
+    });
+    j.objects("fetched", &i.fetched, |j, f| {
+        j.time("time", Some(f.ts));
+        j.addr("host", f.host);
+        j.addr("from", f.from);
+        j.text("place", f.place.as_bytes());
+        j.text("name", f.name.as_bytes());
+        j.text("mime_type", f.mime.as_bytes());
+        j.text("over", f.over.as_bytes());
+        j.number("bytes", f.len);
+        j.text("sha256", f.sha256.as_bytes());
+        j.text("uid", f.uid.to_string().as_bytes());
+        j.number("packet", Some(f.packet).filter(|p| *p > 0));
+    });
+    j.number("more_fetched", i.more_fetched);
+    j.objects("parts", &i.parts, |j, (part, of)| {
+        j.text("part", part.name().as_bytes());
+        let of = addrs(of);
+        j.strings("hosts", of.iter().map(String::as_bytes));
+    });
     j.objects("links", &i.links, |j, l| {
         j.addr("from", l.from);
         j.addr("to", l.to);
@@ -155,6 +185,21 @@ fn finding(j: &mut Json, f: &Finding) {
         j.text("result", b.result.as_bytes());
     });
     j.strings("quality", f.quality.iter().map(|q| q.name().as_bytes()));
+    j.objects("acts", &f.acts, |j, a| {
+        j.time("time", Some(a.ts));
+        j.addr("host", a.host);
+        j.addr("to", a.to);
+        j.text("what", a.what.as_bytes());
+        let uid = a.uid.to_string();
+        j.text("uid", Some(uid.as_bytes()).filter(|_| a.uid != Uid::default()));
+        j.number("packet", Some(a.packet).filter(|p| *p > 0));
+    });
+    j.text("sender", f.sender.as_deref().map(str::as_bytes));
+    let tale = f.tale.as_ref().map(|tale| {
+        let values: Vec<&str> = tale.values.iter().map(String::as_str).collect();
+        crate::html::fill(tale.words, &values)
+    });
+    j.text("told_as", tale.as_deref().map(str::as_bytes));
     j.text("clears", f.about.clears.as_bytes());
     j.text("muted", f.muted.as_deref().map(str::as_bytes));
 }

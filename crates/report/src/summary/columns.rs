@@ -13,7 +13,7 @@ columns! {
     }
     arp { TS "ts", MAC "orig_mac", ADDR "orig_h" }
     dhcp { TS "ts", MAC "mac", HOST_NAME "host_name", FQDN "client_fqdn", CLIENT "client_addr", ASSIGNED "assigned_addr" }
-    dns { TS "ts", ORIG "id.orig_h", RESP "id.resp_h", QUERY "query", RCODE "rcode_name", ANSWERS "answers" }
+    dns { TS "ts", ORIG "id.orig_h", ORIG_P "id.orig_p", RESP "id.resp_h", RESP_P "id.resp_p", QUERY "query", RCODE "rcode_name", ANSWERS "answers" }
     http { UID "uid", ORIG "id.orig_h", RESP "id.resp_h", HOST "host", AGENT "user_agent", USER "username",
            STATUS "status_code" }
     quic { UID "uid", NAME "server_name" }

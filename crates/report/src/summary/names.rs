@@ -15,6 +15,9 @@ const MAX_SOFTWARE: usize = 4_096;
 /// TLS versions told apart.
 const MAX_VERSIONS: usize = 64;
 
+/// Ports at which hosts answer what was asked of everybody: NetBIOS, LLMNR.
+const ASKED_ALL: [u64; 2] = [137, 5355];
+
 /// The name by which an address was found, and how often.
 #[derive(Default)]
 struct Given {
@@ -63,6 +66,11 @@ impl Names {
         self.queries.at_ref(query).0 += 1;
         if row.text(dns::RCODE) == Some(b"NXDOMAIN") {
             self.nxdomain.at_ref(query).0 += 1;
+        }
+        // What hosts answer when everybody is asked is a claim: who lies about names does just that.
+        let asked_all = |port: usize| row.count(port).is_some_and(|p| ASKED_ALL.contains(&p));
+        if asked_all(dns::ORIG_P) || asked_all(dns::RESP_P) {
+            return;
         }
         for answer in row.items(dns::ANSWERS) {
             let addr = std::str::from_utf8(answer).ok().and_then(|a| a.parse::<Addr>().ok());

@@ -32,6 +32,10 @@ fn from_host_to_host() {
         "10.0.0.1 > 10.0.0.2 by service-create > 10.0.0.3 by service-create > 10.0.0.4 by service-create"
     );
     assert_eq!(finding.measures[0].value(), 3.0);
+    // Each hop has its own time.
+    let acts: Vec<_> = finding.acts.iter().map(|a| (a.ts.0 / 1_000_000_000, a.host, a.to)).collect();
+    let hop = |at: i64, from: &str, to: &str| (at, addr(from), Some(addr(to)));
+    assert_eq!(acts, [hop(0, A, B), hop(700, B, C), hop(1_500, C, D)]);
 }
 
 #[test]

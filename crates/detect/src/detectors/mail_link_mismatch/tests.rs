@@ -82,6 +82,18 @@ fn a_link_that_is_followed() {
     assert_eq!(all.len(), 1);
     assert_eq!((all[0].code().as_str(), all[0].severity), ("mail-link-mismatch/text-target/visited", Severity::High));
     assert!(all[0].peers.named().contains(&addr("10.30.1.11")));
+    // It is the story of who followed it, each once, not of the server where the mail came in.
+    let again = found(&[
+        mail(),
+        asked("10.30.1.11", "evil.test", 1100.0),
+        asked("10.30.1.11", "evil.test", 1101.0),
+        asked("10.30.1.12", "evil.test", 1102.0),
+    ]);
+    let acts: Vec<_> = again[0].acts.iter().map(|a| (a.ts.0 / 1_000_000_000, a.host)).collect();
+    assert_eq!(acts, [(1100, addr("10.30.1.11")), (1102, addr("10.30.1.12"))]);
+    assert_eq!((again[0].sender.as_deref(), again[0].subject), (Some("sender.test"), addr("10.30.0.25")));
+    assert_eq!(again[0].tale.as_ref().unwrap().values, ["www.partner.test", "https://evil.test/", "sender.test"]);
+    assert!(found(&[mail()])[0].acts.is_empty());
     // The mail server itself looks names up; a week is over; somebody outside.
     for (client, at) in [("10.30.0.25", 1100.0), ("10.30.1.11", 1000.0 + 8.0 * 86_400.0), ("203.0.113.1", 1100.0)] {
         assert_eq!(found(&[mail(), asked(client, "evil.test", at)])[0].severity, Severity::Medium, "{client}");

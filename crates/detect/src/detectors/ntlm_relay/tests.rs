@@ -1,6 +1,7 @@
 use crate::Scope;
 use crate::testing::{Cell, Line, Message, addr, between, judge, judge_in, of};
-use sekisho_finding::{Finding, Severity};
+use sekisho_finding::tale::RELAYED_IN;
+use sekisho_finding::{Finding, Part, Severity};
 
 const VICTIM: &str = "10.0.0.5";
 const MIDDLE: &str = "10.0.0.66";
@@ -61,6 +62,12 @@ fn a_relay_from_smb_to_ldap() {
         assert_eq!(finding.flows.count(), 2);
         assert!(finding.quotes.iter().any(|q| q.text == "10.0.0.66 to 10.0.0.1 by ldap, let in"), "{finding:?}");
         assert!(finding.quotes.iter().any(|q| q.text == "10.0.0.5 to 10.0.0.66 by smb, refused"));
+        let tale = finding.tale.as_ref().unwrap();
+        assert_eq!(
+            (tale.words, &tale.values[1..]),
+            (RELAYED_IN, &["10.0.0.5", "10.0.0.1", "ldap"].map(String::from)[..])
+        );
+        assert!(finding.parts.contains(&(addr("10.0.0.5"), Part::Victim)));
     }
     let refused = [
         login(2.1, (VICTIM, MIDDLE), 99, 7, &over("smb", false)),

@@ -49,6 +49,29 @@ fn a_sweep_of_a_network() {
 }
 
 #[test]
+fn what_comes_long_after_is_no_part_of_a_scan() {
+    const DAY: f64 = 86_400.0;
+    let secs =
+        |f: &Finding| ((f.last - f.first).whole_secs(), f.measures.iter().find(|m| m.unit == "s").unwrap().value());
+    // The time is kept from the fourth failure on. A server that is used, and one that is down, two days later; within the hour it would be of the scan.
+    let later = |at: f64| {
+        let mut flows = sweep(30, 1.0);
+        flows.extend([Flow::used(at, SOURCE, "10.0.9.9", 139), Flow::unanswered(at + 1.0, SOURCE, "10.0.9.8", 139)]);
+        found(&flows)
+    };
+    assert_eq!(later(2.0 * DAY).iter().map(secs).collect::<Vec<_>>(), [(26, 26.0)]);
+    assert_eq!(later(1_800.0).iter().map(secs).collect::<Vec<_>>(), [(1_798, 1_798.0)]);
+    // Another scan two days later is told as well.
+    let again: Vec<Flow> = sweep(30, 1.0)
+        .into_iter()
+        .chain((0..40).map(|i| Flow::refused(2.0 * DAY + f64::from(i), SOURCE, &target(i), 139)))
+        .collect();
+    let both = found(&again);
+    assert_eq!((both.len(), both[0].count, (both[0].last - both[0].first).whole_secs()), (1, 70, 172_836));
+    assert_eq!(both[0].measures.iter().find(|m| m.unit == "s").unwrap().value(), 26.0, "of one of them");
+}
+
+#[test]
 fn the_limit_is_twenty_five_within_five_minutes() {
     assert_eq!(found(&amid_success(sweep(24, 1.0))).len(), 0);
     assert_eq!(found(&amid_success(sweep(25, 1.0)))[0].code(), "scan-horizontal/fast");

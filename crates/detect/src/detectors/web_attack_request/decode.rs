@@ -33,6 +33,43 @@ pub(super) fn decoded(value: &[u8]) -> String {
     if text.bytes().all(|b| is_plain(&b)) { text } else { collapsed(&text) }
 }
 
+/// A value shorter than this has no entropy to speak of.
+const MIN_PACKED_LEN: usize = 256;
+/// Bits for each byte from which on a value is packed: hexadecimal has 4, words and code have less than 5, base64 has 6.
+const PACKED_BITS: f64 = 5.6;
+
+/// Is it text that somebody could have written, rather than the bytes of something encrypted or compressed? In those, short
+/// shapes stand by chance. Text in an old encoding is text: it has no control characters.
+pub(super) fn is_text(decoded: &str) -> bool {
+    let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\0');
+    let (mut all, mut controls, mut broken) = (0usize, 0usize, 0usize);
+    for c in decoded.chars() {
+        all += 1;
+        controls += usize::from(is_control(c));
+        broken += usize::from(c == char::REPLACEMENT_CHARACTER);
+    }
+    controls == 0 || (controls + broken) * 8 <= all
+}
+
+/// Is a value, as it was sent, one run of characters as even as chance has them?
+pub(super) fn is_packed(value: &[u8]) -> bool {
+    value.len() >= MIN_PACKED_LEN
+        && value.iter().all(u8::is_ascii_graphic)
+        && entropy(value.get(..MAX_LEN).unwrap_or(value)) >= PACKED_BITS
+}
+
+/// Bits for each byte.
+fn entropy(bytes: &[u8]) -> f64 {
+    let mut counts = [0u32; 256];
+    for b in bytes {
+        if let Some(count) = counts.get_mut(usize::from(*b)) {
+            *count += 1;
+        }
+    }
+    let all = f64::from(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    counts.iter().filter(|n| **n > 0).map(|n| f64::from(*n) / all).map(|p| -p * p.log2()).sum()
+}
+
 fn hex(b: u8) -> Option<u8> {
     char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok())
 }
@@ -102,6 +139,34 @@ fn collapsed(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_text() {
+        let old = "\u{fffd}".repeat(40);
+        for (text, want) in [
+            ("", true),
+            ("' or 1=1--", true),
+            ("../../etc/passwd\0.png", true),
+            ("a bell\u{7} among words", true),
+            (&old, true),
+            ("\u{1}\u{2}`id", false),
+            (&format!("\u{1}{old}`id"), false),
+        ] {
+            assert_eq!(is_text(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_packed() {
+        let code: String = (0..600u32).map(|n| char::from(b'!' + u8::try_from(n * 7919 % 85).unwrap())).collect();
+        assert!(is_packed(code.as_bytes()) && !is_packed(&code.as_bytes()[..200]));
+        for text in ["0123456789abcdef".repeat(40), "x' or 1=1; select name from users where id = 4711 -- ".repeat(20)]
+        {
+            assert!(!is_packed(text.as_bytes()), "{text}");
+        }
+        let words = "x'+or+1=1;+select+name+from+users+where+id+=+4711+--+".repeat(20);
+        assert!(!is_packed(words.as_bytes()));
+    }
 
     #[test]
     fn layers_are_taken_off() {

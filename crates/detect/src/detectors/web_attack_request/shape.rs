@@ -3,6 +3,8 @@
 /// Where a value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
+    /// Bytes that are no text: a form that was encrypted or compressed.
+    Bytes,
     /// Content that is no form: code, JSON, XML, files.
     Code,
     /// A header field.
@@ -74,7 +76,7 @@ pub(super) fn shape(text: &str, place: Place, uri: &[u8], response: &str, ok: bo
     if let Some(lookup) = jndi(text) {
         return Some(Hit { code: "log4shell", lookup: Some(lookup), ..Hit::default() });
     }
-    if place == Place::Code {
+    if place == Place::Code || place == Place::Bytes && !is_traversal(text, place) {
         return None;
     }
     let output = || command_output(response).filter(|_| ok);
@@ -85,7 +87,7 @@ pub(super) fn shape(text: &str, place: Place, uri: &[u8], response: &str, ok: bo
     {
         return Some(Hit { code: "webshell", worked: Some(output), ..Hit::default() });
     }
-    if is_cmd(text, place) {
+    if place != Place::Bytes && is_cmd(text, place) {
         return Some(Hit { code: "cmd", worked: output(), ..Hit::default() });
     }
     if is_traversal(text, place) {
@@ -149,10 +151,13 @@ fn innermost(text: &str) -> Option<(usize, usize)> {
     }
 }
 
-/// A word that stands at `at` and ends there as a word.
+/// A word that stands at the beginning and ends there as a shell has it.
 fn is_word(text: &str, word: &str) -> bool {
-    text.strip_prefix(word)
-        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-' || c == '='))
+    let ends = |rest: &str| {
+        let blank_or_sign = |c: char| c.is_whitespace() || ";|&)`<>#$'\"\\".contains(c);
+        rest.is_empty() || rest.starts_with(blank_or_sign)
+    };
+    text.strip_prefix(word).is_some_and(ends)
 }
 
 fn is_command(text: &str) -> bool {

