@@ -397,6 +397,16 @@ impl Seen {
         known
     }
 
+    /// As [`Seen::again`]. If it was not seen for so long before `ts` that it is not known any more, it begins anew.
+    pub fn anew(&mut self, ts: Timestamp, within: Interval) -> bool {
+        let is_over =
+            |span: Option<(Timestamp, Timestamp)>| span.is_none_or(|(_, last)| ts.0.saturating_sub(last.0) >= within.0);
+        if is_over(self.here) && is_over(self.before) {
+            *self = Self::default();
+        }
+        self.again(ts, within)
+    }
+
     /// Is it known at `ts`, and was it seen within that time before?
     pub fn is_known(&self, ts: Timestamp, within: Interval) -> bool {
         let recent = |last: Timestamp| ts.0.saturating_sub(last.0) < within.0;

@@ -98,7 +98,7 @@ fn find(list: &mut Vec<Server>, server: &Server, ts: Timestamp, refused: &mut u6
     let others = list.iter().filter(|s| s.addr != server.addr && known(s));
     let first = others.min_by_key(|s| s.seen.span().0).cloned();
     if let Some(later) = list.iter_mut().find(|s| s.addr == server.addr) {
-        later.seen.again(ts, KNOWN_FOR);
+        later.seen.anew(ts, KNOWN_FOR);
         (later.routers, later.resolvers) = (server.routers.clone(), server.resolvers.clone());
     } else if list.len() < MAX_SERVERS {
         list.push(server.clone());

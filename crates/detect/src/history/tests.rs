@@ -208,8 +208,9 @@ struct Step {
     whom: u8,
 }
 
+/// Within the 90 days after which a state forgets.
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (2u8..60, 0u8..8, 0u8..3, 0u8..4).prop_map(|(hours, kind, who, whom)| Step { hours, kind, who, whom });
+    let step = (2u8..18, 0u8..8, 0u8..3, 0u8..4).prop_map(|(hours, kind, who, whom)| Step { hours, kind, who, whom });
     prop::collection::vec(step, 1..120)
 }
 
@@ -258,13 +259,18 @@ fn joined(facts: &[String]) -> BTreeMap<String, (usize, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(3000))]
 
-    /// Captures judged one after the other find together what they find as one, each thing once.
+    /// Captures judged one after the other find together what they find as one, each thing once. Not so
+    /// `audit-new-destination`: whether a place is one of many that a device goes to is known by its whole time.
     #[test]
     fn runs_with_a_state_find_what_one_run_finds(steps in steps(), cuts in prop::collection::vec(0usize..120, 0..5)) {
         let whole: Vec<Line> = lines(&steps).into_iter().flatten().collect();
-        let want = joined(&facts(&run(&History::new(0), &whole).0));
+        let told = |verdict: &Verdict| {
+            let all = facts(verdict).into_iter();
+            all.filter(|fact| !fact.starts_with("audit-new-destination")).collect::<Vec<_>>()
+        };
+        let want = joined(&told(&run(&History::new(0), &whole).0));
         let mut found = Vec::new();
         let mut state = History::new(0);
         let mut part = Vec::new();
@@ -273,7 +279,7 @@ proptest! {
             part.extend(rows);
             if cuts.contains(&i) || i + 1 == last {
                 let (verdict, after) = run(&state, &part);
-                found.extend(facts(&verdict));
+                found.extend(told(&verdict));
                 state = after;
                 part.clear();
             }

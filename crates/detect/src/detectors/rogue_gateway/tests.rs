@@ -43,6 +43,18 @@ fn a_second_server_names_other_settings() {
 }
 
 #[test]
+fn a_server_that_was_away_for_long_begins_anew() {
+    let of = |at, server: &str, resolver: &str| lease(at * DAY, server, "10.0.1.1", resolver);
+    let (old, new) = ("10.0.1.2", "10.0.1.3");
+    let usual = [(1.0, old, "10.0.0.53"), (95.0, new, "10.0.0.54"), (100.0, old, "10.0.0.53")];
+    // It was the first one once; now the other one was there before it.
+    let further = (101.0, "10.0.1.4", "10.0.0.54");
+    let leases = usual.into_iter().chain([further]).map(|(at, server, resolver)| of(at, server, resolver));
+    let all = found([watched()].into_iter().chain(leases).collect());
+    assert_eq!(all.iter().map(|f| f.subject).collect::<Vec<_>>(), [addr(old)], "{all:?}");
+}
+
+#[test]
 fn servers_in_agreement_and_of_other_networks() {
     let usual = || lease(1.0, "10.0.1.2", "10.0.1.1", "10.0.0.53");
     assert_eq!(found(vec![watched(), usual(), lease(8.0 * DAY, "10.0.1.3", "10.0.1.1", "10.0.0.53")]).len(), 0);
