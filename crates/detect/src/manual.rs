@@ -97,6 +97,16 @@ mod tests {
     }
 
     #[test]
+    fn reasons_show_techniques_of_their_judgement() {
+        let all = abouts();
+        for (id, code, techniques) in sekisho_finding::techniques_shown() {
+            let about = all.iter().find(|a| a.id == id).unwrap_or_else(|| panic!("{id}"));
+            assert!(about.reason(code).is_some(), "{id}/{code}");
+            assert!(techniques.iter().all(|t| about.techniques.contains(t)), "{id}/{code}");
+        }
+    }
+
+    #[test]
     fn identifiers_and_reasons_are_unique_and_well_formed() {
         let all = abouts();
         let plain = |s: &str| !s.is_empty() && s.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));

@@ -5,9 +5,11 @@
 
 mod outlook;
 mod reach;
+mod shown;
 
 pub use outlook::{Outlook, outlooks};
 pub use reach::{Covered, Reach, covered};
+pub use shown::{all_shown, shown};
 
 use std::sync::OnceLock;
 

@@ -174,9 +174,10 @@ impl Finding {
         }
     }
 
-    /// Its ATT&CK techniques: those of its judgement, and those of its own. One may stand twice.
+    /// Its ATT&CK techniques: those of its judgement that its reason shows, and those of its own. One may stand twice.
     pub fn all_techniques(&self) -> impl Iterator<Item = &str> {
-        self.about.techniques.iter().copied().chain(self.techniques.iter().map(String::as_str))
+        let shown = crate::attack::shown(self.about.id, self.reason.code).unwrap_or(self.about.techniques);
+        shown.iter().copied().chain(self.techniques.iter().map(String::as_str))
     }
 
     /// Adds what joins it with others, if there is room.

@@ -29,8 +29,8 @@ mod tie;
 pub use about::{About, Reason};
 pub use act::{Act, MAX_ACTS};
 pub use attack::{
-    ATTACK_VERSION, Covered, Marks, Matrix, Outlook, Reach, TACTICS, Tactic, Technique, covered, is_technique_id,
-    outlooks, technique, techniques, url as technique_url,
+    ATTACK_VERSION, Covered, Marks, Matrix, Outlook, Reach, TACTICS, Tactic, Technique, all_shown as techniques_shown,
+    covered, is_technique_id, outlooks, technique, techniques, url as technique_url,
 };
 pub use coverage::{Cause, Coverage, Group, Lack, Need, Sight, Traffic, What, absent, affected, useful, vital};
 pub use evidence::{Benign, MAX_QUOTE_LEN, MAX_QUOTES, Measure, Origin, Quote, SAMPLES, Samples};

@@ -71,8 +71,15 @@ const NEW_AFTER: Interval = Interval::from_secs(30 * 86_400);
 const MATURE_AFTER: Interval = Interval::from_secs(14 * 86_400);
 /// How long a subnet is one of administrators.
 const ADMIN_FOR: Interval = Interval::from_secs(90 * 86_400);
-/// The ways that there are, as a state names them.
-const WAYS: &[&str] = &["rdp", "smb", "ssh", "telnet", "vnc", "winrm"];
+/// The ways that there are, as a state names them, with ATT&CK's names for them.
+const WAYS: &[(&str, &str)] = &[
+    ("rdp", "T1021.001"),
+    ("smb", "T1021.002"),
+    ("ssh", "T1021.004"),
+    ("telnet", "T1021"),
+    ("vnc", "T1021.005"),
+    ("winrm", "T1021.006"),
+];
 /// New targets within an hour that score.
 const NEW_TARGETS: usize = 3;
 const HOUR: u32 = 3_600;
@@ -183,6 +190,9 @@ impl FirstSeen {
                 "hosts",
                 Origin::Own,
             ));
+        if let Some((_, id)) = WAYS.iter().find(|(way, _)| *way == s.way) {
+            raise = raise.technique(*id);
+        }
         if !mature {
             raise = raise.quality(Quality::Short);
         }
@@ -250,7 +260,7 @@ impl Detector for FirstSeen {
     }
 
     fn carry(&mut self, carrier: &mut Carrier<'_>) {
-        let way = |name: String| WAYS.iter().find(|way| **way == name).copied();
+        let way = |name: String| WAYS.iter().find(|(way, _)| *way == name).map(|(way, _)| *way);
         let row = |(from, to, way): &(Addr, Addr, &str), seen: &Seen| {
             let (first, last) = seen.span();
             Some((last, (from.to_string(), to.to_string(), (*way).to_owned(), first.0, last.0)))

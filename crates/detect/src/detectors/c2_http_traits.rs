@@ -334,7 +334,8 @@ impl Pair {
             .key(&*self.name)
             .peer(self.peer)
             .between(self.since, self.last)
-            .times(self.requests)
+            // What was received is kept once.
+            .times(if self.payload.is_some() { 1 } else { self.requests })
             .flow(self.flows[0])
             .flow(self.flows[1])
             .packet(first)

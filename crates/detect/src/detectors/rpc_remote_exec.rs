@@ -40,7 +40,7 @@ static ABOUT: About = About {
     id: "rpc-remote-exec",
     title: "running something on another Windows machine",
     means: "This host created a service, task or process on another machine, or changed it, over Windows remote calls.",
-    techniques: &["T1569.002", "T1053.005", "T1047", "T1021.002", "T1570"],
+    techniques: &["T1569.002", "T1053.005", "T1053.002", "T1047", "T1021.002", "T1570"],
     stage: Stage::Lateral,
     reasons: REASONS,
     benign: "Software distribution, backup and virus scanners that push agents, administrators' machines.",

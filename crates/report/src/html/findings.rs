@@ -230,8 +230,7 @@ fn evidence(m: &mut Markup, cx: &Cx<'_>, number: usize, f: &Finding) {
             m.el("code", &[], |m| m.wire(f.code().as_bytes()));
             m.text(&format!(" · {}: {}", cx.w(W::Stage), cx.stage(f.stage)));
         });
-        let techniques: Vec<&str> =
-            about.techniques.iter().copied().chain(f.techniques.iter().map(String::as_str)).take(16).collect();
+        let techniques: Vec<&str> = f.all_techniques().take(16).collect();
         if !techniques.is_empty() {
             item(m, cx, W::Techniques, |m| m.wire(techniques.join(", ").as_bytes()));
         }

@@ -39,6 +39,7 @@ fn a_workstation_goes_to_others() {
     let severities: Vec<Severity> = found.iter().map(|f| f.severity).collect();
     assert_eq!(severities, [Severity::Medium, Severity::Low, Severity::Low]);
     assert_eq!((found[0].code().as_str(), found[0].key.as_str()), ("admin-path-first-seen/ws-ws", "10.0.0.13 by rdp"));
+    assert_eq!(found[0].all_techniques().collect::<Vec<_>>(), ["T1021.001"], "no other way was gone");
 }
 
 #[test]
