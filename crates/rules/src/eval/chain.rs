@@ -202,7 +202,7 @@ impl Chain<'_> {
         let relative_next = self.next_is_relative(state.step);
         let mut from = 0;
         loop {
-            scratch.counters.steps += 1 + (bytes.len() / 64) as u64;
+            scratch.counters.steps += regex.step_count(bytes.len());
             let found = regex.find(bytes, from).unwrap_or_else(|_| {
                 scratch.counters.pcre_limits += 1;
                 None

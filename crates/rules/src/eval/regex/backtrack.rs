@@ -64,6 +64,8 @@ pub(super) struct Program {
     slot_count: usize,
     /// Bytes with which a match may begin; `None`: any, or nothing.
     first: Option<ByteSet>,
+    /// A match begins where the text does, or nowhere.
+    at_start: bool,
 }
 
 struct Compiler {
@@ -79,7 +81,13 @@ impl Program {
         compiler.node(&tree.node)?;
         compiler.push(Op::Done)?;
         let slot_count = 2 * (group_count + 1) + compiler.register_count;
-        Some(Self { ops: compiler.ops, slot_count, first: first(&tree.node) })
+        let (first, at_start) = (first(&tree.node), is_at_start(&tree.node));
+        Some(Self { ops: compiler.ops, slot_count, first, at_start })
+    }
+
+    /// Does a match begin where the text does, or nowhere?
+    pub(super) const fn at_start(&self) -> bool {
+        self.at_start
     }
 
     /// The first match from `from` on.
@@ -92,6 +100,9 @@ impl Program {
             nesting: 0,
             spare: Vec::new(),
         };
+        if self.at_start && from > 0 {
+            return Ok(None);
+        }
         for start in from..=hay.len() {
             let may_begin = match &self.first {
                 Some(set) => hay.get(start).is_some_and(|&b| set.has(b)),
@@ -106,7 +117,7 @@ impl Program {
                     return Ok(Some(Match { start: begun, end, groups }));
                 }
             }
-            if anchored {
+            if anchored || self.at_start {
                 break;
             }
         }
@@ -497,5 +508,22 @@ fn first(node: &Node) -> Option<ByteSet> {
         Node::Repeat { node, min, .. } if *min > 0 => first(node),
         Node::Group(_, node) | Node::Atomic(node) => first(node),
         _ => None,
+    }
+}
+
+/// Does a match of it begin where the text does, or nowhere?
+fn is_at_start(node: &Node) -> bool {
+    match node {
+        Node::Assert(assert) => *assert == Assert::Start,
+        Node::Concat(nodes) => {
+            let is_bare = |n: &&Node| matches!(n, Node::Assert(_) | Node::Look { .. } | Node::Empty | Node::Keep);
+            let bare = nodes.iter().take_while(is_bare).count();
+            nodes.iter().take(bare + 1).any(is_at_start)
+        }
+        Node::Alternation(nodes) => !nodes.is_empty() && nodes.iter().all(is_at_start),
+        Node::Group(_, node) | Node::Atomic(node) => is_at_start(node),
+        Node::Repeat { node, min, .. } => *min > 0 && is_at_start(node),
+        Node::IfGroup { yes, no, .. } => is_at_start(yes) && is_at_start(no),
+        Node::Look { .. } | Node::Empty | Node::Keep | Node::Set(_) | Node::BackReference { .. } => false,
     }
 }

@@ -57,6 +57,15 @@ impl Regex {
         &self.source
     }
 
+    /// Steps that a search in so many bytes counts as.
+    pub(crate) fn step_count(&self, len: usize) -> u64 {
+        let at_start = match self.engine.get() {
+            Some(Engine::Backtrack(program)) => program.at_start(),
+            _ => false,
+        };
+        if at_start { 1 } else { 1 + (len / 64) as u64 }
+    }
+
     /// The first match in `hay` that begins at `from` or later; what precedes `from` can be looked behind at.
     pub(crate) fn find(&self, hay: &[u8], from: usize) -> Result<Option<Match>, GaveUp> {
         let anchored = self.source.anchored;

@@ -81,3 +81,30 @@ fn limits_steps_and_refuses_what_it_does_not_know() {
 fn check_text(pattern: &str) -> Result<(), Unsupported> {
     super::check(&pcre(pattern, ""))
 }
+
+#[test]
+fn what_begins_at_the_start_is_looked_for_nowhere_else() {
+    let at_start = |pattern: &str, flags: &str| {
+        let program = backtrack::Program::new(&parse::parse(&pcre(pattern, flags)).unwrap()).unwrap();
+        program.at_start()
+    };
+    for (pattern, flags, want) in [
+        (r"^(.)\1", "", true),
+        (r"\A(?:a|b)", "", true),
+        (r"(?=a)^a", "", true),
+        (r"(?:^a|^(b)\1)", "", true),
+        (r"(^a)+", "", true),
+        (r"^(.)\1", "m", false),
+        (r"(?:^a|b)", "", false),
+        (r"(^a)?b", "", false),
+        (r"a^b", "", false),
+        (r"(a)\1", "", false),
+    ] {
+        assert_eq!(at_start(pattern, flags), want, "{pattern}");
+    }
+    let twice = Regex::new(pcre(r"^\s*(\w)\1", ""));
+    assert_eq!(twice.find(b" aab", 0).unwrap().map(|m| (m.start, m.end)), Some((0, 3)));
+    assert_eq!(twice.find(b"x aab", 0).unwrap(), None);
+    assert_eq!(twice.find(b" aab", 1).unwrap(), None, "not at the start of the text");
+    assert_eq!((twice.step_count(6_400), Regex::new(pcre("a", "")).step_count(6_400)), (1, 101));
+}
