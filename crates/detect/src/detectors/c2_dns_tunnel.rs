@@ -17,7 +17,7 @@
 //! characters (nDPI) and nobody connecting anywhere add to the confidence, up to 0.9. One step less if the host is a resolver: others stand behind it.
 //! ## Benign
 //! Block lists (a reversed address before the domain, or answers within 127.0.0.0/8), reputation services of virus scanners that are known by name,
-//! reverse zones and zones of the LAN are left out. Content networks with names made of digests are asked for fewer and shorter ones, again and again.
+//! reverse zones, zones of the LAN and what resolvers tell of the keys that they trust (RFC 8145) are left out. Content networks with names made of digests are asked for fewer and shorter ones, again and again.
 //! ## Blind
 //! Encrypted DNS. Slower than 0.7 bytes a second. Tunnels that change the domain. Twelve names come before anything is counted, of NULL and private types one. Of NULL answers the
 //! size is not known.
@@ -201,7 +201,7 @@ impl DnsTunnel {
         if (below.sub.len() < MIN_SUB_LEN && !odd) || below.sub.is_empty() || !cx.hosts().is_internal(row.orig) {
             return;
         }
-        if is_service(&below) || is_block_list(row) {
+        if is_service(&below) || is_block_list(row) || (is_null(row.qtype) && is_anchor_signal(row.query)) {
             return;
         }
         let key = self.state.hash_one((row.orig, below.domain));
@@ -398,6 +398,16 @@ fn as_text(name: &[u8]) -> Cow<'_, str> {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => name.iter().map(|b| char::from(if b.is_ascii() { *b } else { (b & 0x3f) + b'0' })).collect(),
     }
+}
+
+/// Does a validating resolver tell the zone which keys it trusts? `_ta-` and their tags in hexadecimal, asked for as NULL
+/// (RFC 8145 §5.1).
+fn is_anchor_signal(name: &[u8]) -> bool {
+    let label = name.split(|b| *b == b'.').next().unwrap_or_default();
+    let tags = label.split_at_checked(4).filter(|(mark, _)| mark.eq_ignore_ascii_case(b"_ta-")).map(|(_, tags)| tags);
+    tags.is_some_and(|tags| {
+        tags.split(|b| *b == b'-').all(|tag| tag.len() == 4 && tag.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
 /// A type that no name server needs.

@@ -95,6 +95,19 @@ fn types_that_nobody_needs() {
 }
 
 #[test]
+fn what_resolvers_tell_of_their_keys_carries_nothing() {
+    let nulls = |names: &[&str]| -> Vec<Line> {
+        (0..12).map(|k| asks(f64::from(k), names[k as usize % names.len()], 10, &[])).collect()
+    };
+    assert_eq!(codes(&nulls(&["_ta-dbf1.evil.test", "_TA-4a5c-4f66.evil.test"])).len(), 0);
+    for other in
+        ["_ta-dbf.evil.test", "_ta-.evil.test", "_ta-dbf1x.evil.test", "_ta-dbfg.evil.test", "_tb-dbf1.evil.test"]
+    {
+        assert_eq!(codes(&nulls(&[other])), ["odd-type"], "{other}");
+    }
+}
+
+#[test]
 fn names_of_all_bytes() {
     // iodine's Base128, where the way lets it through.
     let name = |k: u64| -> Vec<u8> {
