@@ -259,7 +259,7 @@ fn joined(facts: &[String]) -> BTreeMap<String, (usize, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     /// Captures judged one after the other find together what they find as one, each thing once. Not so
     /// `audit-new-destination`: whether a place is one of many that a device goes to is known by its whole time.
