@@ -4,8 +4,8 @@
 //! Usage: `cargo run -p sekisho-report --example pages -- FOLDER`
 
 use sekisho_finding::{
-    About, Act, Asset, Basis, Benign, Confidence, Fetched, Finding, Measure, Origin, Quality, Quote, Reason, Samples,
-    Severity, Stage, Tale, incidents, tale,
+    About, Act, Asset, Basis, Benign, Confidence, Fetched, Finding, Measure, Origin, Quality, Quote, Reason, Severity,
+    Stage, Tale, incidents, tale,
 };
 use sekisho_record::Text;
 use sekisho_report::compare::{Snapshot, compare};
@@ -83,35 +83,31 @@ fn listing<T>(rows: Vec<T>, more: u64) -> Listing<T> {
 
 fn finding(t: &mut Texts, n: u32) -> Finding {
     let mut f = Finding {
-        about: &ABOUT,
         techniques: vec![t.string()],
-        reason: &ABOUT.reasons[0],
         confirmed: Some("used"),
-        severity: Severity::ALL[n as usize % 5],
-        confidence: Confidence::percent(u8::try_from(n % 100).unwrap_or(0)),
         stage: Stage::Initial,
-        subject: addr(n % 600),
         key: t.string(),
-        peers: Default::default(),
         names: vec![(addr(n % 600), t.string()), (addr(n + 1), t.string())],
         first: ts(u64::from(n)),
         last: ts(u64::from(n * 2)),
         count: u64::from(n) + 1,
-        flows: Samples::default(),
-        packets: Samples::default(),
         measures: vec![
             Measure::count("names", 12_345, Some(10), "names", Origin::Own),
             Measure::real("left <b>", -0.125, None, "h\">", Origin::Field("RITA")),
         ],
         quotes: (0..4).map(|_| Quote::new("label <i>", &t.text().0, 7)).collect(),
-        ties: Vec::new(),
-        acts: Vec::new(),
         sender: n.is_multiple_of(11).then(|| t.string().into()),
-        parts: Vec::new(),
         tale: n.is_multiple_of(3).then(|| Tale::new(tale::LINK_OF, &[&t.text().0, &t.text().0, &t.text().0])),
         benign: vec![Benign { explanation: "split DNS", result: "untranslated <b>result" }],
         quality: vec![Quality::Loss, Quality::Short],
         muted: n.is_multiple_of(13).then(|| t.string()),
+        ..Finding::new(
+            &ABOUT,
+            &ABOUT.reasons[0],
+            addr(n % 600),
+            Severity::ALL[n as usize % 5],
+            Confidence::percent(u8::try_from(n % 100).unwrap_or(0)),
+        )
     };
     f.peers.add(addr(n + 1));
     if n.is_multiple_of(4) {

@@ -108,8 +108,8 @@ pub(crate) struct Eye {
     spare_held: Vec<Box<Held>>,
     /// Packets are looked at, each for itself: rules are, or their anomalies or frames are told.
     inspects: bool,
-    /// Of a packet that has nothing that rules could search nothing is told.
-    looks_in_packets_only: bool,
+    /// Rules are all that looks at packets, each for itself, and none asks what is odd about headers.
+    searches_only: bool,
     /// Which connections are followed.
     how: Sessions,
     /// The kind of event that was asked for last, and whether it is written.
@@ -142,7 +142,7 @@ impl Eye {
                 || settings.anomaly_stream
                 || settings.stats.is_some()
                 || settings.is_on("frame"),
-            looks_in_packets_only: program.is_some_and(|program| !program.wants_packet_events())
+            searches_only: program.is_some_and(|program| !program.wants_packet_events())
                 && settings.stats.is_none()
                 && !settings.anomaly_decode
                 && !settings.anomaly_stream,

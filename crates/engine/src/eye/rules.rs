@@ -162,7 +162,7 @@ impl Eye {
         link: Option<LinkType>,
         rows: &mut dyn Rows,
     ) {
-        if self.looks_in_packets_only && self.is_done_with(flow, packet) {
+        if self.searches_only && self.is_done_with(flow, packet) {
             return;
         }
         let at = flow.map(|(flow, _)| At { flow, packet: Some(packet) });

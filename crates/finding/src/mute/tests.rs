@@ -28,32 +28,14 @@ fn finding() -> Finding {
     let mut peers = Peers::default();
     peers.add(addr("10.0.0.7"));
     Finding {
-        about: &ABOUT,
-        techniques: Vec::new(),
-        reason: ABOUT.at(0),
-        confirmed: None,
-        severity: Severity::Medium,
-        confidence: Confidence::percent(90),
         stage: Stage::Hygiene,
-        subject: addr("10.0.0.20"),
         key: "alice at 10.0.0.20".to_owned(),
         peers,
         names: vec![(addr("10.0.0.7"), "pc7.Office.example".to_owned())],
         first: at("2026-11-22"),
         last: at("2026-11-22"),
         count: 30,
-        flows: Samples::default(),
-        packets: Samples::default(),
-        measures: Vec::new(),
-        quotes: Vec::new(),
-        ties: Vec::new(),
-        acts: Vec::new(),
-        sender: None,
-        parts: Vec::new(),
-        tale: None,
-        benign: Vec::new(),
-        quality: Vec::new(),
-        muted: None,
+        ..Finding::new(&ABOUT, ABOUT.at(0), addr("10.0.0.20"), Severity::Medium, Confidence::percent(90))
     }
 }
 

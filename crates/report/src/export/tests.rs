@@ -53,14 +53,6 @@ fn finding(about: &'static About, subject: &str, key: &str, severity: Severity) 
     flows.add(uid(1));
     packets.add(7);
     Finding {
-        about,
-        techniques: Vec::new(),
-        reason: &about.reasons[0],
-        confirmed: None,
-        severity,
-        confidence: Confidence::percent(80),
-        stage: about.stage,
-        subject: addr(subject),
         key: key.to_owned(),
         peers,
         names: vec![(addr(subject), "ws5.corp.test".to_owned())],
@@ -71,14 +63,8 @@ fn finding(about: &'static About, subject: &str, key: &str, severity: Severity) 
         packets,
         measures: vec![Measure::count("calls", 24, Some(20), "calls", Origin::Own)],
         quotes: vec![Quote::new("request", EVIL.as_bytes(), 7)],
-        ties: Vec::new(),
-        acts: Vec::new(),
-        sender: None,
-        parts: Vec::new(),
-        tale: None,
         benign: vec![Benign { explanation: "an updater", result: "nobody else calls it" }],
-        quality: Vec::new(),
-        muted: None,
+        ..Finding::new(about, &about.reasons[0], addr(subject), severity, Confidence::percent(80))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{Completeness, Host, Listing, Name};
-use sekisho_finding::{About, Confidence, Finding, Peers, Reason, Samples, Severity, Stage};
+use sekisho_finding::{About, Confidence, Finding, Reason, Samples, Severity, Stage};
 use sekisho_record::Text;
 use sekisho_types::{Addr, Timestamp};
 
@@ -30,32 +30,12 @@ fn finding(reason: usize, n: u64, severity: Severity) -> Finding {
     let mut packets = Samples::default();
     packets.add(n + 1);
     Finding {
-        about: &ABOUT,
-        techniques: Vec::new(),
-        reason: &ABOUT.reasons[reason],
-        confirmed: None,
-        severity,
-        confidence: Confidence::percent(90),
         stage: Stage::Initial,
-        subject: addr("10.0.0.7"),
         key: format!("n{n}.example"),
-        peers: Peers::default(),
-        names: Vec::new(),
         first: Timestamp::from_parts(1_700_000_000, 0),
         last: Timestamp::from_parts(1_700_000_000, 0),
-        count: 1,
-        flows: Samples::default(),
         packets,
-        measures: Vec::new(),
-        quotes: Vec::new(),
-        ties: Vec::new(),
-        acts: Vec::new(),
-        sender: None,
-        parts: Vec::new(),
-        tale: None,
-        benign: Vec::new(),
-        quality: Vec::new(),
-        muted: None,
+        ..Finding::new(&ABOUT, &ABOUT.reasons[reason], addr("10.0.0.7"), severity, Confidence::percent(90))
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) struct Group {
     pub(super) starts: Starts,
     /// Rules without a literal: always candidates.
     pub(crate) always: Vec<u32>,
-    /// Its own among those with literals; not 0.
+    /// Its own among those with literals; 0: it has none.
     pub(crate) number: u32,
 }
 
@@ -101,8 +101,9 @@ impl Draft {
     pub(crate) fn finish(mut self, owners: &mut Owners) -> Group {
         self.always.sort_unstable();
         self.always.dedup();
+        let has_literals = !(self.anywhere.is_empty() && self.head.is_empty() && self.starts.is_empty());
         Group {
-            number: owners.next().saturating_add(1),
+            number: if has_literals { owners.next().saturating_add(1) } else { 0 },
             anywhere: set(&self.anywhere, owners, Scanner::numbered),
             head: set(&self.head, owners, Scanner::numbered),
             head_len: self.head_len,

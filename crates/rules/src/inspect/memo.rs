@@ -16,7 +16,7 @@ const SLOT_COUNT: usize = 2048;
 struct Slot {
     bytes: [u8; VALUE_LEN_MAX],
     len: u32,
-    /// 0: nothing is remembered here.
+    /// 0: nothing is remembered here, or of a group without literals.
     group: u32,
 }
 
@@ -41,7 +41,8 @@ impl Vain {
         Self { slots: vec![FREE; SLOT_COUNT].into(), seed }
     }
 
-    /// A value that may be remembered; `None`: it is too long. `group`: any number but 0.
+    /// A value that may be remembered; `None`: it is too long. `group`: its number; 0: one without literals, which
+    /// stand in no value.
     pub(super) fn ask(&self, group: u32, value: &[u8]) -> Option<Asked> {
         let mut slot = Slot { len: u32::try_from(value.len()).ok()?, group, ..FREE };
         slot.bytes.get_mut(..value.len())?.copy_from_slice(value);

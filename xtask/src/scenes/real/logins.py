@@ -102,14 +102,21 @@ def threads(at_once):
     return concurrent.futures.ThreadPoolExecutor(at_once)
 
 
-def guessing(lab, start, login, tries, clear=None):
-    """A host tries passwords at a server and then has the right one; another logs in as people do. `clear`: how the server
-    is spoken of whose passwords can be read."""
+def attacked(lab, start):
+    """A server that people have accounts at, and who attacks it."""
     servers.people(lab)
     target = lab.host("target", "10.0.0.20")
     start(lab, target)
-    attacker, honest = lab.host("attacker", "10.0.0.5"), lab.host("honest", "10.0.0.6")
+    attacker = lab.host("attacker", "10.0.0.5")
     lab.involve(target)
+    return target, attacker
+
+
+def guessing(lab, start, login, tries, clear=None):
+    """A host tries passwords at a server and then has the right one; another logs in as people do. `clear`: how the server
+    is spoken of whose passwords can be read."""
+    target, attacker = attacked(lab, start)
+    honest = lab.host("honest", "10.0.0.6")
     with lab.recorded():
         with lab.expect(*([clear] if clear else []), of=target):
             honest.do(login, target.address, "bob", servers.PEOPLE["bob"]).wait()
@@ -129,11 +136,7 @@ def ssh(lab):
 
 def openssh(lab):
     """35 passwords by OpenSSH's own client, then the right one."""
-    servers.people(lab)
-    target = lab.host("target", "10.0.0.20")
-    servers.sshd(lab, target)
-    attacker = lab.host("attacker", "10.0.0.5")
-    lab.involve(target)
+    target, attacker = attacked(lab, servers.sshd)
 
     def attempt(word):
         flags = [*servers.SSH, "-o", "NumberOfPasswordPrompts=1", f"alice@{target.address}", "id"]
@@ -163,11 +166,7 @@ def smb(lab):
 
 def spray(lab):
     """Two passwords at Samba for each of forty accounts, most of which there are not."""
-    servers.people(lab)
-    target = lab.host("target", "10.0.0.20")
-    servers.smbd(lab, target)
-    attacker = lab.host("attacker", "10.0.0.5")
-    lab.involve(target)
+    target, attacker = attacked(lab, servers.smbd)
     accounts = [*servers.PEOPLE, *(f"user{n}" for n in range(37))]
 
     def spraying():
@@ -181,11 +180,7 @@ def spray(lab):
 
 def basic(lab):
     """35 passwords by curl at nginx with Basic authentication, then the right one."""
-    servers.people(lab)
-    target = lab.host("target", "10.0.0.20")
-    basic_auth(lab, target)
-    attacker = lab.host("attacker", "10.0.0.5")
-    lab.involve(target)
+    target, attacker = attacked(lab, basic_auth)
     readable = lab.expect("cleartext-credentials/http/accepted", of=target)
     with lab.recorded(), readable, lab.expect("password-guessing/single/success", of=attacker):
         for word in [*WORDS[:35], servers.PEOPLE["alice"]]:
