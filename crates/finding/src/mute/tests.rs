@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Confidence, Peers, Reason, Samples, Stage};
+use crate::{Confidence, Peers, Reason, Stage};
 use sekisho_types::Timestamp;
 
 static ABOUT: About = About {
