@@ -87,9 +87,19 @@ pub(super) fn look(text: &[u8], edges: (bool, bool), words: &Words, out: &mut im
     words.look(text, edges.1, out);
 }
 
-/// A bit for each byte: whether it is a digit, the first byte's the lowest. The compiler makes of it one instruction for sixteen bytes.
+/// A bit for each byte: whether it is a digit, the first byte's the lowest. Bytes first, as the compiler then asks for sixteen at once.
 fn digit_bits(step: &[u8; STEP]) -> u64 {
-    step.iter().rev().fold(0, |bits, b| bits << 1 | u64::from(b.is_ascii_digit()))
+    /// Brings the lowest bits of eight bytes together in the highest one.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let mut digits = [0u8; STEP];
+    for (digit, b) in digits.iter_mut().zip(step) {
+        *digit = u8::from(b.wrapping_sub(b'0') < 10);
+    }
+    let mut bits = 0;
+    for eight in digits.as_chunks::<8>().0.iter().rev() {
+        bits = bits << 8 | u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56;
+    }
+    bits
 }
 
 /// Looks at what stands at `at`, unless it is inside a number that was looked at, if numbers of cards or accounts begin so: cards' with
