@@ -50,7 +50,7 @@ pub fn run(args: &Audit) -> Result<u8> {
         bail!("audit: {} - and {} - cannot both have standard output", one.flag, other.flag);
     }
     let state = args.state.as_deref().map(|path| StateFile::open(path, args.common.seed)).transpose()?;
-    let more = More { flows: args.stix.is_some(), state: state.as_ref() };
+    let more = More { flows: args.stix.is_some(), devices: args.json.is_some(), state: state.as_ref() };
     let (page, damaged, history) = judge(&args.common, &args.judging, &more)?;
     // A pipe that closes early loses the page, not what was learnt; a state that cannot be written does not lose the page.
     let saved = state.zip(history).map_or(Ok(()), |(state, history)| state.write(&history));
@@ -80,13 +80,15 @@ const FLOWS_SHARE: u64 = 16;
 struct More<'a> {
     /// The flows that findings name.
     flows: bool,
+    /// What each device does, which only the JSON has.
+    devices: bool,
     /// What earlier runs knew.
     state: Option<&'a StateFile>,
 }
 
-/// The page of `common`'s captures; was any of them damaged?
+/// The page of `common`'s captures with all that the JSON has; was any of them damaged?
 pub fn page(common: &Common, judging: &Judging) -> Result<(Page, bool)> {
-    judge(common, judging, &More::default()).map(|(page, damaged, _)| (page, damaged))
+    judge(common, judging, &More { devices: true, ..More::default() }).map(|(page, damaged, _)| (page, damaged))
 }
 
 /// The same with more; and what is known now, if there is a state to be.
@@ -125,6 +127,9 @@ fn judge(common: &Common, judging: &Judging, more: &More<'_>) -> Result<(Page, b
     };
     let mut mutes = judging.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();
     let mut summary = Summary::within(common.seed, judges_len).with_home_nets(&common.home_net);
+    if !more.devices {
+        summary = summary.without_devices();
+    }
     if more.flows {
         summary = summary.keeping_flows(judges_len / FLOWS_SHARE);
     }

@@ -155,7 +155,10 @@ impl Pass<'_> {
         let out = &mut self.host.out;
         self.host.stats.records += out.events.len() as u64;
         if out.once.is_empty() {
-            out.events.drain(..).for_each(|event| self.rows.row_at(packet, event.record()));
+            for event in out.events.drain(..) {
+                self.rows.row_at(packet, event.record());
+                out.spare.keep(event);
+            }
         } else {
             for (i, event) in out.events.drain(..).enumerate() {
                 match out.once.iter().find(|(at, _)| *at == i) {

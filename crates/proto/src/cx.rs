@@ -2,6 +2,7 @@ mod frame;
 mod judged;
 
 use crate::across::Across;
+use crate::dns::DnsMessageRecord;
 use crate::{Decoding, Event, Passwords, ProtoId, Secrets, Transport, Trust};
 use sekisho_record::{FileMeta, Head, Tail, Text};
 use sekisho_transaction::{
@@ -300,6 +301,21 @@ fn is_old(known: &mut Timestamp, now: Timestamp) -> bool {
     old
 }
 
+/// Rows of kinds that come with every packet of a protocol, kept when they were read, so that the next one needs no room of its own.
+#[derive(Default)]
+pub struct Spare {
+    pub(crate) dns_message: Option<Box<DnsMessageRecord>>,
+}
+
+impl Spare {
+    /// Takes back a row that was read.
+    pub fn keep(&mut self, event: Event) {
+        if let Event::DnsMessageRecord(row) = event {
+            self.dns_message = Some(row);
+        }
+    }
+}
+
 /// What came out of one or more parser calls; the engine drains it.
 #[derive(Default)]
 pub struct Outbox {
@@ -327,6 +343,8 @@ pub struct Outbox {
     pub for_eve: bool,
     /// What is too much in an exchange. Survives draining.
     pub limits: Limits,
+    /// Rows that were taken, for the next ones of their kind. Survives draining.
+    pub spare: Spare,
     /// Records in the order found.
     pub events: Vec<Event>,
     /// Which of `events` are logged once: other workers may have met the same facts.
@@ -473,6 +491,11 @@ impl<'a> Cx<'a> {
         self.out.events.truncate(mark.events);
         self.out.once.truncate(mark.once);
         self.out.expectations.truncate(mark.expectations);
+    }
+
+    /// Rows that were read, to be filled again.
+    pub(crate) fn spare(&mut self) -> &mut Spare {
+        &mut self.out.spare
     }
 
     /// Logs a record.

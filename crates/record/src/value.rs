@@ -214,6 +214,23 @@ impl Texts {
         Self { bytes: Vec::with_capacity(len), ends: Vec::with_capacity(count) }
     }
 
+    /// Makes room for `count` texts of `len` bytes in all.
+    pub fn reserve(&mut self, count: usize, len: usize) {
+        self.bytes.reserve(len);
+        self.ends.reserve(count);
+    }
+
+    /// Takes all out; the room stays.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// Bytes for which there is room.
+    pub fn room_len(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Adds one.
     pub fn push(&mut self, text: &[u8]) {
         self.bytes.extend_from_slice(text);

@@ -9,7 +9,7 @@ mod names;
 mod odd;
 
 use crate::bounded::{Top, Weight};
-use crate::cells::{Cells, Plan};
+use crate::cells::{Cells, Plan, Printed};
 use crate::page::PAGE_ROWS;
 use crate::{Completeness, FlowEnds, Listing, Page};
 use sekisho_finding::Finding;
@@ -70,8 +70,11 @@ struct Known {
 /// the longest texts it takes about 150 MB; an ordinary office of a few hundred hosts takes below 8.
 pub struct Summary {
     known: Vec<Known>,
-    cells: Cells,
-    devices: devices::Devices,
+    /// Which of them the row before was.
+    latest: usize,
+    printed: Printed,
+    /// What devices do, unless nobody wants it told.
+    devices: Option<devices::Devices>,
     flows: flows::Flows,
     times: activity::Times,
     names: names::Names,
@@ -91,8 +94,9 @@ impl Summary {
     pub fn within(seed: u64, memory_len: u64) -> Self {
         Self {
             known: Vec::new(),
-            cells: Cells::default(),
-            devices: devices::Devices::new(seed, memory_len),
+            latest: 0,
+            printed: Printed::default(),
+            devices: Some(devices::Devices::new(seed, memory_len)),
             flows: flows::Flows::new(seed),
             times: activity::Times::new(),
             names: names::Names::new(seed),
@@ -107,9 +111,18 @@ impl Summary {
     #[must_use]
     pub fn with_home_nets(mut self, nets: &[Subnet]) -> Self {
         if !nets.is_empty() {
-            self.devices.set_home(nets);
+            if let Some(devices) = &mut self.devices {
+                devices.set_home(nets);
+            }
             self.flows.set_home(nets);
         }
+        self
+    }
+
+    /// Without what each device does ([`Page::devices`]), which only the JSON and comparisons tell, and which costs as much as the rest.
+    #[must_use]
+    pub fn without_devices(mut self) -> Self {
+        self.devices = None;
         self
     }
 
@@ -132,51 +145,55 @@ impl Summary {
 
     /// The same by the row's values.
     pub fn add_values(&mut self, schema: &'static Schema, values: &[Value<'_>]) {
-        let at = match self.known.iter().position(|k| std::ptr::eq(k.schema, schema)) {
-            Some(at) => at,
-            None => {
+        let is_it = |k: &Known| std::ptr::eq(k.schema, schema);
+        let at = match self.known.get(self.latest).filter(|k| is_it(k)) {
+            Some(_) => self.latest,
+            None => self.known.iter().position(is_it).unwrap_or_else(|| {
                 let plan = Log::of(schema.log).map(|(log, names)| (log, Plan::new(schema, names)));
                 self.known.push(Known { schema, plan, rows: 0 });
                 self.known.len() - 1
-            }
+            }),
         };
+        self.latest = at;
         let Some(known) = self.known.get_mut(at) else { return };
         known.rows += 1;
         let Some((log, plan)) = &known.plan else { return };
-        self.cells.load(plan, values);
-        let cells = &self.cells;
+        let cells = &Cells::of(plan, values, &mut self.printed);
         match log {
-            Log::Arp => self.devices.arp(cells),
+            Log::Arp | Log::Dhcp | Log::Quic => {}
             Log::Conn => {
                 self.flows.conn(cells);
-                self.devices.conn(cells);
                 self.times.conn(cells);
                 self.odd.conn(cells);
                 self.ends.conn(cells);
             }
-            Log::Dhcp => self.devices.dhcp(cells),
-            Log::Dns => {
-                self.names.dns(cells);
-                self.devices.dns(cells);
-            }
+            Log::Dns => self.names.dns(cells),
             Log::Files => self.files.file(cells),
             Log::Ftp => self.files.ftp(cells),
             Log::Http => {
                 self.names.http(cells);
                 self.files.http(cells);
-                self.devices.http(cells);
             }
-            Log::Quic => self.devices.quic(cells),
             Log::Smtp => self.files.smtp(cells),
             Log::Ssh => self.names.ssh(cells),
             Log::Ssl => {
                 self.names.ssl(cells);
                 self.certificates.ssl(cells);
-                self.devices.ssl(cells);
             }
             Log::Tunnel => self.odd.tunnel(cells),
             Log::Weird => self.odd.weird(cells),
             Log::X509 => self.certificates.x509(cells),
+        }
+        let Some(devices) = &mut self.devices else { return };
+        match log {
+            Log::Arp => devices.arp(cells),
+            Log::Conn => devices.conn(cells),
+            Log::Dhcp => devices.dhcp(cells),
+            Log::Dns => devices.dns(cells),
+            Log::Http => devices.http(cells),
+            Log::Quic => devices.quic(cells),
+            Log::Ssl => devices.ssl(cells),
+            _ => {}
         }
     }
 
@@ -192,7 +209,9 @@ impl Summary {
         self.certificates.fill(&mut page);
         self.files.fill(&mut page);
         self.odd.fill(&mut page);
-        self.devices.fill(&mut page, &self.names, &self.certificates);
+        if let Some(devices) = &self.devices {
+            devices.fill(&mut page, &self.names, &self.certificates);
+        }
         page
     }
 }

@@ -38,9 +38,7 @@ impl Hasher for SeededHasher {
             self.write_u64(u64::from_le_bytes(*c));
         }
         if !rest.is_empty() {
-            let mut last = [0u8; 8];
-            last[..rest.len()].copy_from_slice(rest);
-            self.write_u64(u64::from_le_bytes(last) ^ ((rest.len() as u64) << 56));
+            self.write_u64(little_endian(rest) ^ ((rest.len() as u64) << 56));
         }
     }
 
@@ -62,6 +60,22 @@ impl Hasher for SeededHasher {
 
     fn write_usize(&mut self, v: usize) {
         self.write_u64(v as u64);
+    }
+}
+
+/// Up to eight bytes as a number, in two loads or three: copying them would be a call.
+fn little_endian(bytes: &[u8]) -> u64 {
+    let len = bytes.len();
+    if let (Some(head), Some(tail)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let (head, tail) = (u32::from_le_bytes(*head), u32::from_le_bytes(*tail));
+        // They may overlap, with the same bits.
+        return u64::from(head) | u64::from(tail) << (8 * (len - 4) % 64);
+    }
+    match *bytes {
+        [] => 0,
+        [a] => u64::from(a),
+        [a, b] => u64::from(u16::from_le_bytes([a, b])),
+        [a, b, c, ..] => u64::from(u32::from_le_bytes([a, b, c, 0])),
     }
 }
 
@@ -87,6 +101,16 @@ mod tests {
             assert_ne!(base, seeded_hash(1, &v), "byte {i}");
         }
         assert_ne!(seeded_hash(1, b"a"), seeded_hash(1, b"a\0"));
+    }
+
+    #[test]
+    fn few_bytes_are_a_number() {
+        let bytes = [0x81u8, 2, 0xf3, 4, 5, 0x96, 7, 0xe8];
+        for len in 0..=8 {
+            let mut padded = [0u8; 8];
+            padded[..len].copy_from_slice(&bytes[..len]);
+            assert_eq!(little_endian(&bytes[..len]), u64::from_le_bytes(padded), "{len}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::cert::{self, Certificate, Raw};
 use crate::ext::Extensions;
 use crate::roots::RootStore;
-use crate::validate::{Judgement, MAX_DEPTH, MAX_SIGNATURE_CHECKS, Validation};
+use crate::validate::{Judgement, MAX_DEPTH, MAX_SIGNATURE_CHECKS, Proved, Validation};
 use crate::verify::{Signature, signed_by};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use sha2::{Digest as _, Sha256};
@@ -57,6 +57,7 @@ struct Link<'a> {
 /// Why the path that `judgement` found none of does not exist; `None` if there is one, or nothing can be said for certain.
 pub fn fault(chain: &[&[u8]], judgement: &Judgement, roots: &RootStore) -> Option<Fault> {
     let failure = judgement.failure()?;
+    // Numbered as the search for a path numbers them.
     let links: Vec<Link<'_>> = chain
         .iter()
         .take(MAX_DEPTH)
@@ -82,7 +83,7 @@ pub fn fault(chain: &[&[u8]], judgement: &Judgement, roots: &RootStore) -> Optio
         | Validation::NameMismatch => return None,
         _ => {}
     }
-    if let Some(fault) = certain(&links, roots) {
+    if let Some(fault) = certain(&links, judgement.proved(), roots) {
         return Some(fault);
     }
     let presented = links.iter().skip(1).any(|l| l.raw.subject == leaf.raw.issuer);
@@ -90,15 +91,16 @@ pub fn fault(chain: &[&[u8]], judgement: &Judgement, roots: &RootStore) -> Optio
 }
 
 /// A signature or an issuer that is wrong beyond doubt: issuer and issued agree in name and key identifier.
-fn certain(links: &[Link<'_>], roots: &RootStore) -> Option<Fault> {
+fn certain(links: &[Link<'_>], proved: Proved, roots: &RootStore) -> Option<Fault> {
     let mut checks_left = MAX_SIGNATURE_CHECKS;
     let mut found = None;
-    for link in links {
+    for (at, link) in links.iter().enumerate() {
         let named = link.cert.extensions.authority_key_id.as_deref().filter(|id| !id.is_empty());
-        for issuer in links.iter().filter(|i| i.raw.subject == link.raw.issuer) {
+        for (by, issuer) in links.iter().enumerate().filter(|(_, i)| i.raw.subject == link.raw.issuer) {
             checks_left = checks_left.checked_sub(1)?;
             let same_key = named.is_some() && named == issuer.cert.extensions.subject_key_id.as_deref();
-            match signed_by(&link.raw, issuer.raw.spki) {
+            let signature = if proved.holds(at, by) { Signature::Good } else { signed_by(&link.raw, issuer.raw.spki) };
+            match signature {
                 Signature::Bad if same_key && is_checked(&issuer.cert) => return Some(Fault::BadSignature),
                 Signature::Good if !std::ptr::eq(link, issuer) && denies_authority(&issuer.cert.extensions) => {
                     found = Some(Fault::NoAuthority);

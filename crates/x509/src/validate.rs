@@ -89,11 +89,31 @@ struct Link<'a> {
 struct Search<'r> {
     roots: &'r RootStore,
     checks_left: usize,
+    proved: Proved,
     /// Why the deepest dead end was one.
     failure: Validation,
     failure_depth: usize,
     /// The root that was reached was added by somebody.
     added_root: bool,
+}
+
+/// Which of a chain's first eight certificates were seen to be signed by which: checking one again is dear.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Proved(u64);
+
+impl Proved {
+    fn bit(cert: usize, issuer: usize) -> u64 {
+        if cert < 8 && issuer < 8 { 1 << (cert * 8 + issuer) } else { 0 }
+    }
+
+    fn note(&mut self, cert: usize, issuer: usize) {
+        self.0 |= Self::bit(cert, issuer);
+    }
+
+    /// The signature of certificate number `cert` was checked with the key of number `issuer`, and holds.
+    pub(crate) fn holds(self, cert: usize, issuer: usize) -> bool {
+        self.0 & Self::bit(cert, issuer) != 0
+    }
 }
 
 /// What can be said of a chain before its time and the host's name are known; worth keeping where chains recur.
@@ -105,6 +125,8 @@ pub struct Judgement {
     valid: Option<(CertTime, CertTime)>,
     /// The path ends at a certificate that somebody added to the roots.
     added_root: bool,
+    /// Signatures within the chain that hold, if no root was reached.
+    proved: Proved,
 }
 
 impl Judgement {
@@ -116,6 +138,11 @@ impl Judgement {
     /// Why no trusted root was reached.
     pub(crate) fn failure(&self) -> Option<Validation> {
         self.failure
+    }
+
+    /// Signatures within the chain that hold, as far as they were checked.
+    pub(crate) fn proved(&self) -> Proved {
+        self.proved
     }
 
     /// The verdict at time `at`.
@@ -135,7 +162,7 @@ impl Judgement {
 pub fn judge(chain: &[&[u8]], roots: &RootStore) -> Judgement {
     match path(chain, roots) {
         Ok((path, added_root)) => Judgement { added_root, ..judgement(&path) },
-        Err(failure) => Judgement { failure: Some(failure), valid: None, added_root: false },
+        Err((failure, proved)) => Judgement { failure: Some(failure), valid: None, added_root: false, proved },
     }
 }
 
@@ -144,7 +171,7 @@ pub fn judge(chain: &[&[u8]], roots: &RootStore) -> Judgement {
 pub fn validate(chain: &[&[u8]], roots: &RootStore, at: Timestamp, name: Option<&str>) -> Validation {
     let path = match path(chain, roots) {
         Ok((path, _)) => path,
-        Err(failure) => return failure,
+        Err((failure, _)) => return failure,
     };
     let verdict = judgement(&path).at(at);
     let (Validation::Ok, Some(name), Some(host)) = (verdict, name, path.first()) else { return verdict };
@@ -156,31 +183,32 @@ pub fn validate(chain: &[&[u8]], roots: &RootStore, at: Timestamp, name: Option<
 }
 
 /// The certificates from the host to the one below a root, and whether that root was added.
-fn path<'a>(chain: &[&'a [u8]], roots: &RootStore) -> Result<(Vec<Link<'a>>, bool), Validation> {
+fn path<'a>(chain: &[&'a [u8]], roots: &RootStore) -> Result<(Vec<Link<'a>>, bool), (Validation, Proved)> {
     let mut links = Vec::with_capacity(chain.len().min(MAX_DEPTH));
     for (i, der) in chain.iter().take(MAX_DEPTH).enumerate() {
         match cert::split(der).and_then(|raw| Ok(Link { raw, cert: Certificate::from_raw(&raw)? })) {
             Ok(link) => links.push(link),
-            Err(_) if i == 0 => return Err(Validation::Unreadable),
+            Err(_) if i == 0 => return Err((Validation::Unreadable, Proved::default())),
             Err(_) => {}
         }
     }
-    let host = links.first().ok_or(Validation::Unreadable)?;
+    let host = links.first().ok_or((Validation::Unreadable, Proved::default()))?;
     let purposes = host.cert.extensions.ext_key_usage.as_deref().unwrap_or(&[]);
     let fits = purposes.is_empty() || purposes.iter().any(|p| p == "serverAuth" || p == "clientAuth" || p == "any");
     let mut search = Search {
         roots,
         checks_left: MAX_SIGNATURE_CHECKS,
+        proved: Proved::default(),
         failure: Validation::NoLocalIssuer,
         failure_depth: 0,
         added_root: false,
     };
     let mut path = vec![0];
     if !search.extend(&links, &mut path) {
-        return Err(search.failure);
+        return Err((search.failure, search.proved));
     }
     if !fits {
-        return Err(Validation::Purpose);
+        return Err((Validation::Purpose, search.proved));
     }
     let mut by_index: Vec<Option<Link<'a>>> = links.into_iter().map(Some).collect();
     let path = path.into_iter().filter_map(|i| by_index.get_mut(i)?.take()).collect();
@@ -191,13 +219,13 @@ fn judgement(path: &[Link<'_>]) -> Judgement {
     let valid = path.iter().try_fold((CertTime(i64::MIN), CertTime(i64::MAX)), |(from, to), l| {
         Some((from.max(l.cert.not_before?), to.min(l.cert.not_after?)))
     });
-    Judgement { failure: None, valid, added_root: false }
+    Judgement { failure: None, valid, added_root: false, proved: Proved::default() }
 }
 
 impl Search<'_> {
     /// Depth-first from the last of `path` towards a root. On success `path` is the way (without the root).
     fn extend(&mut self, links: &[Link<'_>], path: &mut Vec<usize>) -> bool {
-        let Some(tip) = path.last().and_then(|&i| links.get(i)) else { return false };
+        let Some((at, tip)) = path.last().and_then(|&i| Some((i, links.get(i)?))) else { return false };
         if let Some(e) = unacceptable(tip, path.len() - 1) {
             return self.dead_end(path.len() + 1, e);
         }
@@ -213,6 +241,7 @@ impl Search<'_> {
             }
         }
         if tip.cert.self_issued && self.check(tip, tip.raw.spki, path.len()) {
+            self.proved.note(at, at);
             let e = if path.len() == 1 { Validation::SelfSigned } else { Validation::SelfSignedInChain };
             return self.dead_end(path.len() + 1, e);
         }
@@ -223,6 +252,7 @@ impl Search<'_> {
             if !self.check(tip, issuer.raw.spki, path.len()) {
                 continue;
             }
+            self.proved.note(at, i);
             path.push(i);
             if self.extend(links, path) {
                 return true;

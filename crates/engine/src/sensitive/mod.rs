@@ -137,8 +137,8 @@ impl Look {
     /// The bytes that wait are looked at; false if they are no text.
     fn look(&mut self, is_end: bool, seed: u64, words: &Words) -> bool {
         if !self.is_text {
-            let is_odd = |b: &u8| matches!(b, 0..=8 | 14..=26 | 28..=31);
-            if self.text.iter().take(PROBE_LEN).any(is_odd) {
+            let head = self.text.get(..PROBE_LEN).unwrap_or(&self.text);
+            if head.iter().fold(false, |any, b| any | matches!(b, 0..=8 | 14..=26 | 28..=31)) {
                 return false;
             }
             self.is_text = true;

@@ -115,10 +115,26 @@ impl Name {
     }
 }
 
+/// Longest name that [`Walk`] has at hand.
+const AT_HAND_LEN: usize = 64;
+
+/// A name that ended as it should, as sent: the one that was pointed to last, else the first. Most records of a message point to the
+/// same one.
+struct AtHand {
+    text: [u8; AT_HAND_LEN],
+    /// 0: none.
+    len: usize,
+    /// Where it begins.
+    target: usize,
+    /// A pointer that stands here, or behind, may lead to it: the whole name lies before.
+    from: usize,
+}
+
 /// A cursor over one message.
 pub struct Walk<'a> {
     msg: &'a [u8],
     pos: usize,
+    at_hand: AtHand,
     /// NetBIOS name service: labels may be longer.
     pub netbios: bool,
     /// Anomalies so far.
@@ -150,7 +166,8 @@ pub struct RrHead {
 impl<'a> Walk<'a> {
     /// Starts behind the header of `msg`.
     pub const fn new(msg: &'a [u8], netbios: bool) -> Self {
-        Self { msg, pos: HEADER_LEN, netbios, oddities: Vec::new() }
+        let at_hand = AtHand { text: [0; AT_HAND_LEN], len: 0, target: 0, from: 0 };
+        Self { msg, pos: HEADER_LEN, at_hand, netbios, oddities: Vec::new() }
     }
 
     /// Bytes not yet read.
@@ -207,7 +224,14 @@ impl<'a> Walk<'a> {
     /// Reads a name into `out`. Always succeeds: what breaks off is what was there (see the module's head).
     pub fn name(&mut self, out: &mut Name, lower: bool) {
         out.len = 0;
+        if self.again(out) {
+            out.finish(lower);
+            return;
+        }
         let (mut pos, mut end) = (self.pos, self.msg.len());
+        // Where the name begins, and from where on pointers may lead to it, if that is known.
+        let (mut target, mut from) = (pos, None);
+        let mut is_whole = false;
         let mut resume = None;
         let mut pointers = 0;
         loop {
@@ -215,14 +239,15 @@ impl<'a> Walk<'a> {
             let Some(&len_byte) = self.msg.get(pos).filter(|_| pos < end) else { break };
             pos += 1;
             if pos >= end || len_byte == 0 {
+                is_whole = len_byte == 0;
                 break;
             }
             let label_len = usize::from(len_byte);
             if len_byte & 0xc0 == 0xc0 {
                 let low = self.msg.get(pos).copied().unwrap_or(0);
-                let target = usize::from(len_byte & 0x3f) << 8 | usize::from(low);
+                let to = usize::from(len_byte & 0x3f) << 8 | usize::from(low);
                 resume.get_or_insert(pos + 1);
-                if target >= start {
+                if to >= start {
                     self.odd("DNS_label_forward_compress_offset", None);
                     break;
                 }
@@ -231,8 +256,11 @@ impl<'a> Walk<'a> {
                     self.odd("dns_pointer_limit", None);
                     break;
                 }
+                if start == self.pos {
+                    (target, from) = (to, Some(start));
+                }
                 // What a pointer leads to ends before the pointer: so there is no loop.
-                (pos, end) = (target, start);
+                (pos, end) = (to, start);
                 continue;
             }
             if label_len > end - pos {
@@ -252,10 +280,38 @@ impl<'a> Walk<'a> {
             pos += label_len;
         }
         self.pos = resume.unwrap_or(pos);
+        if is_whole && pointers < MAX_POINTERS && (from.is_some() || self.at_hand.len == 0) {
+            self.keep(out, target, from.unwrap_or(self.pos));
+        }
         if out.len >= LONG_NAME_LEN {
             self.odd("DNS_NAME_too_long", None);
         }
         out.finish(lower);
+    }
+
+    /// Reads a name that is nothing but a pointer to the one at hand.
+    fn again(&mut self, out: &mut Name) -> bool {
+        let Some(&[high @ 0xc0..=0xff, low]) = self.msg.get(self.pos..).and_then(|rest| rest.first_chunk()) else {
+            return false;
+        };
+        let AtHand { text, len, target, from } = &self.at_hand;
+        let is_it = *target == usize::from(u16::from_be_bytes([high & 0x3f, low])) && self.pos >= *from;
+        let (Some(text), Some(room)) = (text.get(..*len), out.text.get_mut(..*len)) else { return false };
+        if *len == 0 || !is_it {
+            return false;
+        }
+        room.copy_from_slice(text);
+        out.len = *len;
+        self.pos += 2;
+        true
+    }
+
+    fn keep(&mut self, name: &Name, target: usize, from: usize) {
+        let Some(text) = name.text.get(..name.len).filter(|text| !text.is_empty()) else { return };
+        if let Some(room) = self.at_hand.text.get_mut(..text.len()) {
+            room.copy_from_slice(text);
+            (self.at_hand.len, self.at_hand.target, self.at_hand.from) = (text.len(), target, from);
+        }
     }
 
     /// A question; its name goes to `name` in lower case.
@@ -311,13 +367,18 @@ pub fn find_edns(walk: &mut Walk<'_>, name: &mut Name, records: u32) -> Option<E
         let head = walk.rr_head(name)?;
         let data = walk.up_to(head.rdlength);
         if head.rtype == rr::OPT {
-            let [rcode_high, _version, flags, _] = head.ttl.to_be_bytes();
-            let mut edns = Edns { udp_size: head.class, dnssec_ok: flags & 0x80 != 0, rcode_high, ..Edns::default() };
-            options(data, &mut edns);
-            return Some(edns);
+            return Some(edns(head, data));
         }
     }
     None
+}
+
+/// What a record of type OPT says.
+pub fn edns(head: RrHead, data: &[u8]) -> Edns {
+    let [rcode_high, _version, flags, _] = head.ttl.to_be_bytes();
+    let mut edns = Edns { udp_size: head.class, dnssec_ok: flags & 0x80 != 0, rcode_high, ..Edns::default() };
+    options(data, &mut edns);
+    edns
 }
 
 fn options(mut data: &[u8], edns: &mut Edns) {

@@ -460,3 +460,41 @@ fn odd_messages_are_anomalies() {
     assert_eq!(events, [vec!["z_flag_set", "infinite_loop"], vec!["invalid_additionals"], vec!["name_too_long"]]);
     assert!(bench.exchanges()[2].json.contains("\"rrname_truncated\":true"));
 }
+
+#[test]
+fn a_name_at_hand_is_what_reading_it_again_gives() {
+    let mut state = 5u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let (mut again, mut odd) = (0, 0);
+    for _ in 0..4_000 {
+        // Names, pointers to anywhere near, ends: whole ones and damaged ones.
+        let mut msg = vec![0; message::HEADER_LEN];
+        while msg.len() < 80 {
+            match random(8) {
+                0..=2 => msg.extend(name(["a.Test", "Www.a.test", "x"][random(3) as usize])),
+                3 => msg.extend([3, b'A', b'b', b'c']),
+                4 => msg.push(random(256) as u8),
+                _ => msg.extend([0xc0, 12 + random(40) as u8]),
+            }
+        }
+        let mut walk = Walk::new(&msg, false);
+        let mut kept = Name::default();
+        while walk.left() > 0 {
+            let (pos, lower) = (walk.pos(), random(2) == 0);
+            let mut fresh = Walk::new(&msg, false);
+            fresh.seek(pos);
+            let mut read = Name::default();
+            fresh.name(&mut read, lower);
+            walk.oddities.clear();
+            walk.name(&mut kept, lower);
+            assert_eq!((kept.as_bytes(), walk.pos()), (read.as_bytes(), fresh.pos()), "{pos} {msg:?}");
+            assert_eq!(walk.oddities, fresh.oddities, "{pos} {msg:?}");
+            again += u32::from(msg[pos] >= 0xc0 && !read.as_bytes().is_empty());
+            odd += u32::from(!fresh.oddities.is_empty());
+        }
+    }
+    assert!(again > 1_000 && odd > 1_000, "{again} {odd}");
+}

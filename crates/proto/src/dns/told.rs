@@ -6,11 +6,12 @@
 
 use super::MAX_QUESTIONS;
 use super::answer::{self, Data};
-use super::message::{Edns, Header, Name, RrHead, Walk, find_edns};
+use super::message::{Edns, Header, Name, RrHead, Walk, edns};
 use super::names::rr;
-use crate::{Cx, Transport};
+use crate::{Cx, Event, Transport};
 use sekisho_record::{EnumName, Head, Record, Text, Texts, UnsetIfEmpty};
 use sekisho_types::{Addr, Dir, seeded_hash};
+use std::mem::take;
 
 /// Records told of one message; of more only their number.
 pub const MAX_TOLD_RECORDS: usize = 128;
@@ -111,7 +112,14 @@ pub fn tell(dir: Dir, header: Header, msg: &[u8], cx: &mut Cx<'_>) {
     if !cx.is_judged() || (tuple.orig_port != PORT && tuple.resp_port != PORT) {
         return;
     }
-    let mut row = blank(dir, header, msg, cx);
+    let mut row = match cx.spare().dns_message.take() {
+        Some(mut row) => {
+            let room = Room::of(&mut row);
+            *row = blank(dir, header, msg, cx, room);
+            row
+        }
+        None => Box::new(blank(dir, header, msg, cx, Room::default())),
+    };
     let mut walk = Walk::new(msg, false);
     let mut name = Name::default();
     let left = if header.qdcount > MAX_QUESTIONS || !question(&mut walk, &mut name, header, &mut row) {
@@ -120,19 +128,60 @@ pub fn tell(dir: Dir, header: Header, msg: &[u8], cx: &mut Cx<'_>) {
         records(&mut walk, &mut name, header, &mut row)
     };
     row.more = row.more.saturating_add(left);
+    if row.qtype.is_none() {
+        row.query = None;
+    }
     let signed = row.types.0.iter().any(|t| matches!(*t, rr::RRSIG | rr::DNSKEY | rr::DS | rr::NSEC | rr::NSEC3));
     let refused = row.edns_ede.is_some_and(|code| VALIDATION_FAILED.contains(&code));
     if signed || (header.qr && (row.edns_do || refused)) {
         row.wire = Some(Text::from(msg));
     }
-    cx.emit(row);
+    cx.emit(Event::DnsMessageRecord(row));
+}
+
+/// Room for lists that a row left behind.
+#[derive(Default)]
+struct Room {
+    query: Vec<u8>,
+    sections: Vec<u8>,
+    owners: Texts,
+    types: Vec<u16>,
+    ttls: Vec<u32>,
+    data: Texts,
+}
+
+impl Room {
+    /// More bytes of texts are not kept.
+    const MAX_LEN: usize = 4096;
+
+    fn of(row: &mut DnsMessageRecord) -> Self {
+        let mut room = Self {
+            query: take(&mut row.query).map_or_else(Vec::new, |query| query.0),
+            sections: take(&mut row.sections.0),
+            owners: take(&mut row.owners),
+            types: take(&mut row.types.0),
+            ttls: take(&mut row.ttls.0),
+            data: take(&mut row.data),
+        };
+        if room.owners.room_len().max(room.data.room_len()) > Self::MAX_LEN {
+            return Self::default();
+        }
+        room.query.clear();
+        room.sections.clear();
+        room.owners.clear();
+        room.types.clear();
+        room.ttls.clear();
+        room.data.clear();
+        room
+    }
 }
 
 const fn counted(header: Header) -> u32 {
     header.ancount as u32 + header.nscount as u32 + header.arcount as u32
 }
 
-fn blank(dir: Dir, header: Header, msg: &[u8], cx: &Cx<'_>) -> DnsMessageRecord {
+/// A row for this message without its records; the question's name is there and empty.
+fn blank(dir: Dir, header: Header, msg: &[u8], cx: &Cx<'_>, room: Room) -> DnsMessageRecord {
     DnsMessageRecord {
         head: cx.head(cx.ts),
         packet: cx.source,
@@ -150,18 +199,18 @@ fn blank(dir: Dir, header: Header, msg: &[u8], cx: &Cx<'_>) -> DnsMessageRecord 
         ad: header.z & 2 != 0,
         cd: header.z & 1 != 0,
         rcode: u16::from(header.rcode),
-        query: None,
+        query: Some(Text(room.query)),
         qtype: None,
         qclass: None,
         edns_size: None,
         edns_do: false,
         edns_ede: None,
         cookie: false,
-        sections: UnsetIfEmpty::default(),
-        owners: Texts::default(),
-        types: UnsetIfEmpty::default(),
-        ttls: UnsetIfEmpty::default(),
-        data: Texts::default(),
+        sections: UnsetIfEmpty(room.sections),
+        owners: room.owners,
+        types: UnsetIfEmpty(room.types),
+        ttls: UnsetIfEmpty(room.ttls),
+        data: room.data,
         more: 0,
         digest: seeded_hash(DIGEST_SEED, msg.get(2..).unwrap_or(&[])),
         wire: None,
@@ -177,7 +226,7 @@ fn question(walk: &mut Walk<'_>, name: &mut Name, header: Header, row: &mut DnsM
         }
         let (qtype, qclass) = (walk.u16(), walk.u16());
         if i == 0 {
-            row.query = Some(name.as_bytes().into());
+            row.query.get_or_insert_default().0.extend_from_slice(name.as_bytes());
             (row.qtype, row.qclass) = (Some(qtype), Some(qclass));
         }
     }
@@ -192,17 +241,13 @@ fn records(walk: &mut Walk<'_>, owner: &mut Name, header: Header, row: &mut DnsM
     let mut target = Name::default();
     for (section, count) in [(1u8, header.ancount), (2, header.nscount), (3, header.arcount)] {
         for _ in 0..count {
-            let start = walk.pos();
             let Some(head) = walk.rr_head(owner) else { return left };
             let end = walk.pos() + head.rdlength;
             left -= 1;
             if head.rtype == rr::OPT {
-                walk.seek(start);
-                if let Some(edns) = find_edns(walk, owner, 1) {
-                    extended(&edns, row);
-                }
-                row.cookie |= has_cookie(walk, end - head.rdlength, end);
-                walk.seek(end);
+                let data = walk.up_to(head.rdlength);
+                extended(&edns(head, data), row);
+                row.cookie |= has_cookie(data);
                 continue;
             }
             if row.types.0.len() >= MAX_TOLD_RECORDS || told_len > MAX_TOLD_LEN {
@@ -233,8 +278,8 @@ fn reserve(header: Header, len: usize, row: &mut DnsMessageRecord) {
         row.sections.0.reserve(count);
         row.types.0.reserve(count);
         row.ttls.0.reserve(count);
-        row.owners = Texts::with_capacity(count, 2 * len.min(256));
-        row.data = Texts::with_capacity(count, len.min(256));
+        row.owners.reserve(count, 2 * len.min(256));
+        row.data.reserve(count, len.min(256));
     }
 }
 
@@ -245,9 +290,7 @@ fn extended(edns: &Edns, row: &mut DnsMessageRecord) {
     row.rcode |= u16::from(edns.rcode_high) << 4;
 }
 
-fn has_cookie(walk: &mut Walk<'_>, start: usize, end: usize) -> bool {
-    walk.seek(start);
-    let mut data = walk.up_to(end.saturating_sub(start));
+fn has_cookie(mut data: &[u8]) -> bool {
     while let Some((&[c0, c1, l0, l1], rest)) = data.split_first_chunk::<4>() {
         if u16::from_be_bytes([c0, c1]) == OPTION_COOKIE {
             return true;
@@ -386,6 +429,34 @@ mod tests {
         let rows = told(b);
         assert_eq!(rows.len(), 1);
         assert!(rows[0].contains("from_orig=Bool(true) is_query=Bool(false)"), "{}", rows[0]);
+    }
+
+    #[test]
+    fn a_row_in_the_room_of_another_is_the_same() {
+        let mut long = [header(7, 0x8580, [1, 2, 0, 1]), question("WwW.a.Test", 1)].concat();
+        long.extend(record(&[0xc0, 12], 5, 1, 60, &name("cdn.example")));
+        long.extend(record(&name("cdn.example"), 1, 1, 60, &[192, 0, 2, 1]));
+        long.extend(record(&[0], 41, 512, 0x8000, &[]));
+        let without_question = header(9, 0x8180, [0, 0, 0, 0]);
+        for second in
+            [reply(1, "b.test", 1, &[(1, &[192, 0, 2, 7])]), query(2, "c.test", 28), without_question, long.clone()]
+        {
+            let run = |spare: bool| {
+                let mut b = judged(udp());
+                b.data(Dir::Resp, &long);
+                for event in std::mem::take(&mut b.out.events) {
+                    if spare {
+                        b.out.spare.keep(event);
+                    }
+                }
+                assert_eq!(b.out.spare.dns_message.is_some(), spare);
+                b.data(Dir::Resp, &second);
+                assert!(b.out.spare.dns_message.is_none());
+                told(b)
+            };
+            let rows = run(true);
+            assert!(rows.len() == 1 && rows == run(false), "{rows:?}");
+        }
     }
 
     #[test]

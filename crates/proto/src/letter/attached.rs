@@ -70,8 +70,8 @@ impl Part {
     }
 }
 
-/// Looks into an attachment; `whole`: all its bytes are here.
-pub(super) fn examine(mut root: Part, bytes: &[u8], whole: bool, parts: &mut Vec<Part>) {
+/// Looks into an attachment; `whole`: all its bytes are here, and their digest may be known.
+pub(super) fn examine(mut root: Part, bytes: &[u8], (whole, sha256): (bool, Option<[u8; 32]>), parts: &mut Vec<Part>) {
     if parts.len() >= MAX_PARTS {
         return;
     }
@@ -89,7 +89,8 @@ pub(super) fn examine(mut root: Part, bytes: &[u8], whole: bool, parts: &mut Vec
     let mut budget = Budget::new(LIMITS);
     let root = parts.len() - 1;
     let mut members = Members { attachment, root, parts };
-    Unpacker::new(&mut budget).taken_as(kind).run(Content::from_bytes(bytes), b"", &mut members);
+    let known = sha256.filter(|_| whole);
+    Unpacker::new(&mut budget).taken_as(kind).hashed(known).run(Content::from_bytes(bytes), b"", &mut members);
 }
 
 /// Is it worth looking into?

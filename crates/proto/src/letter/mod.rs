@@ -189,7 +189,7 @@ impl Letter {
             let whole = !leaf.gap && leaf.len == leaf.bytes.len() as u64;
             let sha256 = leaf.digest.map(|d| d.finalize().into()).filter(|_| !leaf.gap);
             let root = Part::root(self.attached, leaf.name, leaf.declared, leaf.len, sha256);
-            attached::examine(root, &leaf.bytes, whole, &mut self.parts);
+            attached::examine(root, &leaf.bytes, (whole, sha256), &mut self.parts);
         }
         self.attached += 1;
     }

@@ -139,7 +139,7 @@ fn what_is_attached() {
     let look = |name: &str, bytes: &[u8]| {
         let mut parts = Vec::new();
         let root = Part::root(0, Some(name.into()), None, bytes.len() as u64, None);
-        attached::examine(root, bytes, true, &mut parts);
+        attached::examine(root, bytes, (true, None), &mut parts);
         let show = |p: &Part| {
             let notes = String::from_utf8_lossy(&p.notes.join(&b' ')).into_owned();
             format!("{} {} {} {notes}", p.depth, String::from_utf8_lossy(&p.name.0), p.kind).trim().to_owned()

@@ -42,7 +42,7 @@ impl Times {
         Self { width: 0, first: 0, bins: Vec::new(), week: [0; WEEK_HOURS] }
     }
 
-    pub fn conn(&mut self, row: &Cells) {
+    pub fn conn(&mut self, row: &Cells<'_>) {
         let Some(ts) = row.time(conn::TS) else { return };
         let number = |i| row.count(i).unwrap_or(0);
         let bytes = number(conn::ORIG_BYTES).saturating_add(number(conn::RESP_BYTES));
@@ -89,8 +89,12 @@ impl Times {
             let width = self.width();
             let (mut lo, mut hi) = (from.div_euclid(width), to.div_euclid(width));
             if !self.bins.is_empty() {
+                let last = self.first + self.bins.len() as i64 - 1;
+                if self.first <= lo && hi <= last {
+                    return;
+                }
                 lo = lo.min(self.first);
-                hi = hi.max(self.first + self.bins.len() as i64 - 1);
+                hi = hi.max(last);
             }
             if hi - lo < MAX_BINS || self.width + 1 == WIDTHS.len() {
                 let before = if self.bins.is_empty() { 0 } else { usize::try_from(self.first - lo).unwrap_or(0) };

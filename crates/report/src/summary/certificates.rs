@@ -51,7 +51,7 @@ impl Certificates {
         Self(Top::new(MAX_CERTIFICATES, seed))
     }
 
-    pub fn x509(&mut self, row: &Cells) {
+    pub fn x509(&mut self, row: &Cells<'_>) {
         let owned = |i| row.text(i).unwrap_or(b"").to_vec();
         let Some(fingerprint) = row.text(x509::FINGERPRINT) else { return };
         let cert = self.0.at_ref(fingerprint);
@@ -72,7 +72,7 @@ impl Certificates {
         cert.leaf = cert.leaf.or(row.flag(x509::HOST_CERT));
     }
 
-    pub fn ssl(&mut self, row: &Cells) {
+    pub fn ssl(&mut self, row: &Cells<'_>) {
         let Some(fingerprint) = row.items(ssl::CHAIN).next().filter(|f| !f.is_empty()) else { return };
         let cert = self.0.at_ref(fingerprint);
         cert.shown += 1;

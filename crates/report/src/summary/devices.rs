@@ -197,7 +197,7 @@ impl NamedFlows {
         Self { seed, most, new: map(), old: map() }
     }
 
-    fn note(&mut self, row: &Cells, uid: usize, name: &[u8]) {
+    fn note(&mut self, row: &Cells<'_>, uid: usize, name: &[u8]) {
         let Some(key) = row.uid(uid, self.seed) else { return };
         if self.new.contains_key(&key) || self.old.contains_key(&key) {
             return;
@@ -208,7 +208,7 @@ impl NamedFlows {
         self.new.insert(key, name.to_ascii_lowercase().into());
     }
 
-    fn take(&mut self, row: &Cells, uid: usize) -> Option<Box<[u8]>> {
+    fn take(&mut self, row: &Cells<'_>, uid: usize) -> Option<Box<[u8]>> {
         let key = row.uid(uid, self.seed)?;
         self.new.remove(&key).or_else(|| self.old.remove(&key))
     }
@@ -259,20 +259,20 @@ impl Devices {
         self.home.contains(addr)
     }
 
-    pub fn arp(&mut self, row: &Cells) {
+    pub fn arp(&mut self, row: &Cells<'_>) {
         if let (Some(ts), Some(mac), Some(addr)) = (row.time(arp::TS), row.mac(arp::MAC), row.addr(arp::ADDR)) {
             self.identities.together(ts, mac, addr, true);
         }
     }
 
-    pub fn dhcp(&mut self, row: &Cells) {
+    pub fn dhcp(&mut self, row: &Cells<'_>) {
         let addr = row.addr(dhcp::ASSIGNED).or_else(|| row.addr(dhcp::CLIENT));
         let (Some(ts), Some(addr)) = (row.time(dhcp::TS), addr.filter(|a| !is_nobody(*a))) else { return };
         let name = row.text(dhcp::HOST_NAME).or_else(|| row.text(dhcp::FQDN));
         self.identities.lease(ts, addr, row.text(dhcp::MAC).and_then(parse_mac), name);
     }
 
-    pub fn dns(&mut self, row: &Cells) {
+    pub fn dns(&mut self, row: &Cells<'_>) {
         let (Some(device), Some(text)) = (row.addr(dns::ORIG), row.text(dns::QUERY)) else { return };
         // What is asked of everybody on the link says nothing about destinations.
         if row.addr(dns::RESP).is_none_or(|a| a.is_multicast()) {
@@ -282,20 +282,20 @@ impl Devices {
         self.asked.at_ref(&KeyRef { device, extra: (), text: &lower }).add(row.time(dns::TS));
     }
 
-    pub fn http(&mut self, row: &Cells) {
+    pub fn http(&mut self, row: &Cells<'_>) {
         let host = row.text(http::HOST).map(without_port).filter(|h| is_name(h));
         if let Some(host) = host {
             self.named.note(row, http::UID, host);
         }
     }
 
-    pub fn quic(&mut self, row: &Cells) {
+    pub fn quic(&mut self, row: &Cells<'_>) {
         if let Some(name) = row.text(quic::NAME).filter(|n| is_name(n)) {
             self.named.note(row, quic::UID, name);
         }
     }
 
-    pub fn ssl(&mut self, row: &Cells) {
+    pub fn ssl(&mut self, row: &Cells<'_>) {
         let name = row.text(ssl::NAME).filter(|n| is_name(n));
         if let Some(name) = name {
             self.named.note(row, ssl::UID, name);
@@ -316,7 +316,7 @@ impl Devices {
     }
 
     /// A flow.
-    pub fn conn(&mut self, row: &Cells) {
+    pub fn conn(&mut self, row: &Cells<'_>) {
         let name = self.named.take(row, conn::UID).unwrap_or_default();
         let (Some(orig), Some(resp)) = (row.addr(conn::ORIG), row.addr(conn::RESP)) else { return };
         let home = (self.is_home(orig), self.is_home(resp));

@@ -31,7 +31,7 @@ impl Ends {
         Self { most: most.clamp(MIN_FLOWS, MAX_FLOWS), ..Self::none() }
     }
 
-    pub fn conn(&mut self, row: &Cells) {
+    pub fn conn(&mut self, row: &Cells<'_>) {
         if self.most == 0 {
             return;
         }

@@ -75,7 +75,7 @@ impl Files {
         }
     }
 
-    pub fn file(&mut self, row: &Cells) {
+    pub fn file(&mut self, row: &Cells<'_>) {
         let mime_type = row.text(files::MIME);
         if mime_type.is_some_and(|m| m.starts_with(CERTIFICATES)) {
             return;
@@ -105,7 +105,7 @@ impl Files {
         };
     }
 
-    pub fn ftp(&mut self, row: &Cells) {
+    pub fn ftp(&mut self, row: &Cells<'_>) {
         // 230 logged in, 530 not logged in (RFC 959 §4.2); other commands succeed only after a login.
         let login = row.text(ftp::COMMAND).is_some_and(|c| c == b"USER" || c == b"PASS");
         let accepted = match row.count(ftp::CODE) {
@@ -117,7 +117,7 @@ impl Files {
         self.login("ftp", row.addr(ftp::ORIG), row.addr(ftp::RESP), row.text(ftp::USER), accepted);
     }
 
-    pub fn http(&mut self, row: &Cells) {
+    pub fn http(&mut self, row: &Cells<'_>) {
         let accepted = match row.count(http::STATUS) {
             Some(401 | 407) => Some(false),
             Some(100..=399) => Some(true),
@@ -126,7 +126,7 @@ impl Files {
         self.login("http", row.addr(http::ORIG), row.addr(http::RESP), row.text(http::USER), accepted);
     }
 
-    pub fn smtp(&mut self, row: &Cells) {
+    pub fn smtp(&mut self, row: &Cells<'_>) {
         let (client, server) = (row.addr(smtp::ORIG), row.addr(smtp::RESP));
         self.login("smtp", client, server, row.text(smtp::USER), row.flag(smtp::ACCEPTED));
         let text = |i| row.text(i).map(Text::from);

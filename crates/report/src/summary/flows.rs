@@ -124,14 +124,33 @@ pub(super) struct Word(u16);
 pub(super) struct Words {
     numbers: HashMap<Box<[u8]>, Word, SeededState>,
     names: Vec<Box<[u8]>>,
+    /// Where the few names that nearly all rows have are looked for first, by length and last letter.
+    at_hand: [Word; AT_HAND],
 }
+
+/// Places of [`Words::at_hand`].
+const AT_HAND: usize = 32;
 
 impl Words {
     pub fn new(seed: u64) -> Self {
-        Self { numbers: HashMap::with_hasher(SeededState(seed)), names: Vec::new() }
+        Self { numbers: HashMap::with_hasher(SeededState(seed)), names: Vec::new(), at_hand: [Word(0); AT_HAND] }
     }
 
     pub fn number(&mut self, name: &[u8]) -> Word {
+        let last = name.last().copied().unwrap_or(0);
+        let place = (usize::from(last) ^ name.len() << 2) % AT_HAND;
+        let word = self.at_hand.get(place).copied().unwrap_or(Word(0));
+        if self.names.get(usize::from(word.0)).is_some_and(|known| **known == *name) {
+            return word;
+        }
+        let word = self.find(name);
+        if let Some(at_hand) = self.at_hand.get_mut(place) {
+            *at_hand = word;
+        }
+        word
+    }
+
+    fn find(&mut self, name: &[u8]) -> Word {
         if let Some(word) = self.numbers.get(name) {
             return *word;
         }
@@ -188,7 +207,7 @@ impl Flows {
         self.home = Subnets::new(nets.iter().copied());
     }
 
-    pub fn conn(&mut self, row: &Cells) {
+    pub fn conn(&mut self, row: &Cells<'_>) {
         let number = |i| row.count(i).unwrap_or(0);
         let (up, down) = (number(conn::ORIG_BYTES), number(conn::RESP_BYTES));
         let (up_pkts, down_pkts) = (number(conn::ORIG_PKTS), number(conn::RESP_PKTS));
@@ -237,7 +256,7 @@ impl Flows {
     }
 
     /// Counts what no row can show.
-    fn content(&mut self, row: &Cells, service: Option<&[u8]>, bytes: u64) {
+    fn content(&mut self, row: &Cells<'_>, service: Option<&[u8]>, bytes: u64) {
         let has_data = row.count(conn::ORIG_DATA).unwrap_or(0) > 0 || row.count(conn::RESP_DATA).unwrap_or(0) > 0;
         match service {
             Some(s) if s.split(|&b| b == b',').any(|n| ENCRYPTED.contains(&n)) => {

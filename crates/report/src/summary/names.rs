@@ -61,7 +61,7 @@ impl Names {
         }
     }
 
-    pub fn dns(&mut self, row: &Cells) {
+    pub fn dns(&mut self, row: &Cells<'_>) {
         let Some(query) = row.text(dns::QUERY) else { return };
         self.queries.at_ref(query).0 += 1;
         if row.text(dns::RCODE) == Some(b"NXDOMAIN") {
@@ -85,19 +85,19 @@ impl Names {
         }
     }
 
-    pub fn http(&mut self, row: &Cells) {
+    pub fn http(&mut self, row: &Cells<'_>) {
         if let Some(host) = row.text(http::HOST) {
             self.hosts.at_ref(host).0 += 1;
         }
         self.program(0, row.text(http::AGENT));
     }
 
-    pub fn ssh(&mut self, row: &Cells) {
+    pub fn ssh(&mut self, row: &Cells<'_>) {
         self.program(1, row.text(ssh::CLIENT));
         self.program(2, row.text(ssh::SERVER));
     }
 
-    pub fn ssl(&mut self, row: &Cells) {
+    pub fn ssl(&mut self, row: &Cells<'_>) {
         if let Some(name) = row.text(ssl::NAME) {
             self.servers.at_ref(name).0 += 1;
         }

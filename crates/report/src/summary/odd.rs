@@ -60,7 +60,7 @@ impl Odd {
         }
     }
 
-    pub fn conn(&mut self, row: &Cells) {
+    pub fn conn(&mut self, row: &Cells<'_>) {
         let unanswered = match row.text(conn::STATE) {
             Some(b"S0") => true,
             Some(b"REJ") => false,
@@ -77,7 +77,7 @@ impl Odd {
         failed.ports.insert(row.count(conn::RESP_P).unwrap_or(0));
     }
 
-    pub fn weird(&mut self, row: &Cells) {
+    pub fn weird(&mut self, row: &Cells<'_>) {
         let Some(name) = row.text(weird::NAME) else { return };
         let sum = self.weirds.at_ref(name);
         sum.count += 1;
@@ -88,7 +88,7 @@ impl Odd {
         }
     }
 
-    pub fn tunnel(&mut self, row: &Cells) {
+    pub fn tunnel(&mut self, row: &Cells<'_>) {
         let (Some(orig), Some(resp)) = (row.addr(tunnel::ORIG), row.addr(tunnel::RESP)) else { return };
         let kind = row.text(tunnel::KIND).unwrap_or(b"");
         self.tunnels.at((kind.into(), orig, resp)).0 += 1;

@@ -199,18 +199,23 @@ impl Pen {
 /// `words` in lines of at most `room` columns; a longer word is cut into pieces.
 fn wrap(words: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
+    // Columns of the last line.
+    let mut used = 0;
     for word in words.split(' ').filter(|w| !w.is_empty()) {
-        let used = lines.last().map_or(0, |l| width_of(l));
         let fits = used + usize::from(used > 0) + width_of(word) <= room;
         if !fits && used > 0 {
             lines.push(String::new());
+            used = 0;
         }
         for c in fits.then_some(' ').filter(|_| used > 0).into_iter().chain(word.chars()) {
-            if lines.last().is_some_and(|l| width_of(l) + width_of(c.encode_utf8(&mut [0; 4])) > room) {
+            let columns = width_of(c.encode_utf8(&mut [0; 4]));
+            if used + columns > room {
                 lines.push(String::new());
+                used = 0;
             }
             if let Some(line) = lines.last_mut() {
                 line.push(c);
+                used += columns;
             }
         }
     }

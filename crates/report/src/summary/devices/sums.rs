@@ -10,6 +10,8 @@ const BINS: usize = 32;
 
 /// Fewer parts say nothing about dispersion.
 const MIN_PARTS: usize = 4;
+/// Fewer flows say nothing either.
+const MIN_FLOWS: u32 = 2;
 
 /// Numbers of flows in equal parts of time. Parts are powers of two of seconds long and begin at multiples of that; they grow
 /// as the flows spread, so that there are always enough. The outcome does not depend on the flows' order.
@@ -39,8 +41,8 @@ impl Pulse {
 
     /// `count` flows in the part of length `1 << shift` at `secs`.
     fn put(&mut self, secs: i64, shift: u32, count: u16) {
-        while self.shift < shift {
-            self.double();
+        if self.shift < shift {
+            self.widen(shift - self.shift);
         }
         // Each round doubles the parts' length: 64 of them cover all time.
         for _ in 0..64 {
@@ -48,28 +50,31 @@ impl Pulse {
             if !self.begun {
                 (self.base, self.begun) = (part, true);
             }
-            let top = self.bins.iter().rposition(|n| *n > 0).unwrap_or(0);
             let below = usize::try_from(self.base.saturating_sub(part)).unwrap_or(0);
-            if below > 0 && below.saturating_add(top) < BINS {
-                self.bins.rotate_right(below);
-                self.base = part;
+            if below > 0 {
+                let top = self.bins.iter().rposition(|n| *n > 0).unwrap_or(0);
+                if below.saturating_add(top) < BINS {
+                    self.bins.rotate_right(below);
+                    self.base = part;
+                }
             }
             let place = usize::try_from(part.saturating_sub(self.base)).ok();
             if let Some(bin) = place.and_then(|p| self.bins.get_mut(p)) {
                 *bin = bin.saturating_add(count);
                 return;
             }
-            self.double();
+            self.widen(1);
         }
     }
 
-    fn double(&mut self) {
+    /// Doubles the parts' length so many times.
+    fn widen(&mut self, by: u32) {
         let (base, bins) = (self.base, self.bins);
-        self.shift += 1;
-        self.base = base >> 1;
+        self.shift += by;
+        self.base = base >> by;
         self.bins = [0; BINS];
         for (i, n) in (0i64..).zip(bins) {
-            let place = usize::try_from((base.saturating_add(i) >> 1).saturating_sub(self.base)).unwrap_or(0);
+            let place = usize::try_from((base.saturating_add(i) >> by).saturating_sub(self.base)).unwrap_or(0);
             if let Some(bin) = self.bins.get_mut(place) {
                 *bin = bin.saturating_add(n);
             }
@@ -85,12 +90,17 @@ impl Pulse {
         reason = "an estimate"
     )]
     pub fn dispersion(mut self, first: i64, last: i64) -> u64 {
+        if self.bins.iter().map(|n| u32::from(*n)).sum::<u32>() < MIN_FLOWS {
+            return 1000;
+        }
         let (first, last) = (first, last.max(first));
-        while self.shift < 62 && (last >> self.shift) - (first >> self.shift) >= BINS as i64 {
-            self.double();
+        let is_long = |shift: u32| (last >> shift) - (first >> shift) >= BINS as i64;
+        let shift = (self.shift..62).find(|shift| !is_long(*shift)).unwrap_or(self.shift.max(62));
+        if shift > self.shift {
+            self.widen(shift - self.shift);
         }
         // The capture's parts: how much of each it covers, and the flows in it. Less than half of one goes with its neighbour.
-        let mut parts: Vec<(f64, f64)> = Vec::new();
+        let mut parts: Vec<(f64, f64)> = Vec::with_capacity(BINS);
         for part in (first >> self.shift)..=(last >> self.shift) {
             let (start, end) = (part << self.shift, (part + 1) << self.shift);
             let covered = (end.min(last + 1) - start.max(first)) as f64 / (1i64 << self.shift) as f64;
@@ -102,7 +112,7 @@ impl Pulse {
             }
         }
         let (covered, count) = parts.iter().fold((0.0, 0.0), |sum, p| (sum.0 + p.0, sum.1 + p.1));
-        if parts.len() < MIN_PARTS || count < 2.0 {
+        if parts.len() < MIN_PARTS || count < f64::from(MIN_FLOWS) {
             return 1000;
         }
         let off = |p: &(f64, f64)| {
