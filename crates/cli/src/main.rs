@@ -19,6 +19,7 @@ mod history;
 mod hunt;
 mod input;
 mod intel;
+mod judge;
 mod kept;
 mod letters;
 mod logs;
