@@ -35,12 +35,14 @@ const SHARED: &[&str] = &[
 /// letters and the last has two (`example.co.uk`) or where anybody may register names below.
 pub(crate) fn registrable(name: &str) -> &str {
     let name = name.strip_suffix('.').unwrap_or(name);
-    let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
-    let (Some(last), Some(second)) = (dots.next(), dots.next()) else { return name };
+    let front = |end: usize| name.as_bytes().get(..end).unwrap_or(&[]);
+    let dot = |end: usize| memchr::memrchr(b'.', front(end));
+    let Some(last) = dot(name.len()) else { return name };
+    let Some(second) = dot(last) else { return name };
     let (tld, middle) = (name.len() - last - 1, last - second - 1);
     let two = name.get(second + 1..).unwrap_or(name);
     let deeper = tld == 2 && middle <= 3 || SHARED.contains(&two);
-    let from = if deeper { dots.next().map_or(0, |at| at + 1) } else { second + 1 };
+    let from = if deeper { dot(second).map_or(0, |at| at + 1) } else { second + 1 };
     name.get(from..).unwrap_or(name)
 }
 

@@ -85,6 +85,19 @@ impl Addr {
         }
     }
 
+    /// What [`Addr::write`] writes, and other forms that the standard library reads; `None` of anything else.
+    pub fn from_text(text: &[u8]) -> Option<Self> {
+        if let Some(v4) = read_v4(text) {
+            return Some(Self::v4(v4));
+        }
+        // Only version 6 has colons, and cannot do without.
+        if !text.contains(&b':') {
+            return None;
+        }
+        let v6: Ipv6Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
+        Some(Self(v6.octets()))
+    }
+
     /// As the standard library's type.
     pub fn to_std(self) -> IpAddr {
         match self.as_v4() {
@@ -120,6 +133,28 @@ fn write_v4<const N: usize>(buf: &mut [u8; N], octets: [u8; 4]) -> usize {
         at += 2 + usize::from(o >= 10) + usize::from(o >= 100);
     }
     at - 1
+}
+
+/// Four numbers up to 255 without leading zeros, and dots between them.
+fn read_v4(text: &[u8]) -> Option<[u8; 4]> {
+    let mut octets = [0; 4];
+    let mut left = octets.iter_mut();
+    let (mut octet, mut value, mut digits) = (left.next()?, 0u16, 0u8);
+    for b in text {
+        match b {
+            b'0'..=b'9' if digits < 3 && (digits == 0 || value > 0) => {
+                value = value * 10 + u16::from(b - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 => {
+                *octet = u8::try_from(value).ok()?;
+                (octet, value, digits) = (left.next()?, 0, 0);
+            }
+            _ => return None,
+        }
+    }
+    *octet = u8::try_from(value).ok()?;
+    (digits > 0 && left.next().is_none()).then_some(octets)
 }
 
 #[inline(never)]
@@ -199,7 +234,10 @@ impl fmt::Debug for Addr {
 impl FromStr for Addr {
     type Err = std::net::AddrParseError;
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        s.parse::<IpAddr>().map(Self::from)
+        match read_v4(s.as_bytes()) {
+            Some(v4) => Ok(Self::v4(v4)),
+            None => s.parse::<IpAddr>().map(Self::from),
+        }
     }
 }
 
@@ -343,6 +381,22 @@ mod tests {
         let a: Addr = "2001:db8::1".parse().expect("address");
         assert_eq!(a.to_string(), "2001:db8::1");
         assert!(!a.is_v4());
+    }
+
+    #[test]
+    fn reads_as_the_standard_library() {
+        let texts = [
+            "", ".", "1", "1.2.3", "1.2.3.4", "1.2.3.4.", "1.2.3.4.5", ".1.2.3.4", "1..2.3", "255.255.255.255",
+            "256.1.1.1", "1.1.1.256", "1.1.1.1000", "0.0.0.0", "00.0.0.0", "01.2.3.4", "1.2.3.04", "1.2.3.4 ", "+1.2.3.4",
+            "a.b.c.d", "999.999.999.999", "::", "::1", "2001:db8::1", "::ffff:192.0.2.1", "::ffff:192.0.2.01", "fe80::1%1",
+            ":", ":::", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8:9", "g::", "2001:DB8::A", "1:2", "1.2.3.4:80", "[::1]",
+        ];
+        for text in texts {
+            let known = text.parse::<IpAddr>().ok().map(Addr::from);
+            assert_eq!(text.parse::<Addr>().ok(), known, "{text}");
+            assert_eq!(Addr::from_text(text.as_bytes()), known, "{text}");
+        }
+        assert_eq!(Addr::from_text(&[0xff, b':', b':']), None);
     }
 
     #[test]

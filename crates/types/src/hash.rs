@@ -65,6 +65,32 @@ impl Hasher for SeededHasher {
     }
 }
 
+/// Hash of `bytes` under `seed`, taken as if upper-case ASCII letters were lower-case ones.
+pub fn seeded_hash_folded(seed: u64, bytes: &[u8]) -> u64 {
+    let mut h = SeededState(seed).build_hasher();
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for c in chunks {
+        h.write_u64(lower(u64::from_le_bytes(*c)));
+    }
+    if !rest.is_empty() {
+        let mut last = [0u8; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        h.write_u64(lower(u64::from_le_bytes(last)) ^ ((rest.len() as u64) << 56));
+    }
+    h.finish()
+}
+
+/// Eight bytes at once: 0x20 is added to those from `A` to `Z`.
+fn lower(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let seven = word & (0x7f * ONES);
+    // The upper bit of each byte tells whether its lower seven are beyond a bound; no sum exceeds a byte.
+    let from_a = seven + (0x80 - b'A' as u64) * ONES;
+    let beyond_z = seven + (0x7f - b'Z' as u64) * ONES;
+    let upper = from_a & !beyond_z & !word & (0x80 * ONES);
+    word | (upper >> 2)
+}
+
 /// Hash of `bytes` under `seed`.
 pub fn seeded_hash(seed: u64, bytes: &[u8]) -> u64 {
     let mut h = SeededState(seed).build_hasher();
@@ -87,6 +113,17 @@ mod tests {
             assert_ne!(base, seeded_hash(1, &v), "byte {i}");
         }
         assert_ne!(seeded_hash(1, b"a"), seeded_hash(1, b"a\0"));
+    }
+
+    #[test]
+    fn folded_as_of_lower_case() {
+        let all: Vec<u8> = (0..=255).chain(*b"Www.Example.COM").collect();
+        for from in 0..all.len() {
+            for len in [0, 1, 3, 7, 8, 9, 16, 20] {
+                let bytes = all.get(from..from + len).unwrap_or(&all[from..]);
+                assert_eq!(seeded_hash_folded(5, bytes), seeded_hash(5, &bytes.to_ascii_lowercase()), "{bytes:?}");
+            }
+        }
     }
 
     #[test]

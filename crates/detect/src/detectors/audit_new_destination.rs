@@ -22,7 +22,6 @@
 //! ## References
 //! RFC 8520 (manufacturer usage descriptions); RITA first seen.
 
-use crate::destination::Destination;
 use crate::detection::Scope;
 use crate::history::{self, Carrier};
 use crate::hosts::Role;
@@ -164,8 +163,7 @@ impl NewDestination {
             return;
         }
         self.devices.at(row.orig, || Seen { first: row.ts, last: row.ts, days: 0 }).again(row.ts);
-        let place = Destination::of(row.resp, cx);
-        let digest = place.digest(self.seed);
+        let (place, digest) = cx.destination(row.resp);
         let is_named = place.is_named();
         let new = |place: Box<str>| Contact { place, digest, named: is_named, ..Contact::default() };
         let of_network = self.network.at(digest, || Place { first: row.ts, last: row.ts, devices: Vec::new() });

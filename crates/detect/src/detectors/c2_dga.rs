@@ -281,7 +281,7 @@ impl Client {
             && (label.len() + LEN_LIKE >= burst.lengths.0 && label.len() <= burst.lengths.1 + LEN_LIKE
                 || burst.tops.contains(&low_byte(top)))
             && row.ts - burst.at <= AFTERWARDS;
-        let addrs = row.answers.texts().filter_map(|t| std::str::from_utf8(t).ok()?.parse::<Addr>().ok());
+        let addrs = row.records().filter_map(|r| r.addr);
         let public = addrs.filter(|a| !cx.hosts().is_internal(*a)).last();
         let (true, Some(addr)) = (fits, public) else { return false };
         let first = burst.found.replace((domain.into(), addr)).is_none();
