@@ -661,8 +661,8 @@ pub struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    fn new(all: &'a [DnsEntry<'a>]) -> Self {
-        Self { all, types: all.iter().fold(0, |types, entry| types | type_bit(entry.rtype)) }
+    fn new(all: &'a [DnsEntry<'a>], types: Items<'_>) -> Self {
+        Self { all, types: types.counts().fold(0, |types, rtype| types | type_bit(rtype)) }
     }
 }
 
@@ -767,7 +767,7 @@ impl Plan {
                 let row = DnsMessage::of(self, values);
                 let entries: SmallVec<[DnsEntry<'_>; FEW_RECORDS]> = row.read().collect();
                 let mut row = row;
-                row.entries = Entries::new(&entries);
+                row.entries = Entries::new(&entries, row.types);
                 look(&Row::DnsMessage(row));
             }
             Kind::Dns => {

@@ -11,6 +11,7 @@ pub struct Addr([u8; 16]);
 
 impl Hash for Addr {
     /// As two numbers, which hashers take faster than bytes with their length.
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         let n = u128::from_le_bytes(self.0);
         state.write_u64(n as u64);
@@ -38,21 +39,25 @@ impl Addr {
     }
 
     /// The sixteen octets, mapped form for IPv4.
+    #[inline]
     pub const fn octets(&self) -> &[u8; 16] {
         &self.0
     }
 
     /// The four octets of an IPv4 address.
+    #[inline]
     pub fn as_v4(&self) -> Option<[u8; 4]> {
         if self.is_v4() { self.0.last_chunk::<4>().copied() } else { None }
     }
 
     /// Is this an IPv4 address?
+    #[inline]
     pub fn is_v4(&self) -> bool {
         self.0.first_chunk::<12>() == Some(&V4_PREFIX)
     }
 
     /// Multicast (224.0.0.0/4, ff00::/8) or the IPv4 limited broadcast address.
+    #[inline]
     pub fn is_multicast(&self) -> bool {
         match self.as_v4() {
             Some(v4) => v4[0] >= 224 && v4[0] < 240 || v4 == [255; 4],
@@ -336,6 +341,7 @@ impl Subnets {
     }
 
     /// Does one of them cover `addr`?
+    #[inline]
     pub fn contains(&self, addr: Addr) -> bool {
         match addr.as_v4() {
             Some(octets) => {
@@ -386,10 +392,42 @@ mod tests {
     #[test]
     fn reads_as_the_standard_library() {
         let texts = [
-            "", ".", "1", "1.2.3", "1.2.3.4", "1.2.3.4.", "1.2.3.4.5", ".1.2.3.4", "1..2.3", "255.255.255.255",
-            "256.1.1.1", "1.1.1.256", "1.1.1.1000", "0.0.0.0", "00.0.0.0", "01.2.3.4", "1.2.3.04", "1.2.3.4 ", "+1.2.3.4",
-            "a.b.c.d", "999.999.999.999", "::", "::1", "2001:db8::1", "::ffff:192.0.2.1", "::ffff:192.0.2.01", "fe80::1%1",
-            ":", ":::", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8:9", "g::", "2001:DB8::A", "1:2", "1.2.3.4:80", "[::1]",
+            "",
+            ".",
+            "1",
+            "1.2.3",
+            "1.2.3.4",
+            "1.2.3.4.",
+            "1.2.3.4.5",
+            ".1.2.3.4",
+            "1..2.3",
+            "255.255.255.255",
+            "256.1.1.1",
+            "1.1.1.256",
+            "1.1.1.1000",
+            "0.0.0.0",
+            "00.0.0.0",
+            "01.2.3.4",
+            "1.2.3.04",
+            "1.2.3.4 ",
+            "+1.2.3.4",
+            "a.b.c.d",
+            "999.999.999.999",
+            "::",
+            "::1",
+            "2001:db8::1",
+            "::ffff:192.0.2.1",
+            "::ffff:192.0.2.01",
+            "fe80::1%1",
+            ":",
+            ":::",
+            "1:2:3:4:5:6:7:8",
+            "1:2:3:4:5:6:7:8:9",
+            "g::",
+            "2001:DB8::A",
+            "1:2",
+            "1.2.3.4:80",
+            "[::1]",
         ];
         for text in texts {
             let known = text.parse::<IpAddr>().ok().map(Addr::from);

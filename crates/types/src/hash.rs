@@ -15,6 +15,7 @@ pub struct SeededHasher(u64);
 const M1: u64 = 0xa076_1d64_78bd_642f;
 const M2: u64 = 0xe703_7ed1_a0b4_28db;
 
+#[inline]
 fn fold(a: u64, b: u64) -> u64 {
     let p = u128::from(a) * u128::from(b);
     (p as u64) ^ ((p >> 64) as u64)
@@ -22,16 +23,19 @@ fn fold(a: u64, b: u64) -> u64 {
 
 impl BuildHasher for SeededState {
     type Hasher = SeededHasher;
+    #[inline]
     fn build_hasher(&self) -> SeededHasher {
         SeededHasher(self.0 ^ M1)
     }
 }
 
 impl Hasher for SeededHasher {
+    #[inline]
     fn finish(&self) -> u64 {
         fold(self.0 ^ M2, M1)
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let (chunks, rest) = bytes.as_chunks::<8>();
         for c in chunks {
@@ -44,22 +48,27 @@ impl Hasher for SeededHasher {
         }
     }
 
+    #[inline]
     fn write_u8(&mut self, v: u8) {
         self.write_u64(u64::from(v));
     }
 
+    #[inline]
     fn write_u16(&mut self, v: u16) {
         self.write_u64(u64::from(v));
     }
 
+    #[inline]
     fn write_u32(&mut self, v: u32) {
         self.write_u64(u64::from(v));
     }
 
+    #[inline]
     fn write_u64(&mut self, v: u64) {
         self.0 = fold(self.0 ^ v, M2 ^ self.0.rotate_left(23));
     }
 
+    #[inline]
     fn write_usize(&mut self, v: usize) {
         self.write_u64(v as u64);
     }

@@ -139,7 +139,6 @@ const MAX_TOLD_APART: usize = 8;
 /// See the module.
 pub(crate) struct NewDestination {
     devices: Recent<Addr, Seen>,
-    seed: u64,
     /// By device and the digest of the place.
     places: Recent<(Addr, u64), Contact>,
     network: Recent<u64, Place>,
@@ -149,7 +148,6 @@ pub(crate) struct NewDestination {
 impl NewDestination {
     pub fn new(scope: &Scope) -> Self {
         Self {
-            seed: scope.seed,
             devices: Recent::of(scope, MAX_DEVICES),
             places: Recent::of(scope, MAX_PLACES),
             network: Recent::of(scope, MAX_OF_NETWORK),

@@ -209,7 +209,7 @@ impl Kashpureff {
         };
         let zones = self.served.get(&server);
         let learned = zones.and_then(|z| z.iter().filter(|z| is_within(&query, z)).min_by_key(|z| z.len()));
-        let zone = SmallVec::from_slice(learned.map_or_else(|| registrable(&query), |zone| zone));
+        let zone = SmallVec::from_slice(learned.map_or_else(|| registrable(&query), |zone| &**zone));
         let learned = learned.is_some();
         let mut asked: SmallVec<[&[u8]; 4]> = SmallVec::new();
         // Aliases may stand in any order.
@@ -233,7 +233,7 @@ impl Kashpureff {
     }
 
     fn answer(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {
-        if self.planted.len() > 0 {
+        if !self.planted.is_empty() {
             self.tells(m, e, cx);
         }
         let from_cache = m.recursion && !m.authoritative;
@@ -561,7 +561,7 @@ impl Detector for Kashpureff {
     fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>) {
         let (Row::DnsMessage(m), Some(exchange)) = (row, cx.exchange()) else { return };
         match exchange.fit {
-            Fit::Query if self.planted.len() > 0 => self.asks(m, exchange, cx),
+            Fit::Query if !self.planted.is_empty() => self.asks(m, exchange, cx),
             Fit::Matching if m.rcode == 0 && m.qclass == 1 && !TRANSFERS.contains(&m.qtype) => {
                 self.answer(m, exchange, cx);
             }

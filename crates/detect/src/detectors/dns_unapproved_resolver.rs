@@ -495,7 +495,7 @@ impl Detector for Unapproved {
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
-        let known = !self.approved.is_empty() || !self.given.is_empty() || self.answering.len() > 0;
+        let known = !self.approved.is_empty() || !self.given.is_empty() || !self.answering.is_empty();
         let grade = if known { (Severity::Low, 80) } else { (Severity::Info, 50) };
         let mut told: Vec<(Addr, &Used)> = Vec::new();
         for (host, h) in self.hosts.iter() {

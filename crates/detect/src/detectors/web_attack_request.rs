@@ -293,7 +293,7 @@ impl AttackRequest {
 
     /// Does the server call back?
     fn conn(&mut self, conn: &Conn<'_>, cx: &mut Cx<'_>) {
-        if self.lookups.len() == 0 || !cx.hosts().is_internal(conn.orig) {
+        if self.lookups.is_empty() || !cx.hosts().is_internal(conn.orig) {
             return;
         }
         let address = conn.resp.to_string();
