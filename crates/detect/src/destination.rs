@@ -21,7 +21,7 @@ impl<'a> Destination<'a> {
     /// Of `addr`, which goes by that name.
     pub fn of(addr: Addr, name: Option<&'a str>) -> Self {
         match name {
-            Some(name) if name.contains('.') => Self::Domain(registrable(name)),
+            Some(name) if name.as_bytes().contains(&b'.') => Self::Domain(registrable(name)),
             _ => {
                 let len = if addr.is_v4() { 24 } else { 48 };
                 Subnet::new(addr, len).map_or(Self::Host(addr), Self::Network)

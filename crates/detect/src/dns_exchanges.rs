@@ -170,11 +170,14 @@ impl Exchanges {
     }
 
     pub fn row(&mut self, row: &Row<'_>) {
-        self.at_hand = if let Row::DnsMessage(m) = row { self.message(m) } else { None };
+        self.at_hand = None;
+        if let Row::DnsMessage(m) = row {
+            self.message(m);
+        }
     }
 
-    fn message(&mut self, m: &DnsMessage<'_>) -> Option<Exchange> {
-        let name = m.query.filter(|n| n.len() <= MAX_NAME_LEN && m.opcode == 0)?;
+    fn message(&mut self, m: &DnsMessage<'_>) {
+        let Some(name) = m.query.filter(|n| n.len() <= MAX_NAME_LEN && m.opcode == 0) else { return };
         let ((client, client_port), (server, _)) =
             if m.is_query { (m.sender(), m.receiver()) } else { (m.receiver(), m.sender()) };
         let digest = name_digest(name, self.seed);
@@ -182,7 +185,7 @@ impl Exchanges {
         let keys = Keys::new(self.seed, client, server);
         self.asked.pass(m.ts);
         self.alike.pass(m.ts);
-        let Self { asked, alike, pairs, resolvers, .. } = self;
+        let Self { seed, asked, alike, pairs, resolvers, at_hand } = self;
         let usual = pairs.at((client, server), Usual::default);
         let by_resolver = if m.is_query && !m.recursion_desired {
             resolvers.at(client, || ());
@@ -190,7 +193,7 @@ impl Exchanges {
         } else {
             resolvers.get(&client).is_some()
         };
-        let mut exchange = Exchange {
+        let exchange = at_hand.insert(Exchange {
             fit: Fit::Query,
             client,
             client_port,
@@ -203,14 +206,13 @@ impl Exchanges {
             set: 0,
             usual: *usual,
             by_resolver,
-        };
+        });
         if m.is_query {
-            query(m, &keys, (asked, alike, usual), self.seed, &mut exchange);
+            query(m, &keys, (asked, alike, usual), *seed, exchange);
         } else {
-            exchange.set = answer_set(m, self.seed);
-            answer(m, &keys, (asked, alike, usual), self.seed, &mut exchange);
+            exchange.set = answer_set(m, *seed);
+            answer(m, &keys, (asked, alike, usual), *seed, exchange);
         }
-        Some(exchange)
     }
 }
 

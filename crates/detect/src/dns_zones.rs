@@ -153,8 +153,8 @@ pub(crate) fn is_within(name: &[u8], zone: &[u8]) -> bool {
 /// A list of domains, to be asked often.
 pub(crate) struct Domains {
     all: HashSet<&'static [u8], SeededState>,
-    /// Digests of their last two labels, sorted: most names end otherwise.
-    ends: Vec<u64>,
+    /// A bit for each digest of their last two labels: most names end otherwise.
+    ends: [u64; ENDS],
 }
 
 impl Domains {
@@ -162,15 +162,19 @@ impl Domains {
     pub fn new(domains: &[&'static [u8]]) -> Self {
         let mut all = HashSet::with_hasher(SeededState(0));
         all.extend(domains.iter().copied());
-        let mut ends: Vec<u64> = domains.iter().filter_map(|domain| end_digest(domain)).collect();
-        ends.sort_unstable();
-        ends.dedup();
+        let mut ends = [0; ENDS];
+        for end in domains.iter().filter_map(|domain| end_digest(domain)) {
+            if let Some(bits) = ends.get_mut(place(end)) {
+                *bits |= 1 << (end % 64);
+            }
+        }
         Self { all, ends }
     }
 
     /// Is `name` one of them or below it, whatever its case?
     pub fn hold(&self, name: &[u8]) -> bool {
-        if end_digest(name).is_none_or(|end| self.ends.binary_search(&end).is_err()) {
+        let may_be = |end: u64| self.ends.get(place(end)).is_some_and(|bits| bits >> (end % 64) & 1 == 1);
+        if !end_digest(name).is_some_and(may_be) {
             return false;
         }
         // Of a longer name than there are the last labels, behind a dot.
@@ -196,26 +200,38 @@ impl Domains {
     }
 }
 
+/// Words of bits for the ends of names.
+const ENDS: usize = 32;
+
+/// The word that has the bit of an end.
+fn place(end: u64) -> usize {
+    usize::try_from(end >> 32).unwrap_or(0) % ENDS
+}
+
 /// Digest of a name's last two labels without their case; `None` if there is but one.
 fn end_digest(name: &[u8]) -> Option<u64> {
-    let last = memchr::memrchr(b'.', name)?;
-    let from = name.get(..last).and_then(|front| memchr::memrchr(b'.', front)).map_or(0, |dot| dot + 1);
+    let last = last_dot(name, name.len())?;
+    let from = last_dot(name, last).map_or(0, |dot| dot + 1);
     Some(name_digest(name.get(from..)?, 0))
 }
 
 /// The domain that somebody registered, as far as the name's shape tells: the last two labels, or three where a short one stands
 /// before a country's (`detections.md` P8); the name itself if it has no more.
 pub(crate) fn registrable(name: &[u8]) -> &[u8] {
-    let front = |end: usize| name.get(..end).unwrap_or(&[]);
     // The last two dots, and the one before them.
-    let Some(last) = memchr::memrchr(b'.', name) else { return name };
-    let Some(second) = memchr::memrchr(b'.', front(last)) else { return name };
+    let Some(last) = last_dot(name, name.len()) else { return name };
+    let Some(second) = last_dot(name, last) else { return name };
     let from = if name.len() - last - 1 == 2 && last - second - 1 <= 3 {
-        memchr::memrchr(b'.', front(second)).map_or(0, |dot| dot + 1)
+        last_dot(name, second).map_or(0, |dot| dot + 1)
     } else {
         second + 1
     };
     name.get(from..).unwrap_or(name)
+}
+
+/// Where the last dot before `end` stands. Labels are short: to look for it in pieces of a vector's length would take longer.
+pub(crate) fn last_dot(name: &[u8], end: usize) -> Option<usize> {
+    name.get(..end)?.iter().rposition(|b| *b == b'.')
 }
 
 /// `name` without its first label; `None` of the root.
@@ -223,7 +239,7 @@ pub(crate) fn parent(name: &[u8]) -> Option<&[u8]> {
     if name.is_empty() {
         return None;
     }
-    let dot = memchr::memchr(b'.', name);
+    let dot = name.iter().position(|b| *b == b'.');
     Some(dot.and_then(|d| name.get(d + 1..)).unwrap_or(&[]))
 }
 

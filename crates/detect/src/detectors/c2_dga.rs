@@ -123,7 +123,8 @@ pub(crate) struct Dga {
 
 /// The label that somebody registered, and the top level.
 fn parts(domain: &str) -> Option<(&str, &str)> {
-    let (label, top) = domain.split_once('.')?;
+    let dot = domain.bytes().position(|b| b == b'.')?;
+    let (label, top) = (domain.get(..dot)?, domain.get(dot + 1..)?);
     (!label.is_empty() && top.bytes().all(|b| b.is_ascii_lowercase() || b == b'.' || b == b'-')).then_some((label, top))
 }
 

@@ -26,6 +26,7 @@
 //! Amazon GuardDuty Trojan:EC2/DNSDataExfiltration.
 
 use crate::detection::Scope;
+use crate::dns_zones::last_dot;
 use crate::domains;
 use crate::hosts::Role;
 use crate::registry::Detector;
@@ -131,7 +132,9 @@ const REPUTATION: &[&str] = &[
     "webcfs00.com",
 ];
 /// Top levels of zones that are the network's own.
-const LOCAL: &[&str] = &["arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain", "private"];
+fn is_local(top: &str) -> bool {
+    matches!(top, "arpa" | "corp" | "home" | "internal" | "intranet" | "lan" | "local" | "localdomain" | "private")
+}
 
 /// What a name below a domain is made of.
 struct Below<'a> {
@@ -419,8 +422,8 @@ fn is_null(qtype: u64) -> bool {
 fn below(name: &str) -> Option<Below<'_>> {
     let name = name.strip_suffix('.').unwrap_or(name);
     let domain = domains::registrable(name);
-    let dot = memchr::memrchr(b'.', domain.as_bytes())?;
-    if domain.get(dot + 1..).is_none_or(|top| LOCAL.contains(&top)) {
+    let dot = last_dot(domain.as_bytes(), domain.len())?;
+    if domain.get(dot + 1..).is_none_or(is_local) {
         return None;
     }
     let sub = name.get(..name.len().checked_sub(domain.len() + 1)?)?;

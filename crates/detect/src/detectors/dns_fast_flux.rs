@@ -284,8 +284,8 @@ impl FastFlux {
     }
 
     fn conn(&mut self, conn: &Conn<'_>, cx: &Cx<'_>) {
-        let outside = cx.hosts().is_internal(conn.orig) && !cx.hosts().is_internal(conn.resp);
-        if outside && conn.resp_port != 53 && conn.resp_pkts > 0 {
+        let outside = || cx.hosts().is_internal(conn.orig) && !cx.hosts().is_internal(conn.resp);
+        if conn.resp_port != 53 && conn.resp_pkts > 0 && outside() {
             self.contacts.at(conn.resp, || ());
         }
     }

@@ -25,6 +25,7 @@
 
 use crate::detection::Scope;
 use crate::dns_exchanges::name_digest;
+use crate::dns_zones::last_dot;
 use crate::registry::Detector;
 use crate::rows::{Dns, Http, Kind, Row};
 use crate::table::Recent;
@@ -278,7 +279,7 @@ impl Detector for Rebinding {
 /// A name that belongs to the local network by its shape.
 fn is_local(name: &[u8]) -> bool {
     let name = name.strip_suffix(b".").unwrap_or(name);
-    let Some(dot) = memchr::memrchr(b'.', name) else { return true };
+    let Some(dot) = last_dot(name, name.len()) else { return true };
     match name.get(dot + 1..).unwrap_or(&[]) {
         b"local" | b"internal" | b"lan" | b"localdomain" | b"corp" | b"intranet" | b"private" | b"localhost" => true,
         b"arpa" => LOCAL_SUFFIXES.iter().any(|s| name.ends_with(s)),
