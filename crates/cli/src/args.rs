@@ -3,7 +3,7 @@
 mod judging;
 mod rules;
 
-pub use judging::{Audit, Coverage, CoverageFormat, Diff, Explain, Judging, Language};
+pub use judging::{Audit, Coverage, CoverageFormat, Diff, Explain, Given, Judging, Language};
 pub use rules::{Rules, RulesCheck, RulesExplain, RulesProfile, RulesRun, RulesTest, RulesVerb, Shape};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -203,6 +203,7 @@ Examples:
   sekisho logs -o logs --format parquet office.pcapng
   duckdb -c \"select host, count(*) from 'logs/http.parquet' group by host\"
   sekisho logs -o logs --format zeek-json,parquet --hash sha256 'captures/*.pcap.gz'
+  sekisho logs -o logs --judge --intel bad-hosts.txt office.pcapng && jq -r .msg logs/notice.log
   sekisho logs -o - --format ndjson office.pcapng | jq -c 'select(._path == \"dns\")'";
 
 /// `sekisho logs`.
@@ -242,6 +243,15 @@ pub struct Logs {
     /// Hashes in files.log
     #[arg(long, value_enum, value_delimiter = ',', value_name = "HASH")]
     pub hash: Vec<Hash>,
+
+    /// Judge as `audit` does, in the same pass: what is found goes to notice.log, Zeek's, with columns of our own. files.log
+    /// then has SHA-256
+    #[arg(long)]
+    pub judge: bool,
+
+    /// What findings are made from.
+    #[command(flatten, next_help_heading = "Judging, with --judge")]
+    pub given: Given,
 }
 
 /// Hashes of files.

@@ -4,10 +4,11 @@ use crate::args::{Audit, Common, Judging, Language};
 use crate::drive::{self, Outcome};
 use crate::gather::Audited;
 use crate::history::{StateFile, left_alone};
+use crate::judge::{self, Bench};
 use crate::letters::{self, Count};
-use crate::{DAMAGED, anchors, eve, given, input, intel};
+use crate::{DAMAGED, eve, input};
 use anyhow::{Context, Result, bail};
-use sekisho_detect::{Detection, History, Scope, Verdict};
+use sekisho_detect::{Detection, History, Verdict};
 use sekisho_engine::{Pool, Stats};
 use sekisho_finding::{Asset, Basis, Mutes, incidents};
 use sekisho_output::eve::Settings as EveSettings;
@@ -20,7 +21,6 @@ use sekisho_types::{Addr, Day, Subnets};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 /// Exit code for findings at or above `--fail-on`.
 const ALARM: u8 = 3;
@@ -96,8 +96,6 @@ fn judge(common: &Common, judging: &Judging, more: &More<'_>) -> Result<(Page, b
     let file = more.state;
     let (captures, letters) = letters::open(&common.captures)?;
     let mut settings = input::settings(common)?;
-    settings.files.hashes.sha256 = true;
-    settings.judged = true;
     if !judging.rules.is_empty() {
         let config = judging.suricata_config.as_deref().map(eve::config).transpose()?;
         let of_config = config.as_ref().map(eve::settings).unwrap_or_default();
@@ -108,24 +106,8 @@ fn judge(common: &Common, judging: &Judging, more: &More<'_>) -> Result<(Page, b
         let (program, _) = eve::rules(&judging.rules, config.as_ref(), common.quiet)?;
         eve::apply(&mut settings, program);
     }
-    settings.trust = judging.roots.as_deref().map(given::trust).transpose()?.map(Arc::new);
-    let intel = intel::read(&judging.intel, common.quiet)?;
-    settings.files.hashes.md5 |= intel.has_hashes(32);
-    settings.files.hashes.sha1 |= intel.has_hashes(40);
-    let (budget, judges_len) = settings.budget.with_judges();
-    settings.budget = budget;
-    let scope = Scope {
-        intel: Arc::new(intel),
-        geo: Arc::new(given::geo(&judging.geoip, &judging.watch)?),
-        holidays: judging.holidays.as_deref().map(given::holidays).transpose()?.unwrap_or_default(),
-        known_domains: judging.known_domain.clone(),
-        memory_len: Some(judges_len),
-        anchors: anchors::read(judging.trust_anchors.as_deref())?,
-        resolvers: judging.resolver.clone(),
-        has_rules: !judging.rules.is_empty(),
-        ..Scope::new(&common.home_net, common.seed)
-    };
-    let mut mutes = judging.mutes.as_deref().map(given::mutes).transpose()?.unwrap_or_default();
+    let Bench { scope, memory_len: judges_len, mut mutes } =
+        judge::prepare(common, &judging.given, !judging.rules.is_empty(), &mut settings)?;
     let mut summary = Summary::within(common.seed, judges_len).with_home_nets(&common.home_net);
     if !more.devices {
         summary = summary.without_devices();

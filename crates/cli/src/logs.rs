@@ -1,14 +1,20 @@
 //! `sekisho logs`.
 
 use crate::args::{Format, Hash, Logs};
-use crate::{drive, eve, gather, input};
+use crate::gather::{self, Judged};
+use crate::judge::{self, Bench};
+use crate::{drive, eve, input};
 use anyhow::{Context, Result, bail};
 use sekisho_engine::STATS_INTERVAL;
 use sekisho_output::{Sinks, Writer};
+use sekisho_types::Day;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// A part of the memory of judges that goes to the flows that findings may name.
+const FLOWS_SHARE: u64 = 16;
 
 /// True if a capture was damaged.
 pub fn run(args: &Logs) -> Result<bool> {
@@ -29,6 +35,12 @@ pub fn run(args: &Logs) -> Result<bool> {
     let is_eve = args.format.contains(&Format::Eve);
     if !args.rules.is_empty() && !is_eve {
         bail!("--rules needs --format eve: what rules find is an event of EVE");
+    }
+    if args.given.is_any() && !args.judge {
+        bail!("what judges are given needs --judge");
+    }
+    if args.judge && formats.is_empty() {
+        bail!("--judge writes notice.log, which EVE has no event for: give another format beside eve");
     }
     let rules = (!args.rules.is_empty()).then(|| eve::rules(&args.rules, config.as_ref(), args.common.quiet));
     let rules = rules.transpose()?;
@@ -86,7 +98,22 @@ pub fn run(args: &Logs) -> Result<bool> {
         sinks = sinks.with_columns_len(usize::try_from(columns_len).unwrap_or(usize::MAX));
     }
     let mut logs = gather::Logs { sinks, failed: None, prompt: to_stdout };
-    let outcome = drive::gather(&args.common, captures, settings, &mut logs);
+    let outcome;
+    if args.judge {
+        let Bench { scope, memory_len, mut mutes } =
+            judge::prepare(&args.common, &args.given, !args.rules.is_empty(), &mut settings)?;
+        let mut judged = Judged::new(logs, &scope, memory_len / FLOWS_SHARE);
+        outcome = drive::gather(&args.common, captures, settings, &mut judged);
+        let (back, refused) = judged.finish(|verdict| {
+            mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.unwrap_or_default()));
+        });
+        logs = back;
+        if refused > 0 && !args.common.quiet {
+            eprintln!("sekisho: {refused} findings had no room and are not in notice.log");
+        }
+    } else {
+        outcome = drive::gather(&args.common, captures, settings, &mut logs);
+    }
     if let Some(e) = logs.failed {
         return Err(e.into());
     }

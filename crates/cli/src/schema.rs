@@ -2,11 +2,15 @@
 
 use crate::args::{Schema, SchemaFormat};
 use anyhow::{Result, bail};
+use sekisho_record::Record;
+use sekisho_report::NoticeRecord;
 use std::io::{self, Write};
 
 /// Never damaged.
 pub fn run(args: &Schema) -> Result<bool> {
     let mut schemas = sekisho_engine::schemas();
+    schemas.push(NoticeRecord::static_schema());
+    schemas.sort_by_key(|s| s.log);
     if !args.logs.is_empty() {
         if let Some(unknown) = args.logs.iter().find(|log| !schemas.iter().any(|s| s.log == **log)) {
             let names: Vec<_> = schemas.iter().map(|s| s.log).collect();

@@ -2,6 +2,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::desk::{Desk, Scanned};
+use crate::destination::Destination;
 use crate::dns_exchanges::Exchange;
 use crate::dns_zones::Zones;
 use crate::dnssec::Dnssec;
@@ -15,6 +16,7 @@ use sekisho_finding::{
     Tie,
 };
 use sekisho_types::{Addr, Timestamp, Uid};
+use std::cell::Cell;
 
 /// Most measures of a finding.
 const MAX_MEASURES: usize = 16;
@@ -27,6 +29,8 @@ pub struct Cx<'a> {
     pub now: Timestamp,
     pub(crate) known: &'a Known,
     pub(crate) desk: &'a mut Desk,
+    /// The last address that [`Cx::destination`] was asked for.
+    pub(crate) destination: Cell<Option<(Addr, Destination<'a>, u64)>>,
 }
 
 impl<'a> Cx<'a> {
@@ -68,6 +72,17 @@ impl<'a> Cx<'a> {
     /// What a place outside at `peer` is called.
     pub(crate) fn called(&self, place: u64, peer: Addr) -> String {
         called(&self.known.outside, &self.known.names, place, peer)
+    }
+
+    /// Where a flow to `addr` goes, as far as is known now, and the number that stands for it in tables.
+    pub(crate) fn destination(&self, addr: Addr) -> (Destination<'a>, u64) {
+        if let Some((_, destination, digest)) = self.destination.get().filter(|known| known.0 == addr) {
+            return (destination, digest);
+        }
+        let destination = Destination::of(addr, self.name_of(addr));
+        let digest = destination.digest(self.known.names.seed());
+        self.destination.set(Some((addr, destination, digest)));
+        (destination, digest)
     }
 
     /// The name that was last seen for `addr`.

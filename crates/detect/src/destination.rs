@@ -1,6 +1,5 @@
 //! Where a flow goes, as people would say it: the domain that somebody registered, or a small network.
 
-use crate::Cx;
 use crate::dns_exchanges::name_digest;
 use crate::dns_zones;
 use sekisho_types::{Addr, SeededState, Subnet};
@@ -19,10 +18,10 @@ pub(crate) enum Destination<'a> {
 }
 
 impl<'a> Destination<'a> {
-    /// Of `addr`, as far as is known now.
-    pub fn of(addr: Addr, cx: &Cx<'a>) -> Self {
-        match cx.name_of(addr) {
-            Some(name) if name.contains('.') => Self::Domain(registrable(name)),
+    /// Of `addr`, which goes by that name.
+    pub fn of(addr: Addr, name: Option<&'a str>) -> Self {
+        match name {
+            Some(name) if name.as_bytes().contains(&b'.') => Self::Domain(registrable(name)),
             _ => {
                 let len = if addr.is_v4() { 24 } else { 48 };
                 Subnet::new(addr, len).map_or(Self::Host(addr), Self::Network)

@@ -13,6 +13,7 @@ use sekisho_finding::{Asset, Coverage, Fetched, Finding, Signed};
 use sekisho_intel::Table;
 use sekisho_record::{Record, Schema, Value, with_values};
 use sekisho_types::{Addr, Day, Subnet, Timestamp};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -200,12 +201,13 @@ impl Detection {
         let (known, desk, detectors, now) = (&mut self.known, &mut self.desk, &mut self.detectors, &mut self.now);
         let first = &mut self.first;
         plan.show(values, &mut |row| {
-            *now = (*now).max(row.ts());
-            if row.ts() != Timestamp::default() {
-                *first = Some(first.map_or(row.ts(), |first| first.min(row.ts())));
+            let ts = row.ts();
+            *now = (*now).max(ts);
+            if ts != Timestamp::default() {
+                *first = Some(first.map_or(ts, |first| first.min(ts)));
             }
             known.row(row, packet);
-            let mut cx = Cx { packet, now: *now, known, desk };
+            let mut cx = Cx { packet, now: *now, known, desk, destination: Cell::new(None) };
             for i in wanted {
                 if let Some(running) = detectors.get_mut(*i) {
                     running.rows += 1;
@@ -220,7 +222,8 @@ impl Detection {
     pub fn finish(mut self) -> Verdict {
         self.known.finish();
         for running in &mut self.detectors {
-            let cx = &mut Cx { packet: 0, now: self.now, known: &self.known, desk: &mut self.desk };
+            let (known, desk) = (&self.known, &mut self.desk);
+            let cx = &mut Cx { packet: 0, now: self.now, known, desk, destination: Cell::new(None) };
             running.detector.finish(cx);
         }
         self.desk.settle(&self.known.hosts);

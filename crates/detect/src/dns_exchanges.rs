@@ -5,8 +5,8 @@
 use crate::detection::Scope;
 use crate::rows::{DnsMessage, Row};
 use crate::table::Recent;
-use sekisho_types::{Addr, Interval, SeededState, Timestamp, Uid, seeded_hash};
-use std::hash::BuildHasher;
+use sekisho_types::{Addr, Interval, SeededHasher, SeededState, Timestamp, Uid, seeded_hash, seeded_hash_folded};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 /// Questions remembered.
 const MAX_ASKED: usize = 262_144;
@@ -22,9 +22,6 @@ pub(crate) const OPEN_FOR: Interval = Interval::from_secs(10);
 const COPY_WITHIN: Interval = Interval::from_secs(1);
 /// Longest name that is looked at.
 const MAX_NAME_LEN: usize = 512;
-
-/// Names up to this length are digested in less room.
-const SHORT_NAME: usize = 64;
 
 /// How a message fits what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +71,8 @@ pub(crate) struct Asked {
     pub packet: u64,
     pub uid: Uid,
     question: u64,
-    exact: u64,
-    /// Lower and upper case stand mixed in the name.
-    mixed: bool,
+    /// Digest of the name with its case, if lower and upper case stand mixed in it.
+    mixed: Option<u64>,
     /// Signatures were wanted.
     pub dnssec_ok: bool,
     /// AD was set: the client wants to be told whether the answer is authentic.
@@ -106,8 +102,12 @@ pub(crate) struct Exchange {
     pub client: Addr,
     pub client_port: u16,
     pub server: Addr,
+    /// Digest of the name without case: see [`name_digest`].
+    pub name: u64,
     /// Digest of name, without case, and type.
     pub question: u64,
+    /// Number of client, server and question.
+    pub key: u64,
     /// The question that it belongs to, or that it comes closest to, as it was before this message.
     pub asked: Option<Asked>,
     /// Questions of this client to this server with that name and type that are open, under different ids or ports.
@@ -170,123 +170,132 @@ impl Exchanges {
     }
 
     pub fn row(&mut self, row: &Row<'_>) {
-        self.at_hand = if let Row::DnsMessage(m) = row { self.message(m) } else { None };
+        self.at_hand = None;
+        if let Row::DnsMessage(m) = row {
+            self.message(m);
+        }
     }
 
-    fn message(&mut self, m: &DnsMessage<'_>) -> Option<Exchange> {
-        let name = m.query.filter(|n| n.len() <= MAX_NAME_LEN && m.opcode == 0)?;
+    fn message(&mut self, m: &DnsMessage<'_>) {
+        let Some(name) = m.query.filter(|n| n.len() <= MAX_NAME_LEN && m.opcode == 0) else { return };
         let ((client, client_port), (server, _)) =
             if m.is_query { (m.sender(), m.receiver()) } else { (m.receiver(), m.sender()) };
-        let question = name_digest(name, self.seed).wrapping_add(m.qtype);
-        let exact = seeded_hash(self.seed, name);
-        let keys = Keys {
-            exchange: self.key(client, server, u64::from(client_port) << 16 | m.id),
-            question: self.key(client, server, question),
-        };
+        let digest = name_digest(name, self.seed);
+        let question = digest.wrapping_add(m.qtype);
+        let keys = Keys::new(self.seed, client, server);
         self.asked.pass(m.ts);
         self.alike.pass(m.ts);
-        let usual = *self.pairs.at((client, server), Usual::default);
-        let mut exchange = Exchange {
+        let Self { seed, asked, alike, pairs, resolvers, at_hand } = self;
+        let usual = pairs.at((client, server), Usual::default);
+        let by_resolver = if m.is_query && !m.recursion_desired {
+            resolvers.at(client, || ());
+            true
+        } else {
+            resolvers.get(&client).is_some()
+        };
+        let exchange = at_hand.insert(Exchange {
             fit: Fit::Query,
             client,
             client_port,
             server,
+            name: digest,
             question,
+            key: keys.of(question),
             asked: None,
             in_flight: 0,
             set: 0,
-            usual,
-            by_resolver: (m.is_query && !m.recursion_desired) || self.resolvers.get(&client).is_some(),
-        };
-        if exchange.by_resolver && m.is_query {
-            self.resolvers.at(client, || ());
-        }
+            usual: *usual,
+            by_resolver,
+        });
         if m.is_query {
-            self.query(m, &keys, exact, &mut exchange);
+            query(m, &keys, (asked, alike, usual), *seed, exchange);
         } else {
-            exchange.set = answer_set(m, self.seed);
-            self.answer(m, &keys, exact, &mut exchange);
+            exchange.set = answer_set(m, *seed);
+            answer(m, &keys, (asked, alike, usual), *seed, exchange);
         }
-        Some(exchange)
     }
+}
 
-    fn key(&self, client: Addr, server: Addr, more: u64) -> u64 {
-        SeededState(self.seed).hash_one((client, server, more))
+/// Questions, like ones, and what is usual between the two.
+type Tables<'t> = (&'t mut Recent<u64, Asked>, &'t mut Recent<u64, Alike>, &'t mut Usual);
+
+fn query(m: &DnsMessage<'_>, keys: &Keys, (asked, alike, usual): Tables<'_>, seed: u64, exchange: &mut Exchange) {
+    let id = u16::try_from(m.id).unwrap_or(0);
+    let alike = alike.at(exchange.key, Alike::default);
+    if m.ts - alike.last > OPEN_FOR {
+        *alike = Alike::default();
     }
-
-    fn query(&mut self, m: &DnsMessage<'_>, keys: &Keys, exact: u64, exchange: &mut Exchange) {
-        let id = u16::try_from(m.id).unwrap_or(0);
-        let alike = self.alike.at(keys.question, Alike::default);
-        if m.ts - alike.last > OPEN_FOR {
-            *alike = Alike::default();
+    alike.last = m.ts;
+    let name = m.query.unwrap_or(&[]);
+    let new = || Asked {
+        ts: m.ts,
+        packet: m.packet,
+        uid: m.uid,
+        question: exchange.question,
+        mixed: is_mixed(name).then(|| seeded_hash(seed, name)),
+        dnssec_ok: m.dnssec_ok,
+        authentic: m.authentic,
+        answered: None,
+    };
+    let mut is_new = false;
+    let asked = asked.at(keys.of_port(exchange.client_port, m.id), || {
+        is_new = true;
+        new()
+    });
+    let again = |a: &Asked| m.ts - a.ts <= if a.answered.is_some() { COPY_WITHIN } else { OPEN_FOR };
+    if !is_new && asked.question == exchange.question && again(asked) {
+        exchange.asked = Some(*asked);
+    } else {
+        if !is_new {
+            *asked = new();
         }
-        alike.last = m.ts;
-        let known = self.asked.get(&keys.exchange).filter(|a| a.question == exchange.question);
-        let again = known.filter(|a| m.ts - a.ts <= if a.answered.is_some() { COPY_WITHIN } else { OPEN_FOR });
-        if let Some(asked) = again {
-            exchange.asked = Some(*asked);
-        } else {
-            alike.open = alike.open.saturating_add(1);
-            alike.recent = [(exchange.client_port, id), alike.recent[0]];
-            let name = m.query.unwrap_or(&[]);
-            let mixed = name.iter().any(u8::is_ascii_uppercase) && name.iter().any(u8::is_ascii_lowercase);
-            let asked = Asked {
-                ts: m.ts,
-                packet: m.packet,
-                uid: m.uid,
-                question: exchange.question,
-                exact,
-                mixed,
-                dnssec_ok: m.dnssec_ok,
-                authentic: m.authentic,
-                answered: None,
-            };
-            *self.asked.at(keys.exchange, || asked) = asked;
-            self.pairs.at((exchange.client, exchange.server), Usual::default).asked += 1;
-        }
-        exchange.in_flight = alike.open;
+        alike.open = alike.open.saturating_add(1);
+        alike.recent = [(exchange.client_port, id), alike.recent[0]];
+        usual.asked += 1;
     }
+    exchange.in_flight = alike.open;
+}
 
-    fn answer(&mut self, m: &DnsMessage<'_>, keys: &Keys, exact: u64, exchange: &mut Exchange) {
-        let open = |asked: &Asked| m.ts - asked.ts <= OPEN_FOR;
-        let alike = self.alike.get(&keys.question).filter(|a| m.ts - a.last <= OPEN_FOR);
-        exchange.in_flight = alike.as_ref().map_or(0, |a| a.open);
-        let answered = Answered {
-            ts: m.ts,
-            packet: m.packet,
-            hop_limit: u8::try_from(m.hop_limit).unwrap_or(0),
-            digest: m.digest,
-            set: exchange.set,
+fn answer(m: &DnsMessage<'_>, keys: &Keys, (asked, alike, usual): Tables<'_>, seed: u64, exchange: &mut Exchange) {
+    let open = |asked: &Asked| m.ts - asked.ts <= OPEN_FOR;
+    let alike = alike.get(&exchange.key).filter(|a| m.ts - a.last <= OPEN_FOR);
+    exchange.in_flight = alike.as_ref().map_or(0, |a| a.open);
+    if let Some(asked) = asked.get(&keys.of_port(exchange.client_port, m.id)).filter(|a| open(a)) {
+        exchange.asked = Some(*asked);
+        let other_case = |exact: u64| exact != seeded_hash(seed, m.query.unwrap_or(&[]));
+        exchange.fit = match asked.answered {
+            _ if asked.question != exchange.question => Fit::BadQuestion,
+            _ if asked.mixed.is_some_and(other_case) => Fit::BadCase,
+            Some(first) if first.digest == m.digest && first.set == exchange.set => Fit::Copy,
+            Some(_) => Fit::Late,
+            None => Fit::Matching,
         };
-        if let Some(asked) = self.asked.get(&keys.exchange).filter(|a| open(a)) {
-            exchange.asked = Some(*asked);
-            exchange.fit = match asked.answered {
-                _ if asked.question != exchange.question => Fit::BadQuestion,
-                _ if asked.mixed && asked.exact != exact => Fit::BadCase,
-                Some(first) if first.digest == m.digest && first.set == exchange.set => Fit::Copy,
-                Some(_) => Fit::Late,
-                None => Fit::Matching,
-            };
-            if exchange.fit == Fit::Matching {
-                asked.answered = Some(answered);
-                if let Some(alike) = alike {
-                    alike.open = alike.open.saturating_sub(1);
-                }
-                let delay = m.ts - asked.ts;
-                self.pairs.at((exchange.client, exchange.server), Usual::default).note(delay, answered.hop_limit);
+        if exchange.fit == Fit::Matching {
+            let hop_limit = u8::try_from(m.hop_limit).unwrap_or(0);
+            let (digest, set) = (m.digest, exchange.set);
+            asked.answered = Some(Answered { ts: m.ts, packet: m.packet, hop_limit, digest, set });
+            if let Some(alike) = alike {
+                alike.open = alike.open.saturating_sub(1);
             }
-            return;
+            usual.note(m.ts - asked.ts, hop_limit);
         }
-        let Some(alike) = alike else {
-            exchange.fit = Fit::Unsolicited;
-            return;
-        };
-        let same_port = alike.recent.iter().any(|(port, _)| *port == exchange.client_port);
-        exchange.fit = if same_port { Fit::BadId } else { Fit::BadPort };
-        let (port, id) = alike.recent[0];
-        let nearest = self.key(exchange.client, exchange.server, u64::from(port) << 16 | u64::from(id));
-        exchange.asked = self.asked.peek(&nearest).copied().filter(open);
+        return;
     }
+    let Some(alike) = alike else {
+        exchange.fit = Fit::Unsolicited;
+        return;
+    };
+    let same_port = alike.recent.iter().any(|(port, _)| *port == exchange.client_port);
+    exchange.fit = if same_port { Fit::BadId } else { Fit::BadPort };
+    let (port, id) = alike.recent[0];
+    exchange.asked = asked.peek(&keys.of_port(port, u64::from(id))).copied().filter(open);
+}
+
+/// Do lower and upper case stand mixed in the name?
+pub(crate) fn is_mixed(name: &[u8]) -> bool {
+    // Bits of the letters' case, of one name as a whole.
+    let cases = |cases: u8, b: &u8| cases | u8::from(b.is_ascii_uppercase()) | u8::from(b.is_ascii_lowercase()) << 1;
+    name.iter().fold(0, cases) == 3
 }
 
 impl Usual {
@@ -303,28 +312,30 @@ impl Usual {
     }
 }
 
-struct Keys {
-    exchange: u64,
-    question: u64,
+/// Numbers of what happens between two hosts.
+struct Keys(SeededHasher);
+
+impl Keys {
+    fn new(seed: u64, client: Addr, server: Addr) -> Self {
+        let mut state = SeededState(seed).build_hasher();
+        (client, server).hash(&mut state);
+        Self(state)
+    }
+
+    fn of(&self, more: u64) -> u64 {
+        let mut state = self.0;
+        state.write_u64(more);
+        state.finish()
+    }
+
+    fn of_port(&self, client_port: u16, id: u64) -> u64 {
+        self.of(u64::from(client_port) << 16 | id)
+    }
 }
 
 /// Digest of a name without its case.
 pub(crate) fn name_digest(name: &[u8], seed: u64) -> u64 {
-    // Most names are short.
-    if name.len() <= SHORT_NAME {
-        lower_digest::<SHORT_NAME>(name, seed)
-    } else {
-        lower_digest::<MAX_NAME_LEN>(name, seed)
-    }
-}
-
-fn lower_digest<const ROOM: usize>(name: &[u8], seed: u64) -> u64 {
-    let mut lower = [0; ROOM];
-    let name = name.get(..ROOM).unwrap_or(name);
-    let Some(lower) = lower.get_mut(..name.len()) else { return 0 };
-    lower.copy_from_slice(name);
-    lower.make_ascii_lowercase();
-    seeded_hash(seed, lower)
+    seeded_hash_folded(seed, name.get(..MAX_NAME_LEN).unwrap_or(name))
 }
 
 /// A sum is the same in any order.

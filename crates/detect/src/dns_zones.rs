@@ -4,7 +4,7 @@
 
 use crate::detection::Scope;
 use crate::dns_exchanges::{Exchanges, Fit, name_digest};
-use crate::rows::{DnsMessage, Row};
+use crate::rows::{DnsMessage, Row, type_bit};
 use crate::table::Recent;
 use hashbrown::HashSet;
 use sekisho_types::{Addr, Interval, SeededState, Timestamp};
@@ -80,6 +80,9 @@ impl Zones {
     /// A zone above `name` that the message gives other servers than are known; of a zone that nothing is known of, others
     /// than `server`, who is said to have sent it.
     pub fn foreign<'a>(&self, m: &DnsMessage<'a>, server: Addr, name: &[u8]) -> Option<(&'a [u8], Zone)> {
+        if !m.has_type(type_bit(NS)) {
+            return None;
+        }
         let zone = m.records().find(|r| r.rtype == NS && r.section == 2).map(|r| r.owner)?;
         if zone.is_empty() || zone.len() >= name.len() || !is_within(name, zone) {
             return None;
@@ -94,7 +97,7 @@ impl Zones {
 
     pub fn row(&mut self, row: &Row<'_>, exchanges: &Exchanges) {
         let (Row::DnsMessage(m), Some(exchange)) = (row, exchanges.at_hand()) else { return };
-        if exchange.fit != Fit::Matching || m.rcode != 0 {
+        if exchange.fit != Fit::Matching || m.rcode != 0 || !m.has_type(type_bit(NS)) {
             return;
         }
         let mut last: Option<&[u8]> = None;
@@ -148,25 +151,47 @@ pub(crate) fn is_within(name: &[u8], zone: &[u8]) -> bool {
 }
 
 /// A list of domains, to be asked often.
-pub(crate) struct Domains(HashSet<&'static [u8], SeededState>);
+pub(crate) struct Domains {
+    all: HashSet<&'static [u8], SeededState>,
+    /// A bit for each digest of their last two labels: most names end otherwise.
+    ends: [u64; ENDS],
+}
 
 impl Domains {
     /// In lower case, at least two labels each.
     pub fn new(domains: &[&'static [u8]]) -> Self {
         let mut all = HashSet::with_hasher(SeededState(0));
         all.extend(domains.iter().copied());
-        Self(all)
+        let mut ends = [0; ENDS];
+        for end in domains.iter().filter_map(|domain| end_digest(domain)) {
+            if let Some(bits) = ends.get_mut(place(end)) {
+                *bits |= 1 << (end % 64);
+            }
+        }
+        Self { all, ends }
     }
 
     /// Is `name` one of them or below it, whatever its case?
     pub fn hold(&self, name: &[u8]) -> bool {
+        let may_be = |end: u64| self.ends.get(place(end)).is_some_and(|bits| bits >> (end % 64) & 1 == 1);
+        if !end_digest(name).is_some_and(may_be) {
+            return false;
+        }
+        // Of a longer name than there are the last labels, behind a dot.
+        let name = match name.len().checked_sub(MAX_NAME_LEN) {
+            Some(from @ 1..) => {
+                let end = name.get(from..).unwrap_or(&[]);
+                memchr::memchr(b'.', end).and_then(|dot| end.get(dot + 1..)).unwrap_or(&[])
+            }
+            _ => name,
+        };
         let mut lower = [0; MAX_NAME_LEN];
         let Some(lower) = lower.get_mut(..name.len()) else { return false };
         lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
         let mut rest = &*lower;
         while let Some(dot) = memchr::memchr(b'.', rest) {
-            if self.0.contains(rest) {
+            if self.all.contains(rest) {
                 return true;
             }
             rest = rest.get(dot + 1..).unwrap_or(&[]);
@@ -175,18 +200,38 @@ impl Domains {
     }
 }
 
+/// Words of bits for the ends of names.
+const ENDS: usize = 32;
+
+/// The word that has the bit of an end.
+fn place(end: u64) -> usize {
+    usize::try_from(end >> 32).unwrap_or(0) % ENDS
+}
+
+/// Digest of a name's last two labels without their case; `None` if there is but one.
+fn end_digest(name: &[u8]) -> Option<u64> {
+    let last = last_dot(name, name.len())?;
+    let from = last_dot(name, last).map_or(0, |dot| dot + 1);
+    Some(name_digest(name.get(from..)?, 0))
+}
+
 /// The domain that somebody registered, as far as the name's shape tells: the last two labels, or three where a short one stands
 /// before a country's (`detections.md` P8); the name itself if it has no more.
 pub(crate) fn registrable(name: &[u8]) -> &[u8] {
-    let mut labels = name.rsplit(|b| *b == b'.');
-    let (top, second) = (labels.next().map_or(0, <[u8]>::len), labels.next().map_or(0, <[u8]>::len));
-    let third = labels.next().map(<[u8]>::len);
-    let two = top + 1 + second;
-    let len = match third {
-        Some(third) if top == 2 && second <= 3 => two + 1 + third,
-        _ => two,
+    // The last two dots, and the one before them.
+    let Some(last) = last_dot(name, name.len()) else { return name };
+    let Some(second) = last_dot(name, last) else { return name };
+    let from = if name.len() - last - 1 == 2 && last - second - 1 <= 3 {
+        last_dot(name, second).map_or(0, |dot| dot + 1)
+    } else {
+        second + 1
     };
-    name.len().checked_sub(len).and_then(|front| name.get(front..)).unwrap_or(name)
+    name.get(from..).unwrap_or(name)
+}
+
+/// Where the last dot before `end` stands. Labels are short: to look for it in pieces of a vector's length would take longer.
+pub(crate) fn last_dot(name: &[u8], end: usize) -> Option<usize> {
+    name.get(..end)?.iter().rposition(|b| *b == b'.')
 }
 
 /// `name` without its first label; `None` of the root.
@@ -216,8 +261,9 @@ mod tests {
         for name in ["example.com", "www.Example.COM", "x.a.example.net", "a.example.net"] {
             assert!(all.hold(name.as_bytes()), "{name}");
         }
-        for name in ["com", "", "notexample.com", "example.net", "b.example.net", "example.com.test", &"a.".repeat(300)]
-        {
+        let long = "a.".repeat(300);
+        assert!(all.hold(format!("{long}example.com").as_bytes()));
+        for name in ["com", "", "notexample.com", "example.net", "b.example.net", "example.com.test", &long] {
             assert!(!all.hold(name.as_bytes()), "{name}");
         }
     }

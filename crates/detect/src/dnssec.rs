@@ -5,7 +5,7 @@
 
 use crate::detection::Scope;
 use crate::dns_exchanges::{Exchange, Fit, name_digest};
-use crate::rows::{DnsMessage, Row};
+use crate::rows::{DnsMessage, Row, type_bit};
 use crate::table::Recent;
 use sekisho_dnssec::{Anchors, Findings, Hygiene, Limits, Name, Observer, Reason, Seen, Status, Verdict};
 use sekisho_finding::{Outcome, Signed};
@@ -24,8 +24,8 @@ const SIGNED_FOR: Interval = Interval::from_secs(7 * 86_400);
 /// Different outcomes told of a run; of more only how many.
 pub(crate) const MAX_OUTCOMES: usize = 1_000;
 
-/// DS, RRSIG, NSEC, DNSKEY, NSEC3.
-const TYPES: [u64; 5] = [43, 46, 47, 48, 50];
+/// The bits of DS, RRSIG, NSEC, DNSKEY, NSEC3.
+const TYPES: u64 = type_bit(43) | type_bit(46) | type_bit(47) | type_bit(48) | type_bit(50);
 /// Extended errors that say that validation failed (RFC 8914 §4).
 const VALIDATION_FAILED: std::ops::RangeInclusive<u64> = 6..=12;
 
@@ -231,9 +231,9 @@ impl Dnssec {
         self.messages.get(self.messages.len().checked_sub(back + 1)?).copied()
     }
 
-    /// Was the name seen signed, with a chain to an anchor, not long before?
-    pub fn was_signed(&self, name: &[u8], now: Timestamp) -> bool {
-        self.signed.peek(&name_digest(name, self.seed)).is_some_and(|at| now - *at <= SIGNED_FOR)
+    /// Was the name of that digest seen signed, with a chain to an anchor, not long before?
+    pub fn was_signed(&self, name: u64, now: Timestamp) -> bool {
+        self.signed.peek(&name).is_some_and(|at| now - *at <= SIGNED_FOR)
     }
 
     /// How many verdicts there were on what came with signatures, or should have.
@@ -265,7 +265,7 @@ impl Dnssec {
 
 /// Is there anything of DNSSEC in the message?
 fn carries(m: &DnsMessage<'_>) -> bool {
-    m.types.counts().any(|t| TYPES.contains(&t)) || m.extended_error.is_some_and(|e| VALIDATION_FAILED.contains(&e))
+    m.has_type(TYPES) || m.extended_error.is_some_and(|e| VALIDATION_FAILED.contains(&e))
 }
 
 /// A name as rows have it: without the final dot.

@@ -1,6 +1,7 @@
 //! Domain names as people read them: which part somebody has registered, and whether one is made to look like another
 //! (`detections.md` §1.4 P8, §8).
 
+use crate::dns_zones::last_dot;
 use unicode_security::confusable_detection::skeleton;
 use unicode_security::mixed_script::MixedScript;
 
@@ -16,31 +17,35 @@ const LURES: &[&str] = &[
 
 /// Names that anybody may register names below, where one label more is needed than for others of their kind. Without the
 /// Public Suffix List this is a choice of those met most.
-const SHARED: &[&str] = &[
-    "appspot.com",
-    "azurewebsites.net",
-    "blogspot.com",
-    "cloudfront.net",
-    "github.io",
-    "gitlab.io",
-    "herokuapp.com",
-    "netlify.app",
-    "pages.dev",
-    "vercel.app",
-    "web.app",
-    "workers.dev",
-];
+fn is_shared(name: &str) -> bool {
+    matches!(
+        name.as_bytes(),
+        b"appspot.com"
+            | b"azurewebsites.net"
+            | b"blogspot.com"
+            | b"cloudfront.net"
+            | b"github.io"
+            | b"gitlab.io"
+            | b"herokuapp.com"
+            | b"netlify.app"
+            | b"pages.dev"
+            | b"vercel.app"
+            | b"web.app"
+            | b"workers.dev"
+    )
+}
 
 /// The part of a name that somebody has registered: the last two labels, three where the second-last has at most three
 /// letters and the last has two (`example.co.uk`) or where anybody may register names below.
 pub(crate) fn registrable(name: &str) -> &str {
     let name = name.strip_suffix('.').unwrap_or(name);
-    let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
-    let (Some(last), Some(second)) = (dots.next(), dots.next()) else { return name };
+    let dot = |end: usize| last_dot(name.as_bytes(), end);
+    let Some(last) = dot(name.len()) else { return name };
+    let Some(second) = dot(last) else { return name };
     let (tld, middle) = (name.len() - last - 1, last - second - 1);
     let two = name.get(second + 1..).unwrap_or(name);
-    let deeper = tld == 2 && middle <= 3 || SHARED.contains(&two);
-    let from = if deeper { dots.next().map_or(0, |at| at + 1) } else { second + 1 };
+    let deeper = tld == 2 && middle <= 3 || is_shared(two);
+    let from = if deeper { dot(second).map_or(0, |at| at + 1) } else { second + 1 };
     name.get(from..).unwrap_or(name)
 }
 

@@ -53,7 +53,7 @@ impl Fetches {
     pub fn row(&mut self, row: &Row<'_>, hosts: &Hosts, names: &Names, packet: u64) {
         match row {
             Row::Files(file) if PROGRAMS.contains(&file.mime) => self.file(file, hosts, names, packet),
-            Row::Http(http) if self.unnamed.len() > 0 => self.http(http),
+            Row::Http(http) if !self.unnamed.is_empty() => self.http(http),
             _ => {}
         }
     }

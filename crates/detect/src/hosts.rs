@@ -108,6 +108,11 @@ struct Host {
 }
 
 impl Host {
+    fn flow(&mut self, one_sided: bool) {
+        self.flows += 1;
+        self.one_sided += u64::from(one_sided);
+    }
+
     /// Does it play that part in this run?
     fn plays(&self, role: Role) -> bool {
         match role {
@@ -213,28 +218,31 @@ impl Hosts {
         self.last = self.last.max(conn.ts);
         self.gaps += u64::from(conn.orig_gap + conn.resp_gap > 0);
         self.cut += u64::from(conn.cut > 0);
-        for end in [orig, resp] {
-            let host = self.host(end);
-            host.flows += 1;
-            host.one_sided += u64::from(one_sided);
-        }
+        let from_inside = self.is_internal(orig);
+        self.host(orig).flow(one_sided);
+        let host = self.host(resp);
+        host.flow(one_sided);
         let answered = conn.orig_pkts > 0 && conn.resp_pkts > 0 && !matches!(conn.state, "REJ" | "S0");
         if !answered {
             return;
         }
-        let speaks = |app: &[u8]| conn.app.split(|b| *b == b',').any(|a| a == app);
-        if speaks(b"krb_tcp") || speaks(b"krb") {
-            self.host(resp).kerberos_clients.add(orig);
+        let mut mail = false;
+        for app in conn.app.split(|b| *b == b',') {
+            match app {
+                b"krb_tcp" | b"krb" => host.kerberos_clients.add(orig),
+                b"ldap" | b"ldap_tcp" | b"ldap_udp" => host.ldap_clients.add(orig),
+                b"smtp" => mail = true,
+                _ => {}
+            }
         }
-        if speaks(b"ldap") || speaks(b"ldap_tcp") || speaks(b"ldap_udp") {
-            self.host(resp).ldap_clients.add(orig);
+        if mail {
+            host.mail_clients.add(orig);
         }
-        if speaks(b"smtp") {
-            self.host(resp).mail_clients.add(orig);
+        if conn.resp_port <= 1024 && from_inside {
+            host.clients.add(orig);
+        }
+        if mail {
             self.host(orig).mail_servers.add(resp);
-        }
-        if conn.resp_port <= 1024 && self.is_internal(orig) {
-            self.host(resp).clients.add(orig);
         }
     }
 

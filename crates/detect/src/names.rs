@@ -83,6 +83,11 @@ impl Names {
         Self { of: Recent::of(scope, MAX_NAMES), state: SeededState(scope.seed) }
     }
 
+    /// The run's seed.
+    pub fn seed(&self) -> u64 {
+        self.state.0
+    }
+
     /// By what it is found: the name that DNS gave it, else what is said of it on the LAN.
     pub fn of(&self, addr: Addr) -> Option<&str> {
         let called = self.of.peek(&addr)?;
@@ -176,8 +181,7 @@ impl Names {
             return;
         }
         let asked_all = ASKED_ALL.into_iter().any(by);
-        for text in dns.answers.texts() {
-            let Some(addr) = std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()) else { continue };
+        for addr in dns.records().filter_map(|r| r.addr) {
             if asked_all {
                 if let (true, Ok(name)) = (dns.query.len() <= MAX_NAME_LEN, std::str::from_utf8(dns.query)) {
                     self.of.at(addr, Called::default).answered = name.into();
@@ -200,13 +204,15 @@ impl Names {
         if addr == Addr::UNSPECIFIED || name.len() > MAX_NAME_LEN {
             return;
         }
-        let name = String::from_utf8_lossy(name);
         let kept = self.of.at(addr, Called::default);
         if by_dns {
-            if *kept.given != *name {
-                kept.given = name.into();
+            if kept.given.as_bytes() != name {
+                kept.given = String::from_utf8_lossy(name).into();
             }
-        } else if kept.claimed.is_empty() {
+            return;
+        }
+        let name = String::from_utf8_lossy(name);
+        if kept.claimed.is_empty() {
             kept.claimed = name.into();
         } else if !kept.claimed.eq_ignore_ascii_case(&name) {
             kept.is_contested = true;

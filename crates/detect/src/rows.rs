@@ -4,19 +4,20 @@ use sekisho_record::{List, Schema, Value};
 use sekisho_types::{Addr, Interval, MacAddr, Timestamp, Uid};
 use smallvec::SmallVec;
 
-/// Records of a DNS message that need no memory of their own.
+/// Records of a DNS message, or answers, that need no memory of their own.
 const FEW_RECORDS: usize = 16;
 
 /// How a column becomes a field. What is unset, or missing from the log, gives the type's empty value.
 pub(crate) trait Column<'a>: Sized {
-    fn of(value: Value<'a>) -> Self;
+    fn of(value: &Value<'a>) -> Self;
 }
 
 macro_rules! columns {
     ($($type:ty: $($pattern:pat => $value:expr),* ; $empty:expr;)*) => {$(
         impl<'a> Column<'a> for $type {
-            fn of(value: Value<'a>) -> Self {
-                match value {
+            #[inline]
+            fn of(value: &Value<'a>) -> Self {
+                match *value {
                     $($pattern => $value,)*
                     _ => $empty,
                 }
@@ -41,7 +42,8 @@ columns! {
 }
 
 impl<'a, T: Column<'a>> Column<'a> for Option<T> {
-    fn of(value: Value<'a>) -> Self {
+    #[inline]
+    fn of(value: &Value<'a>) -> Self {
         match value {
             Value::Unset => None,
             value => Some(T::of(value)),
@@ -115,7 +117,7 @@ macro_rules! rows {
                     let mut places = plan.places.iter();
                     let mut next = || {
                         let place = places.next().copied().unwrap_or(usize::MAX);
-                        values.get(place).copied().unwrap_or(Value::Unset)
+                        values.get(place).unwrap_or(&Value::Unset)
                     };
                     Self { $($field: Column::of(next()),)* _row: std::marker::PhantomData }
                 }
@@ -251,6 +253,7 @@ rows! {
         orig: Addr = "id.orig_h", orig_port: u16 = "id.orig_p", resp: Addr = "id.resp_h", resp_port: u16 = "id.resp_p",
         id: u64 = "trans_id", query: &'a [u8] = "query", qtype: u64 = "qtype", rcode: Option<u64> = "rcode",
         authoritative: bool = "AA", recursion: bool = "RA", answers: Items<'a> = "answers", ttls: Items<'a> = "TTLs",
+        records: Answers<'a> = "answers",
     }
     /// One DNS message on port 53, strays and forgeries too.
     DnsMessage "dns_message" {
@@ -651,12 +654,60 @@ impl DnsEntry<'_> {
 
 /// All records of a DNS message, put together once for all detectors.
 #[derive(Clone, Copy, Default)]
-pub struct Entries<'a>(&'a [DnsEntry<'a>]);
+pub struct Entries<'a> {
+    all: &'a [DnsEntry<'a>],
+    /// A bit for each type below 64 that one of them has.
+    types: u64,
+}
 
-impl<'a> Column<'a> for Entries<'a> {
-    fn of(_: Value<'a>) -> Self {
-        // They need more than one column.
-        Self::default()
+impl<'a> Entries<'a> {
+    fn new(all: &'a [DnsEntry<'a>], types: Items<'_>) -> Self {
+        Self { all, types: types.counts().fold(0, |types, rtype| types | type_bit(rtype)) }
+    }
+}
+
+/// The bit of a record's type; of types that have none, none.
+pub(crate) const fn type_bit(rtype: u64) -> u64 {
+    if rtype < 64 { 1 << rtype } else { 0 }
+}
+
+/// One answer of a `dns` row.
+#[derive(Clone, Copy, Debug)]
+pub struct DnsAnswer<'a> {
+    /// As the log has it.
+    pub text: &'a [u8],
+    /// The address, if the text is one.
+    pub addr: Option<Addr>,
+    /// Time to live in seconds, if the log has as many of them as answers.
+    pub ttl: Option<u64>,
+}
+
+/// All answers of a `dns` row, read once for all detectors.
+#[derive(Clone, Copy, Default)]
+pub struct Answers<'a>(&'a [DnsAnswer<'a>]);
+
+macro_rules! made {
+    ($($type:ident)*) => {$(
+        impl<'a> Column<'a> for $type<'a> {
+            fn of(_: &Value<'a>) -> Self {
+                // They need more than one column.
+                Self::default()
+            }
+        }
+    )*};
+}
+
+made! { Entries Answers }
+
+impl<'a> Dns<'a> {
+    /// Its answers.
+    pub fn records(&self) -> impl Iterator<Item = DnsAnswer<'a>> + use<'a> {
+        self.records.0.iter().copied()
+    }
+
+    fn read(&self) -> impl Iterator<Item = DnsAnswer<'a>> + use<'a> {
+        let mut ttls = self.ttls.counts();
+        self.answers.texts().map(move |text| DnsAnswer { text, addr: Addr::from_text(text), ttl: ttls.next() })
     }
 }
 
@@ -673,15 +724,20 @@ impl<'a> DnsMessage<'a> {
 
     /// Its records.
     pub fn records(&self) -> impl Iterator<Item = DnsEntry<'a>> + use<'a> {
-        self.entries.0.iter().copied()
+        self.entries.all.iter().copied()
+    }
+
+    /// Has a record one of these types, given as the sum of their bits? See [`type_bit`].
+    pub(crate) fn has_type(&self, bits: u64) -> bool {
+        self.entries.types & bits != 0
     }
 
     fn read(&self) -> impl Iterator<Item = DnsEntry<'a>> + use<'a> {
         let names = self.owners.texts().zip(self.data.texts());
         let numbers = self.sections.counts().zip(self.types.counts()).zip(self.record_ttls.counts());
         names.zip(numbers).map(|((owner, data), ((section, rtype), ttl))| {
-            let text = if matches!(rtype, 1 | 28) { std::str::from_utf8(data).ok() } else { None };
-            DnsEntry { section, owner, rtype, ttl, data, addr: text.and_then(|t| t.parse().ok()) }
+            let addr = if matches!(rtype, 1 | 28) { Addr::from_text(data) } else { None };
+            DnsEntry { section, owner, rtype, ttl, data, addr }
         })
     }
 }
@@ -706,16 +762,23 @@ impl Plan {
 
     /// Shows a row with these values to `look`.
     pub fn show(&self, values: &[Value<'_>], look: &mut dyn FnMut(&Row<'_>)) {
-        let row = Row::of(self, values);
-        let entries: SmallVec<[DnsEntry<'_>; FEW_RECORDS]> = match &row {
-            Row::DnsMessage(message) => message.read().collect(),
-            _ => SmallVec::new(),
-        };
-        let mut row = row;
-        if let Row::DnsMessage(message) = &mut row {
-            message.entries = Entries(&entries);
+        match self.kind {
+            Kind::DnsMessage => {
+                let row = DnsMessage::of(self, values);
+                let entries: SmallVec<[DnsEntry<'_>; FEW_RECORDS]> = row.read().collect();
+                let mut row = row;
+                row.entries = Entries::new(&entries, row.types);
+                look(&Row::DnsMessage(row));
+            }
+            Kind::Dns => {
+                let row = Dns::of(self, values);
+                let answers: SmallVec<[DnsAnswer<'_>; FEW_RECORDS]> = row.read().collect();
+                let mut row = row;
+                row.records = Answers(&answers);
+                look(&Row::Dns(row));
+            }
+            _ => look(&Row::of(self, values)),
         }
-        look(&row);
     }
 }
 

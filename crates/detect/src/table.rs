@@ -44,6 +44,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     }
 
     /// It is `now`, in packet time, which may jump.
+    #[inline]
     pub fn pass(&mut self, now: Timestamp) {
         let Some(lasting) = self.lasting else { return };
         let since = now - self.turned;
@@ -69,6 +70,12 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         self.newer.len() + self.older.len()
     }
 
+    /// Is nothing kept?
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.newer.is_empty() && self.older.is_empty()
+    }
+
     /// Bytes of the tables; what the values own comes on top.
     pub fn held_len(&self) -> usize {
         self.newer.allocation_size() + self.older.allocation_size()
@@ -79,6 +86,9 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
+        if self.is_empty() {
+            return None;
+        }
         let hash = self.state.hash_one(key);
         let is_it = |entry: &(K, V)| key.equivalent(&entry.0);
         self.newer.find(hash, is_it).or_else(|| self.older.find(hash, is_it)).map(|entry| &entry.1)
@@ -89,12 +99,18 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
+        if self.is_empty() {
+            return None;
+        }
         let (hash, half) = (self.state.hash_one(key), self.half);
         let Self { newer, older, state, forgotten, .. } = self;
         let is_it = |entry: &(K, V)| key.equivalent(&entry.0);
         match newer.find_entry(hash, is_it) {
             Ok(found) => Some(&mut found.into_mut().1),
             Err(absent) => {
+                if older.is_empty() {
+                    return None;
+                }
                 let entry = take(older, hash, is_it)?;
                 Some(put(absent.into_table(), older, half, forgotten, *state, hash, entry))
             }
@@ -120,6 +136,9 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
+        if self.is_empty() {
+            return None;
+        }
         let hash = self.state.hash_one(key);
         let is_it = |entry: &(K, V)| key.equivalent(&entry.0);
         take(&mut self.newer, hash, is_it).or_else(|| take(&mut self.older, hash, is_it)).map(|entry| entry.1)

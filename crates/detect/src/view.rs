@@ -132,6 +132,7 @@ fn apps(conn: &Conn<'_>) -> Apps {
     let mut all = Apps { kinds: 0, hidden: false, fetched_mail: false };
     for name in conn.app.split(|b| *b == b',') {
         let kinds = of_app(name);
+        all.fetched_mail |= matches!(name, b"imap" | b"pop3");
         if kinds & kind(Traffic::Tls) != 0 {
             all.hidden = true;
         } else if kinds != 0 {
@@ -148,8 +149,7 @@ fn apps(conn: &Conn<'_>) -> Apps {
         all.kinds &= !kind(Traffic::Dns);
         all.kinds |= if conn.resp_port == 5353 { kind(Traffic::Announcements) } else { 0 };
     }
-    all.fetched_mail = matches!(conn.resp_port, 110 | 143 | 993 | 995)
-        || conn.app.split(|b| *b == b',').any(|name| matches!(name, b"imap" | b"pop3"));
+    all.fetched_mail |= matches!(conn.resp_port, 110 | 143 | 993 | 995);
     all
 }
 

@@ -5,7 +5,7 @@ use crate::message;
 use crate::name::{self, Name};
 use crate::observer::Seen;
 use crate::waiting::Room;
-use sekisho_types::{Timestamp, seeded_hash};
+use sekisho_types::{Timestamp, seeded_hash_folded};
 use std::collections::VecDeque;
 
 /// Counters of what is parked below a zone; zones share them by their digest.
@@ -72,18 +72,13 @@ impl Lot {
 
     /// Changes the counters of the zones above one.
     fn count_zones(&mut self, parked: &Parked, by: i32) {
-        let mut lower = [0; name::MAX_NAME_LEN];
         let wire = parked.wire.get(message::QUESTION..).unwrap_or(&[]);
-        let len = wire.len().min(lower.len());
-        let (Some(lower), Some(wire)) = (lower.get_mut(..len), wire.get(..len)) else { return };
-        lower.copy_from_slice(wire);
-        lower.make_ascii_lowercase();
-        let mut rest = Some(&*lower);
-        while let Some(at) = rest {
-            rest = name::parent_of(at);
-            // A zone's digest is that of its labels from here to the root, which end where the question's name does.
-            let Some(end) = name::end_of(at) else { break };
-            if let Some(counter) = self.below.get_mut(place(at.get(..end).unwrap_or(&[]), self.seed)) {
+        let wire = wire.get(..name::MAX_NAME_LEN).unwrap_or(wire);
+        // A zone's digest is that of its labels from here to the root, which end where the question's name does.
+        let mut rest = name::end_of(wire).and_then(|end| wire.get(..end));
+        while let Some(zone) = rest {
+            rest = name::parent_of(zone);
+            if let Some(counter) = self.below.get_mut(place(zone, self.seed)) {
                 *counter = counter.saturating_add_signed(by);
             }
         }
@@ -139,9 +134,9 @@ impl Lot {
     }
 }
 
-/// The counter of a zone.
+/// The counter of a zone, whatever its case.
 fn place(zone: &[u8], seed: u64) -> usize {
-    usize::try_from(seeded_hash(seed, zone)).unwrap_or(0) % COUNTERS
+    usize::try_from(seeded_hash_folded(seed, zone)).unwrap_or(0) % COUNTERS
 }
 
 #[cfg(test)]

@@ -216,7 +216,7 @@ impl Lane {
     }
 
     /// Whoever watches sees a packet that its flow has taken; what it acknowledges goes to parsers.
-    #[cold]
+    #[inline(never)]
     fn look(&mut self, packet: &Packet<'_>, handled: &Handled, outer: Outer, way: &mut Way<'_>) {
         let Some((flow, app)) = self.flows.flow_mut(handled.id) else { return };
         let Some(eye) = &mut self.host.eye else { return };

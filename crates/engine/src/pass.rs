@@ -600,7 +600,7 @@ impl Pass<'_> {
     }
 
     /// Lets a call of a watched stream wait for the acknowledgement.
-    #[cold]
+    #[inline(never)]
     fn hold(&mut self, flow: &mut Flow, app: &mut App, dir: Dir, what: What, bytes: &[u8], at: Moment) {
         let Some(eye) = &mut self.host.eye else { return };
         if !matches!(app, App::Opaque) || eye.wants_streams() {

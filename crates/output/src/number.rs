@@ -10,6 +10,13 @@ use std::fmt::Write;
 
 const NANOS: u64 = 1_000_000_000;
 const SECS_PER_DAY: i64 = 86_400;
+/// From 0000-03-01 to 1970-01-01.
+const DAYS_BEFORE_1970: i64 = 719_468;
+const DAYS_OF_400_YEARS: u32 = 146_097;
+/// 2^32 by 1,461, the days of four years, rounded up.
+const DAY_OF_FOUR_YEARS: u64 = 2_939_745;
+/// Days of a year that begins in March.
+const DAYS_BEFORE_JANUARY: u32 = 306;
 /// Length of a date and time without a fraction.
 const CLOCK_LEN: usize = 19;
 /// At most 20 bytes.
@@ -159,25 +166,27 @@ fn clock(date: u64, time: u64, separators: &[u8; 5]) -> [u8; CLOCK_LEN] {
     [y0, y1, y2, y3, a, m0, m1, b, d0, d1, c, h0, h1, d, n0, n1, e, s0, s1]
 }
 
-/// Date and time in UTC as the decimal numbers YYYYMMDD and HHMMSS, and nanoseconds.
+/// Date and time in UTC as the decimal numbers YYYYMMDD and HHMMSS, and nanoseconds. The date by the multiplications of C. Neri and
+/// L. Schneider, "Euclidean affine functions and their application to calendar algorithms" (2022): years begin in March.
 fn civil(ts: Timestamp) -> (u64, u64, u64) {
-    let secs = ts.0.div_euclid(NANOS as i64);
     let nanos = ts.0.rem_euclid(NANOS as i64) as u64;
-    let days = secs.div_euclid(SECS_PER_DAY);
-    let sec = secs.rem_euclid(SECS_PER_DAY) as u64;
-    // Days since 0000-03-01, in 400-year eras of 146,097 days: leap days then end a year.
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    // Years of a 64-bit nanosecond count (1677 to 2262) always have four digits.
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    let date = (year * 10_000 + month * 100 + day) as u64;
-    (date, sec / 3_600 * 10_000 + sec / 60 % 60 * 100 + sec % 60, nanos)
+    // A 64-bit nanosecond count begins in 1677: nothing is negative from here.
+    let secs = (ts.0.div_euclid(NANOS as i64) + DAYS_BEFORE_1970 * SECS_PER_DAY) as u64;
+    let days = (secs / SECS_PER_DAY as u64) as u32;
+    let sec = (secs % SECS_PER_DAY as u64) as u32;
+    let quarters = 4 * days + 3;
+    let century = quarters / DAYS_OF_400_YEARS;
+    let in_century = (quarters % DAYS_OF_400_YEARS) | 3;
+    let years = DAY_OF_FOUR_YEARS * u64::from(in_century);
+    let year = (years >> 32) as u32;
+    let day_of_year = years as u32 / (4 * DAY_OF_FOUR_YEARS as u32);
+    let months = 2_141 * day_of_year + 197_913;
+    let (month, day) = (months >> 16, (months & 0xffff) / 2_141 + 1);
+    let is_next = day_of_year >= DAYS_BEFORE_JANUARY;
+    let month = if is_next { month - 12 } else { month };
+    let year = 100 * century + year + u32::from(is_next);
+    let date = year * 10_000 + month * 100 + day;
+    (date.into(), (sec / 3_600 * 10_000 + sec / 60 % 60 * 100 + sec % 60).into(), nanos)
 }
 
 #[cfg(test)]
@@ -288,6 +297,31 @@ mod tests {
         assert_eq!(&zeek_clock(Timestamp::from_parts(1_427_304_960, 0)), b"2015-03-25-17-36-00");
         assert_eq!(text(|p| iso_time(p, Timestamp(i64::MIN))), "1677-09-21T00:12:43.145224192Z");
         assert_eq!(text(|p| iso_time(p, Timestamp(i64::MAX))), "2262-04-11T23:47:16.854775807Z");
+    }
+
+    #[test]
+    fn every_day_follows_the_day_before() {
+        let (mut year, mut month, mut day) = (1677, 9, 22);
+        // The first whole day of a 64-bit nanosecond count, to its last.
+        for days in -106_751..=106_751_i64 {
+            let ts = Timestamp((days * SECS_PER_DAY + 3_599) * NANOS as i64);
+            assert_eq!(civil(ts), (year * 10_000 + month * 100 + day, 5_959, 0), "day {days}");
+            let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let last = match month {
+                2 if is_leap => 29,
+                2 => 28,
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            day += 1;
+            if day > last {
+                (day, month) = (1, month + 1);
+            }
+            if month > 12 {
+                (month, year) = (1, year + 1);
+            }
+        }
+        assert_eq!((year, month, day), (2262, 4, 12));
     }
 
     #[test]

@@ -1,14 +1,17 @@
-//! An audit in the forms that other tools read: a layer of the ATT&CK Navigator, a STIX bundle, a table.
+//! An audit in the forms that other tools read: a layer of the ATT&CK Navigator, a STIX bundle, a table, rows of
+//! Zeek's notice log.
 //!
 //! Findings that a mute hides are left out of layers and bundles, which say what happened; the table has them, with the mute's reason.
 //! All are bounded by the number of findings that a run keeps, and by the bounds of a finding. Equal pages give equal files.
 
 mod csv;
 mod navigator;
+mod notice;
 mod stix;
 
 pub use csv::to_csv;
 pub use navigator::{Cell, Layer, layers_to_json, to_navigator};
+pub use notice::NoticeRecord;
 pub use stix::to_stix;
 
 use crate::clean::{clean, is_shown};

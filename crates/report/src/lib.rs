@@ -23,7 +23,7 @@ mod units;
 
 pub use activity::{Activity, Bin, WEEK_HOURS};
 pub use clean::{clean, fit, width_of};
-pub use export::{Cell, Layer, layers_to_json, to_csv, to_navigator, to_stix};
+pub use export::{Cell, Layer, NoticeRecord, layers_to_json, to_csv, to_navigator, to_stix};
 pub use facts::{Completeness, Pool, State};
 pub use html::{Lang, render_comparison_html, render_html, untranslated};
 pub use json::{COMPARISON_VERSION, SCHEMA_VERSION, comparison_to_json, to_json};
@@ -32,6 +32,6 @@ pub use page::{
     Protocol, Service, Software, Talker, Totals, Transport, Tunnel, Unseen, Weird,
 };
 pub use profile::{Asked, Destination, Profile, ServiceUse, Shown, Traffic};
-pub use summary::Summary;
+pub use summary::{KeptFlows, Summary};
 pub use terminal::{render_comparison, render_text};
 pub use units::{bytes, clock, count, counted};

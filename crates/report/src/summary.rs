@@ -8,6 +8,8 @@ mod flows;
 mod names;
 mod odd;
 
+pub use ends::KeptFlows;
+
 use crate::bounded::{Top, Weight};
 use crate::cells::{Cells, Plan, Printed};
 use crate::page::PAGE_ROWS;

@@ -11,6 +11,7 @@ pub struct Addr([u8; 16]);
 
 impl Hash for Addr {
     /// As two numbers, which hashers take faster than bytes with their length.
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         let n = u128::from_le_bytes(self.0);
         state.write_u64(n as u64);
@@ -38,21 +39,25 @@ impl Addr {
     }
 
     /// The sixteen octets, mapped form for IPv4.
+    #[inline]
     pub const fn octets(&self) -> &[u8; 16] {
         &self.0
     }
 
     /// The four octets of an IPv4 address.
+    #[inline]
     pub fn as_v4(&self) -> Option<[u8; 4]> {
         if self.is_v4() { self.0.last_chunk::<4>().copied() } else { None }
     }
 
     /// Is this an IPv4 address?
+    #[inline]
     pub fn is_v4(&self) -> bool {
         self.0.first_chunk::<12>() == Some(&V4_PREFIX)
     }
 
     /// Multicast (224.0.0.0/4, ff00::/8) or the IPv4 limited broadcast address.
+    #[inline]
     pub fn is_multicast(&self) -> bool {
         match self.as_v4() {
             Some(v4) => v4[0] >= 224 && v4[0] < 240 || v4 == [255; 4],
@@ -83,6 +88,19 @@ impl Addr {
             Some(v4) => write_v4(buf, v4),
             None => write_v6(buf, &self.0),
         }
+    }
+
+    /// What [`Addr::write`] writes, and other forms that the standard library reads; `None` of anything else.
+    pub fn from_text(text: &[u8]) -> Option<Self> {
+        if let Some(v4) = read_v4(text) {
+            return Some(Self::v4(v4));
+        }
+        // Only version 6 has colons, and cannot do without.
+        if !text.contains(&b':') {
+            return None;
+        }
+        let v6: Ipv6Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
+        Some(Self(v6.octets()))
     }
 
     /// As the standard library's type.
@@ -120,6 +138,28 @@ fn write_v4<const N: usize>(buf: &mut [u8; N], octets: [u8; 4]) -> usize {
         at += 2 + usize::from(o >= 10) + usize::from(o >= 100);
     }
     at - 1
+}
+
+/// Four numbers up to 255 without leading zeros, and dots between them.
+fn read_v4(text: &[u8]) -> Option<[u8; 4]> {
+    let mut octets = [0; 4];
+    let mut left = octets.iter_mut();
+    let (mut octet, mut value, mut digits) = (left.next()?, 0u16, 0u8);
+    for b in text {
+        match b {
+            b'0'..=b'9' if digits < 3 && (digits == 0 || value > 0) => {
+                value = value * 10 + u16::from(b - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 => {
+                *octet = u8::try_from(value).ok()?;
+                (octet, value, digits) = (left.next()?, 0, 0);
+            }
+            _ => return None,
+        }
+    }
+    *octet = u8::try_from(value).ok()?;
+    (digits > 0 && left.next().is_none()).then_some(octets)
 }
 
 #[inline(never)]
@@ -199,7 +239,10 @@ impl fmt::Debug for Addr {
 impl FromStr for Addr {
     type Err = std::net::AddrParseError;
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        s.parse::<IpAddr>().map(Self::from)
+        match read_v4(s.as_bytes()) {
+            Some(v4) => Ok(Self::v4(v4)),
+            None => s.parse::<IpAddr>().map(Self::from),
+        }
     }
 }
 
@@ -298,6 +341,7 @@ impl Subnets {
     }
 
     /// Does one of them cover `addr`?
+    #[inline]
     pub fn contains(&self, addr: Addr) -> bool {
         match addr.as_v4() {
             Some(octets) => {
@@ -343,6 +387,54 @@ mod tests {
         let a: Addr = "2001:db8::1".parse().expect("address");
         assert_eq!(a.to_string(), "2001:db8::1");
         assert!(!a.is_v4());
+    }
+
+    #[test]
+    fn reads_as_the_standard_library() {
+        let texts = [
+            "",
+            ".",
+            "1",
+            "1.2.3",
+            "1.2.3.4",
+            "1.2.3.4.",
+            "1.2.3.4.5",
+            ".1.2.3.4",
+            "1..2.3",
+            "255.255.255.255",
+            "256.1.1.1",
+            "1.1.1.256",
+            "1.1.1.1000",
+            "0.0.0.0",
+            "00.0.0.0",
+            "01.2.3.4",
+            "1.2.3.04",
+            "1.2.3.4 ",
+            "+1.2.3.4",
+            "a.b.c.d",
+            "999.999.999.999",
+            "::",
+            "::1",
+            "2001:db8::1",
+            "::ffff:192.0.2.1",
+            "::ffff:192.0.2.01",
+            "fe80::1%1",
+            ":",
+            ":::",
+            "1:2:3:4:5:6:7:8",
+            "1:2:3:4:5:6:7:8:9",
+            "g::",
+            "2001:DB8::A",
+            "1:2",
+            "1.2.3.4:80",
+            "[::1]",
+        ];
+        for text in texts {
+            let known = text.parse::<IpAddr>().ok().map(Addr::from);
+            assert_eq!(text.parse::<Addr>().ok(), known, "{text}");
+            assert_eq!(Addr::from_text(text.as_bytes()), known, "{text}");
+        }
+        assert_eq!(Addr::from_text(&[0xff, b':', b':']), None);
     }
 
     #[test]

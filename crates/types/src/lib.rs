@@ -17,7 +17,7 @@ pub use addr::{Addr, MacAddr, Subnet, SubnetError, Subnets, home_nets};
 pub use day::{Day, DayError};
 pub use entropy::entropy;
 pub use flow::{CommunityId, Dir, FiveTuple, FlowInfo, Seen, VlanTags, ip_proto};
-pub use hash::{SeededState, seeded_hash};
+pub use hash::{SeededHasher, SeededState, seeded_hash, seeded_hash_folded};
 pub use heap::{Heap, block_len, list_len};
 pub use time::{Arrival, Interval, Timestamp};
 pub use uid::Uid;

@@ -106,9 +106,9 @@ pub enum Language {
     Ja,
 }
 
-/// What findings are made from, besides the captures: flags of `audit` and `diff`.
+/// What findings are made from, besides captures and rules: flags of `audit`, `diff` and `logs`.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Judging {
+pub struct Given {
     /// A list of addresses, networks, names, URLs, digests or TLS clients (JA3, JA4) with a bad name: plain, hosts file, CSV,
     /// Zeek intel or MISP; contact with them is a finding; may be repeated
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -118,14 +118,6 @@ pub struct Judging {
     /// curl's --cacert this adds: a capture has both, and public sites would all seem false without Mozilla's
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub roots: Option<PathBuf>,
-
-    /// Rules in Suricata's language: what they alert on are findings, too; may be repeated
-    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub rules: Vec<PathBuf>,
-
-    /// A suricata.yaml: variables, classes and thresholds for rules
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub suricata_config: Option<PathBuf>,
 
     /// A file of countries or network operators (ASN) of addresses, in MaxMind's format; may be repeated
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -157,14 +149,36 @@ pub struct Judging {
     pub trust_anchors: Option<PathBuf>,
 }
 
+impl Given {
+    /// Was any of these given?
+    pub fn is_any(&self) -> bool {
+        let files = [&self.roots, &self.holidays, &self.mutes, &self.trust_anchors];
+        files.iter().any(|f| f.is_some())
+            || [&self.intel, &self.geoip].iter().any(|l| !l.is_empty())
+            || !(self.watch.is_empty() && self.known_domain.is_empty() && self.resolver.is_empty())
+    }
+}
+
+/// What findings are made from, besides the captures: flags of `audit` and `diff`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Judging {
+    /// What judges know.
+    #[command(flatten)]
+    pub given: Given,
+
+    /// Rules in Suricata's language: what they alert on are findings, too; may be repeated
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub rules: Vec<PathBuf>,
+
+    /// A suricata.yaml: variables, classes and thresholds for rules
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub suricata_config: Option<PathBuf>,
+}
+
 impl Judging {
     /// Was any of these given?
     pub fn is_any(&self) -> bool {
-        let files = [&self.roots, &self.suricata_config, &self.holidays, &self.mutes, &self.trust_anchors];
-        let lists = [&self.intel, &self.rules, &self.geoip];
-        files.iter().any(|f| f.is_some())
-            || lists.iter().any(|l| !l.is_empty())
-            || !(self.watch.is_empty() && self.known_domain.is_empty() && self.resolver.is_empty())
+        self.given.is_any() || self.suricata_config.is_some() || !self.rules.is_empty()
     }
 }
 

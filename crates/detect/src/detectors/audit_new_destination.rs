@@ -22,7 +22,6 @@
 //! ## References
 //! RFC 8520 (manufacturer usage descriptions); RITA first seen.
 
-use crate::destination::Destination;
 use crate::detection::Scope;
 use crate::history::{self, Carrier};
 use crate::hosts::Role;
@@ -140,7 +139,6 @@ const MAX_TOLD_APART: usize = 8;
 /// See the module.
 pub(crate) struct NewDestination {
     devices: Recent<Addr, Seen>,
-    seed: u64,
     /// By device and the digest of the place.
     places: Recent<(Addr, u64), Contact>,
     network: Recent<u64, Place>,
@@ -150,7 +148,6 @@ pub(crate) struct NewDestination {
 impl NewDestination {
     pub fn new(scope: &Scope) -> Self {
         Self {
-            seed: scope.seed,
             devices: Recent::of(scope, MAX_DEVICES),
             places: Recent::of(scope, MAX_PLACES),
             network: Recent::of(scope, MAX_OF_NETWORK),
@@ -164,8 +161,7 @@ impl NewDestination {
             return;
         }
         self.devices.at(row.orig, || Seen { first: row.ts, last: row.ts, days: 0 }).again(row.ts);
-        let place = Destination::of(row.resp, cx);
-        let digest = place.digest(self.seed);
+        let (place, digest) = cx.destination(row.resp);
         let is_named = place.is_named();
         let new = |place: Box<str>| Contact { place, digest, named: is_named, ..Contact::default() };
         let of_network = self.network.at(digest, || Place { first: row.ts, last: row.ts, devices: Vec::new() });

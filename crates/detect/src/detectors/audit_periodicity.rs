@@ -21,7 +21,6 @@
 //! ## References
 //! nDPI NDPI_PERIODIC_FLOW; Hu et al., BAYWATCH: Robust Beaconing Detection, DSN 2016.
 
-use crate::destination::Destination;
 use crate::detection::Scope;
 use crate::registry::Detector;
 use crate::rows::{Conn, Kind, Row};
@@ -104,7 +103,6 @@ struct Rhythm {
 
 /// See the module.
 pub(crate) struct Periodicity {
-    seed: u64,
     holidays: Arc<[Day]>,
     /// By device and the digest of the place.
     pairs: Recent<(Addr, u64), Box<Rhythm>>,
@@ -112,14 +110,14 @@ pub(crate) struct Periodicity {
 
 impl Periodicity {
     pub fn new(scope: &Scope) -> Self {
-        Self { seed: scope.seed, holidays: Arc::clone(&scope.holidays), pairs: Recent::of(scope, MAX_PAIRS) }
+        Self { holidays: Arc::clone(&scope.holidays), pairs: Recent::of(scope, MAX_PAIRS) }
     }
 
     fn conn(&mut self, row: &Conn<'_>, cx: &Cx<'_>) {
         if !cx.hosts().is_internal(row.orig) || row.resp.is_multicast() || row.orig_pkts == 0 {
             return;
         }
-        let place = Destination::of(row.resp, cx);
+        let (place, digest) = cx.destination(row.resp);
         let hour = row.ts.0.div_euclid(60 * MINUTE);
         let new = || {
             Box::new(Rhythm {
@@ -135,7 +133,7 @@ impl Periodicity {
                 packet: cx.packet,
             })
         };
-        self.pairs.at((row.orig, place.digest(self.seed)), new).contact(row.ts, hour);
+        self.pairs.at((row.orig, digest), new).contact(row.ts, hour);
     }
 }
 

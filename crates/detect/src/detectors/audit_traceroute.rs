@@ -220,7 +220,7 @@ impl Traceroute {
     }
 
     fn conn(&mut self, row: &Conn<'_>) {
-        if row.proto == "tcp" && row.resp_pkts > 0 && self.traces.len() > 0 {
+        if row.proto == "tcp" && row.resp_pkts > 0 && !self.traces.is_empty() {
             self.reached(&(row.orig, row.resp, "tcp"));
         }
     }

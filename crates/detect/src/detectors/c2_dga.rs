@@ -123,7 +123,8 @@ pub(crate) struct Dga {
 
 /// The label that somebody registered, and the top level.
 fn parts(domain: &str) -> Option<(&str, &str)> {
-    let (label, top) = domain.split_once('.')?;
+    let dot = domain.bytes().position(|b| b == b'.')?;
+    let (label, top) = (domain.get(..dot)?, domain.get(dot + 1..)?);
     (!label.is_empty() && top.bytes().all(|b| b.is_ascii_lowercase() || b == b'.' || b == b'-')).then_some((label, top))
 }
 
@@ -281,7 +282,7 @@ impl Client {
             && (label.len() + LEN_LIKE >= burst.lengths.0 && label.len() <= burst.lengths.1 + LEN_LIKE
                 || burst.tops.contains(&low_byte(top)))
             && row.ts - burst.at <= AFTERWARDS;
-        let addrs = row.answers.texts().filter_map(|t| std::str::from_utf8(t).ok()?.parse::<Addr>().ok());
+        let addrs = row.records().filter_map(|r| r.addr);
         let public = addrs.filter(|a| !cx.hosts().is_internal(*a)).last();
         let (true, Some(addr)) = (fits, public) else { return false };
         let first = burst.found.replace((domain.into(), addr)).is_none();

@@ -26,6 +26,7 @@
 //! Amazon GuardDuty Trojan:EC2/DNSDataExfiltration.
 
 use crate::detection::Scope;
+use crate::dns_zones::last_dot;
 use crate::domains;
 use crate::hosts::Role;
 use crate::registry::Detector;
@@ -131,7 +132,9 @@ const REPUTATION: &[&str] = &[
     "webcfs00.com",
 ];
 /// Top levels of zones that are the network's own.
-const LOCAL: &[&str] = &["arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain", "private"];
+fn is_local(top: &str) -> bool {
+    matches!(top, "arpa" | "corp" | "home" | "internal" | "intranet" | "lan" | "local" | "localdomain" | "private")
+}
 
 /// What a name below a domain is made of.
 struct Below<'a> {
@@ -419,8 +422,8 @@ fn is_null(qtype: u64) -> bool {
 fn below(name: &str) -> Option<Below<'_>> {
     let name = name.strip_suffix('.').unwrap_or(name);
     let domain = domains::registrable(name);
-    let top = domain.rsplit('.').next().unwrap_or("");
-    if LOCAL.contains(&top) || !domain.contains('.') {
+    let dot = last_dot(domain.as_bytes(), domain.len())?;
+    if domain.get(dot + 1..).is_none_or(is_local) {
         return None;
     }
     let sub = name.get(..name.len().checked_sub(domain.len() + 1)?)?;
@@ -432,12 +435,11 @@ fn is_service(below: &Below<'_>) -> bool {
     if REPUTATION.contains(&below.domain) {
         return true;
     }
-    // A reversed address of version 4 or 6.
-    let mut labels = below.sub.split('.');
-    let is_octet = |l: &str| l.len() <= 3 && l.bytes().all(|b| b.is_ascii_digit());
-    let is_nibble = |l: &str| l.len() == 1;
-    labels.clone().take(4).filter(|l| is_octet(l)).count() == 4
-        || labels.by_ref().take(32).filter(|l| is_nibble(l)).count() == 32
+    // A reversed address of version 4 or 6 in front.
+    let labels = || below.sub.as_bytes().split(|b| *b == b'.');
+    let is_octet = |l: &&[u8]| l.len() <= 3 && l.iter().all(u8::is_ascii_digit);
+    let is_nibble = |l: &&[u8]| l.len() == 1;
+    labels().take(4).take_while(is_octet).count() == 4 || labels().take(32).take_while(is_nibble).count() == 32
 }
 
 /// Are all answers addresses of the own host, as block lists give them (RFC 5782 §2.1)?

@@ -25,13 +25,12 @@
 use crate::detection::Scope;
 use crate::dns_exchanges::{Exchange, Fit, OPEN_FOR, name_digest};
 use crate::registry::Detector;
-use crate::rows::{DnsMessage, Kind, Row};
+use crate::rows::{DnsMessage, Kind, Row, type_bit};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
-use sekisho_types::{Addr, Interval, SeededState, Timestamp};
+use sekisho_types::{Addr, Interval, Timestamp};
 use smallvec::SmallVec;
-use std::hash::BuildHasher;
 
 static ABOUT: About = About {
     id: "dns-answer-conflict",
@@ -72,6 +71,8 @@ const OTHER_DISTANCE: u64 = 3;
 const GRACE: Interval = Interval::from_secs(10);
 /// Longest time to live that is believed, in seconds (RFC 8767 §4).
 const MAX_TTL: u64 = 604_800;
+/// A and AAAA, by their bits.
+const ADDRESSES: u64 = type_bit(1) | type_bit(28);
 /// NXDOMAIN.
 const NO_SUCH_NAME: u64 = 3;
 /// Extended errors of a policy: blocked, censored, filtered, prohibited.
@@ -118,14 +119,10 @@ impl Conflict {
         }
     }
 
-    fn key(&self, e: &Exchange) -> u64 {
-        SeededState(self.seed).hash_one((e.client, e.server, e.question))
-    }
-
     fn matching(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {
         let name = m.query.unwrap_or(&[]);
         self.first.pass(m.ts);
-        let first = self.first.at(self.key(e), Given::default);
+        let first = self.first.at(e.key, Given::default);
         *first = Given { none: m.rcode == NO_SUCH_NAME, packet: m.packet, ..Given::default() };
         addrs(m).for_each(|(_, addr, _)| first.add(addr));
         if e.by_resolver {
@@ -166,6 +163,9 @@ impl Conflict {
         if m.authoritative || m.rcode != 0 || m.extended_error.is_some_and(|code| POLICY.contains(&code)) {
             return;
         }
+        if self.given.is_empty() || !m.has_type(ADDRESSES) {
+            return;
+        }
         // An answer about the question itself and one about an alias are compared alike, by the owner.
         let mut owners: SmallVec<[&[u8]; 4]> = addrs(m).map(|(owner, ..)| owner).collect();
         owners.dedup();
@@ -204,7 +204,7 @@ impl Conflict {
 
     fn late(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {
         let Some(before) = e.asked.and_then(|a| Some((a, a.answered?))) else { return };
-        let Some(first) = self.first.peek(&self.key(e)) else { return };
+        let Some(first) = self.first.peek(&e.key) else { return };
         let (asked, answered) = before;
         let second: Vec<Addr> = addrs(m).map(|(_, addr, _)| addr).collect();
         let none = m.rcode == NO_SUCH_NAME;

@@ -28,7 +28,7 @@ use crate::dns_exchanges::Fit;
 use crate::dns_zones::{Domains, registrable};
 use crate::hosts::Role;
 use crate::registry::Detector;
-use crate::rows::{Conn, Dns, DnsMessage, Kind, Row};
+use crate::rows::{Conn, Dns, DnsMessage, Kind, Row, type_bit};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
@@ -61,6 +61,8 @@ static ABOUTS: &[&About] = &[&ABOUT];
 
 const SINGLE: &Reason = ABOUT.at(0);
 const DOUBLE: &Reason = ABOUT.at(1);
+
+const NS: u64 = 2;
 
 /// Names and domains followed.
 const MAX_NAMES: usize = 20_000;
@@ -236,27 +238,21 @@ impl FastFlux {
         if dns.resp_port != 53 || !matches!(dns.qtype, 1 | 28) || dns.query.len() > MAX_NAME_LEN {
             return;
         }
-        let addr_of = |text: &[u8]| std::str::from_utf8(text).ok().and_then(|t| t.parse::<Addr>().ok());
-        let mut ttl = None;
-        let outside = |text: &[u8]| addr_of(text).filter(|a| !cx.hosts().is_internal(*a));
-        for (text, seconds) in dns.answers.texts().zip(dns.ttls.counts()) {
-            if addr_of(text).is_none() {
-                if self.is_large(text) {
-                    return;
-                }
-            } else {
-                ttl = Some(ttl.map_or(seconds, |t: u64| t.min(seconds)));
-            }
-        }
+        let with_ttl = || dns.records().filter_map(|r| Some((r, r.ttl?)));
+        let ttl = with_ttl().filter(|(r, _)| r.addr.is_some()).map(|(_, ttl)| ttl).min();
         let Some(ttl) = ttl.filter(|t| *t <= MAX_TTL) else { return };
-        if !dns.answers.texts().any(|t| outside(t).is_some()) || self.is_large(dns.query) {
+        let outside = || dns.records().filter_map(|r| r.addr).filter(|a| !cx.hosts().is_internal(*a));
+        if outside().next().is_none() || self.is_large(dns.query) {
+            return;
+        }
+        if with_ttl().any(|(r, _)| r.addr.is_none() && self.is_large(r.text)) {
             return;
         }
         let flux = match self.names.get(dns.query) {
             Some(flux) => flux,
             None => self.names.at(dns.query.into(), Flux::default),
         };
-        flux.add(dns.ts, ttl, dns.answers.texts().filter_map(outside));
+        flux.add(dns.ts, ttl, outside());
         if flux.clients.len() < MAX_CLIENTS && cx.hosts().is_internal(dns.orig) && !flux.clients.contains(&dns.orig) {
             flux.clients.push(dns.orig);
         }
@@ -268,15 +264,18 @@ impl FastFlux {
 
     /// Addresses of name servers, as they stand beside NS records.
     fn message(&mut self, m: &DnsMessage<'_>) {
+        if !m.has_type(type_bit(NS)) {
+            return;
+        }
         let mut last: &[u8] = &[];
         for ns in
-            m.records().filter(|r| r.rtype == 2 && r.section < 3 && r.ttl <= MAX_TTL && r.owner.len() <= MAX_NAME_LEN)
+            m.records().filter(|r| r.rtype == NS && r.section < 3 && r.ttl <= MAX_TTL && r.owner.len() <= MAX_NAME_LEN)
         {
             if ns.owner == last || !ns.owner.contains(&b'.') || self.is_large(ns.data) {
                 continue;
             }
             last = ns.owner;
-            let is_server = |name: &[u8]| m.records().any(|r| r.rtype == 2 && r.owner == ns.owner && r.data == name);
+            let is_server = |name: &[u8]| m.records().any(|r| r.rtype == NS && r.owner == ns.owner && r.data == name);
             let glue = || m.records().filter(|r| r.addr().is_some() && r.ttl <= MAX_TTL && is_server(r.owner));
             if let Some(ttl) = glue().map(|r| r.ttl).min() {
                 self.servers.at(ns.owner.into(), Flux::default).add(m.ts, ttl, glue().filter_map(|r| r.addr()));
@@ -285,8 +284,8 @@ impl FastFlux {
     }
 
     fn conn(&mut self, conn: &Conn<'_>, cx: &Cx<'_>) {
-        let outside = cx.hosts().is_internal(conn.orig) && !cx.hosts().is_internal(conn.resp);
-        if outside && conn.resp_port != 53 && conn.resp_pkts > 0 {
+        let outside = || cx.hosts().is_internal(conn.orig) && !cx.hosts().is_internal(conn.resp);
+        if conn.resp_port != 53 && conn.resp_pkts > 0 && outside() {
             self.contacts.at(conn.resp, || ());
         }
     }

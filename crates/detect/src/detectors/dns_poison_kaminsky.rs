@@ -187,7 +187,7 @@ impl Kaminsky {
     fn query(&mut self, m: &DnsMessage<'_>, e: &Exchange, name: &[u8], cx: &mut Cx<'_>) {
         self.askers.pass(m.ts);
         *self.askers.at(self.asked(e.server, e.question), || e.client) = e.client;
-        if self.attacks.len() > 0 {
+        if !self.attacks.is_empty() {
             self.asks_planted(m, e, name, cx);
         }
         let Some(parent) = parent(name) else { return };
@@ -242,7 +242,7 @@ impl Kaminsky {
                 siblings.answered += 1;
             }
         }
-        if self.attacks.len() > 0 && e.fit == Fit::Matching {
+        if !self.attacks.is_empty() && e.fit == Fit::Matching {
             self.tells(m, e, name, cx);
         }
         if !(e.fit.is_bad() || e.fit == Fit::Matching) {

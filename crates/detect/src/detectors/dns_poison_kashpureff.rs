@@ -34,11 +34,13 @@ use crate::detection::Scope;
 use crate::dns_exchanges::{Exchange, Fit, name_digest};
 use crate::dns_zones::{is_within, registrable};
 use crate::registry::Detector;
-use crate::rows::{DnsEntry, DnsMessage, Kind, Row};
+use crate::rows::{DnsEntry, DnsMessage, Kind, Row, type_bit};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid, seeded_hash};
+use smallvec::SmallVec;
+use std::borrow::Cow;
 
 static ABOUT: About = About {
     id: "dns-poison-kashpureff",
@@ -85,6 +87,8 @@ const MAX_NAMES: usize = 50_000;
 const MAX_PLANTED: usize = 4_096;
 /// Zones kept of a server, and addresses of a name.
 const MAX_KEPT: usize = 8;
+/// Zones up to this length need no memory of their own.
+const SHORT_NAME: usize = 64;
 /// Names that an answer's aliases are followed through.
 const MAX_ALIASES: usize = 16;
 /// Foreign records quoted of one message.
@@ -101,9 +105,27 @@ const DNAME: u64 = 39;
 /// ANY, IXFR and AXFR: whole zones.
 const TRANSFERS: [u64; 2] = [251, 252];
 /// Types whose data leads to a name that rows do not tell: MD to MG, MR, AFSDB, RT, PX, NAPTR, KX.
-const UNTOLD: [u64; 10] = [3, 4, 7, 8, 9, 18, 21, 26, 35, 36];
-/// SIG, OPT, DS, RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM, TKEY, TSIG: about other records, or about none.
-const BESIDES: [u64; 10] = [24, 41, 43, 46, 47, 48, 50, 51, 249, 250];
+const UNTOLD: u64 = type_bit(3)
+    | type_bit(4)
+    | type_bit(7)
+    | type_bit(8)
+    | type_bit(9)
+    | type_bit(18)
+    | type_bit(21)
+    | type_bit(26)
+    | type_bit(35)
+    | type_bit(36);
+/// TKEY, TSIG: about other records, or about none.
+const BESIDES: [u64; 2] = [249, 250];
+/// The same of SIG, OPT, DS, RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM, by their bits.
+const BESIDES_BITS: u64 = type_bit(24)
+    | type_bit(41)
+    | type_bit(43)
+    | type_bit(46)
+    | type_bit(47)
+    | type_bit(48)
+    | type_bit(50)
+    | type_bit(51);
 /// What comes with a name that a record points to: A, AAAA, SVCB, HTTPS, and CNAME on the way there.
 const OF_TARGETS: [u64; 5] = [1, CNAME, 28, 64, 65];
 
@@ -144,17 +166,17 @@ pub(crate) struct Kashpureff {
 
 /// What the message may speak of.
 struct Bailiwick<'a> {
-    zone: Box<[u8]>,
+    zone: SmallVec<[u8; SHORT_NAME]>,
     /// Told by a referral.
     learned: bool,
     /// The name asked for, in lower case, and where its aliases lead.
-    asked: Vec<&'a [u8]>,
-    query: Vec<u8>,
+    asked: SmallVec<[&'a [u8]; 4]>,
+    query: Cow<'a, [u8]>,
 }
 
 impl Bailiwick<'_> {
     fn is_asked(&self, name: &[u8]) -> bool {
-        name == self.query || self.asked.contains(&name)
+        name == &*self.query || self.asked.contains(&name)
     }
 
     fn holds(&self, name: &[u8]) -> bool {
@@ -180,13 +202,19 @@ impl Kashpureff {
 
     /// The zone that the server may speak of: of those that it was referred to for the highest that the name lies in.
     fn bailiwick<'a>(&mut self, m: &DnsMessage<'a>, server: Addr) -> Bailiwick<'a> {
-        let query = m.query.unwrap_or(&[]).to_ascii_lowercase();
+        let query = m.query.unwrap_or(&[]);
+        let query = match query.iter().any(u8::is_ascii_uppercase) {
+            true => Cow::Owned(query.to_ascii_lowercase()),
+            false => Cow::Borrowed(query),
+        };
         let zones = self.served.get(&server);
-        let learned = zones.and_then(|z| z.iter().filter(|z| is_within(&query, z)).min_by_key(|z| z.len()).cloned());
-        let zone = learned.clone().unwrap_or_else(|| registrable(&query).into());
-        let mut asked: Vec<&[u8]> = Vec::new();
+        let learned = zones.and_then(|z| z.iter().filter(|z| is_within(&query, z)).min_by_key(|z| z.len()));
+        let zone = SmallVec::from_slice(learned.map_or_else(|| registrable(&query), |zone| &**zone));
+        let learned = learned.is_some();
+        let mut asked: SmallVec<[&[u8]; 4]> = SmallVec::new();
         // Aliases may stand in any order.
-        for _ in 0..MAX_ALIASES {
+        let rounds = if m.has_type(type_bit(CNAME) | type_bit(DNAME)) { MAX_ALIASES } else { 0 };
+        for _ in 0..rounds {
             let leads = |r: &DnsEntry<'a>| {
                 let from = |name: &[u8]| match r.rtype {
                     CNAME => name == r.owner,
@@ -196,30 +224,30 @@ impl Kashpureff {
                 r.section == 1 && (from(&query) || asked.iter().any(|n| from(n)))
             };
             let mut next = m.records().filter(leads).flat_map(|r| [r.owner, r.data]);
-            match next.find(|n| *n != query && !asked.contains(n)) {
+            match next.find(|n| *n != &*query && !asked.contains(n)) {
                 Some(name) => asked.push(name),
                 None => break,
             }
         }
-        Bailiwick { zone, learned: learned.is_some(), asked, query }
+        Bailiwick { zone, learned, asked, query }
     }
 
     fn answer(&mut self, m: &DnsMessage<'_>, e: &Exchange, cx: &mut Cx<'_>) {
-        if self.planted.len() > 0 {
+        if !self.planted.is_empty() {
             self.tells(m, e, cx);
         }
         let from_cache = m.recursion && !m.authoritative;
         // What a cache says of the name itself is most of DNS: nothing foreign, and nothing to learn.
         let query = m.query.unwrap_or(&[]);
         let own = |r: &DnsEntry<'_>| r.section == 1 && r.owner.eq_ignore_ascii_case(query);
-        if from_cache && m.records().all(|r| BESIDES.contains(&r.rtype) || own(&r)) {
+        if from_cache && m.records().all(|r| is_besides(r.rtype) || own(&r)) {
             return;
         }
         let b = self.bailiwick(m, e.server);
         let mut foreign: Vec<(&'static Reason, DnsEntry<'_>, bool)> = Vec::new();
         let mut points: Vec<(&'static Reason, DnsEntry<'_>, bool)> = Vec::new();
-        let untold = m.records().any(|r| UNTOLD.contains(&r.rtype)) || m.more > 0;
-        for r in m.records().filter(|r| !BESIDES.contains(&r.rtype)) {
+        let untold = m.has_type(UNTOLD) || m.more > 0;
+        for r in m.records().filter(|r| !is_besides(r.rtype)) {
             match r.section {
                 2 if r.rtype != NS || from_cache || b.holds(r.owner) => {}
                 2 => {
@@ -244,7 +272,8 @@ impl Kashpureff {
         if !points.is_empty() {
             self.raise(m, e, &b, &points, true, cx);
         }
-        for reason in [UNRELATED_ADDITIONAL, UNRELATED_ANSWER, AUTHORITY_UP, AUTHORITY_SIDEWAYS, UPWARD_REFERRAL] {
+        let reasons = [UNRELATED_ADDITIONAL, UNRELATED_ANSWER, AUTHORITY_UP, AUTHORITY_SIDEWAYS, UPWARD_REFERRAL];
+        for reason in reasons.into_iter().filter(|_| !foreign.is_empty()) {
             let same: Vec<_> = foreign.iter().filter(|f| f.0.code == reason.code).copied().collect();
             if !same.is_empty() {
                 self.raise(m, e, &b, &same, false, cx);
@@ -477,6 +506,10 @@ fn accepted(planted: &Planted, resolver: Addr, client: Option<Addr>, m: &DnsMess
     cx.raise(raise);
 }
 
+fn is_besides(rtype: u64) -> bool {
+    type_bit(rtype) & BESIDES_BITS != 0 || BESIDES.contains(&rtype)
+}
+
 fn add(zones: &mut Vec<Box<[u8]>>, zone: &[u8]) {
     if zones.len() < MAX_KEPT && !zones.iter().any(|z| **z == *zone) {
         zones.push(zone.into());
@@ -528,7 +561,7 @@ impl Detector for Kashpureff {
     fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>) {
         let (Row::DnsMessage(m), Some(exchange)) = (row, cx.exchange()) else { return };
         match exchange.fit {
-            Fit::Query if self.planted.len() > 0 => self.asks(m, exchange, cx),
+            Fit::Query if !self.planted.is_empty() => self.asks(m, exchange, cx),
             Fit::Matching if m.rcode == 0 && m.qclass == 1 && !TRANSFERS.contains(&m.qtype) => {
                 self.answer(m, exchange, cx);
             }

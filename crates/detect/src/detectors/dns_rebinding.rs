@@ -25,6 +25,7 @@
 
 use crate::detection::Scope;
 use crate::dns_exchanges::name_digest;
+use crate::dns_zones::last_dot;
 use crate::registry::Detector;
 use crate::rows::{Dns, Http, Kind, Row};
 use crate::table::Recent;
@@ -75,20 +76,8 @@ const FLIP_TTL: u64 = 60;
 const USED_WITHIN: Interval = Interval::from_secs(60);
 /// Clients with the same inside answer from which on it is split DNS.
 const SPLIT_CLIENTS: usize = 3;
-/// Names that stay at home.
-const LOCAL_SUFFIXES: &[&[u8]] = &[
-    b".local",
-    b".internal",
-    b".lan",
-    b".home.arpa",
-    b".localdomain",
-    b".corp",
-    b".intranet",
-    b".private",
-    b".in-addr.arpa",
-    b".ip6.arpa",
-    b".localhost",
-];
+/// Below `arpa`, names that stay at home.
+const LOCAL_SUFFIXES: &[&[u8]] = &[b".home.arpa", b".in-addr.arpa", b".ip6.arpa"];
 
 /// A public answer and how long it might be kept.
 #[derive(Clone, Copy)]
@@ -125,23 +114,31 @@ impl Rebinding {
 
     fn dns(&mut self, dns: &Dns<'_>, cx: &mut Cx<'_>) {
         // Questions of and answers from the LAN's own name services say nothing about public names.
-        if dns.resp_port != 53 || !matches!(dns.qtype, 1 | 28) || is_local(dns.query) || dns.query.len() > MAX_NAME_LEN
-        {
+        let is_address = dns.resp_port == 53 && matches!(dns.qtype, 1 | 28) && dns.query.len() <= MAX_NAME_LEN;
+        if !is_address || dns.answers.is_empty() || is_local(dns.query) {
             return;
         }
-        let mut ttls = dns.ttls.counts();
-        for text in dns.answers.texts() {
-            let ttl = ttls.next().unwrap_or(0);
-            let Some(addr) = std::str::from_utf8(text).ok().and_then(|t| t.parse::<Addr>().ok()) else { continue };
+        // Of several public ones in a row the last one stays.
+        let mut last = None;
+        for answer in dns.records() {
+            let Some(addr) = answer.addr else { continue };
+            let ttl = answer.ttl.unwrap_or(0);
             if !is_inside(addr) && !cx.hosts().is_internal(addr) {
-                let public = Public { ts: dns.ts, addr, ttl };
-                *self.public.at(self.key(dns.orig, dns.query), || public) = public;
+                last = Some(Public { ts: dns.ts, addr, ttl });
                 continue;
             }
             if is_expected(dns, addr, cx) {
                 continue;
             }
+            self.public(dns, last.take());
             self.inside(dns, addr, ttl, cx);
+        }
+        self.public(dns, last);
+    }
+
+    fn public(&mut self, dns: &Dns<'_>, public: Option<Public>) {
+        if let Some(public) = public {
+            *self.public.at(self.key(dns.orig, dns.query), || public) = public;
         }
     }
 
@@ -282,7 +279,12 @@ impl Detector for Rebinding {
 /// A name that belongs to the local network by its shape.
 fn is_local(name: &[u8]) -> bool {
     let name = name.strip_suffix(b".").unwrap_or(name);
-    !name.contains(&b'.') || LOCAL_SUFFIXES.iter().any(|s| name.ends_with(s))
+    let Some(dot) = last_dot(name, name.len()) else { return true };
+    match name.get(dot + 1..).unwrap_or(&[]) {
+        b"local" | b"internal" | b"lan" | b"localdomain" | b"corp" | b"intranet" | b"private" | b"localhost" => true,
+        b"arpa" => LOCAL_SUFFIXES.iter().any(|s| name.ends_with(s)),
+        _ => false,
+    }
 }
 
 /// An address that no public name has business with.

@@ -23,7 +23,7 @@
 //! RFC 7858 (DoT); RFC 8484 (DoH); RFC 9250 (DoQ); GuardDuty UnusualDNSResolver, UnusualDoHActivity and UnusualDoTActivity.
 
 use crate::detection::Scope;
-use crate::dns_zones::{Domains, is_within, parent};
+use crate::dns_zones::{Domains, parent};
 use crate::hosts::Role;
 use crate::registry::Detector;
 use crate::rows::{Dhcp, Dns, Http, Kind, Quic, Row, Ssl};
@@ -229,6 +229,7 @@ pub(crate) struct Unapproved {
     /// Hosts at home that answer questions.
     answering: Recent<Addr, ()>,
     dynamic: Domains,
+    providers: Domains,
 }
 
 impl Unapproved {
@@ -239,7 +240,16 @@ impl Unapproved {
             hosts: Recent::of(scope, MAX_HOSTS),
             answering: Recent::of(scope, MAX_HOSTS),
             dynamic: Domains::new(DYNAMIC_DOMAINS),
+            providers: Domains::new(PROVIDERS),
         }
+    }
+
+    /// A provider of DNS over HTTPS, by its name, or by its address where no name was said.
+    fn is_provider(&self, name: &[u8], addr: Addr) -> bool {
+        if name.is_empty() {
+            return addr.as_v4().is_some_and(|v4| PROVIDER_ADDRS.contains(&v4));
+        }
+        self.providers.hold(name)
     }
 
     fn is_approved(&self, resolver: Addr) -> bool {
@@ -463,11 +473,11 @@ impl Detector for Unapproved {
                 let session = Session { ts, uid, orig, resp, port, name };
                 if q.alpn.texts().any(|p| p.starts_with(b"doq")) {
                     self.encrypted(DOQ, &session, "QUIC that offers doq", cx);
-                } else if is_provider(name, resp) && q.alpn.texts().any(|p| p.starts_with(b"h3")) {
+                } else if self.is_provider(name, resp) && q.alpn.texts().any(|p| p.starts_with(b"h3")) {
                     self.encrypted(DOH, &session, "HTTP/3 with a provider of DNS over HTTPS", cx);
                 }
             }
-            Row::Ssl(s) if s.resp_port == DOT_PORT || is_provider(s.server_name, s.resp) => {
+            Row::Ssl(s) if s.resp_port == DOT_PORT || self.is_provider(s.server_name, s.resp) => {
                 let Ssl { ts, uid, orig, resp, resp_port: port, server_name: name, .. } = *s;
                 let session = Session { ts, uid, orig, resp, port, name };
                 // TLS 1.3 hides what the server chose.
@@ -485,7 +495,7 @@ impl Detector for Unapproved {
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
-        let known = !self.approved.is_empty() || !self.given.is_empty() || self.answering.len() > 0;
+        let known = !self.approved.is_empty() || !self.given.is_empty() || !self.answering.is_empty();
         let grade = if known { (Severity::Low, 80) } else { (Severity::Info, 50) };
         let mut told: Vec<(Addr, &Used)> = Vec::new();
         for (host, h) in self.hosts.iter() {
@@ -526,14 +536,6 @@ impl Detector for Unapproved {
     fn forgotten(&self) -> u64 {
         self.hosts.forgotten() + self.answering.forgotten()
     }
-}
-
-/// A provider of DNS over HTTPS, by its name, or by its address where no name was said.
-fn is_provider(name: &[u8], addr: Addr) -> bool {
-    if name.is_empty() {
-        return addr.as_v4().is_some_and(|v4| PROVIDER_ADDRS.contains(&v4));
-    }
-    PROVIDERS.iter().any(|p| is_within(name, p))
 }
 
 #[cfg(test)]

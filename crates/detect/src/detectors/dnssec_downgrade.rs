@@ -19,9 +19,9 @@
 //! RFC 4035 §3.2; RFC 6840 §5.7 to §5.9; RFC 8914; RFC 3225.
 
 use crate::detection::Scope;
-use crate::dns_exchanges::{Exchange, Fit, name_digest};
+use crate::dns_exchanges::{Exchange, Fit};
 use crate::registry::Detector;
-use crate::rows::{DnsMessage, Kind, Row};
+use crate::rows::{DnsEntry, DnsMessage, Kind, Row, type_bit};
 use crate::table::Recent;
 use crate::{Cx, Raise};
 use sekisho_dnssec::{Status, Subject};
@@ -109,7 +109,6 @@ struct Resolver {
 
 /// See the module.
 pub(crate) struct Downgrade {
-    seed: u64,
     resolvers: Recent<Addr, Resolver>,
     /// Questions with DO that a host was asked, by host and question.
     open: Recent<(Addr, u64), Timestamp>,
@@ -120,7 +119,6 @@ pub(crate) struct Downgrade {
 impl Downgrade {
     pub fn new(scope: &Scope) -> Self {
         Self {
-            seed: scope.seed,
             resolvers: Recent::of(scope, MAX_RESOLVERS),
             open: Recent::lasting(scope, MAX_OPEN, AT_ONCE),
             bare: Recent::of(scope, MAX_BARE),
@@ -172,15 +170,16 @@ impl Downgrade {
         if !wanted || m.rcode != 0 || m.truncated || m.more > 0 || policy || !cx.dnssec().is_there() {
             return;
         }
+        if m.has_type(type_bit(RRSIG)) || !cx.dnssec().was_signed(e.name, m.ts) {
+            return;
+        }
         let name = m.query.unwrap_or(&[]).to_ascii_lowercase();
-        let of_name =
-            |r: &crate::rows::DnsEntry<'_>| r.section == 1 && r.owner == name && !matches!(r.rtype, NS | CNAME);
-        let bare = m.records().any(|r| of_name(&r)) && !m.types.counts().any(|t| t == RRSIG);
-        if !bare || !cx.dnssec().was_signed(&name, m.ts) {
+        let of_name = |r: &DnsEntry<'_>| r.section == 1 && r.owner == name && !matches!(r.rtype, NS | CNAME);
+        if !m.records().any(|r| of_name(&r)) {
             return;
         }
         let (reason, count, limit) = if m.authoritative {
-            let bare = self.bare.at(name_digest(&name, self.seed), || 0);
+            let bare = self.bare.at(e.name, || 0);
             *bare += 1;
             (UNSIGNED_WAS_SIGNED, *bare, BARE_ANSWERS)
         } else {

@@ -172,9 +172,9 @@ impl HostSweep {
         // Whatever comes from elsewhere bears the address of the router that passes it on.
         for (host, mac) in [(conn.orig, conn.orig_mac), (conn.resp, conn.resp_mac)] {
             if let Some(mac) = mac
-                && self.routers.peek(&mac).is_none()
-                && !host.is_multicast()
                 && !cx.hosts().is_internal(host)
+                && !host.is_multicast()
+                && self.routers.peek(&mac).is_none()
             {
                 self.routers.at(mac, || ());
             }

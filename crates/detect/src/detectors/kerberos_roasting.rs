@@ -342,7 +342,7 @@ impl Detector for Roasting {
 
     fn row(&mut self, row: &Row<'_>, cx: &mut Cx<'_>) {
         match row {
-            Row::Conn(row) if self.clients.len() > 0 => self.conn(row, cx),
+            Row::Conn(row) if !self.clients.is_empty() => self.conn(row, cx),
             Row::Kerberos(row) => self.kerberos(row, cx),
             _ => {}
         }

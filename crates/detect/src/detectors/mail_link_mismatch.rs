@@ -387,7 +387,7 @@ impl Detector for LinkMismatch {
         if let Row::Mail(mail) = row {
             return self.mail(mail, cx);
         }
-        if self.watched.len() == 0 {
+        if self.watched.is_empty() {
             return;
         }
         let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_lowercase();

@@ -180,9 +180,7 @@ impl Poisoning {
             return;
         }
         // Who answers does so with its own address.
-        let its_own = |host: Addr| {
-            dns.answers.texts().any(|t| std::str::from_utf8(t).ok().and_then(|t| t.parse().ok()) == Some(host))
-        };
+        let its_own = |host: Addr| dns.records().any(|r| r.addr == Some(host));
         let Some(responder) = [dns.resp, dns.orig].into_iter().find(|host| its_own(*host)) else { return };
         let asker = if responder == dns.resp { dns.orig } else { dns.resp };
         self.answered((responder, asker), by, dns.query, (dns.ts, dns.uid, cx.packet), cx);

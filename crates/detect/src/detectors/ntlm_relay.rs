@@ -220,10 +220,8 @@ impl Relays {
         if dns.resp_port != 53 || !matches!(dns.qtype, 1 | 28) {
             return;
         }
-        for text in dns.answers.texts() {
-            let Some(addr) = std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()) else { continue };
-            let label = dns.query.split(|b| *b == b'.').next().and_then(key);
-            let (Some(label), true) = (label, cx.hosts().is_internal(addr)) else { continue };
+        for addr in dns.records().filter_map(|r| r.addr).filter(|addr| cx.hosts().is_internal(*addr)) {
+            let Some(label) = dns.query.split(|b| *b == b'.').next().and_then(key) else { continue };
             let addrs = &mut self.names.at(label, Known::default).0;
             if let Some(known) = addrs.iter_mut().find(|a| a.0 == addr) {
                 known.1 = known.1.max(dns.ts);

@@ -142,7 +142,7 @@ impl Detector for Revoked {
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) {
-        if self.answers.len() == 0 {
+        if self.answers.is_empty() {
             return;
         }
         for shown in cx.catalogue().served() {

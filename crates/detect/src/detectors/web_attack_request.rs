@@ -12,7 +12,8 @@
 //! ## Thresholds
 //! 5 and 50 requests of a kind within five minutes (50: Zeek detect-sql-injection); 30 paths not found in five minutes.
 //! ## State
-//! Pairs of client and site: 20,000; lookups that wait for a call back: 1,000; the least recent forgotten.
+//! Pairs of client and site: 20,000; lookups that wait for a call back: 1,000; agents up to 256 bytes, whether they name a tool: 1,024; the
+//! least recent forgotten.
 //! ## Severity
 //! One info 0.5, from 5 low 0.6, from 50 medium 0.7; a reflected script 0.3 surer. log4shell to a server at home high 0.8. `worked` critical
 //! 0.85. The subject is the server at home, else the client.
@@ -85,6 +86,9 @@ const LOST_PATHS: usize = 30;
 /// Lookups that wait for a call back, and how long.
 const MAX_LOOKUPS: usize = 1_000;
 const CALL_BACK: Interval = Interval(60_000_000_000);
+/// Agents of which it is remembered whether they name a tool.
+const MAX_AGENTS: usize = 1_024;
+const MAX_AGENT_LEN: usize = 256;
 /// Longest host kept, parameters looked at of one request.
 const MAX_HOST_LEN: usize = 253;
 const MAX_VALUES: usize = 64;
@@ -138,6 +142,8 @@ pub(crate) struct AttackRequest {
     pairs: Recent<(Addr, Box<[u8]>), Pair>,
     lookups: Recent<u64, Lookup>,
     next: u64,
+    /// Agents, and the tools that they name, if they do.
+    agents: Recent<Box<[u8]>, Option<&'static str>>,
 }
 
 /// What the server said.
@@ -163,7 +169,23 @@ fn host_of<'a>(host: &'a [u8], server: &'a str) -> &'a [u8] {
 
 impl AttackRequest {
     pub fn new(scope: &Scope) -> Self {
-        Self { pairs: Recent::of(scope, MAX_PAIRS), lookups: Recent::of(scope, MAX_LOOKUPS), next: 0 }
+        Self {
+            pairs: Recent::of(scope, MAX_PAIRS),
+            lookups: Recent::of(scope, MAX_LOOKUPS),
+            next: 0,
+            agents: Recent::of(scope, MAX_AGENTS),
+        }
+    }
+
+    /// The tool that an agent names; programs come again and again with theirs.
+    fn tool(&mut self, agent: &[u8]) -> Option<&'static str> {
+        if agent.len() > MAX_AGENT_LEN {
+            return tool(agent);
+        }
+        match self.agents.get(agent) {
+            Some(known) => *known,
+            None => *self.agents.at(agent.into(), || tool(agent)),
+        }
     }
 
     fn pair(&mut self, client: Addr, host: &[u8], now: Timestamp) -> &mut Pair {
@@ -271,7 +293,7 @@ impl AttackRequest {
 
     /// Does the server call back?
     fn conn(&mut self, conn: &Conn<'_>, cx: &mut Cx<'_>) {
-        if self.lookups.len() == 0 || !cx.hosts().is_internal(conn.orig) {
+        if self.lookups.is_empty() || !cx.hosts().is_internal(conn.orig) {
             return;
         }
         let address = conn.resp.to_string();
@@ -307,14 +329,13 @@ impl AttackRequest {
 
     /// Paths that are not there, and tools that name themselves.
     fn http(&mut self, http: &Http<'_>, cx: &mut Cx<'_>) {
-        let server = http.resp.to_string();
-        let host = host_of(http.host, &server);
-        let agent = || String::from_utf8_lossy(http.agent).to_lowercase();
         let is_lost = http.status == Some(404);
-        let tool = if http.agent.len() < 4 { None } else { tool(&agent()) };
+        let tool = if http.agent.len() < 4 { None } else { self.tool(http.agent) };
         if !is_lost && tool.is_none() {
             return;
         }
+        let server = http.resp.to_string();
+        let host = host_of(http.host, &server);
         let pair = self.pair(http.orig, host, http.ts);
         let path = http.uri.split(|b| *b == b'?').next().unwrap_or(&[]);
         let mark = seeded_hash(0, path);
@@ -351,7 +372,9 @@ impl AttackRequest {
     }
 }
 
-fn tool(agent: &str) -> Option<&'static str> {
+/// The tool that an agent names.
+fn tool(agent: &[u8]) -> Option<&'static str> {
+    let agent = String::from_utf8_lossy(agent).to_lowercase();
     TOOLS.iter().find(|t| agent.contains(**t)).copied()
 }
 
@@ -403,7 +426,8 @@ impl Detector for AttackRequest {
     fn held_len(&self) -> usize {
         let pairs = self.pairs.iter().map(|(k, p)| k.1.len() + p.lost.capacity() * 8).sum::<usize>();
         let lookups = self.lookups.iter().map(|(_, l)| l.target.capacity() + l.key.capacity()).sum::<usize>();
-        self.pairs.held_len() + pairs + self.lookups.held_len() + lookups
+        let agents = self.agents.iter().map(|(agent, _)| agent.len()).sum::<usize>();
+        self.pairs.held_len() + pairs + self.lookups.held_len() + lookups + self.agents.held_len() + agents
     }
 
     fn forgotten(&self) -> u64 {

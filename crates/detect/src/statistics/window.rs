@@ -22,6 +22,9 @@ impl Recently {
             (self.window, self.now) = (window, 0);
         }
         self.now = self.now.saturating_add(amount);
+        if self.before == 0 {
+            return self.now;
+        }
         let left = if window < self.window { 0 } else { len - ts.0.rem_euclid(len) };
         let share = u128::from(self.before) * u128::from(left.unsigned_abs()) / u128::from(len.unsigned_abs());
         self.now.saturating_add(u64::try_from(share).unwrap_or(u64::MAX))

@@ -339,7 +339,7 @@ impl Eye {
         let number = at.packet.map_or(0, |p| p.number);
         let view = PacketView { ts, number, decoded: &decoded, frame: &[], events: &[] };
         let state = seen.rules.get_or_insert_default();
-        rules.inspector.stream(&view, &flow_view, state, dir, offset, bytes, false, &mut rules.hits);
+        rules.inspector.stream(&view, &flow_view, state, dir, offset, bytes, &mut rules.hits);
         rules.inspector.settle(&view, Some((&flow_view, state)), &mut rules.hits);
         let hits = std::mem::take(&mut rules.hits);
         for hit in &hits {

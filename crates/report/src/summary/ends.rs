@@ -1,8 +1,9 @@
+use super::Log;
 use super::columns::conn;
-use crate::cells::Cells;
+use crate::cells::{Cells, Plan, Printed};
 use crate::page::FlowEnds;
 use sekisho_finding::Finding;
-use sekisho_record::Text;
+use sekisho_record::{Schema, Text, Value};
 use std::collections::VecDeque;
 
 /// Most flows kept.
@@ -70,6 +71,38 @@ impl Ends {
         flows.sort_by_key(|f| f.uid);
         flows.dedup_by_key(|f| f.uid);
         (flows, self.forgotten)
+    }
+}
+
+/// The ends of the flows that ended last, within fixed memory, for those who want no page.
+pub struct KeptFlows {
+    ends: Ends,
+    /// Columns of conn rows, once one was seen.
+    plan: Option<(&'static Schema, Plan)>,
+    printed: Printed,
+}
+
+impl KeptFlows {
+    /// Keeps as many as fit into `memory_len` bytes.
+    pub fn within(memory_len: u64) -> Self {
+        Self { ends: Ends::within(memory_len), plan: None, printed: Printed::default() }
+    }
+
+    /// Takes one row of any log by its values.
+    pub fn add_values(&mut self, schema: &'static Schema, values: &[Value<'_>]) {
+        if self.plan.is_none()
+            && let Some((Log::Conn, names)) = Log::of(schema.log)
+        {
+            self.plan = Some((schema, Plan::new(schema, names)));
+        }
+        if let Some((_, plan)) = self.plan.as_ref().filter(|(known, _)| std::ptr::eq(*known, schema)) {
+            self.ends.conn(&Cells::of(plan, values, &mut self.printed));
+        }
+    }
+
+    /// Those that `findings` name, by uid, and how many flows were forgotten for want of room.
+    pub fn named(&self, findings: &[Finding]) -> (Vec<FlowEnds>, u64) {
+        self.ends.named(findings)
     }
 }
 

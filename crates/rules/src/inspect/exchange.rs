@@ -1,13 +1,12 @@
 //! Exchanges: which rules to look at when one has come further.
 
-use super::{Inspector, JOINT_LEN};
+use super::desk::{Desk, JOINT_LEN};
 use crate::compile::{Finds, Group, Program, TxGroup, family, grows};
 use crate::eval::{Exchange, Source, Verdict};
 use crate::state::{Ahead, FlowState};
 use crate::view::{Anchor, Content, FlowView, Hit, PacketView};
 use sekisho_transaction::{Anomaly, Kind, Look, Mark, Transaction};
 use sekisho_types::Dir;
-use std::sync::Arc;
 
 /// Rules of one exchange that wait for a later stage.
 const PENDING_COUNT_MAX: usize = 512;
@@ -36,14 +35,14 @@ const ONE_WAY: &[&str] = &[
 /// No group.
 const NONE: u16 = u16::MAX;
 
-impl Inspector {
-    /// Looks at an exchange that has come to a further stage.
+impl Desk {
+    /// See [`Inspector::transaction`](super::Inspector::transaction).
     #[expect(clippy::too_many_arguments, reason = "the engine's view, and what came")]
-    pub fn transaction(
+    pub(super) fn transaction(
         &mut self,
+        program: &Program,
         packet: &PacketView<'_>,
-        view: &FlowView,
-        state: &mut FlowState,
+        (view, state): (&FlowView, &mut FlowState),
         look: Look,
         tx: &dyn Transaction,
         mark: &mut Mark,
@@ -51,7 +50,6 @@ impl Inspector {
         hits: &mut Vec<Hit>,
     ) {
         self.turn_to(packet);
-        let program = Arc::clone(&self.program);
         if state.is_out() || program.apps.is_empty() {
             return;
         }
@@ -66,9 +64,9 @@ impl Inspector {
         exchange.events.extend(mark.events.iter().map(|event| event.name));
         let fresh = |event: &&Anomaly| !dir.of(&event.seen);
         self.candidates.begin();
-        for group in groups(&program, state, view.app).into_iter().filter(|&at| at != NONE) {
+        for group in groups(program, state, view.app).into_iter().filter(|&at| at != NONE) {
             let Some((_, dirs)) = program.apps.get(usize::from(group)) else { continue };
-            self.collect_exchange(&program, dir.of(dirs), &mut exchange, before);
+            self.collect_exchange(program, dir.of(dirs), &mut exchange, before);
             self.collect_events(dirs, mark.events.iter().filter(fresh).map(|event| event.name));
         }
         mark.events.iter_mut().for_each(|event| *dir.of_mut(&mut event.seen) = true);
@@ -92,7 +90,7 @@ impl Inspector {
             }
         }
         if !self.candidates.rules.is_empty() {
-            self.run_exchange(&program, packet, (view, state), &mut exchange, (mark, &halves), look.over, hits);
+            self.run_exchange(program, packet, (view, state), &mut exchange, (mark, &halves), look.over, hits);
         }
         dir.of_mut(&mut state.ahead).looked = true;
         mark.looked = past;

@@ -1,19 +1,20 @@
 //! From what rules say of a packet to its alerts: `pass`, thresholds, order, and how many.
 
-use super::Inspector;
+use super::FlowAndState;
+use super::desk::Desk;
+use crate::compile::Program;
 use crate::eval::Scene;
 use crate::ir::{Threshold, ThresholdKind};
 use crate::state::{FlowState, Outcome, Thresholds};
 use crate::view::{Anchor, FlowView, Hit, PacketView};
-use std::sync::Arc;
 
-impl Inspector {
-    /// Something of the packet at hand was shown (the packet, a stream, an exchange, or all of it): leaves in `hits` the
-    /// alerts that come of it, in order.
-    pub fn settle(
+impl Desk {
+    /// See [`Inspector::settle`](super::Inspector::settle).
+    pub(super) fn settle(
         &mut self,
+        program: &Program,
         packet: &PacketView<'_>,
-        mut flow: Option<(&FlowView, &mut FlowState)>,
+        mut flow: FlowAndState<'_>,
         hits: &mut Vec<Hit>,
     ) {
         if let Some(pass) = self.passed {
@@ -32,18 +33,23 @@ impl Inspector {
             (hit.rule, exchange)
         });
         hits.retain(|hit| {
-            let told = self.is_told(packet, flow.as_mut(), hit);
+            let told = self.is_told(program, packet, flow.as_mut(), hit);
             self.scratch.counters.alerts_suppressed += u64::from(!told);
             told
         });
-        let room = self.program.alert_count.saturating_sub(self.alert_count);
+        let room = program.alert_count.saturating_sub(self.alert_count);
         self.scratch.counters.alerts_cut += hits.len().saturating_sub(room) as u64;
         hits.truncate(room);
         self.alert_count += hits.len();
     }
 
-    fn is_told(&mut self, packet: &PacketView<'_>, flow: Option<&mut (&FlowView, &mut FlowState)>, hit: &Hit) -> bool {
-        let program = Arc::clone(&self.program);
+    fn is_told(
+        &mut self,
+        program: &Program,
+        packet: &PacketView<'_>,
+        flow: Option<&mut (&FlowView, &mut FlowState)>,
+        hit: &Hit,
+    ) -> bool {
         let at = hit.rule as usize;
         let (Some(rule), Some(plan)) = (program.set.rules.get(at), program.plans.get(at)) else { return false };
         if rule.thresholds.is_empty() && program.set.global_thresholds.is_empty() {

@@ -1,9 +1,10 @@
 use super::*;
 use crate::compile::CompileLimits;
+use crate::ir::Content;
 use crate::ir::*;
 use crate::view::{Content as _, NoContent};
 use sekisho_transaction::{Counter, Fact, Json, Look, Mark, Transaction, Value};
-use sekisho_types::{Addr, Interval};
+use sekisho_types::{Addr, Interval, Timestamp};
 use sekisho_wire::Decoded;
 
 fn any_addresses() -> Addresses {
@@ -136,7 +137,7 @@ impl World {
         let decoded = decoded(6, 0);
         let packet = PacketView { ts: Timestamp(0), number: self.number, decoded: &decoded, frame: &[], events: &[] };
         let mut hits = Vec::new();
-        self.inspector.stream(&packet, &self.view, &mut self.state, Dir::Orig, offset, bytes, false, &mut hits);
+        self.inspector.stream(&packet, &self.view, &mut self.state, Dir::Orig, offset, bytes, &mut hits);
         self.sids(&hits)
     }
 

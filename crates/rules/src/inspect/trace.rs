@@ -1,5 +1,6 @@
 //! What rules cost and how far they came, for people who write them.
 
+use super::desk::Desk;
 use super::{Cost, Inspector};
 use crate::view::Excerpt;
 
@@ -86,14 +87,14 @@ pub struct Tally {
 impl Tally {
     /// Adds what an inspector knows.
     pub fn add(&mut self, inspector: &Inspector) {
-        self.costs.resize(self.costs.len().max(inspector.costs.len()), Cost::default());
-        for (sum, cost) in self.costs.iter_mut().zip(&inspector.costs) {
+        self.costs.resize(self.costs.len().max(inspector.desk.costs.len()), Cost::default());
+        for (sum, cost) in self.costs.iter_mut().zip(&inspector.desk.costs) {
             sum.checks += cost.checks;
             sum.looks += cost.looks;
             sum.matches += cost.matches;
             sum.steps += cost.steps;
         }
-        let Some(traces) = &inspector.traces else { return };
+        let Some(traces) = &inspector.desk.traces else { return };
         self.traces.resize(self.traces.len().max(traces.len()), Traced::default());
         for (sum, traced) in self.traces.iter_mut().zip(traces) {
             let earlier = traced.reach == sum.reach && traced.packet < sum.packet;
@@ -111,15 +112,10 @@ impl Tally {
     }
 }
 
-impl Inspector {
-    /// Hits show from now on what matched.
-    pub fn keep_excerpts(&mut self) {
+impl Desk {
+    /// See [`Inspector::trace`].
+    pub(super) fn trace(&mut self) {
         self.scratch.keeps_excerpts = true;
-    }
-
-    /// Remembers from now on how far each rule comes, and what matched.
-    pub fn trace(&mut self) {
-        self.keep_excerpts();
         self.traces.get_or_insert_with(|| vec![Traced::default(); self.costs.len()]);
     }
 

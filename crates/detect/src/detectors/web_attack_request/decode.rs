@@ -117,7 +117,14 @@ fn escapes(text: &str) -> String {
 fn collapsed(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(c) = rest.chars().next() {
+    // What is neither white space nor begins a comment is copied in runs.
+    let is_other = |b: u8| !matches!(b, b'!'..=b'~') || b == b'/';
+    loop {
+        let plain = rest.bytes().position(is_other).unwrap_or(rest.len());
+        let (run, behind) = rest.split_at_checked(plain).unwrap_or((rest, ""));
+        out.push_str(run);
+        rest = behind;
+        let Some(c) = rest.chars().next() else { break };
         if rest.starts_with("/*") && !rest.starts_with("/*!") {
             let len = rest.get(2..).and_then(|r| r.find("*/")).map_or(rest.len(), |end| end + 4);
             rest = rest.get(len..).unwrap_or("");
