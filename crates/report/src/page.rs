@@ -41,7 +41,7 @@ pub struct Page {
     pub totals: Totals,
     /// Hosts by bytes.
     pub hosts: Listing<Host>,
-    /// Devices and what they do, by bytes.
+    /// Devices and what they do, by bytes; none after [`crate::Summary::without_devices`].
     pub devices: Listing<Profile>,
     /// Entries of devices' lists that found no room while the capture was read: what is left of these lists is not exact.
     pub device_entries_forgotten: u64,
