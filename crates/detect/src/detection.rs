@@ -45,6 +45,9 @@ pub struct Scope {
 /// Bytes that all tables take at most when each has the number of entries that its detector names: `detections.md` §1.8.
 pub const FULL_LEN: u64 = 256 << 20;
 
+/// Slots by which the place of a row type is found.
+const SLOTS: usize = 128;
+
 /// A table has room for so many entries, however little memory there is.
 const MIN_ENTRIES: usize = 64;
 
@@ -110,6 +113,8 @@ struct Running {
 pub struct Detection {
     /// Row types met so far, with their columns if anybody reads them.
     types: Vec<(&'static Schema, Option<Plan>)>,
+    /// Where in `types` the one is that was met last, by the address of its schema.
+    slots: [usize; SLOTS],
     detectors: Vec<Running>,
     /// Indices into `detectors`, by kind.
     by_kind: Vec<Vec<usize>>,
@@ -134,6 +139,7 @@ impl Detection {
         let by_kind = Kind::ALL.iter().map(wants).collect();
         Self {
             types: Vec::new(),
+            slots: [0; SLOTS],
             by_kind,
             detectors,
             known: Known::new(scope),
@@ -189,13 +195,7 @@ impl Detection {
 
     /// The same by the row's values.
     pub fn add_values(&mut self, packet: u64, schema: &'static Schema, values: &[Value<'_>]) {
-        let at = match self.types.iter().position(|k| std::ptr::eq(k.0, schema)) {
-            Some(at) => at,
-            None => {
-                self.types.push((schema, Plan::new(schema)));
-                self.types.len() - 1
-            }
-        };
+        let at = self.place(schema);
         let Some((_, Some(plan))) = self.types.get(at) else { return };
         let wanted = self.by_kind.get(plan.kind() as usize).map_or(&[][..], Vec::as_slice);
         let (known, desk, detectors, now) = (&mut self.known, &mut self.desk, &mut self.detectors, &mut self.now);
@@ -216,6 +216,24 @@ impl Detection {
             }
             known.after(row);
         });
+    }
+
+    /// Which of the row types it is.
+    fn place(&mut self, schema: &'static Schema) -> usize {
+        // Most types have a slot of their own.
+        let slot = (std::ptr::from_ref(schema).addr() >> 4) % SLOTS;
+        let known = self.slots.get(slot).copied().unwrap_or(0);
+        if self.types.get(known).is_some_and(|t| std::ptr::eq(t.0, schema)) {
+            return known;
+        }
+        let at = self.types.iter().position(|t| std::ptr::eq(t.0, schema)).unwrap_or_else(|| {
+            self.types.push((schema, Plan::new(schema)));
+            self.types.len() - 1
+        });
+        if let Some(known) = self.slots.get_mut(slot) {
+            *known = at;
+        }
+        at
     }
 
     /// The run is over.
