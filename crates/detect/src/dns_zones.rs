@@ -155,7 +155,7 @@ pub(crate) fn is_within(name: &[u8], zone: &[u8]) -> bool {
     }
     let Some(front) = name.len().checked_sub(zone.len()) else { return false };
     let Some((front, end)) = name.split_at_checked(front) else { return false };
-    end.eq_ignore_ascii_case(zone) && matches!(front.last(), None | Some(b'.'))
+    matches!(front.last(), None | Some(b'.')) && end.eq_ignore_ascii_case(zone)
 }
 
 /// A list of domains, to be asked often.
