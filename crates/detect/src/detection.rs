@@ -45,6 +45,9 @@ pub struct Scope {
 /// Bytes that all tables take at most when each has the number of entries that its detector names: `detections.md` §1.8.
 pub const FULL_LEN: u64 = 256 << 20;
 
+/// Slots by which the place of a row type is found.
+const SLOTS: usize = 128;
+
 /// A table has room for so many entries, however little memory there is.
 const MIN_ENTRIES: usize = 64;
 
@@ -101,18 +104,15 @@ pub struct Spent {
     pub forgotten: u64,
 }
 
-struct Running {
-    detector: Box<dyn Detector>,
-    rows: u64,
-}
-
 /// See the module.
 pub struct Detection {
     /// Row types met so far, with their columns if anybody reads them.
     types: Vec<(&'static Schema, Option<Plan>)>,
-    detectors: Vec<Running>,
-    /// Indices into `detectors`, by kind.
-    by_kind: Vec<Vec<usize>>,
+    /// Where in `types` the one is that was met last, by the address of its schema.
+    slots: [usize; SLOTS],
+    detectors: Vec<Box<dyn Detector>>,
+    /// By kind, how many rows there were, and who sees them: indices into `detectors`.
+    by_kind: Vec<(u64, Vec<usize>)>,
     known: Known,
     desk: Desk,
     now: Timestamp,
@@ -126,14 +126,15 @@ pub struct Detection {
 impl Detection {
     /// All detectors, with nothing seen yet.
     pub fn new(scope: &Scope) -> Self {
-        let detectors: Vec<Running> = detectors(scope).into_iter().map(|d| Running { detector: d, rows: 0 }).collect();
+        let detectors = detectors(scope);
         let wants = |kind: &Kind| {
             let all = detectors.iter().enumerate();
-            all.filter(|(_, r)| r.detector.kinds().contains(kind)).map(|(i, _)| i).collect()
+            (0, all.filter(|(_, d)| d.kinds().contains(kind)).map(|(i, _)| i).collect())
         };
         let by_kind = Kind::ALL.iter().map(wants).collect();
         Self {
             types: Vec::new(),
+            slots: [0; SLOTS],
             by_kind,
             detectors,
             known: Known::new(scope),
@@ -179,7 +180,7 @@ impl Detection {
     fn carry_all(&mut self, carrier: &mut Carrier<'_>) {
         self.known.carry(carrier);
         self.desk.edges.carry(carrier);
-        self.detectors.iter_mut().for_each(|running| running.detector.carry(carrier));
+        self.detectors.iter_mut().for_each(|detector| detector.carry(carrier));
     }
 
     /// The next row of the run, found while packet `packet` was looked at (0: while only time passed).
@@ -189,15 +190,9 @@ impl Detection {
 
     /// The same by the row's values.
     pub fn add_values(&mut self, packet: u64, schema: &'static Schema, values: &[Value<'_>]) {
-        let at = match self.types.iter().position(|k| std::ptr::eq(k.0, schema)) {
-            Some(at) => at,
-            None => {
-                self.types.push((schema, Plan::new(schema)));
-                self.types.len() - 1
-            }
-        };
+        let at = self.place(schema);
         let Some((_, Some(plan))) = self.types.get(at) else { return };
-        let wanted = self.by_kind.get(plan.kind() as usize).map_or(&[][..], Vec::as_slice);
+        let Some((seen, wanted)) = self.by_kind.get_mut(plan.kind() as usize) else { return };
         let (known, desk, detectors, now) = (&mut self.known, &mut self.desk, &mut self.detectors, &mut self.now);
         let first = &mut self.first;
         plan.show(values, &mut |row| {
@@ -206,36 +201,55 @@ impl Detection {
             if ts != Timestamp::default() {
                 *first = Some(first.map_or(ts, |first| first.min(ts)));
             }
+            *seen += 1;
             known.row(row, packet);
             let mut cx = Cx { packet, now: *now, known, desk, destination: Cell::new(None) };
-            for i in wanted {
-                if let Some(running) = detectors.get_mut(*i) {
-                    running.rows += 1;
-                    running.detector.row(row, &mut cx);
+            for i in &*wanted {
+                if let Some(detector) = detectors.get_mut(*i) {
+                    detector.row(row, &mut cx);
                 }
             }
             known.after(row);
         });
     }
 
+    /// Which of the row types it is.
+    fn place(&mut self, schema: &'static Schema) -> usize {
+        // Most types have a slot of their own.
+        let slot = (std::ptr::from_ref(schema).addr() >> 4) % SLOTS;
+        let known = self.slots.get(slot).copied().unwrap_or(0);
+        if self.types.get(known).is_some_and(|t| std::ptr::eq(t.0, schema)) {
+            return known;
+        }
+        let at = self.types.iter().position(|t| std::ptr::eq(t.0, schema)).unwrap_or_else(|| {
+            self.types.push((schema, Plan::new(schema)));
+            self.types.len() - 1
+        });
+        if let Some(known) = self.slots.get_mut(slot) {
+            *known = at;
+        }
+        at
+    }
+
     /// The run is over.
     pub fn finish(mut self) -> Verdict {
         self.known.finish();
-        for running in &mut self.detectors {
+        for detector in &mut self.detectors {
             let (known, desk) = (&self.known, &mut self.desk);
             let cx = &mut Cx { packet: 0, now: self.now, known, desk, destination: Cell::new(None) };
-            running.detector.finish(cx);
+            detector.finish(cx);
         }
         self.desk.settle(&self.known.hosts);
-        let spent = self.detectors.iter().map(|r| Spent {
-            id: r.detector.abouts().first().map_or("", |a| a.id),
-            rows: r.rows,
-            held_len: r.detector.held_len(),
-            forgotten: r.detector.forgotten(),
+        let rows = |i: usize| self.by_kind.iter().filter(|(_, who)| who.contains(&i)).map(|(rows, _)| rows).sum();
+        let spent = self.detectors.iter().enumerate().map(|(i, d)| Spent {
+            id: d.abouts().first().map_or("", |a| a.id),
+            rows: rows(i),
+            held_len: d.held_len(),
+            forgotten: d.forgotten(),
         });
         let of_known = self.known.forgotten().into_iter();
         let forgotten = of_known.chain([("steps from host to host", self.desk.edges.refused())]);
-        let abouts = self.detectors.iter().flat_map(|r| r.detector.abouts()).copied();
+        let abouts = self.detectors.iter().flat_map(|d| d.abouts()).copied();
         let coverage = self.known.view.coverage(abouts);
         let mut findings = self.desk.take();
         // Now it is known what hosts at home call themselves, and who lied about names.

@@ -8,6 +8,7 @@ use crate::rows::{DnsMessage, Row, type_bit};
 use crate::table::Recent;
 use hashbrown::HashSet;
 use sekisho_types::{Addr, Interval, SeededState, Timestamp};
+use smallvec::SmallVec;
 
 /// Zones known.
 const MAX_ZONES: usize = 50_000;
@@ -32,9 +33,16 @@ pub(crate) struct Zone {
     pub addrs: Vec<Addr>,
 }
 
+/// What a message says about the servers of a zone: digests of their names, and their addresses.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
+    names: SmallVec<[u64; MAX_SERVERS]>,
+    pub addrs: SmallVec<[Addr; MAX_SERVERS]>,
+}
+
 impl Zone {
     /// Has it nothing in common with what is known here? False if too little is known on either side.
-    pub fn contradicts(&self, said: &Self) -> bool {
+    pub fn contradicts(&self, said: &Said) -> bool {
         if !self.addrs.is_empty() && !said.addrs.is_empty() {
             return !said.addrs.iter().any(|a| self.addrs.contains(a));
         }
@@ -63,8 +71,8 @@ impl Zones {
     }
 
     /// What the message says about servers of `zone`.
-    pub fn said(&self, m: &DnsMessage<'_>, zone: &[u8]) -> Zone {
-        let mut said = Zone::default();
+    pub fn said(&self, m: &DnsMessage<'_>, zone: &[u8]) -> Said {
+        let mut said = Said::default();
         for ns in m.records().filter(|r| r.rtype == NS && r.section < 3 && r.owner == zone).take(MAX_SERVERS) {
             said.names.push(name_digest(ns.data, self.seed));
             let glue = m.records().filter(|r| r.owner == ns.data).filter_map(|r| r.addr());
@@ -79,7 +87,7 @@ impl Zones {
 
     /// A zone above `name` that the message gives other servers than are known; of a zone that nothing is known of, others
     /// than `server`, who is said to have sent it.
-    pub fn foreign<'a>(&self, m: &DnsMessage<'a>, server: Addr, name: &[u8]) -> Option<(&'a [u8], Zone)> {
+    pub fn foreign<'a>(&self, m: &DnsMessage<'a>, server: Addr, name: &[u8]) -> Option<(&'a [u8], Said)> {
         if !m.has_type(type_bit(NS)) {
             return None;
         }
@@ -147,7 +155,7 @@ pub(crate) fn is_within(name: &[u8], zone: &[u8]) -> bool {
     }
     let Some(front) = name.len().checked_sub(zone.len()) else { return false };
     let Some((front, end)) = name.split_at_checked(front) else { return false };
-    end.eq_ignore_ascii_case(zone) && matches!(front.last(), None | Some(b'.'))
+    matches!(front.last(), None | Some(b'.')) && end.eq_ignore_ascii_case(zone)
 }
 
 /// A list of domains, to be asked often.
@@ -285,14 +293,19 @@ mod tests {
 
     #[test]
     fn zones_are_contradicted_by_other_addresses_or_else_names() {
+        let addr = |n: &u8| Addr::v4([192, 0, 2, *n]);
+        let said = |names: &[u64], last: &[u8]| Said {
+            names: names.iter().copied().collect(),
+            addrs: last.iter().map(addr).collect(),
+        };
         let zone = |names: &[u64], last: &[u8]| Zone {
             last: Timestamp(0),
             names: names.to_vec(),
-            addrs: last.iter().map(|n| Addr::v4([192, 0, 2, *n])).collect(),
+            addrs: last.iter().map(addr).collect(),
         };
-        assert!(zone(&[1], &[1]).contradicts(&zone(&[1], &[2])));
-        assert!(!zone(&[1], &[1]).contradicts(&zone(&[2], &[1])));
-        assert!(zone(&[1], &[1]).contradicts(&zone(&[2], &[])));
-        assert!(!zone(&[1], &[]).contradicts(&zone(&[1], &[7])) && !zone(&[], &[]).contradicts(&zone(&[1], &[1])));
+        assert!(zone(&[1], &[1]).contradicts(&said(&[1], &[2])));
+        assert!(!zone(&[1], &[1]).contradicts(&said(&[2], &[1])));
+        assert!(zone(&[1], &[1]).contradicts(&said(&[2], &[])));
+        assert!(!zone(&[1], &[]).contradicts(&said(&[1], &[7])) && !zone(&[], &[]).contradicts(&said(&[1], &[1])));
     }
 }

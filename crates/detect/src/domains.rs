@@ -61,6 +61,15 @@ pub(crate) fn is_name(text: &str) -> bool {
     let is_label =
         |l: &str| !l.is_empty() && l.len() <= 63 && l.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
     let tld = text.rsplit('.').next().unwrap_or("");
+    if text.is_ascii() {
+        let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        let is_label = |l: &[u8]| !l.is_empty() && l.len() <= 63 && l.iter().all(is_plain);
+        return text.len() <= MAX_NAME_LEN
+            && tld.len() < text.len()
+            && tld.len() >= 2
+            && tld.bytes().any(|b| b.is_ascii_alphabetic())
+            && text.as_bytes().split(|b| *b == b'.').all(is_label);
+    }
     text.len() <= MAX_NAME_LEN
         && text.contains('.')
         && text.split('.').all(is_label)

@@ -156,6 +156,7 @@ impl Hosts {
     }
 
     /// Is it in the home networks, or an address of the link or the host itself?
+    #[inline]
     pub fn is_internal(&self, addr: Addr) -> bool {
         self.home.contains(addr)
     }

@@ -68,11 +68,7 @@ impl<'a> Items<'a> {
 
     /// Texts; of other items, nothing.
     pub fn texts(self) -> impl Iterator<Item = &'a [u8]> {
-        self.all().filter_map(|v| match v {
-            Value::Str(v) | Value::Hex(v) => Some(v),
-            Value::Enum(v) => Some(v.as_bytes()),
-            _ => None,
-        })
+        self.all().filter_map(text)
     }
 
     /// Addresses; of networks the first.
@@ -86,16 +82,34 @@ impl<'a> Items<'a> {
 
     /// Numbers; of intervals their whole seconds.
     pub fn counts(self) -> impl Iterator<Item = u64> {
-        self.all().filter_map(|v| match v {
-            Value::Count(v) => Some(v),
-            Value::Port(v) => Some(u64::from(v)),
-            Value::Interval(v) => Some(u64::try_from(v.0 / 1_000_000_000).unwrap_or(0)),
-            _ => None,
-        })
+        self.all().filter_map(count)
     }
 
     fn all(self) -> impl Iterator<Item = Value<'a>> {
-        (0..self.len()).filter_map(move |i| self.0.map(|list| list.item(i)))
+        (0..self.len()).map(move |i| self.at(i))
+    }
+
+    fn at(&self, i: usize) -> Value<'a> {
+        self.0.map_or(Value::Unset, |list| list.item(i))
+    }
+}
+
+/// A text; `None` of anything else.
+fn text(value: Value<'_>) -> Option<&[u8]> {
+    match value {
+        Value::Str(v) | Value::Hex(v) => Some(v),
+        Value::Enum(v) => Some(v.as_bytes()),
+        _ => None,
+    }
+}
+
+/// A number, or the whole seconds of an interval; `None` of anything else.
+fn count(value: Value<'_>) -> Option<u64> {
+    match value {
+        Value::Count(v) => Some(v),
+        Value::Port(v) => Some(u64::from(v)),
+        Value::Interval(v) => Some(u64::try_from(v.0 / 1_000_000_000).unwrap_or(0)),
+        _ => None,
     }
 }
 
@@ -264,7 +278,7 @@ rows! {
         authoritative: bool = "AA", truncated: bool = "TC", recursion_desired: bool = "RD", recursion: bool = "RA",
         authentic: bool = "AD", unchecked: bool = "CD", rcode: u64 = "rcode",
         query: Option<&'a [u8]> = "query", qtype: u64 = "qtype", qclass: u64 = "qclass",
-        edns_size: Option<u64> = "edns_size", dnssec_ok: bool = "edns_do", extended_error: Option<u64> = "edns_ede",
+        dnssec_ok: bool = "edns_do", extended_error: Option<u64> = "edns_ede",
         cookie: bool = "cookie", sections: Items<'a> = "sections", owners: Items<'a> = "owners", types: Items<'a> = "types",
         record_ttls: Items<'a> = "ttls", data: Items<'a> = "data", more: u64 = "more", digest: u64 = "digest",
         wire: Option<&'a [u8]> = "wire", entries: Entries<'a> = "sections",
@@ -733,11 +747,15 @@ impl<'a> DnsMessage<'a> {
     }
 
     fn read(&self) -> impl Iterator<Item = DnsEntry<'a>> + use<'a> {
-        let names = self.owners.texts().zip(self.data.texts());
-        let numbers = self.sections.counts().zip(self.types.counts()).zip(self.record_ttls.counts());
-        names.zip(numbers).map(|((owner, data), ((section, rtype), ttl))| {
+        let (owners, data, sections, types, ttls) =
+            (self.owners, self.data, self.sections, self.types, self.record_ttls);
+        // One item of each for each record.
+        let len = [owners, data, sections, types, ttls].iter().map(Items::len).min().unwrap_or(0);
+        (0..len).filter_map(move |i| {
+            let (section, owner, rtype) = (count(sections.at(i))?, text(owners.at(i))?, count(types.at(i))?);
+            let (ttl, data) = (count(ttls.at(i))?, text(data.at(i))?);
             let addr = if matches!(rtype, 1 | 28) { Addr::from_text(data) } else { None };
-            DnsEntry { section, owner, rtype, ttl, data, addr }
+            Some(DnsEntry { section, owner, rtype, ttl, data, addr })
         })
     }
 }

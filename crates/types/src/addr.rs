@@ -322,7 +322,28 @@ pub fn home_nets() -> Vec<Subnet> {
 pub struct Subnets {
     /// Network and mask of those that cover addresses of version 4.
     v4: Vec<(u32, u32)>,
+    /// By the first octet of such an address, what they cover of it.
+    firsts: Vec<Covered>,
     all: Vec<Subnet>,
+}
+
+/// How much of the addresses with one first octet is covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Covered {
+    Nothing,
+    Some,
+    All,
+}
+
+/// Of a network and mask, for addresses that begin with `first`.
+fn covered(net: u32, mask: u32, first: u8) -> Covered {
+    const OCTET: u32 = 0xff00_0000;
+    let begins = (u32::from(first) << 24 ^ net) & mask & OCTET == 0;
+    match (begins, mask & !OCTET) {
+        (false, _) => Covered::Nothing,
+        (true, 0) => Covered::All,
+        (true, _) => Covered::Some,
+    }
 }
 
 impl Subnets {
@@ -337,7 +358,18 @@ impl Subnets {
             }
             _ => net.contains(any).then_some((0, 0)),
         });
-        Self { v4: v4.collect(), all }
+        let v4: Vec<(u32, u32)> = v4.collect();
+        let mut firsts = vec![Covered::Nothing; 256];
+        for (first, most) in (0..=u8::MAX).zip(firsts.iter_mut()) {
+            for (net, mask) in &v4 {
+                *most = match (*most, covered(*net, *mask, first)) {
+                    (Covered::All, _) | (_, Covered::All) => Covered::All,
+                    (Covered::Some, _) | (_, Covered::Some) => Covered::Some,
+                    _ => Covered::Nothing,
+                };
+            }
+        }
+        Self { v4, firsts, all }
     }
 
     /// Does one of them cover `addr`?
@@ -345,6 +377,11 @@ impl Subnets {
     pub fn contains(&self, addr: Addr) -> bool {
         match addr.as_v4() {
             Some(octets) => {
+                match self.firsts.get(usize::from(octets[0])) {
+                    Some(Covered::Some) => {}
+                    Some(Covered::All) => return true,
+                    Some(Covered::Nothing) | None => return false,
+                }
                 let addr = u32::from_be_bytes(octets);
                 self.v4.iter().any(|(net, mask)| addr & mask == *net)
             }
@@ -479,13 +516,24 @@ mod tests {
 
     #[test]
     fn many_prefixes_are_as_each_of_them() {
-        let sets: [&[&str]; 5] =
-            [&["10.0.0.0/8", "172.16.0.0/12", "fe80::/10"], &["::/0"], &["0.0.0.0/0"], &["192.0.2.7", "::1"], &[]];
+        let sets: [&[&str]; 7] = [
+            &["10.0.0.0/8", "172.16.0.0/12", "fe80::/10"],
+            &["::/0"],
+            &["0.0.0.0/0"],
+            &["192.0.2.7", "::1"],
+            &["8.0.0.0/5", "172.16.0.0/12", "172.0.0.0/8"],
+            &["64.0.0.0/2", "70.31.0.0/16", "200.31.2.0/24"],
+            &[],
+        ];
         let addrs = ["10.1.2.3", "172.31.0.1", "172.32.0.1", "192.0.2.7", "192.0.2.6", "fe80::1", "::1", "2001:db8::1"];
         for set in sets {
             let nets: Vec<Subnet> = set.iter().map(|n| n.parse().expect("subnet")).collect();
             for addr in addrs {
                 let addr: Addr = addr.parse().expect("address");
+                assert_eq!(Subnets::new(nets.clone()).contains(addr), nets.iter().any(|n| n.contains(addr)), "{addr}");
+            }
+            for first in 0..=u8::MAX {
+                let addr = Addr::v4([first, 31, 2, 3]);
                 assert_eq!(Subnets::new(nets.clone()).contains(addr), nets.iter().any(|n| n.contains(addr)), "{addr}");
             }
         }

@@ -89,6 +89,7 @@ fn little_endian(bytes: &[u8]) -> u64 {
 }
 
 /// Hash of `bytes` under `seed`, taken as if upper-case ASCII letters were lower-case ones.
+#[inline]
 pub fn seeded_hash_folded(seed: u64, bytes: &[u8]) -> u64 {
     let mut h = SeededState(seed).build_hasher();
     let (chunks, rest) = bytes.as_chunks::<8>();
@@ -102,6 +103,7 @@ pub fn seeded_hash_folded(seed: u64, bytes: &[u8]) -> u64 {
 }
 
 /// Eight bytes at once: 0x20 is added to those from `A` to `Z`.
+#[inline]
 fn lower(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let seven = word & (0x7f * ONES);
@@ -113,6 +115,7 @@ fn lower(word: u64) -> u64 {
 }
 
 /// Hash of `bytes` under `seed`.
+#[inline]
 pub fn seeded_hash(seed: u64, bytes: &[u8]) -> u64 {
     let mut h = SeededState(seed).build_hasher();
     h.write(bytes);

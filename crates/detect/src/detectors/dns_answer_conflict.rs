@@ -171,9 +171,9 @@ impl Conflict {
         owners.dedup();
         for owner in owners {
             let Some(given) = self.given.peek(&(e.server, name_digest(owner, self.seed))) else { continue };
-            let told: Vec<Addr> = addrs(m).filter(|(o, ..)| *o == owner).map(|(_, addr, _)| addr).collect();
-            let own = told.iter().any(|a| is_own(*a) || given.addrs.contains(a));
-            if m.ts > given.until || given.more || own || (given.addrs.is_empty() && !given.none) {
+            let told = || addrs(m).filter(|(o, ..)| *o == owner).map(|(_, addr, _)| addr);
+            let own = || told().any(|a| is_own(a) || given.addrs.contains(&a));
+            if m.ts > given.until || given.more || (given.addrs.is_empty() && !given.none) || own() {
                 continue;
             }
             let (reason, severity, confidence) = match given.none {
@@ -194,9 +194,9 @@ impl Conflict {
                 .measure(Measure::count("addresses from servers", given.addrs.len() as u64, None, "", Origin::Own))
                 .quote("servers said", said.as_bytes(), given.packet)
                 .benign("policy of the resolver", "the answer carries no extended error that says so");
-            for addr in &told {
+            for addr in told() {
                 let text = format!("{} is at {addr}", owner.escape_ascii());
-                raise = raise.peer(*addr).quote("client was told", text.as_bytes(), m.packet);
+                raise = raise.peer(addr).quote("client was told", text.as_bytes(), m.packet);
             }
             cx.raise(raise);
         }

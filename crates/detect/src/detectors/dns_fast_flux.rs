@@ -33,6 +33,7 @@ use crate::table::Recent;
 use crate::{Cx, Raise};
 use sekisho_finding::{About, Confidence, Measure, Origin, Reason, Severity, Stage, Traffic, What, useful, vital};
 use sekisho_types::{Addr, Interval, Timestamp, Uid};
+use smallvec::SmallVec;
 
 static ABOUT: About = About {
     id: "dns-fast-flux",
@@ -241,8 +242,9 @@ impl FastFlux {
         let with_ttl = || dns.records().filter_map(|r| Some((r, r.ttl?)));
         let ttl = with_ttl().filter(|(r, _)| r.addr.is_some()).map(|(_, ttl)| ttl).min();
         let Some(ttl) = ttl.filter(|t| *t <= MAX_TTL) else { return };
-        let outside = || dns.records().filter_map(|r| r.addr).filter(|a| !cx.hosts().is_internal(*a));
-        if outside().next().is_none() || self.is_large(dns.query) {
+        let all = dns.records().filter_map(|r| r.addr);
+        let outside: SmallVec<[Addr; 8]> = all.filter(|a| !cx.hosts().is_internal(*a)).collect();
+        if outside.is_empty() || self.is_large(dns.query) {
             return;
         }
         if with_ttl().any(|(r, _)| r.addr.is_none() && self.is_large(r.text)) {
@@ -252,7 +254,7 @@ impl FastFlux {
             Some(flux) => flux,
             None => self.names.at(dns.query.into(), Flux::default),
         };
-        flux.add(dns.ts, ttl, outside());
+        flux.add(dns.ts, ttl, outside.into_iter());
         if flux.clients.len() < MAX_CLIENTS && cx.hosts().is_internal(dns.orig) && !flux.clients.contains(&dns.orig) {
             flux.clients.push(dns.orig);
         }

@@ -29,7 +29,7 @@
 
 use crate::detection::Scope;
 use crate::dns_exchanges::{Exchange, Fit, name_digest};
-use crate::dns_zones::{Zone, parent};
+use crate::dns_zones::{Said, parent};
 use crate::registry::Detector;
 use crate::rows::{DnsMessage, Kind, Row};
 use crate::table::Recent;
@@ -257,7 +257,7 @@ impl Kaminsky {
         }
     }
 
-    fn forged(&mut self, m: &DnsMessage<'_>, e: &Exchange, of: (&[u8], Vec<Addr>), said: &Zone, cx: &mut Cx<'_>) {
+    fn forged(&mut self, m: &DnsMessage<'_>, e: &Exchange, of: (&[u8], Vec<Addr>), said: &Said, cx: &mut Cx<'_>) {
         let (zone, known) = of;
         let asker = self.askers.peek(&self.asked(e.client, e.question)).copied();
         let sign = Sign::of(m);
@@ -288,7 +288,7 @@ impl Kaminsky {
     }
 
     /// An answer that contradicts what is known fits its question.
-    fn fits(&mut self, m: &DnsMessage<'_>, e: &Exchange, zone: &[u8], said: &Zone, cx: &mut Cx<'_>) {
+    fn fits(&mut self, m: &DnsMessage<'_>, e: &Exchange, zone: &[u8], said: &Said, cx: &mut Cx<'_>) {
         let Some(attack) = self.attacks.get(&(e.client, name_digest(zone, self.seed))) else { return };
         let same = said.addrs.iter().any(|a| attack.planted.0.contains(a));
         if attack.forged < FEW_FORGED || !same || attack.won.is_some() || m.ts - attack.last.ts > WINDOW {

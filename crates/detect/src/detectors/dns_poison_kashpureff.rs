@@ -340,10 +340,11 @@ impl Kashpureff {
         for ns in m.records().filter(|r| r.rtype == NS && r.section < 3 && !r.data.is_empty() && held(r)) {
             let mut glue = m.records().filter(|r| r.owner == ns.data).filter_map(|r| r.addr()).peekable();
             if glue.peek().is_none() {
-                add(self.glueless.at(name_digest(ns.data, self.seed), Vec::new), ns.owner);
-                if let Some(known) = self.known.peek(&name_digest(ns.data, self.seed)) {
-                    for addr in known.addrs.clone() {
-                        add(self.served.at(addr, Vec::new), ns.owner);
+                let key = name_digest(ns.data, self.seed);
+                add(self.glueless.at(key, Vec::new), ns.owner);
+                if let Some(known) = self.known.peek(&key) {
+                    for addr in &known.addrs {
+                        add(self.served.at(*addr, Vec::new), ns.owner);
                     }
                 }
             }
@@ -357,8 +358,8 @@ impl Kashpureff {
             if r.section == 1
                 && let Some(zones) = self.glueless.get(&key)
             {
-                for zone in zones.clone() {
-                    add(self.served.at(addr, Vec::new), &zone);
+                for zone in zones.iter() {
+                    add(self.served.at(addr, Vec::new), zone);
                 }
             }
             let known = self.known.at(key, || Known { ts: m.ts, addrs: Vec::new() });

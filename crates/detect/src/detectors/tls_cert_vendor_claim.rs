@@ -156,7 +156,9 @@ fn tool(shown: (&Service, &Served, &Cert), cx: &mut Cx<'_>) {
 fn brand(shown: (&Service, &Served, &Cert), cx: &mut Cx<'_>) {
     let (service, served, cert) = shown;
     let (Some(fault), true) = (served.fault, served.established > 0 || served.is_refused()) else { return };
-    let Some((name, domains)) = BRANDS.iter().find(|(name, _)| claims(cert, name)) else { return };
+    let named = [cert.of_subject("O"), cert.of_subject("CN"), cert.of_issuer("O"), cert.of_issuer("CN")];
+    let named: Vec<String> = named.into_iter().flatten().map(str::to_ascii_lowercase).collect();
+    let Some((name, domains)) = BRANDS.iter().find(|(name, _)| claims(&named, name)) else { return };
     let itself = matches!(fault, Fault::SelfSigned | Fault::SelfIssued);
     let below =
         |asked: &str| domains.iter().any(|d| asked.strip_suffix(d).is_some_and(|h| h.is_empty() || h.ends_with('.')));
@@ -178,11 +180,9 @@ fn brand(shown: (&Service, &Served, &Cert), cx: &mut Cx<'_>) {
     });
 }
 
-/// Does the subject or issuer name the company, as whole words of an organisation or common name?
-fn claims(cert: &Cert, company: &str) -> bool {
-    let parts = [cert.of_subject("O"), cert.of_subject("CN"), cert.of_issuer("O"), cert.of_issuer("CN")];
-    parts.into_iter().flatten().any(|part| {
-        let text = part.to_ascii_lowercase();
+/// Is the company named, in small letters, as whole words of a subject's or issuer's organisation or common name?
+fn claims(named: &[String], company: &str) -> bool {
+    named.iter().any(|text| {
         let mut from = 0;
         while let Some(at) = text.get(from..).and_then(|rest| rest.find(company)) {
             let (start, end) = (from + at, from + at + company.len());
