@@ -422,7 +422,7 @@ fn rules_run(program: &std::sync::Arc<sekisho_rules::Program>, bytes: &[u8]) -> 
             view.dir = if number % 2 == 0 { Dir::Orig } else { Dir::Resp };
             let mut of_packet = Vec::new();
             inspector.packet(&packet, Some((&view, &mut state)), &mut of_packet);
-            inspector.stream(&packet, &view, &mut state, Dir::Orig, offset, piece, false, &mut of_packet);
+            inspector.stream(&packet, &view, &mut state, Dir::Orig, offset, piece, &mut of_packet);
             let mut mark = Counter::default().begin();
             mark.event(view.dir, "unknown");
             for (stage, over) in [(0, false), (2, false), (3, true)] {
