@@ -72,9 +72,6 @@ pub fn run(args: &Audit) -> Result<u8> {
     })
 }
 
-/// A part of the memory of judges that goes to the flows that findings may name.
-const FLOWS_SHARE: u64 = 16;
-
 /// What a page is made with, or with more of.
 #[derive(Default)]
 struct More<'a> {
@@ -106,14 +103,15 @@ fn judge(common: &Common, judging: &Judging, more: &More<'_>) -> Result<(Page, b
         let (program, _) = eve::rules(&judging.rules, config.as_ref(), common.quiet)?;
         eve::apply(&mut settings, program);
     }
-    let Bench { scope, memory_len: judges_len, mut mutes } =
-        judge::prepare(common, &judging.given, !judging.rules.is_empty(), &mut settings)?;
+    let bench = judge::prepare(common, &judging.given, !judging.rules.is_empty(), &mut settings)?;
+    let flows_len = bench.flows_len();
+    let Bench { scope, memory_len: judges_len, mut mutes } = bench;
     let mut summary = Summary::within(common.seed, judges_len).with_home_nets(&common.home_net);
     if !more.devices {
         summary = summary.without_devices();
     }
     if more.flows {
-        summary = summary.keeping_flows(judges_len / FLOWS_SHARE);
+        summary = summary.keeping_flows(flows_len);
     }
     let mut detection = Detection::new(&scope);
     if let Some(file) = file {

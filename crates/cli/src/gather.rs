@@ -200,8 +200,10 @@ impl Gather for Judged {
         if let Some(at) = encoded {
             self.logs.unpack(&pile.encoded, at as usize);
         }
-        if let Some(row) = taped.and_then(|at| pile.tape.row(at as usize)) {
-            self.judge(pile.tape.packet(taped.unwrap_or(0) as usize), &row);
+        if let Some(at) = taped
+            && let Some(row) = pile.tape.row(at as usize)
+        {
+            self.judge(pile.tape.packet(at as usize), &row);
         }
     }
 

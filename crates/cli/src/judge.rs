@@ -8,6 +8,9 @@ use sekisho_engine::Settings;
 use sekisho_finding::Mutes;
 use std::sync::Arc;
 
+/// A part of the memory of judges that goes to the flows that findings may name.
+const FLOWS_SHARE: u64 = 16;
+
 /// What detectors know from the start.
 pub struct Bench {
     /// Networks, lists, bounds.
@@ -16,6 +19,13 @@ pub struct Bench {
     pub memory_len: u64,
     /// What was agreed to live with.
     pub mutes: Mutes,
+}
+
+impl Bench {
+    /// Memory for the flows that findings may name.
+    pub const fn flows_len(&self) -> u64 {
+        self.memory_len / FLOWS_SHARE
+    }
 }
 
 /// Has the pass tell detectors what they ask for, and takes their share of its memory.

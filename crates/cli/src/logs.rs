@@ -2,8 +2,7 @@
 
 use crate::args::{Format, Hash, Logs};
 use crate::gather::{self, Judged};
-use crate::judge::{self, Bench};
-use crate::{drive, eve, input};
+use crate::{drive, eve, input, judge};
 use anyhow::{Context, Result, bail};
 use sekisho_engine::STATS_INTERVAL;
 use sekisho_output::{Sinks, Writer};
@@ -12,9 +11,6 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// A part of the memory of judges that goes to the flows that findings may name.
-const FLOWS_SHARE: u64 = 16;
 
 /// True if a capture was damaged.
 pub fn run(args: &Logs) -> Result<bool> {
@@ -100,12 +96,11 @@ pub fn run(args: &Logs) -> Result<bool> {
     let mut logs = gather::Logs { sinks, failed: None, prompt: to_stdout };
     let outcome;
     if args.judge {
-        let Bench { scope, memory_len, mut mutes } =
-            judge::prepare(&args.common, &args.given, !args.rules.is_empty(), &mut settings)?;
-        let mut judged = Judged::new(logs, &scope, memory_len / FLOWS_SHARE);
+        let mut bench = judge::prepare(&args.common, &args.given, !args.rules.is_empty(), &mut settings)?;
+        let mut judged = Judged::new(logs, &bench.scope, bench.flows_len());
         outcome = drive::gather(&args.common, captures, settings, &mut judged);
         let (back, refused) = judged.finish(|verdict| {
-            mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.unwrap_or_default()));
+            bench.mutes.apply(&mut verdict.findings, Day::of(outcome.stats.last_ts.unwrap_or_default()));
         });
         logs = back;
         if refused > 0 && !args.common.quiet {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{root, sekisho};
+use common::{files, root, sekisho};
 use sekisho_capture::{Batch, Captures};
 use sekisho_types::Timestamp;
 use std::collections::BTreeMap;
@@ -15,24 +15,6 @@ const JOBS: [&str; 4] = ["1", "2", "3", "8"];
 
 fn captures() -> Vec<PathBuf> {
     sekisho_testkit::stored_captures(&["goldens", "examples"])
-}
-
-/// Every file below `dir`, by name.
-fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    let mut folders = vec![dir.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("folder") {
-            let path = entry.expect("entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let bytes = fs::read(&path).expect("readable");
-                all.insert(path.strip_prefix(dir).expect("below").to_owned(), bytes);
-            }
-        }
-    }
-    all
 }
 
 /// All logs in all formats, then the page.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{root, sekisho};
+use common::{files, root, sekisho};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,20 +17,8 @@ fn logs(capture: &Path, args: &[&str]) -> BTreeMap<String, String> {
     all.push("-o");
     let out = sekisho(&all, &[dir.path(), capture]);
     assert!(matches!(out.status.code(), Some(0 | 1)), "{}: {}", capture.display(), said(&out));
-    let mut found = BTreeMap::new();
-    let mut folders = vec![dir.path().to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("folder") {
-            let path = entry.expect("entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(dir.path()).expect("below").to_string_lossy().into_owned();
-                found.insert(name, fs::read_to_string(&path).expect("text"));
-            }
-        }
-    }
-    found
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    files(dir.path()).into_iter().map(|(name, bytes)| (name.to_string_lossy().into_owned(), text(bytes))).collect()
 }
 
 fn said(out: &Output) -> String {

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use sekisho_testkit::{Timestamp, pcap};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,24 @@ pub fn root() -> PathBuf {
 /// Runs the binary.
 pub fn sekisho<S: AsRef<OsStr>>(args: &[&str], paths: &[S]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sekisho")).args(args).args(paths).output().expect("sekisho starts")
+}
+
+/// Every file below `dir`, by name.
+pub fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("folder") {
+            let path = entry.expect("entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = fs::read(&path).expect("readable");
+                all.insert(path.strip_prefix(dir).expect("below").to_owned(), bytes);
+            }
+        }
+    }
+    all
 }
 
 /// All logs of `capture` as one text: per log a heading and its rows as Zeek JSON.
