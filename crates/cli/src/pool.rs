@@ -3,7 +3,8 @@
 //! There is no thread for reading and none for writing. A slice of frames is read by whoever is free and dealt by whoever
 //! is free then, its shards are worked on side by side, the biggest first, and its rows are put in order and written by
 //! whoever is free after that. A few slices are under way at a time, and each shard takes them in their order: where one
-//! shard has more to do than the others of a slice, those go on with the next.
+//! shard has more to do than the others of a slice, those go on with the next. Where there is a choice, one thread reads
+//! and deals and one writes: what they touch then stays in their caches.
 
 mod state;
 
@@ -20,6 +21,7 @@ use sekisho_record::Record;
 use sekisho_rules::Tally;
 use state::{Outcome, State, Task};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -33,6 +35,10 @@ const SLICE_COUNT: usize = 4096;
 
 /// Bytes of rows for which a sheaf keeps room for its next use.
 const SPARE_SHEAF_LEN: usize = 256 << 10;
+
+/// How often a thread that finds nothing to do looks again before it sleeps: some 20 µs. To be woken takes longer than most
+/// tasks do.
+const LOOKS: usize = 1_000;
 
 /// A batch of fewer bytes comes from a source that waits for more: its frames are not held back.
 const SCANT_LEN: usize = 64 << 10;
@@ -243,6 +249,8 @@ type PileOf<G> = <<G as Gather>::Packer as Packer>::Pile;
 struct Pool<'g, G: Gather> {
     state: Mutex<State<'g, G>>,
     changed: Condvar,
+    /// Tasks given back; changes with the state's lock held.
+    given_back: AtomicUsize,
     parts: Vec<Mutex<Part>>,
 }
 
@@ -264,6 +272,7 @@ pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, j
     let pool = Pool {
         state: Mutex::new(State::new((reader, dealer, balance, collector), jobs, parts.len())),
         changed: Condvar::new(),
+        given_back: AtomicUsize::new(0),
         parts: parts.into_iter().map(Mutex::new).collect(),
     };
     thread::scope(|scope| {
@@ -284,13 +293,13 @@ impl<'g, G: Gather> Pool<'g, G> {
     /// Does what is to be done until nothing is left.
     fn work(&self, me: usize, mut packer: G::Packer) {
         let mut state = lock(&self.state);
+        let mut has_read = false;
         while !state.is_over() {
-            let Some(task) = state.next(me) else {
-                state.idle += 1;
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                state.idle -= 1;
+            let Some(task) = state.next(me, has_read) else {
+                state = self.wait(state);
                 continue;
             };
+            has_read = matches!(task, Task::Read(..));
             // Who waits is woken only if there is something for them, too.
             if state.idle > 0 && state.has_more() {
                 self.changed.notify_one();
@@ -300,8 +309,29 @@ impl<'g, G: Gather> Pool<'g, G> {
             state = lock(&self.state);
             state.take_back(outcome);
             state.settle(&self.parts);
+            self.given_back.fetch_add(1, Ordering::Relaxed);
         }
         self.changed.notify_all();
+    }
+
+    /// Nothing can be done in `state`: waits for another.
+    fn wait<'s>(&'s self, state: MutexGuard<'s, State<'g, G>>) -> MutexGuard<'s, State<'g, G>> {
+        let seen = self.given_back.load(Ordering::Relaxed);
+        let is_same = || self.given_back.load(Ordering::Relaxed) == seen;
+        drop(state);
+        for _ in 0..LOOKS {
+            if !is_same() {
+                break;
+            }
+            std::hint::spin_loop();
+        }
+        let mut state = lock(&self.state);
+        if is_same() {
+            state.idle += 1;
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+        state
     }
 
     /// One task. A bug in it loses its rows, not the run.

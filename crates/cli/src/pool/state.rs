@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 /// Slices whose rows wait to be written; at this many nothing is worked on until some are.
 const MAX_WAITING: usize = 4;
 
-/// At this many, whoever can writes before they work: the fewer sheaves are under way, the fewer pages are touched, and
+/// At this many, the thread that writes does so before it works: the fewer sheaves are under way, the fewer pages are touched, and
 /// what is written soon is still in a cache.
 const SOON_WAITING: usize = 2;
 
@@ -185,23 +185,35 @@ impl<'g, G: Gather> State<'g, G> {
         idle && (self.stopped || self.ended && self.waiting.is_empty())
     }
 
-    /// What thread `me` is to do next, if anything can be done now.
-    pub fn next(&mut self, me: usize) -> Option<Task<'g, G>> {
+    /// What thread `me` is to do next, if anything can be done now. `has_read`: it comes from reading.
+    ///
+    /// Each keeps to its own as long as there is some of it: the first thread reads and deals, the last one writes, all
+    /// work on shards.
+    pub fn next(&mut self, me: usize, has_read: bool) -> Option<Task<'g, G>> {
         if self.stopped {
             return None;
         }
-        // A slice must be there when one is done, and one read when that is dealt; more follow when there is nothing
-        // else to do.
-        if let Some(task) = self.deal(MIN_ACTIVE).or_else(|| self.read(1)) {
+        let (reads, writes) = (me == 0, me + 1 == self.jobs);
+        // What was just read is in this thread's cache.
+        if has_read && let Some(task) = self.deal(MAX_ACTIVE) {
             return Some(task);
         }
-        if self.waiting.len() >= SOON_WAITING
+        // A slice must be there when one is done, and one read when that is dealt; more follow when there is nothing
+        // else to do.
+        if reads && let Some(task) = self.deal(MIN_ACTIVE).or_else(|| self.read(1)) {
+            return Some(task);
+        }
+        if writes
+            && self.waiting.len() >= SOON_WAITING
             && let Some(task) = self.put()
         {
             return Some(task);
         }
         let shard = if self.may_work() { self.shard(me) } else { None };
-        shard.or_else(|| self.put()).or_else(|| self.deal(MAX_ACTIVE)).or_else(|| self.read(MAX_LOADS))
+        match writes {
+            true => shard.or_else(|| self.put()).or_else(|| self.deal(MAX_ACTIVE)).or_else(|| self.read(MAX_LOADS)),
+            false => shard.or_else(|| self.deal(MAX_ACTIVE)).or_else(|| self.read(MAX_LOADS)).or_else(|| self.put()),
+        }
     }
 
     /// Is there something for another thread?
