@@ -96,12 +96,6 @@ const SWEEP: u32 = u32::MAX - 1;
 /// … and then what has to go so that the rest fits into memory.
 const RELIEF: u32 = u32::MAX;
 
-/// How many packets ahead headers are fetched.
-const AHEAD: usize = 4;
-
-/// Bytes after which a frame's headers are mostly over.
-const HEADERS_LEN: usize = 53;
-
 /// Lanes of a shard, for keys.
 const LANES: u32 = 16;
 
@@ -555,11 +549,7 @@ impl Part {
         let decoded = &mut Decoded::default();
         let mut rows = self.keyed(rows);
         let mut tap = NoStore;
-        let leaves = slice.leaves.get(self.index as usize).map_or(&[][..], Vec::as_slice);
-        for (i, leaf) in leaves.iter().enumerate() {
-            if let Some(soon) = leaves.get(i + AHEAD) {
-                touch(slice.bytes(soon));
-            }
+        for leaf in slice.leaves.get(self.index as usize).into_iter().flatten() {
             let item = leaf.item;
             while let Some(earlier) = found.pop_if(|f| f.order() < (item.at, item.step)) {
                 self.found_leaf(slice, earlier, &mut rows);
@@ -705,12 +695,6 @@ fn headers(link: LinkType, bytes: &[u8], orig_len: u32, msdu: u32, d: &mut Decod
         0 => decode_into(link, bytes, orig_len, d),
         offset => *d = decode_msdu(bytes, offset, orig_len),
     }
-}
-
-/// Has headers come into the cache while others are looked at: another core may have read the frame.
-#[inline(always)]
-fn touch(bytes: &[u8]) {
-    std::hint::black_box((bytes.first().copied(), bytes.get(HEADERS_LEN).copied()));
 }
 
 fn way<'a>(slice: &Slice, frame: &Frame<'a>, item: Item, rows: &'a mut Keyed<'_>, tap: &'a mut NoStore) -> Way<'a> {

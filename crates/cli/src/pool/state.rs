@@ -10,24 +10,19 @@ use std::sync::{Arc, Mutex};
 /// Slices whose rows wait to be written; at this many nothing is worked on until some are.
 const MAX_WAITING: usize = 4;
 
-/// At this many, the thread that writes does so before it works: the fewer sheaves are under way, the fewer pages are touched, and
-/// what is written soon is still in a cache.
-const SOON_WAITING: usize = 2;
-
 /// Bytes of rows that wait to be written; at this many, too.
 const MAX_WAITING_LEN: usize = 8 << 20;
 
 /// Slices under way that there should be: one being finished, one that the others can go on with.
 const MIN_ACTIVE: usize = 2;
 
-/// Slices read ahead: where packets are large, reading is half of the work, and must not wait for the other half.
-const MAX_LOADS: usize = 2;
-
 /// Tasks per thread that a slice is cut into, about.
-const TASKS: usize = 6;
+const TASKS: usize = 12;
 
-/// Slices under way at most.
-const MAX_ACTIVE: usize = 4;
+/// Slices under way at most: one more for every two threads.
+const fn max_active(jobs: usize) -> usize {
+    MIN_ACTIVE + jobs.div_ceil(2)
+}
 
 /// Flows that began within so many packets end together at the end of the run: a packet begins few flows, so that
 /// bounds the rows that wait.
@@ -118,7 +113,7 @@ pub struct State<'g, G: Gather> {
     reader: Option<Box<Reader>>,
     dealer: Option<Box<Dealer>>,
     /// What was read and is not dealt, beside what the dealer has.
-    loads: VecDeque<Load>,
+    load: Option<Load>,
     spare_batches: Vec<Batch>,
     collector: Option<Box<Collector<'g, G>>>,
     /// Slices being worked on, oldest first; a shard takes them in this order.
@@ -159,7 +154,7 @@ impl<'g, G: Gather> State<'g, G> {
             balance,
             reader: Some(Box::new(reader)),
             dealer: Some(Box::new(dealer)),
-            loads: VecDeque::new(),
+            load: None,
             spare_batches: Vec::new(),
             collector: Some(Box::new(collector)),
             active: VecDeque::new(),
@@ -195,32 +190,28 @@ impl<'g, G: Gather> State<'g, G> {
         }
         let (reads, writes) = (me == 0, me + 1 == self.jobs);
         // What was just read is in this thread's cache.
-        if has_read && let Some(task) = self.deal(MAX_ACTIVE) {
+        if has_read && let Some(task) = self.deal(max_active(self.jobs)) {
             return Some(task);
         }
         // A slice must be there when one is done, and one read when that is dealt; more follow when there is nothing
         // else to do.
-        if reads && let Some(task) = self.deal(MIN_ACTIVE).or_else(|| self.read(1)) {
+        if reads && let Some(task) = self.deal(MIN_ACTIVE).or_else(|| self.read()) {
             return Some(task);
         }
-        if writes
-            && self.waiting.len() >= SOON_WAITING
-            && let Some(task) = self.put()
-        {
+        // The sooner it is written, the fewer sheaves are under way, the fewer pages are touched, and the more of it is
+        // still in a cache.
+        if writes && let Some(task) = self.put() {
             return Some(task);
         }
         let shard = if self.may_work() { self.shard(me) } else { None };
-        match writes {
-            true => shard.or_else(|| self.put()).or_else(|| self.deal(MAX_ACTIVE)).or_else(|| self.read(MAX_LOADS)),
-            false => shard.or_else(|| self.deal(MAX_ACTIVE)).or_else(|| self.read(MAX_LOADS)).or_else(|| self.put()),
-        }
+        shard.or_else(|| self.deal(max_active(self.jobs))).or_else(|| self.read()).or_else(|| self.put())
     }
 
     /// Is there something for another thread?
     pub fn has_more(&self) -> bool {
         let shard = self.may_work() && self.pick(|_| true).is_some();
         let put = !self.waiting.is_empty() && self.collector.is_some();
-        !self.stopped && (shard || put || self.may_deal(MAX_ACTIVE) || self.may_read(MAX_LOADS))
+        !self.stopped && (shard || put || self.may_deal(max_active(self.jobs)) || self.may_read())
     }
 
     /// Not too many rows wait to be written.
@@ -228,12 +219,13 @@ impl<'g, G: Gather> State<'g, G> {
         self.waiting.len() < MAX_WAITING && self.waiting_len < MAX_WAITING_LEN
     }
 
-    fn may_read(&self, most: usize) -> bool {
-        !self.read && self.loads.len() < most && self.reader.is_some()
+    /// One slice is read ahead.
+    fn may_read(&self) -> bool {
+        !self.read && self.load.is_none() && self.reader.is_some()
     }
 
-    fn read(&mut self, most: usize) -> Option<Task<'g, G>> {
-        if !self.may_read(most) {
+    fn read(&mut self) -> Option<Task<'g, G>> {
+        if !self.may_read() {
             return None;
         }
         let reader = self.reader.take()?;
@@ -243,7 +235,7 @@ impl<'g, G: Gather> State<'g, G> {
     fn may_deal(&self, most: usize) -> bool {
         // What a slice announces has to be known before the next is dealt.
         let blocked = self.active.iter().any(|a| a.job.slice().is_some_and(Slice::meets));
-        let there = self.dealer.as_ref().is_some_and(|dealer| !dealer.load.is_empty() || !self.loads.is_empty());
+        let there = self.dealer.as_ref().is_some_and(|dealer| !dealer.load.is_empty() || self.load.is_some());
         there && !blocked && self.active.len() < most
     }
 
@@ -253,7 +245,7 @@ impl<'g, G: Gather> State<'g, G> {
         }
         let mut dealer = self.dealer.take()?;
         if dealer.load.is_empty() {
-            dealer.take(self.loads.pop_front().unwrap_or_default());
+            dealer.take(self.load.take().unwrap_or_default());
         }
         Some(Task::Deal(dealer, self.spare_slices.pop().unwrap_or_default()))
     }
@@ -332,7 +324,7 @@ impl<'g, G: Gather> State<'g, G> {
                 let (load, more) = read.unwrap_or_default();
                 self.read |= !more;
                 if !load.is_empty() {
-                    self.loads.push_back(load);
+                    self.load = Some(load);
                 }
             }
             Outcome::Deal(dealer, slice) => {
@@ -412,7 +404,7 @@ impl<'g, G: Gather> State<'g, G> {
                 Job::Carriers(_) | Job::Found(..) | Job::Report(None, ..) => {}
             }
         }
-        let dealt = self.loads.is_empty() && self.dealer.as_ref().is_some_and(|dealer| dealer.load.is_empty());
+        let dealt = self.load.is_none() && self.dealer.as_ref().is_some_and(|dealer| dealer.load.is_empty());
         if self.active.is_empty() && self.read && dealt && !self.ended {
             self.end_run(parts);
         }
@@ -475,7 +467,7 @@ impl<'g, G: Gather> State<'g, G> {
     /// What reads, deals and collects, and the state of memory, when all is over; and what is not needed any more.
     pub fn ends(mut self) -> Option<Ends<'g, G, impl Sized>> {
         let (reader, dealer, collector) = (self.reader.take()?, self.dealer.take()?, self.collector.take()?);
-        let rest = (self.active, self.waiting, self.spare_slices, self.spare_sheaves, self.spare_batches, self.loads);
+        let rest = (self.active, self.waiting, self.spare_slices, self.spare_sheaves, self.spare_batches, self.load);
         Some((reader, dealer, collector, self.balance, rest))
     }
 }
