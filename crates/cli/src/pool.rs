@@ -60,19 +60,20 @@ pub struct Done {
 
 /// Rows of one task with their places in the run's order.
 struct Sheaf<P> {
+    /// The thread that packs it: it has the room for it in its caches, and gave it from its memory.
+    owner: usize,
     keys: Vec<Key>,
     /// Facts of rows that are logged if one of these is new, by index of the row.
     facts: Vec<(usize, Fact)>,
     pile: P,
 }
 
-impl<P: Default> Default for Sheaf<P> {
-    fn default() -> Self {
-        Self { keys: Vec::new(), facts: Vec::new(), pile: P::default() }
-    }
-}
-
 impl<P: Pile> Sheaf<P> {
+    /// Empty, for thread `owner`.
+    fn new(owner: usize) -> Self {
+        Self { owner, keys: Vec::new(), facts: Vec::new(), pile: P::default() }
+    }
+
     /// Bytes that it takes.
     fn held_len(&self) -> usize {
         self.keys.capacity() * size_of::<Key>() + self.pile.held_len()
@@ -89,7 +90,7 @@ impl<P: Pile> Sheaf<P> {
     /// Empties it for the next use.
     fn clear(&mut self) {
         if self.held_len() > SPARE_SHEAF_LEN {
-            *self = Self::default();
+            *self = Self::new(self.owner);
         }
         self.keys.clear();
         self.facts.clear();

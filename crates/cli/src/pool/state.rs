@@ -119,14 +119,15 @@ pub struct State<'g, G: Gather> {
     /// Slices being worked on, oldest first; a shard takes them in this order.
     active: VecDeque<Active<PileOf<G>>>,
     jobs: usize,
-    /// The thread that had each shard last.
-    homes: Vec<usize>,
+    /// Number of shards.
+    count: usize,
     /// Rows of slices that are done.
     waiting: VecDeque<Vec<Sheaf<PileOf<G>>>>,
     /// Their bytes.
     waiting_len: usize,
     spare_slices: Vec<Slice>,
-    spare_sheaves: Vec<Sheaf<PileOf<G>>>,
+    /// By the thread that packs them.
+    spare_sheaves: Vec<Vec<Sheaf<PileOf<G>>>>,
     /// All captures are read.
     read: bool,
     /// The last row about the run itself is made.
@@ -159,11 +160,11 @@ impl<'g, G: Gather> State<'g, G> {
             collector: Some(Box::new(collector)),
             active: VecDeque::new(),
             jobs,
-            homes: (0..count).map(|shard| shard % jobs).collect(),
+            count,
             waiting: VecDeque::new(),
             waiting_len: 0,
             spare_slices: Vec::new(),
-            spare_sheaves: Vec::new(),
+            spare_sheaves: (0..jobs).map(|_| Vec::new()).collect(),
             read: false,
             reported: false,
             ended: false,
@@ -182,19 +183,18 @@ impl<'g, G: Gather> State<'g, G> {
 
     /// What thread `me` is to do next, if anything can be done now. `has_read`: it comes from reading.
     ///
-    /// Each keeps to its own as long as there is some of it: the first thread reads and deals, the last one writes, all
-    /// work on shards.
+    /// Each keeps to its own as long as there is some of it: the first thread reads and deals, the last one writes, each
+    /// works on the shards that it has worked on before, whose tables are in its cache.
     pub fn next(&mut self, me: usize, has_read: bool) -> Option<Task<'g, G>> {
         if self.stopped {
             return None;
         }
-        let (reads, writes) = (me == 0, me + 1 == self.jobs);
+        let (reads, writes, most) = (me == 0, me + 1 == self.jobs, max_active(self.jobs));
         // What was just read is in this thread's cache.
-        if has_read && let Some(task) = self.deal(max_active(self.jobs)) {
+        if has_read && let Some(task) = self.deal(most) {
             return Some(task);
         }
-        // A slice must be there when one is done, and one read when that is dealt; more follow when there is nothing
-        // else to do.
+        // A slice must be there when one is done, and one read when that is dealt.
         if reads && let Some(task) = self.deal(MIN_ACTIVE).or_else(|| self.read()) {
             return Some(task);
         }
@@ -203,8 +203,14 @@ impl<'g, G: Gather> State<'g, G> {
         if writes && let Some(task) = self.put() {
             return Some(task);
         }
-        let shard = if self.may_work() { self.shard(me) } else { None };
-        shard.or_else(|| self.deal(max_active(self.jobs))).or_else(|| self.read()).or_else(|| self.put())
+        if let Some(task) = self.shards(me, |home| home == me) {
+            return Some(task);
+        }
+        if reads && let Some(task) = self.deal(most) {
+            return Some(task);
+        }
+        let task = self.shards(me, |_| true);
+        task.or_else(|| self.deal(most)).or_else(|| self.read()).or_else(|| self.put())
     }
 
     /// Is there something for another thread?
@@ -260,32 +266,34 @@ impl<'g, G: Gather> State<'g, G> {
         Some(Task::Put(collector, sheaves))
     }
 
-    /// The biggest shard of the oldest slice that can go on: one whose tables this thread has at hand, or else
-    /// another's, which is this thread's from then on. So the shards settle where they balance.
-    fn shard(&mut self, me: usize) -> Option<Task<'g, G>> {
-        let (i, at) = self.pick(|home| home == me).or_else(|| self.pick(|_| true))?;
+    /// The biggest shards of `whose` threads in the oldest slice that can go on, for thread `me`.
+    fn shards(&mut self, me: usize, whose: impl Fn(usize) -> bool) -> Option<Task<'g, G>> {
+        if !self.may_work() {
+            return None;
+        }
+        let jobs = self.jobs;
+        let fits = |shard| whose(shard % jobs);
+        let (i, at) = self.pick(fits)?;
         let mut shards = Vec::new();
-        let mut load = self.take(i, at, me, &mut shards);
+        let mut load = self.take(i, at, &mut shards);
         // Small shards go together: the way to them would cost more than they do.
-        let enough = self.active.get(i).map_or(0, |active| active.size / (TASKS * self.jobs));
+        let enough = self.active.get(i).map_or(0, |active| active.size / (TASKS * jobs));
         while load < enough
-            && let Some((slice, at)) = self.pick(|home| home == me)
+            && let Some((slice, at)) = self.pick(fits)
             && slice == i
         {
-            load += self.take(i, at, me, &mut shards);
+            load += self.take(i, at, &mut shards);
         }
         let job = self.active.get(i)?.job.clone();
-        Some(Task::Shards(job, shards, self.spare_sheaves.pop().unwrap_or_default()))
+        let sheaf = self.spare_sheaves.get_mut(me).and_then(Vec::pop);
+        Some(Task::Shards(job, shards, sheaf.unwrap_or_else(|| Sheaf::new(me))))
     }
 
     /// Hands out one shard of slice `i`, which was found at `at`; tells how much it has to do.
-    fn take(&mut self, i: usize, at: usize, me: usize, shards: &mut Vec<(usize, Vec<Found>)>) -> usize {
+    fn take(&mut self, i: usize, at: usize, shards: &mut Vec<(usize, Vec<Found>)>) -> usize {
         let Some(active) = self.active.get_mut(i) else { return 0 };
         let (shard, load) = active.todo.remove(at);
         active.busy += 1;
-        if let Some(home) = self.homes.get_mut(shard) {
-            *home = me;
-        }
         let these = match &active.job {
             Job::Found(..) => active.carriers.get_mut(shard),
             Job::Leaves(_) => active.leaves.get_mut(shard),
@@ -295,13 +303,11 @@ impl<'g, G: Gather> State<'g, G> {
         load
     }
 
-    /// A shard that can go on, by its thread: place of the slice, place in its list.
+    /// A shard that can go on: place of the slice, place in its list.
     fn pick(&self, fits: impl Fn(usize) -> bool) -> Option<(usize, usize)> {
         let mut free = u64::MAX;
         for (i, active) in self.active.iter().enumerate() {
-            let can = |&(shard, _): &(usize, usize)| {
-                free >> shard & 1 != 0 && self.homes.get(shard).is_some_and(|&home| fits(home))
-            };
+            let can = |&(shard, _): &(usize, usize)| free >> shard & 1 != 0 && fits(shard);
             if let Some(at) = active.todo.iter().rposition(can) {
                 return Some((i, at));
             }
@@ -337,13 +343,19 @@ impl<'g, G: Gather> State<'g, G> {
             Outcome::Put(collector, sheaves, go_on) => {
                 self.lost += u64::from(go_on.is_none());
                 self.collector = Some(collector);
-                self.spare_sheaves.extend(sheaves);
+                sheaves.into_iter().for_each(|sheaf| self.spare(sheaf));
                 self.stopped |= go_on == Some(false);
             }
             Outcome::Shards(job, shards, found, sheaf, lost) => {
                 self.lost += lost;
                 self.shards_done(job, &shards, found, sheaf);
             }
+        }
+    }
+
+    fn spare(&mut self, sheaf: Sheaf<PileOf<G>>) {
+        if let Some(spare) = self.spare_sheaves.get_mut(sheaf.owner) {
+            spare.push(sheaf);
         }
     }
 
@@ -370,11 +382,12 @@ impl<'g, G: Gather> State<'g, G> {
             }
         }
         if sheaf.keys.is_empty() {
-            self.spare_sheaves.push(sheaf)
+            active.go_on();
+            self.spare(sheaf);
         } else {
-            active.sheaves.push(sheaf)
+            active.sheaves.push(sheaf);
+            active.go_on();
         }
-        active.go_on();
     }
 
     /// Takes what is done out of the way, and begins the end of the run when all else is done.
@@ -448,7 +461,7 @@ impl<'g, G: Gather> State<'g, G> {
     }
 
     fn active(&self, job: Job) -> Active<PileOf<G>> {
-        Active::new(job, self.homes.len())
+        Active::new(job, self.count)
     }
 
     /// The oldest flows end, as many as may at once.
