@@ -32,8 +32,8 @@ const SLICE_LEN: usize = 384 << 10;
 /// Frames in a slice at which it is worked on, too: small packets make as many rows as large ones.
 const SLICE_COUNT: usize = 3072;
 
-/// Bytes of rows for which a sheaf keeps room for its next use.
-const SPARE_SHEAF_LEN: usize = 256 << 10;
+/// Bytes of a slice's rows for which the sheaves of all threads keep room for their next use.
+const SPARE_LEN: usize = 4 << 20;
 
 /// How often a thread that finds nothing to do looks again before it sleeps: some 20 µs. To be woken takes longer than most
 /// tasks do.
@@ -58,7 +58,7 @@ pub struct Done {
     pub tally: Tally,
 }
 
-/// Rows of one task with their places in the run's order.
+/// What one thread found in one slice: rows with their places in the run's order.
 struct Sheaf<P> {
     /// The thread that packs it: it has the room for it in its caches, and gave it from its memory.
     owner: usize,
@@ -87,9 +87,9 @@ impl<P: Pile> Sheaf<P> {
         count > 0 && new == 0
     }
 
-    /// Empties it for the next use.
-    fn clear(&mut self) {
-        if self.held_len() > SPARE_SHEAF_LEN {
+    /// Empties it for the next use; keeps no more room than `spare_len`.
+    fn clear(&mut self, spare_len: usize) {
+        if self.held_len() > spare_len {
             *self = Self::new(self.owner);
         }
         self.keys.clear();
@@ -98,7 +98,7 @@ impl<P: Pile> Sheaf<P> {
     }
 }
 
-/// Packs the rows of one task.
+/// Packs the rows of tasks.
 struct Packing<'a, K: Packer> {
     packer: &'a mut K,
     sheaf: Sheaf<K::Pile>,
@@ -252,6 +252,7 @@ struct Pool<'g, G: Gather> {
     /// Tasks given back; changes with the state's lock held.
     given_back: AtomicUsize,
     parts: Vec<Mutex<Part>>,
+    jobs: usize,
 }
 
 /// A lock whose holder may have met a bug: what it was doing is lost, which is counted; the rest goes on.
@@ -274,6 +275,7 @@ pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, j
         changed: Condvar::new(),
         given_back: AtomicUsize::new(0),
         parts: parts.into_iter().map(Mutex::new).collect(),
+        jobs,
     };
     thread::scope(|scope| {
         let mut packers = packers.into_iter().enumerate();
@@ -352,7 +354,8 @@ impl<'g, G: Gather> Pool<'g, G> {
             }
             Task::Put(mut collector, mut sheaves) => {
                 let put = catch_unwind(AssertUnwindSafe(|| collector.put(&sheaves)));
-                sheaves.iter_mut().for_each(Sheaf::clear);
+                let spare_len = SPARE_LEN / self.jobs;
+                sheaves.iter_mut().for_each(|sheaf| sheaf.clear(spare_len));
                 Outcome::Put(collector, sheaves, put.ok())
             }
             Task::Shards(job, shards, sheaf) => {

@@ -284,9 +284,11 @@ impl<'g, G: Gather> State<'g, G> {
         {
             load += self.take(i, at, &mut shards);
         }
-        let job = self.active.get(i)?.job.clone();
-        let sheaf = self.spare_sheaves.get_mut(me).and_then(Vec::pop);
-        Some(Task::Shards(job, shards, sheaf.unwrap_or_else(|| Sheaf::new(me))))
+        let active = self.active.get_mut(i)?;
+        // A thread has one sheaf for a slice.
+        let begun = active.sheaves.iter().position(|sheaf| sheaf.owner == me).map(|at| active.sheaves.swap_remove(at));
+        let sheaf = begun.or_else(|| self.spare_sheaves.get_mut(me)?.pop()).unwrap_or_else(|| Sheaf::new(me));
+        Some(Task::Shards(active.job.clone(), shards, sheaf))
     }
 
     /// Hands out one shard of slice `i`, which was found at `at`; tells how much it has to do.
