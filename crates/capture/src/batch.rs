@@ -88,6 +88,17 @@ impl Batch {
         self.slots.iter().enumerate().map(|(i, s)| self.frame(i, s))
     }
 
+    /// All frames in order, each with the offset of its bytes in the batch: see [`Self::bytes_at`].
+    pub fn placed(&self) -> impl ExactSizeIterator<Item = (usize, Frame<'_>)> {
+        self.slots.iter().enumerate().map(|(i, s)| (s.at, self.frame(i, s)))
+    }
+
+    /// The `len` bytes at offset `at`; none if there are fewer.
+    #[inline]
+    pub fn bytes_at(&self, at: usize, len: u32) -> &[u8] {
+        self.bytes.get(at..at.saturating_add(len as usize)).unwrap_or(&[])
+    }
+
     /// The comments on frame `i`; invalid UTF-8 is left as it is.
     pub fn comments(&self, i: usize) -> impl Iterator<Item = &[u8]> {
         let from = self.comments.partition_point(|c| c.frame < i);
@@ -104,7 +115,7 @@ impl Batch {
             orig_len: s.orig_len,
             source: s.source,
             offset: s.offset,
-            data: self.bytes.get(s.at..s.at + s.len as usize).unwrap_or(&[]),
+            data: self.bytes_at(s.at, s.len),
         }
     }
 

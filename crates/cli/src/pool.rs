@@ -3,7 +3,8 @@
 //! There is no thread for reading and none for writing. A slice of frames is read by whoever is free and dealt by whoever
 //! is free then, its shards are worked on side by side, the biggest first, and its rows are put in order and written by
 //! whoever is free after that. A few slices are under way at a time, and each shard takes them in their order: where one
-//! shard has more to do than the others of a slice, those go on with the next.
+//! shard has more to do than the others of a slice, those go on with the next. Where there is a choice, one thread reads
+//! and deals and one writes: what they touch then stays in their caches.
 
 mod state;
 
@@ -20,19 +21,23 @@ use sekisho_record::Record;
 use sekisho_rules::Tally;
 use state::{Outcome, State, Task};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Bytes of frames in a slice at which it is worked on: four batches. Measured with two threads on cores with 1 MiB of
-/// second-level cache: half of it costs the same, twice of it 4 % more of wall time, as threads wait for reading where
-/// packets are large.
-const SLICE_LEN: usize = 512 << 10;
+/// Bytes of frames in a slice at which it is worked on: three batches. Measured with two threads on cores with 1 MiB of
+/// second-level cache: four cost the same, eight 4 % more of wall time, as threads wait for reading where packets are large.
+const SLICE_LEN: usize = 384 << 10;
 
 /// Frames in a slice at which it is worked on, too: small packets make as many rows as large ones.
-const SLICE_COUNT: usize = 4096;
+const SLICE_COUNT: usize = 3072;
 
-/// Bytes of rows for which a sheaf keeps room for its next use.
-const SPARE_SHEAF_LEN: usize = 256 << 10;
+/// Bytes of a slice's rows for which the sheaves of all threads keep room for their next use.
+const SPARE_LEN: usize = 4 << 20;
+
+/// How often a thread that finds nothing to do looks again before it sleeps: some 20 µs. To be woken takes longer than most
+/// tasks do.
+const LOOKS: usize = 1_000;
 
 /// A batch of fewer bytes comes from a source that waits for more: its frames are not held back.
 const SCANT_LEN: usize = 64 << 10;
@@ -53,21 +58,22 @@ pub struct Done {
     pub tally: Tally,
 }
 
-/// Rows of one task with their places in the run's order.
+/// What one thread found in one slice: rows with their places in the run's order.
 struct Sheaf<P> {
+    /// The thread that packs it: it has the room for it in its caches, and gave it from its memory.
+    owner: usize,
     keys: Vec<Key>,
     /// Facts of rows that are logged if one of these is new, by index of the row.
     facts: Vec<(usize, Fact)>,
     pile: P,
 }
 
-impl<P: Default> Default for Sheaf<P> {
-    fn default() -> Self {
-        Self { keys: Vec::new(), facts: Vec::new(), pile: P::default() }
-    }
-}
-
 impl<P: Pile> Sheaf<P> {
+    /// Empty, for thread `owner`.
+    fn new(owner: usize) -> Self {
+        Self { owner, keys: Vec::new(), facts: Vec::new(), pile: P::default() }
+    }
+
     /// Bytes that it takes.
     fn held_len(&self) -> usize {
         self.keys.capacity() * size_of::<Key>() + self.pile.held_len()
@@ -81,10 +87,10 @@ impl<P: Pile> Sheaf<P> {
         count > 0 && new == 0
     }
 
-    /// Empties it for the next use.
-    fn clear(&mut self) {
-        if self.held_len() > SPARE_SHEAF_LEN {
-            *self = Self::default();
+    /// Empties it for the next use; keeps no more room than `spare_len`.
+    fn clear(&mut self, spare_len: usize) {
+        if self.held_len() > spare_len {
+            *self = Self::new(self.owner);
         }
         self.keys.clear();
         self.facts.clear();
@@ -92,7 +98,7 @@ impl<P: Pile> Sheaf<P> {
     }
 }
 
-/// Packs the rows of one task.
+/// Packs the rows of tasks.
 struct Packing<'a, K: Packer> {
     packer: &'a mut K,
     sheaf: Sheaf<K::Pile>,
@@ -243,7 +249,10 @@ type PileOf<G> = <<G as Gather>::Packer as Packer>::Pile;
 struct Pool<'g, G: Gather> {
     state: Mutex<State<'g, G>>,
     changed: Condvar,
+    /// Tasks given back; changes with the state's lock held.
+    given_back: AtomicUsize,
     parts: Vec<Mutex<Part>>,
+    jobs: usize,
 }
 
 /// A lock whose holder may have met a bug: what it was doing is lost, which is counted; the rest goes on.
@@ -264,7 +273,9 @@ pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, j
     let pool = Pool {
         state: Mutex::new(State::new((reader, dealer, balance, collector), jobs, parts.len())),
         changed: Condvar::new(),
+        given_back: AtomicUsize::new(0),
         parts: parts.into_iter().map(Mutex::new).collect(),
+        jobs,
     };
     thread::scope(|scope| {
         let mut packers = packers.into_iter().enumerate();
@@ -284,13 +295,13 @@ impl<'g, G: Gather> Pool<'g, G> {
     /// Does what is to be done until nothing is left.
     fn work(&self, me: usize, mut packer: G::Packer) {
         let mut state = lock(&self.state);
+        let mut has_read = false;
         while !state.is_over() {
-            let Some(task) = state.next(me) else {
-                state.idle += 1;
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                state.idle -= 1;
+            let Some(task) = state.next(me, has_read) else {
+                state = self.wait(state);
                 continue;
             };
+            has_read = matches!(task, Task::Read(..));
             // Who waits is woken only if there is something for them, too.
             if state.idle > 0 && state.has_more() {
                 self.changed.notify_one();
@@ -300,8 +311,29 @@ impl<'g, G: Gather> Pool<'g, G> {
             state = lock(&self.state);
             state.take_back(outcome);
             state.settle(&self.parts);
+            self.given_back.fetch_add(1, Ordering::Relaxed);
         }
         self.changed.notify_all();
+    }
+
+    /// Nothing can be done in `state`: waits for another.
+    fn wait<'s>(&'s self, state: MutexGuard<'s, State<'g, G>>) -> MutexGuard<'s, State<'g, G>> {
+        let seen = self.given_back.load(Ordering::Relaxed);
+        let is_same = || self.given_back.load(Ordering::Relaxed) == seen;
+        drop(state);
+        for _ in 0..LOOKS {
+            if !is_same() {
+                break;
+            }
+            std::hint::spin_loop();
+        }
+        let mut state = lock(&self.state);
+        if is_same() {
+            state.idle += 1;
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+        state
     }
 
     /// One task. A bug in it loses its rows, not the run.
@@ -322,7 +354,8 @@ impl<'g, G: Gather> Pool<'g, G> {
             }
             Task::Put(mut collector, mut sheaves) => {
                 let put = catch_unwind(AssertUnwindSafe(|| collector.put(&sheaves)));
-                sheaves.iter_mut().for_each(Sheaf::clear);
+                let spare_len = SPARE_LEN / self.jobs;
+                sheaves.iter_mut().for_each(|sheaf| sheaf.clear(spare_len));
                 Outcome::Put(collector, sheaves, put.ok())
             }
             Task::Shards(job, shards, sheaf) => {

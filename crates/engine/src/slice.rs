@@ -111,6 +111,28 @@ struct Item {
     step: u32,
 }
 
+/// A frame dealt to a shard that carries no other, with all that is asked of it: a shard goes through its list in order,
+/// and would find little of a batch's own list, of which most is other shards', in its cache.
+#[derive(Clone, Copy, Debug)]
+struct Leaf {
+    item: Item,
+    link: LinkType,
+    ts: Timestamp,
+    /// The run's time.
+    now: Timestamp,
+    /// Offset of its bytes in the batch.
+    start: usize,
+    len: u32,
+    orig_len: u32,
+}
+
+impl Leaf {
+    fn of(item: Item, start: usize, frame: &Frame<'_>, now: Timestamp) -> Self {
+        let (link, len) = (LinkType(frame.link_type), u32::try_from(frame.data.len()).unwrap_or(u32::MAX));
+        Self { item, link, ts: frame.ts, now, start, len, orig_len: frame.orig_len }
+    }
+}
+
 /// A packet found in another one of the slice, with the frame that it came from.
 pub struct Found {
     item: Item,
@@ -141,7 +163,7 @@ pub struct Slice {
     first: u64,
     /// The run's time at each frame.
     times: Vec<Timestamp>,
-    leaves: Vec<Vec<Item>>,
+    leaves: Vec<Vec<Leaf>>,
     carriers: Vec<Vec<Item>>,
     ends_epoch: bool,
     meets: bool,
@@ -153,7 +175,8 @@ impl Slice {
     /// Empties it for the next use; gives back the batches.
     pub fn clear(&mut self) -> std::vec::Drain<'_, Arc<Batch>> {
         self.times.clear();
-        self.leaves.iter_mut().chain(&mut self.carriers).for_each(Vec::clear);
+        self.leaves.iter_mut().for_each(Vec::clear);
+        self.carriers.iter_mut().for_each(Vec::clear);
         (self.ends_epoch, self.meets) = (false, false);
         self.batches.drain(..)
     }
@@ -195,6 +218,11 @@ impl Slice {
 
     fn frame(&self, item: Item) -> Option<Frame<'_>> {
         self.batches.get(item.batch as usize)?.get(item.frame as usize)
+    }
+
+    #[inline]
+    fn bytes(&self, leaf: &Leaf) -> &[u8] {
+        self.batches.get(leaf.item.batch as usize).map_or(&[], |batch| batch.bytes_at(leaf.start, leaf.len))
     }
 
     fn number(&self, at: u32) -> u64 {
@@ -246,23 +274,23 @@ impl Dealing {
         let index = u32::try_from(slice.batches.len()).unwrap_or(u32::MAX);
         slice.batches.push(Arc::clone(batch));
         let before = slice.len();
-        let frames = batch.frames().skip(from);
+        let frames = batch.placed().skip(from);
         slice.times.reserve(frames.len());
-        for (i, frame) in (u32::try_from(from).unwrap_or(u32::MAX)..).zip(frames) {
+        for (i, (start, frame)) in (u32::try_from(from).unwrap_or(u32::MAX)..).zip(frames) {
             if slice.is_empty() {
                 slice.first = frame.number;
             }
             let at = u32::try_from(slice.len()).unwrap_or(u32::MAX);
-            let item = Item { at, batch: index, frame: i, msdu: 0, step: 1 };
+            let item = || Item { at, batch: index, frame: i, msdu: 0, step: 1 };
             let plain =
                 if self.filter.is_none() { self.dealer.plain(LinkType(frame.link_type), frame.data) } else { None };
             match plain.and_then(|place| slice.leaves.get_mut(place.shard)) {
                 Some(leaves) => {
                     self.now = self.now.max(frame.ts);
                     self.stats.count(&frame);
-                    leaves.push(item);
+                    leaves.push(Leaf::of(item(), start, &frame, self.now));
                 }
-                None => self.frame(&frame, item, slice),
+                None => self.frame(&frame, start, item(), slice),
             }
             slice.times.push(self.now);
             if frame.number.is_multiple_of(EPOCH_LEN) {
@@ -279,7 +307,7 @@ impl Dealing {
 
     /// A frame whose headers have to be looked at.
     #[inline(never)]
-    fn frame(&mut self, frame: &Frame<'_>, mut item: Item, slice: &mut Slice) {
+    fn frame(&mut self, frame: &Frame<'_>, start: usize, mut item: Item, slice: &mut Slice) {
         let mut decoded = decode(LinkType(frame.link_type), frame.data, frame.orig_len);
         if self.filter.as_ref().is_some_and(|f| !f.matches(&decoded, frame.orig_len)) {
             self.stats.filtered += 1;
@@ -289,8 +317,10 @@ impl Dealing {
         self.stats.count(frame);
         loop {
             let place = self.dealer.packet(&decoded, frame.data, self.now);
-            let list = if place.carrier { &mut slice.carriers } else { &mut slice.leaves };
-            list[place.shard].push(item);
+            match place.carrier {
+                true => slice.carriers[place.shard].push(item),
+                false => slice.leaves[place.shard].push(Leaf::of(item, start, frame, self.now)),
+            }
             slice.meets |= place.announces;
             let next = decoded.next_msdu;
             if next <= item.msdu {
@@ -475,7 +505,7 @@ impl Part {
         let decoded = &mut Decoded::default();
         for &item in slice.carriers.get(self.index as usize).into_iter().flatten() {
             let Some(frame) = slice.frame(item) else { continue };
-            packet(&frame, item, decoded);
+            headers(LinkType(frame.link_type), frame.data, frame.orig_len, item.msdu, decoded);
             let mut rows = self.keyed(rows);
             self.time(slice, item.at, Some(0), &mut rows);
             rows.key = self.key(slice, item);
@@ -519,19 +549,24 @@ impl Part {
         let decoded = &mut Decoded::default();
         let mut rows = self.keyed(rows);
         let mut tap = NoStore;
-        for &item in slice.leaves.get(self.index as usize).into_iter().flatten() {
+        for leaf in slice.leaves.get(self.index as usize).into_iter().flatten() {
+            let item = leaf.item;
             while let Some(earlier) = found.pop_if(|f| f.order() < (item.at, item.step)) {
                 self.found_leaf(slice, earlier, &mut rows);
             }
-            let Some(frame) = slice.frame(item) else { continue };
-            packet(&frame, item, decoded);
-            self.leaf_time(slice, item.at, &mut rows);
+            let bytes = slice.bytes(leaf);
+            headers(leaf.link, bytes, leaf.orig_len, item.msdu, decoded);
+            if self.shard.leaves_due() <= leaf.now {
+                self.time(slice, item.at, None, &mut rows);
+            }
             rows.key = self.key(slice, item);
-            let mut way = way(slice, &frame, item, &mut rows, &mut tap);
+            let at = Moment::new(leaf.ts, slice.number(item.at));
+            let (frame, link, now) = (bytes, leaf.link, leaf.now);
+            let mut way = Way { at, frame, link, now, rows: &mut rows, tap: &mut tap, others: Vec::new() };
             if item.msdu == 0 && !decoded.anomalies.is_empty() {
                 self.shard.note_anomalies(decoded, &mut way);
             }
-            self.shard.leaf(decoded, frame.data, &mut way);
+            self.shard.leaf(decoded, bytes, &mut way);
         }
         while let Some(later) = found.pop() {
             self.found_leaf(slice, later, &mut rows);
@@ -574,14 +609,6 @@ impl Part {
     fn follow(&mut self, at: Moment, rows: &mut dyn Rows) {
         let orders = std::mem::take(&mut self.orders);
         self.shard.obey(&mut orders.iter(), at, rows, &mut NoStore);
-    }
-
-    /// [`Part::time`] for the lane of leaves, whose timers are rarely due.
-    #[inline]
-    fn leaf_time(&mut self, slice: &Slice, at: u32, rows: &mut Keyed<'_>) {
-        if slice.times.get(at as usize).is_some_and(|now| self.shard.leaves_due() <= *now) {
-            self.time(slice, at, None, rows);
-        }
     }
 
     /// Lets time pass in one lane up to frame `at`: each timer at the first frame that reaches it, but not before the
@@ -661,12 +688,12 @@ fn next(item: Item) -> Item {
     Item { step: item.step.saturating_add(1), ..item }
 }
 
-/// Reads the headers of `item` into `d`.
+/// Reads the headers of a packet into `d`: at `msdu` in an 802.11 aggregate, 0 for the first or only one.
 #[inline(always)]
-fn packet(frame: &Frame<'_>, item: Item, d: &mut Decoded) {
-    match item.msdu {
-        0 => decode_into(LinkType(frame.link_type), frame.data, frame.orig_len, d),
-        offset => *d = decode_msdu(frame.data, offset, frame.orig_len),
+fn headers(link: LinkType, bytes: &[u8], orig_len: u32, msdu: u32, d: &mut Decoded) {
+    match msdu {
+        0 => decode_into(link, bytes, orig_len, d),
+        offset => *d = decode_msdu(bytes, offset, orig_len),
     }
 }
 

@@ -10,24 +10,19 @@ use std::sync::{Arc, Mutex};
 /// Slices whose rows wait to be written; at this many nothing is worked on until some are.
 const MAX_WAITING: usize = 4;
 
-/// At this many, whoever can writes before they work: the fewer sheaves are under way, the fewer pages are touched, and
-/// what is written soon is still in a cache.
-const SOON_WAITING: usize = 2;
-
 /// Bytes of rows that wait to be written; at this many, too.
 const MAX_WAITING_LEN: usize = 8 << 20;
 
 /// Slices under way that there should be: one being finished, one that the others can go on with.
 const MIN_ACTIVE: usize = 2;
 
-/// Slices read ahead: where packets are large, reading is half of the work, and must not wait for the other half.
-const MAX_LOADS: usize = 2;
-
 /// Tasks per thread that a slice is cut into, about.
-const TASKS: usize = 6;
+const TASKS: usize = 12;
 
-/// Slices under way at most.
-const MAX_ACTIVE: usize = 4;
+/// Slices under way at most: one more for every two threads.
+const fn max_active(jobs: usize) -> usize {
+    MIN_ACTIVE + jobs.div_ceil(2)
+}
 
 /// Flows that began within so many packets end together at the end of the run: a packet begins few flows, so that
 /// bounds the rows that wait.
@@ -118,20 +113,21 @@ pub struct State<'g, G: Gather> {
     reader: Option<Box<Reader>>,
     dealer: Option<Box<Dealer>>,
     /// What was read and is not dealt, beside what the dealer has.
-    loads: VecDeque<Load>,
+    load: Option<Load>,
     spare_batches: Vec<Batch>,
     collector: Option<Box<Collector<'g, G>>>,
     /// Slices being worked on, oldest first; a shard takes them in this order.
     active: VecDeque<Active<PileOf<G>>>,
     jobs: usize,
-    /// The thread that had each shard last.
-    homes: Vec<usize>,
+    /// Number of shards.
+    count: usize,
     /// Rows of slices that are done.
     waiting: VecDeque<Vec<Sheaf<PileOf<G>>>>,
     /// Their bytes.
     waiting_len: usize,
     spare_slices: Vec<Slice>,
-    spare_sheaves: Vec<Sheaf<PileOf<G>>>,
+    /// By the thread that packs them.
+    spare_sheaves: Vec<Vec<Sheaf<PileOf<G>>>>,
     /// All captures are read.
     read: bool,
     /// The last row about the run itself is made.
@@ -159,16 +155,16 @@ impl<'g, G: Gather> State<'g, G> {
             balance,
             reader: Some(Box::new(reader)),
             dealer: Some(Box::new(dealer)),
-            loads: VecDeque::new(),
+            load: None,
             spare_batches: Vec::new(),
             collector: Some(Box::new(collector)),
             active: VecDeque::new(),
             jobs,
-            homes: (0..count).map(|shard| shard % jobs).collect(),
+            count,
             waiting: VecDeque::new(),
             waiting_len: 0,
             spare_slices: Vec::new(),
-            spare_sheaves: Vec::new(),
+            spare_sheaves: (0..jobs).map(|_| Vec::new()).collect(),
             read: false,
             reported: false,
             ended: false,
@@ -185,30 +181,43 @@ impl<'g, G: Gather> State<'g, G> {
         idle && (self.stopped || self.ended && self.waiting.is_empty())
     }
 
-    /// What thread `me` is to do next, if anything can be done now.
-    pub fn next(&mut self, me: usize) -> Option<Task<'g, G>> {
+    /// What thread `me` is to do next, if anything can be done now. `has_read`: it comes from reading.
+    ///
+    /// Each keeps to its own as long as there is some of it: the first thread reads and deals, the last one writes, each
+    /// works on the shards that it has worked on before, whose tables are in its cache.
+    pub fn next(&mut self, me: usize, has_read: bool) -> Option<Task<'g, G>> {
         if self.stopped {
             return None;
         }
-        // A slice must be there when one is done, and one read when that is dealt; more follow when there is nothing
-        // else to do.
-        if let Some(task) = self.deal(MIN_ACTIVE).or_else(|| self.read(1)) {
+        let (reads, writes, most) = (me == 0, me + 1 == self.jobs, max_active(self.jobs));
+        // What was just read is in this thread's cache.
+        if has_read && let Some(task) = self.deal(most) {
             return Some(task);
         }
-        if self.waiting.len() >= SOON_WAITING
-            && let Some(task) = self.put()
-        {
+        // A slice must be there when one is done, and one read when that is dealt.
+        if reads && let Some(task) = self.deal(MIN_ACTIVE).or_else(|| self.read()) {
             return Some(task);
         }
-        let shard = if self.may_work() { self.shard(me) } else { None };
-        shard.or_else(|| self.put()).or_else(|| self.deal(MAX_ACTIVE)).or_else(|| self.read(MAX_LOADS))
+        // The sooner it is written, the fewer sheaves are under way, the fewer pages are touched, and the more of it is
+        // still in a cache.
+        if writes && let Some(task) = self.put() {
+            return Some(task);
+        }
+        if let Some(task) = self.shards(me, |home| home == me) {
+            return Some(task);
+        }
+        if reads && let Some(task) = self.deal(most) {
+            return Some(task);
+        }
+        let task = self.shards(me, |_| true);
+        task.or_else(|| self.deal(most)).or_else(|| self.read()).or_else(|| self.put())
     }
 
     /// Is there something for another thread?
     pub fn has_more(&self) -> bool {
         let shard = self.may_work() && self.pick(|_| true).is_some();
         let put = !self.waiting.is_empty() && self.collector.is_some();
-        !self.stopped && (shard || put || self.may_deal(MAX_ACTIVE) || self.may_read(MAX_LOADS))
+        !self.stopped && (shard || put || self.may_deal(max_active(self.jobs)) || self.may_read())
     }
 
     /// Not too many rows wait to be written.
@@ -216,12 +225,13 @@ impl<'g, G: Gather> State<'g, G> {
         self.waiting.len() < MAX_WAITING && self.waiting_len < MAX_WAITING_LEN
     }
 
-    fn may_read(&self, most: usize) -> bool {
-        !self.read && self.loads.len() < most && self.reader.is_some()
+    /// One slice is read ahead.
+    fn may_read(&self) -> bool {
+        !self.read && self.load.is_none() && self.reader.is_some()
     }
 
-    fn read(&mut self, most: usize) -> Option<Task<'g, G>> {
-        if !self.may_read(most) {
+    fn read(&mut self) -> Option<Task<'g, G>> {
+        if !self.may_read() {
             return None;
         }
         let reader = self.reader.take()?;
@@ -231,7 +241,7 @@ impl<'g, G: Gather> State<'g, G> {
     fn may_deal(&self, most: usize) -> bool {
         // What a slice announces has to be known before the next is dealt.
         let blocked = self.active.iter().any(|a| a.job.slice().is_some_and(Slice::meets));
-        let there = self.dealer.as_ref().is_some_and(|dealer| !dealer.load.is_empty() || !self.loads.is_empty());
+        let there = self.dealer.as_ref().is_some_and(|dealer| !dealer.load.is_empty() || self.load.is_some());
         there && !blocked && self.active.len() < most
     }
 
@@ -241,7 +251,7 @@ impl<'g, G: Gather> State<'g, G> {
         }
         let mut dealer = self.dealer.take()?;
         if dealer.load.is_empty() {
-            dealer.take(self.loads.pop_front().unwrap_or_default());
+            dealer.take(self.load.take().unwrap_or_default());
         }
         Some(Task::Deal(dealer, self.spare_slices.pop().unwrap_or_default()))
     }
@@ -256,32 +266,36 @@ impl<'g, G: Gather> State<'g, G> {
         Some(Task::Put(collector, sheaves))
     }
 
-    /// The biggest shard of the oldest slice that can go on: one whose tables this thread has at hand, or else
-    /// another's, which is this thread's from then on. So the shards settle where they balance.
-    fn shard(&mut self, me: usize) -> Option<Task<'g, G>> {
-        let (i, at) = self.pick(|home| home == me).or_else(|| self.pick(|_| true))?;
+    /// The biggest shards of `whose` threads in the oldest slice that can go on, for thread `me`.
+    fn shards(&mut self, me: usize, whose: impl Fn(usize) -> bool) -> Option<Task<'g, G>> {
+        if !self.may_work() {
+            return None;
+        }
+        let jobs = self.jobs;
+        let fits = |shard| whose(shard % jobs);
+        let (i, at) = self.pick(fits)?;
         let mut shards = Vec::new();
-        let mut load = self.take(i, at, me, &mut shards);
+        let mut load = self.take(i, at, &mut shards);
         // Small shards go together: the way to them would cost more than they do.
-        let enough = self.active.get(i).map_or(0, |active| active.size / (TASKS * self.jobs));
+        let enough = self.active.get(i).map_or(0, |active| active.size / (TASKS * jobs));
         while load < enough
-            && let Some((slice, at)) = self.pick(|home| home == me)
+            && let Some((slice, at)) = self.pick(fits)
             && slice == i
         {
-            load += self.take(i, at, me, &mut shards);
+            load += self.take(i, at, &mut shards);
         }
-        let job = self.active.get(i)?.job.clone();
-        Some(Task::Shards(job, shards, self.spare_sheaves.pop().unwrap_or_default()))
+        let active = self.active.get_mut(i)?;
+        // A thread has one sheaf for a slice.
+        let begun = active.sheaves.iter().position(|sheaf| sheaf.owner == me).map(|at| active.sheaves.swap_remove(at));
+        let sheaf = begun.or_else(|| self.spare_sheaves.get_mut(me)?.pop()).unwrap_or_else(|| Sheaf::new(me));
+        Some(Task::Shards(active.job.clone(), shards, sheaf))
     }
 
     /// Hands out one shard of slice `i`, which was found at `at`; tells how much it has to do.
-    fn take(&mut self, i: usize, at: usize, me: usize, shards: &mut Vec<(usize, Vec<Found>)>) -> usize {
+    fn take(&mut self, i: usize, at: usize, shards: &mut Vec<(usize, Vec<Found>)>) -> usize {
         let Some(active) = self.active.get_mut(i) else { return 0 };
         let (shard, load) = active.todo.remove(at);
         active.busy += 1;
-        if let Some(home) = self.homes.get_mut(shard) {
-            *home = me;
-        }
         let these = match &active.job {
             Job::Found(..) => active.carriers.get_mut(shard),
             Job::Leaves(_) => active.leaves.get_mut(shard),
@@ -291,13 +305,11 @@ impl<'g, G: Gather> State<'g, G> {
         load
     }
 
-    /// A shard that can go on, by its thread: place of the slice, place in its list.
+    /// A shard that can go on: place of the slice, place in its list.
     fn pick(&self, fits: impl Fn(usize) -> bool) -> Option<(usize, usize)> {
         let mut free = u64::MAX;
         for (i, active) in self.active.iter().enumerate() {
-            let can = |&(shard, _): &(usize, usize)| {
-                free >> shard & 1 != 0 && self.homes.get(shard).is_some_and(|&home| fits(home))
-            };
+            let can = |&(shard, _): &(usize, usize)| free >> shard & 1 != 0 && fits(shard);
             if let Some(at) = active.todo.iter().rposition(can) {
                 return Some((i, at));
             }
@@ -320,7 +332,7 @@ impl<'g, G: Gather> State<'g, G> {
                 let (load, more) = read.unwrap_or_default();
                 self.read |= !more;
                 if !load.is_empty() {
-                    self.loads.push_back(load);
+                    self.load = Some(load);
                 }
             }
             Outcome::Deal(dealer, slice) => {
@@ -333,13 +345,19 @@ impl<'g, G: Gather> State<'g, G> {
             Outcome::Put(collector, sheaves, go_on) => {
                 self.lost += u64::from(go_on.is_none());
                 self.collector = Some(collector);
-                self.spare_sheaves.extend(sheaves);
+                sheaves.into_iter().for_each(|sheaf| self.spare(sheaf));
                 self.stopped |= go_on == Some(false);
             }
             Outcome::Shards(job, shards, found, sheaf, lost) => {
                 self.lost += lost;
                 self.shards_done(job, &shards, found, sheaf);
             }
+        }
+    }
+
+    fn spare(&mut self, sheaf: Sheaf<PileOf<G>>) {
+        if let Some(spare) = self.spare_sheaves.get_mut(sheaf.owner) {
+            spare.push(sheaf);
         }
     }
 
@@ -366,11 +384,12 @@ impl<'g, G: Gather> State<'g, G> {
             }
         }
         if sheaf.keys.is_empty() {
-            self.spare_sheaves.push(sheaf)
+            active.go_on();
+            self.spare(sheaf);
         } else {
-            active.sheaves.push(sheaf)
+            active.sheaves.push(sheaf);
+            active.go_on();
         }
-        active.go_on();
     }
 
     /// Takes what is done out of the way, and begins the end of the run when all else is done.
@@ -400,7 +419,7 @@ impl<'g, G: Gather> State<'g, G> {
                 Job::Carriers(_) | Job::Found(..) | Job::Report(None, ..) => {}
             }
         }
-        let dealt = self.loads.is_empty() && self.dealer.as_ref().is_some_and(|dealer| dealer.load.is_empty());
+        let dealt = self.load.is_none() && self.dealer.as_ref().is_some_and(|dealer| dealer.load.is_empty());
         if self.active.is_empty() && self.read && dealt && !self.ended {
             self.end_run(parts);
         }
@@ -444,7 +463,7 @@ impl<'g, G: Gather> State<'g, G> {
     }
 
     fn active(&self, job: Job) -> Active<PileOf<G>> {
-        Active::new(job, self.homes.len())
+        Active::new(job, self.count)
     }
 
     /// The oldest flows end, as many as may at once.
@@ -463,7 +482,7 @@ impl<'g, G: Gather> State<'g, G> {
     /// What reads, deals and collects, and the state of memory, when all is over; and what is not needed any more.
     pub fn ends(mut self) -> Option<Ends<'g, G, impl Sized>> {
         let (reader, dealer, collector) = (self.reader.take()?, self.dealer.take()?, self.collector.take()?);
-        let rest = (self.active, self.waiting, self.spare_slices, self.spare_sheaves, self.spare_batches, self.loads);
+        let rest = (self.active, self.waiting, self.spare_slices, self.spare_sheaves, self.spare_batches, self.load);
         Some((reader, dealer, collector, self.balance, rest))
     }
 }
