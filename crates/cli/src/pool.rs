@@ -1,10 +1,10 @@
 //! Many threads over one pass: they take what is to be done next, whatever it is.
 //!
-//! There is no thread for reading and none for writing. A slice of frames is read by whoever is free and dealt by whoever
-//! is free then, its shards are worked on side by side, the biggest first, and its rows are put in order and written by
-//! whoever is free after that. A few slices are under way at a time, and each shard takes them in their order: where one
-//! shard has more to do than the others of a slice, those go on with the next. Where there is a choice, one thread reads
-//! and deals and one writes: what they touch then stays in their caches.
+//! No thread does nothing but read or write. A slice of frames is read and dealt, its shards are worked on side by side, the
+//! biggest first, and its rows are put in order and written. Each thread keeps to its own as long as there is some of it:
+//! the first reads and deals, the last writes, each works on its own shards; then it takes another's. So what they touch
+//! stays in their caches. A few slices are under way at a time, and each shard takes them in their order: where one shard
+//! has more to do than the others of a slice, those go on with the next.
 
 mod state;
 
