@@ -32,8 +32,11 @@ const SLICE_LEN: usize = 384 << 10;
 /// Frames in a slice at which it is worked on, too: small packets make as many rows as large ones.
 const SLICE_COUNT: usize = 3072;
 
-/// Bytes of a slice's rows for which the sheaves of all threads keep room for their next use.
-const SPARE_LEN: usize = 4 << 20;
+/// Rows in a sheaf at which a thread begins another: to grow a large one takes much more room for a moment than it has.
+const SHEAF_COUNT: usize = 512;
+
+/// Bytes of rows for which a sheaf keeps room for its next use.
+const SPARE_SHEAF_LEN: usize = 512 << 10;
 
 /// How often a thread that finds nothing to do looks again before it sleeps: some 20 µs. To be woken takes longer than most
 /// tasks do.
@@ -58,7 +61,7 @@ pub struct Done {
     pub tally: Tally,
 }
 
-/// What one thread found in one slice: rows with their places in the run's order.
+/// What one thread found in one slice, or some of it: rows with their places in the run's order.
 struct Sheaf<P> {
     /// The thread that packs it: it has the room for it in its caches, and gave it from its memory.
     owner: usize,
@@ -74,6 +77,11 @@ impl<P: Pile> Sheaf<P> {
         Self { owner, keys: Vec::new(), facts: Vec::new(), pile: P::default() }
     }
 
+    /// Has it as many rows as it should have?
+    fn is_full(&self) -> bool {
+        self.keys.len() >= SHEAF_COUNT
+    }
+
     /// Bytes that it takes.
     fn held_len(&self) -> usize {
         self.keys.capacity() * size_of::<Key>() + self.pile.held_len()
@@ -87,9 +95,9 @@ impl<P: Pile> Sheaf<P> {
         count > 0 && new == 0
     }
 
-    /// Empties it for the next use; keeps no more room than `spare_len`.
-    fn clear(&mut self, spare_len: usize) {
-        if self.held_len() > spare_len {
+    /// Empties it for the next use.
+    fn clear(&mut self) {
+        if self.held_len() > SPARE_SHEAF_LEN {
             *self = Self::new(self.owner);
         }
         self.keys.clear();
@@ -252,7 +260,6 @@ struct Pool<'g, G: Gather> {
     /// Tasks given back; changes with the state's lock held.
     given_back: AtomicUsize,
     parts: Vec<Mutex<Part>>,
-    jobs: usize,
 }
 
 /// A lock whose holder may have met a bug: what it was doing is lost, which is counted; the rest goes on.
@@ -275,7 +282,6 @@ pub fn run<G: Gather>(common: &Common, captures: Captures, settings: Settings, j
         changed: Condvar::new(),
         given_back: AtomicUsize::new(0),
         parts: parts.into_iter().map(Mutex::new).collect(),
-        jobs,
     };
     thread::scope(|scope| {
         let mut packers = packers.into_iter().enumerate();
@@ -354,8 +360,7 @@ impl<'g, G: Gather> Pool<'g, G> {
             }
             Task::Put(mut collector, mut sheaves) => {
                 let put = catch_unwind(AssertUnwindSafe(|| collector.put(&sheaves)));
-                let spare_len = SPARE_LEN / self.jobs;
-                sheaves.iter_mut().for_each(|sheaf| sheaf.clear(spare_len));
+                sheaves.iter_mut().for_each(Sheaf::clear);
                 Outcome::Put(collector, sheaves, put.ok())
             }
             Task::Shards(job, shards, sheaf) => {

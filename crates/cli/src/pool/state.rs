@@ -24,6 +24,9 @@ const fn max_active(jobs: usize) -> usize {
     MIN_ACTIVE + jobs.div_ceil(2)
 }
 
+/// Empty sheaves kept for each thread.
+const MAX_SPARE: usize = 8;
+
 /// Flows that began within so many packets end together at the end of the run: a packet begins few flows, so that
 /// bounds the rows that wait.
 const END_LEN: u64 = 16_384;
@@ -285,8 +288,9 @@ impl<'g, G: Gather> State<'g, G> {
             load += self.take(i, at, &mut shards);
         }
         let active = self.active.get_mut(i)?;
-        // A thread has one sheaf for a slice.
-        let begun = active.sheaves.iter().position(|sheaf| sheaf.owner == me).map(|at| active.sheaves.swap_remove(at));
+        // What a thread finds in a slice goes together, too.
+        let begun = active.sheaves.iter().position(|sheaf| sheaf.owner == me && !sheaf.is_full());
+        let begun = begun.map(|at| active.sheaves.swap_remove(at));
         let sheaf = begun.or_else(|| self.spare_sheaves.get_mut(me)?.pop()).unwrap_or_else(|| Sheaf::new(me));
         Some(Task::Shards(active.job.clone(), shards, sheaf))
     }
@@ -356,7 +360,7 @@ impl<'g, G: Gather> State<'g, G> {
     }
 
     fn spare(&mut self, sheaf: Sheaf<PileOf<G>>) {
-        if let Some(spare) = self.spare_sheaves.get_mut(sheaf.owner) {
+        if let Some(spare) = self.spare_sheaves.get_mut(sheaf.owner).filter(|spare| spare.len() < MAX_SPARE) {
             spare.push(sheaf);
         }
     }
