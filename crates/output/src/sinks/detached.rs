@@ -141,7 +141,7 @@ impl Sinks {
         };
         let route = self.route(schema);
         let mut start = first.checked_sub(1).and_then(|i| from.ends.get(i)).copied().unwrap_or(0);
-        let mut result = Ok(());
+        let mut is_due = false;
         for (i, target) in self.routes[route].targets.iter_mut().enumerate() {
             let end = from.ends.get(first + i).copied().unwrap_or(start);
             let bytes = from.bytes.get(start..end).unwrap_or(&[]);
@@ -165,10 +165,8 @@ impl Sinks {
                 Encoder::Tsv(e) => e.note(time, &mut file.buf),
             }
             file.buf.extend_from_slice(bytes);
-            if file.buf.len() >= BUFFER_LEN {
-                result = result.and(file.hand_on(&mut self.open));
-            }
+            is_due |= file.buf.len() >= BUFFER_LEN;
         }
-        result.and(self.make_room())
+        if is_due || self.columns.full { self.hand_on(route) } else { Ok(()) }
     }
 }

@@ -345,7 +345,8 @@ fn a_bug_in_a_row_leaves_nothing_of_it_before_the_next() {
         assert_eq!(files.len(), 2);
         files
     };
-    for formats in [[Format::Zeek, Format::Ndjson], [Format::Ndjson, Format::Parquet], [Format::Parquet, Format::Zeek]] {
+    for formats in [[Format::Zeek, Format::Ndjson], [Format::Ndjson, Format::Parquet], [Format::Parquet, Format::Zeek]]
+    {
         assert!(files(formats, true) == files(formats, false), "{formats:?}");
     }
 }
