@@ -85,7 +85,7 @@ impl Batch {
 
     /// All frames in order.
     pub fn frames(&self) -> impl ExactSizeIterator<Item = Frame<'_>> {
-        self.slots.iter().enumerate().map(|(i, s)| self.frame(i, s))
+        self.placed().map(|(_, frame)| frame)
     }
 
     /// All frames in order, each with the offset of its bytes in the batch: see [`Self::bytes_at`].

@@ -203,8 +203,9 @@ Examples:
   sekisho logs -o logs --format parquet office.pcapng
   duckdb -c \"select host, count(*) from 'logs/http.parquet' group by host\"
   sekisho logs -o logs --format zeek-json,parquet --hash sha256 'captures/*.pcap.gz'
-  sekisho logs -o logs --judge --intel bad-hosts.txt office.pcapng && jq -r .msg logs/notice.log
-  sekisho logs -o - --format ndjson office.pcapng | jq -c 'select(._path == \"dns\")'";
+  sekisho logs -o logs --judge --intel bad-hosts.txt office.pcapng
+  sekisho logs -o - --format ndjson office.pcapng | jq -c 'select(._path == \"dns\")'
+  sekisho logs -o - --format ndjson --judge office.pcapng | jq -r 'select(._path == \"notice\") | .msg'";
 
 /// `sekisho logs`.
 #[derive(Args, Debug)]

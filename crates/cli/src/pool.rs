@@ -114,10 +114,11 @@ struct Packing<'a, K: Packer> {
 
 impl<K: Packer> KeyedRows for Packing<'_, K> {
     fn row(&mut self, key: Key, facts: &[Fact], packet: u64, record: &dyn Record) {
+        // First what a bug may end: a key without its row would give those behind it their neighbours' places.
+        self.packer.pack(packet, record, &mut self.sheaf.pile);
         let row = self.sheaf.keys.len();
         self.sheaf.facts.extend(facts.iter().map(|fact| (row, *fact)));
         self.sheaf.keys.push(key);
-        self.packer.pack(packet, record, &mut self.sheaf.pile);
     }
 
     fn line(&mut self, key: Key, file: &'static str, line: &[u8]) {
@@ -487,6 +488,34 @@ mod tests {
         let count = |rows: &Counted, log: &str| rows.rows.iter().filter(|l| **l == log).count();
         assert!(count(&all, "dns") > 0 && count(&rest, "dns") == 0);
         assert!(count(&rest, "conn") > 0 && count(&rest, "conn") <= count(&all, "conn"));
+    }
+
+    #[test]
+    fn a_row_lost_to_a_bug_leaves_the_others_their_keys() {
+        #[derive(sekisho_record::Record)]
+        #[record(log = "good")]
+        struct Good {
+            /// Nothing.
+            truth: bool,
+        }
+        #[derive(sekisho_record::Record)]
+        #[record(log = "bad")]
+        struct Bad {
+            /// Nothing.
+            truth: bool,
+        }
+
+        let mut rows = Packing { packer: &mut Names("bad"), sheaf: Sheaf::new(0) };
+        for packet in 0..3 {
+            let record: &dyn Record = if packet == 1 { &Bad { truth: true } } else { &Good { truth: true } };
+            let fact = Fact { kind: "good", key: [0; 33], ts: sekisho_types::Timestamp(0) };
+            let packed = catch_unwind(AssertUnwindSafe(|| rows.row(Key::new(packet, 0, 0), &[fact], packet, record)));
+            assert_eq!(packed.is_ok(), packet != 1);
+        }
+        let Sheaf { keys, facts, pile, .. } = rows.sheaf;
+        assert_eq!(keys, [Key::new(0, 0, 0), Key::new(2, 0, 0)]);
+        assert_eq!(facts.iter().map(|f| f.0).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(pile, ["good", "good"]);
     }
 
     #[test]

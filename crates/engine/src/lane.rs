@@ -32,13 +32,18 @@ pub const MAX_TUNNEL_DEPTH: usize = 8;
 const DECODER_PART: u64 = 4;
 
 /// What a packet is inside of.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Outer {
     pub uid: Option<Uid>,
     pub kind: Option<TunnelKind>,
     pub depth: usize,
     /// Bytes of a header before it that Suricata counts as the packet's.
     pub lead_len: u8,
+}
+
+impl Outer {
+    /// Of a packet that is in nothing.
+    pub const NONE: Self = Self { uid: None, kind: None, depth: 0, lead_len: 0 };
 }
 
 /// What a packet had in it.
@@ -153,7 +158,7 @@ impl Lane {
 
     /// A packet of a flow, not a fragment and nothing in it. Always inlined: a frame of its own would cost a tenth of it.
     #[inline(always)]
-    pub fn leaf(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
+    pub fn leaf(&mut self, d: &Decoded, bytes: &[u8], outer: &Outer, way: &mut Way<'_>) {
         if d.ip_version == 0 {
             return self.no_ip(d, bytes, outer, way);
         }
@@ -165,14 +170,14 @@ impl Lane {
 
     /// A frame without IP.
     #[cold]
-    fn no_ip(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
+    fn no_ip(&mut self, d: &Decoded, bytes: &[u8], outer: &Outer, way: &mut Way<'_>) {
         self.look_bare(d, bytes, outer, way);
         self.host.stats.no_ip += 1;
         self.neighbours.frame(d, bytes, way.at.ts, way.rows);
     }
 
     #[inline(always)]
-    fn flow(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Option<Handled> {
+    fn flow(&mut self, d: &Decoded, bytes: &[u8], outer: &Outer, way: &mut Way<'_>) -> Option<Handled> {
         self.done = way.at.number;
         if way.at.ts < way.now {
             self.catch_up(way);
@@ -217,11 +222,11 @@ impl Lane {
 
     /// Whoever watches sees a packet that its flow has taken; what it acknowledges goes to parsers.
     #[inline(never)]
-    fn look(&mut self, packet: &Packet<'_>, handled: &Handled, outer: Outer, way: &mut Way<'_>) {
+    fn look(&mut self, packet: &Packet<'_>, handled: &Handled, outer: &Outer, way: &mut Way<'_>) {
         let Some((flow, app)) = self.flows.flow_mut(handled.id) else { return };
         let Some(eye) = &mut self.host.eye else { return };
         if outer.depth > 0 || eye.is_inside() {
-            eye.enter(way.around(outer));
+            eye.enter(way.around(*outer));
         }
         let (dir, inspects) = (handled.dir, eye.inspects());
         let [others, own] = eye.packet(flow, dir, packet);
@@ -237,18 +242,18 @@ impl Lane {
         }
         if let (true, Some(eye)) = (inspects, &mut self.host.eye) {
             eye.close_chunk(flow, dir, packet);
-            eye.inspect_packet(Some((flow, dir)), packet, way.link_of(outer), way.rows);
+            eye.inspect_packet(Some((flow, dir)), packet, way.link_of(*outer), way.rows);
         }
     }
 
     /// Whoever watches sees a packet that is of no flow.
     #[cold]
-    fn look_bare(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) {
+    fn look_bare(&mut self, d: &Decoded, bytes: &[u8], outer: &Outer, way: &mut Way<'_>) {
         if let Some(eye) = &mut self.host.eye {
             let packet = Packet { ts: way.at.ts, number: way.at.number, decoded: d, frame: bytes, tunnel: outer.uid };
-            eye.enter(way.around(outer));
+            eye.enter(way.around(*outer));
             if eye.inspects() {
-                eye.inspect_packet(None, &packet, way.link_of(outer), way.rows);
+                eye.inspect_packet(None, &packet, way.link_of(*outer), way.rows);
             } else {
                 eye.arp(&packet, way.rows);
             }
@@ -264,7 +269,7 @@ impl Lane {
     /// A fragment, or a packet that may have another in it.
     pub fn carrier(&mut self, d: &Decoded, bytes: &[u8], outer: Outer, way: &mut Way<'_>) -> Carried {
         if d.ip_version == 0 {
-            self.look_bare(d, bytes, outer, way);
+            self.look_bare(d, bytes, &outer, way);
             self.host.stats.no_ip += 1;
             return Carried::Nothing;
         }
@@ -283,9 +288,9 @@ impl Lane {
         let inner = tunnel::inner(d, bytes).filter(wanted);
         // A tunnel over UDP is a flow as well; one directly over IP is not.
         let is_flow = inner.is_none() || d.proto == ip_proto::UDP;
-        let own = if is_flow { self.flow(d, bytes, outer, way) } else { None };
+        let own = if is_flow { self.flow(d, bytes, &outer, way) } else { None };
         if !is_flow && self.host.eye.is_some() {
-            self.look_bare(d, bytes, outer, way);
+            self.look_bare(d, bytes, &outer, way);
         }
         let Some(inner) = inner else { return Carried::Nothing };
         if inner.kind == TunnelKind::Gtpv1 && outer.kind == Some(TunnelKind::Gtpv1) {
@@ -389,7 +394,7 @@ impl Lane {
         if let Some(eye) = &mut self.host.eye {
             eye.fragment(d, &weirds);
         }
-        self.look_bare(d, bytes, outer, way);
+        self.look_bare(d, bytes, &outer, way);
         for name in weirds {
             self.weird(way, Some(d), name);
         }

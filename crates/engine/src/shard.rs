@@ -105,7 +105,7 @@ impl Shard {
 
     /// A frame that carries nothing.
     pub fn leaf(&mut self, d: &Decoded, bytes: &[u8], way: &mut Way<'_>) {
-        self.leaves.leaf(d, bytes, Outer::default(), way);
+        self.leaves.leaf(d, bytes, &Outer::NONE, way);
         self.next_due = self.next_due.min(self.leaves.next_due());
     }
 
@@ -116,7 +116,7 @@ impl Shard {
 
     /// A frame that may carry a packet: that.
     pub fn carrier(&mut self, d: &Decoded, bytes: &[u8], hash: Hash, way: &mut Way<'_>) -> Option<Parcel> {
-        let carried = self.stage(0).carrier(d, bytes, Outer::default(), way);
+        let carried = self.stage(0).carrier(d, bytes, Outer::NONE, way);
         let content = Content::Frame { at: 0, len: bytes.len() };
         self.unpack(carried, content, Vec::new(), 0, hash, way)
     }
@@ -126,7 +126,7 @@ impl Shard {
         let Parcel { stage, decoded, content, outer, others, .. } = parcel;
         way.others = others;
         let Some(stage) = stage else {
-            self.leaves.leaf(&decoded, content.of(frame), outer, way);
+            self.leaves.leaf(&decoded, content.of(frame), &outer, way);
             self.next_due = self.next_due.min(self.leaves.next_due());
             way.others.clear();
             return None;

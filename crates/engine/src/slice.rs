@@ -37,7 +37,7 @@ impl Key {
     /// `packet`: during which the row was found; at the end of the run the first packet of the flow that ended. `step`:
     /// timers first, then the packets in the frame from the outside in, then the end of the epoch. `lane`: shard and
     /// lane, where several do something in the same step.
-    const fn new(packet: u64, step: u32, lane: u32) -> Self {
+    pub const fn new(packet: u64, step: u32, lane: u32) -> Self {
         Self((packet as u128) << 64 | (step as u128) << 32 | lane as u128)
     }
 

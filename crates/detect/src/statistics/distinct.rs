@@ -56,7 +56,7 @@ impl Distinct {
             Self::Many(registers) => registers,
         };
         let m = REGISTERS as f64;
-        let sum: f64 = registers.iter().map(|r| (-f64::from(*r)).exp2()).sum();
+        let sum: f64 = registers.iter().map(|r| half_to_the(*r)).sum();
         let raw = 0.7213 / (1.0 + 1.079 / m) * m * m / sum;
         let empty = registers.iter().filter(|r| **r == 0).count() as f64;
         // Few of the registers used: those that are empty say more.
@@ -71,6 +71,11 @@ impl Distinct {
             Self::Many(_) => REGISTERS,
         }
     }
+}
+
+/// 2 to the power of `-n`, by the bits of the number: estimates are made again and again.
+fn half_to_the(n: u8) -> f64 {
+    f64::from_bits((1_023 - u64::from(n)) << 52)
 }
 
 fn note(registers: &mut [u8; REGISTERS], hash: u64) -> bool {
@@ -88,6 +93,11 @@ fn note(registers: &mut [u8; REGISTERS], hash: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn powers_are_exact() {
+        assert!((0..=u8::MAX).all(|n| half_to_the(n).to_bits() == (-f64::from(n)).exp2().to_bits()));
+    }
 
     #[test]
     fn exact_then_close() {

@@ -24,7 +24,7 @@ pub(super) struct Columns {
     /// What all tables took when each was last looked at.
     held_len: usize,
     /// A table has to close its row group.
-    full: bool,
+    pub(super) full: bool,
 }
 
 impl Default for Columns {

@@ -23,6 +23,8 @@ pub struct Encoded {
     rows: Vec<EncodedRow>,
     /// Where each row ends in `bytes`, format by format.
     ends: Vec<usize>,
+    /// How much of `bytes` and `ends` are whole rows: a bug that strikes while a row is encoded leaves half of it behind.
+    whole: (usize, usize),
     /// Lines of other streams, which are no rows.
     lines: Vec<u8>,
 }
@@ -36,7 +38,13 @@ enum EncodedRow {
 
 impl Default for Encoded {
     fn default() -> Self {
-        Self { bytes: Vec::with_capacity(FIRST_LEN), rows: Vec::new(), ends: Vec::new(), lines: Vec::new() }
+        Self {
+            bytes: Vec::with_capacity(FIRST_LEN),
+            rows: Vec::new(),
+            ends: Vec::new(),
+            whole: (0, 0),
+            lines: Vec::new(),
+        }
     }
 }
 
@@ -64,6 +72,7 @@ impl Encoded {
         self.bytes.clear();
         self.rows.clear();
         self.ends.clear();
+        self.whole = (0, 0);
         self.lines.clear();
     }
 }
@@ -81,7 +90,10 @@ impl Detached {
                 self.encoders.len() - 1
             }
         };
-        let (mut time, first) = (None, to.ends.len());
+        let (bytes_len, first) = to.whole;
+        to.bytes.truncate(bytes_len);
+        to.ends.truncate(first);
+        let mut time = None;
         for encoder in &mut self.encoders[at].1 {
             match encoder {
                 Encoder::Columns(_) => pack(row, &mut self.cells, &mut to.bytes),
@@ -93,6 +105,7 @@ impl Detached {
             to.ends.push(to.bytes.len());
         }
         to.rows.push(EncodedRow::Row { schema, time, first });
+        to.whole = (to.bytes.len(), to.ends.len());
     }
 
     /// Adds a line for `file` to `to`; see [`Sinks::write_line`].
@@ -128,7 +141,7 @@ impl Sinks {
         };
         let route = self.route(schema);
         let mut start = first.checked_sub(1).and_then(|i| from.ends.get(i)).copied().unwrap_or(0);
-        let mut result = Ok(());
+        let mut is_due = false;
         for (i, target) in self.routes[route].targets.iter_mut().enumerate() {
             let end = from.ends.get(first + i).copied().unwrap_or(start);
             let bytes = from.bytes.get(start..end).unwrap_or(&[]);
@@ -152,10 +165,8 @@ impl Sinks {
                 Encoder::Tsv(e) => e.note(time, &mut file.buf),
             }
             file.buf.extend_from_slice(bytes);
-            if file.buf.len() >= BUFFER_LEN {
-                result = result.and(file.hand_on(&mut self.open));
-            }
+            is_due |= file.buf.len() >= BUFFER_LEN;
         }
-        result.and(self.make_room())
+        if is_due || self.columns.full { self.hand_on(route) } else { Ok(()) }
     }
 }

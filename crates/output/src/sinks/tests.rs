@@ -1,6 +1,6 @@
 use super::*;
 use crate::SchemaFormat;
-use sekisho_record::{Digest, EnumName, Port, Set, Text};
+use sekisho_record::{Digest, EnumName, List, Port, Set, Text, Value, Visitor, with_values};
 use sekisho_types::{Addr, CommunityId, Interval, MacAddr, Subnet, Timestamp, Uid};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -291,6 +291,64 @@ fn a_failing_file_says_so_once_and_others_go_on() {
     sinks.write(&bare(T)).unwrap();
     assert!(sinks.finish().unwrap_err().to_string().contains("no such directory"));
     assert_eq!(sinks.finish().unwrap(), Written { rows: 1, ..Written::default() });
+}
+
+/// A row with a bug: its last list ends the program.
+struct Broken(Demo);
+
+impl Record for Broken {
+    fn visit(&self, v: &mut dyn Visitor) {
+        struct Trap;
+        impl List for Trap {
+            fn len(&self) -> usize {
+                2
+            }
+            fn item(&self, i: usize) -> Value<'_> {
+                assert_eq!(i, 0, "a bug, for the test");
+                Value::Count(7)
+            }
+        }
+        with_values(&self.0, |values| {
+            let holes = Demo::static_schema().fields.iter().position(|f| f.name == "holes");
+            let mut values = values.to_vec();
+            values[holes.unwrap()] = Value::List(&Trap);
+            v.values(&values);
+        });
+    }
+
+    fn schema(&self) -> &'static Schema {
+        Demo::static_schema()
+    }
+
+    fn static_schema() -> &'static Schema {
+        Demo::static_schema()
+    }
+}
+
+#[test]
+fn a_bug_in_a_row_leaves_nothing_of_it_before_the_next() {
+    let files = |formats: [Format; 2], has_bug: bool| {
+        let disk = Disk::default();
+        let d = disk.clone();
+        let mut sinks = Sinks::new(&formats, move |name| Ok(Box::new(Mem(d.clone(), name.to_owned()))));
+        let (mut packer, mut pile) = (sinks.detached(), Encoded::default());
+        packer.write(&bare(T), &mut pile);
+        if has_bug {
+            let mut write = || packer.write(&Broken(full(T)), &mut pile);
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(&mut write)).is_err());
+        }
+        packer.write(&full(T), &mut pile);
+        assert_eq!(pile.len(), 2);
+        (0..2).for_each(|i| sinks.splice(&pile, i).unwrap());
+        sinks.finish().unwrap();
+        let files = disk.lock().unwrap().clone();
+        assert_eq!(files.len(), 2);
+        files
+    };
+    for formats in [[Format::Zeek, Format::Ndjson], [Format::Ndjson, Format::Parquet], [Format::Parquet, Format::Zeek]]
+    {
+        assert!(files(formats, true) == files(formats, false), "{formats:?}");
+    }
 }
 
 /// The files of `rows` as Parquet, and in which order they were complete.

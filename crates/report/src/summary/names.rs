@@ -73,8 +73,7 @@ impl Names {
             return;
         }
         for answer in row.items(dns::ANSWERS) {
-            let addr = std::str::from_utf8(answer).ok().and_then(|a| a.parse::<Addr>().ok());
-            if let Some(addr) = addr {
+            if let Some(addr) = Addr::from_text(answer) {
                 let given = self.given.at(addr);
                 // Of several names the shortest, so that the order of rows doesn't matter.
                 if given.count == 0 || (query.len(), query) < (given.name.len(), &*given.name) {
