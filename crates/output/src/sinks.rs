@@ -185,7 +185,7 @@ impl Sinks {
     }
 
     /// Hands on the full buffers of a route's files, and makes room. Apart, because most rows end with a plain `Ok`: a result
-    /// that has to be moved would wait until the row's bytes are in the cache, 4 % of a run.
+    /// that has to be moved would wait until the row's bytes are in the cache.
     #[cold]
     fn hand_on(&mut self, route: usize) -> Result<(), Error> {
         let mut result = Ok(());
